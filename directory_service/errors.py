@@ -1,0 +1,88 @@
+"""The one tree of errors, split by whose fault it is.
+
+Each class carries the LDAP result code (RFC 4511 Appendix A), the HTTP status and the exit code of the command line
+(contract.md) that its occurrence gives, so that no face has to decide.  Messages are written in French, since staff
+and practitioners read them; they never hold a secret, a person's name or the text of a query.
+A bad row of an extract is not an error but a value (``importers.extract.Rejection``).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AnnuaireError(Exception):
+    """Root of everything we raise on purpose; on its own, an internal fault."""
+
+    ldap_code: ClassVar[int] = 80  # other
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    slug: ClassVar[str] = "internal"  # last part of the RFC 9457 ``type``
+
+    def __init__(self, message: str, *, where: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where  # byte offset, or file, line and column: whatever lets the reader find it
+
+    def __str__(self) -> str:
+        return f"{self.where} : {self.message}" if self.where else self.message
+
+
+class InvalidInput(AnnuaireError):
+    """The caller's text is not of the form asked for; ``where`` says at which offset, row or column."""
+
+    ldap_code = 2  # protocolError
+    http_status = 400
+    exit_code = 2
+    slug = "invalid-input"
+
+
+class NotFound(AnnuaireError):
+    """Nothing of that name, or nothing that this caller may see: the two are the same answer."""
+
+    ldap_code = 32  # noSuchObject
+    http_status = 404
+    exit_code = 4
+    slug = "not-found"
+
+
+class Forbidden(AnnuaireError):
+    """The caller is known well enough to be told no."""
+
+    ldap_code = 50  # insufficientAccessRights
+    http_status = 403
+    exit_code = 4
+    slug = "forbidden"
+
+
+class LimitExceeded(AnnuaireError):
+    """A documented limit was met (time, size, candidates); the message names the limit."""
+
+    ldap_code = 11  # adminLimitExceeded
+    http_status = 422
+    exit_code = 1
+    slug = "limit-exceeded"
+
+
+class ImportRefused(AnnuaireError):
+    """A whole file cannot be trusted: says what was expected, what was seen and where.  Nothing was written."""
+
+    http_status = 422
+    exit_code = 3
+    slug = "import-refused"
+
+
+class CircuitBreaker(ImportRefused):
+    """An import is sound in form but its impact passes a threshold that a person must accept by name."""
+
+    exit_code = 6
+    slug = "circuit-breaker"
+
+
+class RegistryUnavailable(AnnuaireError):
+    """The registry, the index or a server we need does not answer, or was never created."""
+
+    ldap_code = 52  # unavailable
+    http_status = 503
+    exit_code = 5
+    slug = "unavailable"

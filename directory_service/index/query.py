@@ -1,0 +1,109 @@
+"""What a reader asks, free of any wire: the query tree that LDAP and JSON both translate to.  PURE.
+
+Attribute names here are canonical (the first name in ``directory_service.entries.attributes``): the faces resolve
+aliases, OIDs and options, and write ``Undefined`` for what the schema, or the caller's view, does not know
+(RFC 4511 4.5.1.7).  Assertion values are raw bytes as received; ``plan`` prepares them by the attribute's rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class View(IntEnum):
+    """Who is asking.  A record whose ``view`` is above the caller's does not exist for the caller."""
+
+    ANONYMOUS = 0
+    OPERATOR = 1
+    STAFF = 2
+
+
+class Scope(IntEnum):
+    """RFC 4511 4.5.1.2."""
+
+    BASE = 0
+    ONE = 1
+    SUBTREE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    items: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    items: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    item: Filter
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    attribute: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Substrings:
+    """``initial`` and ``final`` are empty when absent; ``any`` components follow one another in order."""
+
+    attribute: str
+    initial: bytes
+    any: tuple[bytes, ...]
+    final: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GreaterOrEqual:
+    attribute: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LessOrEqual:
+    attribute: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Approx:
+    attribute: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """An assertion that can be neither true nor false: unknown attribute, unknown rule, value of the wrong syntax."""
+
+
+Filter = And | Or | Not | Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx | Undefined
+
+TRUE = And(())  # RFC 4526
+FALSE = Or(())
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search.
+
+    ``base`` is a normalised distinguished name (see ``ldap.dn``: types and values lower-cased, no spaces), "" for the
+    root; ``limit`` is the number of entries wanted, already capped by the face; ``timeout`` is in seconds;
+    ``after`` continues a former answer: the id of the last entry seen, in rank order.
+    """
+
+    base: str
+    scope: Scope
+    filter: Filter
+    limit: int
+    timeout: float = 5.0
+    after: int | None = None

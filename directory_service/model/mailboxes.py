@@ -1,0 +1,74 @@
+"""Mailboxes (*BAL*, boîtes aux lettres MSSanté) and who holds them.  PURE values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from directory_service.model.people import Coded, Organization, Practitioner
+
+
+class MailboxType(StrEnum):
+    """TRE_R257."""
+
+    PERSONAL = "PER"
+    ORGANIZATIONAL = "ORG"
+    APPLICATION = "APP"
+    OFFICE = "CAB"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One address bound to one holder over a stretch of time.
+
+    The holder is ``practitioner`` when it is a person, else ``organization``; a personal mailbox may name the
+    ``organization`` it is used in.  ``until`` is None while the binding is open.  ``as_written`` keeps what the
+    source said of a holder whom no registry knows.
+    """
+
+    pk: int
+    address: str  # lower case
+    type: MailboxType
+    practitioner: Practitioner | None
+    organization: Organization | None
+    profession: Coded
+    specialty: Coded
+    service: str  # service de rattachement
+    description: str
+    responsible: str
+    paperless: bool | None  # dématérialisation; None: the source does not say
+    unlisted: bool  # liste rouge
+    preferred: bool
+    since: datetime
+    until: datetime | None
+    source: str
+    operator: str = ""
+    family_name: str = ""  # as written by the source, when the person is in no registry
+    given_names: str = ""
+    national_id: str = ""  # as written
+    changed_at: datetime | None = None
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+    @property
+    def holder_id(self) -> str:
+        """National id of the holder; TRE_G08 type 10 (the address itself) for a holder in no registry."""
+        if self.practitioner is not None:
+            return self.practitioner.national_id
+        if self.type is not MailboxType.PERSONAL and self.organization is not None:
+            return self.organization.national_id
+        return "10" + self.address
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Messaging operator of the trusted space (*opérateur MSSanté*)."""
+
+    pk: int
+    name: str
+    status: str  # active, suspended
+    secret_hash: str
+    domains: tuple[str, ...]
