@@ -1,0 +1,187 @@
+"""``python -m bench``: annuaire beside slapd and a bare Flask view, on the national sample."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import http, slapd, workload
+from bench.machine import describe, watch
+from bench.requests import write_requests
+
+SUFFIX = "o=annuaire-sante,c=fr"
+OURS, THEIRS = 3389, 3390
+HTTP, BARE = 3380, 3381
+ANNUAIRE = str(Path(sys.executable).with_name("annuaire"))
+
+
+def main() -> None:
+    options = _options()
+    cache = Path(options.cache).resolve()
+    cache.mkdir(parents=True, exist_ok=True)
+    print(f"machine: {describe()}\n", flush=True)
+    sample = _sample(cache, options.people)
+    steps: dict[str, Callable[[], list[dict[str, object]]]] = {
+        "load": lambda: _load(cache, sample, options),
+        "ldap": lambda: _ldap(cache, sample, options),
+        "http": lambda: _http(cache, sample, options),
+    }
+    report = []
+    for name in options.steps:
+        rows = steps[name]()
+        report += rows
+        _show(rows)
+    (cache / f"report-{options.people}.json").write_text(json.dumps({"machine": describe(), "rows": report}, indent=1))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("steps", nargs="*", default=["load", "ldap", "http"], help="load, ldap, http")
+    parser.add_argument("--people", type=int, default=1_700_000)
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each load, in turn; medians are shown")
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--cache", default=str(Path(__file__).parent / ".cache"))
+    parser.add_argument("--no-slapd", action="store_true", help="leave the peer out")
+    return parser.parse_args()
+
+
+def _sample(cache: Path, people: int) -> Path:
+    folder = cache / f"sample-{people}"
+    if not (folder / "truth.csv").exists():
+        cost = watch([ANNUAIRE, "sample", str(folder), "--people", str(people)])
+        print(f"sample of {people:,} people: {cost.seconds:.0f} s, {cost.peak_mb:.0f} MB\n", flush=True)
+    return folder
+
+
+def _data(cache: Path, people: int) -> Path:
+    return cache / f"data-{people}"
+
+
+def _load(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[str, object]]:
+    data = _data(cache, options.people)
+    for path in sorted(data.rglob("*"), reverse=True):
+        path.unlink() if not path.is_dir() else path.rmdir()
+    env = {"ANNUAIRE_DATA": str(data)}
+    watch([ANNUAIRE, "init"], env=env)
+    loaded = watch([ANNUAIRE, "import", str(sample)], env=env)
+    indexed = watch([ANNUAIRE, "index", "--rebuild"], env=env)
+    rows: list[dict[str, object]] = [
+        {"work": "import into the registry", "ours": f"{loaded.seconds:.0f} s", "memory": f"{loaded.peak_mb:.0f} MB"},
+        {"work": "searchable index", "ours": f"{indexed.seconds:.0f} s", "memory": f"{indexed.peak_mb:.0f} MB"},
+    ]
+    total = loaded.seconds + indexed.seconds
+    whole: dict[str, object] = {"work": "extracts to answers, in all", "ours": f"{total:.0f} s"}
+    if not options.no_slapd:
+        theirs = _slapadd(cache, options.people, env)
+        whole |= {"theirs": f"{theirs:.0f} s", "ratio": f"{theirs / total:.1f} x"}
+    return [*rows, whole]
+
+
+def _slapadd(cache: Path, people: int, env: dict[str, str]) -> float:
+    ldif = cache / f"entries-{people}.ldif"
+    watch([ANNUAIRE, "export", "ldif", "--out", str(ldif)], env=env)
+    cost = slapd.load(cache / f"slapd-{people}", ldif, SUFFIX)
+    ldif.unlink()
+    return cost.seconds
+
+
+def _ldap(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[str, object]]:
+    known = workload.read_known(sample)
+    loads = {
+        "equality on mail": (workload.equality(known), ()),
+        "equality on mail, 6 attributes": (
+            workload.equality(known),
+            ("cn", "sn", "givenName", "mail", "title", "o"),
+        ),
+        "Thunderbird, 3 to 8 letters or two words": (workload.thunderbird(known), ()),
+        "Thunderbird, 2 letters": (workload.short(known, 2), ()),
+        "Thunderbird, 1 letter": (workload.short(known, 1), ()),
+        "Thunderbird, nothing found": (workload.nothing(known), ()),
+    }
+    with _serving(cache, options.people), _peer(cache, options):
+        return [_compare(cache, name, *load, options) for name, load in loads.items()]
+
+
+def _compare(
+    cache: Path, name: str, filters: list[str], wanted: tuple[str, ...], options: argparse.Namespace
+) -> dict[str, object]:
+    requests = write_requests(cache / "requests.bin", filters, base=f"ou=bal,{SUFFIX}", limit=100, attributes=wanted)
+    servers = {"ours": OURS} if options.no_slapd else {"ours": OURS, "theirs": THEIRS}
+    runs: dict[str, list[tuple[float, float, float]]] = {side: [] for side in servers}
+    for _ in range(options.rounds):
+        for side, port in servers.items():
+            runs[side].append(_load_once(cache, port, requests, options))
+    row: dict[str, object] = {"work": name}
+    medians = {side: [statistics.median(column) for column in zip(*done, strict=True)] for side, done in runs.items()}
+    for side, (ops, _, p99) in medians.items():
+        row[side] = f"{ops:,.0f}/s, p99 {p99:.1f} ms"
+    if not options.no_slapd:
+        row["ratio"] = f"{medians['ours'][0] / medians['theirs'][0]:.1f} x"
+    return row
+
+
+def _load_once(cache: Path, port: int, requests: Path, options: argparse.Namespace) -> tuple[float, float, float]:
+    program = cache / "ldap_load"
+    if not program.exists():
+        subprocess.run(["cc", "-O2", "-o", program, Path(__file__).with_name("ldap_load.c")], check=True)
+    command = [program, str(port), str(options.connections), str(options.seconds), requests]
+    line = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    ops, p50, p99 = (float(re.search(rf"{key} ([\d.]+)", line)[1]) for key in ("ops/s", "p50", "p99"))
+    return ops, p50, p99
+
+
+@contextmanager
+def _serving(cache: Path, people: int) -> Iterator[None]:
+    env = {**os.environ, "ANNUAIRE_DATA": str(_data(cache, people))}
+    command = [ANNUAIRE, "serve", "--ldap-port", str(OURS), "--http-port", str(HTTP), "--workers", "2"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    try:
+        slapd.wait_for(OURS)
+        slapd.wait_for(HTTP)
+        time.sleep(2)
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+@contextmanager
+def _peer(cache: Path, options: argparse.Namespace) -> Iterator[None]:
+    if options.no_slapd:
+        yield
+        return
+    folder = cache / f"slapd-{options.people}"
+    if not folder.exists():
+        _slapadd(cache, options.people, {"ANNUAIRE_DATA": str(_data(cache, options.people))})
+    with slapd.running(folder, THEIRS):
+        yield
+
+
+def _http(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[str, object]]:
+    texts = workload.typed_texts(workload.read_known(sample))
+    with _serving(cache, options.people), http.bare(BARE):
+        return http.compare(cache, texts, HTTP, BARE, options)
+
+
+def _show(rows: list[dict[str, object]]) -> None:
+    columns = ["work", "ours", "theirs", "ratio", "memory"]
+    used = [c for c in columns if any(c in row for row in rows)]
+    print("| " + " | ".join(used) + " |\n|" + "---|" * len(used))
+    for row in rows:
+        print("| " + " | ".join(str(row.get(c, "")) for c in used) + " |")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What people ask, drawn from the sample's own mailboxes with a fixed seed."""
+
+from __future__ import annotations
+
+import csv
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.requests import escape
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One mailbox of the extract: what a user may have in mind when typing."""
+
+    address: str
+    family: str
+    given: str
+
+
+def read_known(folder: Path, *, wanted: int = 20_000, seed: int = 7) -> list[Known]:
+    """A uniform draw of personal mailboxes from the MSSanté extract of a sample folder."""
+    path = next(folder.glob("Extraction_Correspondance_MSSante*.txt"))
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        rows = csv.DictReader(lines, delimiter="|", quoting=csv.QUOTE_NONE)
+        found = [
+            Known(r["Adresse BAL"], r["Nom d'exercice"], r["Prénom d'exercice"])
+            for r in rows
+            if r["Type de BAL"] == "PER" and r["Nom d'exercice"] and "@" in r["Adresse BAL"]
+        ]
+    return random.Random(seed).sample(found, min(wanted, len(found)))
+
+
+def equality(known: list[Known]) -> list[str]:
+    return [f"(mail={escape(k.address)})" for k in known]
+
+
+def thunderbird(known: list[Known], *, seed: int = 8) -> list[str]:
+    """3 to 8 letters of the surname; one in four goes on with the given name."""
+    rng = random.Random(seed)
+    return [_thunderbird_filter(_typed(k, rng)) for k in known]
+
+
+def short(known: list[Known], letters: int) -> list[str]:
+    return sorted({_thunderbird_filter(k.family[:letters].lower()) for k in known if len(k.family) >= letters})
+
+
+def nothing(known: list[Known]) -> list[str]:
+    """Names spelt so that nobody bears them: the middle letters doubled and reversed."""
+    return [_thunderbird_filter(k.family.lower()[::-1] + "zq" + k.given.lower()[::-1]) for k in known[:2000]]
+
+
+def typed_texts(known: list[Known], *, seed: int = 9) -> list[str]:
+    """What a portal's search box receives: 1 to 8 letters, one in four with the given name."""
+    rng = random.Random(seed)
+    return [_typed(k, rng, shortest=1) for k in known]
+
+
+def _typed(known: Known, rng: random.Random, shortest: int = 3) -> str:
+    family = known.family.lower()
+    if rng.random() < 0.25:
+        return f"{family} {known.given.lower()[: rng.randint(2, 6)]}".strip()
+    return family[: rng.randint(shortest, 8)].strip()
+
+
+def _thunderbird_filter(text: str) -> str:
+    """Thunderbird's autocomplete: words starred apart in cn and givenName, the text whole in mail and sn."""
+    starred, whole = "*".join(escape(w) for w in text.split()), escape(text)
+    return f"(|(cn=*{starred}*)(mail=*{whole}*)(givenName=*{starred}*)(sn=*{whole}*))"
