@@ -1,0 +1,75 @@
+# annuaire: `make help` lists the targets.  Everything it installs goes into .venv, but for the Debian packages that
+# interop tests need, which `make test` installs when it may (root, or sudo without a password).
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+PEOPLE ?= 5000
+SEED ?= 1
+DATA ?= var
+export ANNUAIRE_DATA := $(DATA)
+SAMPLE := $(DATA)/sample-$(PEOPLE)-$(SEED)
+# Debian keeps slapd and other servers out of an ordinary user's path.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: help install run sample test lint types layers docs check bench upgrade clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+install: .venv/.installed ## creates .venv with the `annuaire` command
+	@echo "annuaire : $(BIN)/annuaire --help"
+
+run: .venv/.installed $(SAMPLE)/.done ## loads a synthetic sample (PEOPLE=5000) and serves it: LDAP 1389, HTTP 8080
+	@$(BIN)/annuaire init
+	@$(BIN)/annuaire import $(SAMPLE)
+	@$(BIN)/annuaire index
+	@exec $(BIN)/annuaire serve
+
+sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
+
+test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL) where they can be installed
+	@$(BIN)/pytest -q $(TESTS)
+
+lint: .venv/.tested ## ruff: rules and form
+	@$(BIN)/ruff check .
+
+types: .venv/.tested ## mypy, strict in the pure rooms
+	@$(BIN)/mypy directory_service importers ldap_schema
+
+layers: .venv/.tested ## who may import whom (house.md §2)
+	@$(BIN)/pytest -q tests/test_house.py
+
+docs: .venv/.tested ## docs name every setting and command, and the tutorial runs
+	@$(BIN)/pytest -q tests/test_docs.py tests/e2e/test_tutorial.py
+
+check: lint types test ## all that CI runs: lint, types, then every test (layers and docs among them)
+
+bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national scale (long)
+	@$(BIN)/python -m bench
+
+upgrade: .venv/.tested ## moves constraints.txt to the newest versions that setup.cfg allows
+	@$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager pip setuptools -e '.[test]'
+	@(sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --all --exclude-editable | LC_ALL=C sort -f) > constraints.new
+	@mv constraints.new constraints.txt
+
+clean: ## removes .venv and caches; the data folder stays
+	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(SAMPLE)/.done: | .venv/.installed
+	@$(BIN)/annuaire sample $(SAMPLE) --people $(PEOPLE) --seed $(SEED)
+	@touch $@
+
+.venv/bin/python:
+	@tools/make-venv .venv
+
+# pip and setuptools are pinned like the rest, so that the build needs no environment of its own.
+.venv/.installed: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installation dans .venv (une minute environ)…"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --upgrade pip setuptools
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e .
+	@touch $@
+
+.venv/.tested: .venv/.installed tools/debian-install
+	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[test]'
+	@touch $@

@@ -1,0 +1,145 @@
+"""Every setting, its default and its reason: command line, then environment, then ``annuaire.toml``, then default.
+
+A setting named ``ldap_port`` is ``ANNUAIRE_LDAP_PORT`` in the environment and ``ldap_port`` in the file.
+This module reads the file it is given and nothing else; it opens no registry and judges no distinguished name.
+``docs/reference/settings.md`` is written from here (``python -m directory_service.settings``) and held equal by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from directory_service.errors import InvalidInput
+
+PREFIX = "ANNUAIRE_"
+FILE = "annuaire.toml"
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an operator of the service may choose; limits name their reason (ldap-clients.md §4)."""
+
+    data: Path = _setting(Path("var"), "Folder of everything this node writes: embedded registry, index.")
+    database_url: str = _setting(
+        "", "Registry: `sqlite:///…` or `postgresql+psycopg://…`; empty means `registry.sqlite` in the data folder."
+    )
+    ldap_suffix: str = _setting("o=annuaire-sante,c=fr", "Distinguished name under which LDAP entries stand.")
+    host: str = _setting("127.0.0.1", "Address the faces listen on; loopback unless you choose otherwise.")
+    ldap_port: int = _setting(1389, "TCP port of the LDAP face; above 1024, so that no privilege is needed.")
+    http_port: int = _setting(8080, "TCP port of the HTTP face.")
+    workers: int = _setting(0, "Worker processes of each face; 0 means one per core.")
+    threads: int = _setting(8, "Threads of each HTTP worker.")
+    stop_deadline: float = _setting(10.0, "Seconds that workers have to finish what they are doing on SIGTERM.")
+    search_timeout: float = _setting(5.0, "Seconds a search may take before it ends with timeLimitExceeded.")
+    ldap_size_anonymous: int = _setting(100, "Entries one search gives an anonymous client: a screenful, not a harvest.")
+    ldap_size_operator: int = _setting(1000, "Entries one search gives a bound operator.")
+    ldap_connections: int = _setting(4000, "LDAP connections of one worker; more are refused at once.")
+    ldap_connections_per_address: int = _setting(
+        1000, "LDAP connections of one worker from one address; high, since whole hospitals sit behind one."
+    )
+    ldap_idle_anonymous: float = _setting(
+        60.0, "Seconds an anonymous LDAP connection may stay silent; Thunderbird leaks one per keystroke."
+    )
+    ldap_idle_bound: float = _setting(900.0, "Seconds a bound LDAP connection may stay silent.")
+
+    @classmethod
+    def load(cls, env: Mapping[str, str], toml: Path | None, overrides: Mapping[str, object]) -> Self:
+        """Overrides (those not None) win over ``env``, which wins over the file at ``toml`` (None: no file).
+        Raises InvalidInput naming the setting, or the file, that does not read."""
+        chosen: dict[str, Any] = _from_file(toml) if toml else {}
+        chosen |= {s.name: env[s.env] for s in describe() if s.env in env}
+        chosen |= {name: value for name, value in overrides.items() if value is not None}
+        return cls(**{s.name: s.parse(chosen[s.name]) for s in describe() if s.name in chosen})
+
+    @property
+    def registry_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'registry.sqlite'}"
+
+    @property
+    def index_folder(self) -> Path:
+        return self.data / "index"
+
+    @property
+    def processes(self) -> int:
+        return self.workers or os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the reference page."""
+
+    name: str
+    type: type
+    default: Any
+    doc: str
+
+    @property
+    def env(self) -> str:
+        return PREFIX + self.name.upper()
+
+    def parse(self, value: object) -> Any:
+        """Text of the command line or environment, or a TOML value, as this setting's type."""
+        if self.type is int and isinstance(value, float | bool):
+            raise self._refused("un nombre entier est attendu")
+        try:
+            parsed = self.type(value)
+        except (TypeError, ValueError):
+            raise self._refused(f"{_FRENCH[self.type]} est attendu") from None
+        if isinstance(parsed, int | float) and not 0 <= parsed < float("inf"):
+            raise self._refused("un nombre positif est attendu")
+        if self.name.endswith("_port") and parsed > 65535:
+            raise self._refused("un port va de 0 à 65535")
+        return parsed
+
+    def _refused(self, why: str) -> InvalidInput:
+        return InvalidInput(f"{why} ({self.env} ou {self.name} dans {FILE})", where=f"réglage {self.name}")
+
+
+_FRENCH = {int: "un nombre entier", float: "un nombre", str: "un texte", Path: "un chemin"}
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "Path": Path}
+
+
+def describe() -> list[Setting]:
+    """Every setting, in the order of the reference page."""
+    return [Setting(f.name, _TYPES[str(f.type)], f.default, f.metadata["doc"]) for f in fields(Settings)]
+
+
+def reference() -> str:
+    """The reference page, in Markdown."""
+    rows = [f"| `{s.name}` | `{s.env}` | `{s.default}` | {s.doc} |" for s in describe()]
+    return "\n".join([_HEAD, *rows]) + "\n"
+
+
+_HEAD = f"""# Settings
+
+<!-- Written by `python -m directory_service.settings`; a test holds it equal to the code. -->
+
+Each setting is looked for on the command line, then in the environment, then in `{FILE}` of the current folder
+(or the file given to `annuaire --config`), and has a default otherwise.
+
+| `{FILE}` | environment | default | meaning |
+|---|---|---|---|"""
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"fichier de réglages illisible : {error}", where=str(path)) from None
+    unknown = sorted(found.keys() - {s.name for s in describe()})
+    if unknown:
+        raise InvalidInput(f"réglage inconnu : {', '.join(unknown)}", where=str(path))
+    return found
+
+
+if __name__ == "__main__":
+    print(reference(), end="")

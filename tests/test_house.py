@@ -1,0 +1,180 @@
+"""The import table of the house (house.md §2), held by walking every module with ``ast``.
+
+A room may import itself, the rooms and third-party packages of its line, and the standard library; a pure room may not
+import the parts of the standard library that do I/O, tell the time or throw dice.  Imports under ``TYPE_CHECKING`` and
+inside functions count: a dependency is one wherever it is written.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("directory_service", "importers", "ldap_schema")
+
+IMPURE = frozenset(
+    "asyncio fcntl glob http io mmap multiprocessing os pathlib random secrets select selectors shutil signal smtplib "
+    "socket socketserver sqlite3 ssl subprocess tempfile threading time urllib.request".split()
+)
+
+
+@dataclass(frozen=True)
+class Room:
+    """``may`` names rooms (a prefix of module names); ``packages`` third-party top-level packages."""
+
+    may: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    pure: bool = False
+
+
+_MODEL = ("directory_service.model", "directory_service.errors")
+_WIRE = ("directory_service.ldap.ber", "directory_service.ldap.dn")
+_FORMAT = Room(may=(*_MODEL, "importers.rows"), pure=True)
+
+# The longest name that is a prefix of a module's own is its room.
+ROOMS = {
+    "ldap_schema": Room(pure=True),
+    "directory_service": Room(),
+    "directory_service.errors": Room(pure=True),
+    "directory_service.settings": Room(may=("directory_service.errors",)),
+    "directory_service.model": Room(may=("directory_service.errors",), pure=True),
+    "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),
+    "directory_service.entries": Room(
+        may=(*_MODEL, *_WIRE, "ldap_schema", "directory_service.index.query"), packages=("orjson",), pure=True
+    ),
+    "directory_service.index": Room(
+        may=(*_MODEL, *_WIRE, "directory_service.registry", "directory_service.entries"),
+        packages=("sqlalchemy", "orjson"),
+    ),
+    "directory_service.index.query": Room(pure=True),
+    "directory_service.index.plan": Room(
+        may=(*_MODEL, *_WIRE, "directory_service.entries", "directory_service.index.query"), pure=True
+    ),
+    "directory_service.trust": Room(
+        may=(*_MODEL, "directory_service.registry", "directory_service.index"), packages=("cryptography", "argon2")
+    ),
+    "directory_service.ldap": Room(
+        may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True
+    ),
+    "directory_service.ldap.server": Room(
+        may=(*_MODEL, "directory_service.ldap", "directory_service.index", "directory_service.trust", "ldap_schema"),
+        packages=("uvloop",),
+    ),
+    "directory_service.web": Room(
+        may=(*_MODEL, *(f"directory_service.{r}" for r in ("trust", "index", "entries", "registry", "settings"))),
+        packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
+    ),
+    # What wires: the only place, with the console, that may reach the importers.
+    "directory_service.cli": Room(may=("directory_service",), packages=("click",)),
+    "directory_service.commands": Room(
+        may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
+    ),
+    "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy")),
+    "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3", "sqlalchemy", "orjson")),
+    "importers": Room(
+        may=(*_MODEL, "directory_service.registry"), packages=("pandas", "numpy", "sqlalchemy", "orjson")
+    ),
+    "importers.rpps": _FORMAT,
+    "importers.adeli": _FORMAT,
+    "importers.mssante": _FORMAT,
+    "importers.links": _FORMAT,
+    "importers.reconcile": _FORMAT,
+}
+
+
+def _modules() -> list[str]:
+    files = (f for top in OURS for f in (ROOT / top).rglob("*.py"))
+    return sorted(".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for f in files)
+
+
+def _source(module: str) -> Path:
+    path = ROOT.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _within(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def room_of(module: str) -> str:
+    return max((r for r in ROOMS if _within(module, r)), key=len)
+
+
+def imports(source: str) -> Iterator[str]:
+    """Every module that ``source`` names; ``from a import b`` names ``a.b``, which may be a module or not."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import: the table reads absolute ones"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def refused(module: str, source: str) -> list[str]:
+    """The imports of ``module`` that its room's line does not allow."""
+    return sorted({name for name in imports(source) if not _allowed(room_of(module), name)})
+
+
+def _allowed(room: str, name: str) -> bool:
+    rules = ROOMS[room]
+    top = name.partition(".")[0]
+    if top in OURS:
+        return room_of(name) == room or any(_within(name, m) for m in rules.may)
+    if top in sys.stdlib_module_names:
+        return not (rules.pure and any(_within(name, m) for m in IMPURE))
+    return top in rules.packages
+
+
+@pytest.mark.parametrize("module", _modules())
+def test_a_room_imports_only_what_its_line_allows(module: str) -> None:
+    assert refused(module, _source(module).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "found"),
+    [
+        ("directory_service.ldap.handler", "import sqlalchemy", ["sqlalchemy"]),
+        ("directory_service.ldap.handler", "from asyncio import sleep", ["asyncio.sleep"]),
+        ("directory_service.ldap.server", "from asyncio import sleep", []),
+        ("directory_service.web.api", "from directory_service.ldap import ber", ["directory_service.ldap.ber"]),
+        ("importers.load", "from directory_service.index import writer", ["directory_service.index.writer"]),
+        ("importers.rpps.parse", "import pandas", ["pandas"]),
+        ("directory_service.entries.person", "from directory_service.ldap import ber", []),
+        ("directory_service.model.names", "def f():\n    import os", ["os"]),
+        ("directory_service.registry.read", "import importers.load", ["importers.load"]),
+    ],
+)
+def test_the_table_is_read_as_written(module: str, line: str, found: list[str]) -> None:
+    assert refused(module, line) == found
+
+
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+
+
+@pytest.mark.parametrize("module", _modules())
+def test_files_stay_under_400_lines(module: str) -> None:
+    assert len(_source(module).read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("module", _modules())
+def test_modules_say_what_they_do(module: str) -> None:
+    tree = ast.parse(_source(module).read_text(encoding="utf-8"))
+    assert not tree.body or ast.get_docstring(tree)
+
+
+def test_functions_are_short() -> None:
+    lengths = [
+        (node.end_lineno - node.lineno + 1, f"{module}.{node.name}")
+        for module in _modules()
+        for node in ast.walk(ast.parse(_source(module).read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
+    ]
+    assert [f for f in lengths if f[0] > LONGEST_FUNCTION] == []
+    assert sum(length <= 30 for length, _ in lengths) >= 0.9 * len(lengths)
