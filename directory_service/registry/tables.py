@@ -217,6 +217,15 @@ source_record = Table(  # what a source last said of one key
     sqlite_with_rowid=False,
 )
 
+link = Table(  # official ADELI-to-RPPS crosswalk (n ADELI : 1 RPPS), kept even while neither number is known here
+    "link",
+    metadata,
+    Column("adeli", Text, primary_key=True),  # 9 characters, no type digit
+    Column("rpps", Text, nullable=False, index=True),
+    Column("run_id", Key, nullable=False),  # the run that brought it
+    sqlite_with_rowid=False,
+)
+
 operator = Table(
     "operator",
     metadata,
