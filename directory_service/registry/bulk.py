@@ -1,0 +1,117 @@
+"""Many rows at once, past SQLAlchemy's per-row work: the driver's executemany on SQLite, COPY on PostgreSQL.
+
+Everything happens inside the caller's transaction.  Values are what the column stores: text, int, bool, bytes, None.
+Measured: see docs/reference/performance.md (import).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table, func, select
+
+from directory_service.registry.tables import mailbox, metadata, organization, practitioner
+
+CHUNK = 500  # ids in one IN (…): well under SQLite's 999 of old and PostgreSQL's 65,535
+
+
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Inserts ``rows``, whose values stand in the order of ``columns``.  Keys may be given or left to the database:
+    where they are given, PostgreSQL's sequence is moved past them."""
+    _begin(connection)
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, columns, rows)
+        _move_sequence(connection, table, columns)
+        return
+    marks = ", ".join("?" * len(columns))
+    _executemany(connection, f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own tables
+
+
+def update_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], key: str = "id"
+) -> None:
+    """Sets ``columns`` of the rows whose ``key`` is the last value of each tuple."""
+    mark = _mark(connection)
+    pairs = ", ".join(f"{column} = {mark}" for column in columns)
+    _executemany(connection, f"UPDATE {table.name} SET {pairs} WHERE {key} = {mark}", rows)  # noqa: S608 - our own tables
+
+
+def delete_rows(connection: Connection, table: Table, keys: Iterable[Any], key: str = "id") -> None:
+    """Deletes the rows whose ``key`` is one of ``keys``."""
+    sql = f"DELETE FROM {table.name} WHERE {key} = {_mark(connection)}"  # noqa: S608 - our own tables
+    _executemany(connection, sql, ((k,) for k in keys))
+
+
+def next_id(connection: Connection, table: Table) -> int:
+    """The first key never given in this table; yours to count from until the end of a ``writing`` transaction."""
+    (key,) = table.primary_key.columns
+    return int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one()) + 1
+
+
+def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
+    """``values`` in lists of at most ``size``, in order."""
+    held: list[Any] = []
+    for value in values:
+        held.append(value)
+        if len(held) == size:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+@contextmanager
+def fast_load(connection: Connection) -> Iterator[bool]:
+    """Around a first load into an empty registry: drops the indexes that guard nothing (not unique) and builds them
+    at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something."""
+    first = all(
+        connection.execute(select(t.c.id).limit(1)).first() is None for t in (practitioner, organization, mailbox)
+    )
+    indexes = [i for t in metadata.sorted_tables for i in t.indexes if not i.unique] if first else []
+    for index in indexes:
+        index.drop(connection)
+    yield first
+    # Not in a `finally`: after an error the caller rolls everything back, the dropped indexes included.
+    for index in indexes:
+        index.create(connection)
+    if first:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _begin(connection: Connection) -> None:
+    """What goes straight to the driver does not make SQLAlchemy begin: without this, SQLite would autocommit."""
+    if not connection.in_transaction():
+        connection.begin()
+
+
+def _mark(connection: Connection) -> str:
+    return "%s" if connection.dialect.name == "postgresql" else "?"
+
+
+def _cursor(connection: Connection) -> Any:
+    return connection.connection.cursor()
+
+
+def _executemany(connection: Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    _begin(connection)
+    cursor = _cursor(connection)
+    try:
+        cursor.executemany(sql, rows)
+    finally:
+        cursor.close()
+
+
+def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    with _cursor(connection) as cursor, cursor.copy(f"COPY {table.name} ({', '.join(columns)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _move_sequence(connection: Connection, table: Table, columns: Sequence[str]) -> None:
+    key: Column[Any] | None = table.autoincrement_column
+    if key is None or key.name not in columns:
+        return
+    sequence = func.pg_get_serial_sequence(table.name, key.name)
+    connection.execute(select(func.setval(sequence, func.max(key))).having(func.max(key).is_not(None)))

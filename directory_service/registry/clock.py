@@ -1,0 +1,30 @@
+"""Instants of the registry: UTC text ``YYYY-MM-DDTHH:MM:SSZ``, which sorts as time does in both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from directory_service.errors import InvalidInput
+
+
+def now_text() -> str:
+    """The present instant, to the second."""
+    return format_instant(datetime.now(UTC))
+
+
+def format_instant(moment: datetime) -> str:
+    """A moment with its zone as stored text; one without a zone is taken to be UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@lru_cache(maxsize=8192)  # a load stamps a million records with the same few instants
+def parse_instant(text: str) -> datetime:
+    """Stored text, or any ISO 8601 date or instant that a person types; a bare date is its midnight, UTC.
+    Raises InvalidInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput("date ou instant ISO 8601 attendu, par exemple 2026-11-24 ou 2026-11-24T03:45:00Z") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

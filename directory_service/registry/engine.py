@@ -1,0 +1,135 @@
+"""Opening the registry, on SQLite or PostgreSQL, and bringing its tables up to date.
+
+SQLite: the driver's own idea of transactions is switched off, since it leaves DDL outside of them; BEGIN is ours.
+``writing`` is the one way to change the registry: one writer at a time in both databases, so that the order of the
+journal is the order of the commits, which is what the follower of the index relies on.
+Connections are not pooled: opening is cheap beside what they are opened for, and nothing is shared across a fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from directory_service.errors import RegistryUnavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
+_WRITER_LOCK = 0x616E6E75  # "annu": key of PostgreSQL's advisory lock
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",  # readers never wait for an import
+    "PRAGMA synchronous = NORMAL",  # a power cut may lose the last commit, never the file
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA mmap_size = 1073741824",
+)
+
+
+def open_registry(url: str) -> Engine:
+    """The engine for ``sqlite:///path`` or ``postgresql+psycopg://…`` (``postgresql://`` means the same driver).
+    Nothing is read or written before the first connection."""
+    if url.startswith("postgresql://"):
+        url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
+    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _connect_args(url: str) -> dict[str, Any]:
+    return {"timeout": BUSY_SECONDS, "isolation_level": None} if url.startswith("sqlite") else {}
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that changes the registry: committed at the end, rolled back on any error.  It waits for the
+    writer before it.  Raises RegistryUnavailable if the registry does not answer."""
+    # IMMEDIATE: a deferred transaction that read first could no longer become a writer after another's commit.
+    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent picture of the registry, however long the reading lasts and whatever is written meanwhile."""
+    with _connected(engine) as connection:
+        if engine.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    _require_file(engine)
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise RegistryUnavailable(f"le registre ne répond pas ({type(error.orig).__name__})") from error
+    with connection:
+        yield connection
+
+
+def upgrade(engine: Engine) -> None:
+    """Creates the registry, or moves its tables to this version's, in one transaction."""
+    path = _file(engine)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with writing(engine) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def require_current(engine: Engine) -> None:
+    """Raises RegistryUnavailable unless the registry exists and has this version's tables."""
+    with reading(engine) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    if found != ScriptDirectory.from_config(_config()).get_current_head():
+        raise RegistryUnavailable("le registre n'est pas à jour : lancez `annuaire init`")
+
+
+def _config() -> Config:
+    config = Config()
+    # ConfigParser's interpolation would trip over a % in the path.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _file(engine: Engine) -> Path | None:
+    database = engine.url.database
+    return Path(database) if engine.dialect.name == "sqlite" and database else None
+
+
+def _require_file(engine: Engine) -> None:
+    """SQLite would create an empty file, and hide a mistyped folder."""
+    path = _file(engine)
+    if path is not None and not path.exists():
+        raise RegistryUnavailable("le registre n'existe pas : lancez `annuaire init`")
