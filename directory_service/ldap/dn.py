@@ -139,7 +139,7 @@ def _comparable(value: str) -> str:
     return _SPACES.sub(" ", value.strip(" ")).casefold()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)  # names of 4,096 characters at most: a few megabytes under attack
 def normalise(text: str) -> str:
     """The form under which two names are the same entry.
 

@@ -1,0 +1,295 @@
+"""Search filters: wire (RFC 4511 4.5.1.7) and text (RFC 4515) to ``index.query`` trees, and back to text.  PURE.
+
+Attribute descriptions go through a ``resolve`` function (names, aliases and OIDs to the canonical name); what it does
+not know becomes ``Undefined``, as does a matching rule named in an extensible match.  ``(attr:=value)`` is equality.
+Values stay as the bytes received: preparing them is the business of ``index.plan``.
+Depth and counts are limited here (``limits.Limits``), and recursion never goes deeper than ``filter_depth``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from directory_service.errors import InvalidInput
+from directory_service.index.query import (
+    And,
+    Approx,
+    Equal,
+    Filter,
+    GreaterOrEqual,
+    LessOrEqual,
+    Not,
+    Or,
+    Present,
+    Substrings,
+    Undefined,
+)
+from directory_service.ldap.ber import OCTET_STRING, SEQUENCE, BerError, Reader, expect, header
+from directory_service.ldap.limits import Limits
+
+Resolve = Callable[[str], str | None]
+
+AND, OR, NOT, EQUAL, SUBSTRINGS, GREATER, LESS, PRESENT, APPROX, EXTENSIBLE = range(0xA0, 0xAA)
+PRESENT = 0x87  # a primitive element, unlike the others
+INITIAL, ANY, FINAL = 0x80, 0x81, 0x82
+_ASSERTIONS: Final[dict[int, Callable[[str, bytes], Filter]]] = {
+    EQUAL: Equal, GREATER: GreaterOrEqual, LESS: LessOrEqual, APPROX: Approx,
+}  # fmt: skip
+_UNDEFINED: Final = Undefined()
+_MAX_NAME: Final = 128  # octets: no attribute description we know is longer
+
+
+class BadFilter(InvalidInput):
+    """Well-formed BER or text that is not a filter, or a filter past a limit."""
+
+
+# --- from the wire --------------------------------------------------------------------------------------------------
+
+
+class FilterDecoder:
+    """Decodes the filter of one request.  ``terms`` counts what was met so far."""
+
+    __slots__ = ("data", "limits", "resolve", "terms")
+
+    def __init__(self, data: bytes, resolve: Resolve, limits: Limits) -> None:
+        self.data = data
+        self.resolve = resolve
+        self.limits = limits
+        self.terms = 0
+
+    def decode(self, at: int, end: int, depth: int = 1) -> tuple[Filter, int]:
+        """The filter at ``at``, and where it ends."""
+        tag, start, stop = header(self.data, at, end)
+        self.terms += 1
+        if self.terms > self.limits.filter_terms:
+            raise BadFilter(f"filtre de plus de {self.limits.filter_terms} termes")
+        make = _ASSERTIONS.get(tag)
+        if make is not None:
+            return self._assertion(make, start, stop), stop
+        if tag == PRESENT:
+            name = self._name(start, stop)
+            return Present(name) if name else _UNDEFINED, stop
+        if tag == SUBSTRINGS:
+            return self._substrings(start, stop), stop
+        if depth >= self.limits.filter_depth and tag in (AND, OR, NOT):
+            raise BadFilter(f"filtre de plus de {self.limits.filter_depth} niveaux")
+        return self._composite(tag, start, stop, depth), stop
+
+    def _composite(self, tag: int, start: int, stop: int, depth: int) -> Filter:
+        if tag == AND:
+            return And(tuple(self._items(start, stop, depth)))
+        if tag == OR:
+            return Or(tuple(self._items(start, stop, depth)))
+        if tag == NOT:
+            item, at = self.decode(start, stop, depth + 1)
+            if at != stop:
+                raise BerError("négation de plusieurs filtres", at)
+            return Not(item)
+        if tag == EXTENSIBLE:
+            return self._extensible(Reader(self.data, start, stop))
+        raise BadFilter(f"sorte de filtre inconnue {tag:#04x}")
+
+    def _items(self, at: int, end: int, depth: int) -> Iterator[Filter]:
+        while at < end:
+            item, at = self.decode(at, end, depth + 1)
+            yield item
+
+    def _name(self, start: int, stop: int) -> str | None:
+        if stop - start > _MAX_NAME:
+            return None
+        raw = self.data[start:stop]
+        return self.resolve(raw.decode()) if raw.isascii() else None
+
+    def _assertion(self, make: Callable[[str, bytes], Filter], at: int, end: int) -> Filter:
+        start, at = expect(self.data, at, end, OCTET_STRING)
+        name = self._name(start, at)
+        start, at = expect(self.data, at, end, OCTET_STRING)
+        if at != end:
+            raise BerError("assertion de plus de deux éléments", at)
+        return make(name, self.data[start:at]) if name else _UNDEFINED
+
+    def _substrings(self, at: int, end: int) -> Filter:
+        start, at = expect(self.data, at, end, OCTET_STRING)
+        name = self._name(start, at)
+        at, stop = expect(self.data, at, end, SEQUENCE)
+        if stop != end or at == stop:
+            raise BerError("sous-chaînes absentes ou suivies d'autre chose", at)
+        initial = final = b""
+        middle: list[bytes] = []
+        count = 0
+        while at < stop:
+            tag, start, at = header(self.data, at, stop)
+            if tag == INITIAL and count == 0:
+                initial = self.data[start:at]
+            elif tag == FINAL and at == stop:
+                final = self.data[start:at]
+            elif tag == ANY:
+                middle.append(self.data[start:at])
+            else:
+                raise BadFilter("sous-chaînes en désordre")
+            count += 1
+        if count > self.limits.substring_components:
+            raise BadFilter(f"plus de {self.limits.substring_components} sous-chaînes")
+        return _substring_filter(name, initial, middle, final)
+
+    def _extensible(self, reader: Reader) -> Filter:
+        rule = reader.octets(0x81) if reader.peek() == 0x81 else b""
+        kind = reader.octets(0x82) if reader.peek() == 0x82 else b""
+        value = reader.octets(0x83)
+        if reader.peek() == 0x84:  # dnAttributes: widens the match to the DN, whose parts our entries also hold
+            reader.boolean(0x84)
+        reader.finish()
+        known = kind.isascii() and len(kind) <= _MAX_NAME
+        return _extensible_filter(self.resolve, kind.decode() if known else "", bool(rule), value)
+
+
+def _substring_filter(name: str | None, initial: bytes, middle: list[bytes], final: bytes) -> Filter:
+    """Empty components match anything, so they are left out; nothing left is a presence."""
+    if not name:
+        return _UNDEFINED
+    components = tuple(filter(None, middle))
+    return Substrings(name, initial, components, final) if initial or components or final else Present(name)
+
+
+def _extensible_filter(resolve: Resolve, kind: str, rule: bool, value: bytes) -> Filter:
+    name = resolve(kind) if kind and not rule else None
+    return Equal(name, value) if name else _UNDEFINED
+
+
+# --- from text (RFC 4515) -------------------------------------------------------------------------------------------
+
+_ITEM = re.compile(r"\(([A-Za-z0-9.;\-_]*)((?::[A-Za-z0-9.\-]*)*)(=|>=|<=|~=|:=)([^()]*)\)")
+_ESCAPE = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|(.?))", re.DOTALL)
+_TEXT_ASSERTIONS: Final[dict[str, Callable[[str, bytes], Filter]]] = {
+    ">=": GreaterOrEqual, "<=": LessOrEqual, "~=": Approx,
+}  # fmt: skip
+
+
+def parse_filter(text: str, resolve: Resolve = lambda name: name, limits: Limits | None = None) -> Filter:
+    """The filter that the text of RFC 4515 says.
+
+    >>> parse_filter("(mail=a*)")
+    Substrings(attribute='mail', initial=b'a', any=(), final=b'')
+    """
+    parser = _TextParser(text, resolve, limits or Limits())
+    found, at = parser.parse(0, 1)
+    if at != len(text):
+        raise BadFilter("texte après le filtre", where=f"caractère {at}")
+    return found
+
+
+class _TextParser:
+    __slots__ = ("limits", "resolve", "terms", "text")
+
+    def __init__(self, text: str, resolve: Resolve, limits: Limits) -> None:
+        self.text = text
+        self.resolve = resolve
+        self.limits = limits
+        self.terms = 0
+
+    def parse(self, at: int, depth: int) -> tuple[Filter, int]:
+        self.terms += 1
+        if self.terms > self.limits.filter_terms or depth > self.limits.filter_depth:
+            raise BadFilter("filtre trop grand", where=f"caractère {at}")
+        sign = self.text[at + 1 : at + 2]
+        if self.text[at : at + 1] == "(" and sign and sign in "&|!":
+            items, at = self._list(at + 2, depth)
+            return _composite(sign, items, at), at
+        item = _ITEM.match(self.text, at)
+        if not item:
+            raise BadFilter("filtre attendu", where=f"caractère {at}")
+        return _text_item(self.resolve, *item.groups()), item.end()
+
+    def _list(self, at: int, depth: int) -> tuple[tuple[Filter, ...], int]:
+        items: list[Filter] = []
+        while self.text[at : at + 1] == "(":
+            item, at = self.parse(at, depth + 1)
+            items.append(item)
+        if self.text[at : at + 1] != ")":
+            raise BadFilter("parenthèse fermante attendue", where=f"caractère {at}")
+        return tuple(items), at + 1
+
+
+def _composite(sign: str, items: tuple[Filter, ...], at: int) -> Filter:
+    if sign == "!":
+        if len(items) != 1:
+            raise BadFilter("négation d'un seul filtre attendue", where=f"caractère {at}")
+        return Not(items[0])
+    return And(items) if sign == "&" else Or(items)
+
+
+def _text_item(resolve: Resolve, kind: str, rules: str, operator: str, value: str) -> Filter:
+    if operator == ":=" or rules:
+        if operator != ":=":
+            raise BadFilter("règle hors d'une comparaison étendue")
+        named = [rule for rule in rules.split(":")[1:] if rule.lower() != "dn"]
+        return _extensible_filter(resolve, kind, bool(named), _unescape(value))
+    if not kind:
+        raise BadFilter("nom d'attribut attendu")
+    name = resolve(kind)
+    if operator in _TEXT_ASSERTIONS:
+        return _TEXT_ASSERTIONS[operator](name, _unescape(value)) if name else _UNDEFINED
+    parts = [_unescape(part) for part in value.split("*")]
+    if len(parts) == 1:
+        return Equal(name, parts[0]) if name else _UNDEFINED
+    return _substring_filter(name, parts[0], parts[1:-1], parts[-1])
+
+
+def _unescape(text: str) -> bytes:
+    return _ESCAPE.sub(_unescape_one, text.encode("utf-8", "surrogateescape"))
+
+
+def _unescape_one(found: re.Match[bytes]) -> bytes:
+    if found[1] is None:
+        raise BadFilter("barre oblique inverse sans deux chiffres hexadécimaux")
+    return bytes.fromhex(found[1].decode())
+
+
+# --- to text --------------------------------------------------------------------------------------------------------
+
+_TO_ESCAPE = re.compile(r"[\x00()*\\\udc80-\udcff]")
+_SIGNS: Final[dict[type[Filter], str]] = {Equal: "=", GreaterOrEqual: ">=", LessOrEqual: "<=", Approx: "~="}
+
+
+def format_filter(found: Filter) -> str:
+    """The text of a filter.  ``Undefined`` is written ``(?=)``, which no parser takes for something else.
+
+    Not for the logs as it is: the values are what somebody typed (``shape`` is for the logs).
+    """
+    return _format(found, escape_assertion)
+
+
+def shape(found: Filter) -> str:
+    """The filter without its values: what a log line may hold.
+
+    >>> shape(parse_filter("(&(cn=*dup*)(mail=a))"))
+    '(&(cn=*_*)(mail=_))'
+    """
+    return _format(found, lambda value: "_" if value else "")
+
+
+def _format(found: Filter, value: Callable[[bytes], str]) -> str:
+    match found:
+        case And(items) | Or(items):
+            return f"({'&' if isinstance(found, And) else '|'}{''.join(_format(item, value) for item in items)})"
+        case Not(item):
+            return f"(!{_format(item, value)})"
+        case Present(name):
+            return f"({name}=*)"
+        case Substrings(name, initial, middle, final):
+            return f"({name}={'*'.join(value(part) for part in (initial, *middle, final))})"
+        case Undefined():
+            return "(?=)"
+        case _:
+            return f"({found.attribute}{_SIGNS[type(found)]}{value(found.value)})"
+
+
+def escape_assertion(value: bytes) -> str:
+    """A value safe inside the text of a filter; octets that are not UTF-8 are escaped one by one."""
+    return _TO_ESCAPE.sub(_escape_one, value.decode("utf-8", "surrogateescape"))
+
+
+def _escape_one(found: re.Match[str]) -> str:
+    return f"\\{ord(found[0]) & 0xFF:02x}"
