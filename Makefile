@@ -11,7 +11,7 @@ SAMPLE := $(DATA)/sample-$(PEOPLE)-$(SEED)
 # Debian keeps slapd and other servers out of an ordinary user's path.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help install run sample test lint types layers docs check bench upgrade clean
+.PHONY: help install run sample test lint types layers docs check reference bench upgrade clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -30,7 +30,7 @@ sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL) where they can be installed
 	@$(BIN)/pytest -q $(TESTS)
 
-lint: .venv/.tested ## ruff: rules and form
+lint: .venv/.tested ## ruff
 	@$(BIN)/ruff check .
 
 types: .venv/.tested ## mypy, strict in the pure rooms
@@ -43,6 +43,9 @@ docs: .venv/.tested ## docs name every setting and command, and the tutorial run
 	@$(BIN)/pytest -q tests/test_docs.py tests/e2e/test_tutorial.py
 
 check: lint types test ## all that CI runs: lint, types, then every test (layers and docs among them)
+
+reference: .venv/.tested ## writes the reference pages of settings and commands from the code
+	@$(BIN)/python tools/reference.py
 
 bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national scale (long)
 	@$(BIN)/python -m bench

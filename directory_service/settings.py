@@ -2,22 +2,24 @@
 
 A setting named ``ldap_port`` is ``ANNUAIRE_LDAP_PORT`` in the environment and ``ldap_port`` in the file.
 This module reads the file it is given and nothing else; it opens no registry and judges no distinguished name.
-``docs/reference/settings.md`` is written from here (``python -m directory_service.settings``) and held equal by a test.
+``docs/reference/settings.md`` is written from here (``make reference``) and held equal by a test.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 from directory_service.errors import InvalidInput
+from directory_service.ldap.limits import LdapSettings
 
 PREFIX = "ANNUAIRE_"
 FILE = "annuaire.toml"
+_LDAP = LdapSettings()
 
 
 def _setting(default: Any, doc: str) -> Any:
@@ -39,17 +41,22 @@ class Settings:
     workers: int = _setting(0, "Worker processes of each face; 0 means one per core.")
     threads: int = _setting(8, "Threads of each HTTP worker.")
     stop_deadline: float = _setting(10.0, "Seconds that workers have to finish what they are doing on SIGTERM.")
-    search_timeout: float = _setting(5.0, "Seconds a search may take before it ends with timeLimitExceeded.")
-    ldap_size_anonymous: int = _setting(100, "Entries one search gives an anonymous client: a screenful, not a harvest.")
-    ldap_size_operator: int = _setting(1000, "Entries one search gives a bound operator.")
-    ldap_connections: int = _setting(4000, "LDAP connections of one worker; more are refused at once.")
+    ldap_allow_anonymous: bool = _setting(
+        _LDAP.allow_anonymous, "Whether unnamed LDAP clients get answers; when not, their binds still succeed."
+    )
+    ldap_entries_anonymous: int = _setting(
+        _LDAP.entries_anonymous, "Entries one search gives an anonymous client: a screenful, not a harvest."
+    )
+    ldap_entries_operator: int = _setting(_LDAP.entries_operator, "Entries one search gives a bound operator.")
+    ldap_search_time: float = _setting(_LDAP.search_time, "Seconds of one search; nobody waits longer at a keyboard.")
+    ldap_connections: int = _setting(_LDAP.connections, "LDAP connections of one worker; more are refused at once.")
     ldap_connections_per_address: int = _setting(
-        1000, "LDAP connections of one worker from one address; high, since whole hospitals sit behind one."
+        _LDAP.connections_per_address, "The same from one address; high, since a whole hospital sits behind one."
     )
     ldap_idle_anonymous: float = _setting(
-        60.0, "Seconds an anonymous LDAP connection may stay silent; Thunderbird leaks one per keystroke."
+        _LDAP.idle_anonymous, "Seconds an anonymous LDAP connection may stay silent; Thunderbird leaks some."
     )
-    ldap_idle_bound: float = _setting(900.0, "Seconds a bound LDAP connection may stay silent.")
+    ldap_idle_bound: float = _setting(_LDAP.idle_bound, "Seconds a bound LDAP connection may stay silent.")
 
     @classmethod
     def load(cls, env: Mapping[str, str], toml: Path | None, overrides: Mapping[str, object]) -> Self:
@@ -63,6 +70,13 @@ class Settings:
     @property
     def registry_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data.absolute() / 'registry.sqlite'}"
+
+    @property
+    def ldap(self) -> LdapSettings:
+        """What the LDAP face takes: its own values, with those chosen here."""
+        ours = {s.name for s in describe()}
+        names = [f.name for f in fields(LdapSettings) if "ldap_" + f.name in ours]
+        return LdapSettings(**{name: getattr(self, "ldap_" + name) for name in names})
 
     @property
     def index_folder(self) -> Path:
@@ -88,11 +102,9 @@ class Setting:
 
     def parse(self, value: object) -> Any:
         """Text of the command line or environment, or a TOML value, as this setting's type."""
-        if self.type is int and isinstance(value, float | bool):
-            raise self._refused("un nombre entier est attendu")
         try:
-            parsed = self.type(value)
-        except (TypeError, ValueError):
+            parsed = _READ[self.type](value)
+        except (KeyError, TypeError, ValueError):
             raise self._refused(f"{_FRENCH[self.type]} est attendu") from None
         if isinstance(parsed, int | float) and not 0 <= parsed < float("inf"):
             raise self._refused("un nombre positif est attendu")
@@ -104,30 +116,27 @@ class Setting:
         return InvalidInput(f"{why} ({self.env} ou {self.name} dans {FILE})", where=f"réglage {self.name}")
 
 
-_FRENCH = {int: "un nombre entier", float: "un nombre", str: "un texte", Path: "un chemin"}
-_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "Path": Path}
+def _whole(value: Any) -> int:
+    if isinstance(value, float | bool):
+        raise TypeError
+    return int(value)
+
+
+_YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "non": False}
+_FRENCH = {int: "un nombre entier", float: "un nombre", str: "un texte", Path: "un chemin", bool: "true ou false"}
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "Path": Path, "bool": bool}
+_READ: dict[type, Callable[[Any], Any]] = {
+    int: _whole,
+    float: float,
+    str: str,
+    Path: Path,
+    bool: lambda value: _YES_NO[str(value).lower()],
+}
 
 
 def describe() -> list[Setting]:
     """Every setting, in the order of the reference page."""
     return [Setting(f.name, _TYPES[str(f.type)], f.default, f.metadata["doc"]) for f in fields(Settings)]
-
-
-def reference() -> str:
-    """The reference page, in Markdown."""
-    rows = [f"| `{s.name}` | `{s.env}` | `{s.default}` | {s.doc} |" for s in describe()]
-    return "\n".join([_HEAD, *rows]) + "\n"
-
-
-_HEAD = f"""# Settings
-
-<!-- Written by `python -m directory_service.settings`; a test holds it equal to the code. -->
-
-Each setting is looked for on the command line, then in the environment, then in `{FILE}` of the current folder
-(or the file given to `annuaire --config`), and has a default otherwise.
-
-| `{FILE}` | environment | default | meaning |
-|---|---|---|---|"""
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -139,7 +148,3 @@ def _from_file(path: Path) -> dict[str, Any]:
     if unknown:
         raise InvalidInput(f"réglage inconnu : {', '.join(unknown)}", where=str(path))
     return found
-
-
-if __name__ == "__main__":
-    print(reference(), end="")

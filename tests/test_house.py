@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent.parent
 OURS = ("directory_service", "importers", "ldap_schema")
 
 IMPURE = frozenset(
-    "asyncio fcntl glob http io mmap multiprocessing os pathlib random secrets select selectors shutil signal smtplib "
-    "socket socketserver sqlite3 ssl subprocess tempfile threading time urllib.request".split()
+    """asyncio fcntl glob http io mmap multiprocessing os pathlib random secrets select selectors shutil signal smtplib
+    socket socketserver sqlite3 ssl subprocess tempfile threading time urllib.request""".split()  # noqa: SIM905
 )
 
 
@@ -42,7 +42,7 @@ ROOMS = {
     "ldap_schema": Room(pure=True),
     "directory_service": Room(),
     "directory_service.errors": Room(pure=True),
-    "directory_service.settings": Room(may=("directory_service.errors",)),
+    "directory_service.settings": Room(may=("directory_service.errors", "directory_service.ldap.limits")),
     "directory_service.model": Room(may=("directory_service.errors",), pure=True),
     "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),
     "directory_service.entries": Room(
@@ -59,9 +59,7 @@ ROOMS = {
     "directory_service.trust": Room(
         may=(*_MODEL, "directory_service.registry", "directory_service.index"), packages=("cryptography", "argon2")
     ),
-    "directory_service.ldap": Room(
-        may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True
-    ),
+    "directory_service.ldap": Room(may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True),
     "directory_service.ldap.server": Room(
         may=(*_MODEL, "directory_service.ldap", "directory_service.index", "directory_service.trust", "ldap_schema"),
         packages=("uvloop",),
@@ -170,9 +168,11 @@ def test_modules_say_what_they_do(module: str) -> None:
 
 
 def test_functions_are_short() -> None:
+    """A migration is a list of what a table was that day: long, straight, and never changed."""
     lengths = [
         (node.end_lineno - node.lineno + 1, f"{module}.{node.name}")
         for module in _modules()
+        if not _within(module, "directory_service.registry.migrations")
         for node in ast.walk(ast.parse(_source(module).read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno
     ]

@@ -1,0 +1,86 @@
+"""Settings: where each comes from, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from directory_service.errors import InvalidInput
+from directory_service.ldap.limits import LdapSettings
+from directory_service.settings import Settings, describe
+
+
+def load(env: dict[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:
+    return Settings.load(env or {}, toml, overrides)
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    path = tmp_path / "annuaire.toml"
+    path.write_text('ldap_port = 1001\nhttp_port = 1002\nhost = "192.0.2.1"\ndata = "/srv/annuaire"\n')
+    return path
+
+
+def test_command_line_then_environment_then_file_then_default(toml: Path) -> None:
+    settings = load({"ANNUAIRE_LDAP_PORT": "2001", "ANNUAIRE_HTTP_PORT": "2002"}, toml, http_port=3002, host=None)
+    assert (settings.http_port, settings.ldap_port, settings.host) == (3002, 2001, "192.0.2.1")
+    assert settings.data == Path("/srv/annuaire")
+    assert settings.workers == 0
+
+
+def test_listens_on_loopback_by_default() -> None:
+    assert load().host == "127.0.0.1"
+
+
+def test_the_registry_is_in_the_data_folder_unless_named(tmp_path: Path) -> None:
+    assert load(data=tmp_path).registry_url == f"sqlite:///{tmp_path}/registry.sqlite"
+    url = "postgresql+psycopg://localhost/annuaire"
+    assert load({"ANNUAIRE_DATABASE_URL": url}, data=tmp_path).registry_url == url
+
+
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"ANNUAIRE_LDAP_PORT": "ldap"}, "entier"),
+        ({"ANNUAIRE_LDAP_PORT": "70000"}, "65535"),
+        ({"ANNUAIRE_WORKERS": "-1"}, "positif"),
+        ({"ANNUAIRE_STOP_DEADLINE": "inf"}, "positif"),
+        ({"ANNUAIRE_STOP_DEADLINE": "nan"}, "positif"),
+        ({"ANNUAIRE_STOP_DEADLINE": "vite"}, "nombre"),
+        ({"ANNUAIRE_LDAP_ALLOW_ANONYMOUS": "peut-être"}, "true ou false"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(env: dict[str, str], says: str) -> None:
+    with pytest.raises(InvalidInput, match=says) as refusal:
+        load(env)
+    assert next(iter(env)) in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("ldap_prot = 1389", "inconnu : ldap_prot"),
+        ("ldap_port = 1.5", "entier"),
+        ("ldap_port = true", "entier"),
+        ("ldap_port =", "illisible"),
+    ],
+)
+def test_a_wrong_file_is_refused(toml: Path, text: str, says: str) -> None:
+    toml.write_text(text)
+    with pytest.raises(InvalidInput, match=says):
+        load(toml=toml)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="illisible"):
+        load(toml=tmp_path / "nulle-part.toml")
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert all(s.doc.endswith(".") for s in describe())
+
+
+def test_the_ldap_face_gets_what_was_chosen_and_its_own_values() -> None:
+    env = {"ANNUAIRE_LDAP_SUFFIX": "o=essai", "ANNUAIRE_LDAP_ALLOW_ANONYMOUS": "false"}
+    chosen = load(env, ldap_entries_anonymous="7").ldap
+    assert chosen == LdapSettings(suffix="o=essai", allow_anonymous=False, entries_anonymous=7)
+    assert load().ldap == LdapSettings()
