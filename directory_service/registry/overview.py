@@ -1,0 +1,102 @@
+"""Small questions to the registry: its sources and their age, its counts, its operators, who holds a number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, func, select
+
+from directory_service.model.mailboxes import Operator
+from directory_service.registry.tables import (
+    activity,
+    domain,
+    identifier,
+    mailbox,
+    operator,
+    organization,
+    practitioner,
+    run,
+    run_file,
+)
+
+
+class Bounds(NamedTuple):
+    """The largest key of each table; 0 for an empty one."""
+
+    practitioner: int
+    organization: int
+    mailbox: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """The last file read of one source.  ``rows`` counts its rows, the rejected ones left out."""
+
+    name: str  # rpps.activity, mssante.mailboxes…
+    run: int
+    finished_at: str
+    as_of: str
+    rows: int
+
+
+def bounds(connection: Connection) -> Bounds:
+    return Bounds(*(_largest(connection, t) for t in (practitioner, organization, mailbox)))
+
+
+def _largest(connection: Connection, table: Table) -> int:
+    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
+
+
+def read_sources(connection: Connection) -> list[SourceState]:
+    """Each source ever read, by name, with its last file: an unchanged file counts, since it says that the source
+    still stands."""
+    rows = (run_file.c.rows - run_file.c.rejected).label("rows")
+    query = (
+        select(run_file.c.layout, run.c.id, run.c.finished_at, run.c.as_of, rows)
+        .join(run)
+        .where(run.c.finished_at.is_not(None), run.c.kind == "import")
+        .order_by(run.c.id, run_file.c.id)
+    )
+    last = {name: SourceState(name, *rest) for name, *rest in connection.execute(query)}
+    return [last[name] for name in sorted(last)]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How much the registry holds: the figures of ``/v1/status``."""
+    alive = practitioner.c.merged_into.is_(None)
+    active = practitioner.c.status == "active"
+    asked = {
+        "practitioners": select(func.count()).select_from(practitioner).where(alive),
+        "practitioners_active": select(func.count()).select_from(practitioner).where(alive, active),
+        "organizations": select(func.count()).select_from(organization),
+        "activities": select(func.count()).select_from(activity),
+        "mailboxes": select(func.count()).select_from(mailbox).where(mailbox.c.until.is_(None)),
+        "mailboxes_closed": select(func.count()).select_from(mailbox).where(mailbox.c.until.is_not(None)),
+        "operators": select(func.count()).select_from(operator),
+    }
+    return {name: int(connection.execute(query).scalar_one()) for name, query in asked.items()}
+
+
+def read_operators(connection: Connection) -> list[Operator]:
+    """Every operator, suspended ones too, by name, with the domains that it holds today."""
+    held: defaultdict[int, list[str]] = defaultdict(list)
+    query = select(domain.c.operator_id, domain.c.name).where(domain.c.until.is_(None)).order_by(domain.c.name)
+    for key, name in connection.execute(query):
+        held[key].append(name)
+    columns = (operator.c.id, operator.c.name, operator.c.status, operator.c.secret_hash)
+    found = connection.execute(select(*columns).order_by(operator.c.name))
+    return [Operator(pk, name, status, secret, tuple(held[pk])) for pk, name, status, secret in found]
+
+
+def resolve(connection: Connection, scheme: str, value: str) -> int | None:
+    """Key of the practitioner to whom a number was ever issued, of the record that absorbed hers if one did."""
+    held = identifier.c.scheme == scheme, identifier.c.value == value
+    key = connection.execute(select(identifier.c.practitioner_id).where(*held)).scalar()
+    while key is not None:
+        absorbed = connection.execute(select(practitioner.c.merged_into).where(practitioner.c.id == key)).scalar()
+        if absorbed is None:
+            return int(key)
+        key = absorbed
+    return None

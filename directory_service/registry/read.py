@@ -1,0 +1,274 @@
+"""Reading the registry as values of ``model``: the source of the index, the review and the exports.
+
+Readers yield in the order of the keys, for a list of them (``ids``; unknown ones are passed over) or for a range
+(``low <= key < high``, so that several processes share the work), with memory bounded by ``batches.RANGE``.  Use them
+inside ``engine.reading``: one picture of the registry from the first record to the last.
+Measured on SQLite, one process: see docs/reference/performance.md.  Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from directory_service.model.mailboxes import Binding, MailboxType
+from directory_service.model.people import (
+    Expertise,
+    Identifier,
+    Organization,
+    Practitioner,
+    PractitionerRole,
+    SourceMark,
+    Status,
+)
+from directory_service.registry.batches import Batch, Book, Row, batches
+from directory_service.registry.changes import Touched, dependants
+from directory_service.registry.clock import parse_instant
+from directory_service.registry.overview import (
+    Bounds,
+    SourceState,
+    bounds,
+    counts,
+    read_operators,
+    read_sources,
+    resolve,
+)
+from directory_service.registry.tables import mailbox, organization, practitioner
+
+__all__ = [
+    "Bounds",
+    "SourceState",
+    "Touched",
+    "bounds",
+    "counts",
+    "dependants",
+    "read_bindings",
+    "read_holder_bindings",
+    "read_operators",
+    "read_organization_bindings",
+    "read_organizations",
+    "read_practitioners",
+    "read_sources",
+    "resolve",
+]
+
+Keys = Sequence[int] | None
+
+
+def read_practitioners(
+    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
+) -> Iterator[Practitioner]:
+    """Practitioners, active or not, whole; those absorbed by another record are not there."""
+    book = Book(connection)
+    for batch in batches(connection, practitioner, ids, low, high):
+        yield from _people(book, batch)
+
+
+def read_organizations(
+    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
+) -> Iterator[Organization]:
+    book = Book(connection)
+    for batch in batches(connection, organization, ids, low, high):
+        yield from book.read_organizations(batch)
+
+
+def read_bindings(
+    connection: Connection, mailbox_ids: Keys = None, *, low: int = 0, high: int | None = None
+) -> Iterator[tuple[str, list[Binding]]]:
+    """Each address with its bindings, open and closed, oldest first, their holders whole."""
+    book = Book(connection)
+    for batch in batches(connection, mailbox, mailbox_ids, low, high):
+        found = book.rows(_bindings(f"WHERE {batch('m.id')} ORDER BY m.id, b.since, b.id"))
+        people = _people_by_key(book, {row[_HOLDER] for row in found} - {None})
+        yield from _grouped_bindings(book, found, people, _ADDRESS).items()
+
+
+def read_holder_bindings(
+    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
+) -> Iterator[tuple[int, list[Binding]]]:
+    """Each practitioner's key with her open bindings, the preferred ones first; those who have none are not there.
+    ``practitioner`` is left out of the bindings: the caller, who renders her, holds her already."""
+    book = Book(connection)
+    for batch in batches(connection, practitioner, ids, low, high):
+        where = f"WHERE {batch('b.practitioner_id')} AND b.until IS NULL AND m.until IS NULL"
+        order = "ORDER BY b.practitioner_id, b.preferred DESC, m.address, b.id"
+        yield from _grouped_bindings(book, book.rows(_bindings(f"{where} {order}")), {}, _HOLDER).items()
+
+
+def read_organization_bindings(
+    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
+) -> Iterator[tuple[int, list[Binding]]]:
+    """Each structure's key with the open bindings that it holds itself (ORG, APP); those who have none are not
+    there."""
+    book = Book(connection)
+    for batch in batches(connection, organization, ids, low, high):
+        where = (
+            f"WHERE {batch('b.organization_id')} AND b.until IS NULL AND m.until IS NULL AND m.type IN ('ORG', 'APP')"
+        )
+        order = "ORDER BY b.organization_id, b.preferred DESC, m.address, b.id"
+        yield from _grouped_bindings(book, book.rows(_bindings(f"{where} {order}")), {}, _STRUCTURE).items()
+
+
+# -- people -----------------------------------------------------------------------------------------------------------
+
+_STATUS = {s.value: s for s in Status}
+
+
+def _people(book: Book, batch: Batch) -> Iterator[Practitioner]:
+    """The practitioners of one batch."""
+    found = book.rows(
+        "SELECT id, national_id, status, status_since, title_code, civility_code, family_name, given_names, "  # noqa: S608
+        "profession_code, category_code, created_at, changed_at "
+        f"FROM practitioner WHERE merged_into IS NULL AND {batch('id')} ORDER BY id"
+    )
+    identifiers, roles = _identifiers(book, batch), _roles(book, batch)
+    expertises, marks = _expertises(book, batch), _marks(book, batch)
+    titles, civilities = book.codes("title"), book.codes("civility")
+    professions, categories = book.codes("profession"), book.codes("category")
+    for pk, national, status, since, title, civility, family, given, profession, category, created, changed in found:
+        yield Practitioner(
+            pk,
+            national,
+            _STATUS[status],
+            parse_instant(since),
+            titles[title],
+            civilities[civility],
+            family,
+            given,
+            tuple(identifiers.get(pk, ())),
+            tuple(roles.get(pk, ())),
+            tuple(expertises.get(pk, ())),
+            tuple(marks.get(pk, ())),
+            professions[profession],
+            categories[category],
+            parse_instant(created),
+            parse_instant(changed),
+        )
+
+
+def _people_by_key(book: Book, ids: set[int]) -> dict[int, Practitioner]:
+    return {
+        p.pk: p for batch in batches(book.connection, practitioner, list(ids), 0, None) for p in _people(book, batch)
+    }
+
+
+def _of_people(book: Book, table: str, columns: str, batch: Batch) -> list[Row]:
+    """Rows of a table that hangs on practitioners, hers together and in the order they were written."""
+    where = batch("practitioner_id")
+    return book.rows(f"SELECT practitioner_id, {columns} FROM {table} WHERE {where} ORDER BY practitioner_id, id")  # noqa: S608
+
+
+def _identifiers(book: Book, batch: Batch) -> Mapping[int, list[Identifier]]:
+    found: defaultdict[int, list[Identifier]] = defaultdict(list)
+    for pk, scheme, value, current, how in _of_people(book, "identifier", "scheme, value, current, how", batch):
+        found[pk].append(Identifier(scheme, value, bool(current), how))
+    return found
+
+
+_ROLE = (
+    "organization_id, profession_code, category_code, mode_code, sector_code, "
+    "section_code, role_code, kind_code, authority"
+)
+
+
+def _roles(book: Book, batch: Batch) -> Mapping[int, list[PractitionerRole]]:
+    rows = _of_people(book, "activity", _ROLE, batch)
+    structures = book.organizations({row[1] for row in rows} - {None})
+    systems = [book.codes(s) for s in ("profession", "category", "mode", "sector", "section", "role", "kind")]
+    profession, category, mode, sector, section, role, kind = systems
+    found: defaultdict[int, list[PractitionerRole]] = defaultdict(list)
+    for pk, place, p, c, m, s, t, r, k, authority in rows:
+        at = None if place is None else structures[place]
+        found[pk].append(
+            PractitionerRole(
+                profession[p], category[c], mode[m], sector[s], section[t], role[r], kind[k], authority, at
+            )
+        )
+    return found
+
+
+def _expertises(book: Book, batch: Batch) -> Mapping[int, list[Expertise]]:
+    """What several sources say alike is said once."""
+    types, codes = book.codes("expertise_type"), book.codes("expertise")
+    found: defaultdict[int, list[Expertise]] = defaultdict(list)
+    for pk, profession, kind, code in _of_people(book, "expertise", "profession_code, type_code, code", batch):
+        known, new = found[pk], Expertise(profession, types[kind], codes[code])
+        if new not in known:
+            known.append(new)
+    return found
+
+
+def _marks(book: Book, batch: Batch) -> Mapping[int, list[SourceMark]]:
+    """The sources that speak of each practitioner today.  ``source_record`` also holds mailboxes: their key is an
+    address, and numbers hold no ``@``."""
+    where = f"{batch('subject_id')} AND gone_at IS NULL AND key NOT LIKE '%@%'"
+    found: defaultdict[int, list[SourceMark]] = defaultdict(list)
+    for pk, source, run in book.rows(
+        f"SELECT subject_id, source, run_id FROM source_record WHERE {where} ORDER BY subject_id, source, key"  # noqa: S608
+    ):
+        found[pk].append(book.marks[source, run])
+    return found
+
+
+# -- mailboxes --------------------------------------------------------------------------------------------------------
+
+_ADDRESS, _HOLDER, _STRUCTURE = 1, 6, 7
+_TYPES = {t.value: t for t in MailboxType}
+
+
+def _bindings(tail: str) -> str:
+    return (
+        "SELECT b.id, m.address, m.type, m.unlisted, m.changed_at, b.source, b.practitioner_id, b.organization_id, "  # noqa: S608
+        "b.profession_code, b.specialty_code, b.service, b.description, b.responsible, b.paperless, b.preferred, "
+        "b.since, b.until, b.family_name, b.given_names, b.national_id "
+        f"FROM binding b JOIN mailbox m ON m.id = b.mailbox_id {tail}"
+    )
+
+
+def _grouped_bindings(
+    book: Book, found: list[Row], people: Mapping[int, Practitioner], key: int
+) -> dict[Any, list[Binding]]:
+    """Rows of ``_bindings`` as values, gathered by the column ``key`` in the order they came."""
+    structures = book.organizations({row[_STRUCTURE] for row in found} - {None})
+    grouped: dict[Any, list[Binding]] = {}
+    for row in found:
+        grouped.setdefault(row[key], []).append(_binding(book, row, people, structures))
+    return grouped
+
+
+def _binding(
+    book: Book, row: Row, people: Mapping[int, Practitioner], structures: Mapping[int, Organization]
+) -> Binding:
+    pk, address, kind, unlisted, changed, source, person, place, profession, specialty = row[:10]
+    service, description, responsible, paperless, preferred, since, until, family, given, national = row[10:]
+    return Binding(
+        pk=pk,
+        address=address,
+        type=_TYPES[kind],
+        practitioner=people.get(person),
+        organization=structures.get(place),
+        profession=book.codes("profession")[profession],
+        specialty=book.codes("expertise")[specialty],
+        service=service,
+        description=description,
+        responsible=responsible,
+        paperless=None if paperless is None else bool(paperless),
+        unlisted=bool(unlisted),
+        preferred=bool(preferred),
+        since=parse_instant(since),
+        until=_instant(until),
+        source=source,
+        operator=book.operators[address.rpartition("@")[2]],
+        family_name=family,
+        given_names=given,
+        national_id=national,
+        changed_at=parse_instant(changed),
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else parse_instant(text)
