@@ -1,0 +1,106 @@
+"""What a verification answers (contract.md §4): the verdict, and its reasons as codes with their French text.  PURE.
+
+Codes are for programs and stay; texts are for people and may change.  No text holds an address or a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class Outcome(StrEnum):
+    VERIFIED = "verified"
+    MISMATCH = "mismatch"
+    UNKNOWN_ADDRESS = "unknown_address"
+    UNKNOWN_PERSON = "unknown_person"
+    CLOSED = "closed"
+    INACTIVE = "inactive"
+    UNTRUSTED_DOMAIN = "untrusted_domain"
+    AMBIGUOUS = "ambiguous"
+
+
+REASONS = MappingProxyType(
+    {
+        # the address
+        "address_open": "La boîte était ouverte à cet instant.",
+        "address_closed": "La boîte est fermée depuis le {date}.",
+        "address_unknown": "Aucune boîte visible ne porte cette adresse.",
+        "not_yet_open": "La boîte n'était pas encore ouverte à cet instant ; elle l'est depuis le {date}.",
+        # the domain
+        "domain_trusted": "Un opérateur de l'espace de confiance tient le domaine.",
+        "domain_untrusted": "Aucun opérateur de l'espace de confiance ne tient le domaine.",
+        "no_white_list": "Aucune liste blanche n'a été importée : tout domaine est tenu pour sûr.",
+        "trust_of_today": "La confiance dans le domaine est celle d'aujourd'hui, non celle de l'instant demandé.",
+        # the holder
+        "holder_active": "Le titulaire est en exercice.",
+        "holder_inactive": "Le titulaire n'exerce plus depuis le {date}.",
+        "holder_unregistered": "Le titulaire n'est dans aucun répertoire : seule la liste des boîtes le nomme.",
+        "several_holders": "Plusieurs titulaires partagent cette adresse.",
+        # the person asked about
+        "identifier_matches": "L'identifiant est celui du titulaire.",
+        "former_identifier": "L'identifiant donné est un ancien numéro du titulaire.",
+        "identifier_unknown": "Aucune personne ni structure visible ne porte cet identifiant.",
+        "identifier_malformed": "Le texte donné n'a la forme d'aucun identifiant connu, ou sa clé est fausse.",
+        "name_matches": "Le nom est celui du titulaire.",
+        "initials_match": "Le nom est celui du titulaire ; un prénom est réduit à son initiale.",
+        "surname_only": "Le nom est celui du titulaire ; aucun prénom n'a été donné pour le confirmer.",
+        "other_name": "Le nom n'est pas celui du titulaire.",
+        "other_holder": "L'adresse est celle d'un autre titulaire.",
+        "former_holder": "La personne a été titulaire jusqu'au {date}.",
+        "shared_name": "Plusieurs titulaires portent ce nom : donnez un identifiant.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: str
+    text: str
+
+
+def reason(code: str, instant: str = "") -> Reason:
+    """``instant`` is the stored text of the date that the reason speaks of."""
+    year, month, day = (instant[:10] or "--").split("-")
+    return Reason(code, REASONS[code].format(date=f"{day}/{month}/{year}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Instants are UTC text, ``YYYY-MM-DDTHH:MM:SSZ``.  ``holder``, ``since``, ``until`` and ``operator`` are empty
+    where unknown or not to be told."""
+
+    verdict: Outcome
+    address: str
+    at: str
+    build: str
+    reasons: tuple[Reason, ...]
+    holder: Holder | None = None
+    since: str = ""
+    until: str = ""
+    operator: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        return 0 if self.verdict is Outcome.VERIFIED else 4
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON answer of contract.md §4; what is empty is left out."""
+        holder = {"id": self.holder.id, "label": self.holder.label} if self.holder else None
+        told = {"holder": holder, "since": self.since, "until": self.until, "operator": self.operator}
+        return {
+            "verdict": str(self.verdict),
+            "address": self.address,
+            **{name: value for name, value in told.items() if value},
+            "reasons": [{"code": r.code, "text": r.text} for r in self.reasons],
+            "at": self.at,
+            "build": self.build,
+        }

@@ -1,0 +1,265 @@
+"""Is this address open, is its domain trusted, and is it this person's?  One question, one verdict.
+
+Everything is judged from what the caller's view may see: a mailbox hidden from the caller is ``unknown_address``, by
+the same path as one that does not exist.  Judging is pure (``_judge``); ``verify`` only asks the directory.
+Signed receipts are not here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from directory_service.errors import InvalidInput, NotFound
+from directory_service.index.query import View
+from directory_service.model.identifiers import parse_person_id, structure_keys
+from directory_service.registry.clock import format_instant
+from directory_service.trust.naming import NameMatch, compare_person, compare_structure
+from directory_service.trust.verdicts import Holder, Outcome, Reason, Verdict, reason
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+_CLOCK_SKEW = timedelta(minutes=5)  # between the caller's clock and ours, before "now" is called the future
+
+
+def verify(
+    directory: Directory,
+    address: str,
+    *,
+    person: str | None = None,
+    name: str | None = None,
+    at: datetime | None = None,
+    view: View,
+) -> Verdict:
+    """``person`` is any identifier ever issued to the person (or structure), or her name when it holds no digit;
+    ``name`` is her name.  ``at`` is an instant with its zone, now when None.
+    Raises InvalidInput for what is not an address, or an instant to come."""
+    case = _case(directory, address, at)
+    operators, trust = _trust(directory, case)
+    if not operators and trust[-1].code == "domain_untrusted":
+        return case.answer(Outcome.UNTRUSTED_DOMAIN, trust)
+    try:
+        record = directory.mailbox(case.address, view)
+    except NotFound:
+        return case.answer(Outcome.UNKNOWN_ADDRESS, (*trust, reason("address_unknown")))
+    case = case.with_operator(record.get("operator") or (operators[0] if len(operators) == 1 else ""))
+    if person and not name and _is_name(person):
+        person, name = None, person
+    holdings = [Holding.of(h) for h in record["holders"]]
+    picked = _pick(directory, holdings, person, name, view)
+    return _judge(case, trust, holdings, picked)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One stretch of time during which somebody held the address."""
+
+    id: str
+    label: str
+    family_name: str
+    given_names: str
+    names: tuple[str, ...]  # of a structure: its names, and with the service
+    since: str
+    until: str  # empty while open
+    status: str
+    status_since: str
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Holding:
+        """From one holder of ``entries.mailbox_record``."""
+        return cls(
+            id=record["id"],
+            label=record["label"],
+            family_name=record.get("family_name") or "",
+            given_names=record.get("given_names") or "",
+            names=tuple(record.get("names") or ()),
+            since=record.get("since") or "",
+            until=record.get("until") or "",
+            status=record.get("status") or "",
+            status_since=record.get("status_since") or "",
+        )
+
+    def open_at(self, instant: str) -> bool:
+        return self.since <= instant and (not self.until or instant < self.until)
+
+    def inactive_at(self, instant: str) -> bool:
+        return self.status == "inactive" and self.status_since <= instant
+
+    @property
+    def registered(self) -> bool:
+        return not self.id.startswith("10") or "@" not in self.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every answer to one question has in common."""
+
+    address: str
+    at: str
+    build: str
+    past: bool
+    operator: str = ""
+
+    def with_operator(self, operator: str) -> _Case:
+        return _Case(self.address, self.at, self.build, self.past, operator)
+
+    def answer(
+        self, outcome: Outcome, reasons: Sequence[Reason], holdings: Sequence[Holding] = (), until: str = ""
+    ) -> Verdict:
+        """``holdings`` are those to name: the holder when they are all of one, and since when."""
+        holders = {Holder(h.id, h.label) for h in holdings}
+        return Verdict(
+            outcome,
+            self.address,
+            self.at,
+            self.build,
+            tuple(reasons),
+            holder=holders.pop() if len(holders) == 1 else None,
+            since=min((h.since for h in holdings), default=""),
+            until=until or max((h.until for h in holdings), default=""),
+            operator=self.operator,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Picked:
+    """The holdings that the person asked about may claim, and what was found on the way.  ``person`` is False when
+    nobody of that identifier exists; ``asked`` when the question named anybody, ``by_name`` when by name only."""
+
+    holdings: tuple[Holding, ...]
+    reasons: tuple[Reason, ...] = ()
+    person: bool = True
+    asked: bool = True
+    by_name: bool = False
+
+
+def _case(directory: Directory, address: str, at: datetime | None) -> _Case:
+    address, now = address.strip().lower(), datetime.now(UTC)
+    if not _ADDRESS.fullmatch(address):
+        raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
+    if at is not None and at > now + _CLOCK_SKEW:
+        raise InvalidInput("cet instant est à venir", where="instant")
+    instant = min(at, now) if at is not None else now
+    return _Case(address, format_instant(instant), directory.build().id, past=at is not None and at < now - _CLOCK_SKEW)
+
+
+def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, ...]]:
+    """The operators of the domain, and what that makes of it."""
+    operators = directory.operators_of(case.address.rpartition("@")[2])
+    if not directory.has_white_list():
+        return operators, (reason("no_white_list"),)
+    of_today = (reason("trust_of_today"),) if case.past else ()
+    return operators, (*of_today, reason("domain_trusted" if operators else "domain_untrusted"))
+
+
+def _is_name(text: str) -> bool:
+    return not any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def _pick(directory: Directory, holdings: list[Holding], person: str | None, name: str | None, view: View) -> _Picked:
+    if not person:
+        return _by_name(holdings, name) if name else _Picked(tuple(holdings), asked=False)
+    picked = _by_identifier(directory, holdings, person, view)
+    if not name or not picked.holdings:
+        return picked
+    named = _by_name(picked.holdings, name)
+    return _Picked(named.holdings, (*picked.reasons, *named.reasons))
+
+
+def _by_name(holdings: Sequence[Holding], name: str) -> _Picked:
+    found = [(h, match) for h in holdings if (match := _compare(name, h)) is not NameMatch.NONE]
+    # Of two holders of one surname, the one whose given name was written is meant.
+    best = [h for h, match in found if match is NameMatch.FULL] or [h for h, _ in found]
+    said = [str(match) for h, match in found if h in best] or [str(NameMatch.NONE)]
+    return _Picked(tuple(best), tuple(reason(code) for code in dict.fromkeys(said)), by_name=True)
+
+
+def _compare(name: str, holding: Holding) -> NameMatch:
+    if holding.family_name:
+        return compare_person(name, holding.family_name, holding.given_names)
+    return compare_structure(name, holding.names)
+
+
+def _by_identifier(directory: Directory, holdings: list[Holding], text: str, view: View) -> _Picked:
+    """Directly where the text is the holder's present number, through the directory for any other."""
+    parsed = parse_person_id(text)
+    ids = {key[1:] for key in structure_keys(text)} | ({parsed.national} if parsed else set())
+    held = tuple(h for h in holdings if h.id in ids)
+    if held:
+        return _Picked(held, (reason("identifier_matches"),))
+    current, former = _resolve(directory, text, view)
+    if not current:
+        malformed = parsed is None and len(ids) < 2
+        return _Picked((), (reason("identifier_malformed" if malformed else "identifier_unknown"),), person=False)
+    held = tuple(h for h in holdings if h.id in current)
+    said = ("identifier_matches", *(("former_identifier",) if former else ()))
+    return _Picked(held, tuple(reason(code) for code in said) if held else ())
+
+
+def _resolve(directory: Directory, text: str, view: View) -> tuple[set[str], bool]:
+    """Present national ids of whom the text numbers, a person or a structure (an ADELI and a FINESS number look the
+    same), and whether the number is a former one."""
+    former: list[str | None] = []
+
+    def practitioner() -> bytes:
+        hit, resolved_from = directory.practitioner(text, view)
+        former.append(resolved_from)
+        return bytes(hit.json)
+
+    found = {_id(look) for look in (practitioner, lambda: directory.organization(text, view).json)}
+    return found - {""}, any(former)
+
+
+def _id(look: Callable[[], bytes]) -> str:
+    try:
+        return str(json.loads(look())["id"])
+    except (NotFound, InvalidInput):
+        return ""
+
+
+def _judge(case: _Case, trust: tuple[Reason, ...], holdings: Sequence[Holding], picked: _Picked) -> Verdict:
+    """The table of contract.md §4, for one instant."""
+    said = (*trust, *picked.reasons)
+    if not picked.person:
+        return case.answer(Outcome.UNKNOWN_PERSON, said)
+    started = [h for h in holdings if h.since <= case.at]
+    if not started:
+        opening = min((h.since for h in holdings), default="")
+        return case.answer(Outcome.UNKNOWN_ADDRESS, (*said, reason("not_yet_open", opening)))
+    held = [h for h in picked.holdings if h.open_at(case.at)]
+    if held:
+        return _judge_open(case, said, held, picked)
+    return _judge_not_held(case, said, started, [h for h in picked.holdings if h in started], picked)
+
+
+def _judge_open(case: _Case, said: tuple[Reason, ...], held: list[Holding], picked: _Picked) -> Verdict:
+    said = (*said, reason("address_open"))
+    if picked.by_name and len({h.id for h in held}) > 1:
+        return case.answer(Outcome.AMBIGUOUS, (*said, reason("shared_name")))
+    active = [h for h in held if not h.inactive_at(case.at)]
+    if not active:
+        ended = max(h.status_since for h in held)
+        return case.answer(Outcome.INACTIVE, (*said, reason("holder_inactive", ended)), held, until=ended)
+    of_holder = ["holder_active" if h.registered else "holder_unregistered" for h in active]
+    several = ["several_holders"] if len({h.id for h in active}) > 1 else []
+    codes = dict.fromkeys((*of_holder, *several))
+    return case.answer(Outcome.VERIFIED, (*said, *(reason(code) for code in codes)), active)
+
+
+def _judge_not_held(
+    case: _Case, said: tuple[Reason, ...], started: list[Holding], formerly: list[Holding], picked: _Picked
+) -> Verdict:
+    """The person asked about (or, when none was, anybody) does not hold the address at that instant."""
+    others = [h for h in started if h.open_at(case.at)]
+    last = max((h.until for h in formerly), default="")
+    if formerly:
+        code = "former_holder" if picked.asked else "address_closed"
+        return case.answer(Outcome.CLOSED, (*said, reason(code, last)), [h for h in formerly if h.until == last])
+    closed = () if others else (reason("address_closed", max(h.until for h in started)),)
+    return case.answer(Outcome.MISMATCH, (*said, *closed, reason("other_holder")), others)

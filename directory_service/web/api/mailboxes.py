@@ -1,0 +1,26 @@
+"""``GET /v1/mailboxes/{address}``: one mailbox, open or closed, with its holders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import orjson
+from flask import Blueprint, Response, request
+
+from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
+
+blueprint = Blueprint("mailboxes", __name__)
+
+
+@blueprint.get("/v1/mailboxes/<address>")
+def mailbox(address: str) -> Response:
+    read_query(request.query_string, ())
+    view = identify()
+    asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
+
+    def answer() -> Iterable[bytes]:
+        build = directory().build().id
+        return with_record(build, orjson.dumps(directory().mailbox(asked, view)))
+
+    return cached(view, answer)

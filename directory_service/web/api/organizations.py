@@ -1,0 +1,25 @@
+"""``GET /v1/organizations/{id}``: one structure by FINESS, SIRET, SIREN or idNat_Struct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Blueprint, Response, request
+
+from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.parameters import clean_text, read_query
+
+blueprint = Blueprint("organizations", __name__)
+
+
+@blueprint.get("/v1/organizations/<path:identifier>")
+def organization(identifier: str) -> Response:
+    read_query(request.query_string, ())
+    view = identify()
+    asked = clean_text(identifier, "id")
+
+    def answer() -> Iterable[bytes]:
+        build = directory().build().id
+        return with_record(build, directory().organization(asked, view).json)
+
+    return cached(view, answer)

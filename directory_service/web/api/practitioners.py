@@ -1,0 +1,26 @@
+"""``GET /v1/practitioners/{id}``: one practitioner by any number she ever had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Blueprint, Response, request
+
+from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.parameters import clean_text, read_query
+
+blueprint = Blueprint("practitioners", __name__)
+
+
+@blueprint.get("/v1/practitioners/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash
+def practitioner(identifier: str) -> Response:
+    read_query(request.query_string, ())
+    view = identify()
+    asked = clean_text(identifier, "id")
+
+    def answer() -> Iterable[bytes]:
+        build = directory().build().id
+        hit, former = directory().practitioner(asked, view)
+        return with_record(build, hit.json, **({"resolved_from": former} if former else {}))
+
+    return cached(view, answer)

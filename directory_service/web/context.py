@@ -1,0 +1,83 @@
+"""What every route shares: the directory it asks, who is asking, and the answer with its build and caching.
+
+The entity tag is the build id and the view: the same URL asked twice of one build by one kind of caller has the same
+bytes, so that ``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
+
+import orjson
+from flask import Response, current_app, request
+
+from directory_service.index.query import View
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+    from directory_service.trust.access import Secrets
+
+_DIRECTORY, _SECRETS = "annuaire.directory", "annuaire.secrets"
+SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
+
+
+def attach(extensions: dict[str, object], directory: Directory, secrets: Secrets) -> None:
+    extensions[_DIRECTORY] = directory
+    extensions[_SECRETS] = secrets
+
+
+def directory() -> Directory:
+    return cast("Directory", current_app.extensions[_DIRECTORY])
+
+
+def identify() -> View:
+    """The caller's view: anonymous unless ``Authorization: Bearer`` holds an operator's secret (RFC 6750 2.1).
+
+    Raises BadCredentials for any other authorization: a wrong secret never falls back to the anonymous answer.
+    """
+    header = request.environ.get("HTTP_AUTHORIZATION")
+    if header is None:
+        return View.ANONYMOUS
+    scheme, _, token = header.partition(" ")
+    secrets = cast("Secrets", current_app.extensions[_SECRETS])
+    return secrets.view_of(token.strip() if scheme.lower() == "bearer" else "")
+
+
+def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Response:
+    """The answer that ``make`` writes, or 304 when the caller holds it already.  ``age`` in seconds of caching
+    without asking again; an operator's answers are never kept by a shared cache."""
+    build = directory().build().id
+    etag = f'"{build}-{int(view)}"'
+    if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
+        response = Response(status=304)
+    else:
+        response = json_answer(b"".join(make()))
+    headers = response.headers
+    headers["ETag"] = etag
+    headers["Vary"] = "Authorization"
+    scope = "private" if view else "public"
+    headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
+    return response
+
+
+def json_answer(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, content_type="application/json")
+
+
+def with_items(build: str, items: Iterable[bytes], **more: object) -> Iterable[bytes]:
+    """``{"build":…,"items":[…],…}`` from records that are JSON already."""
+    yield b'{"build":' + orjson.dumps(build) + b',"items":['
+    yield b",".join(items)
+    yield b"]"
+    for name, value in more.items():
+        yield b',"' + name.encode() + b'":' + orjson.dumps(value)
+    yield b"}"
+
+
+def with_record(build: str, record: bytes, **more: object) -> Iterable[bytes]:
+    """A record that is JSON already, with its build and what else is said of it put first."""
+    yield b'{"build":' + orjson.dumps(build)
+    for name, value in more.items():
+        yield b',"' + name.encode() + b'":' + orjson.dumps(value)
+    yield b"," + record[1:] if len(record) > 2 else b"}"

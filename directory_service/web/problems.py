@@ -1,0 +1,116 @@
+"""Errors as RFC 9457 problem details: one JSON shape for every failure of the HTTP face, Flask's own included.
+
+No problem repeats what was asked: neither the query, nor the path, nor a name.  What went wrong inside is logged as
+types and lines of code only, under the incident number that the caller receives, since the message of an exception
+may hold the text of a query.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+import uuid
+from types import MappingProxyType
+
+import orjson
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from directory_service.errors import AnnuaireError
+
+MIMETYPE = "application/problem+json"
+log = logging.getLogger("annuaire.http")
+
+# slug: (title, what the page of the problem says)
+PROBLEMS = MappingProxyType(
+    {
+        "invalid-input": ("Requête mal formée", "Un paramètre n'a pas la forme attendue ; `where` dit lequel."),
+        "not-found": ("Introuvable", "Rien ne porte ce nom dans l'annuaire, ou rien que vous puissiez voir."),
+        "forbidden": ("Accès refusé", "Votre identité est connue, mais elle ne donne pas ce droit."),
+        "bad-credentials": ("Authentification refusée", "Le secret présenté n'est celui d'aucun opérateur."),
+        "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
+        "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
+        "internal": ("Erreur interne", "La faute est de notre côté ; le numéro d'incident permet de la retrouver."),
+        "method-not-allowed": ("Méthode non permise", "Cette adresse existe, mais pas avec cette méthode HTTP."),
+        "too-large": ("Corps trop grand", "Le corps de la requête dépasse la limite de cette route."),
+        "unsupported-media-type": ("Type de corps inattendu", "Le corps doit être `application/json`."),
+        "bad-request": ("Requête refusée", "La requête HTTP ne se lit pas."),
+    }
+)
+_OF_STATUS = {
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "bad-request",
+    413: "too-large",
+    415: "unsupported-media-type",
+}
+
+
+def problem_body(slug: str, status: int, detail: str, where: str | None = None, build: str = "") -> bytes:
+    """The JSON document (RFC 9457 3.1), with our ``where`` and ``build`` members when there is something to say."""
+    members = {"type": f"/problems/{slug}", "title": PROBLEMS.get(slug, PROBLEMS["internal"])[0], "status": status}
+    extra = {"detail": detail, "where": where, "build": build}
+    return orjson.dumps(members | {name: value for name, value in extra.items() if value})
+
+
+def problem(slug: str, status: int, detail: str, where: str | None = None) -> Response:
+    response = Response(problem_body(slug, status, detail, where, _build()), status, content_type=MIMETYPE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def from_error(error: AnnuaireError) -> Response:
+    response = problem(error.slug, error.http_status, error.message, error.where)
+    if error.http_status == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="annuaire"'
+    if error.http_status == 503:
+        response.headers["Retry-After"] = "5"
+    if error.http_status >= 500:
+        log.error("réponse %d : %s", error.http_status, _frames(error))
+    return response
+
+
+def from_http(error: HTTPException) -> Response:
+    """Flask's and werkzeug's own errors; their descriptions may quote the request, ours do not."""
+    status = error.code or 500
+    slug = _OF_STATUS.get(status, "bad-request" if status < 500 else "internal")
+    response = problem(slug, status, PROBLEMS[slug][1])
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After"):
+            response.headers[name] = value
+    return response
+
+
+def from_fault(error: Exception) -> Response:
+    incident = uuid.uuid4().hex[:12]
+    log.error("incident %s : %s", incident, _frames(error))
+    return problem("internal", 500, f"Incident {incident}.")
+
+
+def register(app: Flask) -> None:
+    """Every exception becomes a problem, and every problem type has its page."""
+    app.register_error_handler(AnnuaireError, from_error)
+    app.register_error_handler(HTTPException, from_http)
+    app.register_error_handler(Exception, from_fault)
+    app.add_url_rule("/problems/<slug>", "problem_page", problem_page, methods=["GET"])
+
+
+def problem_page(slug: str) -> Response:
+    """What a problem ``type`` leads to, for the person who follows it."""
+    title, text = PROBLEMS.get(slug, ("Problème inconnu", "Aucun problème ne porte ce nom."))
+    return Response(f"{title}\n\n{text}\n", 200 if slug in PROBLEMS else 404, content_type="text/plain; charset=utf-8")
+
+
+def _frames(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} " + " < ".join(f"{f.filename}:{f.lineno} {f.name}" for f in reversed(frames))
+
+
+def _build() -> str:
+    """The build in force, or nothing while there is none: a problem is told all the same."""
+    from directory_service.web.context import directory
+
+    try:
+        return str(directory().build().id)
+    except Exception:
+        return ""

@@ -1,0 +1,130 @@
+"""The HTTP face as processes: gunicorn embedded, a few worker processes of a few threads each.
+
+The directory is opened by each worker after the fork (an SQLite connection must not cross one).  Nothing of a request
+is logged: gunicorn's own messages for requests that do not even read would quote them, so this worker answers those
+itself.  TLS is left to the reverse proxy.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.http import errors
+from gunicorn.http.wsgi import Response
+from gunicorn.workers.gthread import ThreadWorker
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from directory_service.settings import Settings
+
+KEEP_ALIVE = 30  # seconds; longer than the pause between two words typed
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+
+# Requests that gunicorn refuses to read: the status that says so, and the slug of ``problems``.
+_STATUS = {errors.LimitRequestLine: (414, "URI Too Long"), errors.LimitRequestHeaders: (431, "Headers Too Large")}
+
+
+def run_http(
+    settings: Settings,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+    threads: int | None = None,
+) -> None:
+    """Serves until SIGTERM; what is not given is the setting's.  Workers that die are replaced by gunicorn."""
+    # Read by prometheus_client when it is first imported, which is after the fork.
+    os.environ[_METRICS] = metrics = tempfile.mkdtemp(prefix="annuaire-metrics-")
+    authority = _authority(host or settings.host, settings.http_port if port is None else port)
+    _Server(
+        settings,
+        {
+            "bind": [authority],
+            "workers": workers or settings.processes,
+            "threads": threads or settings.threads,
+            "worker_class": Worker,
+            "keepalive": KEEP_ALIVE,
+            "timeout": 60,  # seconds without a sign of life from a worker, well over any search
+            "graceful_timeout": max(1, int(settings.stop_deadline) - 1),
+            "reuse_port": True,  # a next release starts beside the old one
+            "limit_request_line": 8190,
+            "limit_request_fields": 64,
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "proc_name": "annuaire-http",
+            "child_exit": _forget,
+            # Not atexit: workers would inherit it, and the first to end would take the others' figures along.
+            "on_exit": lambda server: shutil.rmtree(metrics, ignore_errors=True),
+        },
+    ).run()
+
+
+class _Server(BaseApplication):
+    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
+        self.settings, self.options = settings, options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """Called in each worker, after the fork."""
+        from directory_service.index.directory import Directory
+        from directory_service.web.app import create_app
+
+        directory = Directory(self.settings.index_folder, self.settings.ldap_suffix)
+        atexit.register(directory.close)
+        return create_app(directory, self.settings)
+
+
+class Worker(ThreadWorker):
+    """gunicorn's threaded worker, less what it tells of itself and of the requests it refuses."""
+
+    def init_process(self) -> None:
+        Response.default_headers = _without_server
+        super().init_process()
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """A request that does not read, or a fault outside the application: told as a problem, logged as a type."""
+        refused = isinstance(exc, errors.ParseException)
+        status, phrase = _STATUS.get(type(exc), (400, "Bad Request") if refused else (500, "Internal Server Error"))
+        if not refused:
+            self.log.error("%s hors de l'application", type(exc).__name__)
+        try:
+            client.sendall(_problem(status, phrase))
+        except OSError:
+            self.log.debug("client parti")
+
+
+_default_headers = Response.default_headers
+
+
+def _without_server(self: Response) -> list[str]:
+    return [line for line in _default_headers(self) if not line.startswith("Server:")]
+
+
+def _problem(status: int, phrase: str) -> bytes:
+    from directory_service.web.problems import MIMETYPE, PROBLEMS, problem_body
+
+    slug = "bad-request" if status < 500 else "internal"
+    body = problem_body(slug, status, PROBLEMS[slug][1])
+    head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: {MIMETYPE}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def _forget(server: Any, worker: Any) -> None:
+    """The gauges of a worker that is gone no longer count."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid, os.environ[_METRICS])  # type: ignore[no-untyped-call]
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
