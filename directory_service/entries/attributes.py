@@ -1,0 +1,246 @@
+"""Which attribute compares how, and which part of an entry finds it: the table that index and faces plan with.  PURE.
+
+Every line is a promise that ``render`` keeps and ``tests/unit/test_entries_promises.py`` checks on whole entries:
+a value of the attribute is always inside one of its ``columns``, always has its ``tag`` and always has its ``key``, so
+that these find a superset of the entries that match.  What the wire calls these attributes is ``ldap_schema``'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
+from directory_service.errors import InvalidInput
+from directory_service.ldap.dn import normalise
+from directory_service.model.names import fold, squash
+from ldap_schema.schema import load
+
+
+class MatchRule(Enum):
+    """How two values are made comparable; see ``prepare``."""
+
+    NAME = "name"  # accents, case, spaces, hyphens and apostrophes do not count: our asNameMatch
+    TEXT = "text"  # accents and case do not count, punctuation is a space
+    MAIL = "mail"  # case does not count
+    EXACT = "exact"  # case and spaces do not count
+    DIGITS = "digits"  # telephone numbers: only digits and letters count, +33 is 0
+    TIME = "time"  # generalizedTime, in UTC to the second
+    BOOLEAN = "boolean"
+    DN = "dn"
+    CLASS = "class"  # name or OID of an object class of the schema
+    OCTETS = "octets"
+
+
+EVERYWHERE: Final = frozenset((CONTAINER, BAL, PEOPLE, STRUCTURES))
+NOWHERE: Final[frozenset[int]] = frozenset()
+_B, _P, _S = frozenset((BAL,)), frozenset((PEOPLE,)), frozenset((STRUCTURES,))
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """``name`` is the canonical one, which ``ldap_schema`` resolves aliases and OIDs to."""
+
+    name: str
+    rule: MatchRule
+    branches: frozenset[int]  # where entries may hold it
+    always: frozenset[int] = NOWHERE  # where every entry holds it
+    columns: tuple[str, ...] = ()  # texts of the entry that hold all its values
+    tag: str = ""  # letter of its tokens
+    key: str = ""  # letter of its keys; "*": the value itself says which (HcIdentifier)
+    segment: int | None = None  # only this part of ``a:b:c`` makes the tag
+    operational: bool = False  # on request only; created and changed, not BER
+
+
+_NAME, _TEXT, _EXACT, _TIME = MatchRule.NAME, MatchRule.TEXT, MatchRule.EXACT, MatchRule.TIME
+_BPS = _B | _P | _S
+_TABLE: Final = (
+    Attribute("objectClass", MatchRule.CLASS, EVERYWHERE, always=EVERYWHERE),
+    # names
+    Attribute("cn", _NAME, _BPS, always=_BPS, columns=("name",)),
+    Attribute("sn", _NAME, _B | _P, always=_B | _P, columns=("sn",)),
+    Attribute("givenName", _NAME, _B | _P, columns=("name",)),
+    Attribute("displayName", _NAME, _BPS, always=_BPS, columns=("work",)),
+    Attribute("personalTitle", _TEXT, _B | _P, columns=("work",)),
+    # mail
+    Attribute("mail", MatchRule.MAIL, _BPS, always=_B, columns=("mail",), key="m"),
+    # work and place
+    Attribute("title", _TEXT, _B | _P, columns=("work",)),
+    Attribute("asSpecialty", _TEXT, _B | _P, columns=("work",)),
+    Attribute("o", _TEXT, _BPS | {CONTAINER}, always=_S, columns=("org",)),
+    Attribute("ou", _TEXT, _B | {CONTAINER}, columns=("org",)),
+    Attribute("description", _TEXT, _B | {CONTAINER}, columns=("org",)),
+    Attribute("street", _TEXT, _BPS, columns=("place",)),
+    Attribute("postalCode", _EXACT, _BPS, columns=("place",), tag="z"),
+    Attribute("l", _TEXT, _BPS, columns=("place",)),
+    Attribute("st", _TEXT, _BPS, columns=("place",)),
+    Attribute("telephoneNumber", MatchRule.DIGITS, _BPS, columns=("place",)),
+    Attribute("facsimileTelephoneNumber", MatchRule.DIGITS, _BPS, columns=("place",)),
+    # identity
+    Attribute("uid", _EXACT, _BPS, always=_BPS, key="u"),
+    Attribute("asNationalId", _EXACT, _B | _P, always=_P, key="i"),
+    Attribute("asRpps", _EXACT, _B | _P, key="i8"),
+    Attribute("asAdeli", _EXACT, _B | _P, key="i0"),
+    Attribute("asStructureId", _EXACT, _BPS, always=_S, tag="o"),
+    Attribute("asFiness", _EXACT, _BPS, tag="f"),
+    Attribute("asSiret", _EXACT, _BPS, tag="n"),
+    # codes
+    Attribute("asProfessionCode", _EXACT, _B | _P, tag="p"),
+    Attribute("asCategoryCode", _EXACT, _B | _P, tag="k"),
+    Attribute("asSpecialtyCode", _EXACT, _B | _P, tag="s"),
+    Attribute("asModeCode", _EXACT, _B | _P, tag="m"),
+    Attribute("asSectorCode", _EXACT, _BPS, tag="e"),
+    # state
+    Attribute("asStatus", _EXACT, _BPS, always=_BPS, tag="a"),
+    Attribute("asMailboxType", _EXACT, _B, always=_B, tag="t"),
+    Attribute("asPaperless", MatchRule.BOOLEAN, _B, tag="d"),
+    Attribute("asPreferred", MatchRule.BOOLEAN, _B, tag="r"),
+    Attribute("asOperator", _TEXT, _B, tag="v"),
+    Attribute("asSince", _TIME, _B | _P, always=_B),
+    # ISO 21091 and IHE HPD
+    Attribute("HcIdentifier", _EXACT, _P | _S, always=_P | _S, key="*"),
+    Attribute("HcProfession", _TEXT, _P, always=_P, tag="p", segment=2),
+    Attribute("HcSpecialisation", _TEXT, _P, tag="s", segment=2),
+    Attribute("hpdProviderStatus", _EXACT, _P | _S, always=_P | _S, tag="a"),
+    Attribute("hpdMedicalRecordsDeliveryEmailAddress", MatchRule.MAIL, _P, columns=("mail",), key="m"),
+    # containers
+    Attribute("c", _EXACT, frozenset((CONTAINER,))),
+    Attribute("dc", _EXACT, frozenset((CONTAINER,))),
+    # operational
+    Attribute("createTimestamp", _TIME, EVERYWHERE, always=EVERYWHERE, operational=True),
+    Attribute("modifyTimestamp", _TIME, EVERYWHERE, always=EVERYWHERE, operational=True),
+)
+
+ATTRIBUTES: Final[dict[str, Attribute]] = {a.name.lower(): a for a in _TABLE}
+
+# Tags that no attribute has: facts that only the JSON criteria ask for.
+DEPARTMENT_TAG: Final = "g"  # code of the département
+BOX_TAG: Final = "b"  # type of a listed mailbox that the person, or the structure, holds
+
+# --- values made comparable -----------------------------------------------------------------------------------------
+
+_NOT_IN_NUMBER: Final = re.compile(r"[^0-9a-z+]")
+_TIME_FORM: Final = re.compile(r"(\d{10})(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2}(?:\d{2})?)", re.ASCII)
+
+
+def prepare(attribute: Attribute, value: bytes) -> str | None:
+    """A stored value, an assertion or a component of one, comparable by ``==``, ``in`` and ``<=``.
+
+    None when the value is not of the attribute's syntax or has nothing to compare (``-`` as a name): the assertion is
+    then Undefined (RFC 4511 4.5.1.7).
+    """
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return value.hex() if attribute.rule is MatchRule.OCTETS else None
+    return PREPARE[attribute.rule](text) or None
+
+
+def _digits(text: str) -> str:
+    """``+33 4 72.00`` and ``0033472-00`` are ``047200`` (RFC 4518 2.6.3, and the way the French write numbers)."""
+    kept = _NOT_IN_NUMBER.sub("", text.lower())
+    for prefix in ("+33", "0033"):
+        if kept.startswith(prefix):
+            return "0" + kept.removeprefix(prefix).removeprefix("0")
+    return kept
+
+
+def _exact(text: str) -> str:
+    return text.casefold().replace(" ", "")
+
+
+@lru_cache(maxsize=4096)
+def _time(text: str) -> str:
+    """RFC 4517 3.3.13, in UTC; a fraction of a second is dropped."""
+    found = _TIME_FORM.fullmatch(text)
+    if not found:
+        return ""
+    hour, minute, second, zone = found.groups()
+    try:
+        naive = datetime.strptime(f"{hour}{minute or '00'}{second or '00'}+0000", "%Y%m%d%H%M%S%z")
+        return naive.replace(tzinfo=_zone(zone)).astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _zone(text: str) -> timezone:
+    if text == "Z":
+        return UTC
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5] or 0))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _boolean(text: str) -> str:
+    folded = text.casefold()
+    return folded if folded in ("true", "false") else ""
+
+
+def _dn(text: str) -> str:
+    try:
+        return normalise(text)
+    except InvalidInput:
+        return ""
+
+
+def _class(text: str) -> str:
+    known = load().object_class(text)
+    return known.name.lower() if known else ""
+
+
+PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
+    MatchRule.NAME: squash,
+    MatchRule.TEXT: fold,
+    MatchRule.MAIL: lambda text: text.casefold().strip(),
+    MatchRule.EXACT: _exact,
+    MatchRule.DIGITS: _digits,
+    MatchRule.TIME: _time,
+    MatchRule.BOOLEAN: _boolean,
+    MatchRule.DN: _dn,
+    MatchRule.CLASS: _class,
+    MatchRule.OCTETS: lambda text: text.encode().hex(),
+}
+
+
+# --- what the index looks up ----------------------------------------------------------------------------------------
+
+
+def column(prepared: Iterable[str]) -> str:
+    """The search text of these prepared values: ``^lyon$^rhone$``; repeated and empty ones once and not at all."""
+    values = [v for v in dict.fromkeys(prepared) if v]
+    return f"^{'$^'.join(values)}$" if values else ""
+
+
+def tag(letter: str, prepared: str) -> str:
+    """A token of lower-case letters and digits only, whatever the value: ``p10``; ``vx`` + hexadecimal for the rest."""
+    plain = prepared.isascii() and prepared.isalnum() and prepared == prepared.lower() and prepared[0] != "x"
+    return letter + (prepared if plain else "x" + prepared.encode().hex())
+
+
+def index_tag(attribute: Attribute, value: bytes) -> str | None:
+    """The token that every entry with this value has; None when the attribute, or this value, has no token."""
+    if attribute.segment is not None:
+        parts = value.split(b":")
+        return tag(attribute.tag, _exact(parts[2].decode())) if len(parts) > 2 and parts[2].isalnum() else None
+    prepared = prepare(attribute, value) if attribute.tag else None
+    return tag(attribute.tag, prepared) if prepared else None
+
+
+# Types of HcIdentifier (``issuer:type:value:status``) and the keys that they stand for.
+HC_TYPES: Final = {
+    "RPPS": "i8", "ADELI": "i0", "FINESS": "o1", "SIREN": "o2", "SIRET": "o3",
+}  # fmt: skip
+
+
+def index_key(attribute: Attribute, value: bytes) -> str | None:
+    """The key that every entry with this value has; None when the attribute, or this value, has no key."""
+    if attribute.key == "*":
+        parts = value.decode(errors="replace").split(":")
+        letter = HC_TYPES.get(parts[1].strip().upper()) if len(parts) == 4 else None
+        return letter + _exact(parts[2]) if letter else None
+    prepared = prepare(attribute, value) if attribute.key else None
+    return attribute.key + prepared if prepared else None
