@@ -65,7 +65,7 @@ def run_http(
     ).run()
 
 
-class _Server(BaseApplication):
+class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
         self.settings, self.options = settings, options
         super().__init__()
@@ -84,7 +84,7 @@ class _Server(BaseApplication):
         return create_app(directory, self.settings)
 
 
-class Worker(ThreadWorker):
+class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker, less what it tells of itself and of the requests it refuses."""
 
     def init_process(self) -> None:
