@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
 
 _BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, operations)
-BODY_LIMIT = 64 * 1024  # bytes; routes that take more say so
+BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
 def create_app(directory: Directory, settings: Settings | None = None) -> Flask:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 from flask import Response, current_app, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from directory_service.index.query import View
 
@@ -59,6 +60,16 @@ def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Res
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
+
+
+def read_body(limit: int) -> bytes:
+    """The whole body, of ``limit`` bytes at most; raises 413 beyond, also for a body that does not say its length
+    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail)."""
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def json_answer(body: bytes, status: int = 200) -> Response:

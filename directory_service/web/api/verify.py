@@ -5,6 +5,7 @@ Questions come in a body and not in a URL, since URLs are logged by every proxy 
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -14,7 +15,7 @@ from directory_service.errors import AnnuaireError, InvalidInput, LimitExceeded
 from directory_service.index.query import View
 from directory_service.registry.clock import parse_instant
 from directory_service.trust.verify import verify as ask
-from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.context import directory, identify, json_answer, read_body
 from directory_service.web.parameters import LONGEST_ADDRESS, Flag, Text, read_fields, read_query, refused
 from directory_service.web.problems import problem_body
 
@@ -27,6 +28,7 @@ FIELDS = (
     Text("at", 40),
     Flag("receipt"),
 )
+BODY_LIMIT = 16 * 1024  # bytes: every field at its longest, escaped
 MOST_LINES = 10_000
 BATCH_LIMIT = 8 * 1024 * 1024  # bytes: 10,000 questions of the longest form
 
@@ -37,7 +39,7 @@ def verify() -> Response:
     view = identify()
     if request.mimetype != "application/json":
         raise UnsupportedBody("le corps doit être application/json")
-    return _fresh(json_answer(_verdict(request.get_data(cache=False), view)))
+    return _fresh(json_answer(_verdict(read_body(BODY_LIMIT), view)))
 
 
 @blueprint.post("/v1/verify/batch")
@@ -45,8 +47,7 @@ def batch() -> Response:
     """One question a line, one answer a line, in order; a line that does not read is answered by its problem."""
     read_query(request.query_string, ())
     view = identify()
-    request.max_content_length = BATCH_LIMIT
-    lines = request.get_data(cache=False).splitlines()
+    lines = read_body(BATCH_LIMIT).splitlines()
     if len(lines) > MOST_LINES:
         raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
     body = b"".join(_answer(line, number, view) + b"\n" for number, line in enumerate(lines, 1))
@@ -82,10 +83,17 @@ def _verdict(body: bytes, view: View) -> bytes:
         asked["address"],
         person=asked["person"] or None,
         name=asked["name"] or None,
-        at=parse_instant(asked["at"]) if asked["at"] else None,
+        at=_instant(asked["at"]) if asked["at"] else None,
         view=view,
     )
     return orjson.dumps(found.as_dict())
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except (InvalidInput, OverflowError):  # year 1 in a zone east of ours has no UTC
+        raise refused("at", "une date ou un instant ISO 8601 est attendu, par exemple 2026-11-24T08:30:00Z") from None
 
 
 def _object(body: bytes) -> dict[str, Any]:
