@@ -82,6 +82,10 @@ class Settings:
     def index_folder(self) -> Path:
         return self.data / "index"
 
+    def authority(self, port: int) -> str:
+        """``host:port`` as URLs write it."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+
     @property
     def processes(self) -> int:
         return self.workers or os.cpu_count() or 1

@@ -1,0 +1,128 @@
+"""The ``annuaire`` command: gathers the commands, and turns an error into a message and an exit code.
+
+Exit codes are the errors' own (``errors.AnnuaireError.exit_code``, contract.md §1).  No work is done here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from directory_service.commands import exporting, importing, operators, reading, serving
+from directory_service.commands.common import emit
+from directory_service.commands.french import speak_french
+from directory_service.errors import AnnuaireError
+
+if TYPE_CHECKING:
+    from directory_service.settings import Settings
+
+_COMMANDS: tuple[click.Command, ...] = (
+    importing.init,
+    importing.sample,
+    importing.import_files,
+    importing.index,
+    serving.serve,
+    reading.search,
+    reading.show,
+    reading.resolve,
+    reading.verify,
+    exporting.export,
+    operators.operator,
+    serving.doctor,
+)
+
+
+class _InOrder(click.Group):
+    """Lists the commands in the order of the work, which tells more than the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder,
+    subcommand_metavar="COMMANDE [ARGUMENTS]…",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Fichier de réglages  [défaut : ./annuaire.toml]")
+@click.option("--data", help="Dossier de données  [ANNUAIRE_DATA, défaut : ./var]")
+@click.option("--database-url", help="Registre  [ANNUAIRE_DATABASE_URL, défaut : SQLite dans le dossier de données]")
+@click.option("--ldap-suffix", help="Suffixe LDAP  [ANNUAIRE_LDAP_SUFFIX]")
+@click.version_option(package_name="annuaire", help="Affiche la version.", message="%(prog)s %(version)s")
+@click.pass_context
+def annuaire(ctx: click.Context, /, config: Path | None, **chosen: str | None) -> None:
+    """Annuaire des professionnels de santé et de leurs boîtes aux lettres sécurisées.
+
+    Importe les extractions officielles, puis répond en LDAP et en JSON.
+    """
+
+    def load(**more: object) -> Settings:
+        from directory_service.settings import FILE, Settings
+
+        default = Path(FILE)
+        toml = config or (default if default.exists() else None)
+        return Settings.load(os.environ, toml, {**chosen, **more})
+
+    ctx.obj = load
+
+
+speak_french()
+for _command in _COMMANDS:
+    annuaire.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; its exit code."""
+    try:
+        code = annuaire.main(list(arguments), prog_name="annuaire", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrompu.", err=True)
+        return 130
+    except AnnuaireError as error:
+        _report(error, machine="--json" in arguments)
+        return error.exit_code
+    except BrokenPipeError:  # `annuaire export ldif | head` is not a fault
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        return _fault(error)
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: AnnuaireError, *, machine: bool) -> None:
+    if machine:
+        emit({"error": error.slug, "message": error.message, "where": error.where, "exit": error.exit_code})
+    else:
+        click.echo(f"annuaire : {error}", err=True)
+
+
+def _fault(error: Exception) -> int:
+    """An internal fault: where it happened, but not the exception's text, which may hold a person's data."""
+    if os.environ.get("ANNUAIRE_DEBUG"):
+        traceback.print_exception(error)
+        return 1
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    click.echo(
+        f"annuaire : faute interne, {type(error).__name__} ({Path(last.filename).name}, ligne {last.lineno}). "
+        "ANNUAIRE_DEBUG=1 montre la trace entière.",
+        err=True,
+    )
+    return 1
+
+
+def main() -> None:
+    """Entry point of the ``annuaire`` script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

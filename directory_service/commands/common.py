@@ -1,0 +1,140 @@
+"""What every command shares: ``--json``, output as a table or as JSON, access to the settings, progress.
+
+It decides no exit code (``errors`` and ``cli`` do) and opens nothing until asked.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from directory_service.index.directory import Directory
+    from directory_service.settings import Settings
+
+
+def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds ``--json``, passed as ``machine``."""
+    return click.option("--json", "machine", is_flag=True, help="Sortie JSON, pour les programmes.")(command)
+
+
+def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Passes the settings first; they are read when the command runs, so that ``--help`` never fails on them."""
+
+    @click.pass_obj
+    @functools.wraps(command)
+    def call(load: Callable[..., Settings], *args: Any, **kwargs: Any) -> Any:
+        return command(load(), *args, **kwargs)
+
+    return call
+
+
+@contextmanager
+def registry(settings: Settings) -> Iterator[Engine]:
+    """The registry, known to be of the current schema."""
+    from directory_service.registry.engine import open_registry, require_current
+
+    engine = open_registry(settings.registry_url)
+    try:
+        require_current(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def directory(settings: Settings) -> Iterator[Directory]:
+    """The index, as the faces read it."""
+    from contextlib import closing
+
+    from directory_service.index.directory import Directory
+
+    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as found:
+        yield found
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """What long work is given to tell how far it is: bars on a terminal, a line per step elsewhere, on standard
+    error so that standard output stays the result."""
+    if quiet:
+        yield lambda label, done, total: None
+    elif sys.stderr.isatty():
+        with _bars() as show:
+            yield show
+    else:
+        yield _Steps()
+
+
+class _Steps:
+    """One line when a step starts and one when it ends."""
+
+    def __init__(self) -> None:
+        self.said: set[tuple[str, bool]] = set()
+
+    def __call__(self, label: str, done: int, total: int) -> None:
+        key = (label, 0 < total <= done)
+        if key not in self.said:
+            self.said.add(key)
+            click.echo(f"{label} : terminé ({done:,})".replace(",", " ") if key[1] else f"{label}…", err=True)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str, int, int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as drawn:
+        tasks: dict[str, Any] = {}
+
+        def show(label: str, done: int, total: int) -> None:
+            if label not in tasks:
+                tasks[label] = drawn.add_task(label, total=total or None)
+            drawn.update(tasks[label], completed=done, total=total or None)
+
+        yield show
+
+
+def emit(value: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on a terminal; tab-separated lines elsewhere, so that ``cut`` and ``grep`` read them."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(_cell(v) for v in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        drawn.add_row(*(Text(_cell(v)) for v in row))
+    Console().print(drawn)
+
+
+def lines(pairs: Mapping[str, object]) -> None:
+    """``name : value`` lines, the empty ones left out."""
+    for name, value in pairs.items():
+        if value not in (None, "", [], ()):
+            click.echo(f"{name} : {_cell(value)}")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(v) for v in value)
+    return str(value)

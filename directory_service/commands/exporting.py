@@ -1,0 +1,160 @@
+"""``export``: the current build, whole, as any anonymous reader may see it.  Unlisted mailboxes are therefore left out.
+
+Everything is read through ``Directory``, like the faces, so that an export cannot say something else than they do.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from directory_service.commands.common import as_json, directory, emit, with_settings
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory, Hit
+    from directory_service.settings import Settings
+
+_PAGE = 2000  # entries read at a time: memory stays flat at any size
+_SAFE = re.compile(rb"(?![ :<])[\x01-\x09\x0b\x0c\x0e-\x7f]*(?<! )")  # RFC 2849 SAFE-STRING, and no trailing space
+
+Attributes = dict[str, list[bytes]]
+
+
+@click.command()
+@click.argument("form", metavar="FORMAT", type=click.Choice(["ldif", "ndjson", "csv", "mssante"]))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Fichier  [défaut : la sortie standard]")
+@as_json
+@with_settings
+def export(settings: Settings, form: str, out: Path | None, machine: bool) -> None:
+    """Écrit tout l'annuaire public, dans le format choisi.
+
+    ldif : les entrées LDAP ; ndjson : un professionnel par ligne ; csv : un carnet
+    d'adresses ; mssante : le format de l'extraction nationale.
+    """
+    if machine and out is None:
+        raise click.UsageError("--json décrit le fichier écrit : il demande --out")
+    with directory(settings) as index, _writer(out) as write:
+        lines = 0
+        for text in _FORMS[form](index, settings.ldap_suffix):
+            write(text)
+            lines += 1
+        build = index.build().id
+    if machine:
+        emit({"build": build, "format": form, "file": str(out), "records": lines})
+
+
+@contextmanager
+def _writer(out: Path | None) -> Iterator[Callable[[str], object]]:
+    """A file appears under its name when it is complete, never before."""
+    if out is None:
+        yield sys.stdout.write
+        return
+    partial = out.with_name(out.name + ".partial")
+    with partial.open("w", encoding="utf-8", newline="") as stream:
+        yield stream.write
+    partial.replace(out)
+
+
+def _hits(index: Directory, base: str) -> Iterator[Hit]:
+    """Every entry under ``base``, itself included, best first."""
+    from directory_service.index.query import TRUE, Query, Scope, View
+
+    after: int | None = None
+    while True:
+        query = Query(base, Scope.SUBTREE, TRUE, limit=_PAGE, timeout=3600.0, after=after)
+        hits = index.search(query, View.ANONYMOUS).hits
+        yield from hits
+        if len(hits) < _PAGE:
+            return
+        after = hits[-1].id
+
+
+def attributes_of(ber: bytes) -> Attributes:
+    """The user attributes of an entry, in its own order."""
+    from directory_service.ldap.ber import SET, Reader
+
+    reader = Reader(ber)
+    reader.octets()  # the name, which Hit has as text
+    found: Attributes = {}
+    rows = reader.enter()
+    while rows.more:
+        row = rows.enter()
+        name, values = row.octets().decode(), row.enter(SET)
+        found[name] = []
+        while values.more:
+            found[name].append(values.octets())
+    return found
+
+
+def _branch(suffix: str, name: str) -> str:
+    from directory_service.ldap.dn import normalise
+
+    return normalise(f"{name},{suffix}" if name else suffix)
+
+
+def _ldif(index: Directory, suffix: str) -> Iterator[str]:
+    """RFC 2849, parents first: what ``slapadd`` and ``ldapadd`` load."""
+    yield "version: 1\n\n"
+    for hit in _hits(index, _branch(suffix, "")):
+        pairs = ((name, value) for name, values in attributes_of(hit.ber).items() for value in values)
+        yield "".join([_ldif_line("dn", hit.dn.encode()), *(_ldif_line(*pair) for pair in pairs), "\n"])
+
+
+def _ldif_line(name: str, value: bytes) -> str:
+    if _SAFE.fullmatch(value):
+        return f"{name}: {value.decode('ascii')}\n"
+    return f"{name}:: {base64.b64encode(value).decode('ascii')}\n"
+
+
+def _ndjson(index: Directory, suffix: str) -> Iterator[str]:
+    """One practitioner a line, as ``/v1/practitioners`` gives it."""
+    for hit in _hits(index, _branch(suffix, "ou=personnes")):
+        if hit.json:
+            yield hit.json.decode() + "\n"
+
+
+# Column of the address book, and the LDAP attribute that fills it.
+_COLUMNS = {
+    "adresse": "mail",
+    "type": "asMailboxType",
+    "identifiant": "asNationalId",
+    "nom": "sn",
+    "prenoms": "givenName",
+    "affichage": "displayName",
+    "profession": "title",
+    "savoir_faire": "asSpecialty",
+    "structure_id": "asStructureId",
+    "structure": "o",
+    "service": "ou",
+    "voie": "street",
+    "code_postal": "postalCode",
+    "commune": "l",
+    "departement": "st",
+    "telephone": "telephoneNumber",
+    "operateur": "asOperator",
+}
+
+
+def _csv(index: Directory, suffix: str) -> Iterator[str]:
+    """One line per mailbox and holder, several values separated by `` | ``: what a spreadsheet opens."""
+    yield _row(_COLUMNS)
+    for hit in _hits(index, _branch(suffix, "ou=bal")):
+        found = attributes_of(hit.ber)
+        if "mail" in found:
+            yield _row(b" | ".join(found.get(name, ())).decode() for name in _COLUMNS.values())
+
+
+def _row(values: Iterable[str]) -> str:
+    line: IO[str] = io.StringIO()
+    csv.writer(line).writerow(values)
+    assert isinstance(line, io.StringIO)
+    return line.getvalue()

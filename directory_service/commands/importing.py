@@ -1,0 +1,99 @@
+"""``init``, ``sample``, ``import``, ``runs``, ``index``: everything that writes.  The work itself is in ``registry``,
+``importers`` and ``index``."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from directory_service.commands.common import as_json, directory, emit, lines, progress, registry, with_settings
+
+if TYPE_CHECKING:
+    from directory_service.settings import Settings
+
+_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+@click.command()
+@as_json
+@with_settings
+def init(settings: Settings, machine: bool) -> None:
+    """Crée le registre, ou le met à jour."""
+    from directory_service.registry.engine import open_registry, upgrade
+
+    engine = open_registry(settings.registry_url)
+    try:
+        upgrade(engine)
+        where = engine.url.render_as_string(hide_password=True)
+    finally:
+        engine.dispose()
+    emit({"registry": where}) if machine else click.echo(f"Registre prêt : {where}")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--people", default=5000, show_default=True, type=click.IntRange(1), help="Nombre de professionnels.")
+@click.option("--seed", default=1, show_default=True, type=int, help="Graine : même graine, mêmes fichiers.")
+@click.option("--day", default=0, show_default=True, type=click.IntRange(0), help="Jour suivant du même pays.")
+@click.option(
+    "--defects", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Part de lignes défectueuses."
+)
+@as_json
+def sample(folder: Path, machine: bool, **choices: Any) -> None:
+    """Écrit des extractions fictives aux formats réels.
+
+    Le fichier truth.csv dit qui est qui.
+    """
+    from importers.sample import write_sample
+
+    with progress(quiet=machine) as show:
+        summary = write_sample(folder, progress=show, **choices)
+    emit(asdict(summary)) if machine else click.echo(summary)
+
+
+@click.command("import")
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
+@click.option("--accept", metavar="MOTIF", help="Accepte un impact au-delà des seuils, et dit pourquoi.")
+@click.option("--as-of", metavar="DATE", type=click.DateTime(_DATES), help="Date des données, en UTC.")
+@as_json
+@with_settings
+def import_files(
+    settings: Settings, paths: tuple[Path, ...], as_of: datetime | None, machine: bool, **choices: Any
+) -> None:
+    """Importe des extractions : fichiers, zips ou dossiers.
+
+    Chaque fichier est reconnu à son en-tête ; l'ordre est déduit.
+    """
+    from importers.load import run_import
+
+    moment = as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC)
+    with registry(settings) as engine, progress(quiet=machine) as show:
+        report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, progress=show, **choices)
+    emit(report.as_dict()) if machine else click.echo(report.as_text())
+
+
+@click.command()
+@click.option("--rebuild", is_flag=True, help="Reconstruit tout, même si l'index est à jour.")
+@as_json
+@with_settings
+def index(settings: Settings, rebuild: bool, machine: bool) -> None:
+    """Construit l'index, ou le met à jour d'après le journal."""
+    from directory_service.index.follower import Follower
+    from directory_service.index.writer import build_index
+
+    folder, suffix = settings.index_folder, settings.ldap_suffix
+    with registry(settings) as engine, progress(quiet=machine) as show:
+        if rebuild or not (folder / "current").exists():
+            build_index(engine, folder, suffix, workers=settings.processes, progress=show)
+        else:
+            Follower(engine, folder, suffix).catch_up()
+    with directory(settings) as opened:
+        build = opened.build()
+    found = {"build": build.id, "built_at": build.built_at, "counts": build.counts}
+    emit(found) if machine else lines({"version": build.id, "construite le": build.built_at, **build.counts})

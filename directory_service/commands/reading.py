@@ -1,0 +1,124 @@
+"""``search``, ``show``, ``resolve``, ``verify``: read the index as the faces do, with the staff's view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from directory_service.commands.common import as_json, directory, emit, lines, table, with_settings
+from directory_service.errors import NotFound
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+    from directory_service.settings import Settings
+
+
+@click.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Nombre de réponses.")
+@as_json
+@with_settings
+def search(settings: Settings, text: tuple[str, ...], limit: int, machine: bool) -> None:
+    """Cherche une personne par nom, lieu, spécialité…"""
+    from directory_service.index.directory import Criteria
+    from directory_service.index.query import View
+
+    with directory(settings) as index:
+        page = index.find(Criteria(q=" ".join(text)), View.STAFF, limit, None)
+    import orjson
+
+    people = [orjson.loads(hit.json) for hit in page.hits]
+    if machine:
+        emit({"build": page.build, "total": page.total, "items": people})
+    else:
+        table(("Identifiant", "Nom", "Prénoms", "Profession", "Commune", "Adresse"), map(_row, people))
+
+
+def _row(person: dict[str, Any]) -> tuple[object, ...]:
+    towns = (activity["address"].get("city") for activity in person["activities"])
+    return (
+        person["id"],
+        person["family_name"],
+        person["given_names"],
+        (person["profession"] or {}).get("label"),
+        next((t for t in towns if t), ""),
+        [box["address"] for box in person["mailboxes"]],
+    )
+
+
+@click.command()
+@click.argument("key", metavar="ID_OU_ADRESSE")
+@as_json
+@with_settings
+def show(settings: Settings, key: str, machine: bool) -> None:
+    """Montre une personne, une structure ou une adresse."""
+    with directory(settings) as index:
+        record = _record(index, key)
+    emit(record) if machine else lines(_flat(record))
+
+
+def _record(index: Directory, key: str) -> dict[str, Any]:
+    import orjson
+
+    from directory_service.index.query import View
+
+    if "@" in key:
+        return index.mailbox(key, View.STAFF)
+    try:
+        hit, former = index.practitioner(key, View.STAFF)
+    except NotFound:
+        return dict(orjson.loads(index.organization(key, View.STAFF).json))
+    return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
+
+
+def _flat(value: Any, name: str = "") -> dict[str, object]:
+    """A record as dotted names, for reading; empty parts fall out when printed."""
+    if isinstance(value, dict):
+        pairs = ((f"{name}.{key}" if name else key, part) for key, part in value.items())
+    elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
+        pairs = ((f"{name}[{n}]", part) for n, part in enumerate(value))
+    else:
+        return {name: value}
+    return {key: part for pair in pairs for key, part in _flat(pair[1], pair[0]).items()}
+
+
+@click.command()
+@click.argument("key", metavar="ID")
+@as_json
+@with_settings
+def resolve(settings: Settings, key: str, machine: bool) -> None:
+    """Donne l'identifiant en vigueur pour un numéro, même ancien."""
+    import orjson
+
+    from directory_service.index.query import View
+
+    with directory(settings) as index:
+        hit, former = index.practitioner(key, View.STAFF)
+    person = orjson.loads(hit.json)
+    found = {"id": person["id"], "rpps": person["rpps"], "adeli": person["adeli"], "resolved_from": former}
+    emit(found) if machine else lines(found)
+
+
+@click.command()
+@click.argument("address", metavar="ADRESSE")
+@click.option("--person", metavar="ID_OU_NOM", help="La personne à qui l'adresse devrait être.")
+@click.option("--at", metavar="INSTANT", help="Instant passé, au format 2026-11-24T08:30:00Z.")
+@as_json
+@with_settings
+def verify(settings: Settings, address: str, person: str | None, at: str | None, machine: bool) -> int:
+    """Dit si une adresse est ouverte, et à qui.
+
+    Le code de retour est 0 quand elle est vérifiée, 4 sinon.
+    """
+    from directory_service.index.query import View
+    from directory_service.registry.clock import parse_instant
+    from directory_service.trust.verify import verify as ask
+
+    with directory(settings) as index:
+        verdict = ask(index, address, person=person, at=parse_instant(at) if at else None, view=View.STAFF)
+    if machine:
+        emit(verdict.as_dict())
+    else:
+        lines(_flat({**verdict.as_dict(), "reasons": [r.text for r in verdict.reasons]}))
+    return verdict.exit_code

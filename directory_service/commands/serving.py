@@ -1,0 +1,126 @@
+"""``serve`` and ``doctor``.  The work is in ``directory_service.serve`` and ``directory_service.doctor``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+
+from directory_service.commands.common import as_json, directory, emit, progress, registry, table, with_settings
+from directory_service.errors import RegistryUnavailable
+
+if TYPE_CHECKING:
+    from directory_service.settings import Settings
+
+_PARTS = ("ldap", "http", "follow")
+
+
+@click.command()
+@click.argument("part", type=click.Choice(_PARTS), required=False)
+@click.option("--host", help="Adresse d'écoute  [ANNUAIRE_HOST, défaut : 127.0.0.1]")
+@click.option("--ldap-port", type=int, help="Port LDAP  [ANNUAIRE_LDAP_PORT, défaut : 1389]")
+@click.option("--http-port", type=int, help="Port HTTP  [ANNUAIRE_HTTP_PORT, défaut : 8080]")
+@click.option("--workers", type=int, help="Processus par service  [ANNUAIRE_WORKERS, défaut : un par cœur]")
+@as_json
+@click.pass_obj
+def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
+    """Répond en LDAP et en HTTP, et suit le registre.
+
+    PART n'en lance qu'une partie.
+    """
+    from directory_service.serve import Supervisor, require_free
+
+    settings = load(**chosen)
+    parts = (part,) if part else _PARTS
+    require_free(settings, parts)
+    _prepare(settings, quiet=machine)
+    # gunicorn has workers of its own, and one index has one follower.
+    processes = [name for name in parts for _ in range(settings.processes if name == "ldap" else 1)]
+    Supervisor(processes, settings).run(
+        lambda: _announce(settings, parts, machine=machine), lambda text: click.echo(f"annuaire : {text}", err=True)
+    )
+
+
+def _prepare(settings: Settings, *, quiet: bool) -> None:
+    """An index to answer from, built from the registry when there is none.  With an index, a registry that is down
+    stops nobody from reading."""
+    from directory_service.index.writer import build_index
+
+    has_index = (settings.index_folder / "current").exists()
+    try:
+        with registry(settings) as engine, progress(quiet=quiet) as show:
+            if not has_index:
+                build_index(
+                    engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes, progress=show
+                )
+    except RegistryUnavailable as error:
+        if not has_index:
+            raise
+        click.echo(f"annuaire : {error} ; l'index présent répond sans lui", err=True)
+
+
+def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> None:
+    urls = {
+        "ldap": f"ldap://{settings.authority(settings.ldap_port)}",
+        "http": f"http://{settings.authority(settings.http_port)}",
+    }
+    served = {part: url for part, url in urls.items() if part in parts}
+    if machine:
+        emit({"serving": served})
+        return
+    click.echo("\nPrêt. À coller dans un autre terminal :\n")
+    for line in _examples(settings, served):
+        click.echo(f"  {line}")
+    click.echo("\nCtrl-C arrête.")
+
+
+def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
+    """Lines that give results, since they ask for somebody who is there."""
+    address, name = _somebody(settings)
+    base = shlex.quote(f"ou=bal,{settings.ldap_suffix}")
+    if "ldap" in served:
+        wide = shlex.quote(f"(|(cn=*{name}*)(mail=*{name}*)(givenName=*{name}*)(sn=*{name}*))")
+        yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {wide} displayName mail"
+        yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {shlex.quote(f'(mail={address})')}"
+    if "http" in served:
+        yield f"curl -s {shlex.quote(served['http'] + '/v1/suggest?q=' + quote(name))}"
+        yield f"curl -s {shlex.quote(served['http'] + '/v1/mailboxes/' + quote(address))}"
+
+
+def _somebody(settings: Settings) -> tuple[str, str]:
+    """An address of the directory, and the surname of its holder, letters and digits only."""
+    from directory_service.commands.exporting import attributes_of
+    from directory_service.index.query import Equal, Query, Scope, View
+    from directory_service.ldap.dn import normalise
+    from directory_service.model.names import words
+
+    query = Query(normalise(f"ou=bal,{settings.ldap_suffix}"), Scope.ONE, Equal("asMailboxType", b"PER"), limit=1)
+    with directory(settings) as index:
+        hits = index.search(query, View.ANONYMOUS).hits
+    if not hits:
+        return "personne@exemple.mssante.fr", "martin"
+    found = attributes_of(hits[0].ber)
+    return found["mail"][0].decode(), max(words(found["sn"][0].decode()), key=len)
+
+
+@click.command()
+@as_json
+@with_settings
+def doctor(settings: Settings, machine: bool) -> int:
+    """Vérifie l'installation et compare les réponses.
+
+    Réglages, registre, index, ports ; puis les mêmes questions aux services LDAP et HTTP.
+    """
+    from dataclasses import asdict
+
+    from directory_service.doctor import examine
+
+    checks = examine(settings)
+    if machine:
+        emit({"ok": all(c.ok for c in checks), "checks": [asdict(c) for c in checks]})
+    else:
+        table(("Vérification", "", "Constat"), ((c.name, "oui" if c.ok else "NON", c.detail) for c in checks))
+    return 0 if all(c.ok for c in checks) else RegistryUnavailable.exit_code

@@ -1,0 +1,195 @@
+"""Is this installation in order?  Settings, registry, index, ports; then the same questions put to the running LDAP
+and HTTP faces, whose answers must agree.
+
+Each check is a function from the settings to what it saw, and raises an error that says what is wrong.  Nothing is
+written; what is compared is never printed, since it is people's data.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.settings import Settings
+
+if TYPE_CHECKING:
+    from ldap3 import Connection
+
+    from directory_service.index.directory import Directory
+
+_PATIENCE = 5.0  # seconds for one answer of a face
+_PROBES = 5  # mailboxes asked about on both faces
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at, whether it is well, and what was seen (French)."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Every check, in the order in which one depends on another; a failed one does not hide the next."""
+    return [_run(name, check, settings) for name, check in _CHECKS]
+
+
+def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Check:
+    from ldap3.core.exceptions import LDAPException
+
+    try:
+        return Check(name, True, check(settings))
+    except AnnuaireError as error:
+        return Check(name, False, str(error))
+    except (OSError, LDAPException) as error:
+        return Check(name, False, f"{type(error).__name__} : {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "reason", "") or getattr(error, "strerror", "") or error)
+
+
+def _fail(message: str) -> NoReturn:
+    raise RegistryUnavailable(message)
+
+
+def _settings(settings: Settings) -> str:
+    from directory_service.ldap.dn import normalise
+
+    normalise(settings.ldap_suffix)
+    if not settings.data.is_dir():
+        _fail(f"le dossier de données {settings.data} n'existe pas : lancez `annuaire init`")
+    return f"données dans {settings.data.absolute()}, suffixe {settings.ldap_suffix}"
+
+
+def _registry(settings: Settings) -> str:
+    from directory_service.registry.engine import open_registry, reading, require_current
+    from directory_service.registry.overview import counts
+
+    engine = open_registry(settings.registry_url)
+    try:
+        require_current(engine)
+        with reading(engine) as connection:
+            found = counts(connection)
+        return f"{engine.dialect.name}, " + ", ".join(f"{name} {n}" for name, n in found.items())
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _index(settings: Settings) -> Iterator[Directory]:
+    from directory_service.index.directory import Directory
+
+    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as index:
+        yield index
+
+
+def _index_opens(settings: Settings) -> str:
+    with _index(settings) as index:
+        build = index.build()
+    return f"version {build.id}, construite le {build.built_at}"
+
+
+def _index_is_fresh(settings: Settings) -> str:
+    from directory_service.registry.engine import open_registry, reading
+    from directory_service.registry.journal import last_seq
+
+    with _index(settings) as index:
+        seen = index.build().seq
+    engine = open_registry(settings.registry_url)
+    try:
+        with reading(engine) as connection:
+            written = last_seq(connection)
+    finally:
+        engine.dispose()
+    if written > seen:
+        _fail(f"{written - seen} changements du registre ne sont pas dans l'index : lancez `annuaire index`")
+    return f"à jour du journal ({written})"
+
+
+@contextmanager
+def _ldap(settings: Settings) -> Iterator[Connection]:
+    from ldap3 import ALL, Connection, Server
+
+    server = Server(settings.host, settings.ldap_port, get_info=ALL, connect_timeout=_PATIENCE)
+    with Connection(server, auto_bind=True, receive_timeout=_PATIENCE) as connection:
+        yield connection
+
+
+def _ldap_answers(settings: Settings) -> str:
+    with _ldap(settings) as connection:
+        contexts = connection.server.info.naming_contexts
+    if settings.ldap_suffix not in contexts:
+        _fail(f"suffixe servi : {', '.join(contexts)}")
+    return f"port {settings.ldap_port}, suffixe {settings.ldap_suffix}"
+
+
+def _get(settings: Settings, path: str) -> dict[str, Any]:
+    url = f"http://{settings.authority(settings.http_port)}{path}"
+    # A proxy of the environment has no business between us and ourselves.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=_PATIENCE) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        with error:
+            _fail(f"{path.split('/')[2]} répond {error.code}")
+
+
+def _http_answers(settings: Settings) -> str:
+    status = _get(settings, "/v1/status")
+    with _index(settings) as index:
+        ours = index.build().id
+    if status["build"] != ours:
+        _fail(f"version servie {status['build']}, version de l'index {ours}")
+    return f"port {settings.http_port}, version {status['build']}"
+
+
+def _faces_agree(settings: Settings) -> str:
+    """For some mailboxes: the holders by LDAP, by HTTP and in the index; for those that are people, their boxes."""
+    with _index(settings) as index, _ldap(settings) as connection:
+        probes = list(islice(_addresses(index, settings), _PROBES))
+        for address in probes:
+            _compare(settings, connection, address)
+    return f"{len(probes)} adresses demandées aux deux services" if probes else "annuaire vide"
+
+
+def _addresses(index: Directory, settings: Settings) -> Iterator[str]:
+    from directory_service.index.query import Present, Query, Scope, View
+    from directory_service.ldap.dn import normalise
+
+    base = normalise(f"ou=bal,{settings.ldap_suffix}")
+    hits = index.search(Query(base, Scope.ONE, Present("mail"), limit=_PROBES), View.ANONYMOUS).hits
+    return (json.loads(hit.json)["address"] for hit in hits)
+
+
+def _compare(settings: Settings, connection: Connection, address: str) -> None:
+    from ldap3 import LEVEL
+    from ldap3.utils.conv import escape_filter_chars
+
+    base = f"ou=bal,{settings.ldap_suffix}"
+    connection.search(base, f"(mail={escape_filter_chars(address)})", LEVEL, attributes=["uid", "mail"])
+    by_ldap = {value for entry in connection.entries for value in entry.uid.values}
+    by_http = {holder["id"] for holder in _get(settings, f"/v1/mailboxes/{quote(address)}")["holders"]}
+    if not by_http <= by_ldap:
+        _fail("LDAP et HTTP ne donnent pas les mêmes titulaires d'une adresse")
+
+
+_CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+    ("réglages", _settings),
+    ("registre", _registry),
+    ("index", _index_opens),
+    ("fraîcheur", _index_is_fresh),
+    ("service LDAP", _ldap_answers),
+    ("service HTTP", _http_answers),
+    ("mêmes réponses", _faces_agree),
+)

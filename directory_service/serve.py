@@ -1,0 +1,231 @@
+"""The supervisor of ``annuaire serve``: one process per worker, restarted when it dies, all stopped in time.
+
+Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it.
+A worker is ``python -m directory_service.serve PART`` with every setting in its environment.  This module knows how
+to start and stop parts, not what they do: see ``ldap.server``, ``web.server`` and
+``index.follower``.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.settings import Settings, describe
+
+START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
+STEADY = 60.0  # a worker that lived this long has not failed to start
+_PR_SET_PDEATHSIG = 1
+_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass
+class Worker:
+    """One process to keep alive."""
+
+    part: str
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    due: float = 0.0  # monotonic instant of the next start
+    failures: int = 0
+
+    def start(self, env: Mapping[str, str]) -> None:
+        """A process group of its own: Ctrl-C reaches the supervisor alone, which stops workers in good order."""
+        command = [sys.executable, "-m", "directory_service.serve", self.part]
+        self.process = subprocess.Popen(command, env=env, process_group=0)  # noqa: S603 - our own module
+        self.started = time.monotonic()
+
+    def died(self, now: float) -> bool:
+        """True once for a process that has ended; says when to start the next."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        self.process = None
+        self.failures = 0 if now - self.started > STEADY else self.failures + 1
+        self.due = now + min(LONGEST_DELAY, FIRST_DELAY * 2 ** max(0, self.failures - 1))
+        return True
+
+    def signal(self, number: int) -> None:
+        """To the whole group, since gunicorn has processes of its own; SIGTERM to its head, which tells them."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        if number == signal.SIGKILL:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+
+class Supervisor:
+    """Runs ``parts`` (names, one per process) until SIGTERM or SIGINT."""
+
+    def __init__(self, parts: Sequence[str], settings: Settings) -> None:
+        self.workers = [Worker(part) for part in parts]
+        self.settings = settings
+        self.env = {**os.environ, **environment(settings)}
+
+    def run(self, announce: Callable[[], None], warn: Callable[[str], None]) -> None:
+        """Calls ``announce`` once every port answers.  Raises RegistryUnavailable if a worker dies before that."""
+        with _signals() as wait:
+            try:
+                if self._wait_ready(wait):
+                    announce()
+                    self._keep(wait, warn)
+            finally:
+                self._stop()
+
+    def _wait_ready(self, wait: Callable[[float], set[int]]) -> bool:
+        """False when asked to stop meanwhile."""
+        deadline = time.monotonic() + START_DEADLINE
+        self._start_due()
+        while not all(_answers(self.settings.host, port) for port in self._ports()):
+            if wait(0.05) & set(_STOP):
+                return False
+            for worker in self.workers:
+                if worker.died(time.monotonic()):
+                    raise RegistryUnavailable(f"le processus {worker.part} s'est arrêté au démarrage")
+            if time.monotonic() > deadline:
+                raise RegistryUnavailable("les ports ne répondent pas")
+        return True
+
+    def _keep(self, wait: Callable[[float], set[int]], warn: Callable[[str], None]) -> None:
+        while not wait(self._patience()) & set(_STOP):
+            for worker in self.workers:
+                if worker.died(time.monotonic()):
+                    warn(f"le processus {worker.part} s'est arrêté ; il est relancé")
+            self._start_due()
+
+    def _start_due(self) -> None:
+        for worker in self.workers:
+            if worker.process is None and worker.due <= time.monotonic():
+                worker.start(self.env)
+
+    def _patience(self) -> float:
+        """Seconds until a restart is due; SIGCHLD wakes us for the rest."""
+        pending = [w.due for w in self.workers if w.process is None]
+        return max(0.0, min(pending) - time.monotonic()) if pending else 60.0
+
+    def _ports(self) -> list[int]:
+        return [ports(self.settings)[part] for part in ports(self.settings) if part in {w.part for w in self.workers}]
+
+    def _stop(self) -> None:
+        deadline = time.monotonic() + self.settings.stop_deadline
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
+        for worker in self.workers:
+            if worker.process is not None:
+                try:
+                    worker.process.wait(max(0.0, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    worker.signal(signal.SIGKILL)
+                    worker.process.wait()
+
+
+def ports(settings: Settings) -> dict[str, int]:
+    """The parts that listen, and where."""
+    return {"ldap": settings.ldap_port, "http": settings.http_port}
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Every setting as the environment of a worker; never on its command line, where other users would read it."""
+    return {s.env: str(getattr(settings, s.name)) for s in describe()}
+
+
+def require_free(settings: Settings, parts: Sequence[str]) -> None:
+    """Raises RegistryUnavailable, naming the setting, where another program holds a port that we need."""
+    for part, port in ports(settings).items():
+        if part in parts:
+            _require_free(settings.host, port, f"{part}_port")
+
+
+def _require_free(host: str, port: int, setting: str) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        message = f"le port {port} de {host} n'est pas disponible : {error.strerror} (réglage {setting})"
+        raise RegistryUnavailable(message) from None
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[float], set[int]]]:
+    """Gives ``wait(seconds)``: the signals that came, as they come.  A self-pipe: a handler may take no lock."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    previous = signal.set_wakeup_fd(write)
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (*_STOP, signal.SIGCHLD)}
+
+    def wait(seconds: float) -> set[int]:
+        ready, _, _ = select.select([read], [], [], seconds)
+        return set(os.read(read, 4096)) if ready else set()
+
+    try:
+        yield wait
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(previous)
+        os.close(read)
+        os.close(write)
+
+
+def _ldap(settings: Settings) -> None:
+    from directory_service.ldap.server import serve
+
+    serve(settings)
+
+
+def _http(settings: Settings) -> None:
+    from directory_service.web.server import run_http
+
+    run_http(settings)
+
+
+def _follow(settings: Settings) -> None:
+    from directory_service.index.follower import Follower
+    from directory_service.registry.engine import open_registry
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine = open_registry(settings.registry_url)
+    Follower(engine, settings.index_folder, settings.ldap_suffix).run(stop)
+
+
+_PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}
+
+
+def run_part(part: str, env: Mapping[str, str]) -> int:
+    """One worker, in this process; its exit code."""
+    # A worker must not outlive its supervisor, even one killed outright: nobody would restart or stop it.
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    try:
+        _PARTS[part](Settings.load(env, None, {}))
+    except AnnuaireError as error:
+        print(f"annuaire {part} : {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_part(sys.argv[1], os.environ))

@@ -1,0 +1,96 @@
+"""The real command in a folder of its own: what end-to-end tests run and serve."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ANNUAIRE = str(Path(sys.executable).with_name("annuaire"))
+PEOPLE = 300
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A data folder, and the environment that points the command at it."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def run(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [ANNUAIRE, *arguments], env=self.env | env, cwd=self.folder, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    @property
+    def ldap_port(self) -> int:
+        return int(self.env["ANNUAIRE_LDAP_PORT"])
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.env['ANNUAIRE_HTTP_PORT']}"
+
+    @property
+    def ldap(self) -> str:
+        return f"ldap://127.0.0.1:{self.ldap_port}"
+
+    def copy(self, folder: Path) -> Installation:
+        """The same data, elsewhere and on other ports: for tests that change it."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return installation(folder)
+
+
+def installation(folder: Path) -> Installation:
+    ours = {
+        "ANNUAIRE_DATA": str(folder / "var"),
+        "ANNUAIRE_LDAP_PORT": str(free_port()),
+        "ANNUAIRE_HTTP_PORT": str(free_port()),
+        "ANNUAIRE_WORKERS": "2",
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANNUAIRE_")}
+    return Installation(folder, inherited | ours)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """``annuaire serve``, running; what it said goes to a file, so that no pipe fills up."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def wait_for(self, text: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in self.said:
+            assert self.process.poll() is None and time.monotonic() < deadline, self.said
+            time.sleep(0.05)
+
+    def stop(self, seconds: float = 20) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+
+def start(here: Installation, *arguments: str) -> Server:
+    log = here.folder / f"serve-{time.monotonic_ns()}.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [ANNUAIRE, "serve", *arguments], env=here.env, cwd=here.folder, stdout=stream, stderr=subprocess.STDOUT
+        )
+    return Server(process, log)

@@ -1,0 +1,122 @@
+"""The commands on a loaded directory: what they print, in both forms, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2e.installation import PEOPLE, Installation
+
+
+def ask(here: Installation, *arguments: str, code: int = 0) -> Any:
+    return json.loads(here.run(*arguments, "--json", code=code).stdout)
+
+
+@pytest.fixture(scope="session")
+def person(loaded: Installation) -> dict[str, Any]:
+    """Somebody with an RPPS number and a mailbox."""
+    people = map(json.loads, loaded.run("export", "ndjson").stdout.splitlines())
+    return next(p for p in people if p["rpps"] and len(p["mailboxes"]) == 1 and p["status"] == "active")
+
+
+def test_init_twice_changes_nothing(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    here.run("init")
+    assert len(here.run("export", "ndjson").stdout.splitlines()) >= PEOPLE
+
+
+def test_importing_the_same_files_twice_changes_nothing_and_says_so(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    first = ask(here, "runs")
+    here.run("import", "sample")
+    assert ask(here, "runs")["runs"][0]["status"] == "unchanged"
+    assert len(ask(here, "runs")["runs"]) == len(first["runs"]) + 1
+
+
+def test_a_dry_run_writes_nothing(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    before = ask(here, "runs")
+    here.run("sample", "day1", "--people", str(PEOPLE), "--seed", "7", "--day", "1")
+    here.run("import", "--dry-run", "day1")
+    assert ask(here, "runs") == before
+
+
+def test_a_file_of_another_kind_is_refused_and_nothing_written(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    before = ask(here, "runs")
+    (here.folder / "autre.csv").write_text("nom,prénom\nx,y\n")
+    assert "autre.csv" in here.run("import", "autre.csv", code=3).stderr
+    assert ask(here, "import", "autre.csv", code=3)["error"] == "import-refused"
+    assert ask(here, "runs") == before
+
+
+def test_show_by_any_number_and_by_address(loaded: Installation, person: dict[str, Any]) -> None:
+    for key in (person["id"], person["rpps"], " ".join(person["rpps"])):
+        assert ask(loaded, "show", key)["id"] == person["id"]
+    box = ask(loaded, "show", person["mailboxes"][0]["address"])
+    assert [holder["id"] for holder in box["holders"]] == [person["id"]]
+    assert person["family_name"] in loaded.run("show", person["id"]).stdout
+    assert ask(loaded, "show", "810000000000", code=4)["error"] == "not-found"
+
+
+def test_resolve_gives_the_number_in_force(loaded: Installation, person: dict[str, Any]) -> None:
+    assert ask(loaded, "resolve", person["rpps"])["id"] == person["id"]
+
+
+def test_search_finds_by_name(loaded: Installation, person: dict[str, Any]) -> None:
+    found = ask(loaded, "search", person["family_name"], person["given_names"].split()[0])
+    assert person["id"] in {p["id"] for p in found["items"]}
+    assert person["id"] in loaded.run("search", person["family_name"], "--limit", "100").stdout
+
+
+def test_verify_by_exit_code(loaded: Installation, person: dict[str, Any]) -> None:
+    address = person["mailboxes"][0]["address"]
+    assert ask(loaded, "verify", address, "--person", person["rpps"])["verdict"] == "verified"
+    assert ask(loaded, "verify", address, "--person", "Personne Autre", code=4)["verdict"] == "mismatch"
+    assert ask(loaded, "verify", "nul@nulle-part.mssante.fr", code=4)["verdict"] == "unknown_address"
+    loaded.run("verify", "pas-une-adresse", code=2)
+
+
+@pytest.mark.parametrize("form", ["ldif", "ndjson", "csv", "mssante"])
+def test_export_to_a_file_and_to_standard_output(loaded: Installation, tmp_path: Path, form: str) -> None:
+    out = tmp_path / f"annuaire.{form}"
+    report = ask(loaded, "export", form, "--out", str(out))
+    assert out.read_text(encoding="utf-8") == loaded.run("export", form).stdout
+    assert report["records"] > PEOPLE // 2
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
+    import subprocess
+
+    from e2e.installation import ANNUAIRE
+
+    line = f"{ANNUAIRE} export ldif | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], env=loaded.env, cwd=loaded.folder, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "version: 1\n", "")
+
+
+def test_operators_from_adding_to_suspension(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    here.run("operator", "add", "Essai", "--domain", "essai.mssante.fr")
+    here.run("operator", "domain", "Essai", "autre.mssante.fr")
+    secret = ask(here, "operator", "secret", "Essai")["secret"]
+    assert len(secret) > 20
+    assert secret not in here.run("operator", "list", "--json").stdout
+    here.run("operator", "suspend", "Essai")
+    (found,) = ask(here, "operator", "list")["operators"]
+    assert found["status"] == "suspended"
+    assert sorted(found["domains"]) == ["autre.mssante.fr", "essai.mssante.fr"]
+    here.run("operator", "secret", "Inconnu", code=4)
+
+
+def test_help_is_in_french(loaded: Installation) -> None:
+    text = loaded.run("--help").stdout + loaded.run("import", "--help").stdout
+    assert not [word for word in ("Usage:", "Show this", "default:", "Commands:") if word in text]
+    assert "il manque l'argument" in loaded.run("import", code=2).stderr
+
+
+def test_an_unreadable_setting_is_wrong_usage(loaded: Installation) -> None:
+    assert "ANNUAIRE_LDAP_PORT" in loaded.run("runs", code=2, ANNUAIRE_LDAP_PORT="ldap").stderr

@@ -1,0 +1,159 @@
+"""``annuaire serve`` as its user sees it: both faces answer, a dead worker comes back, SIGTERM ends it cleanly."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import ldap3
+import pytest
+from e2e.installation import Installation, Server, start
+
+
+def get(here: Installation, path: str) -> dict[str, object]:
+    with urllib.request.urlopen(here.http + path, timeout=10) as answer:
+        return dict(json.load(answer))
+
+
+def children(pid: int, part: str) -> list[int]:
+    """Our worker processes of one part, by the command line that the kernel shows."""
+    found = []
+    for name in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(FileNotFoundError):
+            if Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")[-2:-1] == [part.encode()]:
+                found.append(int(name))
+    return found
+
+
+@pytest.fixture
+def server(loaded: Installation, tmp_path: Path) -> Iterator[tuple[Installation, Server]]:
+    """One of the test's own, to do harm to."""
+    here = loaded.copy(tmp_path / "copy")
+    running = start(here)
+    try:
+        running.wait_for("Ctrl-C")
+        yield here, running
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait()
+
+
+def test_the_lines_it_prints_give_results(served: Installation, loaded: Installation) -> None:
+    log = next(loaded.folder.glob("serve-*.log")).read_text()
+    lines = [line.strip() for line in log.splitlines() if line.startswith("  ")]
+    assert {shlex.split(line)[0] for line in lines} == {"ldapsearch", "curl"}
+    for line in lines:
+        done = subprocess.run(shlex.split(line), capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, line + done.stderr
+        assert "@" in done.stdout, line
+
+
+def test_a_worker_that_dies_is_replaced(server: tuple[Installation, Server]) -> None:
+    here, running = server
+    for part in ("ldap", "http", "follow"):
+        victims = children(running.process.pid, part)
+        os.kill(victims[0], signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while not (now := children(running.process.pid, part)) or victims[0] in now or len(now) < len(victims):
+            assert time.monotonic() < deadline, running.said
+            time.sleep(0.05)
+    running.wait_for("le processus ldap s'est arrêté")
+    deadline = time.monotonic() + 20
+    while True:
+        with contextlib.suppress(OSError):
+            assert get(here, "/readyz")["status"] == "ready"
+            break
+        assert time.monotonic() < deadline
+    ldap3.Connection(ldap3.Server(here.ldap), auto_bind=True).unbind()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_in_time(server: tuple[Installation, Server], number: signal.Signals) -> None:
+    here, running = server
+    workers = [pid for part in ("ldap", "http", "follow") for pid in children(running.process.pid, part)]
+    # A client that never reads nor leaves must not keep the service up.
+    with (
+        socket.create_connection(("127.0.0.1", here.ldap_port)),
+        socket.create_connection(("127.0.0.1", here.ldap_port)),
+    ):
+        running.process.send_signal(number)
+        assert running.process.wait(15) == 0, running.said
+    assert len(workers) == 4
+    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_workers_do_not_outlive_a_supervisor_that_was_killed(server: tuple[Installation, Server]) -> None:
+    _, running = server
+    workers = [pid for part in ("ldap", "http", "follow") for pid in children(running.process.pid, part)]
+    running.process.kill()
+    running.process.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_port_that_is_taken_is_named(loaded: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = loaded.run("serve", code=5, ANNUAIRE_LDAP_PORT=port)
+    assert port in done.stderr
+    assert "ldap_port" in done.stderr
+
+
+def test_serving_before_init_says_what_to_do(tmp_path: Path, loaded: Installation) -> None:
+    done = loaded.run("serve", code=5, ANNUAIRE_DATA=str(tmp_path / "nowhere"))
+    assert "annuaire init" in done.stderr
+
+
+def test_it_serves_while_the_registry_is_away(server: tuple[Installation, Server]) -> None:
+    here, running = server
+    assert running.stop() == 0
+    (here.folder / "var" / "registry.sqlite").rename(here.folder / "away")
+    again = start(here)
+    try:
+        again.wait_for("Ctrl-C")
+        assert get(here, "/readyz")["status"] == "ready"
+        assert "l'index présent répond sans lui" in again.said
+    finally:
+        assert again.stop() == 0
+
+
+def test_a_new_build_is_taken_without_dropping_a_request(server: tuple[Installation, Server]) -> None:
+    here, running = server
+    before = str(get(here, "/v1/status")["build"])
+    stop, failures = threading.Event(), []
+
+    def ask() -> None:
+        while not stop.is_set():
+            try:
+                with ldap3.Connection(ldap3.Server(here.ldap), auto_bind=True) as connection:
+                    assert connection.search("ou=bal,o=annuaire-sante,c=fr", "(mail=*)", size_limit=1) is not None
+                get(here, "/v1/suggest?q=ma")
+            except Exception as error:
+                failures.append(error)
+
+    clients = [threading.Thread(target=ask) for _ in range(2)]
+    for client in clients:
+        client.start()
+    here.run("index", "--rebuild")
+    deadline = time.monotonic() + 15
+    while get(here, "/v1/status")["build"] == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stop.set()
+    for client in clients:
+        client.join()
+    assert failures == []
+    assert get(here, "/v1/status")["build"] != before
+    assert running.process.poll() is None

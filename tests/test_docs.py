@@ -1,0 +1,63 @@
+"""The docs say what the code does: reference pages are the code's own, every setting, command and target that a page
+names exists, and every link leads somewhere.  Pages that show a session are run by ``tests/e2e/test_tutorial.py``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from directory_service.cli import annuaire
+from directory_service.errors import AnnuaireError
+from directory_service.settings import describe
+from tools import reference
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)(?:#[^)]*)?\)")
+_TARGET = re.compile(r"`make ([a-z]+)")
+_COMMAND = re.compile(r"`annuaire ((?:[a-z]+(?: |`)?)+)")
+_SETTING = re.compile(r"ANNUAIRE_[A-Z_]+[A-Z]")
+# Not settings: they steer the command itself.
+_OTHER_VARIABLES = {"ANNUAIRE_DEBUG"}
+
+
+@pytest.mark.parametrize("path", reference.pages(), ids=lambda p: p.name)
+def test_reference_pages_are_what_the_code_says(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == reference.pages()[path], "run `make reference`"
+
+
+def test_every_exit_code_is_explained() -> None:
+    def codes(error: type[AnnuaireError]) -> set[int]:
+        return {error.exit_code}.union(*map(codes, error.__subclasses__()))
+
+    assert codes(AnnuaireError) <= reference.EXIT_CODES.keys()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_page_names_only_what_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [link for link in _LINK.findall(text) if not (page.parent / link).exists()] == []
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(_TARGET.findall(text)) <= targets
+    assert set(_SETTING.findall(text)) <= {s.env for s in describe()} | _OTHER_VARIABLES
+    assert {words.split()[0].rstrip("`") for words in _COMMAND.findall(text)} <= annuaire.commands.keys()
+
+
+def _commands(group: click.Group, path: str = "annuaire") -> list[tuple[str, click.Command]]:
+    found = []
+    for name, command in group.commands.items():
+        found.append((f"{path} {name}", command))
+        if isinstance(command, click.Group):
+            found += _commands(command, f"{path} {name}")
+    return found
+
+
+@pytest.mark.parametrize(("path", "command"), _commands(annuaire), ids=lambda v: v if isinstance(v, str) else "")
+def test_every_command_explains_itself_and_speaks_json(path: str, command: click.Command) -> None:
+    assert command.help
+    options = [p for p in command.params if isinstance(p, click.Option)]
+    assert all(p.help for p in options)
+    assert isinstance(command, click.Group) or "machine" in {p.name for p in options}

@@ -1,0 +1,64 @@
+"""The wheel is whole: built, installed in an empty environment, and put to work far from the sources."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = ("directory_service", "importers", "ldap_schema")
+FILES = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE", "constraints.txt")
+
+
+def run(*command: str | Path, cwd: Path, **env: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ANNUAIRE_", "PYTHON"))}
+    done = subprocess.run(command, cwd=cwd, env=clean | env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from a copy: a build leaves folders behind."""
+    copy = tmp_path_factory.mktemp("sources")
+    for name in SOURCES:
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in FILES:
+        shutil.copy(ROOT / name, copy / name)
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", copy / "dist", cwd=copy)
+    (built,) = (copy / "dist").iterdir()
+    return built
+
+
+@pytest.fixture(scope="module")
+def annuaire(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command, installed from the wheel and its pinned dependencies."""
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    venv.create(folder, with_pip=True)
+    pip = (folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile")
+    run(*pip, "-c", ROOT / "constraints.txt", wheel, cwd=folder)
+    return folder / "bin" / "annuaire"
+
+
+@pytest.mark.timeout(300)
+def test_the_installed_command_imports_a_sample(annuaire: Path, tmp_path: Path) -> None:
+    env = {"ANNUAIRE_DATA": str(tmp_path / "var")}
+    assert "import" in run(annuaire, "--help", cwd=tmp_path)
+    run(annuaire, "sample", "sample", "--people", "20", cwd=tmp_path, **env)
+    run(annuaire, "init", cwd=tmp_path, **env)
+    run(annuaire, "import", "sample", cwd=tmp_path, **env)
+    run(annuaire, "index", cwd=tmp_path, **env)
+    assert run(annuaire, "export", "ndjson", cwd=tmp_path, **env).count("\n") >= 20
+
+
+def test_the_wheel_holds_its_licence_and_notice(wheel: Path) -> None:
+    names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=wheel.parent)
+    assert "licenses/LICENSE" in names
+    assert "licenses/NOTICE" in names
+    assert "tests/" not in names
