@@ -1,0 +1,397 @@
+"""The made-up country on one day: its people, practices and organizational mailboxes, as columns of numbers.
+
+Day 0 is drawn from the seed; each later day replays its own events upon the day before, so that day N is the same
+whether days 1 to N-1 were written or not, and whoever does not move keeps every number and address.
+Texts are made elsewhere (``rows``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from importers.sample import professions as pro
+from importers.sample.names import given_names, surnames
+from importers.sample.numbers import Ints, draw, grouped_ranks, rpps_numbers
+from importers.sample.places import KINDS, Institutions, make_institutions, places
+
+NOWHERE = -1  # a place of work: a practice (0, 1…), nowhere, or an institution (-2, -3…)
+REGISTERED, ADELI_ONLY, MAILBOX_ONLY = range(3)
+
+# What became of an ADELI number: how the person it belongs to can be found again.
+NO_ADELI, LINKED, SAME_STRUCTURE, SHARED_MAILBOX, ONLY_ADELI, LINK_ONLY, HIDDEN = range(7)
+_ADELI_SHARES = (0.0, 0.098, 0.009, 0.005, 0.017, 0.12, 0.004)  # of the people of the professions that switched over
+IN_ADELI_FILE = (LINKED, SAME_STRUCTURE, SHARED_MAILBOX, ONLY_ADELI, HIDDEN)
+IN_LINK_TABLE = (LINKED, LINK_ONLY)
+
+PERSONAL_BOXES = 455_471 / pro.NATIONAL  # a person
+ORGANIZATION_BOXES = 79_886 / pro.NATIONAL
+_REPEATED = 169 / 535_188  # addresses that stand on two lines
+_ARRIVALS = 0.0008  # a day and a person
+
+COMMON_DOMAINS = (
+    *sorted({p.domain for p in pro.PROFESSIONS}), "mssante.apicrypt.org", "oc.mssante.fr", "aura.mssante.fr",
+    "grand-est.mssante.fr", "hdf.mssante.fr", "corse.mssante.fr", "bfc.mssante.fr", "interop-mssante.apicrypt.org",
+)  # fmt: skip
+_APICRYPT = COMMON_DOMAINS.index("mssante.apicrypt.org")
+_REGIONAL = len({p.domain for p in pro.PROFESSIONS}) + 1
+
+_P = pro.PROFESSIONS
+_WOMEN = np.array([p.women for p in _P])
+_SETTINGS = np.array([p.settings for p in _P]).cumsum(axis=1)
+_BOX = np.array([p.box for p in _P])
+_BOX_SCALE = PERSONAL_BOXES * sum(p.weight for p in _P) / (1.1 * sum(p.weight * p.box for p in _P))
+_COMMON = np.array([p.common for p in _P])
+_DOMAIN = np.array([COMMON_DOMAINS.index(p.domain) for p in _P])
+_SWITCHED = np.array([p.switched for p in _P])
+_CAT18 = np.array([p.cat18 for p in _P])
+_STUDENTS = np.array([p.students for p in _P])
+_TITLE = np.array([p.title for p in _P])
+_DOCTOR = np.array([p.code == "10" for p in _P])
+
+
+@dataclass
+class People:
+    """One element, or one line of a table, per person."""
+
+    ids: Ints
+    rpps: Ints
+    arrived: Ints  # day
+    profession: Ints
+    sex: Ints  # 1 M, 2 F
+    surname: Ints
+    birth: Ints  # surname at birth
+    box_surname: Ints  # surname when the mailbox was opened
+    given: Ints
+    spelling: Ints
+    place: Ints
+    work: Ints  # (n, 3) places of work
+    expertise: Ints  # (n, 3), -1 none
+    diplomas: Ints  # how many
+    student: Ints
+    title: Ints  # 0 none, 1 DR, 2 PR
+    registry: Ints
+    present: Ints  # 0 vanished
+    box_domain: Ints  # (n, 2), -1 none
+    box_site: Ints  # (n, 2) the institution that the box is tied to, else NOWHERE
+    box_open: Ints  # (n, 2)
+    box_ever: Ints  # (n, 2)
+    box_opened_first: Ints  # (n, 2) as they were on arrival
+    box_repeated: Ints
+    adeli: Ints  # see NO_ADELI…
+    adeli_count: Ints
+    old_place: Ints  # where the older ADELI number was issued
+    home: Ints  # commune on arrival: where the last ADELI number was issued
+    home_work: Ints  # first place of work on arrival
+    cat18: Ints
+
+
+@dataclass
+class Practices:
+    """Practices (*cabinets*): whose, where, and the profession and name they bear."""
+
+    owner: Ints  # RPPS number
+    place: Ints
+    profession: Ints
+    surname: Ints
+
+    def add(self, owner: Ints, place: Ints, profession: Ints, surname: Ints) -> Ints:
+        first = len(self.place)
+        self.owner = np.r_[self.owner, owner]
+        self.place = np.r_[self.place, place]
+        self.profession = np.r_[self.profession, profession]
+        self.surname = np.r_[self.surname, surname]
+        return np.arange(first, len(self.place))
+
+
+@dataclass
+class OrganizationBoxes:
+    """Organizational mailboxes: ``rank`` numbers those of one institution."""
+
+    site: Ints
+    rank: Ints
+    open: Ints
+
+
+@dataclass
+class Country:
+    seed: int
+    day: int
+    people: People
+    practices: Practices
+    institutions: Institutions
+    organization_boxes: OrganizationBoxes
+
+
+def make_country(people: int, seed: int, day: int) -> Country:
+    """The country of ``seed`` on ``day``, with ``people`` people on day 0."""
+    rng = np.random.default_rng([seed, 0])
+    institutions = make_institutions(rng, people)
+    none = np.zeros(0, np.int64)
+    practices = Practices(none, none, none, none)
+    folk = _make_people(rng, np.arange(people), seed, 0, practices, institutions)
+    _repeat_boxes(rng, folk)
+    country = Country(seed, day, folk, practices, institutions, _organization_boxes(rng, institutions, people))
+    for today in range(1, day + 1):
+        _live_one_day(country, today, people)
+    return country
+
+
+def _make_people(
+    rng: np.random.Generator, ids: Ints, seed: int, day: int, practices: Practices, institutions: Institutions
+) -> People:
+    n, where = len(ids), places()
+    profession = draw(rng, pro.PROFESSION_CUMULATED, n)
+    sex = np.where(rng.random(n) < _WOMEN[profession], 2, 1)
+    surname = surnames().draw(rng, n)
+    birth = _birth_names(rng, surname, sex)
+    place, rpps = where.draw(rng, n), rpps_numbers(ids, seed)
+    student = (rng.random(n) < _STUDENTS[profession]).astype(np.int64)
+    work = _places_of_work(rng, rpps, profession, student, place, surname, practices, institutions)
+    registry, adeli = _registries(rng, profession, day)
+    work[registry == MAILBOX_ONLY] = NOWHERE
+    domain, site = _box_domains(rng, profession, work, institutions)
+    opened = _open_boxes(rng, profession, domain, registry, adeli)
+    cat18 = (rng.random(n) < 0.06) & (_CAT18[profession] | (adeli > 0)) & (day == 0) & (student == 0)
+    return People(
+        ids=ids, rpps=rpps, arrived=np.full(n, day), profession=profession, sex=sex,
+        surname=surname, birth=birth, box_surname=surname.copy(),
+        given=np.where(sex == 2, given_names(2).draw(rng, n), given_names(1).draw(rng, n)),
+        spelling=draw(rng, np.array([0.35, 0.5, 0.85, 1.0]), n), place=place, work=work,
+        expertise=_expertise(rng, profession), diplomas=1 + draw(rng, np.array([0.76, 0.97, 1.0]), n),
+        student=student, title=_titles(rng, profession, student), registry=registry, present=np.ones(n, np.int64),
+        box_domain=domain, box_site=site, box_open=opened, box_ever=opened.copy(), box_opened_first=opened.copy(),
+        box_repeated=np.zeros(n, np.int64), adeli=adeli,
+        adeli_count=np.where(adeli > 0, 1 + (rng.random(n) < 0.07), 0), old_place=where.draw(rng, n), home=place.copy(), home_work=work[:, 0].copy(),
+        cat18=(cat18 | (adeli == SHARED_MAILBOX)).astype(np.int64),
+    )  # fmt: skip
+
+
+def _birth_names(rng: np.random.Generator, surname: Ints, sex: Ints) -> Ints:
+    """Three women in ten practise under another name than their birth name; compounds begin with it."""
+    other = (rng.random(len(surname)) < 0.3) & (sex == 2)
+    return np.where(other, surnames().draw(rng, len(surname)), surnames().first[surname])
+
+
+def _titles(rng: np.random.Generator, profession: Ints, student: Ints) -> Ints:
+    doctor = (rng.random(len(profession)) < _TITLE[profession]) & (student == 0)
+    return np.where(doctor, 1 + (rng.random(len(profession)) < 0.015), 0)
+
+
+def _places_of_work(
+    rng: np.random.Generator, rpps: Ints, profession: Ints, student: Ints, place: Ints, surname: Ints,
+    practices: Practices, institutions: Institutions,
+) -> Ints:  # fmt: skip
+    """Up to three: none (8 %), one, several; the first by the profession's setting, all in one département."""
+    n = len(profession)
+    shares = np.where(_DOCTOR[profession][:, None], [0.07, 0.69, 0.93, 1.0], [0.08, 0.81, 0.96, 1.0])
+    count = np.where(student == 1, 1, (rng.random((n, 1)) > shares).sum(axis=1))
+    setting = (rng.random((n, 1)) > _SETTINGS[profession]).sum(axis=1).clip(max=pro.PRACTICE)
+    setting = np.where(student == 1, pro.HOSPITAL, setting)
+    other = np.where(_DOCTOR[profession] & (rng.random(n) < 0.5), pro.PRACTICE - setting, setting).clip(0, pro.PRACTICE)
+    work = np.full((n, 3), NOWHERE)
+    for rank, wanted in enumerate((setting, other, setting)):
+        here = count > rank
+        work[here, rank] = _find_work(
+            rng, wanted[here], rpps[here], place[here], profession[here], surname[here], practices, institutions
+        )
+    work[work[:, 1] == work[:, 0], 1] = NOWHERE
+    work[(work[:, 2] == work[:, 0]) | (work[:, 2] == work[:, 1]), 2] = NOWHERE
+    return work
+
+
+def _find_work(
+    rng: np.random.Generator, setting: Ints, rpps: Ints, place: Ints, profession: Ints, surname: Ints,
+    practices: Practices, institutions: Institutions,
+) -> Ints:  # fmt: skip
+    work = np.full(len(setting), NOWHERE)
+    own = setting == pro.PRACTICE
+    near = institutions.draw_near(rng, setting[~own], places().departments[place[~own]])
+    work[~own] = -2 - near
+    work[own] = _settle(rng, rpps[own], place[own], profession[own], surname[own], practices)
+    return work
+
+
+def _settle(
+    rng: np.random.Generator, rpps: Ints, place: Ints, profession: Ints, surname: Ints, practices: Practices
+) -> Ints:
+    """A practice for each: neighbours of one commune share one four times in ten."""
+    if not len(place):
+        return place
+    order = np.argsort(place, kind="stable")
+    neighbour = np.r_[False, place[order][1:] == place[order][:-1]]
+    founds = ~(neighbour & (rng.random(len(place)) < 0.42))
+    founders = order[founds]
+    numbers = practices.add(rpps[founders], place[founders], profession[founders], surname[founders])
+    settled = np.empty(len(place), np.int64)
+    settled[order] = numbers[founds.cumsum() - 1]
+    return settled
+
+
+def _registries(rng: np.random.Generator, profession: Ints, day: int) -> tuple[Ints, Ints]:
+    """In which registry, and what became of the ADELI number.  Newcomers have an RPPS number only."""
+    n = len(profession)
+    edges = np.cumsum(_ADELI_SHARES)
+    adeli = np.searchsorted(edges, rng.random(n), side="right")
+    adeli = np.where(_SWITCHED[profession] & (adeli < len(edges)) & (day == 0), adeli, NO_ADELI)
+    registry = np.where(adeli == ONLY_ADELI, ADELI_ONLY, REGISTERED)
+    unknown = (rng.random(n) < 0.004) & (adeli == NO_ADELI)
+    return np.where(unknown, MAILBOX_ONLY, registry), adeli
+
+
+def _expertise(rng: np.random.Generator, profession: Ints) -> Ints:
+    """Doctors have one to three savoir-faire, a few of the others one."""
+    table, found = pro.expertises(), np.full((len(profession), 3), -1)
+    for rank, p in enumerate(_P):
+        if p.code == "10" or p.code in pro.ALONE_SHARE:
+            holders = np.flatnonzero(
+                (profession == rank) & (rng.random(len(profession)) < pro.ALONE_SHARE.get(p.code, 0.985))
+            )
+            found[holders, 0] = table.draw_main(rng, p.code, len(holders))
+    doctors = np.flatnonzero(_DOCTOR[profession] & (found[:, 0] >= 0))
+    for column, share in ((1, 0.42), (2, 0.12)):
+        more = doctors[rng.random(len(doctors)) < share]
+        found[more, column] = table.draw_other(rng, len(more))
+    return found
+
+
+def _box_domains(
+    rng: np.random.Generator, profession: Ints, work: Ints, institutions: Institutions
+) -> tuple[Ints, Ints]:
+    """Domains of the two mailboxes a person may have, and the institutions behind them."""
+    n = len(profession)
+    domain, site = np.full((n, 2), -1), np.full((n, 2), NOWHERE)
+    employer = np.full(n, NOWHERE)
+    for column in (2, 1, 0):  # the first place of work wins
+        here = work[:, column] <= -2
+        has = here & (institutions.domain[np.where(here, -2 - work[:, column], 0)] >= 0)
+        employer = np.where(has, work[:, column], employer)
+    theirs = len(COMMON_DOMAINS) + institutions.domain[np.where(employer <= -2, -2 - employer, 0)]
+    common = rng.random(n) < _COMMON[profession]
+    regional = _REGIONAL + draw(rng, np.array([0.3, 0.6, 0.75, 0.88, 0.9, 1.0]), n)
+    fallback = np.where(rng.random(n) < 0.55, _APICRYPT, np.where(rng.random(n) < 0.3, regional, _DOMAIN[profession]))
+    fallback = np.where(_DOCTOR[profession], fallback, _DOMAIN[profession])
+    first_there = ~common & (employer <= -2)
+    domain[:, 0] = np.where(common, _DOMAIN[profession], np.where(employer <= -2, theirs, fallback))
+    site[:, 0] = np.where(first_there, employer, NOWHERE)
+    second = np.where(_DOCTOR[profession] & (rng.random(n) < 0.5), _APICRYPT, -1)
+    second = np.where((employer <= -2) & ~first_there, theirs, second)
+    domain[:, 1] = np.where(second == domain[:, 0], -1, second)
+    site[:, 1] = np.where((domain[:, 1] >= 0) & (employer <= -2) & ~first_there, employer, NOWHERE)
+    return domain, site
+
+
+def _open_boxes(rng: np.random.Generator, profession: Ints, domain: Ints, registry: Ints, adeli: Ints) -> Ints:
+    n = len(profession)
+    opened = np.zeros((n, 2), np.int64)
+    needs = (registry == MAILBOX_ONLY) | (adeli == SHARED_MAILBOX)
+    opened[:, 0] = (rng.random(n) < _BOX[profession] * _BOX_SCALE) | needs
+    opened[:, 1] = (opened[:, 0] == 1) & (domain[:, 1] >= 0) & (rng.random(n) < 0.24)
+    return opened
+
+
+def _repeat_boxes(rng: np.random.Generator, people: People) -> None:
+    """The national share of addresses on two lines, and at least two whatever the size."""
+    holders = np.flatnonzero((people.box_open[:, 0] == 1) & (people.registry == REGISTERED))
+    people.box_repeated[holders[rng.random(len(holders)) < _REPEATED * 1.2]] = 1
+    people.box_repeated[holders[:1]] = 1
+    people.box_repeated[holders[np.isin(people.adeli[holders], IN_LINK_TABLE)][:1]] = 1
+
+
+def _organization_boxes(rng: np.random.Generator, institutions: Institutions, people: int) -> OrganizationBoxes:
+    """One at least for each domain, the rest by a law with a long tail; one in ten is a pharmacy's."""
+    count = round(people * ORGANIZATION_BOXES)
+    owners = np.flatnonzero(institutions.domain >= 0)
+    shops = np.flatnonzero(np.array([k.setting for k in KINDS])[institutions.kinds] == pro.PHARMACY)
+    pharmacies = rng.permutation(shops)[: count // 10]
+    weights = (
+        rng.lognormal(0, 1.5, len(owners)) * (np.array([k.staff for k in KINDS])[institutions.kinds[owners]]) ** 0.35
+    )
+    drawn = owners[draw(rng, weights.cumsum(), max(0, count - len(owners) - len(pharmacies)))]
+    site = np.r_[owners, pharmacies, drawn][: max(count, 1)]
+    return OrganizationBoxes(site, grouped_ranks(site), np.ones(len(site), np.int64))
+
+
+# --- one more day ---------------------------------------------------------------------------------------------
+
+
+def _live_one_day(country: Country, today: int, base: int) -> None:
+    """About one row in two hundred changes: moves, departures, returns, new names, mailboxes, newcomers."""
+    rng = np.random.default_rng([country.seed, today])
+    people = country.people
+    _move(rng, country, np.flatnonzero(rng.random(len(people.ids)) < 0.0018))
+    _leave_and_return(rng, people)
+    _rename(rng, people)
+    _open_and_close(rng, people)
+    _switch_over(rng, people)
+    _organizations_live(rng, country)
+    first, last = int(base * _ARRIVALS * (today - 1)), int(base * _ARRIVALS * today)
+    ids = 60_000_000 + today * 20_000 + np.arange(last - first)
+    newcomers = _make_people(rng, ids, country.seed, today, country.practices, country.institutions)
+    country.people = People(
+        **{f.name: np.concatenate([getattr(people, f.name), getattr(newcomers, f.name)]) for f in fields(People)}
+    )
+
+
+def _move(rng: np.random.Generator, country: Country, movers: Ints) -> None:
+    """Another commune of the same département, and work there, of the same setting."""
+    people, kinds = country.people, np.array([k.setting for k in KINDS])
+    movers = movers[people.work[movers, 0] != NOWHERE]
+    place = places().draw_near(rng, places().departments[people.place[movers]])
+    now = people.work[movers, 0]
+    setting = np.where(now >= 0, pro.PRACTICE, kinds[country.institutions.kinds[np.where(now <= -2, -2 - now, 0)]])
+    people.place[movers] = place
+    people.work[movers, 0] = _find_work(
+        rng,
+        setting,
+        people.rpps[movers],
+        place,
+        people.profession[movers],
+        people.surname[movers],
+        country.practices,
+        country.institutions,
+    )
+
+
+def _leave_and_return(rng: np.random.Generator, people: People) -> None:
+    chance = rng.random(len(people.ids))
+    back = (people.present == 0) & (chance < 0.03)
+    gone = (people.present == 1) & (people.registry == REGISTERED) & (chance > 1 - 0.0007)
+    people.present[back], people.present[gone] = 1, 0
+    closed = gone & (rng.random(len(people.ids)) < 0.7)  # the others: an open box whose holder has left
+    people.box_open[closed] = 0
+
+
+def _rename(rng: np.random.Generator, people: People) -> None:
+    changed = np.flatnonzero((rng.random(len(people.ids)) < 0.0002) & (people.sex == 2))
+    people.surname[changed] = surnames().draw(rng, len(changed))
+
+
+def _open_and_close(rng: np.random.Generator, people: People) -> None:
+    """11 June to 25 August 2026: 6 boxes in 10,000 opened a day, 9 closed (formats.md §1); a bit more here."""
+    chance = rng.random(len(people.ids))
+    here = (people.present == 1) & (people.registry == REGISTERED)
+    free = here & (people.box_open[:, 0] == 0)
+    held = here & (people.box_open[:, 0] == 1) & (people.adeli != SHARED_MAILBOX)
+    people.box_open[free & (chance < 0.0004), 0] = 1
+    people.box_open[held & (chance > 1 - 0.002)] = 0
+    people.box_ever |= people.box_open
+
+
+def _switch_over(rng: np.random.Generator, people: People) -> None:
+    """Some of those who had an ADELI number only receive their RPPS number, and enter the link table."""
+    switched = (people.registry == ADELI_ONLY) & (rng.random(len(people.ids)) < 0.004)
+    people.registry[switched] = REGISTERED
+    people.adeli[switched] = LINK_ONLY
+
+
+def _organizations_live(rng: np.random.Generator, country: Country) -> None:
+    boxes = country.organization_boxes
+    boxes.open[rng.random(len(boxes.site)) < 0.001] = 0
+    born = boxes.site[rng.random(len(boxes.site)) < 0.0007]
+    born = born[country.institutions.domain[born] >= 0]
+    boxes.site = np.r_[boxes.site, born]
+    boxes.rank = grouped_ranks(boxes.site)
+    boxes.open = np.r_[boxes.open, np.ones(len(born), np.int64)]
