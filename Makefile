@@ -51,7 +51,7 @@ bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national s
 	@$(BIN)/python -m bench
 
 upgrade: .venv/.tested ## moves constraints.txt to the newest versions that setup.cfg allows
-	@$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager pip setuptools -e '.[test]'
+	@$(BIN)/pip install -qq --upgrade --upgrade-strategy eager pip setuptools -e '.[test]'
 	@(sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --all --exclude-editable | LC_ALL=C sort -f) > constraints.new
 	@mv constraints.new constraints.txt
 
@@ -68,11 +68,11 @@ $(SAMPLE)/.done: | .venv/.installed
 # pip and setuptools are pinned like the rest, so that the build needs no environment of its own.
 .venv/.installed: setup.cfg pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installation dans .venv (une minute environ)…"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --upgrade pip setuptools
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq -c constraints.txt --upgrade pip setuptools
+	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e .
 	@touch $@
 
 .venv/.tested: .venv/.installed tools/debian-install
 	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-build-isolation -e '.[test]'
+	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
