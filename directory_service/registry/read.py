@@ -25,7 +25,7 @@ from directory_service.model.people import (
     SourceMark,
     Status,
 )
-from directory_service.registry.batches import Batch, Book, Row, batches
+from directory_service.registry.batches import Batch, Book, Row, batches, quiet
 from directory_service.registry.changes import Touched, dependants
 from directory_service.registry.clock import parse_instant
 from directory_service.registry.overview import (
@@ -65,7 +65,9 @@ def read_practitioners(
     """Practitioners, active or not, whole; those absorbed by another record are not there."""
     book = Book(connection)
     for batch in batches(connection, practitioner, ids, low, high):
-        yield from _people(book, batch)
+        with quiet():
+            found = _people(book, batch)
+        yield from found
 
 
 def read_organizations(
@@ -73,7 +75,9 @@ def read_organizations(
 ) -> Iterator[Organization]:
     book = Book(connection)
     for batch in batches(connection, organization, ids, low, high):
-        yield from book.read_organizations(batch)
+        with quiet():
+            found = book.read_organizations(batch)
+        yield from found
 
 
 def read_bindings(
@@ -82,9 +86,11 @@ def read_bindings(
     """Each address with its bindings, open and closed, oldest first, their holders whole."""
     book = Book(connection)
     for batch in batches(connection, mailbox, mailbox_ids, low, high):
-        found = book.rows(_bindings(f"WHERE {batch('m.id')} ORDER BY m.id, b.since, b.id"))
-        people = _people_by_key(book, {row[_HOLDER] for row in found} - {None})
-        yield from _grouped_bindings(book, found, people, _ADDRESS).items()
+        with quiet():
+            found = book.rows(_bindings(f"WHERE {batch('m.id')} ORDER BY m.id, b.since, b.id"))
+            people = _people_by_key(book, {row[_HOLDER] for row in found} - {None})
+            grouped = _grouped_bindings(book, found, people, _ADDRESS)
+        yield from grouped.items()
 
 
 def read_holder_bindings(
@@ -118,8 +124,8 @@ def read_organization_bindings(
 _STATUS = {s.value: s for s in Status}
 
 
-def _people(book: Book, batch: Batch) -> Iterator[Practitioner]:
-    """The practitioners of one batch."""
+def _people(book: Book, batch: Batch) -> list[Practitioner]:
+    """The practitioners of one batch.  Arguments by position: twice as fast as by name, two million times."""
     found = book.rows(
         "SELECT id, national_id, status, status_since, title_code, civility_code, family_name, given_names, "  # noqa: S608
         "profession_code, category_code, created_at, changed_at "
@@ -129,8 +135,8 @@ def _people(book: Book, batch: Batch) -> Iterator[Practitioner]:
     expertises, marks = _expertises(book, batch), _marks(book, batch)
     titles, civilities = book.codes("title"), book.codes("civility")
     professions, categories = book.codes("profession"), book.codes("category")
-    for pk, national, status, since, title, civility, family, given, profession, category, created, changed in found:
-        yield Practitioner(
+    return [
+        Practitioner(
             pk,
             national,
             _STATUS[status],
@@ -148,6 +154,8 @@ def _people(book: Book, batch: Batch) -> Iterator[Practitioner]:
             parse_instant(created),
             parse_instant(changed),
         )
+        for pk, national, status, since, title, civility, family, given, profession, category, created, changed in found
+    ]
 
 
 def _people_by_key(book: Book, ids: set[int]) -> dict[int, Practitioner]:
