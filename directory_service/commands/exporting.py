@@ -158,3 +158,62 @@ def _row(values: Iterable[str]) -> str:
     csv.writer(line).writerow(values)
     assert isinstance(line, io.StringIO)
     return line.getvalue()
+
+
+# Field of the mailbox extract, and the LDAP attribute that fills it; the others are made below, or stay empty: an
+# entry keeps the street as one line.
+_EXTRACT = {
+    "type": "asMailboxType",
+    "address": "mail",
+    "service": "ou",
+    "title": "personalTitle",
+    "category_code": "asCategoryCode",
+    "profession_code": "asProfessionCode",
+    "profession": "title",
+    "expertise_code": "asSpecialtyCode",
+    "expertise": "asSpecialty",
+    "name": "o",
+    "street_name": "street",
+    "postcode": "postalCode",
+}
+_PAPERLESS = {"TRUE": "O", "FALSE": "N"}
+
+
+def _mssante(index: Directory, suffix: str) -> Iterator[str]:
+    """The columns of *Extraction_Correspondance_MSSante*, which ``annuaire import`` reads back."""
+    from importers.mssante.layout import MAILBOXES
+
+    yield "|".join(field.captions[0] for field in MAILBOXES.fields) + "\n"
+    for hit in _hits(index, _branch(suffix, "ou=bal")):
+        found = attributes_of(hit.ber)
+        if "mail" in found:
+            values = _extract_row(found)
+            yield "|".join(values.get(field.name, "").replace("|", " ") for field in MAILBOXES.fields) + "\n"
+
+
+def _extract_row(found: Attributes) -> dict[str, str]:
+    first = {name: values[0].decode() for name, values in found.items()}
+    holder, _, _ = first["uid"].partition(":")
+    person = holder if holder[:1] in "08" and first["asMailboxType"] in ("PER", "CAB") else ""
+    place = first.get("asStructureId", "")
+    known = place if place[:1].isdigit() else ""  # the extract has no room for a technical id
+    return {
+        **{field: first.get(name, "") for field, name in _EXTRACT.items()},
+        "id_type": person[:1],
+        "id": person[1:],
+        "national_id": person,
+        "place_type": known[:1],
+        "place_id": known[1:],
+        "family_name": first["sn"] if first["asMailboxType"] in ("PER", "CAB") else "",
+        "given_names": first.get("givenName", ""),
+        "paperless": _PAPERLESS.get(first.get("asPaperless", ""), ""),
+        "cedex": " ".join(first[name] for name in ("postalCode", "l") if name in first),
+    }
+
+
+_FORMS: dict[str, Callable[[Directory, str], Iterator[str]]] = {
+    "ldif": _ldif,
+    "ndjson": _ndjson,
+    "csv": _csv,
+    "mssante": _mssante,
+}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, directory, emit, lines, progress, registry, with_settings
+from directory_service.commands.common import as_json, directory, emit, lines, progress, registry, table, with_settings
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -53,7 +53,11 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 
     with progress(quiet=machine) as show:
         summary = write_sample(folder, progress=show, **choices)
-    emit(asdict(summary)) if machine else click.echo(summary)
+    if machine:
+        emit(asdict(summary))
+        return
+    table(("Fichier", "Lignes"), sorted(summary.rows.items()))
+    click.echo(f"{summary.people} personnes fictives, jour {summary.day}, dans {summary.folder}", err=True)
 
 
 @click.command("import")

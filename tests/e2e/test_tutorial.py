@@ -2,7 +2,7 @@
 
 A ``sh`` block is run by bash, in the order of the page; the ``text`` block after it, if any, is what it printed, where
 ``…`` stands for anything on the line, and a line of ``…`` alone for any lines.  A block with ``annuaire serve`` goes on
-in the background, and is shown up to its readiness.  Ports are replaced by free ones, since a machine has others' servers.
+in the background, and is shown up to its readiness.  Ports are replaced by free ones.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ def steps(page: Path) -> list[tuple[str, str | None]]:
 
 
 def pattern(shown: str) -> re.Pattern[str]:
-    lines = [r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r"\n" for line in shown.splitlines()]
-    return re.compile("".join(lines).strip() or r"\s*")
+    def line(text: str) -> str:
+        return r"(?:.*\n)*?" if text == "…" else re.escape(text).replace("…", ".*") + r"\n"
+
+    return re.compile("".join(map(line, shown.splitlines())) or r"\s*")
 
 
 def assert_shown(shown: str, printed: str) -> None:
