@@ -1,0 +1,204 @@
+"""From a request to its reply: binds, searches, compares, extended operations; writes are refused.  PURE.
+
+No socket, clock or thread: the ``Directory``, the schema and the check of secrets are arguments, and whoever calls
+decides where slow steps run (``binds_slowly``, ``Work.point``).  Unbind and Abandon have no reply and are
+seen to by ``server``.
+Result codes are those of ldap-clients.md §1 and §3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, Protocol
+
+from directory_service.errors import AnnuaireError, InvalidInput
+from directory_service.index.query import TRUE, Equal, Present, View
+from directory_service.ldap.dn import normalise, parse_dn
+from directory_service.ldap.filters import Resolve
+from directory_service.ldap.limits import LdapSettings
+from directory_service.ldap.messages import (
+    BIND_RESPONSE,
+    COMPARE_RESPONSE,
+    EXTENDED_RESPONSE,
+    SEARCH_DONE,
+    BindRequest,
+    CompareRequest,
+    ExtendedRequest,
+    Request,
+    SearchRequest,
+    WriteRequest,
+    extended_response,
+    result,
+)
+from directory_service.ldap.searching import DirectoryReader, Searcher, Work, read_dn
+from directory_service.ldap.session import ANONYMOUS, Identity
+from directory_service.ldap.virtual import (
+    MANAGE_DSA_IT,
+    PAGED_RESULTS,
+    WHO_AM_I,
+    root_dse,
+    subschema,
+)
+
+CheckSecret = Callable[[str, bytes], bool]  # operator name, secret
+_MAX_NAME: Final = 128  # characters: no attribute description we know is longer
+_OPERATORS: Final = "ou=operateurs"
+COMPARE_FALSE, COMPARE_TRUE = 5, 6
+UNAVAILABLE_CRITICAL_EXTENSION, NO_SUCH_ATTRIBUTE, UNDEFINED_TYPE = 12, 16, 17
+AUTH_METHOD_NOT_SUPPORTED, INVALID_CREDENTIALS, FORBIDDEN, UNWILLING = 7, 49, 50, 53
+
+
+class AttributeType(Protocol):
+    """What ``ldap_schema`` says of an attribute."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class Schema(Protocol):
+    """The part of ``ldap_schema.schema.Schema`` that this face uses."""
+
+    def resolve(self, description: str) -> AttributeType | None: ...
+    def subschema_attributes(self) -> Mapping[str, Sequence[str]]: ...
+
+
+class BindOutcome(NamedTuple):
+    """The reply, and who the connection speaks for from now on."""
+
+    reply: bytes
+    identity: Identity
+
+
+def canonical_names(schema: Schema) -> Resolve:
+    """Names, aliases, OIDs, with or without options, to the canonical name; clients repeat few of them."""
+
+    def resolve(description: str) -> str | None:
+        found = schema.resolve(description)
+        return found.name if found else None
+
+    cached = lru_cache(maxsize=4096)(resolve)
+    return lambda description: cached(description) if len(description) <= _MAX_NAME else None
+
+
+def nobody(_name: str, _secret: bytes) -> bool:
+    """The check of a server without operators."""
+    return False
+
+
+class Handler:
+    """``directory``, ``schema`` and ``check_secret`` may be called from several threads at once."""
+
+    def __init__(self, directory: DirectoryReader, schema: Schema, settings: LdapSettings, *,
+                 check_secret: CheckSecret = nobody, cookie_key: bytes, version: str = "") -> None:  # fmt: skip
+        self.settings = settings
+        self.resolve = canonical_names(schema)
+        self.check_secret = check_secret
+        entries = (root_dse(settings.suffix, version), subschema(schema.subschema_attributes()))
+        virtual = {normalise(entry.dn): entry for entry in entries}
+        self.searcher = Searcher(directory, self.resolve, settings, virtual, cookie_key)
+        self.run: Callable[[Work, float], bytes] = self.searcher.run
+
+    def unknown_control(self, request: Request) -> bytes | None:
+        """The reply to a critical control unknown, or out of place with this operation (RFC 4511 4.1.11)."""
+        for control in request.controls:
+            if control.critical and not _takes(request, control.oid):
+                tag = _response_tag(request)
+                return result(request.message_id, tag, UNAVAILABLE_CRITICAL_EXTENSION, "contrôle critique inconnu")
+        return None
+
+    # --- bind (RFC 4511 4.2) ----------------------------------------------------------------------------------------
+
+    @staticmethod
+    def binds_slowly(request: BindRequest) -> bool:
+        """Will ``bind`` verify a secret?  That takes tens of milliseconds on purpose."""
+        return bool(request.name and request.secret) and request.mechanism is None
+
+    def bind(self, request: BindRequest) -> BindOutcome:
+        """Never 48 or 49 for an anonymous bind: Thunderbird would bind again at once, for ever (ldap-clients.md §1)."""
+        if request.version not in (2, 3):
+            return _bound(request, 2, text="version 2 ou 3 attendue")
+        if request.mechanism is not None:
+            return _bound(request, AUTH_METHOD_NOT_SUPPORTED, text="mécanisme SASL non disponible")
+        if not request.name:
+            return _bound(request, 0)
+        if not request.secret:  # RFC 4513 5.1.2: a client that forgot its password must not believe it is bound
+            return _bound(request, UNWILLING, text="mot de passe vide")
+        try:
+            name = operator_name(read_dn(request.name), self.searcher.suffix)
+        except InvalidInput as error:
+            return _bound(request, error.ldap_code, text=str(error))
+        try:
+            known = self.check_secret(name, request.secret) and bool(name)
+        except AnnuaireError as error:
+            return _bound(request, error.ldap_code, text=error.message)
+        if not known:
+            return _bound(request, INVALID_CREDENTIALS)
+        return _bound(request, 0, Identity(request.name.decode(), name, View.OPERATOR))
+
+    # --- the rest ---------------------------------------------------------------------------------------------------
+
+    def search(self, request: SearchRequest, identity: Identity) -> Work | bytes:
+        """The work for ``run``, or the reply at once."""
+        return self.searcher.prepare(request, identity)
+
+    def compare(self, request: CompareRequest, identity: Identity) -> bytes:
+        """RFC 4511 4.10."""
+        try:
+            code, matched = self._compare(request, identity), ""
+        except AnnuaireError as error:
+            code, matched = error.ldap_code, ""
+            if code == 32:
+                matched = self.searcher.matched(read_dn(request.entry))
+        return result(request.message_id, COMPARE_RESPONSE, code, matched=matched)
+
+    def _compare(self, request: CompareRequest, identity: Identity) -> int:
+        base = read_dn(request.entry)
+        if not (identity.dn or self.settings.allow_anonymous or base in self.searcher.virtual):
+            return FORBIDDEN
+        name = self.resolve(request.attribute)
+        if self.searcher.holds(base, Equal(name or "", request.value) if name else TRUE, identity.view):
+            return COMPARE_TRUE if name else UNDEFINED_TYPE
+        if name and self.searcher.holds(base, Present(name), identity.view):
+            return COMPARE_FALSE
+        return NO_SUCH_ATTRIBUTE
+
+    def extended(self, request: ExtendedRequest, identity: Identity) -> bytes:
+        """WhoAmI (RFC 4532); anything else is unknown, and the connection stays open."""
+        if request.oid == WHO_AM_I:
+            who = f"dn:{identity.dn}" if identity.dn else ""
+            return extended_response(request.message_id, 0, value=who.encode())
+        return extended_response(request.message_id, 2, "opération étendue inconnue")
+
+    def write(self, request: WriteRequest) -> bytes:
+        """The registry has other doors (contract.md §3)."""
+        return result(request.message_id, request.response, UNWILLING, "annuaire en lecture seule")
+
+
+def operator_name(base: str, suffix: str) -> str:
+    """The operator of ``cn=<name>,ou=operateurs,<suffix>`` (normalised), "" for any other name."""
+    rdns = parse_dn(base)
+    if len(rdns) < 2 or len(rdns[0]) != 1 or rdns[0][0][0] != "cn" or not base.endswith(f",{_OPERATORS},{suffix}"):
+        return ""
+    return rdns[0][0][1] if parse_dn(f"{_OPERATORS},{suffix}") == rdns[1:] else ""
+
+
+def _bound(request: BindRequest, code: int, identity: Identity = ANONYMOUS, text: str = "") -> BindOutcome:
+    """A failed bind leaves the connection anonymous (RFC 4511 4.2.1; OpenLDAP CVE-2019-13057)."""
+    return BindOutcome(result(request.message_id, BIND_RESPONSE, code, text), identity)
+
+
+def _takes(request: Request, oid: str) -> bool:
+    if oid == PAGED_RESULTS:
+        return type(request) is SearchRequest
+    return oid == MANAGE_DSA_IT and type(request) in (SearchRequest, CompareRequest, WriteRequest)
+
+
+_RESPONSE_TAGS: Final[dict[type[Request], int]] = {
+    BindRequest: BIND_RESPONSE, SearchRequest: SEARCH_DONE, CompareRequest: COMPARE_RESPONSE,
+    ExtendedRequest: EXTENDED_RESPONSE,
+}  # fmt: skip
+
+
+def _response_tag(request: Request) -> int:
+    return request.response if isinstance(request, WriteRequest) else _RESPONSE_TAGS[type(request)]
