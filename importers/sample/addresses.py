@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from importers.sample.country import COMMON_DOMAINS, Country, People
+from importers.sample.boxes import COMMON_DOMAINS
+from importers.sample.country import Country, People
 from importers.sample.names import given_names, slug, surnames
 from importers.sample.numbers import Ints, grouped_ranks
 from importers.sample.places import KINDS, places
@@ -56,11 +57,10 @@ def homonym_numbers(people: People) -> Ints:
     surname_codes, given_codes, initials = _codes(people)
     names = np.repeat(surname_codes, 2), np.repeat(given_codes, 2), np.repeat(initials, 2)
     domain = people.box_domain.reshape(-1)
-    shapes = np.array([style(d) for d in range(int(domain.max(initial=0)) + 1)])[domain.clip(min=0)]
+    domain = np.where(domain < 0, domain.max(initial=0) + 1, domain)  # none: kept apart
+    shapes = np.array([style(d) for d in range(int(domain.max(initial=0)) + 1)])[domain]
     given = np.where(shapes == 1, names[2], names[1])
-    keys = (domain.clip(min=0) * (int(given.max(initial=0)) + 1) + given) * (int(names[0].max(initial=0)) + 1) + names[
-        0
-    ]
+    keys = (domain * (int(given.max(initial=0)) + 1) + given) * (int(names[0].max(initial=0)) + 1) + names[0]
     first_opened = np.repeat(people.arrived == 0, 2) & (people.box_opened_first.reshape(-1) == 1)
     order = np.lexsort((np.arange(len(keys)), ~first_opened))
     ranks = np.empty(len(keys), np.int64)

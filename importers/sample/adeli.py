@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from importers.sample.country import MAILBOX_ONLY, Country, People
+from importers.sample.country import Country, People
 from importers.sample.numbers import Ints, grouped_ranks, keyed
 from importers.sample.places import places
 from importers.sample.professions import PROFESSIONS
@@ -26,9 +26,8 @@ def adeli_numbers(people: People) -> tuple[list[str], list[str]]:
     department = places().departments[home]
     profession = np.array([int(p.code) for p in PROFESSIONS])[people.profession[owners]]
     found: tuple[list[str], list[str]] = ([""] * len(count), [""] * len(count))
-    for owner, number, is_first in zip(
-        owners.tolist(), _numbers(heads, department, profession), first.tolist(), strict=True
-    ):
+    numbers = _numbers(heads, department, profession)
+    for owner, number, is_first in zip(owners.tolist(), numbers, first.tolist(), strict=True):
         found[0 if is_first else 1][owner] = number
     return found
 
@@ -37,7 +36,7 @@ def _numbers(heads: list[str], department: Ints, profession: Ints) -> list[str]:
     """Serials are given out per département and profession; nurses overflow from 60 into 61, 62…"""
     group = np.unique(np.array(heads), return_inverse=True)[1][department] * 100 + profession
     rank = grouped_ranks(group)
-    serial = (rank * 7919 + 1234) % 10_000
+    serial = (rank * 7919 + group * 379) % 10_000
     tail = (profession + rank // 10_000) % 100 * 10_000 + serial
     digits = np.array([int(h.translate(_LETTERS)) for h in heads])[department]
     whole = keyed(digits * 10**6 + tail)
@@ -47,7 +46,6 @@ def _numbers(heads: list[str], department: Ints, profession: Ints) -> list[str]:
 def former_ids(country: Country, numbers: list[str]) -> dict[int, str]:
     """ADELI-rang (type 0) of the practices whose owner had an ADELI number: what ties the two registries together."""
     people = country.people
-    own = (people.work[:, 0] >= 0) & (people.adeli_count > 0) & (people.registry != MAILBOX_ONLY)
-    rows = np.flatnonzero(own)
-    rows = rows[country.practices.owner[people.work[rows, 0]] == people.rpps[rows]]
-    return {int(people.work[i, 0]): f"0{numbers[i]}01" for i in rows.tolist()}
+    rows = np.flatnonzero((people.home_work >= 0) & (people.adeli_count > 0))
+    rows = rows[country.practices.owner[people.home_work[rows]] == people.rpps[rows]]
+    return {int(people.home_work[i]): f"0{numbers[i]}01" for i in rows.tolist()}

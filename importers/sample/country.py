@@ -13,11 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from importers.sample import professions as pro
+from importers.sample.boxes import (
+    NOWHERE,
+    OrganizationBoxes,
+    make_domains,
+    make_organization_boxes,
+    open_boxes,
+    repeated,
+)
 from importers.sample.names import given_names, surnames
 from importers.sample.numbers import Ints, draw, grouped_ranks, rpps_numbers
 from importers.sample.places import KINDS, Institutions, make_institutions, places
 
-NOWHERE = -1  # a place of work: a practice (0, 1…), nowhere, or an institution (-2, -3…)
 REGISTERED, ADELI_ONLY, MAILBOX_ONLY = range(3)
 
 # What became of an ADELI number: how the person it belongs to can be found again.
@@ -26,25 +33,11 @@ _ADELI_SHARES = (0.0, 0.098, 0.009, 0.005, 0.017, 0.12, 0.004)  # of the people 
 IN_ADELI_FILE = (LINKED, SAME_STRUCTURE, SHARED_MAILBOX, ONLY_ADELI, HIDDEN)
 IN_LINK_TABLE = (LINKED, LINK_ONLY)
 
-PERSONAL_BOXES = 455_471 / pro.NATIONAL  # a person
-ORGANIZATION_BOXES = 79_886 / pro.NATIONAL
-_REPEATED = 169 / 535_188  # addresses that stand on two lines
 _ARRIVALS = 0.0008  # a day and a person
-
-COMMON_DOMAINS = (
-    *sorted({p.domain for p in pro.PROFESSIONS}), "mssante.apicrypt.org", "oc.mssante.fr", "aura.mssante.fr",
-    "grand-est.mssante.fr", "hdf.mssante.fr", "corse.mssante.fr", "bfc.mssante.fr", "interop-mssante.apicrypt.org",
-)  # fmt: skip
-_APICRYPT = COMMON_DOMAINS.index("mssante.apicrypt.org")
-_REGIONAL = len({p.domain for p in pro.PROFESSIONS}) + 1
 
 _P = pro.PROFESSIONS
 _WOMEN = np.array([p.women for p in _P])
 _SETTINGS = np.array([p.settings for p in _P]).cumsum(axis=1)
-_BOX = np.array([p.box for p in _P])
-_BOX_SCALE = PERSONAL_BOXES * sum(p.weight for p in _P) / (1.1 * sum(p.weight * p.box for p in _P))
-_COMMON = np.array([p.common for p in _P])
-_DOMAIN = np.array([COMMON_DOMAINS.index(p.domain) for p in _P])
 _SWITCHED = np.array([p.switched for p in _P])
 _CAT18 = np.array([p.cat18 for p in _P])
 _STUDENTS = np.array([p.students for p in _P])
@@ -107,15 +100,6 @@ class Practices:
 
 
 @dataclass
-class OrganizationBoxes:
-    """Organizational mailboxes: ``rank`` numbers those of one institution."""
-
-    site: Ints
-    rank: Ints
-    open: Ints
-
-
-@dataclass
 class Country:
     seed: int
     day: int
@@ -132,8 +116,9 @@ def make_country(people: int, seed: int, day: int) -> Country:
     none = np.zeros(0, np.int64)
     practices = Practices(none, none, none, none)
     folk = _make_people(rng, np.arange(people), seed, 0, practices, institutions)
-    _repeat_boxes(rng, folk)
-    country = Country(seed, day, folk, practices, institutions, _organization_boxes(rng, institutions, people))
+    holders = np.flatnonzero((folk.box_open[:, 0] == 1) & (folk.registry == REGISTERED))
+    folk.box_repeated[repeated(rng, holders, holders[np.isin(folk.adeli[holders], IN_LINK_TABLE)])] = 1
+    country = Country(seed, day, folk, practices, institutions, make_organization_boxes(rng, institutions, people))
     for today in range(1, day + 1):
         _live_one_day(country, today, people)
     return country
@@ -151,20 +136,23 @@ def _make_people(
     student = (rng.random(n) < _STUDENTS[profession]).astype(np.int64)
     work = _places_of_work(rng, rpps, profession, student, place, surname, practices, institutions)
     registry, adeli = _registries(rng, profession, day)
+    adeli = np.where((adeli == SAME_STRUCTURE) & ~_tied(work[:, 0], rpps, practices), LINKED, adeli)
     work[registry == MAILBOX_ONLY] = NOWHERE
-    domain, site = _box_domains(rng, profession, work, institutions)
-    opened = _open_boxes(rng, profession, domain, registry, adeli)
+    domain, site = make_domains(rng, profession, place, work, institutions)
+    forced = (registry == MAILBOX_ONLY) | (adeli == SHARED_MAILBOX)
+    opened = open_boxes(rng, profession, domain, site, institutions, forced)
     cat18 = (rng.random(n) < 0.06) & (_CAT18[profession] | (adeli > 0)) & (day == 0) & (student == 0)
     return People(
-        ids=ids, rpps=rpps, arrived=np.full(n, day), profession=profession, sex=sex,
-        surname=surname, birth=birth, box_surname=surname.copy(),
+        ids=ids, rpps=rpps, arrived=np.full(n, day), profession=profession, sex=sex, surname=surname, birth=birth,
+        box_surname=surname.copy(),
         given=np.where(sex == 2, given_names(2).draw(rng, n), given_names(1).draw(rng, n)),
         spelling=draw(rng, np.array([0.35, 0.5, 0.85, 1.0]), n), place=place, work=work,
-        expertise=_expertise(rng, profession), diplomas=1 + draw(rng, np.array([0.76, 0.97, 1.0]), n),
+        expertise=_expertise(rng, profession), diplomas=1 + draw(rng, np.array([0.7, 0.96, 1.0]), n),
         student=student, title=_titles(rng, profession, student), registry=registry, present=np.ones(n, np.int64),
         box_domain=domain, box_site=site, box_open=opened, box_ever=opened.copy(), box_opened_first=opened.copy(),
         box_repeated=np.zeros(n, np.int64), adeli=adeli,
-        adeli_count=np.where(adeli > 0, 1 + (rng.random(n) < 0.07), 0), old_place=where.draw(rng, n), home=place.copy(), home_work=work[:, 0].copy(),
+        adeli_count=np.where(adeli > 0, 1 + (rng.random(n) < 0.07), 0), old_place=where.draw(rng, n),
+        home=place.copy(), home_work=work[:, 0].copy(),
         cat18=(cat18 | (adeli == SHARED_MAILBOX)).astype(np.int64),
     )  # fmt: skip
 
@@ -186,7 +174,7 @@ def _places_of_work(
 ) -> Ints:  # fmt: skip
     """Up to three: none (8 %), one, several; the first by the profession's setting, all in one département."""
     n = len(profession)
-    shares = np.where(_DOCTOR[profession][:, None], [0.07, 0.69, 0.93, 1.0], [0.08, 0.81, 0.96, 1.0])
+    shares = np.where(_DOCTOR[profession][:, None], [0.07, 0.64, 0.91, 1.0], [0.08, 0.75, 0.95, 1.0])
     count = np.where(student == 1, 1, (rng.random((n, 1)) > shares).sum(axis=1))
     setting = (rng.random((n, 1)) > _SETTINGS[profession]).sum(axis=1).clip(max=pro.PRACTICE)
     setting = np.where(student == 1, pro.HOSPITAL, setting)
@@ -212,6 +200,13 @@ def _find_work(
     work[~own] = -2 - near
     work[own] = _settle(rng, rpps[own], place[own], profession[own], surname[own], practices)
     return work
+
+
+def _tied(work: Ints, rpps: Ints, practices: Practices) -> NDArray[np.bool_]:
+    """Whether the place of work says who she is in both registries: an institution, or her own practice."""
+    owned = work >= 0
+    owned[owned] = practices.owner[work[owned]] == rpps[owned]
+    return owned | (work < NOWHERE)
 
 
 def _settle(
@@ -251,67 +246,10 @@ def _expertise(rng: np.random.Generator, profession: Ints) -> Ints:
             )
             found[holders, 0] = table.draw_main(rng, p.code, len(holders))
     doctors = np.flatnonzero(_DOCTOR[profession] & (found[:, 0] >= 0))
-    for column, share in ((1, 0.42), (2, 0.12)):
+    for column, share in ((1, 0.46), (2, 0.13)):
         more = doctors[rng.random(len(doctors)) < share]
         found[more, column] = table.draw_other(rng, len(more))
     return found
-
-
-def _box_domains(
-    rng: np.random.Generator, profession: Ints, work: Ints, institutions: Institutions
-) -> tuple[Ints, Ints]:
-    """Domains of the two mailboxes a person may have, and the institutions behind them."""
-    n = len(profession)
-    domain, site = np.full((n, 2), -1), np.full((n, 2), NOWHERE)
-    employer = np.full(n, NOWHERE)
-    for column in (2, 1, 0):  # the first place of work wins
-        here = work[:, column] <= -2
-        has = here & (institutions.domain[np.where(here, -2 - work[:, column], 0)] >= 0)
-        employer = np.where(has, work[:, column], employer)
-    theirs = len(COMMON_DOMAINS) + institutions.domain[np.where(employer <= -2, -2 - employer, 0)]
-    common = rng.random(n) < _COMMON[profession]
-    regional = _REGIONAL + draw(rng, np.array([0.3, 0.6, 0.75, 0.88, 0.9, 1.0]), n)
-    fallback = np.where(rng.random(n) < 0.55, _APICRYPT, np.where(rng.random(n) < 0.3, regional, _DOMAIN[profession]))
-    fallback = np.where(_DOCTOR[profession], fallback, _DOMAIN[profession])
-    first_there = ~common & (employer <= -2)
-    domain[:, 0] = np.where(common, _DOMAIN[profession], np.where(employer <= -2, theirs, fallback))
-    site[:, 0] = np.where(first_there, employer, NOWHERE)
-    second = np.where(_DOCTOR[profession] & (rng.random(n) < 0.5), _APICRYPT, -1)
-    second = np.where((employer <= -2) & ~first_there, theirs, second)
-    domain[:, 1] = np.where(second == domain[:, 0], -1, second)
-    site[:, 1] = np.where((domain[:, 1] >= 0) & (employer <= -2) & ~first_there, employer, NOWHERE)
-    return domain, site
-
-
-def _open_boxes(rng: np.random.Generator, profession: Ints, domain: Ints, registry: Ints, adeli: Ints) -> Ints:
-    n = len(profession)
-    opened = np.zeros((n, 2), np.int64)
-    needs = (registry == MAILBOX_ONLY) | (adeli == SHARED_MAILBOX)
-    opened[:, 0] = (rng.random(n) < _BOX[profession] * _BOX_SCALE) | needs
-    opened[:, 1] = (opened[:, 0] == 1) & (domain[:, 1] >= 0) & (rng.random(n) < 0.24)
-    return opened
-
-
-def _repeat_boxes(rng: np.random.Generator, people: People) -> None:
-    """The national share of addresses on two lines, and at least two whatever the size."""
-    holders = np.flatnonzero((people.box_open[:, 0] == 1) & (people.registry == REGISTERED))
-    people.box_repeated[holders[rng.random(len(holders)) < _REPEATED * 1.2]] = 1
-    people.box_repeated[holders[:1]] = 1
-    people.box_repeated[holders[np.isin(people.adeli[holders], IN_LINK_TABLE)][:1]] = 1
-
-
-def _organization_boxes(rng: np.random.Generator, institutions: Institutions, people: int) -> OrganizationBoxes:
-    """One at least for each domain, the rest by a law with a long tail; one in ten is a pharmacy's."""
-    count = round(people * ORGANIZATION_BOXES)
-    owners = np.flatnonzero(institutions.domain >= 0)
-    shops = np.flatnonzero(np.array([k.setting for k in KINDS])[institutions.kinds] == pro.PHARMACY)
-    pharmacies = rng.permutation(shops)[: count // 10]
-    weights = (
-        rng.lognormal(0, 1.5, len(owners)) * (np.array([k.staff for k in KINDS])[institutions.kinds[owners]]) ** 0.35
-    )
-    drawn = owners[draw(rng, weights.cumsum(), max(0, count - len(owners) - len(pharmacies)))]
-    site = np.r_[owners, pharmacies, drawn][: max(count, 1)]
-    return OrganizationBoxes(site, grouped_ranks(site), np.ones(len(site), np.int64))
 
 
 # --- one more day ---------------------------------------------------------------------------------------------

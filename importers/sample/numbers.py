@@ -58,4 +58,5 @@ def grouped_ranks(groups: Ints) -> Ints:
 
 def draw(rng: np.random.Generator, cumulated: NDArray[np.float64], size: int) -> Ints:
     """``size`` indexes drawn by weight, given the running sum of the weights."""
-    return np.searchsorted(cumulated, rng.random(size) * cumulated[-1], side="right").clip(max=len(cumulated) - 1)
+    found = np.searchsorted(cumulated, rng.random(size) * cumulated[-1], side="right")
+    return np.asarray(found.clip(max=len(cumulated) - 1), np.int64)

@@ -56,7 +56,9 @@ class Places:
         """A commune of each given département."""
         low, high = self.starts[departments], self.ends[departments]
         targets = low + rng.random(len(departments)) * (high - low)
-        return np.searchsorted(self.cumulated, targets, side="right").clip(max=len(self.cities) - 1)
+        return np.asarray(
+            np.searchsorted(self.cumulated, targets, side="right").clip(max=len(self.cities) - 1), np.int64
+        )
 
     def department(self, place: int) -> tuple[str, str]:
         code = self.department_codes[int(self.departments[place])]
@@ -115,9 +117,9 @@ KINDS: tuple[Kind, ...] = (
     Kind(0, "CENTRE HOSPITALIER", 24, 330, "SA01", 0.95, "ch"),
     Kind(0, "HOPITAL LOCAL", 10, 60, "SA01", 0.8, "hl"),
     Kind(0, "CLINIQUE", 26, 110, "SA04", 0.85, "clinique"),
-    Kind(0, "EHPAD", 190, 9, "SA17", 0.27, "ehpad"),
+    Kind(0, "EHPAD", 190, 9, "SA17", 0.2, "ehpad"),
     Kind(0, "CENTRE DE SANTE", 50, 9, "SA05", 0.15, "cds"),
-    Kind(0, "MAISON DE SANTE", 50, 10, "SA52", 0.1, "msp"),
+    Kind(0, "MAISON DE SANTE", 50, 10, "SA52", 0.08, "msp"),
     Kind(0, "IME", 40, 8, "SA16", 0.14, "ime"),
     Kind(0, "SSIAD", 40, 7, "SA12", 0.14, "ssiad"),
     Kind(0, "PMI", 20, 8, "SA15", 0.05, "pmi"),
@@ -146,6 +148,7 @@ class Institutions:
     names: tuple[str, ...]
     serials: Ints  # rank in the département, for FINESS
     domain: Ints
+    adoption: NDArray[np.float64]  # how much more than others its people have mailboxes
     cumulated: NDArray[np.float64]
     edges: NDArray[np.float64]  # running sum at the edges of each (setting, département)
     department_count: int
@@ -159,7 +162,9 @@ class Institutions:
         low = np.where(none_here, self.edges[first], low)
         high = np.where(none_here, self.edges[first + self.department_count], high)
         targets = low + rng.random(len(settings)) * (high - low)
-        return np.searchsorted(self.cumulated, targets, side="right").clip(max=len(self.kinds) - 1)
+        return np.asarray(
+            np.searchsorted(self.cumulated, targets, side="right").clip(max=len(self.kinds) - 1), np.int64
+        )
 
 
 def make_institutions(rng: np.random.Generator, people: int) -> Institutions:
@@ -175,13 +180,16 @@ def make_institutions(rng: np.random.Generator, people: int) -> Institutions:
     names = rng.integers(0, len(_SAINTS), len(kinds))
     group = np.array([k.setting for k in KINDS])[kinds] * len(where.department_codes) + where.departments[sites]
     order = np.argsort(group, kind="stable")
-    kinds, sites, staff, has_domain, names, group = (a[order] for a in (kinds, sites, staff, has_domain, names, group))
+    kinds, sites, names, group = kinds[order], sites[order], names[order], group[order]
+    staff, has_domain = staff[order], has_domain[order]
     has_domain[0] = True
     cumulated = staff.cumsum()
+    adoption = rng.lognormal(-0.8, 1.5, len(kinds)) * (staff / 80).clip(max=1.5) ** 0.5
     groups = np.searchsorted(group, np.arange(5 * len(where.department_codes) + 1), side="left")
+    shown = tuple(_name(KINDS[k], _SAINTS[n], where.cities[s]) for k, n, s in zip(kinds, names, sites, strict=True))
     return Institutions(
-        kinds, sites, tuple(_name(KINDS[k], _SAINTS[n], where.cities[s]) for k, n, s in zip(kinds, names, sites, strict=True)),
-        grouped_ranks(where.departments[sites]) + 11, np.where(has_domain, has_domain.cumsum() - 1, -1),
+        kinds, sites, shown,
+        grouped_ranks(where.departments[sites]) + 11, np.where(has_domain, has_domain.cumsum() - 1, -1), adoption,
         cumulated, np.r_[0, cumulated][groups], len(where.department_codes),
     )  # fmt: skip
 

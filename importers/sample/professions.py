@@ -44,32 +44,32 @@ _H, _MIX, _C, _O = (1, 0, 0, 0, 0), (0.5, 0, 0, 0, 0.5), (0.1, 0, 0, 0, 0.9), (0
 _DE = "Diplôme d'Etat"
 
 PROFESSIONS: tuple[Profession, ...] = (
-    Profession("10", 235, 0.48, (0.47, 0, 0.01, 0, 0.52), 0.66, 0.42, "medecin.mssante.fr",
+    Profession("10", 235, 0.48, (0.47, 0, 0.01, 0, 0.52), 0.66, 0.33, "medecin.mssante.fr",
                (("DE28", f"{_DE} de docteur en médecine"), ("DES01", "DES de spécialité médicale"),
                 ("DU10", "Diplôme d'université de médecine")),
                title=0.97, cat18=True, authority="CNOM/CNOM", students=0.12),
-    Profession("21", 76, 0.68, (0.1, 0.72, 0.09, 0, 0.09), 0.56, 0.72, "pharmacien.mssante.fr",
+    Profession("21", 76, 0.68, (0.1, 0.72, 0.09, 0, 0.09), 0.56, 0.52, "pharmacien.mssante.fr",
                (("DE30", f"{_DE} de docteur en pharmacie"), ("DES21", "DES de pharmacie")),
                title=0.6, cat18=True, authority="CNOP/CNOP", students=0.05),
-    Profession("40", 47, 0.49, (0.08, 0, 0, 0, 0.92), 0.5, 0.9, "chirurgien-dentiste.mssante.fr",
+    Profession("40", 47, 0.49, (0.08, 0, 0, 0, 0.92), 0.5, 0.62, "chirurgien-dentiste.mssante.fr",
                (("DE40", f"{_DE} de docteur en chirurgie dentaire"), ("CES40", "CES d'odontologie")),
                title=0.97, cat18=True, authority="CNOCD/CNOCD", students=0.04),
-    Profession("50", 25, 0.97, (0.62, 0, 0, 0, 0.38), 0.5, 0.62, "sage-femme.mssante.fr",
+    Profession("50", 25, 0.97, (0.62, 0, 0, 0, 0.38), 0.5, 0.4, "sage-femme.mssante.fr",
                (("DE50", f"{_DE} de sage-femme"),), cat18=True, authority="CNOSF/CNOSF", students=0.03),
-    Profession("60", 640, 0.87, (0.76, 0, 0, 0, 0.24), 0.17, 0.38, "infirmier.mssante.fr",
+    Profession("60", 640, 0.87, (0.76, 0, 0, 0, 0.24), 0.17, 0.2, "infirmier.mssante.fr",
                (("DE60", f"{_DE} d'infirmier"), ("DE61", f"{_DE} d'infirmier anesthésiste"),
                 ("DE62", f"{_DE} de puéricultrice")), switched=True, authority="ONI/ONI"),
     Profession("69", 6, 0.6, _H, 0.08, 0.2, "infirmier.mssante.fr", (("DP69", "Diplôme d'infirmier psychiatrique"),),
                switched=True, authority="ONI/ONI"),
-    Profession("70", 106, 0.52, (0.2, 0, 0, 0, 0.8), 0.32, 0.62, "masseur-kinesitherapeute.mssante.fr",
+    Profession("70", 106, 0.52, (0.2, 0, 0, 0, 0.8), 0.32, 0.36, "masseur-kinesitherapeute.mssante.fr",
                (("DE70", f"{_DE} de masseur-kinésithérapeute"),), cat18=True, authority="CNOMK/CNOMK"),
-    Profession("80", 15, 0.66, _C, 0.34, 0.9, "pedicure-podologue.mssante.fr",
+    Profession("80", 15, 0.66, _C, 0.34, 0.6, "pedicure-podologue.mssante.fr",
                (("DE80", f"{_DE} de pédicure-podologue"),), cat18=True, authority="CNOPP/CNOPP"),
     Profession("86", 50, 0.75, (0.4, 0, 0.6, 0, 0), 0.03, 0.1, "pro.mssante.fr",
                (("DE86", f"{_DE} de technicien de laboratoire médical"),), switched=True),
     Profession("98", 40, 0.72, (0.8, 0, 0, 0, 0.2), 0.04, 0.1, "pro.mssante.fr",
                (("DE98", f"{_DE} de manipulateur d'électroradiologie médicale"),), switched=True),
-    Profession("91", 27, 0.97, (0.2, 0, 0, 0, 0.8), 0.4, 0.9, "orthophoniste.mssante.fr",
+    Profession("91", 27, 0.97, (0.2, 0, 0, 0, 0.8), 0.4, 0.5, "orthophoniste.mssante.fr",
                (("CC91", "Certificat de capacité d'orthophoniste"),), switched=True),
     Profession("92", 6, 0.89, (0.3, 0, 0, 0, 0.7), 0.3, 0.9, "pro.mssante.fr",
                (("CC92", "Certificat de capacité d'orthoptiste"),), switched=True),
@@ -79,7 +79,7 @@ PROFESSIONS: tuple[Profession, ...] = (
                (("BTS95", "BTS de diététique"),), switched=True),
     Profession("96", 17, 0.88, _MIX, 0.12, 0.6, "pro.mssante.fr",
                (("DE96", f"{_DE} de psychomotricien"),), switched=True),
-    Profession("93", 95, 0.86, _MIX, 0.1, 0.6, "psychologue.mssante.fr",
+    Profession("93", 95, 0.86, _MIX, 0.1, 0.4, "psychologue.mssante.fr",
                (("MA93", "Master de psychologie"),), switched=True),
     Profession("28", 47, 0.55, _O, 0.05, 0.9, "opticien.mssante.fr", (("BTS28", "BTS d'opticien-lunetier"),),
                switched=True),
@@ -129,7 +129,7 @@ _MAIN_WEIGHTS = {  # thousands of doctors per ordinal specialty; the others 0.25
 }  # fmt: skip
 _ALONE = {"40": ("SCD01", "SCD02", "SCD03"), "60": ("SI01", "SI02", "SI03", "SI04", "SI05"),
           "21": ("FQ01", "FQ02", "FQ04", "SM03", "SM63")}  # fmt: skip
-ALONE_SHARE = {"40": 0.09, "60": 0.006, "21": 0.16}  # people of those professions with a savoir-faire
+ALONE_SHARE = {"40": 0.1, "60": 0.008, "21": 0.25}  # people of those professions with a savoir-faire
 
 
 @dataclass(frozen=True)

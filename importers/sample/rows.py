@@ -15,6 +15,7 @@ from directory_service.model import nomenclature
 from importers.sample import country as land
 from importers.sample.addresses import SERVICE_LABELS, SERVICES, domain_names, homonym_numbers, local_part, style
 from importers.sample.adeli import adeli_numbers, former_ids
+from importers.sample.boxes import COMMON_DOMAINS, NOWHERE
 from importers.sample.names import given_names, slug, spelt, surnames
 from importers.sample.places import KINDS
 from importers.sample.professions import LABELS, PROFESSIONS, STUDENT_LABELS, expertises
@@ -59,6 +60,7 @@ class Person(NamedTuple):
     box_domain: list[int]
     box_site: list[int]
     box_open: list[int]
+    box_opened_first: list[int]
     box_ever: list[int]
     box_repeated: int
     adeli: int
@@ -150,12 +152,12 @@ class RowWriter:
         known = [e for e in p.expertise if e >= 0]
         shown = [self._expertise.columns[e] for e in known if self._expertise.ordinal[e]] or [_NO_EXPERTISE]
         authority = PROFESSIONS[p.profession].authority
-        for rank, work in enumerate(w for w in p.work if w != land.NOWHERE):
+        for rank, work in enumerate(w for w in p.work if w != NOWHERE):
             place = self._structures.at(work)
             tail = f"{'|'.join(place.fields)}|{authority}|{place.sector}|{self._duties(p, work, rank)}"
             mode = _MODES["L" if work >= 0 else "B" if p.id % 331 == 7 else "S"]
             lines.activity.extend([f"{head}|{e}|{mode}|{tail}" for e in shown])
-        if p.work[0] == land.NOWHERE:
+        if p.work[0] == NOWHERE:
             lines.activity.extend([f"{head}|{e}|{_NO_PLACE}|{authority}|{_NO_DUTIES}" for e in shown])
         named = f"{ident}|{family}|{given}"
         lines.expertise.extend([f"{named}|{profession}|{self._expertise.columns[e]}" for e in known])
@@ -221,16 +223,16 @@ class RowWriter:
 
     def _box_structure(self, p: Person, slot: int, tail: str) -> str:
         site = p.box_site[slot]
-        if site == land.NOWHERE and p.id % 5 < 2 and p.work[0] != land.NOWHERE:
+        if site == NOWHERE and p.id % 5 < 2 and p.work[0] != NOWHERE:
             site = p.work[0]
-        service = SERVICE_LABELS[p.id % len(SERVICE_LABELS)] if site < land.NOWHERE and p.id % 3 else ""
+        service = SERVICE_LABELS[p.id % len(SERVICE_LABELS)] if site < NOWHERE and p.id % 3 else ""
         return _mailbox_columns(self._structures.at(site), service, tail, site % 7 == 0)
 
     def _again(self, p: Person, address: str, who: str, tail: str) -> str:
         """The same address once more: under the person's ADELI number, else at another structure of hers."""
         if self._adeli[p.row]:
             who = f"0|{self._adeli[p.row]}|0{self._adeli[p.row]}"
-        work = next((w for w in p.work[1:] if w != land.NOWHERE), -2 - p.id % len(self._structures.institutions))
+        work = next((w for w in p.work[1:] if w != NOWHERE), -2 - p.id % len(self._structures.institutions))
         return f"PER|{address}|{who}|{_mailbox_columns(self._structures.at(work), 'CONSULTATIONS', tail, False)}"
 
     def organization_lines(self) -> Iterator[str]:
@@ -245,7 +247,7 @@ class RowWriter:
                 address = f"{KINDS[int(sites.kinds[site])].slug}.{place.number}@{self._domains[common]}"
             else:
                 turn = rank // len(SERVICES) or ""
-                address = f"{SERVICES[rank % len(SERVICES)]}{turn}@{self._domains[len(land.COMMON_DOMAINS) + domain]}"
+                address = f"{SERVICES[rank % len(SERVICES)]}{turn}@{self._domains[len(COMMON_DOMAINS) + domain]}"
             service = SERVICE_LABELS[rank % len(SERVICES)] if domain >= 0 else ""
             tail = _NO_HOLDER + _PAPERLESS[(site + rank) % 7]
             yield f"ORG|{address}||||{_mailbox_columns(place, service, tail, site % 7 == 0)}"
@@ -263,8 +265,8 @@ class RowWriter:
         if p.adeli in land.IN_ADELI_FILE:
             family, given = self._old_names(p, 0 if p.adeli in (land.SAME_STRUCTURE, land.SHARED_MAILBOX) else 6)
             head = f"0|{number}|0{number}|||{_CIVILITIES[p.sex]}|{family}|{given}"
-            work = p.home_work if p.adeli != land.HIDDEN else land.NOWHERE
-            mode = "|" if work == land.NOWHERE else _MODES["L" if work >= 0 else "S"]
+            work = p.home_work if p.adeli != land.HIDDEN else NOWHERE
+            mode = "|" if work == NOWHERE else _MODES["L" if work >= 0 else "S"]
             place = "|".join(self._old_structure(work, number))
             lines.adeli.append(f"{head}|{self._profession(p)}|C|Civil|{_NO_EXPERTISE}|{mode}|{place}|ARS/ARS")
         if p.adeli in land.IN_LINK_TABLE:
@@ -289,7 +291,8 @@ class RowWriter:
         known = self._expertise.columns[p.expertise[0]].split("|") if p.expertise[0] >= 0 else [""] * 4
         place = (*f[:4], f[5], f[6], f[4], *f[7:25])
         text = f"{ident}|{_TITLES[p.title]}|{family}|{given}|{self._profession(p)}|C|Civil"
-        values = (*text.split("|"), known[2], known[3], known[0], known[1], *place, addresses[0])
+        address = addresses[0] if p.box_opened_first[0] else ""
+        values = (*text.split("|"), known[2], known[3], known[0], known[1], *place, address)
         lines.append(";".join([f'"{v}"' for v in (w.replace('"', '""') for w in values)]))
 
     # --- truth ------------------------------------------------------------------------------------------------
@@ -332,4 +335,5 @@ def _mailbox_columns(place: Structure, service: str, tail: str, typed: bool) -> 
     number = place.number_type + place.number if typed else place.number
     street = f"{f[9]}|{f[10]}|{f[12]}|{f[13]}|{f[14]}"
     line6 = f[15] or f"{f[16]} {f[18]}"
-    return f"{place.number_type}|{number}|{service}|{tail}|{f[5]}|{f[6]}|{f[7]}|{f[8]}|{street}|{line6}|{f[16]}|{f[25]}|{f[20]}"
+    names = f"{f[5]}|{f[6]}|{f[7]}|{f[8]}"
+    return f"{place.number_type}|{number}|{service}|{tail}|{names}|{street}|{line6}|{f[16]}|{f[25]}|{f[20]}"

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from directory_service.model import nomenclature
-from importers.sample.country import NOWHERE, Country
+from importers.sample.boxes import NOWHERE
+from importers.sample.country import Country
 from importers.sample.numbers import Ints, grouped_ranks, keyed, siren_numbers, siret_numbers
 from importers.sample.places import KINDS, places
 from importers.sample.professions import PROFESSIONS
@@ -30,10 +31,21 @@ DU PRE AUX CLERCS|DE LA POSTE|DU COMMERCE|GEORGES CLEMENCEAU|ARISTIDE BRIAND|DES
 DES HALLES|DU FAUBOURG SAINT JACQUES|DE STRASBOURG""".replace("\n", "").split("|")
 _REPEATS = ("", "", "", "", "", "", "", "B", "T", "A", "", "")
 _JUNK_NUMBERS = ("9999", "BAT A", "12-14", "S/N", "0", "RDC")  # seen in the real column
-_FOREIGN = (("BRUXELLES", "1000", "BE", "BELGIQUE"), ("GENEVE", "1201", "CH", "SUISSE"), ("NUUK", "3900", "GL", "GROENLAND"),
-            ("LUXEMBOURG", "L-1025", "LU", "LUXEMBOURG"), ("KEHL", "77694", "DE", "ALLEMAGNE"))  # fmt: skip
-_PRACTICE_NAMES = {"10": "CABINET MEDICAL", "40": "CABINET DENTAIRE", "60": "CABINET INFIRMIER", "50": "CABINET DE SAGE-FEMME",
-                   "70": "CABINET DE KINESITHERAPIE", "91": "CABINET D'ORTHOPHONIE"}  # fmt: skip
+_FOREIGN = (
+    ("BRUXELLES", "1000", "BE", "BELGIQUE"),
+    ("GENEVE", "1201", "CH", "SUISSE"),
+    ("NUUK", "3900", "GL", "GROENLAND"),
+    ("LUXEMBOURG", "L-1025", "LU", "LUXEMBOURG"),
+    ("KEHL", "77694", "DE", "ALLEMAGNE"),
+)
+_PRACTICE_NAMES = {
+    "10": "CABINET MEDICAL",
+    "40": "CABINET DENTAIRE",
+    "50": "CABINET DE SAGE-FEMME",
+    "60": "CABINET INFIRMIER",
+    "70": "CABINET DE KINESITHERAPIE",
+    "91": "CABINET D'ORTHOPHONIE",
+}
 _SECTORS = {code: f"{code}|{shown}" for code, shown in nomenclature.codes("sector").items()}
 _SOLO, _GROUP, _NO_SECTOR = _SECTORS["SA07"], _SECTORS["SA08"], "|"
 
@@ -56,12 +68,11 @@ class Structures:
         self._surnames = surnames
         self._seed = country.seed
         practices = country.practices
-        self._place, self._profession, self._surname = (
-            memoryview(a) for a in (practices.place, practices.profession, practices.surname)
-        )
+        self._place, self._profession = practices.place.data, practices.profession.data
+        self._surname = practices.surname.data
         sirens = siren_numbers(np.arange(len(practices.place)) + 2_000_000)
-        self._sirens, self._sirets = memoryview(sirens), memoryview(siret_numbers(sirens))
-        self._ranks = memoryview(keyed(practices.owner * 100 + grouped_ranks(practices.owner) % 99 + 1))
+        self._sirens, self._sirets = sirens.data, siret_numbers(sirens).data
+        self._ranks = keyed(practices.owner * 100 + grouped_ranks(practices.owner) % 99 + 1).data
         self._country, self._former = country, former
 
     def at(self, work: int) -> Structure:
@@ -96,7 +107,8 @@ class Structures:
             "" if h % 4 else f"SERVICE {h % 9}", "" if h % 6 else f"BATIMENT {'ABCDE'[h % 5]}",
             _number(h), _REPEATS[h % 12], *street, _STREETS[h // 13 % len(_STREETS)], "" if h % 7 else f"BP {h % 900}",
             cedex, postcode, self._where.city_codes[place], city, "FR", "FRANCE", phone, "",
-            "" if h % 3 else phone[:-1] + "9", "" if h % 4 else f"contact@{finess}.example.org", code, department, f"1{finess}",
+            "" if h % 3 else phone[:-1] + "9", "" if h % 4 else f"contact@{finess}.example.org",
+            code, department, f"1{finess}",
         )  # fmt: skip
         return Structure(fields, _SECTORS.get(sector, _NO_SECTOR), "1", finess)
 
@@ -115,7 +127,8 @@ class Structures:
             "" if h % 5 else f"DR {self._surnames[self._surname[j]]}", "" if h % 11 else f"ETAGE {h % 6}",
             _number(h), _REPEATS[h % 12], *street, _STREETS[h // 13 % len(_STREETS)], "" if h % 23 else f"BP {h % 900}",
             *self._town(place, h), phone, "" if h % 17 else "06" + phone[2:], "" if h % 3 else phone[:-1] + "9",
-            "" if h % 6 else f"cabinet{j}@example.org", *self._department(place, h), self._former.get(j) or (f"4{rank}" if h % 2 else ""),
+            "" if h % 6 else f"cabinet{j}@example.org", *self._department(place, h),
+            self._former.get(j) or (f"4{rank}" if h % 2 else ""),
         )  # fmt: skip
         sector = (_SOLO, _SOLO, _GROUP, _NO_SECTOR)[h % 4] if known < 8 else _SOLO
         number = ("4", rank) if known >= 3 else ("3", siret)
@@ -124,8 +137,8 @@ class Structures:
     def _town(self, place: int, h: int) -> tuple[str, str, str, str, str, str]:
         """Bureau cedex, code postal, code commune, libellé commune, code pays, libellé pays."""
         if h % 1999 == 7:
-            city, postcode, code, country = _FOREIGN[h % len(_FOREIGN)]
-            return "", postcode, code, city, code, country
+            city, postcode, code, abroad = _FOREIGN[h % len(_FOREIGN)]
+            return "", postcode, code, city, code, abroad
         city, postcode = self._where.cities[place], self._where.postcodes[place]
         country = ("FR", "FRANCE") if h % 2 else ("", "")
         return f"{postcode} {city}" if h % 4 == 0 else "", postcode, self._where.city_codes[place], city, *country
@@ -155,7 +168,7 @@ def _phone(postcode: str, h: int) -> str:
 
 def _practice_name(owner: str, surname: str, h: int) -> str:
     if h % 1511 == 11:
-        return f'CABINET "LES TILLEULS' if h % 2 else f'SELARL "{surname}" ET ASSOCIES'  # a stray quote is data
+        return 'CABINET "LES TILLEULS' if h % 2 else f'SELARL "{surname}" ET ASSOCIES'  # a stray quote is data
     if h % 3 == 0 and owner in ("10", "40"):
         return f"CABINET DU DR {surname}"
     return f"{_PRACTICE_NAMES.get(owner, 'CABINET')}{'' if h % 4 else ' ' + surname}"
