@@ -259,7 +259,7 @@ def _live_one_day(country: Country, today: int, base: int) -> None:
     """About one row in two hundred changes: moves, departures, returns, new names, mailboxes, newcomers."""
     rng = np.random.default_rng([country.seed, today])
     people = country.people
-    _move(rng, country, np.flatnonzero(rng.random(len(people.ids)) < 0.0018))
+    _move(rng, country, np.flatnonzero(rng.random(len(people.ids)) < 0.0028))
     _leave_and_return(rng, people)
     _rename(rng, people)
     _open_and_close(rng, people)

@@ -31,6 +31,13 @@ from importers.sample.headers import (
 )
 from importers.sample.rows import Lines, RowWriter
 
+# Who is who, one person a line; lists are joined by commas, nothing is quoted.
+#   adeli: last number first; national_ids: every idNat_PS; birth_name: what older files may call her
+#   status: active, vanished (left the RPPS), adeli-only, mailbox-only (in no registry)
+#   faces: files that speak of her today, among rpps, adeli, cat18, mssante
+#   link, what ties the ADELI number to the RPPS one: table (link table), same-structure (name, profession and
+#   structure or former id), shared-mailbox (the address stands under ADELI in CAT18, under RPPS in MSSanté), hidden
+#   (name and profession at best), adeli-only (nothing yet)
 TRUTH_HEADER = (
     "person;rpps;adeli;national_ids;family;given;birth_name;civility;profession;status;faces;link;addresses;"
     "closed_addresses;arrived_day"
