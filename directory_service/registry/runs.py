@@ -1,0 +1,139 @@
+"""Runs: each change that came as a whole (an import, a rollback), its files, its impact, the rows it set aside.
+
+A run is written inside the transaction that makes its changes: a run that failed was never there.  A file that was
+read before is told by its digest, whatever it is called today.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from directory_service.errors import NotFound
+from directory_service.registry.bulk import insert_rows
+from directory_service.registry.clock import now_text
+from directory_service.registry.tables import rejection, run, run_file
+
+Impact = Mapping[str, Any]
+# One row set aside: line, column, reason, message, raw text.
+RejectedRow = tuple[int, str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """One file of a run, as it was read.  ``rows`` counts the rejected ones too."""
+
+    pk: int
+    layout: str
+    name: str
+    sha256: str
+    bytes: int
+    rows: int
+    rejected: int
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    pk: int
+    started_at: str
+    finished_at: str | None
+    actor: str
+    kind: str  # import, rollback, publication
+    status: str  # running, done, unchanged
+    as_of: str
+    counts: dict[str, Any]
+    files: tuple[RunFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedLine:
+    """A row that was set aside, and why; ``file`` is the name of its file."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+    message: str
+    raw: str
+
+
+def create_run(connection: Connection, *, actor: str, kind: str, as_of: str, started_at: str | None = None) -> int:
+    """Opens a run and gives its number."""
+    values = {"started_at": started_at or now_text(), "actor": actor, "kind": kind, "status": "running", "as_of": as_of}
+    return int(connection.execute(insert(run).values(values).returning(run.c.id)).scalar_one())
+
+
+def finish_run(
+    connection: Connection, run_id: int, *, status: str, counts: Impact, finished_at: str | None = None
+) -> None:
+    """Closes a run with what came of it: ``done`` or ``unchanged``, and its impact in numbers."""
+    values = {"finished_at": finished_at or now_text(), "status": status, "counts": json.dumps(counts)}
+    connection.execute(update(run).where(run.c.id == run_id).values(values))
+
+
+def add_file(
+    connection: Connection,
+    run_id: int,
+    *,
+    layout: str,
+    name: str,
+    sha256: str,
+    size: int,
+    rows: int,
+    rejections: Iterable[RejectedRow] = (),
+    warnings: Sequence[str] = (),
+) -> int:
+    """Records a file of a run with the rows of it that were set aside, and gives its key."""
+    values = {"run_id": run_id, "layout": layout, "name": name, "sha256": sha256, "bytes": size, "rows": rows}
+    values |= {"rejected": 0, "warnings": json.dumps(list(warnings), ensure_ascii=False)}
+    key = int(connection.execute(insert(run_file).values(values).returning(run_file.c.id)).scalar_one())
+    columns = ("run_file_id", "line", "column_name", "reason", "message", "raw")
+    insert_rows(connection, rejection, columns, ((key, *row) for row in rejections))
+    rejected = select(func.count()).where(rejection.c.run_file_id == key).scalar_subquery()
+    connection.execute(update(run_file).where(run_file.c.id == key).values(rejected=rejected))
+    return key
+
+
+def last_file(connection: Connection, layout: str) -> RunFile | None:
+    """The last file read of one layout: if the next one has its digest, nothing has changed."""
+    query = select(run_file).where(run_file.c.layout == layout).order_by(run_file.c.id.desc()).limit(1)
+    found = connection.execute(query).first()
+    return _file(found) if found else None
+
+
+def read_runs(connection: Connection, limit: int = 50) -> list[Run]:
+    """The last runs, newest first, with their files."""
+    rows = connection.execute(select(run).order_by(run.c.id.desc()).limit(limit)).all()
+    return [_run(connection, row) for row in rows]
+
+
+def get_run(connection: Connection, run_id: int) -> Run:
+    """One run; raises NotFound."""
+    row = connection.execute(select(run).where(run.c.id == run_id)).first()
+    if row is None:
+        raise NotFound(f"aucun import ne porte le numéro {run_id}")
+    return _run(connection, row)
+
+
+def read_rejections(connection: Connection, run_id: int, limit: int | None = None) -> list[RejectedLine]:
+    """The rows that a run set aside, in the order of its files."""
+    shown = (run_file.c.name, *(rejection.c[c] for c in ("line", "column_name", "reason", "message", "raw")))
+    query = select(*shown).join(run_file, rejection.c.run_file_id == run_file.c.id)
+    query = query.where(run_file.c.run_id == run_id).order_by(run_file.c.id, rejection.c.line, rejection.c.id)
+    return [RejectedLine(*row) for row in connection.execute(query.limit(limit))]
+
+
+def _run(connection: Connection, row: Row[Any]) -> Run:
+    files = connection.execute(select(run_file).where(run_file.c.run_id == row.id).order_by(run_file.c.id))
+    known = (row.id, row.started_at, row.finished_at, row.actor, row.kind, row.status, row.as_of)
+    return Run(*known, json.loads(row.counts), tuple(map(_file, files)))
+
+
+def _file(row: Row[Any]) -> RunFile:
+    known = (row.id, row.layout, row.name, row.sha256, row.bytes, row.rows, row.rejected)
+    return RunFile(*known, tuple(json.loads(row.warnings)))
