@@ -76,11 +76,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent picture of the registry, however long the reading lasts and whatever is written meanwhile."""
+    """One consistent picture of the registry, however long the reading lasts and whatever is written meanwhile;
+    writing is refused by the database."""
     with _connected(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA query_only = ON")
             yield connection
 
 

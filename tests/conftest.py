@@ -1,0 +1,125 @@
+"""Registries for the tests, on SQLite and on PostgreSQL: empty, current, one to each test.
+
+PostgreSQL is a cluster of our own, started once per session in a temporary folder on a Unix socket, and each test's
+database is copied from a template.  Where PostgreSQL is missing its tests skip with the reason; in CI they fail.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import Engine
+
+from directory_service.registry.engine import open_registry, upgrade
+
+_COUNTER = itertools.count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def registry_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of an empty registry of the current version."""
+    if request.param == "postgresql":
+        yield from _database(request.getfixturevalue("postgresql"))
+        return
+    path = tmp_path / "registry.sqlite"
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    yield f"sqlite:///{path}"
+
+
+@pytest.fixture
+def registry(registry_url: str) -> Iterator[Engine]:
+    """Engine on an empty registry of the current version."""
+    engine = open_registry(registry_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "registry.sqlite"
+    engine = open_registry(f"sqlite:///{path}")
+    upgrade(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Path]:
+    """Socket folder of a running cluster that holds the database ``template_annuaire``."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name))
+    if not programs:
+        missing("PostgreSQL (/usr/lib/postgresql/*/bin)")
+    # Not pytest's own folder: root's is closed to the account that PostgreSQL must run under, and a socket's path
+    # may hold 107 bytes at most.
+    folder = Path(tempfile.mkdtemp(prefix="annuaire-pg-"))
+    try:
+        _start(programs[-1], folder)
+        yield folder
+        _as_postgres([programs[-1] / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", folder / "data"])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def missing(peer: str) -> None:
+    """A real peer is not installed: a failure in CI, a skip elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{peer} is required in CI")
+    pytest.skip(f"{peer} is not installed")
+
+
+def _start(programs: Path, folder: Path) -> None:
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    _as_postgres(
+        [
+            programs / "initdb",
+            "-D",
+            folder / "data",
+            "-U",
+            "test",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-N",
+        ]
+    )
+    options = f"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c shared_buffers=32MB"
+    _as_postgres([programs / "pg_ctl", "start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options])
+    _administer(folder, "CREATE DATABASE template_annuaire")
+    engine = open_registry(_url(folder, "template_annuaire"))
+    upgrade(engine)
+    engine.dispose()
+
+
+def _as_postgres(command: list[str | Path]) -> None:
+    """PostgreSQL refuses to run as root; Debian's package brings the account ``postgres``."""
+    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    # pg_ctl's child keeps its output open: a pipe would never end.
+    done = subprocess.run([*prefix, *map(str, command)], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert done.returncode == 0, f"{command[0]} ended with {done.returncode}"
+
+
+def _database(folder: Path) -> Iterator[str]:
+    name = f"test_{next(_COUNTER)}"
+    _administer(folder, f"CREATE DATABASE {name} TEMPLATE template_annuaire")
+    yield _url(folder, name)
+    _administer(folder, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _administer(folder: Path, statement: str) -> None:
+    with psycopg.connect(host=str(folder), user="test", dbname="postgres", autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _url(folder: Path, database: str) -> str:
+    return f"postgresql+psycopg://test@/{database}?host={folder}"

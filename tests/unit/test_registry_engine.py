@@ -1,0 +1,98 @@
+"""Opening the registry, its version, its transactions; on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from directory_service.errors import InvalidInput, RegistryUnavailable
+from directory_service.registry.clock import format_instant, parse_instant
+from directory_service.registry.engine import open_registry, reading, require_current, upgrade, writing
+from directory_service.registry.tables import metadata, nomenclature
+
+
+def _labels(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return list(connection.execute(select(nomenclature.c.label)).scalars())
+
+
+def test_the_migrations_make_the_tables_that_the_code_describes(registry: Engine) -> None:
+    with reading(registry) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_upgrading_twice_changes_nothing(registry: Engine) -> None:
+    upgrade(registry)
+    require_current(registry)
+
+
+def test_a_registry_that_was_never_created_says_how_to_create_it(tmp_path: Path) -> None:
+    engine = open_registry(f"sqlite:///{tmp_path / 'none.sqlite'}")
+    with pytest.raises(RegistryUnavailable, match="annuaire init"):
+        require_current(engine)
+    assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_registry_without_tables_says_how_to_create_them(tmp_path: Path) -> None:
+    path = tmp_path / "empty.sqlite"
+    path.touch()
+    with pytest.raises(RegistryUnavailable, match="annuaire init"):
+        require_current(open_registry(f"sqlite:///{path}"))
+
+
+def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
+    engine = open_registry(f"postgresql://nobody@/none?host={tmp_path}")
+    with pytest.raises(RegistryUnavailable), reading(engine):
+        pass
+
+
+def test_the_folder_of_a_new_registry_is_created(tmp_path: Path) -> None:
+    engine = open_registry(f"sqlite:///{tmp_path / 'var' / 'registry.sqlite'}")
+    upgrade(engine)
+    require_current(engine)
+
+
+def test_a_failed_transaction_leaves_nothing_not_even_a_table(registry: Engine) -> None:
+    with pytest.raises(ZeroDivisionError), writing(registry) as connection:
+        connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
+        connection.execute(text("CREATE TABLE extra (id INTEGER)"))
+        raise ZeroDivisionError
+    assert _labels(registry) == []
+    with reading(registry) as connection:
+        assert not inspect(connection).has_table("extra")
+
+
+def test_a_reader_keeps_its_picture_while_another_writes(registry: Engine) -> None:
+    query = select(nomenclature.c.label)
+    with reading(registry) as before:
+        assert before.execute(query).all() == []
+        with writing(registry) as connection:
+            connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
+        assert before.execute(query).all() == []
+    assert _labels(registry) == ["Libéral"]
+
+
+def test_a_reader_cannot_write(registry: Engine) -> None:
+    with pytest.raises(DBAPIError, match="read-?only"), reading(registry) as connection:
+        connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
+
+
+def test_foreign_keys_are_held(registry: Engine) -> None:
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), writing(registry) as connection:
+        connection.execute(text("INSERT INTO domain (name, operator_id, since) VALUES ('a.fr', 9, '2026')"))
+
+
+def test_instants_are_utc_text_that_reads_back() -> None:
+    assert format_instant(parse_instant("2026-11-24T04:45:00+01:00")) == "2026-11-24T03:45:00Z"
+    assert format_instant(parse_instant("2026-11-24")) == "2026-11-24T00:00:00Z"
+    assert parse_instant("2026-11-24T03:45:00Z").utcoffset() is not None
+
+
+def test_a_bad_instant_is_the_callers_fault() -> None:
+    with pytest.raises(InvalidInput, match="ISO 8601"):
+        parse_instant("hier")
