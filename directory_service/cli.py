@@ -26,6 +26,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     importing.init,
     importing.sample,
     importing.import_files,
+    importing.runs,
     importing.index,
     serving.serve,
     reading.search,

@@ -15,10 +15,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
@@ -189,10 +188,35 @@ def _signals() -> Iterator[Callable[[float], set[int]]]:
         os.close(write)
 
 
-def _ldap(settings: Settings) -> None:
-    from directory_service.ldap.server import serve
+class Stop:
+    """Set by SIGTERM or SIGINT.  Not a ``threading.Event``, whose lock the interrupted code may hold."""
 
-    serve(settings)
+    def __init__(self) -> None:
+        self._set = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._mark)
+
+    def _mark(self, *_: object) -> None:
+        self._set = True
+
+    def is_set(self) -> bool:
+        return self._set
+
+    def wait(self, seconds: float) -> bool:
+        """At most that long; true when asked to stop."""
+        deadline = time.monotonic() + seconds
+        while not self._set and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+        return self._set
+
+
+def _ldap(settings: Settings) -> None:
+    from directory_service.index.directory import Directory
+    from directory_service.ldap.server import operator_check, serve
+
+    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as directory:
+        where = (settings.host, settings.ldap_port)
+        serve(settings.ldap, where, directory, Stop(), check_secret=operator_check(directory))
 
 
 def _http(settings: Settings) -> None:
@@ -205,11 +229,8 @@ def _follow(settings: Settings) -> None:
     from directory_service.index.follower import Follower
     from directory_service.registry.engine import open_registry
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     engine = open_registry(settings.registry_url)
-    Follower(engine, settings.index_folder, settings.ldap_suffix).run(stop)
+    Follower(engine, settings.index_folder, settings.ldap_suffix).run(Stop())
 
 
 _PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}

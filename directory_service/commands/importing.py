@@ -14,6 +14,7 @@ import click
 from directory_service.commands.common import as_json, directory, emit, lines, progress, registry, table, with_settings
 
 if TYPE_CHECKING:
+    from directory_service.registry.runs import Run
     from directory_service.settings import Settings
 
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
@@ -80,6 +81,55 @@ def import_files(
     with registry(settings) as engine, progress(quiet=machine) as show:
         report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, progress=show, **choices)
     emit(report.as_dict()) if machine else click.echo(report.as_text())
+
+
+@click.group(invoke_without_command=True)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Nombre de passages.")
+@as_json
+@click.pass_context
+def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
+    """Liste les imports, du plus récent au plus ancien."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from directory_service.registry.engine import reading
+    from directory_service.registry.runs import read_runs
+
+    with registry(ctx.obj()) as engine, reading(engine) as connection:
+        found = read_runs(connection, limit)
+    if machine:
+        emit({"runs": [asdict(run) for run in found]})
+        return
+    columns = ("N°", "Fini", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
+    table(
+        columns, ((r.pk, r.finished_at, r.actor, r.kind, r.status, r.as_of, len(r.files), _rejected(r)) for r in found)
+    )
+
+
+def _rejected(run: Run) -> int:
+    return sum(file.rejected for file in run.files)
+
+
+@runs.command("show")
+@click.argument("number", metavar="N", type=int)
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(0), help="Nombre de rejets montrés.")
+@as_json
+@with_settings
+def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None:
+    """Montre un import : ses fichiers, son effet, les lignes rejetées."""
+    from directory_service.registry.engine import reading
+    from directory_service.registry.runs import get_run, read_rejections
+
+    with registry(settings) as engine, reading(engine) as connection:
+        run, rejected = get_run(connection, number), read_rejections(connection, number, limit)
+    if machine:
+        emit({**asdict(run), "rejections": [asdict(line) for line in rejected]})
+        return
+    lines({"passage": run.pk, "état": run.status, "fini": run.finished_at, "par": run.actor, "données du": run.as_of})
+    table(("Fichier", "Nature", "Lignes", "Rejets"), ((f.name, f.layout, f.rows, f.rejected) for f in run.files))
+    for file in run.files:
+        lines({f"attention, {file.name}": text for text in file.warnings})
+    lines(run.counts)
+    table(("Fichier", "Ligne", "Colonne", "Motif"), ((r.file, r.line, r.column, r.message) for r in rejected))
 
 
 @click.command()

@@ -2,9 +2,112 @@
 
 from __future__ import annotations
 
+import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import click
+
+from directory_service.commands.common import as_json, emit, registry, table, with_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from directory_service.settings import Settings
 
 
 @click.group()
 def operator() -> None:
     """Opérateurs de confiance, leurs domaines et leurs secrets."""
+
+
+@contextmanager
+def _writing(settings: Settings) -> Iterator[Connection]:
+    from directory_service.registry.engine import writing
+
+    with registry(settings) as engine, writing(engine) as connection:
+        yield connection
+
+
+@operator.command("list")
+@as_json
+@with_settings
+def list_operators(settings: Settings, machine: bool) -> None:
+    """Liste les opérateurs et leurs domaines."""
+    from directory_service.registry.engine import reading
+    from directory_service.registry.overview import read_operators
+
+    with registry(settings) as engine, reading(engine) as connection:
+        found = read_operators(connection)
+    if machine:
+        told = [
+            {"name": o.name, "status": o.status, "has_secret": bool(o.secret_hash), "domains": o.domains} for o in found
+        ]
+        emit({"operators": told})
+        return
+    rows = ((o.name, o.status, "oui" if o.secret_hash else "non", o.domains) for o in found)
+    table(("Nom", "État", "Secret", "Domaines"), rows)
+
+
+@operator.command("add")
+@click.argument("name", metavar="NOM")
+@click.option("--domain", "domains", metavar="D", multiple=True, help="Domaine tenu ; plusieurs fois si besoin.")
+@as_json
+@with_settings
+def add(settings: Settings, name: str, domains: tuple[str, ...], machine: bool) -> None:
+    """Ajoute un opérateur, qui n'a pas encore de secret."""
+    from directory_service.registry.operators import add_operator
+
+    with _writing(settings) as connection:
+        add_operator(connection, name, domains, actor=getpass.getuser())
+    _done(machine, f"Opérateur {name} ajouté.", name=name, domains=domains)
+
+
+@operator.command("domain")
+@click.argument("name", metavar="NOM")
+@click.argument("domain_name", metavar="DOMAINE")
+@click.option("--remove", is_flag=True, help="L'opérateur ne tient plus ce domaine.")
+@as_json
+@with_settings
+def domain(settings: Settings, name: str, domain_name: str, remove: bool, machine: bool) -> None:
+    """Ajoute ou retire un domaine."""
+    from directory_service.registry import operators
+
+    change: Callable[..., bool] = operators.remove_domain if remove else operators.add_domain
+    with _writing(settings) as connection:
+        changed = change(connection, name, domain_name, actor=getpass.getuser())
+    _done(machine, "Domaine retiré." if remove else "Domaine ajouté.", changed, name=name, domain=domain_name)
+
+
+@operator.command("secret")
+@click.argument("name", metavar="NOM")
+@as_json
+@with_settings
+def secret(settings: Settings, name: str, machine: bool) -> None:
+    """Donne un nouveau secret, montré une seule fois."""
+    from directory_service.registry.operators import set_secret
+
+    with _writing(settings) as connection:
+        made = set_secret(connection, name, actor=getpass.getuser())
+    emit({"name": name, "secret": made}) if machine else click.echo(made)
+
+
+@operator.command("suspend")
+@click.argument("name", metavar="NOM")
+@as_json
+@with_settings
+def suspend(settings: Settings, name: str, machine: bool) -> None:
+    """Suspend un opérateur ; ses boîtes restent."""
+    from directory_service.registry import operators
+
+    with _writing(settings) as connection:
+        changed = operators.suspend(connection, name, actor=getpass.getuser())
+    _done(machine, f"Opérateur {name} suspendu.", changed, name=name)
+
+
+def _done(machine: bool, text: str, changed: bool = True, **told: object) -> None:
+    if machine:
+        emit({**told, "changed": changed})
+    else:
+        click.echo(text if changed else "Rien à changer.")

@@ -100,16 +100,16 @@ def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
 
 def test_operators_from_adding_to_suspension(loaded: Installation, tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
-    here.run("operator", "add", "Essai", "--domain", "essai.mssante.fr")
-    here.run("operator", "domain", "Essai", "autre.mssante.fr")
-    secret = ask(here, "operator", "secret", "Essai")["secret"]
+    here.run("operator", "add", "essai", "--domain", "essai.mssante.fr")
+    here.run("operator", "domain", "essai", "autre.mssante.fr")
+    secret = ask(here, "operator", "secret", "essai")["secret"]
     assert len(secret) > 20
     assert secret not in here.run("operator", "list", "--json").stdout
-    here.run("operator", "suspend", "Essai")
+    here.run("operator", "suspend", "essai")
     (found,) = ask(here, "operator", "list")["operators"]
     assert found["status"] == "suspended"
     assert sorted(found["domains"]) == ["autre.mssante.fr", "essai.mssante.fr"]
-    here.run("operator", "secret", "Inconnu", code=4)
+    here.run("operator", "secret", "inconnu", code=4)
 
 
 def test_help_is_in_french(loaded: Installation) -> None:
