@@ -22,9 +22,10 @@ from directory_service.trust.naming import NameMatch, compare_person, compare_st
 from directory_service.trust.verdicts import Holder, Outcome, Reason, Verdict, reason
 
 if TYPE_CHECKING:
-    from directory_service.index.directory import Directory
+    from directory_service.index.directory import Directory, Hit
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+_RETRIES = 3  # while changes come faster than a verdict is read: under a millisecond
 _CLOCK_SKEW = timedelta(minutes=5)  # between the caller's clock and ours, before "now" is called the future
 
 
@@ -40,6 +41,18 @@ def verify(
     """``person`` is any identifier ever issued to the person (or structure), or her name when it holds no digit;
     ``name`` is her name.  ``at`` is an instant with its zone, now when None.
     Raises InvalidInput for what is not an address, or an instant to come."""
+    verdict = _verify(directory, address, person, name, at, view)
+    for _ in range(_RETRIES):
+        # Several reads make one verdict: they must be of one build.
+        if directory.build().id == verdict.build:
+            break
+        verdict = _verify(directory, address, person, name, at, view)
+    return verdict
+
+
+def _verify(
+    directory: Directory, address: str, person: str | None, name: str | None, at: datetime | None, view: View
+) -> Verdict:
     case = _case(directory, address, at)
     operators, trust = _trust(directory, case)
     if not operators and trust[-1].code == "domain_untrusted":
@@ -60,7 +73,9 @@ def verify(
 class Holding:
     """One stretch of time during which somebody held the address."""
 
-    id: str
+    id: str  # in force
+    ids: tuple[str, ...]  # every one that means this holder
+    known: bool  # to a professional register
     label: str
     family_name: str
     given_names: str
@@ -75,14 +90,16 @@ class Holding:
         """From one holder of ``entries.mailbox_record``."""
         return cls(
             id=record["id"],
+            ids=tuple(i.casefold() for i in record["ids"]),
+            known=record["known"],
             label=record["label"],
-            family_name=record.get("family_name") or "",
-            given_names=record.get("given_names") or "",
-            names=tuple(record.get("names") or ()),
-            since=record.get("since") or "",
-            until=record.get("until") or "",
-            status=record.get("status") or "",
-            status_since=record.get("status_since") or "",
+            family_name=record["family_name"] or "",
+            given_names=record["given_names"] or "",
+            names=tuple(record["names"]),
+            since=record["since"] or "",
+            until=record["until"] or "",
+            status=record["status"] or "",
+            status_since=record["status_since"] or "",
         )
 
     def open_at(self, instant: str) -> bool:
@@ -90,10 +107,6 @@ class Holding:
 
     def inactive_at(self, instant: str) -> bool:
         return self.status == "inactive" and self.status_since <= instant
-
-    @property
-    def registered(self) -> bool:
-        return not self.id.startswith("10") or "@" not in self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,40 +200,36 @@ def _compare(name: str, holding: Holding) -> NameMatch:
 
 
 def _by_identifier(directory: Directory, holdings: list[Holding], text: str, view: View) -> _Picked:
-    """Directly where the text is the holder's present number, through the directory for any other."""
+    """By the numbers that the record of the mailbox holds; another one is looked up only to tell somebody else's
+    from nobody's."""
     parsed = parse_person_id(text)
-    ids = {key[1:] for key in structure_keys(text)} | ({parsed.national} if parsed else set())
-    held = tuple(h for h in holdings if h.id in ids)
+    # An ADELI and a FINESS number look the same: the text may mean a person or a structure.
+    keys = [key[1:] for key in structure_keys(text)]
+    asked = {i.casefold() for i in (*keys, *([parsed.national] if parsed else []))}
+    held = tuple(h for h in holdings if asked & set(h.ids))
+    if held:
+        former = all(h.id.casefold() not in asked for h in held)
+        return _Picked(held, tuple(map(reason, ["identifier_matches", *["former_identifier"] * former])))
+    found = _find_ids(directory, text, view)
+    held = tuple(h for h in holdings if h.id in found)  # by SIRET where FINESS is the number in force
     if held:
         return _Picked(held, (reason("identifier_matches"),))
-    current, former = _resolve(directory, text, view)
-    if not current:
-        malformed = parsed is None and len(ids) < 2
-        return _Picked((), (reason("identifier_malformed" if malformed else "identifier_unknown"),), person=False)
-    held = tuple(h for h in holdings if h.id in current)
-    said = ("identifier_matches", *(("former_identifier",) if former else ()))
-    return _Picked(held, tuple(reason(code) for code in said) if held else ())
+    malformed = parsed is None and len(keys) < 2
+    said = () if found else (reason("identifier_malformed" if malformed else "identifier_unknown"),)
+    return _Picked((), said, person=bool(found))
 
 
-def _resolve(directory: Directory, text: str, view: View) -> tuple[set[str], bool]:
-    """Present national ids of whom the text numbers, a person or a structure (an ADELI and a FINESS number look the
-    same), and whether the number is a former one."""
-    former: list[str | None] = []
-
-    def practitioner() -> bytes:
-        hit, resolved_from = directory.practitioner(text, view)
-        former.append(resolved_from)
-        return bytes(hit.json)
-
-    found = {_id(look) for look in (practitioner, lambda: directory.organization(text, view).json)}
-    return found - {""}, any(former)
+def _find_ids(directory: Directory, text: str, view: View) -> set[str]:
+    """National ids in force of the person and of the structure that the text numbers."""
+    looks = (lambda: directory.practitioner(text, view)[0], lambda: directory.organization(text, view))
+    return {str(json.loads(hit.json)["id"]) for hit in map(_found, looks) if hit}
 
 
-def _id(look: Callable[[], bytes]) -> str:
+def _found(look: Callable[[], Hit]) -> Hit | None:
     try:
-        return str(json.loads(look())["id"])
+        return look()
     except (NotFound, InvalidInput):
-        return ""
+        return None
 
 
 def _judge(case: _Case, trust: tuple[Reason, ...], holdings: Sequence[Holding], picked: _Picked) -> Verdict:
@@ -246,7 +255,7 @@ def _judge_open(case: _Case, said: tuple[Reason, ...], held: list[Holding], pick
     if not active:
         ended = max(h.status_since for h in held)
         return case.answer(Outcome.INACTIVE, (*said, reason("holder_inactive", ended)), held, until=ended)
-    of_holder = ["holder_active" if h.registered else "holder_unregistered" for h in active]
+    of_holder = ["holder_active" if h.known else "holder_unregistered" for h in active]
     several = ["several_holders"] if len({h.id for h in active}) > 1 else []
     codes = dict.fromkeys((*of_holder, *several))
     return case.answer(Outcome.VERIFIED, (*said, *(reason(code) for code in codes)), active)

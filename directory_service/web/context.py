@@ -7,7 +7,7 @@ bytes, so that ``If-None-Match`` is answered before any search is made (RFC 9110
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
 from flask import Response, current_app, request
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.trust.access import Secrets
 
+T = TypeVar("T")
+_RETRIES = 3  # while changes come faster than one record is read
 _DIRECTORY, _SECRETS = "annuaire.directory", "annuaire.secrets"
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
@@ -84,6 +86,18 @@ def with_items(build: str, items: Iterable[bytes], **more: object) -> Iterable[b
     for name, value in more.items():
         yield b',"' + name.encode() + b'":' + orjson.dumps(value)
     yield b"}"
+
+
+def settled(read: Callable[[], T]) -> tuple[str, T]:
+    """What ``read`` gives, and the build it was read from: read again if that has changed meanwhile."""
+    build = directory().build().id
+    found = read()
+    for _ in range(_RETRIES):
+        after = directory().build().id
+        if after == build:
+            break
+        build, found = after, read()
+    return build, found
 
 
 def with_record(build: str, record: bytes, **more: object) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.context import cached, directory, identify, settled, with_record
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
 
 blueprint = Blueprint("mailboxes", __name__)
@@ -20,7 +20,7 @@ def mailbox(address: str) -> Response:
     asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
 
     def answer() -> Iterable[bytes]:
-        build = directory().build().id
-        return with_record(build, orjson.dumps(directory().mailbox(asked, view)))
+        build, record = settled(lambda: directory().mailbox(asked, view))
+        return with_record(build, orjson.dumps(record))
 
     return cached(view, answer)

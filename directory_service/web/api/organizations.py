@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint, Response, request
 
-from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.context import cached, directory, identify, settled, with_record
 from directory_service.web.parameters import clean_text, read_query
 
 blueprint = Blueprint("organizations", __name__)
@@ -19,7 +19,7 @@ def organization(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
 
     def answer() -> Iterable[bytes]:
-        build = directory().build().id
-        return with_record(build, directory().organization(asked, view).json)
+        build, hit = settled(lambda: directory().organization(asked, view))
+        return with_record(build, hit.json)
 
     return cached(view, answer)

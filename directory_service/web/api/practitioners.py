@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint, Response, request
 
-from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.context import cached, directory, identify, settled, with_record
 from directory_service.web.parameters import clean_text, read_query
 
 blueprint = Blueprint("practitioners", __name__)
@@ -19,8 +19,7 @@ def practitioner(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
 
     def answer() -> Iterable[bytes]:
-        build = directory().build().id
-        hit, former = directory().practitioner(asked, view)
+        build, (hit, former) = settled(lambda: directory().practitioner(asked, view))
         return with_record(build, hit.json, **({"resolved_from": former} if former else {}))
 
     return cached(view, answer)
