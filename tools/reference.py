@@ -72,7 +72,8 @@ EXIT_CODES = {
 
 
 def _sections(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(command, info_name=name, parent=parent, max_content_width=WIDTH, terminal_width=WIDTH)
+    settings = {**command.context_settings, "max_content_width": WIDTH, "terminal_width": WIDTH}
+    context = click.Context(command, info_name=name, parent=parent, **settings)
     yield from ("", f"## `{context.command_path}`", "", "```text", command.get_help(context), "```")
     if isinstance(command, click.Group):
         for sub in command.list_commands(context):
