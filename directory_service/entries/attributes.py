@@ -103,6 +103,7 @@ _TABLE: Final = (
     Attribute("asOperator", _TEXT, _B, tag="v"),
     Attribute("asSince", _TIME, _B | _P, always=_B),
     # ISO 21091 and IHE HPD
+    Attribute("HcRegisteredName", _TEXT, _S, columns=("org",)),
     Attribute("HcIdentifier", _EXACT, _P | _S, always=_P | _S, key="*"),
     Attribute("HcProfession", _TEXT, _P, always=_P, tag="p", segment=2),
     Attribute("HcSpecialisation", _TEXT, _P, tag="s", segment=2),
@@ -221,6 +222,11 @@ def tag(letter: str, prepared: str) -> str:
     return letter + (prepared if plain else "x" + prepared.encode().hex())
 
 
+def token_text(tokens: Iterable[str]) -> str:
+    """The ``tags`` of an entry."""
+    return " ".join([t for t in tokens if t])
+
+
 def index_tag(attribute: Attribute, value: bytes) -> str | None:
     """The token that every entry with this value has; None when the attribute, or this value, has no token."""
     if attribute.segment is not None:
@@ -241,6 +247,13 @@ def index_key(attribute: Attribute, value: bytes) -> str | None:
     if attribute.key == "*":
         parts = value.decode(errors="replace").split(":")
         letter = HC_TYPES.get(parts[1].strip().upper()) if len(parts) == 4 else None
-        return letter + _exact(parts[2]) if letter else None
+        return id_key(letter, parts[2]) if letter else None
     prepared = prepare(attribute, value) if attribute.key else None
-    return attribute.key + prepared if prepared else None
+    return id_key(attribute.key, prepared) if prepared else None
+
+
+def id_key(letter: str, value: str) -> str:
+    """``i`` or ``o`` + an identifier as it is usually written, ``m`` + an address, ``u`` + a uid, whatever the case
+    and the spaces it comes with."""
+    compact = value.replace(" ", "")
+    return letter + (compact.upper() if letter[0] in "io" and "@" not in compact else compact.casefold())

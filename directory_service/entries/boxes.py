@@ -1,0 +1,72 @@
+"""The mailboxes that a person, or a structure, holds: the part of her entry that they give.  PURE.
+
+Only open and listed boxes exist here: an unlisted one (*liste rouge*) is in no entry but its own, which staff see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from directory_service.entries.attributes import column, id_key
+from directory_service.entries.dates import iso
+from directory_service.entries.wire import many
+from directory_service.model.mailboxes import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The boxes, the one to write to first."""
+
+    bindings: tuple[Binding, ...]  # one an address
+    addresses: tuple[str, ...]
+    ber: bytes  # mail
+    text: str
+    keys: tuple[str, ...]
+    types: tuple[str, ...]
+    json: list[dict[str, object]]
+
+
+NO_BOX: Final = Listed((), (), b"", "", (), (), [])
+
+
+def listed(bindings: Iterable[Binding]) -> Listed:
+    """Of these, what the public sees: the preferred box first, then the oldest."""
+    seen = [b for b in bindings if b.until is None and not b.unlisted]
+    if not seen:
+        return NO_BOX
+    ordered = sorted(seen, key=lambda b: (not b.preferred, b.since, b.address))
+    first: dict[str, Binding] = {}
+    for binding in ordered:
+        first.setdefault(binding.address, binding)
+    addresses = tuple(first)
+    return Listed(
+        bindings=tuple(first.values()),
+        addresses=addresses,
+        ber=many("mail", addresses),
+        text=column([a.casefold() for a in addresses]),
+        keys=tuple([id_key("m", a) for a in addresses]),
+        types=tuple(dict.fromkeys(b.type.value for b in first.values())),
+        json=[box_json(b) for b in first.values()],
+    )
+
+
+def box_json(b: Binding) -> dict[str, object]:
+    """One of the ``mailboxes`` of contract.md §3."""
+    return {
+        "address": b.address,
+        "type": b.type.value,
+        "paperless": b.paperless,
+        "preferred": b.preferred,
+        "since": iso(b.since),
+        "operator": b.operator or None,
+    }
+
+
+def by_holder(bindings: Iterable[Binding]) -> list[list[Binding]]:
+    """Bindings of one address, gathered by holder in the order of the first of each."""
+    found: dict[str, list[Binding]] = {}
+    for binding in bindings:
+        found.setdefault(binding.holder_id, []).append(binding)
+    return list(found.values())

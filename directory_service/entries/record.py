@@ -1,0 +1,115 @@
+"""Everything that is known of one address: what ``/v1/mailboxes`` answers and ``verify`` judges by.  PURE.
+
+Holds the unlisted and the closed: the faces must drop what ``listed`` says their caller may not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from directory_service.entries.boxes import by_holder
+from directory_service.entries.dates import iso
+from directory_service.entries.holders import held_by_structure
+from directory_service.entries.labels import person_label
+from directory_service.entries.people import full_name
+from directory_service.entries.places import structure_names
+from directory_service.entries.wire import clean, distinct
+from directory_service.model.mailboxes import Binding
+from directory_service.model.people import Status
+
+Record = dict[str, object]
+
+
+def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
+    """``bindings`` are all those of the address, open and closed.  Instants are ISO 8601 text, unknown is null."""
+    opened = [b for b in bindings if b.until is None]
+    shown = opened or sorted(bindings, key=_end)[-1:]
+    return {
+        "address": address,
+        "type": shown[0].type.value if shown else None,
+        "status": "open" if opened else "closed",
+        "since": iso(min((b.since for b in opened or bindings), default=None)),
+        "until": None if opened or not shown else iso(shown[0].until),
+        "operator": next((b.operator for b in shown if b.operator), None),
+        "unlisted": any(b.unlisted for b in shown),
+        "holders": [_holder(stretch) for held in by_holder(bindings) for stretch in _stretches(held)],
+    }
+
+
+def _end(b: Binding) -> tuple[bool, str]:
+    return b.until is None, iso(b.until) or ""
+
+
+def _stretches(bindings: Sequence[Binding]) -> list[list[Binding]]:
+    """The bindings of one holder by when they end: the open ones are one stretch, whatever the structures."""
+    found: dict[object, list[Binding]] = {}
+    for b in sorted(bindings, key=_end, reverse=True):
+        found.setdefault(b.until, []).append(b)
+    return list(found.values())
+
+
+def _holder(bindings: Sequence[Binding]) -> Record:
+    b = bindings[0]
+    structures = {s["id"]: s for x in bindings if (s := _structure(x))}
+    return {
+        "id": b.holder_id,
+        "ids": _ids(bindings),
+        **_named(b),
+        "since": iso(min(x.since for x in bindings)),
+        "until": iso(b.until),
+        "listed": not any(x.unlisted for x in bindings),
+        "structure": next(iter(structures.values()), None),
+        "structures": list(structures.values()),
+        "service": b.service or None,
+        "description": b.description or None,
+        "responsible": b.responsible or None,
+        "paperless": b.paperless,
+        "preferred": any(x.preferred for x in bindings),
+        "source": b.source,
+    }
+
+
+def _structure(b: Binding) -> Record | None:
+    return {"id": b.organization.national_id, "name": b.organization.display_name} if b.organization else None
+
+
+def _ids(bindings: Sequence[Binding]) -> list[str]:
+    """Every national id that means this holder, the one in force first."""
+    b = bindings[0]
+    held = [i.scheme + i.value for i in b.practitioner.identifiers] if b.practitioner else []
+    return list(dict.fromkeys([b.holder_id, *held, *[x.national_id for x in bindings if x.national_id]]))
+
+
+def _named(b: Binding) -> Record:
+    """Who the holder is.  ``names`` are those of a structure, alone and with the service; a person has the two parts of
+    hers.  ``status`` is that of the holder, not of the box."""
+    if held_by_structure(b):
+        return _structure_named(b)
+    p = b.practitioner
+    family, given = full_name(p) if p else (clean(b.family_name), clean(b.given_names))
+    return {
+        "kind": "person",
+        "known": p is not None,
+        "label": person_label(p.title.code if p else "", given, family) or b.address,
+        "family_name": family or None,
+        "given_names": given or None,
+        "names": [],
+        "status": p.status.value if p else Status.ACTIVE.value,
+        "status_since": iso(p.status_since) if p else None,
+    }
+
+
+def _structure_named(b: Binding) -> Record:
+    o, service = b.organization, clean(b.service)
+    names = structure_names(o) if o else (service or b.address,)
+    both = [text for name in names for text in (f"{service} {name}", f"{name} {service}")] if service else []
+    return {
+        "kind": "structure",
+        "known": o is not None,
+        "label": " - ".join(dict.fromkeys(x for x in (service, names[0]) if x)),
+        "family_name": None,
+        "given_names": None,
+        "names": distinct([*names, *both]),
+        "status": (o.status if o else Status.ACTIVE).value,
+        "status_since": None,
+    }

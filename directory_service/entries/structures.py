@@ -1,0 +1,109 @@
+"""Organization ► entry of ``ou=structures``.  PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from directory_service.entries.attributes import BOX_TAG, PREPARE, MatchRule, column, id_key, tag, token_text
+from directory_service.entries.boxes import Listed, listed
+from directory_service.entries.dates import generalized, latest
+from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
+from directory_service.entries.labels import facts
+from directory_service.entries.places import Place, address_json, coded_json, digits, place_of, structure_names
+from directory_service.entries.wire import clean, distinct, entry_ber, many, one
+from directory_service.entries.work import AUTHORITY, hc_status, status_text
+from directory_service.ldap.dn import escape_value
+from directory_service.model.mailboxes import Binding, MailboxType
+from directory_service.model.names import squash
+from directory_service.model.people import Organization, Status
+
+_CLASSES: Final = many("objectClass", CLASSES[STRUCTURES])
+_EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
+
+
+def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str) -> Entry:
+    """``bindings`` are those that the structure itself holds; boxes of people who work there are left out."""
+    boxes = listed(b for b in bindings if b.practitioner is None and b.type is not MailboxType.PERSONAL)
+    place, names = place_of(o), structure_names(o)
+    shown = facts(names[0], place.town)
+    dn = f"uid={escape_value(o.national_id)},ou=structures,{suffix}"
+    changed = latest([o.changed_at, *[b.changed_at for b in boxes.bindings]])
+    return Entry(
+        id=entry_id(STRUCTURES, _rank(o, boxes), o.pk),
+        dn=dn,
+        view=ANYONE,
+        sn="",
+        name=column(map(squash, names)),
+        mail=boxes.text,
+        org=column((*place.org, _TEXT(o.name))),
+        work=column([squash(shown)]),
+        place=place.place_text,
+        tags=_tags(o, place, boxes),
+        keys=structure_key_set(o) + boxes.keys,
+        ber=entry_ber(dn, _CLASSES + _own(o, names, shown) + boxes.ber + place.ber),
+        json=orjson.dumps(organization_json(o, boxes)),
+        created=generalized(None),
+        changed=generalized(changed),
+    )
+
+
+def _rank(o: Organization, boxes: Listed) -> int:
+    if o.status is not Status.ACTIVE:
+        return INACTIVE_RANK
+    return 0 if boxes.bindings else 1
+
+
+def _tags(o: Organization, place: Place, boxes: Listed) -> str:
+    own = [("a", status_text(o.status is Status.ACTIVE)), ("e", _EXACT(o.sector.code))]
+    own += [(BOX_TAG, t.lower()) for t in boxes.types]
+    return token_text((place.tags, *[tag(letter, value) for letter, value in own if value]))
+
+
+def structure_key_set(o: Organization) -> tuple[str, ...]:
+    """Everything that the structure may be asked by: see ``model.identifiers.structure_keys``."""
+    typed = [digit + number for digit, number in (("1", o.finess), ("3", o.siret), ("2", o.siren)) if number]
+    ids = [o.national_id, o.technical_id, o.former_id, *typed]
+    return (id_key("u", o.national_id), *dict.fromkeys(id_key("o", i) for i in ids if i))
+
+
+def _own(o: Organization, names: tuple[str, ...], shown: str) -> bytes:
+    status = hc_status(o.status is Status.ACTIVE)
+    held = [("FINESS", o.finess), ("SIRET", digits(o.siret)), ("SIREN", digits(o.siren))]
+    hc = [f"{AUTHORITY}:{kind}:{number}:{status}" for kind, number in held if number]
+    return b"".join(
+        (
+            many("cn", names),
+            one("displayName", shown),
+            one("uid", o.national_id),
+            many("HcIdentifier", hc or [f"{AUTHORITY}:IDNST:{o.national_id}:{status}"]),
+            one("HcRegisteredName", clean(o.name)),
+            one("hpdProviderStatus", status),
+            one("asStatus", status.lower()),
+            one("asSectorCode", clean(o.sector.code)),
+        )
+    )
+
+
+def organization_json(o: Organization, boxes: Listed) -> dict[str, object]:
+    """The organization that ``/v1/organizations`` answers.  Unknown is null."""
+    return {
+        "id": o.national_id,
+        "technical_id": o.technical_id,
+        "name": o.name or None,
+        "trade_name": o.trade_name or None,
+        "finess": o.finess or None,
+        "finess_legal": o.finess_legal or None,
+        "siret": o.siret or None,
+        "siren": o.siren or None,
+        "former_id": o.former_id or None,
+        "status": o.status.value,
+        "sector": coded_json(o.sector),
+        "address": address_json(o.address),
+        "phones": distinct((clean(o.phone), clean(o.phone2))),
+        "fax": o.fax or None,
+        "email": o.email or None,
+        "mailboxes": boxes.json,
+    }
