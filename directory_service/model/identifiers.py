@@ -103,7 +103,8 @@ def _has_space(value: str) -> bool:
 
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-_OBSOLETE = re.compile(r"[0-9]{6,15}[A-Z]?", re.ASCII)
+# Their form was never seen: taken where it cannot be a bare RPPS or ADELI number, mistyped or not.
+_OBSOLETE = re.compile(r"[0-9]{10}[A-Z]|[0-9]{11,15}", re.ASCII)
 _ROR = re.compile(r"[0-9A-Za-z/._-]{6,}", re.ASCII)
 
 # TRE_G08, in the order that settles what starts alike: 10… before 1…, 3+FINESS before 30….

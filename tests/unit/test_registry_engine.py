@@ -78,7 +78,7 @@ def test_a_reader_keeps_its_picture_while_another_writes(registry: Engine) -> No
 
 
 def test_a_reader_cannot_write(registry: Engine) -> None:
-    with pytest.raises(DBAPIError, match="read-?only"), reading(registry) as connection:
+    with pytest.raises(DBAPIError, match=r"read-?only"), reading(registry) as connection:
         connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
 
 
