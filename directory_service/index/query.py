@@ -86,7 +86,24 @@ class Undefined:
     """An assertion that can be neither true nor false: unknown attribute, unknown rule, value of the wrong syntax."""
 
 
-Filter = And | Or | Not | Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx | Undefined
+@dataclass(frozen=True, slots=True)
+class InText:
+    """One of these search texts of the entry holds ``piece``, which is prepared already.  Criteria only, never LDAP."""
+
+    columns: tuple[str, ...]
+    piece: str
+
+
+@dataclass(frozen=True, slots=True)
+class HasTag:
+    """The entry has this exact token (``entries.attributes.tag``).  Criteria only, never LDAP."""
+
+    token: str
+
+
+Filter = (
+    And | Or | Not | Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx | Undefined | InText | HasTag
+)
 
 TRUE = And(())  # RFC 4526
 FALSE = Or(())
@@ -98,7 +115,8 @@ class Query:
 
     ``base`` is a normalised distinguished name (see ``ldap.dn``: types and values lower-cased, no spaces), "" for the
     root; ``limit`` is the number of entries wanted, already capped by the face; ``timeout`` is in seconds;
-    ``after`` continues a former answer: the id of the last entry seen, in rank order.
+    ``after`` continues a former answer: the id of the last entry seen; 0 starts one that can be continued.  Answers
+    that can be continued are in rank order; those that cannot put names that start with what was typed first.
     """
 
     base: str

@@ -1,0 +1,298 @@
+"""The one door through which faces read: searches, records by number, mailboxes, operators.
+
+A ``Directory`` may be shared by threads: each has its own connection, opened at its first question and again once
+``current`` points to another build.  Nothing here touches the registry, so that readers go on when it is down; nothing
+is kept of what is asked.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from weakref import WeakSet
+
+import orjson
+
+from directory_service.entries.attributes import id_key
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.errors import NotFound, RegistryUnavailable
+from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
+from directory_service.index.files import current_name
+from directory_service.index.plan import Plan, simplify
+from directory_service.index.plan.predicate import Row
+from directory_service.index.query import Filter, Query, Scope, View
+from directory_service.index.reader import Build, Hit, Reader, Search, Span, hit_of
+from directory_service.ldap.dn import normalise, parse_dn
+from directory_service.model.identifiers import parse_person_id, structure_keys
+
+__all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result"]
+
+_LOOK: Final = 0.2  # seconds between two looks at ``current``
+_COUNTED: Final = 1_000  # matches of /v1/search counted one by one; more are "at least"
+_FIND_BUDGET: Final = 20_000  # candidates of one page of /v1/search, its total included
+_FIND_TIME: Final = 2.0  # seconds
+_BRANCHES: Final = (0, BAL, PEOPLE, STRUCTURES)
+
+
+class Result(NamedTuple):
+    """``truncated``: there are, or may be, more; ``timed_out``: the search stopped in time, with what it had."""
+
+    build: str
+    hits: list[Hit]
+    truncated: bool
+    timed_out: bool
+
+
+class Page(NamedTuple):
+    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``; ``next`` is the cursor of the page
+    after, None at the end."""
+
+    build: str
+    hits: list[Hit]
+    total: int
+    total_exact: bool
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRecord:
+    """An operator as the faces need it to authenticate."""
+
+    name: str
+    secret_hash: str
+    status: str  # active, suspended
+    domains: tuple[str, ...]
+
+
+class Directory:
+    """Answers from the build that ``folder/current`` points to.  Questions raise RegistryUnavailable while there is
+    none.  Close it when done."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self.folder = folder
+        self.suffix = normalise(suffix)
+        self._local = threading.local()
+        self._readers: WeakSet[Reader] = WeakSet()
+        self._lock = threading.Lock()
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Closes the connections of every thread.  They must be done with their questions."""
+        with self._lock:
+            for reader in self._readers:
+                reader.close()
+            self._readers.clear()
+        self._local = threading.local()
+
+    def _reader(self, now: float) -> Reader:
+        local = self._local
+        reader: Reader
+        if now < getattr(local, "until", 0.0):
+            reader = local.reader
+            return reader
+        name = current_name(self.folder)
+        held: Reader | None = getattr(local, "reader", None)
+        if held is None or held.name != name:
+            local.reader = reader = self._open(name)
+            if held is not None:
+                held.close()
+        else:
+            reader = held
+        local.until = now + _LOOK
+        return reader
+
+    def _open(self, name: str) -> Reader:
+        """A build may be deleted between the look at ``current`` and the opening: then ``current`` has moved."""
+        for _ in range(5):
+            try:
+                reader = Reader(self.folder, name)
+                break
+            except sqlite3.OperationalError:
+                name = current_name(self.folder)
+        else:
+            raise RegistryUnavailable("l'index ne s'ouvre pas : lancez `annuaire index --rebuild`")
+        with self._lock:
+            self._readers.add(reader)
+        return reader
+
+    def _fresh(self) -> Reader:
+        """The reader, sure to be of the newest build and commit."""
+        self._local.until = 0.0
+        reader = self._reader(time.monotonic())
+        reader.refresh()
+        return reader
+
+    def build(self) -> Build:
+        """The build that answers: its id is in every answer of every face."""
+        return self._fresh().build
+
+    # --- searches ----------------------------------------------------------------------------------------------------
+
+    def search(self, query: Query, view: View) -> Result:
+        """Entries that match, best first.  Raises NotFound when the base does not exist, or not for this view."""
+        now = time.monotonic()
+        reader = self._reader(now)
+        build = reader.recent(now)
+        search = Search(query.limit, view, now + query.timeout)
+        reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
+        return Result(build.id, search.hits, search.truncated, search.timed_out)
+
+    def is_point(self, query: Query) -> bool:
+        """Whether keys alone answer: so quick that it may run in the event loop."""
+        reader = self._reader(time.monotonic())
+        try:
+            spans = self._spans(reader, query, View.STAFF)
+        except NotFound:
+            return True
+        return all(span.plan.is_point or span.high - span.low == 2 for span in spans)
+
+    def _spans(self, reader: Reader, query: Query, view: int) -> list[Span]:
+        """The parts of the tree that base and scope name."""
+        base, scope, asked, after = query.base, query.scope, query.filter, query.after or -1
+        if base == "" and scope != Scope.BASE:
+            base, scope = self.suffix, Scope.SUBTREE if scope == Scope.SUBTREE else Scope.BASE
+        entry = reader.containers.get(base)
+        if entry is None:
+            row = self._at(reader, base, view)
+            return [] if scope == Scope.ONE else _single(asked, row[0], after)
+        if base == self.suffix and scope == Scope.SUBTREE:
+            return reader.spans(asked, _BRANCHES, after)
+        if base == self.suffix and scope == Scope.ONE:
+            return [s for c in sorted(reader.containers.values()) if c != entry for s in _single(asked, c, after)]
+        branch = reader.branch_below(base)
+        below = [] if branch is None or scope == Scope.BASE else reader.spans(asked, (branch,), after)
+        return below if scope == Scope.ONE else [*_single(asked, entry, after), *below]
+
+    def _at(self, reader: Reader, base: str, view: int) -> Row:
+        """The entry of this normalised name.  Raises NotFound."""
+        rdn, _, container = base.partition(",ou=")
+        branch = reader.branch_below(f"ou={container}")
+        parts = parse_dn(rdn) if branch is not None else ()
+        if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
+            raise NotFound("pas d'entrée de ce nom")
+        for row in reader.by_keys((id_key("u", parts[0][0][1]),), branch):
+            if row[1] <= view and normalise(row[2]) == base:
+                return row
+        raise NotFound("pas d'entrée de ce nom")
+
+    def suggest(self, text: str, limit: int, view: View) -> Result:
+        """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
+        base = f"ou=bal,{self.suffix}"
+        return self.search(Query(base, Scope.ONE, typed_filter(text), limit), view)
+
+    # --- records -----------------------------------------------------------------------------------------------------
+
+    def practitioner(self, text: str, view: View) -> tuple[Hit, str | None]:
+        """The person to whom this number was ever issued, and the number in national form when it is not the one in
+        force.  Raises NotFound."""
+        person = parse_person_id(text)
+        if person is None:
+            raise NotFound("pas de professionnel de ce numéro")
+        hit = self._by_key((id_key("i", person.national),), PEOPLE, view, "pas de professionnel de ce numéro")
+        current = orjson.loads(hit.json)["id"]
+        return hit, None if _exact(current) == _exact(person.national) else person.national
+
+    def organization(self, text: str, view: View) -> Hit:
+        """The structure of this FINESS, SIRET, SIREN, national or technical id.  Raises NotFound."""
+        keys = tuple(id_key("o", key[1:]) for key in structure_keys(text))
+        return self._by_key(keys, STRUCTURES, view, "pas de structure de ce numéro")
+
+    def _by_key(self, keys: tuple[str, ...], branch: int, view: int, otherwise: str) -> Hit:
+        rows = self._reader(time.monotonic()).by_keys(keys, branch) if keys else []
+        for row in rows:
+            if row[1] <= view:
+                return hit_of(row)
+        raise NotFound(otherwise)
+
+    def mailbox(self, address: str, view: View) -> dict[str, Any]:
+        """``entries.boxes.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
+        unless the view is the staff's."""
+        connection = self._reader(time.monotonic()).connection
+        found = connection.execute("SELECT json FROM mailbox WHERE address = ?", (address.strip().casefold(),))
+        row = found.fetchone()
+        record: dict[str, Any] = orjson.loads(row[0]) if row else {"unlisted": True}
+        if not row or (record["unlisted"] and view < View.STAFF):
+            raise NotFound("pas de boîte de cette adresse")
+        return record
+
+    # --- /v1/search --------------------------------------------------------------------------------------------------
+
+    def find(self, criteria: Criteria, view: View, limit: int, cursor: str | None) -> Page:
+        """Practitioners by criteria.  Pages follow one another by ``next``, across builds too: no one who stays is
+        skipped or shown twice, and the total is the first page's.  Raises InvalidInput for a foreign cursor."""
+        place = parse_cursor(cursor) if cursor else Place()
+        now = time.monotonic()
+        reader = self._reader(now)
+        build = reader.recent(now)
+        parts = filters_of(criteria)
+        asked = limit if cursor else max(limit, _COUNTED)
+        hits, over = self._find(reader, parts, place, asked, view)
+        if not cursor:
+            place = Place(total=len(hits), exact=not over)
+        more = over or len(hits) > limit
+        hits = hits[:limit]
+        return Page(build.id, [h for _, h in hits], place.total, place.exact, _next(hits, place) if more else None)
+
+    def _find(
+        self, reader: Reader, parts: tuple[Filter, ...], place: Place, limit: int, view: int
+    ) -> tuple[list[tuple[int, Hit]], bool]:
+        """At most ``limit`` hits after ``place``, each with its part; and whether there are more."""
+        found: list[tuple[int, Hit]] = []
+        search = Search(limit, view, time.monotonic() + _FIND_TIME, _FIND_BUDGET)
+        for number in range(place.part, len(parts)):
+            after = place.after if number == place.part else -1
+            search.hits = []
+            search.limit = limit - len(found)
+            reader.run(search, reader.spans(parts[number], (PEOPLE,), after), ranked=True)
+            found += [(number, hit) for hit in search.hits]
+            if search.over:
+                return found, True
+        return found, False
+
+    # --- operators ---------------------------------------------------------------------------------------------------
+
+    def operator(self, name: str) -> OperatorRecord | None:
+        """An operator of the trusted space, suspended ones too."""
+        connection = self._reader(time.monotonic()).connection
+        sql = "SELECT name, secret_hash, status, json FROM operator WHERE name = ?"
+        row = connection.execute(sql, (name,)).fetchone()
+        if row is None:
+            return None
+        name, secret_hash, status, written = row
+        return OperatorRecord(name, secret_hash, status, tuple(orjson.loads(written)["domains"]))
+
+    def operators_of(self, domain: str) -> list[str]:
+        """Names of the active operators that hold this mail domain today."""
+        connection = self._reader(time.monotonic()).connection
+        sql = (
+            "SELECT o.name FROM domain d JOIN operator o ON o.name = d.operator "
+            "WHERE d.name = ? AND o.status = 'active' ORDER BY o.name"
+        )
+        return [name for (name,) in connection.execute(sql, (domain.casefold(),))]
+
+    def has_white_list(self) -> bool:
+        """Whether any domain is known to belong to an operator."""
+        now = time.monotonic()
+        reader = self._reader(now)
+        reader.recent(now)
+        return reader.white_list
+
+
+def _exact(text: str) -> str:
+    return text.casefold().replace(" ", "")
+
+
+def _single(asked: Filter, entry: int, after: int) -> list[Span]:
+    """One entry, whatever finds it."""
+    plan = Plan(simplify(asked, entry >> 36), None)
+    return [Span(entry - 1, entry + 1, plan)] if entry > after else []
+
+
+def _next(hits: list[tuple[int, Hit]], place: Place) -> str:
+    part, hit = hits[-1]
+    return write_cursor(Place(part, hit.id, place.total, place.exact))

@@ -1,0 +1,93 @@
+"""Where builds are: ``<folder>/<build>.sqlite``, and ``current``, a symbolic link to the one to read.
+
+The link is replaced in one step, so that a reader finds the old build or the new one and never half of either.  Old
+builds are deleted but for the one before: readers that still hold a deleted file go on reading it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from directory_service.errors import RegistryUnavailable
+from directory_service.index.schema import MMAP_SIZE
+
+CURRENT: Final = "current"
+_SUFFIX: Final = ".sqlite"
+_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
+
+
+def current_name(folder: Path) -> str:
+    """File name of the build to read.  Raises RegistryUnavailable when none was ever built."""
+    try:
+        return os.readlink(folder / CURRENT)  # noqa: PTH115 - five times quicker than Path.readlink, and often called
+    except OSError:
+        raise RegistryUnavailable("il n'y a pas encore d'index : lancez `annuaire index`") from None
+
+
+def new_path(folder: Path, at: datetime) -> Path:
+    """A file name that no build has: builds sort by their time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, number = at.strftime("%Y%m%dT%H%M%S"), 0
+    while any(folder.glob(f"{stem}{_more(number)}{_SUFFIX}*")):
+        number += 1
+    return folder / f"{stem}{_more(number)}{_SUFFIX}"
+
+
+def _more(number: int) -> str:
+    return f"-{number}" if number else ""
+
+
+def publish(path: Path) -> None:
+    """Makes ``path`` the current build, once all of it is on disk, and forgets builds older than the one before."""
+    _flush(path)
+    folder = path.parent
+    before = _target(folder)
+    link = folder / f"{CURRENT}.new"
+    link.unlink(missing_ok=True)
+    link.symlink_to(path.name)
+    link.replace(folder / CURRENT)
+    _flush(folder)
+    for old in folder.glob(f"*{_SUFFIX}"):
+        if old.name not in (path.name, before):
+            discard(old)
+
+
+def _target(folder: Path) -> str:
+    with suppress(RegistryUnavailable):
+        return current_name(folder)
+    return ""
+
+
+def discard(path: Path) -> None:
+    for side in _SIDE_FILES:
+        path.with_name(path.name + side).unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Read-only; may be closed by another thread.  Raises sqlite3.OperationalError if the file is gone."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
+    for pragma in (f"mmap_size = {MMAP_SIZE}", "query_only = ON", "cache_size = -16384", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
+    return connection
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """For the follower: readers go on meanwhile."""
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30.0)
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
+    return connection

@@ -1,0 +1,225 @@
+"""From a question to the look-ups that answer it.  PURE.
+
+Hot path of house.md §3: 20 to 60 µs a filter, remembered by its text.  ``tests/twin_matcher.py`` is the slow twin.
+A plan promises a superset: every entry of the branch for which the filter is True is in one of its paths.  The
+predicate (``predicate.py``) then decides, entry by entry.  Before that, what is the same for all entries of a branch
+(object classes, attributes that each or none holds) is folded away, so that ``(&(objectClass=person)(mail=*))`` costs
+nothing in ``ou=bal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, index_key, index_tag, prepare
+from directory_service.entries.entry import CLASSES
+from directory_service.index.plan.access import ALL, NOTHING, Access, KeyIs, Path, TagIs, TextHas, both, either, paths
+from directory_service.index.plan.pieces import Pattern, pattern_of, terms_of
+from directory_service.index.query import (
+    FALSE,
+    TRUE,
+    And,
+    Approx,
+    Equal,
+    Filter,
+    GreaterOrEqual,
+    HasTag,
+    InText,
+    LessOrEqual,
+    Not,
+    Or,
+    Present,
+    Substrings,
+    Undefined,
+)
+
+_NAMES: Final = ("sn", "name")
+_UNDEFINED: Final = Undefined()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
+    ``first`` are paths to take before, in this order, for what people most likely mean: their entries are again in
+    ``paths``."""
+
+    filter: Filter
+    paths: tuple[Path, ...] | None
+    first: tuple[tuple[Path, ...], ...] = ()
+
+    @property
+    def is_point(self) -> bool:
+        """Answered by keys, or by nothing at all: a few microseconds."""
+        return self.paths is not None and all(path.keys for path in self.paths)
+
+
+@lru_cache(maxsize=2048)
+def make_plan(asked: Filter, branch: int, others: str = "") -> Plan:
+    """``others``: letters that the texts of this build hold besides ``pieces.PRINTABLE``."""
+    simple = simplify(asked, branch)
+    full = access(simple, others)
+    found = paths(full)
+    if found == () or (found and all(path.keys for path in found)):
+        return Plan(simple, found)
+    return Plan(simple, found, _first(simple, full, others))
+
+
+def _first(simple: Filter, full: Access, others: str) -> tuple[tuple[Path, ...], ...]:
+    """Family names that start so, then any name that starts so."""
+    tiers = dict.fromkeys(t for c in (("sn",), _NAMES) if (t := _tier(simple, c, others)) not in (None, full))
+    ways = (paths(tier) for tier in tiers if tier is not None)
+    return tuple(way for way in ways if way)
+
+
+# --- what a branch makes constant ------------------------------------------------------------------------------------
+
+
+def simplify(asked: Filter, branch: int) -> Filter:
+    """The same filter, in three-valued logic, for entries of this branch."""
+    match asked:
+        case And(items):
+            return _all_of(And, FALSE, TRUE, [simplify(i, branch) for i in items])
+        case Or(items):
+            return _all_of(Or, TRUE, FALSE, [simplify(i, branch) for i in items])
+        case Not(item):
+            return _negated(simplify(item, branch))
+        case Undefined() | InText() | HasTag():
+            return asked
+        case _:
+            return _leaf(asked, branch)
+
+
+def _all_of(kind: type[And] | type[Or], absorbing: Filter, neutral: Filter, items: list[Filter]) -> Filter:
+    flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, kind) else (i,)))
+    flat.pop(neutral, None)
+    if absorbing in flat:
+        return absorbing
+    return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat)) if flat else neutral
+
+
+def _negated(item: Filter) -> Filter:
+    constants: dict[Filter, Filter] = {TRUE: FALSE, FALSE: TRUE, _UNDEFINED: _UNDEFINED}
+    return item.item if isinstance(item, Not) else constants.get(item, Not(item))
+
+
+Leaf = Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx
+
+
+def _leaf(leaf: Leaf, branch: int) -> Filter:
+    attribute = ATTRIBUTES.get(leaf.attribute.lower())
+    if attribute is None or not is_defined(attribute, leaf):
+        return _UNDEFINED
+    if branch not in attribute.branches:
+        return FALSE
+    if isinstance(leaf, Present):
+        return TRUE if branch in attribute.always else leaf
+    if attribute.rule is MatchRule.CLASS and branch in CLASSES:
+        held = {name.lower() for name in CLASSES[branch]}
+        return TRUE if isinstance(leaf, Equal | Approx) and prepare(attribute, leaf.value) in held else FALSE
+    return leaf
+
+
+# Rules by which one value is before another.
+_ORDERED: Final = frozenset((MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.TIME))
+
+
+def is_defined(attribute: Attribute, leaf: Leaf) -> bool:
+    """Whether the assertion can be true or false at all (RFC 4511 4.5.1.7)."""
+    match leaf:
+        case Present():
+            return True
+        case GreaterOrEqual(_, value) | LessOrEqual(_, value):
+            return attribute.rule in _ORDERED and prepare(attribute, value) is not None
+        case _:
+            return pattern_of(attribute, leaf) is not None
+
+
+# --- where to look ---------------------------------------------------------------------------------------------------
+
+
+def access(asked: Filter, others: str) -> Access:
+    """A superset of the entries for which the filter is True."""
+    match asked:
+        case And(items):
+            return both(access(i, others) for i in items)
+        case Or(items):
+            return either(access(i, others) for i in items)
+        case Not(item):
+            return _where_false(item, others)
+        case Undefined():
+            return NOTHING
+        case HasTag(token):
+            return TagIs(token)
+        case InText(columns, piece):
+            return _texts(columns, Pattern((piece,)), MatchRule.MAIL, others)
+        case _:
+            return _leaf_access(asked, others)
+
+
+def _where_false(asked: Filter, others: str) -> Access:
+    match asked:
+        case And(items):
+            return either(_where_false(i, others) for i in items)
+        case Or(items):
+            return both(_where_false(i, others) for i in items)
+        case Not(item):
+            return access(item, others)
+        case Undefined():
+            return NOTHING
+        case _:
+            return ALL
+
+
+def _leaf_access(leaf: Leaf, others: str) -> Access:
+    attribute = ATTRIBUTES[leaf.attribute.lower()]
+    if isinstance(leaf, Equal | Approx):
+        key = index_key(attribute, leaf.value)
+        token = None if key else index_tag(attribute, leaf.value)
+        if key or token:
+            return KeyIs(key) if key else TagIs(token or "")
+    pattern = pattern_of(attribute, leaf)
+    return _texts(attribute.columns, pattern, attribute.rule, others) if pattern and attribute.columns else ALL
+
+
+def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, others: str) -> Access:
+    terms = terms_of(pattern.pieces, rule, others)
+    return TextHas(columns, terms) if terms else ALL
+
+
+def _tier(asked: Filter, where: tuple[str, ...], others: str) -> Access | None:
+    """Like ``access``, with the parts about names put at the start of one of ``where``; alternatives that are not
+    about names are left out.  None when nothing is about names."""
+    match asked:
+        case Or(items):
+            found = [t for i in items if (t := _tier(i, where, others)) is not None]
+            return either(found) if found else None
+        case And(items):
+            tiers = [_tier(i, where, others) for i in items]
+            if not any(tiers):
+                return None
+            return both(t or access(i, others) for i, t in zip(items, tiers, strict=True))
+        case Substrings() | InText():
+            return _name_tier(asked, where, others)
+        case _:
+            return None
+
+
+def _name_tier(leaf: Substrings | InText, where: tuple[str, ...], others: str) -> Access | None:
+    columns, pattern = _about(leaf)
+    if pattern is None or (pattern.tail and len(pattern.pieces) == 1) or not set(columns) & set(_NAMES):
+        return None
+    if isinstance(leaf, Substrings) and not set(columns) <= set(_NAMES):
+        return None
+    first, *rest = pattern.anchored().pieces
+    tiers: Iterable[Access] = [_texts(where, Pattern((first,)), MatchRule.NAME, others)]
+    return both([*tiers, *([_texts(_NAMES, Pattern(tuple(rest)), MatchRule.NAME, others)] if rest else [])])
+
+
+def _about(leaf: Substrings | InText) -> tuple[tuple[str, ...], Pattern | None]:
+    if isinstance(leaf, InText):
+        return leaf.columns, Pattern((leaf.piece,))
+    attribute = ATTRIBUTES[leaf.attribute.lower()]
+    return attribute.columns, pattern_of(attribute, leaf)

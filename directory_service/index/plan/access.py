@@ -1,0 +1,178 @@
+"""Which entries a condition can hold for, as a set made of look-ups: keys, terms of the texts, tokens.  PURE.
+
+Each set is a superset of the entries meant; ``both`` and ``either`` keep that, and keep the sets small to write down.
+``paths`` turns a set into the look-ups to run, side by side; their union is again a superset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from directory_service.index.plan.pieces import Terms
+
+COLUMNS: Final = ("sn", "name", "mail", "org", "work", "place")  # the search texts of an entry
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIs:
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagIs:
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextHas:
+    columns: tuple[str, ...]  # in one of them, or several together
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    items: tuple[Access, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    items: tuple[Access, ...]
+
+
+Access = All | KeyIs | TagIs | TextHas | Both | Either
+
+ALL = All()
+NOTHING = Either(())
+
+
+def both(items: Iterable[Access]) -> Access:
+    """Intersection."""
+    flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, Both) else (i,)))
+    flat.pop(ALL, None)
+    if NOTHING in flat:
+        return NOTHING
+    return next(iter(flat)) if len(flat) == 1 else Both(tuple(flat)) if flat else ALL
+
+
+def either(items: Iterable[Access]) -> Access:
+    """Union; one text asked for in several columns is one look-up."""
+    flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, Either) else (i,)))
+    if ALL in flat:
+        return ALL
+    columns: dict[Terms, set[str]] = {}
+    for item in flat:
+        if isinstance(item, TextHas):
+            columns.setdefault(item.terms, set()).update(item.columns)
+    texts: list[Access] = [TextHas(tuple(c for c in COLUMNS if c in found), t) for t, found in columns.items()]
+    rest = [item for item in flat if not isinstance(item, TextHas)]
+    merged = [*texts, *rest]
+    return merged[0] if len(merged) == 1 else Either(tuple(merged))
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One look-up: by any of the keys, else by an expression on ``text``, on ``tag``, or on both at once."""
+
+    keys: tuple[str, ...] = ()
+    text: str = ""
+    tag: str = ""
+
+
+def paths(access: Access) -> tuple[Path, ...] | None:
+    """The look-ups whose union is the set.  None: there is no better way than to read all entries."""
+    if isinstance(access, All):
+        return None
+    found = _single(access)
+    if found is not None:
+        return (found,)
+    return _either_paths(access.items) if isinstance(access, Either) else _both_paths(access)
+
+
+def _single(access: Access) -> Path | None:
+    keys, text, tag = _keys(access), _text(access), _tag(access)
+    if access == NOTHING or not (keys or text or tag):
+        return None
+    return Path(keys=tuple(keys)) if keys else Path(text=text or "", tag=tag or "")
+
+
+def _either_paths(items: Sequence[Access]) -> tuple[Path, ...] | None:
+    """Keys together, texts together, tokens together; what mixes them, one by one."""
+    keys = tuple(dict.fromkeys(k for i in items for k in _keys(i) or ()))
+    texts = [t for i in items if (t := _text(i))]
+    tags = [t for i in items if (t := _tag(i))]
+    found = [Path(keys=keys)] if keys else []
+    found += [Path(text=" OR ".join(texts))] if texts else []
+    found += [Path(tag=" OR ".join(tags))] if tags else []
+    for item in items:
+        if _single(item) is None:
+            more = paths(item)
+            if more is None:
+                return None
+            found += more
+    return tuple(dict.fromkeys(found))
+
+
+def _both_paths(access: Access) -> tuple[Path, ...] | None:
+    """The keys when there are some, for they are few; else texts and tokens; a mixed part only for want of those."""
+    items = access.items if isinstance(access, Both) else (access,)
+    keys = [k for i in items if (k := _keys(i))]
+    if keys:
+        return (Path(keys=tuple(sorted(keys, key=len)[0])),)
+    text = " AND ".join(t for i in items if (t := _text(i)))
+    tag = " AND ".join(t for i in items if (t := _tag(i)))
+    if text or tag:
+        return (Path(text=text, tag=tag),)
+    return next((p for i in items if (p := paths(i)) is not None), None)
+
+
+def _keys(access: Access) -> list[str] | None:
+    """The keys of a set that is a union of keys."""
+    items = access.items if isinstance(access, Either) else (access,)
+    found = [i.value for i in items if isinstance(i, KeyIs)]
+    return found if found and len(found) == len(items) else None
+
+
+def _text(access: Access) -> str | None:
+    """The FTS5 expression of a set that is made of texts only."""
+    match access:
+        case TextHas(columns, terms):
+            return _terms(columns, terms)
+        case Both(items):
+            return _joined(" AND ", [_text(i) for i in items])
+        case Either(items):
+            return _joined(" OR ", [_text(i) for i in items])
+        case _:
+            return None
+
+
+def _terms(columns: Sequence[str], terms: Terms) -> str:
+    joined = _joined(" AND ", [_quoted(t) for t in terms.every]) or _joined(" OR ", [_quoted(t) for t in terms.some])
+    return f"{{{' '.join(columns)}}}:{joined}" if len(columns) < len(COLUMNS) else str(joined)
+
+
+def _tag(access: Access) -> str | None:
+    match access:
+        case TagIs(token):
+            return _quoted(token)
+        case Both(items):
+            return _joined(" AND ", [_tag(i) for i in items])
+        case Either(items):
+            return _joined(" OR ", [_tag(i) for i in items])
+        case _:
+            return None
+
+
+def _joined(word: str, parts: Sequence[str | None]) -> str | None:
+    known = [part for part in parts if part]
+    return f"({word.join(known)})" if known and len(known) == len(parts) else None
+
+
+def _quoted(term: str) -> str:
+    return '"' + term.replace('"', '""') + '"'

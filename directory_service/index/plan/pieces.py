@@ -1,0 +1,108 @@
+"""Assertions as pieces of search text, and pieces as the terms that find them in the ``trigram`` index.  PURE.
+
+A search text is ``^value$^value$``.  An equality is then the piece ``^value$``, an initial component ``^value``, a
+final one ``value$``.  A piece of three letters or more is in a text only if all its three-letter terms are; one of two
+letters, only if a term that starts (or, for a final one, ends) with it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from directory_service.entries.attributes import Attribute, MatchRule, prepare
+from directory_service.index.query import Approx, Equal, Filter, Substrings
+
+# More terms than this do not narrow a search any further; each costs a seek.
+MOST_TERMS: Final = 8
+# Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
+_WORD: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+PRINTABLE: Final = "".join(chr(c) for c in range(32, 127) if not chr(c).isupper())
+_LETTERS: Final = {MatchRule.NAME: _WORD + "$", MatchRule.TEXT: _WORD + " $"}
+# Past this many letters of other scripts, two letters are no longer worth an index.
+_MOST_LETTERS: Final = 400
+
+_SUBSTRINGS_OF: Final = frozenset(
+    (MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.DIGITS)
+)  # rules that have a substring rule
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Pieces that one value holds in this order, without overlap; the first at its start if ``head``, the last at its
+    end if ``tail``.  Never empty."""
+
+    pieces: tuple[str, ...]
+    head: bool = False
+    tail: bool = False
+
+    @property
+    def is_equality(self) -> bool:
+        return self.head and self.tail and len(self.pieces) == 1
+
+    def anchored(self) -> Pattern:
+        """The same, at the start of the value."""
+        return self if self.head else Pattern(("^" + self.pieces[0], *self.pieces[1:]), True, self.tail)
+
+
+def pattern_of(attribute: Attribute, leaf: Filter) -> Pattern | None:
+    """The pattern of an equality or a substring assertion.  None when it is Undefined: a value of the wrong syntax,
+    nothing to compare, or an attribute without a substring rule."""
+    match leaf:
+        case Equal(_, value) | Approx(_, value):
+            prepared = prepare(attribute, value)
+            return Pattern((f"^{prepared}$",), True, True) if prepared else None
+        case Substrings(_, initial, middle, final):
+            return _substrings(attribute, initial, middle, final) if attribute.rule in _SUBSTRINGS_OF else None
+        case _:
+            return None
+
+
+def _substrings(attribute: Attribute, initial: bytes, middle: Iterable[bytes], final: bytes) -> Pattern | None:
+    """Components with nothing to compare (``-`` in a name) ask for nothing, unless no other is left."""
+    components = [("^", initial, ""), *(("", part, "") for part in middle), ("", final, "$")]
+    if not all(_is_text(raw) for _, raw, _ in components):
+        return None
+    prepared = [(head, prepare(attribute, raw) if raw else None, tail) for head, raw, tail in components]
+    pieces = tuple(head + text + tail for head, text, tail in prepared if text)
+    return Pattern(pieces, bool(prepared[0][1]), bool(prepared[-1][1])) if pieces else None
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Three-letter terms: a text that holds the pattern has all of ``every`` and, unless empty, one of ``some``."""
+
+    every: tuple[str, ...] = ()
+    some: tuple[str, ...] = ()
+
+
+def terms_of(pieces: Sequence[str], rule: MatchRule, others: str) -> Terms | None:
+    """``others``: letters of the texts that are not ``PRINTABLE``.  None: nothing to look up."""
+    every = _spread([piece[i : i + 3] for piece in pieces for i in range(len(piece) - 2)])
+    if every:
+        return Terms(every=every)
+    short = next((piece for piece in pieces if len(piece) == 2 and "\0" not in piece), None)
+    letters = _LETTERS.get(rule, PRINTABLE) + others
+    if short is None or len(letters) > _MOST_LETTERS:
+        return None
+    if short[1] == "$":
+        return Terms(some=tuple(c + short for c in letters + "^"))
+    return Terms(some=tuple(short + c for c in letters))
+
+
+def _spread(terms: Sequence[str]) -> tuple[str, ...]:
+    """Some of the terms, from all over.  Those with rare letters would do better; this needs no statistics."""
+    kept = list(dict.fromkeys(term for term in terms if "\0" not in term))
+    if len(kept) <= MOST_TERMS:
+        return tuple(kept)
+    step = (len(kept) - 1) / (MOST_TERMS - 1)
+    return tuple(kept[round(i * step)] for i in range(MOST_TERMS))

@@ -1,0 +1,277 @@
+"""A filter compiled to a function of one candidate: True, False, or None for Undefined (RFC 4511 4.5.1.7).  PURE.
+
+Second half of the hot path: most candidates are settled by ``in`` on a search text, under 1 µs; only what texts
+cannot settle opens the BER.  A text holds all values of its attributes, so that a piece it lacks is in none of them;
+it settles a match where all the attributes that it is made of (``_EXACT``) are asked the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
+from directory_service.index.plan import is_defined
+from directory_service.index.plan.pieces import Pattern, pattern_of
+from directory_service.index.query import (
+    And,
+    Approx,
+    Equal,
+    Filter,
+    GreaterOrEqual,
+    HasTag,
+    InText,
+    LessOrEqual,
+    Not,
+    Or,
+    Present,
+    Substrings,
+)
+from directory_service.ldap.ber import header
+
+Row = Sequence[Any]
+Test = Callable[[Row], bool | None]
+
+# The attributes that a text is made of: no value of another is in it.
+_EXACT: Final = {"sn": frozenset(("sn",)), "name": frozenset(("cn", "givenName")), "mail": frozenset(("mail",))}
+
+
+class Layout:
+    """Where a row of the reader holds what.  Texts and tokens come last, those that the filter asks for only."""
+
+    HEAD: Final = ("id", "view", "dn", "created", "changed", "ber", "json")
+    ID, VIEW, DN, CREATED, CHANGED, BER, JSON = range(7)
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def place(self, column: str) -> int:
+        """The place of a text in the row, which will hold it from now on."""
+        if column not in self.texts:
+            self.texts.append(column)
+        return len(self.HEAD) + self.texts.index(column)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.HEAD, *self.texts)
+
+
+def compile_filter(asked: Filter, layout: Layout) -> Test:
+    """``asked`` has been simplified for the branch of the rows."""
+    match asked:
+        case And(items):
+            return _and([compile_filter(i, layout) for i in items])
+        case Or(items):
+            return _or(_alternatives(items, layout))
+        case Not(item):
+            return _not(compile_filter(item, layout))
+        case Present(name):
+            return _present(ATTRIBUTES[name.lower()])
+        case InText(columns, piece):
+            return _in_texts(piece, [layout.place(c) for c in columns])
+        case HasTag(token):
+            return _has_tag(token, layout.place("tags"))
+        case Equal() | Approx() | Substrings():
+            return _or(_alternatives((asked,), layout))
+        case GreaterOrEqual() | LessOrEqual():
+            return _ordered(asked)
+        case _:
+            return lambda _row: None
+
+
+# --- logic -----------------------------------------------------------------------------------------------------------
+
+
+def _and(tests: Sequence[Test]) -> Test:
+    def test(row: Row) -> bool | None:
+        result: bool | None = True
+        for each in tests:
+            found = each(row)
+            if found is False:
+                return False
+            result = result and found
+        return result
+
+    return tests[0] if len(tests) == 1 else test
+
+
+def _or(tests: Sequence[Test]) -> Test:
+    def test(row: Row) -> bool | None:
+        result: bool | None = False
+        for each in tests:
+            found = each(row)
+            if found:
+                return True
+            if found is None:
+                result = None
+        return result
+
+    return tests[0] if len(tests) == 1 else test
+
+
+def _not(inner: Test) -> Test:
+    def test(row: Row) -> bool | None:
+        found = inner(row)
+        return None if found is None else not found
+
+    return test
+
+
+# --- alternatives that texts settle ----------------------------------------------------------------------------------
+
+
+def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
+    """Tests for the items of an Or: what the texts settle first, since it is quick and most often decides."""
+    asked: dict[Pattern, set[str]] = {}
+    others: list[Filter] = []
+    for item in items:
+        pattern = _pattern(item)
+        if pattern is None:
+            others.append(item)
+        else:
+            asked.setdefault(pattern, set()).add(_attribute(item).name)
+    tests: list[Test] = []
+    late: list[Test] = []
+    for pattern, names in asked.items():
+        settled = [c for c, made_of in _EXACT.items() if made_of <= names and _settles(pattern, c)]
+        if settled:
+            tests.append(_text_test(pattern, [layout.place(c) for c in settled]))
+        for name in sorted(names.difference(*(_EXACT[c] for c in settled))):
+            late.append(_value_test(ATTRIBUTES[name.lower()], pattern, layout))
+    return [*tests, *late, *(compile_filter(i, layout) for i in others)]
+
+
+def _attribute(item: Filter) -> Attribute:
+    assert isinstance(item, Equal | Approx | Substrings)
+    return ATTRIBUTES[item.attribute.lower()]
+
+
+def _pattern(item: Filter) -> Pattern | None:
+    if not isinstance(item, Equal | Approx | Substrings) or not is_defined(_attribute(item), item):
+        return None
+    return pattern_of(_attribute(item), item)
+
+
+def _settles(pattern: Pattern, column: str) -> bool:
+    """Folded names hold neither ``^`` nor ``$`` nor control characters; an address might."""
+    if column != "mail":
+        return True
+    return len(pattern.pieces) == 1 and not re.search(r"[$^\0\1]", pattern.pieces[0])
+
+
+def _text_test(pattern: Pattern, places: Sequence[int]) -> Test:
+    if len(pattern.pieces) == 1:
+        return _in_texts(pattern.pieces[0], places)
+    found = re.compile("[^$]*".join(map(re.escape, pattern.pieces))).search
+    return lambda row: any(found(row[p]) for p in places)
+
+
+def _in_texts(piece: str, places: Sequence[int]) -> Test:
+    if len(places) == 1:
+        (a,) = places
+        return lambda row: piece in row[a]
+    if len(places) == 2:
+        a, b = places
+        return lambda row: piece in row[a] or piece in row[b]
+    a, b, c, *rest = places
+    if rest:
+        return lambda row: any(piece in row[p] for p in places)
+    return lambda row: piece in row[a] or piece in row[b] or piece in row[c]
+
+
+def _has_tag(token: str, place: int) -> Test:
+    return lambda row: token in row[place].split()
+
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+
+def _value_test(attribute: Attribute, pattern: Pattern, layout: Layout) -> Test:
+    """The values themselves, for the entries whose texts hold every piece."""
+    holds = _holds(pattern)
+    whole = attribute.name.encode()
+    operational = _operational(attribute)
+    places = [layout.place(c) for c in attribute.columns]
+    needed = [p for p in pattern.pieces if "\0" not in p] if places else []
+
+    def test(row: Row) -> bool | None:
+        for piece in needed:
+            if not any(piece in row[p] for p in places):
+                return False
+        values = (row[operational].encode(),) if operational else find_values(row[Layout.BER], whole)
+        return any(holds(f"^{p}$") for v in values if (p := prepare(attribute, v)) is not None)
+
+    return test
+
+
+def _holds(pattern: Pattern) -> Callable[[str], bool]:
+    """On one value between its bounds."""
+    pieces = pattern.pieces
+    if pattern.is_equality:
+        return lambda value: value == pieces[0]
+    start, end = pieces[0] if pattern.head else "^", pieces[-1] if pattern.tail else "$"
+    return _in_order(start, pieces[pattern.head : len(pieces) - pattern.tail], end)
+
+
+def _in_order(start: str, middle: Sequence[str], end: str) -> Callable[[str], bool]:
+    def holds(value: str) -> bool:
+        at, stop = len(start), len(value) - len(end)
+        if at > stop or not (value.startswith(start) and value.endswith(end)):
+            return False
+        for piece in middle:
+            at = value.find(piece, at, stop)
+            if at < 0:
+                return False
+            at += len(piece)
+        return True
+
+    return holds
+
+
+def _operational(attribute: Attribute) -> int:
+    """Place in the row of an attribute that the BER does not hold; 0 for the others."""
+    return {"createTimestamp": Layout.CREATED, "modifyTimestamp": Layout.CHANGED}.get(attribute.name, 0)
+
+
+def _present(attribute: Attribute) -> Test:
+    if attribute.operational:
+        return lambda _row: True
+    name = attribute.name.encode()
+    return lambda row: bool(find_values(row[Layout.BER], name))
+
+
+def _ordered(asked: GreaterOrEqual | LessOrEqual) -> Test:
+    attribute = ATTRIBUTES[asked.attribute.lower()]
+    limit = prepare(attribute, asked.value) or ""
+    place, name = _operational(attribute), attribute.name.encode()
+    after = isinstance(asked, GreaterOrEqual)
+
+    def test(row: Row) -> bool:
+        values = (row[place].encode(),) if place else find_values(row[Layout.BER], name)
+        known = [p for v in values if (p := prepare(attribute, v)) is not None]
+        return any(p >= limit if after else p <= limit for p in known)
+
+    return test
+
+
+def find_values(ber: bytes, name: bytes) -> list[bytes]:
+    """The values of one attribute of ``Entry.ber``, empty when it has none.  About 3 µs; 0.2 µs when it is absent."""
+    if b"\x04" + bytes((len(name),)) + name not in ber:
+        return []
+    _, _, at = header(ber, 0, len(ber))  # the name of the entry
+    _, at, end = header(ber, at, len(ber))
+    while at < end:
+        _, start, at = header(ber, at, end)
+        if ber[start + 1] == len(name) and ber.startswith(name, start + 2):
+            _, start, stop = header(ber, start + 2 + len(name), at)
+            return _values(ber, start, stop)
+    return []
+
+
+def _values(ber: bytes, at: int, end: int) -> list[bytes]:
+    found = []
+    while at < end:
+        _, start, at = header(ber, at, end)
+        found.append(ber[start:at])
+    return found

@@ -1,0 +1,260 @@
+"""One connection to one build: look-ups run, candidates checked.  Used by one thread at a time.
+
+Hot path of house.md §3: a mail look-up about 20 µs, Thunderbird's filter about 1 ms at national scale
+(docs/reference/performance.md).  What to look up is ``plan``'s business, who may see what and when to open another
+build ``directory``'s.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.index.files import open_reader
+from directory_service.index.plan import Plan, make_plan
+from directory_service.index.plan.access import Path as Way
+from directory_service.index.plan.predicate import Layout, Row, Test, compile_filter
+from directory_service.index.query import Filter
+from directory_service.ldap.dn import normalise
+
+BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
+_STEPS: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
+_WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
+
+
+class Build(NamedTuple):
+    """What a file says of itself.  ``sources`` are ``registry.read.SourceState`` as dicts, ``counts`` by name."""
+
+    id: str
+    seq: int
+    built_at: str
+    sources: list[dict[str, Any]]
+    counts: dict[str, int]
+
+
+class Hit(NamedTuple):
+    """One entry found; see ``entries.Entry``."""
+
+    id: int
+    dn: str
+    ber: bytes
+    json: bytes
+    created: str
+    changed: str
+
+
+class Span(NamedTuple):
+    """Entries with ``low < id < high``, and the plan that finds what is asked in them."""
+
+    low: int
+    high: int
+    plan: Plan
+
+
+@dataclass
+class Search:
+    """The state of one search: what was found, and what it may still cost."""
+
+    limit: int
+    view: int
+    deadline: float
+    budget: int = BUDGET
+    hits: list[Hit] = field(default_factory=list)
+    truncated: bool = False
+    timed_out: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.truncated or self.timed_out
+
+
+class Reader:
+    """``name`` is the file that ``current`` pointed to."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name = name
+        self.connection = open_reader(folder / name)
+        self.connection.set_progress_handler(self._late, _STEPS)
+        self._deadline = float("inf")
+        self._seen = -1
+        self._looked = 0.0
+        self.build: Build
+        self.refresh()
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def _late(self) -> bool:
+        """Asked by SQLite from time to time; True stops the statement."""
+        return time.monotonic() > self._deadline
+
+    # --- the build ---------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> Build:
+        """The build as it is now: the follower may have committed since."""
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        if version != self._seen:
+            self._load()
+            self._seen = version
+        return self.build
+
+    def _load(self) -> None:
+        meta: dict[str, str] = dict(self.connection.execute("SELECT key, value FROM meta"))
+        seq = int(meta["seq"])
+        sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
+        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
+        self.letters = meta["letters"]
+        rows = self.connection.execute("SELECT id, dn FROM entry WHERE id < ?", (1 << 36,))
+        self.containers = {normalise(dn): entry for entry, dn in rows}
+        self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
+
+    def recent(self, now: float) -> Build:
+        """Like ``refresh``, but may be 20 ms old: looking costs as much as a look-up."""
+        if now - self._looked > 0.02:
+            self.refresh()
+            self._looked = now
+        return self.build
+
+    # --- searches ----------------------------------------------------------------------------------------------------
+
+    def spans(self, asked: Filter, branches: Sequence[int], after: int) -> list[Span]:
+        """One span a branch; neighbours with the same plan are one, so that what fits best comes first in all."""
+        found: list[Span] = []
+        for branch in branches:
+            low, high = max((branch << 36) - 1, after), (branch + 1) << 36
+            plan = make_plan(asked, branch, self.letters)
+            if found and found[-1].plan == plan and found[-1].high == low + 1:
+                low = found.pop().low
+            if low + 1 < high:
+                found.append(Span(low, high, plan))
+        return found
+
+    def run(self, search: Search, spans: Sequence[Span], *, ranked: bool) -> None:
+        """Fills ``search``.  ``ranked``: in rank order throughout."""
+        self._deadline = search.deadline
+        try:
+            for span in spans:
+                self._run_span(search, span, ranked=ranked)
+                if search.over:
+                    return
+        except sqlite3.OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+            search.timed_out = True
+        finally:
+            self._deadline = float("inf")
+
+    def _run_span(self, search: Search, span: Span, *, ranked: bool) -> None:
+        if span.plan.paths == ():
+            return
+        layout = Layout()
+        test = compile_filter(span.plan.filter, layout)
+        ways: list[tuple[Way, ...] | None] = [span.plan.paths]
+        if span.plan.first and not ranked:
+            ways = [*span.plan.first, *ways]
+        seen: set[int] | None = set() if len(ways) > 1 else None
+        for way in ways:
+            self._check(search, self.candidates(way, span.low, span.high, layout.columns), test, seen)
+            if search.over:
+                return
+
+    def _check(self, search: Search, rows: Iterator[Row], test: Test, seen: set[int] | None) -> None:
+        """Candidates that match become hits; one more than the limit, and the search is truncated."""
+        hits, view, limit = search.hits, search.view, search.limit
+        for row in rows:
+            search.budget -= 1
+            if row[1] <= view and test(row) and (seen is None or row[0] not in seen):
+                if len(hits) >= limit:
+                    search.truncated = True
+                    return
+                hits.append(hit_of(row))
+                if seen is not None:
+                    seen.add(row[0])
+            if search.budget <= 0 or (search.budget % 256 == 0 and self._late()):
+                search.truncated = search.budget <= 0
+                search.timed_out = not search.truncated
+                return
+
+    def candidates(self, ways: tuple[Way, ...] | None, low: int, high: int, columns: Sequence[str]) -> Iterator[Row]:
+        """Rows of ``columns`` that the look-ups find, in rank order, each once."""
+        chosen = ", ".join(f"e.{c}" for c in columns)
+        if ways is None:
+            sql = f"SELECT {chosen} FROM entry e WHERE e.id > ? AND e.id < ? ORDER BY e.id"  # noqa: S608
+            return iter(self.connection.execute(sql, (low, high)))
+        streams = [self._stream(way, low, high, chosen) for way in ways]
+        return streams[0] if len(streams) == 1 else _merged(streams)
+
+    def _stream(self, way: Way, low: int, high: int, chosen: str) -> Iterator[Row]:
+        if way.keys:
+            return self._by_keys(way.keys, low, high, chosen)
+        table, asked = ("text", way.text) if way.text else ("tag", way.tag)
+        if way.text and way.tag and self._finds_less("tag", way.tag, "text", way.text, low, high):
+            table, asked = "tag", way.tag
+        sql = (
+            f"SELECT {chosen} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid "  # noqa: S608
+            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? ORDER BY f.rowid"
+        )
+        return iter(self.connection.execute(sql, (asked, low, high)))
+
+    def _by_keys(self, keys: Sequence[str], low: int, high: int, chosen: str) -> Iterator[Row]:
+        if len(keys) == 1:
+            sql = (
+                f"SELECT {chosen} FROM key k CROSS JOIN entry e ON e.id = k.id "  # noqa: S608
+                "WHERE k.value = ? AND k.id > ? AND k.id < ? ORDER BY k.id"
+            )
+            return iter(self.connection.execute(sql, (keys[0], low, high)))
+        marks = ", ".join("?" * len(keys))
+        sql = (
+            f"SELECT {chosen} FROM entry e WHERE e.id IN "  # noqa: S608
+            f"(SELECT id FROM key WHERE value IN ({marks}) AND id > ? AND id < ?) ORDER BY e.id"
+        )
+        return iter(self.connection.execute(sql, (*keys, low, high)))
+
+    def _finds_less(self, table: str, asked: str, other: str, than: str, low: int, high: int) -> bool:
+        """Whether the first look-up finds fewer entries than the second, as far as a short count tells."""
+        size = self._count(other, than, low, high)
+        return size >= _WEIGHED and self._count(table, asked, low, high) < size
+
+    def _count(self, table: str, asked: str, low: int, high: int) -> int:
+        sql = (
+            f"SELECT count(*) FROM (SELECT 1 FROM {table} "  # noqa: S608
+            f"WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT {_WEIGHED})"
+        )
+        return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
+
+    def entry(self, entry_id: int) -> Row | None:
+        """One row of ``Layout.HEAD``."""
+        sql = f"SELECT {', '.join(Layout.HEAD)} FROM entry WHERE id = ?"  # noqa: S608
+        found: Row | None = self.connection.execute(sql, (entry_id,)).fetchone()
+        return found
+
+    def by_keys(self, keys: Sequence[str], branch: int) -> list[Row]:
+        """Rows of ``Layout.HEAD``, best first."""
+        chosen = ", ".join(f"e.{c}" for c in Layout.HEAD)
+        return list(self._by_keys(keys, (branch << 36) - 1, (branch + 1) << 36, chosen))
+
+    def branch_below(self, container: str) -> int | None:
+        """The branch whose entries stand under this container."""
+        return _BRANCHES.get(container.partition(",")[0]) if container in self.containers else None
+
+
+_BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRUCTURES}
+
+
+def hit_of(row: Row) -> Hit:
+    return Hit(row[0], row[2], row[5], row[6], row[3], row[4])
+
+
+def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    last = -1
+    for row in heapq.merge(*streams, key=lambda row: row[0]):
+        if row[0] != last:
+            last = row[0]
+            yield row

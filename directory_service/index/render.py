@@ -1,0 +1,218 @@
+"""The registry, rendered: entries and mailbox records, batch by batch, by as many processes as asked for.
+
+A share of the work is a range of keys of one table; whoever is free takes the next.  Batches come back through pipes,
+which make a process wait when the writer is behind: memory is a few batches, whatever the size of the registry.
+Writing is ``writer``'s business.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from typing import Any, Final, NamedTuple
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from directory_service.entries.entry import Entry
+from directory_service.entries.mailboxes import mailbox_entries
+from directory_service.entries.people import practitioner_entry
+from directory_service.entries.record import mailbox_record
+from directory_service.entries.structures import organization_entry
+from directory_service.errors import RegistryUnavailable
+from directory_service.index.plan.pieces import PRINTABLE
+from directory_service.registry import read
+from directory_service.registry.engine import open_registry, reading
+
+SHARE: Final = 40_000  # keys of one share: large enough to meet the same structures again, small enough to end together
+BATCH: Final = 1_000  # entries of one batch: 3 MB
+_PRINTABLE: Final = frozenset(PRINTABLE)
+
+Ids = Sequence[int] | None
+
+
+class Share(NamedTuple):
+    """A range of keys of one kind of record: mailboxes, practitioners, organizations."""
+
+    kind: str
+    low: int
+    high: int
+
+
+class Batch(NamedTuple):
+    """Rows of the tables of ``schema``; ``letters`` are those of the texts that are not ``PRINTABLE``; ``done`` counts
+    records of the registry."""
+
+    entries: list[tuple[Any, ...]]
+    keys: list[tuple[str, int]]
+    mailboxes: list[tuple[str, bytes]]
+    letters: str
+    done: int
+
+
+def row_of(entry: Entry) -> tuple[Any, ...]:
+    """One row of ``schema.ENTRY_COLUMNS``.  The tokenizer stops at NUL, which texts therefore do not hold."""
+    row = entry[:10] + entry[13:15] + entry[11:13]
+    if "\0" not in "".join(entry[3:9]):
+        return row
+    return tuple(value.replace("\0", "\1") if isinstance(value, str) else value for value in row)
+
+
+def batch_of(entries: Sequence[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:
+    """Ready to be written: in the order of the ids, since the writer is quickest so."""
+    rows = sorted(map(row_of, entries))
+    keys = [(key, entry.id) for entry in entries for key in entry.keys]
+    return Batch(rows, keys, mailboxes, letters_of(entries), done)
+
+
+def letters_of(entries: Iterable[Entry]) -> str:
+    texts = ["".join(entry[3:9]) for entry in entries]
+    unusual = [text for text in texts if not (text.isascii() and text.isprintable())]
+    return "".join(sorted(set("".join(unusual)) - _PRINTABLE - {"\0"}))
+
+
+# --- one kind of record each -----------------------------------------------------------------------------------------
+
+
+def render_mailboxes(
+    connection: Connection, suffix: str, ids: Ids = None, low: int = 0, high: int | None = None
+) -> Iterator[tuple[list[Entry], tuple[str, bytes]]]:
+    """For each address: its entries, none once it is closed, and its record."""
+    for address, bindings in read.read_bindings(connection, ids, low=low, high=high):
+        record = mailbox_record(address, bindings)
+        yield mailbox_entries(bindings, suffix), (address.casefold(), orjson.dumps(record))
+
+
+def render_practitioners(
+    connection: Connection, suffix: str, ids: Ids = None, low: int = 0, high: int | None = None
+) -> Iterator[Entry]:
+    boxes = read.read_holder_bindings(connection, ids, low=low, high=high)
+    for person, held in _joined(read.read_practitioners(connection, ids, low=low, high=high), boxes):
+        yield practitioner_entry(person, held, suffix)
+
+
+def render_organizations(
+    connection: Connection, suffix: str, ids: Ids = None, low: int = 0, high: int | None = None
+) -> Iterator[Entry]:
+    boxes = read.read_organization_bindings(connection, ids, low=low, high=high)
+    for structure, held in _joined(read.read_organizations(connection, ids, low=low, high=high), boxes):
+        yield organization_entry(structure, held, suffix)
+
+
+def _joined(records: Iterable[Any], boxes: Iterator[tuple[int, list[Any]]]) -> Iterator[tuple[Any, list[Any]]]:
+    """Both come in the order of the keys; most records have no mailbox."""
+    owner, held = next(boxes, (None, []))
+    for record in records:
+        while owner is not None and owner < record.pk:
+            owner, held = next(boxes, (None, []))
+        yield record, held if owner == record.pk else []
+
+
+def render(connection: Connection, suffix: str, share: Share) -> Iterator[Batch]:
+    """The batches of one share."""
+    if share.kind == "mailboxes":
+        yield from _mailbox_batches(connection, suffix, share)
+        return
+    made = render_practitioners if share.kind == "practitioners" else render_organizations
+    entries: list[Entry] = []
+    for entry in made(connection, suffix, None, share.low, share.high):
+        entries.append(entry)
+        if len(entries) >= BATCH:
+            yield batch_of(entries, [], len(entries))
+            entries = []
+    yield batch_of(entries, [], len(entries))
+
+
+def _mailbox_batches(connection: Connection, suffix: str, share: Share) -> Iterator[Batch]:
+    entries: list[Entry] = []
+    records: list[tuple[str, bytes]] = []
+    for found, record in render_mailboxes(connection, suffix, None, share.low, share.high):
+        entries += found
+        records.append(record)
+        if len(records) >= BATCH:
+            yield batch_of(entries, records, len(records))
+            entries, records = [], []
+    yield batch_of(entries, records, len(records))
+
+
+# --- several processes -----------------------------------------------------------------------------------------------
+
+
+def shares(limits: read.Bounds) -> list[Share]:
+    """All the work, in the order of the branches."""
+    most = {
+        "mailboxes": limits.mailbox,
+        "practitioners": limits.practitioner,
+        "organizations": limits.organization,
+    }
+    return [Share(kind, low, low + SHARE) for kind, last in most.items() for low in range(0, last + 1, SHARE)]
+
+
+def render_all(engine: Engine, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
+    """Every batch of every share, in no order.  With one worker, in this process."""
+    if workers <= 1 or len(work) <= 3:
+        with reading(engine) as connection:
+            for share in work:
+                yield from render(connection, suffix, share)
+        return
+    yield from _render_aside(engine.url.render_as_string(hide_password=False), suffix, work, workers)
+
+
+def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
+    # Spawned, not forked: the caller may have threads (a progress bar has one).
+    context = multiprocessing.get_context("spawn")
+    pipes: dict[Pipe, SpawnProcess] = {}
+    waiting = list(reversed(work))
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs, url, suffix), daemon=True)
+            process.start()
+            theirs.close()
+            pipes[ours] = process
+        yield from _gathered(pipes, waiting)
+    finally:
+        for pipe, process in pipes.items():
+            pipe.close()
+            process.join(5)
+            if process.is_alive():
+                process.kill()
+                process.join()
+
+
+def _gathered(pipes: dict[Pipe, SpawnProcess], waiting: list[Share]) -> Iterator[Batch]:
+    """Gives shares to those who ask (None) and passes on the batches of the others."""
+    busy = set(pipes)
+    while busy:
+        for pipe in wait(list(busy)):
+            assert isinstance(pipe, Pipe)
+            try:
+                batch = pipe.recv()
+            except EOFError:
+                raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
+            if batch is not None:
+                yield batch
+                continue
+            share = waiting.pop() if waiting else None
+            pipe.send(share)
+            if share is None:
+                busy.discard(pipe)
+
+
+def _work(pipe: Pipe, url: str, suffix: str) -> None:
+    """A process: asks for shares until there are no more."""
+    engine = open_registry(url)
+    try:
+        with reading(engine) as connection:
+            pipe.send(None)
+            while (share := pipe.recv()) is not None:
+                for batch in render(connection, suffix, share):
+                    pipe.send(batch)
+                pipe.send(None)
+    except (EOFError, BrokenPipeError):  # the writer gave up
+        pass
+    finally:
+        engine.dispose()

@@ -1,0 +1,184 @@
+"""A full build: a new file beside the others, filled from the registry, then made the current one.
+
+Rendering takes most of the time and is shared among processes (``render``); this one writes.  The indexes are filled
+once all entries are in, each in its own order, which is several times quicker than as they come.  A build that fails
+leaves nothing.  Figures: docs/reference/performance.md.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import orjson
+from sqlalchemy import Connection, Engine
+
+from directory_service.entries.containers import container_entries
+from directory_service.entries.entry import Entry
+from directory_service.index import files
+from directory_service.index.render import Batch, batch_of, render_all, shares
+from directory_service.index.schema import INSERT_ENTRY, PAGE_SIZE, TABLES, VERSION
+from directory_service.ldap.dn import normalise
+from directory_service.model.mailboxes import Operator
+from directory_service.registry import read
+from directory_service.registry.clock import format_instant
+from directory_service.registry.engine import reading
+from directory_service.registry.journal import last_seq
+
+Progress = Callable[[str, int, int], None]
+_FTS_MEMORY: Final = 128 << 20  # bytes of terms gathered before a segment is written
+_FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
+_LABEL: Final = "Index"
+
+
+def build_index(
+    engine: Engine, folder: Path, suffix: str, *, workers: int = 1, progress: Progress | None = None
+) -> Path:
+    """Builds the index of the registry as it is now and makes it current.  Gives the file.  Changes made meanwhile are
+    left to the follower.  Raises RegistryUnavailable."""
+    at = datetime.now(UTC)
+    show = progress or (lambda label, done, total: None)
+    with reading(engine) as connection:
+        seq, limits = last_seq(connection), read.bounds(connection)
+        meta = meta_of(connection, suffix, seq, at)
+        operators = read.read_operators(connection)
+    work = shares(limits)
+    batches = render_all(engine, suffix, work, workers)
+    path = files.new_path(folder, at)
+    try:
+        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show)
+        files.publish(path)
+    except BaseException:
+        files.discard(path)
+        raise
+    return path
+
+
+def _shown(batches: Iterable[Batch], total: int, show: Progress) -> Iterator[Batch]:
+    done = 0
+    show(_LABEL, 0, total)
+    for batch in batches:
+        yield batch
+        done += batch.done
+        show(_LABEL, min(done, total - 1), total)
+    show(_LABEL, total, total)
+
+
+def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict[str, str]:
+    """What the build will say of itself."""
+    sources = [
+        {"name": s.name, "run": s.run, "finished_at": s.finished_at, "as_of": s.as_of, "rows": s.rows}
+        for s in read.read_sources(connection)
+    ]
+    return {
+        "version": VERSION,
+        "suffix": normalise(suffix),
+        "build": at.strftime("%Y%m%dT%H%M%SZ"),
+        "built_at": format_instant(at),
+        "seq": str(seq),
+        "sources": orjson.dumps(sources).decode(),
+        "counts": orjson.dumps(read.counts(connection)).decode(),
+    }
+
+
+def write_entries(path: Path, entries: Iterable[Entry], suffix: str) -> Path:
+    """A build made of these entries alone, made current: for tests and measures, which need no registry."""
+    at = datetime.now(UTC)
+    meta = {"version": VERSION, "suffix": normalise(suffix), "build": path.stem, "built_at": format_instant(at)}
+    batches = [batch_of(list(entries), [], 0)]
+    write_build(path, {**meta, "seq": "0", "sources": "[]", "counts": "{}"}, [], suffix, batches, lambda *_: None)
+    files.publish(path)
+    return path
+
+
+def write_build(
+    path: Path,
+    meta: dict[str, str],
+    operators: Sequence[Operator],
+    suffix: str,
+    batches: Iterable[Batch],
+    show: Progress,
+) -> None:
+    """The whole file, not yet current and not yet sure to be on disk."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        _prepare(db)
+        db.execute("BEGIN")
+        letters = set(_fill(db, [batch_of(container_entries(suffix), [], 0)]))
+        letters.update(_fill(db, batches))
+        write_operators(db, operators)
+        _finish(db, show)
+        meta = {**meta, "letters": "".join(sorted(letters))}
+        db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())
+        db.execute("COMMIT")
+        db.execute("PRAGMA locking_mode = NORMAL")
+        db.execute("PRAGMA journal_mode = WAL")
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """No journal and no waiting for the disk: a file that was not finished is thrown away."""
+    for pragma in (
+        f"page_size = {PAGE_SIZE}",
+        "journal_mode = OFF",
+        "synchronous = OFF",
+        "locking_mode = EXCLUSIVE",
+        "cache_size = -131072",
+        "temp_store = FILE",
+        "threads = 2",
+    ):
+        db.execute(f"PRAGMA {pragma}").close()
+    for table in TABLES:
+        db.execute(table)
+    for table in ("text", "tag"):
+        set_up_fts(db, table, hashsize=_FTS_MEMORY, automerge=0, crisismerge=1000)
+    db.execute("CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL)")  # keys, before they are sorted
+
+
+def set_up_fts(db: sqlite3.Connection, table: str, **options: int) -> None:
+    for name, value in options.items():
+        db.execute(f"INSERT INTO {table}({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608
+
+
+def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> Iterator[str]:
+    """Writes the rows; gives the unusual letters met."""
+    for batch in batches:
+        db.executemany(INSERT_ENTRY, batch.entries)
+        db.executemany("INSERT INTO loose(value, id) VALUES (?, ?)", batch.keys)
+        db.executemany("INSERT INTO mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
+        yield from batch.letters
+
+
+def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> None:
+    """All of them, in the place of those there were."""
+    db.execute("DELETE FROM operator")
+    db.execute("DELETE FROM domain")
+    rows = [(o.name, o.secret_hash, o.status, orjson.dumps({"name": o.name, "domains": o.domains})) for o in operators]
+    db.executemany("INSERT INTO operator(name, secret_hash, status, json) VALUES (?, ?, ?, ?)", rows)
+    pairs = {(domain.casefold(), o.name) for o in operators for domain in o.domains}
+    db.executemany("INSERT INTO domain(name, operator) VALUES (?, ?)", sorted(pairs))
+
+
+_STEPS: Final[tuple[tuple[str, str], ...]] = (
+    ("clés", "INSERT OR IGNORE INTO key(value, id) SELECT value, id FROM loose ORDER BY value, id"),
+    ("clés", "DROP TABLE loose"),
+    ("textes", "INSERT INTO text(text) VALUES ('rebuild')"),
+    ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
+    ("codes", "INSERT INTO tag(tag) VALUES ('rebuild')"),
+    ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
+)
+
+
+def _finish(db: sqlite3.Connection, show: Progress) -> None:
+    """The indexes, each in its own order."""
+    for number, (label, sql) in enumerate(_STEPS):
+        show(f"{_LABEL} : {label}", number, len(_STEPS))
+        db.execute(sql)
+    show(f"{_LABEL} : {_STEPS[-1][0]}", len(_STEPS), len(_STEPS))
+    for table in ("text", "tag"):
+        set_up_fts(db, table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
+
+
+__all__ = ["Progress", "build_index", "meta_of", "write_build", "write_entries", "write_operators"]
