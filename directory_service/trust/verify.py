@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
-from directory_service.model.identifiers import parse_person_id, structure_keys
+from directory_service.model.identifiers import is_finess, is_siren, is_siret, parse_person_id, structure_keys
 from directory_service.registry.clock import format_instant
 from directory_service.trust.naming import NameMatch, compare_person, compare_structure
 from directory_service.trust.verdicts import Holder, Outcome, Reason, Verdict, reason
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory, Hit
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+# Structure numbers whose key tells a mistyped one, by the type digit of idNat_Struct.
+_KEYED = {"1": (is_finess,), "2": (is_siren,), "3": (is_siret,)}
 _RETRIES = 3  # while changes come faster than a verdict is read: under a millisecond
 _CLOCK_SKEW = timedelta(minutes=5)  # between the caller's clock and ours, before "now" is called the future
 
@@ -214,8 +216,8 @@ def _by_identifier(directory: Directory, holdings: list[Holding], text: str, vie
     held = tuple(h for h in holdings if h.id in found)  # by SIRET where FINESS is the number in force
     if held:
         return _Picked(held, (reason("identifier_matches"),))
-    malformed = parsed is None and len(keys) < 2
-    said = () if found else (reason("identifier_malformed" if malformed else "identifier_unknown"),)
+    sound = parsed is not None or any(form(key[1:]) for key in keys for form in _KEYED.get(key[:1], ()))
+    said = () if found else (reason("identifier_unknown" if sound else "identifier_malformed"),)
     return _Picked((), said, person=bool(found))
 
 

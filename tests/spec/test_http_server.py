@@ -1,0 +1,127 @@
+"""The HTTP face as processes: what it says before the application is reached, and how it stops."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import web_world as world
+from e2e.installation import free_port, installation
+
+Served = tuple[int, Path]
+
+
+def start(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
+    port = free_port()
+    env = installation(folder).env | {"ANNUAIRE_DATA": str(folder), "ANNUAIRE_HTTP_PORT": str(port)}
+    command = [sys.executable, "-m", "directory_service.serve", "http"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if get(port, "/readyz")[0] == 200:
+                return process, port
+        except OSError:
+            assert process.poll() is None, log.read_text()
+        time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    directory, _ = world.build_world(folder)
+    directory.close()
+    log = folder / "http.log"
+    process, port = start(folder, log)
+    yield port, log
+    process.terminate()
+    assert process.wait(20) == 0
+
+
+def get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def send(port: int, raw: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+        peer.sendall(raw)
+        return b"".join(iter(lambda: peer.recv(65536), b""))
+
+
+def test_the_server_does_not_say_what_it_is(served: Served) -> None:
+    _, headers, _ = get(served[0], "/healthz")
+    assert "Server" not in headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (b"DUPONTSECRET\r\n\r\n", 400),
+        (b"GET /v1/suggest?q=dupontsecret HTTP/9.9\r\n\r\n", 400),
+        (b"GET /v1/suggest?q=dupontsecret HTTP/1.1\r\nbad header\r\n\r\n", 400),
+        (b"GET /v1/suggest?q=" + b"dupontsecret" * 800 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: dupontsecret\r\n" % n for n in range(70)) + b"\r\n", 431),
+    ],
+)
+def test_what_is_not_http_is_answered_by_a_problem_and_not_logged(served: Served, raw: bytes, status: int) -> None:
+    port, log = served
+    head, _, body = send(port, raw).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert json.loads(body)["type"] == "/problems/bad-request"
+    assert b"dupontsecret" not in body.lower()
+    assert "dupontsecret" not in log.read_text().lower()
+
+
+def test_one_connection_serves_many_requests(served: Served) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", served[0], timeout=5)
+    for n in range(20):
+        connection.request("GET", f"/v1/suggest?q=dupont&limit={n % 5 + 1}")
+        answer = connection.getresponse()
+        assert answer.status == 200 and json.loads(answer.read())["items"]
+    connection.close()
+
+
+def test_metrics_add_up_the_workers(served: Served) -> None:
+    def asked() -> float:
+        text = get(served[0], "/metrics")[2].decode()
+        wanted = 'annuaire_http_requests_total{method="GET",route="/healthz",status="200"}'
+        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(wanted))
+
+    before = asked()
+    for _ in range(12):
+        get(served[0], "/healthz")
+    assert asked() == before + 12
+
+
+def test_a_request_under_way_is_answered_when_told_to_stop(tmp_path: Path) -> None:
+    directory, _ = world.build_world(tmp_path)
+    directory.close()
+    process, port = start(tmp_path, tmp_path / "http.log")
+    body = b'{"address":"zoe.d-essai@medecin.mssante.fr"}'
+    head = f"POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+        peer.sendall(head.encode() + body[:10])
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        peer.sendall(body[10:])
+        answer = b"".join(iter(lambda: peer.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200") and b'"verified"' in answer
+    assert process.wait(20) == 0
