@@ -280,10 +280,10 @@ def _format(found: Filter, value: Callable[[bytes], str]) -> str:
             return f"({name}=*)"
         case Substrings(name, initial, middle, final):
             return f"({name}={'*'.join(value(part) for part in (initial, *middle, final))})"
-        case Undefined():
-            return "(?=)"
-        case _:
+        case Equal() | GreaterOrEqual() | LessOrEqual() | Approx():
             return f"({found.attribute}{_SIGNS[type(found)]}{value(found.value)})"
+        case _:  # Undefined, and what only the JSON criteria ask for
+            return "(?=)"
 
 
 def escape_assertion(value: bytes) -> str:
