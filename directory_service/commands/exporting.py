@@ -118,7 +118,7 @@ def _ldif_line(name: str, value: bytes) -> str:
 def _ndjson(index: Directory, suffix: str) -> Iterator[str]:
     """One practitioner a line, as ``/v1/practitioners`` gives it."""
     for hit in _hits(index, _branch(suffix, "ou=personnes")):
-        if hit.json:
+        if hit.json not in (b"", b"{}"):  # the branch itself
             yield hit.json.decode() + "\n"
 
 

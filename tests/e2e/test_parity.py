@@ -1,15 +1,18 @@
 """Item 10 of the foundation: for a sample of people, LDAP, JSON and the exports say the same.
 
-One table maps every field of the JSON to the attribute that says it over LDAP.  A field or an attribute that is in
-neither the table nor the list of exceptions fails the test: whatever is added to one face is thought of for the other.
+One table maps every attribute of an entry to the fields of the JSON that say it.  An attribute that is neither in the
+table nor among the exceptions fails the test, so that whatever is added to one face is thought of for the others.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
+import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,80 +21,189 @@ import ldap
 import ldif
 import pytest
 from e2e.installation import Installation
+from ldap.filter import filter_format
 
 SUFFIX = "o=annuaire-sante,c=fr"
-SAMPLE = 40  # people, and as many mailboxes
+SAMPLE = 40  # records of each kind
 
 Json = dict[str, Any]
 Attributes = dict[str, list[bytes]]
+Getter = Callable[[Json], list[str]]
+
+# -- the table --------------------------------------------------------------------------------------------------------
 
 
-def _each(items: Iterable[Json], *path: str) -> list[str]:
-    """The value at ``path`` of each item, those that are empty left out."""
-    found = []
-    for item in items:
-        value: Any = item
-        for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        found += value if isinstance(value, list) else [value]
-    return [str(v) for v in found if v not in (None, "")]
+def at(path: str) -> Getter:
+    """The values at a dotted path, lists being gone through; what is unknown is left out."""
+
+    def get(record: Json) -> list[str]:
+        found: list[Any] = [record]
+        for name in path.split("."):
+            found = [v.get(name) for v in found if isinstance(v, dict)]
+            found = [w for v in found for w in (v if isinstance(v, list) else [v])]
+        return [str(v) for v in found if v not in (None, "")]
+
+    return get
 
 
-def _activities(*path: str) -> Callable[[Json], list[str]]:
-    return lambda person: _each(person["activities"], *path)
+def flag(path: str) -> Getter:
+    return lambda record: [v.upper() for v in at(path)(record)]
 
 
-def _specialties(*path: str) -> Callable[[Json], list[str]]:
-    return lambda person: _each(person["specialties"], *path)
+def instant(path: str) -> Getter:
+    """``2026-11-24T03:45:00Z`` as generalizedTime."""
+    return lambda record: [re.sub("[-:T]", "", v) for v in at(path)(record)]
 
 
-def _field(*path: str) -> Callable[[Json], list[str]]:
-    return lambda record: _each([record], *path)
+def town(path: str) -> Getter:
+    """The commune; where the source has none, what follows the number on the cedex line."""
+
+    def get(record: Json) -> list[str]:
+        found = []
+        for place in [record[path]] if record[path] else []:
+            head, _, tail = (place["cedex"] or "").partition(" ")
+            found.append(place["city"] or (tail if head.isdigit() else place["cedex"]))
+        return [v for v in found if v]
+
+    return get
 
 
-# attribute: what the JSON of a practitioner says of it
-PRACTITIONER: dict[str, Callable[[Json], list[str]]] = {
-    "asNationalId": _field("id"),
-    "asRpps": _field("rpps"),
-    "asAdeli": _field("adeli"),
-    "asStatus": _field("status"),
-    "personalTitle": _field("title"),
-    "sn": _field("family_name"),
-    "givenName": _field("given_names"),
-    "asProfessionCode": _field("profession", "code"),
-    "title": _field("profession", "label"),
-    "asCategoryCode": _field("category"),
-    "asSpecialtyCode": _specialties("code"),
-    "asSpecialty": _specialties("label"),
-    "asStructureId": _activities("structure", "id"),
-    "asFiness": _activities("structure", "finess"),
-    "asSiret": _activities("structure", "siret"),
-    "o": _activities("structure", "name"),
-    "asModeCode": _activities("mode"),
-    "asSectorCode": _activities("sector"),
-    "postalCode": _activities("address", "postcode"),
-    "l": _activities("address", "city"),
-    "telephoneNumber": _activities("phones"),
-    "mail": lambda person: _each(person["mailboxes"], "address"),
+def digits(path: str) -> Getter:
+    """Telephone numbers: people write them in many ways, and only digits count."""
+    return lambda record: [national(v) for v in at(path)(record)]
+
+
+def national(phone: str) -> str:
+    kept = re.sub(r"[^0-9a-z+]", "", phone.lower())
+    return re.sub(r"^(\+|00)330?", "0", kept)
+
+
+@dataclass(frozen=True)
+class Same:
+    """``exact``: the two hold the same values.  Otherwise what JSON says is part of what LDAP says, for the reason
+    given: LDAP puts into one entry what JSON spreads over several records."""
+
+    get: Getter
+    exact: bool = True
+    as_text: Callable[[str], str] = str
+
+
+# (1) JSON tells a person's main profession and category; those of her other activities are in LDAP only.
+
+PRACTITIONER = {
+    "uid": Same(at("id")),
+    "asNationalId": Same(at("id"), exact=False),  # and the former ones: asRpps and asAdeli tell them apart
+    "asRpps": Same(at("rpps")),
+    "asAdeli": Same(at("adeli")),
+    "asStatus": Same(at("status")),
+    "asSince": Same(instant("status_since")),
+    "sn": Same(at("family_name")),
+    "givenName": Same(at("given_names")),
+    "asProfessionCode": Same(at("profession.code"), exact=False),  # (1)
+    "title": Same(at("profession.label"), exact=False),  # (1)
+    "asCategoryCode": Same(at("category.code"), exact=False),  # (1)
+    "asSpecialtyCode": Same(at("specialties.code")),
+    "asSpecialty": Same(at("specialties.label")),
+    "asModeCode": Same(at("activities.mode.code")),
+    "asSectorCode": Same(at("activities.sector.code")),
+    "mail": Same(at("mailboxes.address")),
+}
+STRUCTURE = {
+    "asStructureId": Same(lambda o: [*at("id")(o), *at("technical_id")(o)]),
+    "asFiness": Same(at("finess")),
+    "asSiret": Same(at("siret")),
+    "street": Same(at("address.street")),
+    "postalCode": Same(at("address.postcode")),
+    "l": Same(town("address")),
+    "st": Same(at("address.department.label")),
+    "o": Same(lambda o: [*at("name")(o), *at("trade_name")(o)] or at("id")(o)),
+    "telephoneNumber": Same(digits("phones"), as_text=national),
+    "facsimileTelephoneNumber": Same(digits("fax"), as_text=national),
+}
+ORGANIZATION = STRUCTURE | {
+    "uid": Same(at("id")),
+    "asStatus": Same(at("status")),
+    "asSectorCode": Same(at("sector.code")),
+    "mail": Same(at("mailboxes.address")),
+}
+# A mailbox and one of its holders.
+MAILBOX = {
+    "mail": Same(at("address")),
+    "asMailboxType": Same(at("type")),
+    "asOperator": Same(at("operator")),
+    "asPaperless": Same(flag("holder.paperless")),
+    "asPreferred": Same(flag("holder.preferred")),
+    "asSince": Same(instant("holder.since")),
+    "asStatus": Same(at("holder.status")),
+    "ou": Same(at("holder.service")),
+    "description": Same(at("holder.description")),
+    "uid": Same(lambda box: [box["holder"]["id"], f"{box['holder']['id']}:{box['address']}"]),
+}
+_PERSON_S_BOX = {
+    "sn": Same(at("holder.family_name")),
+    "givenName": Same(at("holder.given_names")),
+    "asNationalId": Same(at("holder.ids")),
+}
+
+# Derived from the fields above for display, for standard clients, or for another standard's spelling.
+DERIVED = {
+    *("objectClass", "cn", "displayName", "personalTitle"),
+    *("HcIdentifier", "HcProfession", "HcSpecialisation", "HcRegisteredName", "hpdProviderStatus"),
+    "hpdMedicalRecordsDeliveryEmailAddress",
 }
 
 
-def ask(here: Installation, path: str) -> Json:
-    with urllib.request.urlopen(here.http + path, timeout=10) as answer:
-        return json.load(answer)
+def differences(entry: Attributes, record: Json, table: dict[str, Same]) -> dict[str, tuple[set[str], set[str]]]:
+    """attribute: what LDAP says, what JSON says."""
+    found = {}
+    for name, same in table.items():
+        over_ldap = {same.as_text(v.decode()) for v in entry.get(name, [])}
+        in_json = {clean(v) for v in same.get(record)}
+        if not (over_ldap == in_json if same.exact else in_json <= over_ldap):
+            found[name] = (over_ldap, in_json)
+    return found
+
+
+def clean(text: str) -> str:
+    """LDAP syntaxes forbid what a source may hold: outer and doubled spaces."""
+    return " ".join(text.split())
+
+
+# -- the three faces --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Faces:
+    here: Installation
+    peer: Any
+
+    def json(self, path: str) -> Json:
+        with urllib.request.urlopen(self.here.http + path, timeout=10) as answer:
+            return dict(json.load(answer))
+
+    def ldap(self, branch: str, attribute: str, value: str) -> dict[str, Attributes]:
+        text = filter_format(f"({attribute}=%s)", [value])
+        return dict(self.peer.search_s(f"ou={branch},{SUFFIX}", ldap.SCOPE_ONELEVEL, text))
+
+    def practitioner(self, key: str) -> Json:
+        return self.json(f"/v1/practitioners/{quote(key)}")
+
+    def organizations(self, person: Json) -> list[Json]:
+        ids = dict.fromkeys(at("activities.structure.id")(person))
+        return [self.json(f"/v1/organizations/{quote(i)}") for i in ids]
 
 
 @pytest.fixture(scope="module")
-def peer(served: Installation) -> Iterable[Any]:
-    connection = ldap.initialize(served.ldap)
-    connection.set_option(ldap.OPT_NETWORK_TIMEOUT, 5)
-    yield connection
-    connection.unbind_s()
+def faces(served: Installation) -> Iterator[Faces]:
+    peer = ldap.initialize(served.ldap)
+    peer.set_option(ldap.OPT_NETWORK_TIMEOUT, 5)
+    yield Faces(served, peer)
+    peer.unbind_s()
 
 
 @pytest.fixture(scope="module")
 def people(served: Installation, tmp_path_factory: pytest.TempPathFactory) -> list[Json]:
-    """The NDJSON export, shuffled, then cut: active or not, with mail or without."""
+    """The NDJSON export, shuffled: active or not, with mail or without."""
     out = tmp_path_factory.mktemp("export") / "people.ndjson"
     served.run("export", "ndjson", "--out", str(out))
     found = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
@@ -101,27 +213,111 @@ def people(served: Installation, tmp_path_factory: pytest.TempPathFactory) -> li
 
 @pytest.fixture(scope="module")
 def exported(served: Installation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Attributes]:
+    """The LDIF export, by name."""
     out = tmp_path_factory.mktemp("export") / "all.ldif"
     served.run("export", "ldif", "--out", str(out))
-    return read_ldif(out)
-
-
-def read_ldif(path: Path) -> dict[str, Attributes]:
-    with path.open("rb") as stream:
+    with out.open("rb") as stream:
         parser = ldif.LDIFRecordList(stream)
         parser.parse()
     return dict(parser.all_records)
 
 
-def entry(peer: Any, branch: str, text: str) -> list[tuple[str, Attributes]]:
-    return peer.search_s(f"ou={branch},{SUFFIX}", ldap.SCOPE_ONELEVEL, text)
+def below(exported: dict[str, Attributes], branch: str) -> list[tuple[str, Attributes]]:
+    found = [(dn, entry) for dn, entry in exported.items() if dn.endswith(f",ou={branch},{SUFFIX}")]
+    random.Random(7).shuffle(found)
+    return found[:SAMPLE]
 
 
-def texts(values: Iterable[bytes]) -> list[str]:
-    return sorted(v.decode() for v in values)
+# -- what they say ----------------------------------------------------------------------------------------------------
 
 
-def test_ndjson_is_what_the_route_answers(served: Installation, people: list[Json]) -> None:
+def test_the_ndjson_export_is_what_the_route_answers(faces: Faces, people: list[Json]) -> None:
+    assert len(people) > SAMPLE
     for person in people[:SAMPLE]:
-        answer = ask(served, f"/v1/practitioners/{quote(person['id'])}")
-        assert {"build": answer["build"], **person} == answer
+        answer = faces.practitioner(person["id"])
+        answer.pop("build")
+        assert answer == person
+
+
+@pytest.mark.parametrize("branch", ["personnes", "structures", "bal"])
+def test_the_ldif_export_is_what_ldap_answers(faces: Faces, exported: dict[str, Attributes], branch: str) -> None:
+    for dn, entry in below(exported, branch):
+        ((found, attributes),) = faces.peer.search_s(dn, ldap.SCOPE_BASE)
+        assert found == dn
+        assert {n: sorted(v) for n, v in attributes.items()} == {n: sorted(v) for n, v in entry.items()}
+
+
+def test_a_practitioner_is_the_same_over_ldap_and_json(faces: Faces, people: list[Json]) -> None:
+    table = PRACTITIONER | {name: each_place(same) for name, same in STRUCTURE.items()}
+    for person in people[:SAMPLE]:
+        (entry,) = faces.ldap("personnes", "uid", person["id"]).values()
+        assert differences(entry, {**person, "places": faces.organizations(person)}, table) == {}
+        assert entry.keys() <= table.keys() | DERIVED
+
+
+def each_place(same: Same) -> Same:
+    """An entry holds the places of all of a person's activities together."""
+    return Same(lambda person: [v for o in person["places"] for v in same.get(o)], same.exact, same.as_text)
+
+
+def test_an_organization_is_the_same_over_ldap_and_json(faces: Faces, exported: dict[str, Attributes]) -> None:
+    for _, entry in below(exported, "structures"):
+        key = entry["uid"][0].decode()
+        assert differences(entry, faces.json(f"/v1/organizations/{quote(key)}"), ORGANIZATION) == {}
+        assert entry.keys() <= ORGANIZATION.keys() | DERIVED
+
+
+def test_a_mailbox_is_the_same_over_ldap_and_json(faces: Faces, exported: dict[str, Attributes]) -> None:
+    for dn, entry in below(exported, "bal"):
+        address = entry["mail"][0].decode()
+        box = faces.json(f"/v1/mailboxes/{quote(address)}")
+        (holder,) = [h for h in box["holders"] if f"{h['id']}:{address}".encode() in entry["uid"]]
+        table = MAILBOX | (_PERSON_S_BOX if holder["kind"] == "person" else {})
+        assert differences(entry, {**box, "holder": holder}, table) == {}
+        assert dn in faces.ldap("bal", "mail", address)
+
+
+def test_a_suggestion_is_the_entry_that_ldap_finds_first(faces: Faces, people: list[Json]) -> None:
+    for name in sorted({p["family_name"] for p in people[:SAMPLE] if p["mailboxes"]}):
+        items = faces.json(f"/v1/suggest?limit=20&q={quote(name)}")["items"]
+        words = [filter_format("(|(cn=*%s*)(mail=*%s*)(givenName=*%s*)(sn=*%s*))", [w] * 4) for w in name.split()]
+        found = faces.peer.search_s(f"ou=bal,{SUFFIX}", ldap.SCOPE_ONELEVEL, f"(&{''.join(words)})")
+        assert [i["address"] for i in items] == [e["mail"][0].decode() for _, e in found][:20]
+        by_address = {e["mail"][0].decode(): e for _, e in found}
+        assert all(by_address[i["address"]]["asMailboxType"] == [i["type"].encode()] for i in items)
+
+
+def test_every_number_ever_held_finds_the_same_person(faces: Faces, people: list[Json]) -> None:
+    for person in [p for p in people if p["adeli"]][:SAMPLE]:
+        for adeli in person["adeli"]:
+            assert faces.practitioner(adeli)["id"] == person["id"]
+            ((dn, _),) = faces.ldap("personnes", "asAdeli", adeli).items()
+            assert dn == f"uid={person['id']},ou=personnes,{SUFFIX}"
+
+
+def test_search_finds_whom_ldap_finds(faces: Faces, people: list[Json]) -> None:
+    for person in people[:SAMPLE]:
+        query = f"family={quote(person['family_name'])}&given={quote(person['given_names'])}&limit=100"
+        over_json = {p["id"] for p in faces.json(f"/v1/search?{query}")["items"]}
+        assert person["id"] in over_json
+        text = filter_format("(&(sn=%s)(givenName=%s))", [person["family_name"], person["given_names"]])
+        over_ldap = faces.peer.search_s(f"ou=personnes,{SUFFIX}", ldap.SCOPE_ONELEVEL, text, ["uid"])
+        assert {e["uid"][0].decode() for _, e in over_ldap} <= over_json
+
+
+def test_what_is_hidden_is_hidden_everywhere(faces: Faces) -> None:
+    assert faces.ldap("bal", "mail", "absente@medecin.mssante.fr") == {}
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        faces.json("/v1/mailboxes/absente@medecin.mssante.fr")
+    assert refused.value.code == 404
+    refused.value.close()
+
+
+def test_every_answer_is_of_one_build(faces: Faces, people: list[Json]) -> None:
+    key = quote(people[0]["id"])
+    paths = ("/readyz", "/v1/status", "/v1/suggest?q=a", "/v1/search?q=a", f"/v1/practitioners/{key}")
+    builds = {faces.json(path)["build"] for path in paths}
+    assert len(builds) == 1
+    made = json.loads(faces.here.run("export", "ndjson", "--out", "parity.ndjson", "--json").stdout)
+    assert {made["build"]} == builds
+    assert Path(faces.here.folder, "parity.ndjson").exists()
