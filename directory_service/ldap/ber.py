@@ -62,6 +62,8 @@ def octets(value: str | bytes) -> bytes:
 
 def integer(n: int, tag: int = INTEGER) -> bytes:
     """An INTEGER, or an ENUMERATED with ``tag``, in the fewest octets of two's complement."""
+    if 0 <= n < 128:
+        return _TAGS[tag] + b"\x01" + _TAGS[n]
     return tlv(tag, n.to_bytes((n if n >= 0 else ~n).bit_length() // 8 + 1, "big", signed=True))
 
 
@@ -126,6 +128,8 @@ def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
 
 def small_integer(data: bytes, start: int, stop: int) -> int:
     """The content of an INTEGER or ENUMERATED of at most four octets, which holds every number of RFC 4511."""
+    if stop - start == 1 and data[start] < 128:
+        return data[start]
     if not 1 <= stop - start <= 4:
         raise BerError("entier vide ou de plus de quatre octets", start)
     return int.from_bytes(data[start:stop], "big", signed=True)

@@ -332,6 +332,14 @@ def result(message_id: int, tag: int, code: int, text: str = "", *, matched: str
     return message(message_id, tlv(tag, body), controls)
 
 
+_PLAIN_DONE: Final = [tlv(SEARCH_DONE, integer(code, ENUMERATED) + octets("") + octets("")) for code in range(128)]
+
+
+def search_done(message_id: int, code: int) -> bytes:
+    """The SearchResultDone that has nothing to add to its code."""
+    return tlv(SEQUENCE, integer(message_id) + _PLAIN_DONE[code])
+
+
 def refusal(message_id: int, tag: int, text: str, code: int = 2) -> bytes:
     """The reply to a request that is not obeyed, by the request's tag; nothing for those that have no response."""
     return result(message_id, RESPONSES[tag], code, text) if tag in RESPONSES else b""

@@ -17,7 +17,7 @@ from directory_service.index.query import Filter, Query, Scope, View
 from directory_service.ldap.dn import InvalidDN, normalise
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.messages import SEARCH_DONE, SearchRequest, result, search_entry
+from directory_service.ldap.messages import SEARCH_DONE, SearchRequest, result, search_done, search_entry
 from directory_service.ldap.paging import Page, answer, asked_page
 from directory_service.ldap.selection import Hit, Selection, render, select
 from directory_service.ldap.session import Identity
@@ -149,7 +149,7 @@ class Searcher:
         code = TIME_LIMIT if found.timed_out else SIZE_LIMIT if found.truncated else SUCCESS
         page, state = work.page, None
         if page is None:
-            return _done(work.message_id, code)
+            return search_done(work.message_id, code)
         sent = page.sent + len(found.hits)
         if code == SIZE_LIMIT and found.hits and sent < page.total:
             code, state = SUCCESS, (found.hits[-1].id, sent)

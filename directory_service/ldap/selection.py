@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from directory_service.ldap.ber import OCTET_STRING, SEQUENCE, SET, Reader, expect, header, partial_attribute, tlv
+from directory_service.ldap.ber import SEQUENCE, SET, Reader, expect, header, partial_attribute, tlv
 from directory_service.ldap.dn import normalise
 from directory_service.ldap.filters import Resolve
 
@@ -71,7 +71,7 @@ _OPERATIONAL_NAMES: Final = {name.lower(): name for name in OPERATIONAL}
 
 
 class Selection(NamedTuple):
-    """A requested attribute list, resolved.  ``names`` are canonical or with options, in lower case."""
+    """A requested attribute list, resolved.  ``names`` are canonical, as in stored entries, options in lower case."""
 
     user: bool  # every user attribute
     names: frozenset[bytes]
@@ -84,7 +84,8 @@ class Selection(NamedTuple):
 
     def wants(self, name: str) -> bool:
         """Is this (virtual entry's) attribute asked for by its name?"""
-        return name.lower().encode() in self.names
+        lower = name.lower().encode()
+        return name in self.operational or any(asked.lower() == lower for asked in self.names)
 
 
 def select(requested: tuple[str, ...], resolve: Resolve) -> Selection:
@@ -100,27 +101,31 @@ def select(requested: tuple[str, ...], resolve: Resolve) -> Selection:
             operational[_OPERATIONAL_NAMES[lower]] = None
         elif lower != "1.1":
             names |= _names(lower, resolve)
-    if operational or names:
-        names |= {name.lower().encode() for name in operational}
     return Selection(user, frozenset(names), tuple(operational))
 
 
 def _names(lower: str, resolve: Resolve) -> set[bytes]:
     """An option restricts (``userCertificate;binary``); without one, every option of the attribute matches."""
     base, _, options = lower.partition(";")
-    name = (resolve(base) or base).lower()
+    name = resolve(base) or base
     return {(f"{name};{options}" if options else name).encode("ascii", "replace")}
 
 
 def attributes(ber: bytes) -> Iterator[tuple[bytes, int, int, int]]:
-    """Each attribute of a stored entry: its name, where it starts, where its values start, where it ends."""
+    """Each attribute of a stored entry: its name, where it starts, where its values start, where it ends.
+
+    The entry is our own encoding (``entries``), so nothing is checked again and names are under 128 octets.
+    """
     at = header(ber, 0, len(ber))[2]
     at, end = expect(ber, at, len(ber), SEQUENCE)
     while at < end:
-        start, stop = expect(ber, at, end, SEQUENCE)
-        name, values = expect(ber, start, stop, OCTET_STRING)
-        yield ber[name:values], at, values, stop
-        at = stop
+        start, length = at + 2, ber[at + 1]
+        if length >= 0x80:
+            start += length & 0x7F
+            length = int.from_bytes(ber[at + 2 : start], "big")
+        values = start + 2 + ber[start + 1]
+        yield ber[start + 2 : values], at, values, start + length
+        at = start + length
 
 
 def _values(ber: bytes, start: int, stop: int) -> list[bytes]:
@@ -145,5 +150,5 @@ def _chosen(ber: bytes, selection: Selection, types_only: bool) -> Iterator[byte
     if not (user or names):
         return
     for name, at, _, stop in attributes(ber):
-        if user or name.lower() in names or (b";" in name and name.lower().partition(b";")[0] in names):
+        if user or name in names or (b";" in name and name.partition(b";")[0] in names):
             yield partial_attribute(name.decode(), ()) if types_only else ber[at:stop]
