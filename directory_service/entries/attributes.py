@@ -255,5 +255,7 @@ def index_key(attribute: Attribute, value: bytes) -> str | None:
 def id_key(letter: str, value: str) -> str:
     """``i`` or ``o`` + an identifier as it is usually written, ``m`` + an address, ``u`` + a uid, whatever the case
     and the spaces it comes with."""
+    if value.isdigit():
+        return letter + value
     compact = value.replace(" ", "")
     return letter + (compact.upper() if letter[0] in "io" and "@" not in compact else compact.casefold())

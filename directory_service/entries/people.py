@@ -18,7 +18,7 @@ from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
 from directory_service.entries.labels import SHORT_TITLES, person_label
 from directory_service.entries.places import Place, coded_json, combined, digits, place_of
-from directory_service.entries.wire import clean, entry_ber, many, one
+from directory_service.entries.wire import clean, entry_ber, one, several
 from directory_service.entries.work import AUTHORITY, Work, codes_of, hc_status, work_of
 from directory_service.ldap.dn import escape_value
 from directory_service.model.mailboxes import Binding
@@ -43,16 +43,20 @@ def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: 
     label = person_label(title, given, family)
     f, g = _squashed(family), _squashed(given)
     after = [p for p in dict.fromkeys((noun, town)) if p and p != label]
-    cns = (f"{family} {given}", f"{given} {family}") if given else (family,)
+    cn = _both_orders(family, given) if given else one("cn", family)
     return Names(
-        ber=many("cn", cns)
-        + one("sn", family)
-        + one("givenName", given)
-        + one("displayName", ", ".join([label, *after])),
+        ber=cn + one("sn", family) + one("givenName", given) + one("displayName", ", ".join([label, *after])),
         sn_text=f"^{f}$" if f else "",
-        name_text=column((g, f + g, g + f)),
+        name_text=f"^{g}$^{f}{g}$^{g}{f}$" if f and g else column((f, g)),
         shown_text="".join([_squashed(SHORT_TITLES.get(title, "")), g, f, *map(_squashed, after)]),
         label=label,
+    )
+
+
+def _both_orders(family: str, given: str) -> bytes:
+    first, second = f"{family} {given}", f"{given} {family}"
+    return (
+        several("cn", (first.encode(), second.encode())) if first.casefold() != second.casefold() else one("cn", first)
     )
 
 
@@ -64,7 +68,6 @@ class Numbers(NamedTuple):
 
     ber: bytes  # asNationalId, asRpps, asAdeli
     keys: tuple[str, ...]
-    national: tuple[str, ...]  # with type digits, the one in force first
     rpps: str
     adelis: tuple[str, ...]
 
@@ -72,16 +75,15 @@ class Numbers(NamedTuple):
 def numbers_of(p: Practitioner) -> Numbers:
     held = p.identifiers
     national = tuple(dict.fromkeys([p.national_id, *[i.scheme + i.value for i in held]]))
-    rpps = [i.value for i in held if i.scheme == "8"]
-    adelis = p.adelis
+    rpps = [i.value for i in held if i.scheme == "8" and digits(i.value)]
+    adelis = p.adelis if len(held) > len(rpps) else ()
     return Numbers(
-        ber=many("asNationalId", national)
-        + many("asRpps", [v for v in rpps if digits(v)])
-        + (many("asAdeli", adelis) if adelis else b""),
-        keys=tuple([id_key("i", n) for n in national]),
-        national=national,
-        rpps=p.rpps,
-        adelis=adelis,
+        several("asNationalId", [n.encode() for n in national])
+        + (several("asRpps", [n.encode() for n in rpps]) if rpps else b"")
+        + (several("asAdeli", [n.encode() for n in adelis]) if adelis else b""),
+        tuple([id_key("i", n) for n in national]),
+        p.rpps,
+        adelis,
     )
 
 
@@ -142,7 +144,7 @@ def _own(p: Practitioner, numbers: Numbers) -> bytes:
         if i.scheme in _HC_SCHEMES
     ] or [f"{AUTHORITY}:IDNPS:{p.national_id}:{hc_status(active)}"]
     since = one("asSince", generalized(p.status_since)) if p.status_since else b""
-    return one("uid", p.national_id) + numbers.ber + many("HcIdentifier", hc) + since
+    return one("uid", p.national_id) + numbers.ber + several("HcIdentifier", [h.encode() for h in hc]) + since
 
 
 def _mail(boxes: Listed) -> bytes:

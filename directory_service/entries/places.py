@@ -7,16 +7,16 @@ it holds the value itself, so that an identity is never another's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import orjson
 
-from directory_service.entries.attributes import DEPARTMENT_TAG, column, tag
+from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.attributes import PREPARE as _PREPARE
 from directory_service.entries.attributes import MatchRule as _Rule
-from directory_service.entries.wire import clean, distinct, many, phone
+from directory_service.entries.wire import clean, distinct, one, phone, several
 from directory_service.model.people import Address, Coded, Organization
 
 JSON = dict[str, object]
@@ -30,12 +30,14 @@ class Place:
 
     name: str  # as shown
     town: str
-    values: dict[str, tuple[str, ...]]  # attribute ► values
     ber: bytes
     org: tuple[str, ...]  # prepared values of the column ``org``
     org_text: str
+    place: tuple[str, ...]  # prepared values of the column ``place``
     place_text: str
     tags: str
+    values: dict[str, tuple[str, ...]]  # attribute ► its values; absent when it has none
+    chunks: dict[str, bytes]  # attribute ► its PartialAttribute
     structure_json: orjson.Fragment  # {id, name, finess, siret}
     address_json: orjson.Fragment
     phones: tuple[str, ...]
@@ -43,7 +45,7 @@ class Place:
 
 
 _CACHE: Final[dict[int, Place]] = {}
-_CACHED: Final = 50_000  # about 100 MB; then it starts again
+_CACHED: Final = 30_000  # about 150 MB; then it starts again
 
 
 def place_of(organization: Organization) -> Place:
@@ -52,43 +54,78 @@ def place_of(organization: Organization) -> Place:
     if found is None or found.organization is not organization:
         if len(_CACHE) >= _CACHED:
             _CACHE.clear()
-        found = _CACHE[id(organization)] = _render(_values(organization), organization)
+        found = _CACHE[id(organization)] = _render(organization)
     return found
 
 
 def combined(organizations: Sequence[Organization]) -> Place:
     """The part that several structures give together, the first one being the one shown."""
+    if len(organizations) == 1:
+        return place_of(organizations[0])
     if not organizations:
         return NO_PLACE
-    first = place_of(organizations[0])
-    if len(organizations) == 1:
-        return first
-    places = [first, *map(place_of, organizations[1:])]
-    return _render(
-        {name: tuple(v for p in places for v in p.values[name]) for name in first.values}, first.organization
+    first, *others = map(place_of, organizations)
+    for other in others:
+        first = _joined(first, other)
+    return first
+
+
+def _joined(first: Place, other: Place) -> Place:
+    """Both, the first one shown: only what the other adds is encoded anew."""
+    values, chunks = first.values.copy(), first.chunks.copy()
+    for name, added in other.values.items():
+        held = values.get(name, ())
+        if added != held:
+            values[name] = tuple(distinct(held + added))
+            chunks[name] = several(name, [v.encode() for v in values[name]])
+    org = tuple(dict.fromkeys(first.org + other.org))
+    place = tuple(dict.fromkeys(first.place + other.place))
+    return Place(
+        first.name,
+        first.town,
+        b"".join(chunks.values()),
+        org,
+        _column(org),
+        place,
+        _column(place),
+        " ".join(dict.fromkeys([*first.tags.split(), *other.tags.split()])),
+        values,
+        chunks,
+        first.structure_json,
+        first.address_json,
+        first.phones,
+        first.organization,
     )
 
 
 def _values(o: Organization) -> dict[str, tuple[str, ...]]:
     a = o.address
-    return {
-        "o": structure_names(o),
-        "street": (clean(a.street),),
-        "postalCode": (clean(a.postcode),),
-        "l": (clean(a.town),),
-        "st": (clean(a.department),),
-        "telephoneNumber": (phone(o.phone), phone(o.phone2)),
-        "facsimileTelephoneNumber": (phone(o.fax),),
-        "asStructureId": (clean(o.national_id), clean(o.technical_id)),
-        "asFiness": (clean(o.finess),),
-        "asSiret": (digits(o.siret),),
-        "": (a.department_code,),  # no attribute: a tag only
+    single = {
+        "street": clean(a.street),
+        "postalCode": clean(a.postcode),
+        "l": clean(a.town),
+        "st": clean(a.department),
+        "facsimileTelephoneNumber": phone(o.fax) if o.fax else "",
+        "asFiness": clean(o.finess),
+        "asSiret": digits(o.siret),
     }
+    multiple = {
+        "o": structure_names(o),
+        "telephoneNumber": _pair(phone(o.phone), phone(o.phone2)),
+        "asStructureId": _pair(clean(o.national_id), clean(o.technical_id)),
+    }
+    return multiple | {name: (text,) for name, text in single.items() if text}
+
+
+def _pair(first: str, second: str) -> tuple[str, ...]:
+    if second and first and first != second:
+        return tuple(distinct((first, second)))
+    return (first or second,) if first or second else ()
 
 
 def structure_names(o: Organization) -> tuple[str, ...]:
     """The names of a structure, the one shown first; never empty."""
-    return tuple(distinct((clean(o.display_name), clean(o.name)))) or (o.national_id,)
+    return _pair(clean(o.trade_name), clean(o.name)) or (o.national_id,)
 
 
 def digits(text: str) -> str:
@@ -96,29 +133,52 @@ def digits(text: str) -> str:
     return text if text.isascii() and text.isdigit() else ""
 
 
-_TAGS: Final = {"postalCode": "z", "asStructureId": "o", "asFiness": "f", "asSiret": "n", "": DEPARTMENT_TAG}
+_TAGS: Final = (("postalCode", "z"), ("asStructureId", "o"), ("asFiness", "f"), ("asSiret", "n"))
+_PLACE: Final = (
+    ("l", _TEXT), ("st", _TEXT), ("street", _TEXT), ("postalCode", _EXACT),
+    ("telephoneNumber", _DIGITS), ("facsimileTelephoneNumber", _DIGITS),
+)  # fmt: skip
 
 
-def _render(values: dict[str, tuple[str, ...]], o: Organization | None) -> Place:
-    org = tuple(_TEXT(v) for v in values["o"])
-    place = [_TEXT(v) for name in ("l", "st", "street") for v in values[name]]
-    place += [_EXACT(v) for v in values["postalCode"]]
-    place += [_DIGITS(v) for name in ("telephoneNumber", "facsimileTelephoneNumber") for v in values[name]]
-    tags = (tag(letter, prepared) for name, letter in _TAGS.items() for v in values[name] if (prepared := _EXACT(v)))
+def _render(o: Organization) -> Place:
+    values = {name: texts for name, texts in _values(o).items() if texts}
+    org = _prepared([_TEXT(v) for v in values["o"]])
+    place = _prepared([rule(v) for name, rule in _PLACE if name in values for v in values[name]])
+    tokens = [tag(letter, _EXACT(v)) for name, letter in _TAGS if name in values for v in values[name]]
+    if o.address.department_code:
+        tokens.append(tag(DEPARTMENT_TAG, _EXACT(o.address.department_code)))
+    chunks = {
+        name: one(name, texts[0]) if len(texts) == 1 else several(name, [v.encode() for v in texts])
+        for name, texts in values.items()
+    }
     return Place(
-        name=values["o"][0] if o else "",
-        town=clean(o.address.town) if o else "",
-        values=values,
-        ber=b"".join(many(name, found) for name, found in values.items() if name),
-        org=org,
-        org_text=column(org),
-        place_text=column(place),
-        tags=" ".join(dict.fromkeys(tags)),
-        structure_json=orjson.Fragment(orjson.dumps(structure_json(o) if o else None)),
-        address_json=orjson.Fragment(orjson.dumps(address_json(o.address) if o else None)),
-        phones=tuple(distinct((clean(o.phone), clean(o.phone2)))) if o else (),
-        organization=o,
+        values["o"][0],
+        clean(o.address.town),
+        b"".join(chunks.values()),
+        org,
+        _column(org),
+        place,
+        _column(place),
+        " ".join(dict.fromkeys(tokens)),
+        values,
+        chunks,
+        _fragment(structure_json(o)),
+        _fragment(address_json(o.address)),
+        _pair(clean(o.phone), clean(o.phone2)),
+        o,
     )
+
+
+def _prepared(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(v for v in values if v))
+
+
+def _column(prepared: tuple[str, ...]) -> str:
+    return f"^{'$^'.join(prepared)}$" if prepared else ""
+
+
+def _fragment(value: object) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(value))
 
 
 def structure_json(o: Organization) -> JSON:
@@ -147,6 +207,4 @@ def coded_json(value: Coded) -> JSON | None:
     return {"code": value.code, "label": value.label} if value.code or value.label else None
 
 
-NO_PLACE: Final = _render(
-    dict.fromkeys((*_TAGS, "o", "street", "l", "st", "telephoneNumber", "facsimileTelephoneNumber"), ()), None
-)
+NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", {}, {}, _fragment(None), _fragment(None), (), None)

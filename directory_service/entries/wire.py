@@ -10,35 +10,49 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
 from typing import Final
 
-from directory_service.ldap.ber import Reader, octets, partial_attribute, tlv
+from directory_service.ldap.ber import SEQUENCE, SET, Reader, octets, partial_attribute, tlv
 
-_SEQUENCE: Final = 0x30
 _NOT_PRINTABLE: Final = re.compile(r"[^A-Za-z0-9'()+,\-./:? ]")
 
 
-class Head(dict[int, bytes]):
-    """For an attribute of one value: every octet before the value, by the size of the value."""
+class _Prefixes(dict[int, bytes]):
+    """What comes before the values, by the octets that they take: ``before(size)`` is asked once a size."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, before: Callable[[int], bytes]) -> None:
         super().__init__()
-        self.name = name
+        self.before = before
 
     def __missing__(self, size: int) -> bytes:
-        head = self[size] = partial_attribute(self.name, [bytes(size)])[: -size or None]
-        return head
+        prefix = self[size] = self.before(size)
+        return prefix
 
 
-class _Heads(dict[str, Head]):
-    def __missing__(self, name: str) -> Head:
-        head = self[name] = Head(name)
-        return head
+class _ByName(dict[str, _Prefixes]):
+    def __init__(self, before: Callable[[str, int], bytes]) -> None:
+        super().__init__()
+        self.before = before
+
+    def __missing__(self, name: str) -> _Prefixes:
+        prefixes = self[name] = _Prefixes(partial(self.before, name))
+        return prefixes
 
 
-HEADS: Final = _Heads()
+def _before(element: bytes, size: int) -> bytes:
+    return element[: len(element) - size]
+
+
+def _before_set(name: str, size: int) -> bytes:
+    """Up to the first value of an attribute whose values, each with its own header, take so many octets."""
+    return _before(tlv(SEQUENCE, octets(name) + tlv(SET, bytes(size))), size)
+
+
+_VALUE: Final = _Prefixes(lambda size: _before(octets(bytes(size)), size))
+_ONE: Final = _ByName(lambda name, size: _before(partial_attribute(name, [bytes(size)]), size))
+_SEVERAL: Final = _ByName(_before_set)
 
 
 def one(name: str, text: str) -> bytes:
@@ -46,7 +60,13 @@ def one(name: str, text: str) -> bytes:
     if not text:
         return b""
     value = text.encode()
-    return HEADS[name][len(value)] + value
+    return _ONE[name][len(value)] + value
+
+
+def several(name: str, values: Iterable[bytes]) -> bytes:
+    """The attribute with these values, which are at least one and none equal to another."""
+    body = b"".join([_VALUE[len(v)] + v for v in values])
+    return _SEVERAL[name][len(body)] + body
 
 
 def many(name: str, texts: Iterable[str]) -> bytes:
@@ -54,27 +74,32 @@ def many(name: str, texts: Iterable[str]) -> bytes:
     values = distinct(texts)
     if len(values) == 1:
         return one(name, values[0])
-    return partial_attribute(name, [v.encode() for v in values]) if values else b""
+    return several(name, [v.encode() for v in values]) if values else b""
 
 
 def distinct(texts: Iterable[str]) -> list[str]:
     """The values that ``caseIgnoreMatch`` tells apart (RFC 4518), the first of each, without the empty ones."""
-    found: dict[str, str] = {}
-    for text in texts:
-        if text:
-            found.setdefault(_comparable(text), text)
-    return list(found.values())
+    found = [t for t in dict.fromkeys(texts) if t]
+    if len(found) < 2:
+        return found
+    known: dict[str, str] = {}
+    for text in found:
+        known.setdefault(comparable(text), text)
+    return list(known.values())
 
 
 @lru_cache(maxsize=50_000)
-def _comparable(text: str) -> str:
+def comparable(text: str) -> str:
+    """Equal for values that ``caseIgnoreMatch`` takes for one."""
     folded = text.casefold()
     return " ".join((folded if folded.isascii() else unicodedata.normalize("NFKC", folded)).split())
 
 
 def clean(text: str) -> str:
-    """A value that DirectoryString takes, or nothing."""
-    return text.replace("\0", "").strip()
+    """A value that DirectoryString takes, or nothing.  Runs of blanks, which no rule tells apart, are one space."""
+    if text.isalnum():
+        return text
+    return " ".join(text.replace("\0", "").split())
 
 
 @lru_cache(maxsize=50_000)
@@ -86,7 +111,7 @@ def phone(text: str) -> str:
 
 def entry_ber(dn: str, attributes: bytes) -> bytes:
     """What follows the tag and length of a SearchResultEntry (RFC 4511 4.5.2)."""
-    return octets(dn) + tlv(_SEQUENCE, attributes)
+    return octets(dn) + tlv(SEQUENCE, attributes)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -105,7 +130,7 @@ def iterate_attributes(ber: bytes) -> Iterator[tuple[str, bytes, list[bytes]]]:
         start = attributes.at
         attribute = attributes.enter()
         name = attribute.octets().decode()
-        values = attribute.enter(0x31)
+        values = attribute.enter(SET)
         found = []
         while values.more:
             found.append(values.octets())
