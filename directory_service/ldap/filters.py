@@ -160,7 +160,7 @@ def _extensible_filter(resolve: Resolve, kind: str, rule: bool, value: bytes) ->
 
 # --- from text (RFC 4515) -------------------------------------------------------------------------------------------
 
-_ITEM = re.compile(r"\(([A-Za-z0-9.;\-_]*)((?::[A-Za-z0-9.\-]*)*)(=|>=|<=|~=|:=)([^()]*)\)")
+_ITEM = re.compile(r"\(([A-Za-z0-9.;\-_]*)((?::[A-Za-z0-9.\-]+)*)(=|>=|<=|~=|:=)([^()]*)\)")
 _ESCAPE = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|(.?))", re.DOTALL)
 _TEXT_ASSERTIONS: Final[dict[str, Callable[[str, bytes], Filter]]] = {
     ">=": GreaterOrEqual, "<=": LessOrEqual, "~=": Approx,

@@ -1,0 +1,298 @@
+"""The client's half of LDAP for the tests: requests encoded, replies decoded, a served directory, a raw socket.
+
+``build_town`` is a real registry and index of three hundred people around ``web_world``; nothing here stands in for
+our own code, but for ``Gate``, which holds searches back so that what happens meanwhile can be seen.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import web_world as world
+from record_factories import SUFFIX, rpps
+
+from directory_service.index.directory import Directory, Result
+from directory_service.index.query import (
+    And,
+    Approx,
+    Equal,
+    Filter,
+    GreaterOrEqual,
+    LessOrEqual,
+    Not,
+    Or,
+    Present,
+    Query,
+    Substrings,
+    View,
+)
+from directory_service.index.writer import build_index
+from directory_service.ldap.ber import ENUMERATED, INTEGER, SEQUENCE, Reader, boolean, integer, octets, sequence, tlv
+from directory_service.ldap.filters import parse_filter
+from directory_service.ldap.handler import CheckSecret, nobody
+from directory_service.ldap.limits import LdapSettings
+from directory_service.ldap.messages import Control, frame, response_controls
+from directory_service.ldap.server import serve
+from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.tables import activity, binding, identifier, mailbox, practitioner
+
+BAL = f"ou=bal,{SUFFIX}"
+WRITES = {"modify": 0x66, "add": 0x68, "delete": 0x4A, "modify DN": 0x6C}
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+_ASSERTIONS = {Equal: 0xA3, GreaterOrEqual: 0xA5, LessOrEqual: 0xA6, Approx: 0xA8}
+
+
+def encode_filter(found: Filter) -> bytes:
+    """A filter on the wire, by the letter of RFC 4511 4.5.1."""
+    match found:
+        case And(items) | Or(items):
+            return tlv(0xA0 if isinstance(found, And) else 0xA1, b"".join(map(encode_filter, items)))
+        case Not(item):
+            return tlv(0xA2, encode_filter(item))
+        case Present(name):
+            return tlv(0x87, name.encode())
+        case Substrings(name, initial, middle, final):
+            parts = tlv(0x80, initial) if initial else b""
+            parts += b"".join(tlv(0x81, part) for part in middle)
+            parts += tlv(0x82, final) if final else b""
+            return tlv(0xA4, octets(name) + tlv(SEQUENCE, parts))
+        case _:
+            return tlv(_ASSERTIONS[type(found)], octets(found.attribute) + octets(found.value))
+
+
+def request(message_id: int, operation: bytes, *controls: Control) -> bytes:
+    return tlv(SEQUENCE, integer(message_id) + operation + response_controls(*controls))
+
+
+def search(
+    asked: str | bytes | Filter = "(objectClass=*)", message_id: int = 1, *controls: Control, base: str | bytes = BAL,
+    scope: int = 2, size: int = 0, time: int = 0, types_only: bool = False, attributes: Sequence[str] = (),
+) -> bytes:  # fmt: skip
+    """A SearchRequest; ``asked`` is a filter as text, as a tree or encoded."""
+    if isinstance(asked, str):
+        asked = parse_filter(asked)
+    body = octets(base) + integer(scope, ENUMERATED) + integer(0, ENUMERATED) + integer(size) + integer(time)
+    body += boolean(types_only) + (asked if isinstance(asked, bytes) else encode_filter(asked))
+    return request(message_id, tlv(0x63, body + sequence(*map(octets, attributes))), *controls)
+
+
+def bind(name: str = "", secret: str = "", message_id: int = 1, *, version: int = 3) -> bytes:
+    return request(message_id, tlv(0x60, integer(version) + octets(name) + tlv(0x80, secret.encode())))
+
+
+def bind_sasl(mechanism: str, message_id: int = 1) -> bytes:
+    return request(message_id, tlv(0x60, integer(3) + octets("") + tlv(0xA3, octets(mechanism))))
+
+
+def unbind(message_id: int = 1) -> bytes:
+    return request(message_id, b"\x42\x00")
+
+
+def abandon(target: int, message_id: int = 1) -> bytes:
+    return request(message_id, integer(target, 0x50))
+
+
+def compare(entry: str, attribute: str, value: str, message_id: int = 1) -> bytes:
+    return request(message_id, tlv(0x6E, octets(entry) + sequence(octets(attribute), octets(value))))
+
+
+def extended(oid: str, message_id: int = 1) -> bytes:
+    return request(message_id, tlv(0x77, tlv(0x80, oid.encode())))
+
+
+def paged(size: int, cookie: bytes = b"", *, critical: bool = True) -> Control:
+    return Control("1.2.840.113556.1.4.319", critical, sequence(integer(size), octets(cookie)))
+
+
+# --- replies --------------------------------------------------------------------------------------------------------
+
+
+class Reply(NamedTuple):
+    """A response.  ``code`` is None for a SearchResultEntry; ``rest`` is what follows the LDAPResult."""
+
+    message_id: int
+    tag: int
+    code: int | None
+    matched: str
+    text: str
+    rest: bytes
+    dn: str
+    attributes: Mapping[str, list[str]]
+    controls: Mapping[str, bytes]
+
+
+def replies(data: bytes) -> list[Reply]:
+    """Every whole message of ``data``."""
+    found, at = [], 0
+    while at < len(data):
+        place = frame(data, at, 1 << 30)
+        if place is None or place[1] > len(data):
+            break
+        found.append(_reply(Reader(data, *place)))
+        at = place[1]
+    return found
+
+
+def _reply(message: Reader) -> Reply:
+    message_id = message.integer(INTEGER)
+    tag, body = message.element()
+    controls = _controls(message.enter(0xA0)) if message.more else {}
+    reader = Reader(body)
+    if tag == 0x64:
+        dn = reader.octets().decode()
+        return Reply(message_id, tag, None, "", "", b"", dn, dict(_attributes(reader.enter())), controls)
+    code = reader.integer(ENUMERATED)
+    matched, text = reader.octets().decode(), reader.octets().decode()
+    return Reply(message_id, tag, code, matched, text, body[reader.at :], "", {}, controls)
+
+
+def _attributes(reader: Reader) -> Iterator[tuple[str, list[str]]]:
+    while reader.more:
+        attribute = reader.enter()
+        name, values = attribute.octets().decode(), attribute.enter(0x31)
+        held = []
+        while values.more:
+            held.append(values.octets().decode())
+        yield name, held
+
+
+def _controls(reader: Reader) -> dict[str, bytes]:
+    found = {}
+    while reader.more:
+        control = reader.enter()
+        found[control.octets().decode()] = control.octets()
+    return found
+
+
+# --- a town ---------------------------------------------------------------------------------------------------------
+
+_FAMILIES = ("MARTIN", "DUBOIS", "LEFÈVRE", "D'AUBIGNÉ", "LE GOFF", "DUPRÉ-LATOUR", "ŒUVRARD", "NGUYEN", "DE LA TOUR")
+_GIVEN = ("ANNE-LAURE", "ZOÉ", "HÉLÈNE", "PIERRE", "MOHAMED", "JEAN-PIERRE", "LOUISE")
+
+
+def build_town(folder: Path, people: int = 300) -> tuple[Directory, str]:
+    """``web_world`` and more practitioners, each with a mailbox ``p<n>@medecin.mssante.fr``; the caller closes the
+    directory.  Second: the operator's secret."""
+    engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+    upgrade(engine)
+    with writing(engine) as connection:
+        world._write(connection)
+        secret = world._add_operator(connection)
+        stamps = {"created_at": world.START, "changed_at": world.START}
+        for n in range(100, 100 + people):
+            family, given = _FAMILIES[n % len(_FAMILIES)], _GIVEN[n % len(_GIVEN)]
+            person = world._person(n, f"8{rpps(n)}", family, given, "active", world.START)
+            world._insert(connection, practitioner, [person | stamps])
+            world._insert(connection, identifier, [world._number(n, "8", rpps(n), True)])
+            world._insert(connection, activity, [world._activity(n)])
+            box = world._box(n, f"p{n}@medecin.mssante.fr", "PER", False, ((n, None, world.START, None),))
+            world._insert(connection, mailbox, [box])
+            world._insert(connection, binding, [_held(n, family, given)])
+    build_index(engine, folder / "index", SUFFIX, workers=1)
+    engine.dispose()
+    return Directory(folder / "index", SUFFIX), secret
+
+
+def _held(n: int, family: str, given: str) -> dict[str, object]:
+    names = {"practitioner_id": n, "national_id": f"8{rpps(n)}", "family_name": family, "given_names": given}
+    return world._held(n, None, None, world.START, None) | names | {"profession_code": "10"}
+
+
+class Gate:
+    """A directory whose searches, key look-ups apart, wait until ``open`` is set.  ``asked`` counts them."""
+
+    def __init__(self, directory: Directory) -> None:
+        self.directory = directory
+        self.open = threading.Event()
+        self.asked = 0
+
+    def search(self, query: Query, view: View) -> Result:
+        if not self.is_point(query):
+            self.asked += 1
+            assert self.open.wait(10)
+        return self.directory.search(query, view)
+
+    def is_point(self, query: Query) -> bool:
+        return self.directory.is_point(query)
+
+
+# --- a server -------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def served(directory: Directory | Gate, settings: LdapSettings | None = None, check: CheckSecret = nobody
+           ) -> Iterator[int]:  # fmt: skip
+    """The port of a server on loopback, in a thread, stopped at the end."""
+    stop, ready, port = threading.Event(), threading.Event(), list[int]()
+
+    def started(number: int) -> None:
+        port.append(number)
+        ready.set()
+
+    def run() -> None:
+        serve(settings or LdapSettings(suffix=SUFFIX), ("127.0.0.1", 0), directory, stop, check_secret=check,
+              ready=started)  # fmt: skip
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield port[0]
+    finally:
+        stop.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+class Client:
+    """A raw connection.  Use it as a context."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.buffer = b""
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def read(self, finals: int = 1) -> list[Reply]:
+        """Replies up to that many which are not entries; fewer when the server closes first."""
+        while sum(reply.tag != 0x64 for reply in replies(self.buffer)) < finals:
+            data = self.socket.recv(1 << 20)
+            if not data:
+                break
+            self.buffer += data
+        found, self.buffer = replies(self.buffer), b""
+        return found
+
+    def ask(self, data: bytes, finals: int = 1) -> list[Reply]:
+        self.send(data)
+        return self.read(finals)
+
+    def closed(self) -> bool:
+        """Has the server closed?  Waits for it."""
+        try:
+            return self.socket.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def dns(found: list[Reply]) -> list[str]:
+    return [reply.dn for reply in found if reply.tag == 0x64]
+
+
+def mails(found: list[Reply]) -> set[str]:
+    """The addresses of the entries, whatever else they hold."""
+    return {address for reply in found for address in reply.attributes.get("mail", ())}
