@@ -6,7 +6,9 @@ bytes, so that ``If-None-Match`` is answered before any search is made (RFC 9110
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
 _DIRECTORY, _SECRETS = "annuaire.directory", "annuaire.secrets"
+_gate = Lock()
+_PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
 
@@ -55,13 +59,28 @@ def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Res
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:
-        response = json_answer(b"".join(make()))
+        with _turn():
+            body = b"".join(make())
+        response = json_answer(body)
     headers = response.headers
     headers["ETag"] = etag
     headers["Vary"] = "Authorization"
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One thread of a process reads the index at a time.  SQLite lets go of the interpreter at each row, and threads
+    that fight over it wait for it at each row: in turn, the same answers come sooner (docs/reference/http-api.md).
+    Who has waited long enough goes anyway: a slow search must not stop the others."""
+    mine = _gate.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        if mine:
+            _gate.release()
 
 
 def read_body(limit: int) -> bytes:
