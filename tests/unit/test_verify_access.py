@@ -1,0 +1,73 @@
+"""An operator's secret: what it opens, and when it stops opening."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import web_world as world
+from record_factories import SUFFIX
+
+from directory_service.errors import Forbidden
+from directory_service.index.directory import Directory
+from directory_service.index.query import View
+from directory_service.index.writer import build_index
+from directory_service.registry import operators
+from directory_service.registry.engine import open_registry, writing
+from directory_service.trust.access import LONGEST_SECRET, BadCredentials, Secrets
+
+
+def test_a_secret_opens_the_operator_view_until_it_is_replaced_or_its_operator_suspended(tmp_path: Path) -> None:
+    directory, secret = world.build_world(tmp_path)
+    secrets = Secrets(directory)
+    assert secrets.view_of(secret) is View.OPERATOR
+    assert secrets.view_of(secret) is View.OPERATOR  # from what is remembered
+    secrets.check(world.OPERATOR, secret)
+
+    newer = change(tmp_path, directory, "secret")
+    assert secrets.view_of(newer) is View.OPERATOR
+    with pytest.raises(BadCredentials):
+        secrets.view_of(secret)
+
+    change(tmp_path, directory, "suspend")
+    with pytest.raises(Forbidden) as refused:
+        secrets.view_of(newer)
+    assert not isinstance(refused.value, BadCredentials)
+    directory.close()
+
+
+def change(folder: Path, directory: Directory, what: str) -> str:
+    before, secret = directory.build().id, ""
+    engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+    with writing(engine) as connection:
+        if what == "secret":
+            secret = operators.set_secret(connection, world.OPERATOR, actor="test")
+        else:
+            operators.suspend(connection, world.OPERATOR, actor="test")
+    build_index(engine, folder / "index", SUFFIX, workers=1)
+    engine.dispose()
+    deadline = time.monotonic() + 10
+    while directory.build().id == before:
+        assert time.monotonic() < deadline
+    return secret
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("essai", "essai.wrong"),
+        ("essai", ""),
+        ("nobody", "nobody.secret"),
+        ("", "secret"),
+        ("essai", "é" * LONGEST_SECRET),
+        ("essai", "x" * (LONGEST_SECRET + 1)),
+        ("essai", "\udcff"),
+    ],
+)
+def test_anything_else_is_refused_alike(tmp_path: Path, name: str, secret: str) -> None:
+    directory, _ = world.build_world(tmp_path)
+    with pytest.raises(BadCredentials) as refused:
+        Secrets(directory).check(name, secret)
+    assert str(refused.value) == "authentification refusée"
+    directory.close()
