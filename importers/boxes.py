@@ -1,0 +1,248 @@
+"""Mailboxes ► ``mailbox`` and ``binding``: an address, and who holds it from when until when.
+
+Compared line by line with what is open: the same holder keeps its binding (and its date), a new one opens, one that is
+no longer named closes.  An address that vanishes is closed, one that returns is reopened.  A mailbox that a better source
+says (an operator's publication) is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from directory_service.registry.bulk import chunks, update_rows
+from directory_service.registry.tables import binding, mailbox, source_record
+from importers.known import Known, People, digest_of
+from importers.mssante.parse import PERSONAL, SYSTEMS, HoldingParser
+from importers.people import Rows, lines_of
+from importers.places import Places
+from importers.revise import mark_gone, record
+from importers.rows import Holding, Match, Problems
+from importers.store import Store
+
+_RANKS = {"cat18.mailboxes": 1, "mssante.mailboxes": 2}
+_BEST = 9  # any other source: operators
+_BATCH = 2_000
+# Columns of a binding after mailbox_id: the holder, then what is said of it.
+_HOLDER = ("practitioner_id", "organization_id", "source", "national_id", "family_name", "given_names")
+_SAID = ("category_code", "profession_code", "specialty_code", "service", "description", "responsible", "paperless")
+_BOUND = (*_HOLDER, *_SAID)
+
+
+@dataclass(slots=True)
+class Box:
+    """An address as a source says it: its lines resolved, in the order of ``_BOUND``."""
+
+    pk: int
+    address: str
+    type: str
+    digest: int
+    bindings: list[tuple[Any, ...]]
+    held: bool  # this source has spoken of it before
+
+
+class BoxLoader:
+    """Loads addresses of one source."""
+
+    def __init__(self, store: Store, people: People, places: Places, source: str) -> None:
+        self.store, self.people, self.places, self.source = store, people, places, source
+        self.known = Known(store.connection, source)
+        self.others = self._others()
+        self.changes: list[Box] = []
+
+    def _others(self) -> dict[str, tuple[int, str]]:
+        """Mailboxes of other sources."""
+        columns = mailbox.c
+        query = select(columns.address, columns.id, columns.source).where(columns.source != self.source)
+        return {address: (pk, source) for address, pk, source in self.store.rows(query)}
+
+    def load(self, groups: Iterator[tuple[bytes, Rows]], match: Match, problems: Problems, separator: str) -> None:
+        parser = HoldingParser(match, problems)
+        for key, rows in groups:
+            address, digest = key.strip().lower(), digest_of(rows)
+            if self.is_unchanged(address, digest):
+                continue
+            before = len(problems.rejected)
+            lines = lines_of(rows, separator, match, problems)
+            holdings = [h for h in map(parser.parse, lines) if h]
+            if holdings:
+                self.store.labels.add(SYSTEMS, map(parser.labels, [line.values for line in lines]))
+                self.add(holdings, 0 if len(problems.rejected) > before else digest)
+            self.store.flush_if_full()
+
+    def is_unchanged(self, address: bytes, digest: int) -> bool:
+        position = self.known.positions.get(address)
+        if position is None:
+            return False
+        again, self.known.seen[position] = self.known.seen[position], 1
+        same = self.known.digests[position] == digest and not self.known.gone[position]
+        if same and not again:
+            self.store.counts["mailbox"]["unchanged"] += 1
+        return same
+
+    def add(self, holdings: Sequence[Holding], digest: int) -> None:
+        address = holdings[0].address
+        bindings = list(dict.fromkeys(self._binding(h) for h in holdings))
+        position = self.known.positions.get(address.encode())
+        if position is not None:
+            pk = self.known.subjects[position]
+            self._change(Box(pk, address, holdings[0].type, digest, bindings, True))
+        elif address in self.others:
+            self._take_over(Box(self.others[address][0], address, holdings[0].type, digest, bindings, False))
+        else:
+            self._create(address, holdings[0].type, digest, bindings)
+
+    def _binding(self, holding: Holding) -> tuple[Any, ...]:
+        h = holding
+        person = self.people.ids.get(h.national_id.encode()) if h.type in PERSONAL and h.national_id else None
+        place = self.places.find_structure(h.place, "mssante.mailboxes") if h.place else None
+        written = (h.national_id, h.family_name, h.given_names) if h.type in PERSONAL else ("", "", "")
+        return (person, place, self.source, *written, h.category_code, h.profession_code,
+                h.specialty_code, h.service, "", "", h.paperless)  # fmt: skip
+
+    def _create(self, address: str, kind: str, digest: int, bindings: list[tuple[Any, ...]]) -> None:
+        store = self.store
+        pk = store.next_mailbox
+        store.next_mailbox += 1
+        store.pending[mailbox].append((pk, address, kind, self.source, store.as_of, None, False, store.as_of))
+        self._open(pk, bindings)
+        store.pending[source_record].append((self.source, address, digest, pk, store.run_id, None))
+        self.others[address] = (pk, self.source)  # an address of two spellings in one file is one mailbox
+        store.note("create", "mailbox", pk)
+
+    def _open(self, pk: int, bindings: Sequence[tuple[Any, ...]]) -> None:
+        as_of = self.store.as_of
+        self.store.pending[binding].extend([(pk, *b, False, as_of, None) for b in bindings])
+
+    def _take_over(self, box: Box) -> None:
+        """An address that another source said first."""
+        owner = self.others[box.address][1]
+        if owner == self.source:
+            return
+        self.store.pending[source_record].append(
+            (self.source, box.address, box.digest, box.pk, self.store.run_id, None)
+        )
+        if _RANKS.get(owner, _BEST) < _RANKS[self.source]:
+            self._change(box)
+
+    def _change(self, box: Box) -> None:
+        self.changes.append(box)
+        if len(self.changes) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Applies the changes of mailboxes already known."""
+        if not self.changes:
+            return
+        self.places.flush()
+        self.store.flush()
+        boxes, self.changes = self.changes, []
+        for chunk in chunks(boxes):
+            self._apply(chunk)
+        record(self.store, self.source, [(b.address, b.digest, b.pk) for b in boxes if b.held])
+
+    def _apply(self, boxes: Sequence[Box]) -> None:
+        ids = [b.pk for b in boxes]
+        columns = mailbox.c.id, mailbox.c.type, mailbox.c.source, mailbox.c.until
+        rows = self.store.connection.execute(select(*columns).where(mailbox.c.id.in_(ids)))
+        stored = {pk: (kind, source, until) for pk, kind, source, until in rows}
+        opened = self._open_bindings(ids)
+        updates = []
+        for box in boxes:
+            kind, source, until = stored[box.pk]
+            if _RANKS.get(source, _BEST) > _RANKS[self.source]:
+                continue
+            before, after = self._rebind(box, opened[box.pk])
+            if kind != box.type:
+                before["type"], after["type"] = kind, box.type
+            if until:
+                before["until"], after["until"] = until, None
+            if source != self.source:
+                before["source"], after["source"] = source, self.source
+            if before or after:
+                self.store.note("reopen" if until else "update", "mailbox", box.pk, before, after)
+                updates.append((box.type, self.source, None, self.store.as_of, box.pk))
+            else:
+                self.store.counts["mailbox"]["unchanged"] += 1
+        update_rows(self.store.connection, mailbox, ("type", "source", "until", "changed_at"), updates)
+
+    def _open_bindings(self, ids: Sequence[int]) -> dict[int, list[tuple[int, tuple[Any, ...]]]]:
+        found: dict[int, list[tuple[int, tuple[Any, ...]]]] = defaultdict(list)
+        columns = [binding.c[name] for name in ("mailbox_id", "id", *_BOUND)]
+        query = select(*columns).where(binding.c.mailbox_id.in_(ids), binding.c.until.is_(None)).order_by(binding.c.id)
+        for pk, row_id, *values in self.store.connection.execute(query):
+            found[pk].append((row_id, tuple(values)))
+        return found
+
+    def _rebind(self, box: Box, opened: list[tuple[int, tuple[Any, ...]]]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Matches lines with open bindings, exactly first, then by holder; journals the rest as closed or opened."""
+        said, left = list(box.bindings), []
+        for row_id, values in opened:
+            if values in said:
+                said.remove(values)
+            else:
+                left.append((row_id, values))
+        updates, closed = [], []
+        for row_id, values in left:
+            same = next((b for b in said if holder_of(b) == holder_of(values)), None)
+            if same is None:
+                closed.append((row_id, values))
+            else:
+                said.remove(same)
+                updates.append((row_id, values, same))
+        connection = self.store.connection
+        update_rows(connection, binding, _BOUND, [(*new, row_id) for row_id, _, new in updates])
+        update_rows(connection, binding, ("until",), [(self.store.as_of, row_id) for row_id, _ in closed])
+        self._open(box.pk, said)
+        before: dict[str, Any] = {"binding": [old for _, old, _ in updates] + [old for _, old in closed]}
+        after: dict[str, Any] = {"binding": [new for _, _, new in updates] + said}
+        return {k: v for k, v in before.items() if v}, {k: v for k, v in after.items() if v}
+
+    def close_vanished(self) -> None:
+        self.flush()
+        self.store.flush()
+        for batch in chunks(self.known.vanished()):
+            mark_gone(self.store, self.source, [key for key, _ in batch])
+            owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)
+            query = select(mailbox.c.id).where(*owned, mailbox.c.until.is_(None))
+            self._close(list(self.store.connection.execute(query).scalars()))
+
+    def _close(self, pks: Sequence[int]) -> None:
+        as_of, connection = self.store.as_of, self.store.connection
+        for pk, opened in self._open_bindings(pks).items():
+            update_rows(connection, binding, ("until",), [(as_of, row_id) for row_id, _ in opened])
+        for pk in pks:
+            self.store.note("close", "mailbox", pk, {"until": None}, {"until": as_of})
+        update_rows(connection, mailbox, ("until", "changed_at"), [(as_of, as_of, pk) for pk in pks])
+
+
+def holder_of(values: Sequence[Any]) -> tuple[Any, ...]:
+    """What makes two lines speak of the same holder: the person known, else the person as written, else the structure."""
+    person, place, _, national, family, given = values[:6]
+    if person is not None:
+        return ("person", person)
+    if national or family:
+        return ("written", national or (family, given))
+    return ("structure", place)
+
+
+def attach_holders(store: Store, people: People) -> None:
+    """Bindings whose holder was in no registry when they were read, and is now."""
+    store.flush()
+    columns = binding.c
+    query = select(columns.id, columns.mailbox_id, columns.national_id)
+    query = query.where(columns.practitioner_id.is_(None), columns.national_id != "").order_by(columns.id)
+    found = [
+        (people.ids[national.encode()], row_id, box)
+        for row_id, box, national in store.connection.execute(query).all()
+        if national.encode() in people.ids
+    ]
+    update_rows(store.connection, binding, ("practitioner_id",), [(pk, row_id) for pk, row_id, _ in found])
+    boxes = sorted({box for _, _, box in found})
+    for box in boxes:
+        store.note("update", "mailbox", box, {}, {"holder": "known"})
+    update_rows(store.connection, mailbox, ("changed_at",), [(store.as_of, box) for box in boxes])

@@ -1,0 +1,73 @@
+"""The ADELI-to-RPPS link table ► numbers attached, records merged.
+
+Every pair is stored, so that it holds whenever its numbers arrive: here when one is known already, in ``people`` when a
+record is created.  A pair that says otherwise than what is known (an ADELI number whose holder has another RPPS number)
+changes nothing: it is counted as a conflict, for a person to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import update
+
+from directory_service.registry.tables import link
+from importers.known import Links, People
+from importers.links.parse import LinkParser
+from importers.merge import add_former_adeli, add_rpps, merge
+from importers.people import lines_of
+from importers.rows import Match, Problems
+from importers.store import Store
+
+HOW = "link-table"
+
+
+class LinkLoader:
+    """Loads the rows of one crosswalk."""
+
+    def __init__(self, store: Store, people: People, links: Links, match: Match, problems: Problems) -> None:
+        self.store, self.people, self.links = store, people, links
+        self.match, self.problems = match, problems
+        self.parser = LinkParser(match, problems)
+        self.rpps_of = {pk: key[1:].decode() for key, pk in people.ids.items() if key[:1] == b"8"} if people.ids else {}
+
+    def load(self, rows: Iterator[tuple[int, bytes]], separator: str) -> None:
+        counts = self.store.counts["link"]
+        for row in rows:
+            for line in lines_of([row], separator, self.match, self.problems):
+                pair = self.parser.parse(line)
+                if pair:
+                    counts[self._add(*pair)] += 1
+            if len(self.store.pending[link]) >= 20_000:
+                self.store.flush()
+
+    def _add(self, adeli: str, rpps: str) -> str:
+        old = self.links.rpps.get(adeli)
+        if old == rpps:
+            return "unchanged"
+        if old is None:
+            self.store.pending[link].append((adeli, rpps, self.store.run_id))
+        else:
+            self.store.flush()
+            change = update(link).where(link.c.adeli == adeli).values(rpps=rpps, run_id=self.store.run_id)
+            self.store.connection.execute(change)
+            self.links.adelis[old].remove(adeli)
+        self.links.add(adeli, rpps)
+        self._attach(adeli, rpps)
+        return "created" if old is None else "updated"
+
+    def _attach(self, adeli: str, rpps: str) -> None:
+        ids = self.people.ids
+        by_adeli, by_rpps = ids.get(("0" + adeli).encode()), ids.get(("8" + rpps).encode())
+        if by_adeli == by_rpps:  # neither is known, or they are one already
+            return
+        if by_adeli is None:
+            assert by_rpps is not None
+            add_former_adeli(self.store, self.people, by_rpps, adeli, HOW)
+        elif by_adeli in self.rpps_of:
+            self.problems.warn("link_conflict")
+        elif by_rpps is None:
+            add_rpps(self.store, self.people, by_adeli, rpps, HOW)
+            self.rpps_of[by_adeli] = rpps
+        else:
+            merge(self.store, self.people, by_adeli, by_rpps, HOW)

@@ -1,0 +1,115 @@
+"""Rows of the MSSanté correspondence extract, and the last column of CAT18 ► holdings | rejections.  PURE.
+
+A holding is one line of an address: its type, its holder as written, its structure.  Whether the holder is a known
+person is for the loader to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import cast
+
+from importers.rows import Holding, Line, Match, Place, Problems
+
+TYPES = frozenset({"PER", "ORG", "APP", "CAB"})  # TRE_R257
+PERSONAL = frozenset({"PER", "CAB"})  # held by a person
+SYSTEMS = (
+    ("category", "category_code", "category"),
+    ("profession", "profession_code", "profession"),
+    ("expertise", "expertise_code", "expertise"),
+)
+# Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
+_ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
+_YES_NO = {
+    "o": True,
+    "oui": True,
+    "true": True,
+    "1": True,
+    "y": True,
+    "n": False,
+    "non": False,
+    "false": False,
+    "0": False,
+}
+
+# TRE_G07 ► length of the number, and the letter of the technical id that says the same.
+_STRUCTURES = {"0": (11, "C"), "1": (9, "F"), "2": (9, "S"), "3": (14, "C"), "4": (14, "R")}
+_STRUCTURE_NAMES = {"adeli-rang": "0", "finess": "1", "siren": "2", "siret": "3", "rpps-rang": "4"}
+
+Getter = Callable[[Sequence[str]], tuple[str, ...]]
+
+
+def parse_yes_no(text: str) -> bool | None:
+    """*Dématérialisation*: the spelling is not known for sure (formats.md §1), so every plausible one is read."""
+    return _YES_NO.get(text.strip().lower())
+
+
+def is_address(text: str) -> bool:
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+def parse_structure(kind: str, number: str) -> tuple[str, str]:
+    """(TRE_G07 digit, number without it) of a structure; the number may or may not repeat its type digit."""
+    kind = _STRUCTURE_NAMES.get(kind.strip().lower(), kind.strip())
+    number = number.strip()
+    length = _STRUCTURES.get(kind, (0, ""))[0]
+    if len(number) == length + 1 and number.startswith(kind):
+        number = number[1:]
+    return kind, number
+
+
+def technical_id(kind: str, number: str) -> str:
+    """The key of table ``organization``: as the activity extract would write it, ``S`` + SIREN being ours."""
+    return _STRUCTURES.get(kind, (0, kind))[1] + number if number else ""
+
+
+class HoldingParser:
+    """One line of the MSSanté extract."""
+
+    def __init__(self, match: Match, problems: Problems) -> None:
+        self.problems = problems
+        self.caption = match.caption
+
+        def pick(*names: str) -> Getter:
+            return cast("Getter", itemgetter(*(match.index(n) for n in names)))
+
+        self.head = pick("type", "address", "national_id", "id_type", "id", "family_name", "given_names")
+        self.codes = pick("category_code", "profession_code", "expertise_code", "service")
+        self.rest = pick("paperless", "place_type", "place_id")
+        self.place = pick(*Place._fields)
+        self.labels = pick(*(name for _, code, label in SYSTEMS for name in (code, label)))
+
+    def parse(self, line: Line) -> Holding | None:
+        kind, address, national, scheme, number, family, given = self.head(line.values)
+        kind, address = kind.strip().upper(), address.strip().lower()
+        if not is_address(address):
+            return self._no(line, "address", "address", "adresse de messagerie mal formée")
+        if kind not in TYPES:
+            return self._no(line, "type", "type", "type de BAL inconnu (PER, ORG, APP ou CAB attendu)")
+        if kind in PERSONAL and not family.strip():
+            return self._no(line, "family_name", "name", "nom d'exercice absent")
+        paperless, place_type, place_id = self.rest(line.values)
+        national = national.strip() or (scheme.strip() + number.strip() if number.strip() else "")
+        category, profession, specialty, service = self.codes(line.values)
+        return Holding(
+            kind, address, national, family, given, category, profession, specialty, service,
+            parse_yes_no(paperless), self._place(line, place_type, place_id),
+        )  # fmt: skip
+
+    def _place(self, line: Line, kind: str, number: str) -> Place | None:
+        place = Place._make(self.place(line.values))
+        kind, number = parse_structure(kind, number)
+        if not number and not (place.name or place.trade_name):
+            return None
+        return place._replace(
+            technical_id=technical_id(kind, number),
+            finess=number if kind == "1" else "",
+            siret=number if kind == "3" else "",
+            siren=number[:9] if kind in ("2", "3") else "",
+        )
+
+    def _no(self, line: Line, field: str, reason: str, message: str) -> None:
+        """Rejects the row."""
+        self.problems.reject(line, self.caption(field), reason, message)

@@ -1,0 +1,190 @@
+"""Organizations of a run: found by technical id, FINESS or SIRET, else created; updated when their columns change.
+
+A row without technical id gets a derived one: ``F``+FINESS, ``C``+SIRET, else ``A``+digest of its name and address.  Within
+a run the first row that names an organization says what it is; a source never overwrites what a better one said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from directory_service.model.identifiers import structure_national_id
+from directory_service.model.names import fold
+from directory_service.registry.bulk import chunks, update_rows
+from directory_service.registry.tables import organization
+from importers.known import digest_text
+from importers.rows import Place
+from importers.store import Store
+
+_SOURCES = ("", "rpps.activity", "adeli.activity", "cat18.activity", "mssante.mailboxes")  # the best first
+_FIELDS = Place._fields
+_UPDATED = (*_FIELDS, "national_id", "source", "digest", "changed_at")
+_BATCH = 2_000
+
+
+def derived_key(place: Sequence[str]) -> str:
+    """The technical id of a row that has none; empty when the row names no structure."""
+    named = Place._make(place)
+    if named.finess:
+        return "F" + named.finess
+    if named.siret:
+        return "C" + named.siret
+    where = (named.name, named.trade_name, named.number, named.street_name, named.postcode, named.city or named.cedex)
+    text = "|".join(fold(part) for part in where)
+    if not text.strip("|"):
+        return ""
+    return "A" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+class Places:
+    """``find`` for rows of activity extracts, ``find_structure`` for rows of mailboxes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.ids: dict[str, int] = {}
+        self.digests = array("q", [0])  # by id
+        self.ranks = bytearray(1)  # by id: index in _SOURCES
+        self.seen = bytearray(1)  # by id: met in this run
+        self.changed: dict[int, tuple[Place, str, int]] = {}
+        self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
+        self.by_number: dict[str, int] | None = None
+        self._load()
+
+    def _load(self) -> None:
+        columns = organization.c
+        query = select(columns.id, columns.technical_id, columns.digest, columns.source).order_by(columns.id)
+        for pk, technical, digest, source in self.store.rows(query):
+            self.ids[technical] = pk
+            rank = _SOURCES.index(source) if source in _SOURCES else 0
+            self._grow(pk, digest, rank)
+            if rank == len(_SOURCES) - 1:
+                self.adoptable[technical] = pk
+
+    def _grow(self, pk: int, digest: int, rank: int) -> None:
+        missing = pk + 1 - len(self.ranks)
+        if missing > 0:
+            self.digests.extend([0] * missing)
+            self.ranks.extend(bytes(missing))
+            self.seen.extend(bytes(missing))
+        self.digests[pk], self.ranks[pk] = digest, rank
+
+    def find(self, place: tuple[str, ...], source: str) -> int | None:
+        """The organization of a row, created or noted as changed if need be; None for a row without one."""
+        key = place[0] or derived_key(place)
+        pk = self.ids.get(key)
+        if pk is not None and self.seen[pk]:
+            return pk
+        if not key:
+            return None
+        if pk is None:
+            pk = self._adopt(key, place) if self.adoptable else None
+        if pk is None:
+            return self._create(key, place, source)
+        self._compare(pk, key, place, source)
+        return pk
+
+    def _adopt(self, key: str, place: tuple[str, ...]) -> int | None:
+        """An organization known from mailboxes only takes the technical id that an activity row gives it."""
+        named = Place._make(place)
+        for candidate in ("F" + named.finess, "C" + named.siret):
+            pk = self.adoptable.pop(candidate, None) if len(candidate) > 1 else None
+            if pk is not None:
+                del self.ids[candidate]
+                self.ids[key] = pk
+                return pk
+        return None
+
+    def _create(self, key: str, place: tuple[str, ...], source: str) -> int:
+        store = self.store
+        pk = store.next_organization
+        store.next_organization += 1
+        named = Place._make(place)
+        national = structure_national_id(key, named.finess, named.siret, named.siren)
+        digest = digest_text(place)
+        self.ids[key] = pk
+        self._grow(pk, digest, _SOURCES.index(source))
+        self.seen[pk] = 1
+        if self.by_number is not None:
+            self._index(pk, named.finess, named.siret)
+        if source == _SOURCES[-1]:
+            self.adoptable[key] = pk
+        row = (pk, key, national, *place[1:], source, digest, store.as_of, store.as_of)
+        store.pending[organization].append(row)
+        store.note("create", "organization", pk)
+        return pk
+
+    def _compare(self, pk: int, key: str, place: tuple[str, ...], source: str) -> None:
+        self.seen[pk] = 1
+        rank = _SOURCES.index(source)
+        if 0 < self.ranks[pk] < rank:
+            return
+        digest = digest_text(place)
+        if digest == self.digests[pk] and rank == self.ranks[pk]:
+            self.store.counts["organization"]["unchanged"] += 1
+            return
+        self._grow(pk, digest, rank)
+        self.changed[pk] = (Place._make((key, *place[1:])), source, digest)
+        if len(self.changed) >= _BATCH:
+            self.flush()
+
+    # Mailboxes
+
+    def find_structure(self, place: Place, source: str) -> int | None:
+        """The organization that a mailbox names by FINESS, SIRET… or technical id; created from its line if unknown.
+        What activity extracts say of an organization is never changed by a mailbox."""
+        key = place.technical_id or derived_key(place)
+        if not key:
+            return None
+        pk = self.ids.get(key)
+        if pk is None:
+            pk = self._numbers().get(key)
+        if pk is None:
+            return self._create(key, place, source)
+        if not self.seen[pk] and self.ranks[pk] == len(_SOURCES) - 1:
+            self._compare(pk, key, place, source)
+        return pk
+
+    def _numbers(self) -> dict[str, int]:
+        """``F``+FINESS and ``C``+SIRET of every organization, the oldest first."""
+        if self.by_number is None:
+            self.store.flush()
+            self.by_number = {}
+            query = select(organization.c.id, organization.c.finess, organization.c.siret).order_by(organization.c.id)
+            for pk, finess, siret in self.store.rows(query):
+                self._index(pk, finess, siret)
+        return self.by_number
+
+    def _index(self, pk: int, finess: str, siret: str) -> None:
+        assert self.by_number is not None
+        if finess:
+            self.by_number.setdefault("F" + finess, pk)
+        if siret:
+            self.by_number.setdefault("C" + siret, pk)
+
+    def flush(self) -> None:
+        """Writes the changes noted so far."""
+        if not self.changed:
+            return
+        self.store.flush()
+        changed, self.changed = self.changed, {}
+        rows = []
+        for ids in chunks(sorted(changed)):
+            columns = [organization.c[name] for name in ("id", "changed_at", *_FIELDS)]
+            for pk, *old in self.store.connection.execute(select(*columns).where(organization.c.id.in_(ids))):
+                rows.append(self._updated(pk, old, *changed[pk]))
+        update_rows(self.store.connection, organization, _UPDATED, rows)
+
+    def _updated(self, pk: int, held: list[str], place: Place, source: str, digest: int) -> tuple[Any, ...]:
+        changed_at, *old = held
+        differing = [i for i, value in enumerate(place) if value != old[i]]
+        before = {_FIELDS[i]: old[i] for i in differing}
+        after = {_FIELDS[i]: place[i] for i in differing}
+        if differing:
+            self.store.note("update", "organization", pk, before, after)
+        national = structure_national_id(place.technical_id, place.finess, place.siret, place.siren)
+        return (*place, national, source, digest, self.store.as_of if differing else changed_at, pk)

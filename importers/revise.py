@@ -1,0 +1,252 @@
+"""Changes of known people: what is stored is read by batches, compared, and only the difference is written and journalled.
+
+The journal holds the difference both ways: changed columns, rows removed, rows added.  A better source that still
+vouches for a person keeps her identity as it says it (RG_EXP_030).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table, bindparam, select, update
+
+from directory_service.model.names import squash
+from directory_service.registry.bulk import chunks, delete_rows, update_rows
+from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
+from importers.known import VOUCHING, People
+from importers.rows import Identity, Person
+from importers.store import Store
+
+_IDENTITY = Identity._fields
+_COLUMNS = ("status", "status_since", *_IDENTITY, "match_key", "changed_at")
+_BATCH = 2_000
+
+# What hangs on a practitioner per source: table ► the columns that tell a row from another.
+HELD: dict[Table, tuple[str, ...]] = {
+    activity: ("organization_id", "profession_code", "category_code", "mode_code", "sector_code", "section_code",
+               "role_code", "kind_code", "authority"),
+    expertise: ("profession_code", "type_code", "code"),
+    qualification: ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code"),
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Change:
+    """A known person of whom a source speaks anew; ``held``: this source has spoken of her before."""
+
+    pk: int
+    source: str
+    key: str
+    digest: int
+    held: bool
+    person: Person
+    activities: list[tuple[Any, ...]]
+
+
+@dataclass(slots=True)
+class Difference:
+    """Between the rows stored and the rows said."""
+
+    delete: list[int]
+    removed: list[tuple[Any, ...]]
+    added: list[tuple[Any, ...]]
+
+
+def difference(stored: Sequence[tuple[int, tuple[Any, ...]]], said: Sequence[tuple[Any, ...]]) -> Difference:
+    """Both are multisets; ``stored`` is (id, values)."""
+    wanted = Counter(said)
+    result = Difference([], [], [])
+    for pk, values in stored:
+        if wanted[values] > 0:
+            wanted[values] -= 1
+        else:
+            result.delete.append(pk)
+            result.removed.append(values)
+    result.added = list(wanted.elements())
+    return result
+
+
+def stored_rows(
+    store: Store, table: Table, source: str, pks: Sequence[int]
+) -> dict[int, list[tuple[int, tuple[Any, ...]]]]:
+    """(id, values) of the rows that a source holds of these people."""
+    found: dict[int, list[tuple[int, tuple[Any, ...]]]] = defaultdict(list)
+    columns = [table.c[name] for name in ("practitioner_id", "id", *HELD[table])]
+    for ids in chunks(pks):
+        query = select(*columns).where(table.c.practitioner_id.in_(ids), table.c.source == source).order_by(table.c.id)
+        for pk, row_id, *values in store.connection.execute(query):
+            found[pk].append((row_id, tuple(values)))
+    return found
+
+
+class Reviser:
+    """Collects changes and applies them by batches."""
+
+    def __init__(self, store: Store, people: People) -> None:
+        self.store, self.people = store, people
+        self.changes: list[Change] = []
+        self.arrived: set[tuple[str, int]] = set()  # known people whom a source names anew, in this run
+
+    def add(self, change: Change) -> None:
+        self.changes.append(change)
+        if not change.held:
+            self.arrived.add((change.source, change.pk))
+        if len(self.changes) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self.changes:
+            return
+        self.store.flush()
+        changes, self.changes = self.changes, []
+        by_source: dict[str, list[Change]] = defaultdict(list)
+        for change in changes:
+            by_source[change.source].append(change)
+        for source, some in by_source.items():
+            self._apply(source, some)
+
+    def _apply(self, source: str, changes: list[Change]) -> None:
+        held = [c.pk for c in changes if c.held]
+        several = self._several_numbers(source, changes)
+        rows = {table: stored_rows(self.store, table, source, held) for table in (activity, expertise)}
+        people = self._people([c.pk for c in changes])
+        updated: dict[int, tuple[Any, ...]] = {}
+        deleted: dict[Table, list[int]] = {activity: [], expertise: []}
+        for change in changes:
+            before, after = self._identity(change, people[change.pk])
+            for table, said in ((activity, change.activities), (expertise, change.person.expertises)):
+                found = difference(rows[table].get(change.pk, ()), said)
+                if change.pk in several:  # what is missing may have been said under her other number
+                    found.delete, found.removed = [], []
+                deleted[table] += found.delete
+                self._hang(table, change, found, before, after)
+            self._note(change.pk, before, after)
+            if after or before:
+                people[change.pk].update(after_columns(after), changed_at=self.store.as_of)
+                updated[change.pk] = (*(people[change.pk][c] for c in _COLUMNS), change.pk)
+        for table, ids in deleted.items():
+            delete_rows(self.store.connection, table, ids)
+        update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
+        self._record(source, changes)
+
+    def _several_numbers(self, source: str, changes: Sequence[Change]) -> set[int]:
+        """Who is in this source under another number too (n ADELI numbers for one person)."""
+        columns, own = source_record.c, {c.pk: c.key for c in changes if c.held}
+        found = set()
+        for ids in chunks(sorted(own)):
+            query = select(columns.subject_id, columns.key).where(columns.subject_id.in_(ids), columns.source == source)
+            rows = self.store.connection.execute(query.where(columns.gone_at.is_(None)))
+            found |= {pk for pk, key in rows if key != own[pk]}
+        return found
+
+    def _people(self, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
+        found = {}
+        for ids in chunks(sorted(set(pks))):
+            columns = [practitioner.c[name] for name in ("id", *_COLUMNS)]
+            for row in self.store.connection.execute(select(*columns).where(practitioner.c.id.in_(ids))).mappings():
+                found[row["id"]] = dict(row)
+        return found
+
+    def _identity(self, change: Change, old: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The columns of the practitioner that this source changes."""
+        said: dict[str, Any] = {"status": "active"}
+        bit = VOUCHING[change.source]
+        if not self.people.vouchers(change.pk) & (bit - 1):  # no better source vouches for her
+            identity = Identity._make(change.person.identity)
+            said |= identity._asdict()
+            if change.source == "cat18.activity":  # that layout has no civility
+                said["civility_code"] = identity.civility_code or old["civility_code"]
+        self.people.vouch(change.pk, bit)
+        after = {name: value for name, value in said.items() if value != old[name]}
+        before = {name: old[name] for name in after}
+        if "status" in after:
+            before["status_since"], after["status_since"] = old["status_since"], self.store.as_of
+        if "family_name" in after or "given_names" in after:
+            after["match_key"] = squash(said["family_name"]) + squash(said["given_names"])
+            before["match_key"] = old["match_key"]
+        return before, after
+
+    def _hang(
+        self, table: Table, change: Change, found: Difference, before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        if found.removed:
+            before[str(table.name)] = found.removed
+        if found.added:
+            after[str(table.name)] = found.added
+        pending = self.store.pending[table]
+        for values in found.added:
+            own = (values[0], change.source, *values[1:]) if table is activity else (change.source, *values)
+            pending.append((change.pk, *own))
+
+    def _note(self, pk: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if not before and not after:
+            self.store.counts["practitioner"]["unchanged"] += 1
+        else:
+            self.store.note("reopen" if "status" in after else "update", "practitioner", pk, before, after)
+
+    def _record(self, source: str, changes: Iterable[Change]) -> None:
+        record(self.store, source, [(c.key, c.digest, c.pk) for c in changes if c.held])
+        new = [(source, c.key, c.digest, c.pk, self.store.run_id, None) for c in changes if not c.held]
+        self.store.pending[source_record].extend(new)
+
+    def vanish(self, source: str, gone: Iterable[tuple[bytes, int]], staying: set[int]) -> None:
+        """These people are no longer in the source under these numbers; ``staying`` are, under another one."""
+        self.flush()
+        self.store.flush()
+        bit = VOUCHING[source]
+        for batch in chunks(gone):
+            mark_gone(self.store, source, [key for key, _ in batch])
+            orphans: list[int] = []
+            others: list[int] = []
+            for _, pk in batch:
+                if pk in staying or (source, pk) in self.arrived:
+                    continue
+                self.people.disavow(pk, bit)
+                (others if self.people.vouchers(pk) else orphans).append(pk)
+            self._close(orphans)
+            for table in (activity, expertise):
+                drop_rows(self.store, table, source, others)
+
+    def _close(self, pks: Sequence[int]) -> None:
+        rows = []
+        for pk, old in self._people(pks).items():
+            if old["status"] != "inactive":
+                before = {"status": old["status"], "status_since": old["status_since"]}
+                after = {"status": "inactive", "status_since": self.store.as_of}
+                self.store.note("close", "practitioner", pk, before, after)
+                rows.append(("inactive", self.store.as_of, self.store.as_of, pk))
+        update_rows(self.store.connection, practitioner, ("status", "status_since", "changed_at"), rows)
+
+
+def after_columns(after: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in after.items() if name in _COLUMNS}
+
+
+def mark_gone(store: Store, source: str, keys: Sequence[str | bytes]) -> None:
+    texts = [k.decode() if isinstance(k, bytes) else k for k in keys]
+    where = source_record.c.source == source, source_record.c.key.in_(texts)
+    store.connection.execute(update(source_record).where(*where).values(gone_at=store.as_of, run_id=store.run_id))
+
+
+def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int]) -> None:
+    """What a source said of people whom it no longer names and another still does."""
+    for pk, rows in stored_rows(store, table, source, pks).items():
+        store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {})
+        delete_rows(store.connection, table, [row_id for row_id, _ in rows])
+        touch(store, [pk])
+
+
+def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> None:
+    """(key, digest, subject) of records that the source said anew."""
+    if rows:
+        columns = source_record.c
+        query = update(source_record).where(columns.source == source, columns.key == bindparam("k"))
+        query = query.values(digest=bindparam("d"), subject_id=bindparam("s"), run_id=store.run_id, gone_at=None)
+        store.connection.execute(query, [{"k": key, "d": digest, "s": pk} for key, digest, pk in rows])
+
+
+def touch(store: Store, pks: Sequence[int]) -> None:
+    update_rows(store.connection, practitioner, ("changed_at",), [(store.as_of, pk) for pk in pks])

@@ -1,0 +1,154 @@
+"""Rows of the RPPS and CAT18 extracts ► persons, diplomas, expertise | rejections.  PURE.
+
+HOT PATH: one ``itemgetter`` per group of columns, so that a row costs one split and a few C calls.  Rows are lists of
+values padded with an empty one, which is where an absent column points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import cast
+
+from directory_service.model.identifiers import adeli_key_ok, is_adeli, is_rpps
+from importers.rows import Activity, Labels, Line, Match, Person, Place, Problems
+
+# Systems of nomenclature whose labels an activity row gives: (system, code field, label field).
+SYSTEMS = (
+    ("title", "title_code", "title"),
+    ("civility", "civility_code", "civility"),
+    ("profession", "profession_code", "profession"),
+    ("category", "category_code", "category"),
+    ("mode", "mode_code", "mode"),
+    ("sector", "sector_code", "sector"),
+    ("section", "section_code", "section"),
+    ("role", "role_code", "role"),
+    ("kind", "kind_code", "kind"),
+    ("expertise_type", "expertise_type_code", "expertise_type"),
+    ("expertise", "expertise_code", "expertise"),
+)
+DIPLOMA_SYSTEMS = (
+    ("diploma_type", "diploma_type_code", "diploma_type"),
+    ("diploma", "diploma_code", "diploma"),
+    ("authorization_type", "authorization_type_code", "authorization_type"),
+    ("authorization", "authorization_code", "authorization"),
+)
+EXPERTISE_SYSTEMS = (SYSTEMS[2], SYSTEMS[3], SYSTEMS[9], SYSTEMS[10])
+
+_IDENTITY = ("title_code", "civility_code", "family_name", "given_names", "profession_code", "category_code")
+_CODES = ("profession_code", "category_code", "mode_code", "sector_code", "section_code", "role_code", "kind_code",
+          "authority")  # fmt: skip
+_EXPERTISE = ("profession_code", "expertise_type_code", "expertise_code")
+_DIPLOMA = ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code")
+
+
+def getter(match: Match, names: Sequence[str]) -> Labels:
+    """The values of these fields of a row, as a tuple."""
+    return cast("Labels", itemgetter(*(match.index(n) for n in names)))
+
+
+def labels_of(match: Match, systems: Sequence[tuple[str, str, str]]) -> Labels:
+    """Code, label, code, label… of a row."""
+    return getter(match, [name for _, code, label in systems for name in (code, label)])
+
+
+class Identifiers:
+    """Who a row is about: type digit and number, checked."""
+
+    def __init__(self, match: Match, problems: Problems) -> None:
+        self.problems = problems
+        self.fields = getter(match, ("id_type", "id", "national_id"))
+        self.caption = match.caption("id")
+
+    def parse(self, line: Line) -> tuple[str, str] | None:
+        scheme, value, national = self.fields(line.values)
+        if national and national != scheme + value:
+            return self._no(line, "l'identification nationale ne correspond pas au type et à l'identifiant")
+        if scheme == "8":
+            return (scheme, value) if is_rpps(value) else self._no(line, "numéro RPPS faux (11 chiffres et clé)")
+        if scheme != "0":
+            return self._no(line, "type d'identifiant inattendu (8 ou 0)")
+        if not is_adeli(value):
+            return self._no(line, "numéro ADELI faux (9 caractères)")
+        if not adeli_key_ok(value):
+            self.problems.warn("adeli_key")
+        return scheme, value
+
+    def _no(self, line: Line, message: str) -> None:
+        """Rejects the row."""
+        self.problems.reject(line, self.caption, "identifier", message)
+
+
+class PersonParser:
+    """All the rows of one person in an activity extract."""
+
+    def __init__(self, match: Match, problems: Problems) -> None:
+        self.problems = problems
+        self.identifiers = Identifiers(match, problems)
+        self.identity = getter(match, _IDENTITY)
+        self.codes = getter(match, _CODES)
+        self.expertise = getter(match, _EXPERTISE)
+        self.place = getter(match, Place._fields)
+        self.street_type = getter(match, ("street_type", "street_type_code"))
+        self.labels = labels_of(match, SYSTEMS)
+        self.name_caption = match.caption("family_name")
+        self.street_at = Place._fields.index("street_type")
+
+    def parse(self, lines: Sequence[Line]) -> Person | None:
+        """None when no row of hers can be kept.  The first good row says who she is."""
+        good = [line for line in lines if self._named(line)]
+        who = self.identifiers.parse(good[0]) if good else None
+        if who is None:
+            for line in good[1:]:  # same type and number: the same fault
+                self.identifiers.parse(line)
+            return None
+        rows = [line.values for line in good]
+        identity = self.identity(rows[0])
+        if len(rows) == 1:
+            return Person(*who, identity, [self._activity(rows[0])], self._expertises(rows), [self.labels(rows[0])])
+        activities = list(dict.fromkeys(self._activity(row) for row in rows))
+        return Person(*who, identity, activities, self._expertises(rows), [self.labels(row) for row in rows])
+
+    def _named(self, line: Line) -> bool:
+        if self.identity(line.values)[2].strip():
+            return True
+        self.problems.reject(line, self.name_caption, "name", "nom d'exercice absent")
+        return False
+
+    def _activity(self, row: list[str]) -> Activity:
+        place = self.place(row)
+        if not any(place[:-1]):
+            return None, self.codes(row)
+        if not place[self.street_at]:
+            kind = self.street_type(row)
+            place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
+        return place, self.codes(row)
+
+    def _expertises(self, rows: Sequence[list[str]]) -> list[tuple[str, ...]]:
+        found = (self.expertise(row) for row in rows)
+        return list(dict.fromkeys(e for e in found if e[2]))
+
+
+class DetailParser:
+    """All the rows of one person in the diploma or expertise extract: the distinct tuples of her codes."""
+
+    def __init__(self, match: Match, problems: Problems) -> None:
+        self.problems = problems
+        diploma = match.layout.id == "rpps.diploma"
+        self.systems = DIPLOMA_SYSTEMS if diploma else EXPERTISE_SYSTEMS
+        self.identifiers = Identifiers(match, problems)
+        self.codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
+        self.labels = labels_of(match, self.systems)
+        self.identity = getter(match, _IDENTITY)
+        self.name_caption = match.caption("family_name")
+
+    def parse(
+        self, lines: Sequence[Line]
+    ) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[tuple[str, ...]]] | None:
+        """(identity, rows of codes, labels); None when no row can be kept."""
+        good = [line for line in lines if self.identifiers.parse(line)]
+        if not good:
+            return None
+        rows = [line.values for line in good]
+        codes = list(dict.fromkeys(c for c in map(self.codes, rows) if any(c)))
+        return self.identity(rows[0]), codes, [self.labels(row) for row in rows]

@@ -1,0 +1,139 @@
+"""What a run writes: rows held back and inserted in bulk, keys given, journal, counts, labels, rejections.
+
+A loader appends tuples to the lists of ``Store`` in the order of the columns below, and calls ``flush_if_full`` between two
+records.  Everything happens in the transaction that the caller opened.  Nothing here knows a format.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Select, Table, select
+
+from directory_service.registry.bulk import insert_rows, next_id
+from directory_service.registry.tables import (
+    activity,
+    binding,
+    expertise,
+    identifier,
+    journal,
+    link,
+    mailbox,
+    nomenclature,
+    organization,
+    practitioner,
+    qualification,
+    rejection,
+    source_record,
+)
+
+Row = tuple[Any, ...]
+
+
+def _columns(table: Table, *without: str) -> tuple[str, ...]:
+    return tuple(c.name for c in table.columns if c.name not in without)
+
+
+# In the order of their foreign keys.  Where the key is left out, the database gives it.
+COLUMNS: dict[Table, tuple[str, ...]] = {
+    organization: _columns(organization),
+    practitioner: _columns(practitioner, "merged_into"),
+    identifier: _columns(identifier, "id"),
+    activity: _columns(activity, "id"),
+    expertise: _columns(expertise, "id"),
+    qualification: _columns(qualification, "id"),
+    mailbox: _columns(mailbox),
+    binding: _columns(binding, "id"),
+    source_record: _columns(source_record),
+    link: _columns(link),
+    nomenclature: _columns(nomenclature),
+    journal: _columns(journal, "seq"),
+    rejection: _columns(rejection, "id"),
+}
+_FULL = 20_000  # rows of the journal or of a source that make a flush worth it
+
+
+class Store:
+    """The writing side of one run."""
+
+    def __init__(self, connection: Connection, *, run_id: int, actor: str, as_of: str, at: str) -> None:
+        self.connection = connection
+        self.run_id = run_id
+        self.actor = actor
+        self.as_of = as_of  # what the changes bear
+        self.at = at  # when the run runs
+        self.pending: dict[Table, list[Row]] = {table: [] for table in COLUMNS}
+        self.next_practitioner = next_id(connection, practitioner)
+        self.next_organization = next_id(connection, organization)
+        self.next_mailbox = next_id(connection, mailbox)
+        self.first_new_practitioner = self.next_practitioner
+        self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.labels = Labels(connection, self.pending[nomenclature])
+
+    def note(
+        self, kind: str, subject: str, pk: int, before: object = None, after: object = None, *, count: bool = True
+    ) -> None:
+        """One change: its journal entry, and its count."""
+        self.pending[journal].append((self.at, self.actor, self.run_id, kind, subject, pk, _json(before), _json(after)))
+        if count:
+            self.counts[subject][_PAST[kind]] += 1
+
+    def flush_if_full(self) -> None:
+        if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:
+            self.flush()
+
+    def flush(self) -> None:
+        for table, rows in self.pending.items():
+            if rows:
+                insert_rows(self.connection, table, COLUMNS[table], rows)
+                rows.clear()
+
+    def rows(self, query: Select[Any]) -> Iterator[Any]:
+        """A query whose answer may be large, streamed; a caller that flushes reads it to its end first."""
+        return iter(self.connection.execute(query, execution_options={"yield_per": 10_000}))
+
+
+_PAST = {
+    "create": "created",
+    "update": "updated",
+    "close": "closed",
+    "reopen": "reopened",
+    "merge": "merged",
+}
+
+
+def _json(state: object) -> bytes | None:
+    return None if state is None else orjson.dumps(state)
+
+
+class Labels:
+    """Labels of the codes as the sources write them: the first one seen is kept."""
+
+    _LIMIT = 200_000  # combinations of codes remembered; beyond it they are merely looked at again
+
+    def __init__(self, connection: Connection, pending: list[Row]) -> None:
+        query = select(nomenclature.c.system, nomenclature.c.code)
+        self.known = {(system, code) for system, code in connection.execute(query)}
+        self.pending = pending
+        self.seen: set[tuple[str, ...]] = set()
+
+    def add(self, systems: Sequence[tuple[str, str, str]], rows: Iterable[tuple[str, ...]]) -> None:
+        """``rows``: code, label, code, label… in the order of ``systems``."""
+        for row in rows:
+            if row not in self.seen:
+                self._add(systems, row)
+
+    def _add(self, systems: Sequence[tuple[str, str, str]], row: tuple[str, ...]) -> None:
+        if len(self.seen) >= self._LIMIT:
+            self.seen.clear()
+        self.seen.add(row)
+        pairs = {system: (row[2 * i], row[2 * i + 1]) for i, (system, _, _) in enumerate(systems)}
+        student = pairs.get("category", ("", ""))[0] == "E"  # TRE_G16: the same codes, other labels
+        for system, (code, label) in pairs.items():
+            name = "student_profession" if student and system == "profession" else system
+            if code and label and (name, code) not in self.known:
+                self.known.add((name, code))
+                self.pending.append((name, code, label))
