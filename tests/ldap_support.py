@@ -167,7 +167,8 @@ def _controls(reader: Reader) -> dict[str, bytes]:
     found = {}
     while reader.more:
         control = reader.enter()
-        found[control.octets().decode()] = control.octets()
+        oid = control.octets().decode()
+        found[oid] = control.octets()
     return found
 
 
@@ -249,6 +250,18 @@ def served(directory: Directory | Gate, settings: LdapSettings | None = None, ch
         stop.set()
         thread.join(20)
         assert not thread.is_alive()
+
+
+class Serving(NamedTuple):
+    """A running LDAP server."""
+
+    port: int
+    secret: str
+    directory: Directory
+
+    @property
+    def url(self) -> str:
+        return f"ldap://127.0.0.1:{self.port}"
 
 
 class Client:

@@ -1,0 +1,43 @@
+"""A served town of three hundred people, built once a session, for whoever speaks to a server over a socket."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from ldap_support import Serving, build_town, served
+
+from directory_service.index.directory import Directory
+from directory_service.ldap.server import operator_check
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Directory, str]]:
+    """The directory and the operator's secret."""
+    directory, secret = build_town(tmp_path_factory.mktemp("town"))
+    yield directory, secret
+    directory.close()
+
+
+@pytest.fixture(scope="session")
+def serving(town: tuple[Directory, str]) -> Iterator[Serving]:
+    directory, secret = town
+    with served(directory, check=operator_check(directory)) as port:
+        yield Serving(port, secret, directory)
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """The path of a peer; where it is not installed the test fails in CI and skips elsewhere."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None and os.environ.get("CI"):
+            pytest.fail(f"{name} is required in CI")
+        if path is None:
+            pytest.skip(f"{name} is not installed")
+        return path
+
+    return find
