@@ -24,6 +24,7 @@ from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.plan.pieces import PRINTABLE
+from directory_service.index.schema import KEY_SEPARATOR
 from directory_service.registry import read
 from directory_service.registry.engine import open_registry, reading
 
@@ -55,7 +56,7 @@ class Batch(NamedTuple):
 
 def row_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``schema.ENTRY_COLUMNS``.  The tokenizer stops at NUL, which texts therefore do not hold."""
-    row = entry[:10] + entry[13:15] + entry[11:13]
+    row = (*entry[:10], KEY_SEPARATOR.join(entry.keys), *entry[13:15], *entry[11:13])
     if "\0" not in "".join(entry[3:9]):
         return row
     return tuple(value.replace("\0", "\1") if isinstance(value, str) else value for value in row)

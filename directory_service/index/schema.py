@@ -15,7 +15,8 @@ from directory_service.index.plan.access import COLUMNS
 
 VERSION: Final = "1"
 
-ENTRY_COLUMNS: Final = ("id", "dn", "view", *COLUMNS, "tags", "created", "changed", "ber", "json")
+ENTRY_COLUMNS: Final = ("id", "dn", "view", *COLUMNS, "tags", "keys", "created", "changed", "ber", "json")
+KEY_SEPARATOR: Final = "\n"
 
 PAGE_SIZE: Final = 8192  # most entries fit in a page, so that reading one is one look at the file
 MMAP_SIZE: Final = 2**31 - 65536  # the most SQLite accepts: all readers share the page cache
@@ -24,7 +25,9 @@ TABLES: Final = (
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE entry(id INTEGER PRIMARY KEY, dn TEXT NOT NULL, view INTEGER NOT NULL, "
     + "".join(f"{c} TEXT NOT NULL, " for c in COLUMNS)
-    + "tags TEXT NOT NULL, created TEXT NOT NULL, changed TEXT NOT NULL, ber BLOB NOT NULL, json BLOB NOT NULL)",
+    # ``keys`` says what to take out of ``key`` when the entry goes.
+    + "tags TEXT NOT NULL, keys TEXT NOT NULL, "
+    "created TEXT NOT NULL, changed TEXT NOT NULL, ber BLOB NOT NULL, json BLOB NOT NULL)",
     "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(value, id)) WITHOUT ROWID",
     "CREATE TABLE mailbox(address TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL)"

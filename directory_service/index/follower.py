@@ -1,0 +1,137 @@
+"""Keeps the current build up with the registry, by its journal: what changed is rendered again and put in.
+
+One follower a node, beside the readers, which see each of its commits at once.  Where small changes would take longer
+than a build (first start, another version or suffix, a whole day's load), it builds.  It may be stopped at any point
+and run twice: applying a change again changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from directory_service.entries.entry import PEOPLE, STRUCTURES
+from directory_service.errors import RegistryUnavailable
+from directory_service.index.files import current_name, open_reader, open_writer
+from directory_service.index.patch import replace_mailbox, replace_records, set_meta
+from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
+from directory_service.index.schema import VERSION
+from directory_service.index.writer import build_index, meta_of, write_operators
+from directory_service.ldap.dn import normalise
+from directory_service.registry import read
+from directory_service.registry.clock import now_text, parse_instant
+from directory_service.registry.engine import reading
+from directory_service.registry.journal import JournalEntry, last_seq, read_after
+
+_STEP: Final = 2_000  # changes applied in one transaction
+_MOST: Final = 50_000  # changes past which a build takes less time
+_PAUSE: Final = 0.25  # seconds between two looks at the journal: a change is to be visible within one
+_COUNT: Final = 60.0  # seconds between two counts while nothing changes
+_PATIENCE: Final = 5.0  # seconds before the registry is asked again when it does not answer
+
+
+class Stop(Protocol):
+    """A ``threading.Event``, or that of ``multiprocessing``."""
+
+    def is_set(self) -> bool: ...
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+class Follower:
+    """Of the index in ``folder``, for the registry behind ``engine``."""
+
+    def __init__(self, engine: Engine, folder: Path, suffix: str, *, workers: int = 1) -> None:
+        self.engine = engine
+        self.folder = folder
+        self.suffix = suffix
+        self.workers = workers
+        self._count_at = 0.0
+
+    def run(self, stop: Stop) -> None:
+        """Until ``stop`` is set.  A registry that does not answer is waited for."""
+        while not stop.is_set():
+            pause = _PAUSE
+            try:
+                self.catch_up()
+            except (RegistryUnavailable, DBAPIError):
+                pause = _PATIENCE
+            stop.wait(pause)
+
+    def catch_up(self) -> int:
+        """Brings the index up to the journal.  Gives the number of changes met; those of a full build are counted from
+        where the former one stood."""
+        before = self._seq_of_usable()
+        with reading(self.engine) as connection:
+            last = last_seq(connection)
+        if before is None or last - before > _MOST or last < before:
+            build_index(self.engine, self.folder, self.suffix, workers=self.workers)
+            return max(0, last - (before or 0))
+        if last == before and time.monotonic() < self._count_at:
+            return 0
+        done = 0
+        with closing(open_writer(self.folder / current_name(self.folder))) as db:
+            while found := self._step(db):
+                done += found
+            self._refresh(db, changed=done > 0)
+        return done
+
+    def _seq_of_usable(self) -> int | None:
+        """Where the current build stands; None when there is none that can be patched."""
+        with suppress(RegistryUnavailable, sqlite3.DatabaseError):
+            path = self.folder / current_name(self.folder)
+            if path.exists():
+                with closing(open_reader(path)) as db:
+                    meta: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))
+                if (meta["version"], meta["suffix"]) == (VERSION, normalise(self.suffix)):
+                    return int(meta["seq"])
+        return None
+
+    def _step(self, db: sqlite3.Connection) -> int:
+        """One transaction: the next changes of the journal.  Gives their number."""
+        with reading(self.engine) as connection:
+            (seq,) = db.execute("SELECT value FROM meta WHERE key = 'seq'").fetchone()
+            if not read_after(connection, int(seq), 1):
+                return 0
+            # Of two followers, the second sees the first's work: it reads ``seq`` once it holds the lock.
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                done = self._apply(db, connection)
+                db.execute("COMMIT")
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            return done
+
+    def _apply(self, db: sqlite3.Connection, connection: Connection) -> int:
+        (seq,) = db.execute("SELECT value FROM meta WHERE key = 'seq'").fetchone()
+        changes = read_after(connection, int(seq), _STEP)
+        if changes:
+            self._render(db, connection, changes)
+            set_meta(db, seq=str(changes[-1].seq))
+        return len(changes)
+
+    def _render(self, db: sqlite3.Connection, connection: Connection, changes: list[JournalEntry]) -> None:
+        touched = read.dependants(connection, changes)
+        people, places, boxes = map(sorted, (touched.practitioners, touched.organizations, touched.mailboxes))
+        replace_records(db, PEOPLE, people, list(render_practitioners(connection, self.suffix, people)))
+        replace_records(db, STRUCTURES, places, list(render_organizations(connection, self.suffix, places)))
+        for entries, (address, record) in render_mailboxes(connection, self.suffix, boxes):
+            replace_mailbox(db, address, record, entries)
+        if touched.operators:
+            write_operators(db, read.read_operators(connection))
+
+    def _refresh(self, db: sqlite3.Connection, *, changed: bool) -> None:
+        """What the build says of its sources: a file without any change still shows that its source is alive.  Counting
+        reads whole tables, so that it comes after the changes, and once in a while without any."""
+        self._count_at = time.monotonic() + _COUNT
+        with reading(self.engine) as connection:
+            meta = meta_of(connection, self.suffix, 0, parse_instant(now_text()))
+        (sources,) = db.execute("SELECT value FROM meta WHERE key = 'sources'").fetchone()
+        if changed or meta["sources"] != sources:
+            set_meta(db, sources=meta["sources"], counts=meta["counts"])

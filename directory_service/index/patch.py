@@ -1,0 +1,67 @@
+"""Small changes to a build that readers have open: entries taken out, entries put in.
+
+FTS5 keeps no copy of the texts, so that an entry is taken out by saying again what it held.  Everything here is for use
+inside one transaction, which readers see whole or not at all.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from directory_service.entries.attributes import id_key
+from directory_service.entries.entry import BAL, Entry, entry_id
+from directory_service.index.plan.access import COLUMNS
+from directory_service.index.render import letters_of, row_of
+from directory_service.index.schema import INSERT_ENTRY, INSERT_KEY, INSERT_MAILBOX, KEY_SEPARATOR
+
+_RANKS: Final = range(16)
+_TEXTS: Final = ", ".join(COLUMNS)
+_MARKS: Final = ", ".join("?" * len(COLUMNS))
+_OLD: Final = f"SELECT id, keys, tags, {_TEXTS} FROM entry"  # noqa: S608
+
+
+def replace_records(db: sqlite3.Connection, branch: int, keys: Iterable[int], entries: Sequence[Entry]) -> None:
+    """The entries of these records of the registry, whatever their rank was, become ``entries``."""
+    for pk in keys:
+        ids = [entry_id(branch, rank, pk) for rank in _RANKS]
+        _take_out(db, db.execute(f"{_OLD} WHERE id IN ({', '.join('?' * len(ids))})", ids).fetchall())
+    _put_in(db, entries)
+
+
+def replace_mailbox(db: sqlite3.Connection, address: str, record: bytes, entries: Sequence[Entry]) -> None:
+    """The entries of ``ou=bal`` of one address become ``entries``; so does what is known of it."""
+    sql = f"{_OLD} WHERE id IN (SELECT id FROM key WHERE value = ? AND id >= ? AND id < ?)"  # noqa: S608
+    _take_out(db, db.execute(sql, (id_key("m", address), BAL << 36, (BAL + 1) << 36)).fetchall())
+    _put_in(db, entries)
+    db.execute(INSERT_MAILBOX, (address, record))
+
+
+def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    for entry, keys, tags, *texts in rows:
+        db.execute(f"INSERT INTO text(text, rowid, {_TEXTS}) VALUES ('delete', ?, {_MARKS})", (entry, *texts))  # noqa: S608
+        db.execute("INSERT INTO tag(tag, rowid, tags) VALUES ('delete', ?, ?)", (entry, tags))
+        found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
+        db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
+        db.execute("DELETE FROM entry WHERE id = ?", (entry,))
+
+
+def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        row = row_of(entry)
+        db.execute(INSERT_ENTRY, row)
+        db.execute(f"INSERT INTO text(rowid, {_TEXTS}) VALUES (?, {_MARKS})", (entry.id, *row[3:9]))  # noqa: S608
+        db.execute("INSERT INTO tag(rowid, tags) VALUES (?, ?)", (entry.id, entry.tags))
+        db.executemany(INSERT_KEY, [(key, entry.id) for key in entry.keys])
+    _add_letters(db, letters_of(entries))
+
+
+def _add_letters(db: sqlite3.Connection, letters: str) -> None:
+    if letters:
+        (known,) = db.execute("SELECT value FROM meta WHERE key = 'letters'").fetchone()
+        set_meta(db, letters="".join(sorted(set(known) | set(letters))))
+
+
+def set_meta(db: sqlite3.Connection, **values: str) -> None:
+    db.executemany("UPDATE meta SET value = ? WHERE key = ?", [(value, key) for key, value in values.items()])

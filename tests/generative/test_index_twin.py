@@ -1,0 +1,169 @@
+"""``Directory.search`` and ``find`` give what a plain matcher gives over all entries (house.md §3, hot path 3)."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from index_world import all_entries, make_entry, write_index
+from record_factories import SUFFIX
+from twin_matcher import twin_search
+
+from directory_service.entries.attributes import ATTRIBUTES
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.errors import NotFound
+from directory_service.index.directory import Directory
+from directory_service.index.query import (
+    And,
+    Approx,
+    Equal,
+    GreaterOrEqual,
+    HasTag,
+    InText,
+    LessOrEqual,
+    Not,
+    Or,
+    Present,
+    Query,
+    Scope,
+    Substrings,
+    Undefined,
+    View,
+)
+
+# Few letters, so that pieces are shared; the ones that texts, FTS5 and BER give a meaning to; one of another script.
+LETTERS = st.sampled_from(list("aabbcdé-' ^$\"*%_.@0\0œЖ1"))
+VALUES = st.text(LETTERS, min_size=1, max_size=8)
+BRANCHES = st.sampled_from([BAL, PEOPLE, STRUCTURES])
+PLAIN = ("cn", "sn", "givenName", "mail", "o", "ou", "l", "street", "postalCode", "title", "displayName",
+         "telephoneNumber", "asNationalId", "asRpps", "asProfessionCode", "asStatus", "asMailboxType",
+         "asSpecialty")  # fmt: skip
+ODD = ("objectClass", "uid", "HcIdentifier", "HcProfession", "asSince", "createTimestamp", "modifyTimestamp", "c",
+       "asPaperless", "nosuch")  # fmt: skip
+STAMPS = st.sampled_from(["20260105034500Z", "20260601034500Z", "2026", "20260601054500+0200"])
+CLASS_NAMES = st.sampled_from(["top", "inetOrgPerson", "organization", "asMailbox", "nosuch"])
+
+
+@st.composite
+def entries(draw):
+    """One entry, with the attributes that its branch may hold; always-attributes are there, as promised."""
+    branch = draw(BRANCHES)
+    allowed = [n for n in PLAIN if branch in ATTRIBUTES[n.lower()].branches]
+    always = [a.name for a in ATTRIBUTES.values() if branch in a.always and a.name in PLAIN]
+    chosen = {*always, *draw(st.lists(st.sampled_from(allowed), max_size=6))}
+    held = {name: draw(st.lists(VALUES, min_size=1, max_size=2, unique=True)) for name in sorted(chosen)}
+    return branch, draw(st.integers(0, 2)), draw(st.sampled_from([0, 0, 0, 2])), draw(STAMPS), held
+
+
+@st.composite
+def worlds(draw):
+    drawn = draw(st.lists(entries(), max_size=12))
+    stamp = "20260601034500Z"
+    return [
+        make_entry(branch, pk, rank=rank, view=view, changed=changed if len(changed) == 15 else stamp, **held)
+        for pk, (branch, rank, view, changed, held) in enumerate(drawn, 1)
+    ]
+
+
+RAW = st.one_of(VALUES.map(str.encode), VALUES.map(str.encode), st.just(b"\xff"), STAMPS.map(str.encode),
+                CLASS_NAMES.map(str.encode), st.just(b"x:RPPS:a:b"))  # fmt: skip
+PARTS = st.one_of(st.just(b""), st.text(LETTERS, max_size=4).map(str.encode))
+NAMES = st.sampled_from(PLAIN + PLAIN + ODD)
+LEAVES = st.one_of(
+    st.builds(Equal, NAMES, RAW),
+    st.builds(Substrings, NAMES, PARTS, st.lists(PARTS.filter(bool), max_size=2).map(tuple), PARTS).filter(
+        lambda s: bool(s.initial or s.any or s.final)
+    ),
+    st.builds(Present, NAMES),
+    st.builds(GreaterOrEqual, NAMES, RAW),
+    st.builds(LessOrEqual, NAMES, RAW),
+    st.builds(Approx, NAMES, RAW),
+    st.builds(Undefined),
+    st.builds(InText, st.sampled_from([("sn",), ("sn", "name"), ("sn", "name", "mail", "org", "work", "place")]),
+              st.text(st.sampled_from("abc^$"), min_size=1, max_size=4)),
+    st.builds(HasTag, st.sampled_from(["pa", "pb", "aa", "tb", "z0"])),
+)  # fmt: skip
+
+
+def _word_in_names(word: bytes) -> Or:
+    return Or(tuple(Substrings(n, b"", (word,), b"") for n in ("cn", "mail", "givenName", "sn")))
+
+
+FILTERS = st.recursive(
+    st.one_of(LEAVES, PARTS.filter(bool).map(_word_in_names)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: And(tuple(items))),
+        st.lists(inner, max_size=3).map(lambda items: Or(tuple(items))),
+        inner.map(Not),
+    ),
+    max_leaves=6,
+)
+BASES = st.sampled_from(["", SUFFIX, f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}", f"uid=10001,ou=bal,{SUFFIX}",
+                         f"uid=20002,ou=personnes,{SUFFIX}", f"ou=none,{SUFFIX}",
+                         f"uid=a,ou=bal,{SUFFIX}"])  # fmt: skip
+SCOPES = st.sampled_from([Scope.SUBTREE, Scope.SUBTREE, Scope.ONE, Scope.BASE])
+QUERIES = st.builds(Query, BASES, SCOPES, FILTERS, st.just(100))
+VIEWS = st.sampled_from([View.ANONYMOUS, View.STAFF])
+
+
+def _found(directory, query, view):
+    try:
+        return directory.search(query, view)
+    except NotFound:
+        return None
+
+
+def _expected(world, query, view):
+    try:
+        return twin_search(world, SUFFIX, query, view)
+    except NotFound:
+        return None
+
+
+@settings(max_examples=120, deadline=None)
+@given(worlds(), st.lists(st.tuples(QUERIES, VIEWS), min_size=1, max_size=25))
+def test_a_search_gives_what_a_plain_matcher_gives(world, asked) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = write_index(Path(name), world)
+        with closing(Directory(folder, SUFFIX)) as directory:
+            for query, view in asked:
+                _check(directory, all_entries(world), query, view)
+
+
+def _check(directory, world, query, view) -> None:
+    expected, found = _expected(world, query, view), _found(directory, query, view)
+    assert (found is None) == (expected is None)
+    if found is None or expected is None:
+        return
+    assert sorted(hit.id for hit in found.hits) == expected
+    assert not found.truncated and not found.timed_out
+    ranked = _found(directory, replace(query, after=0), view)
+    assert [hit.id for hit in ranked.hits] == expected
+    _check_limited(directory, query, view, expected)
+
+
+def _check_limited(directory, query, view, expected) -> None:
+    """Fewer than all: some of them, and it is said; then the rest after the last."""
+    few = _found(directory, replace(query, limit=2), view)
+    assert {hit.id for hit in few.hits} <= set(expected) and len(few.hits) == min(2, len(expected))
+    assert few.truncated == (len(expected) > 2)
+    first = _found(directory, replace(query, limit=2, after=0), view)
+    assert [hit.id for hit in first.hits] == expected[:2]
+    if first.hits:
+        rest = _found(directory, replace(query, after=first.hits[-1].id), view)
+        assert [hit.id for hit in rest.hits] == expected[2:]
+
+
+@pytest.mark.parametrize("letters", ["", "Ж"])
+def test_letters_of_other_scripts_are_found_by_two(letters, tmp_path) -> None:
+    world = [make_entry(sn=["Жa" + letters], cn=["b"]), make_entry(pk=2, sn=["aЖ"], cn=["b"])]
+    with closing(Directory(write_index(tmp_path, world), SUFFIX)) as directory:
+        query = Query(f"ou=bal,{SUFFIX}", Scope.ONE, Substrings("sn", b"", ("aЖ".encode(),), b""), 10)
+        assert sorted(h.id for h in directory.search(query, View.ANONYMOUS).hits) == twin_search(
+            all_entries(world), SUFFIX, query, 0
+        )

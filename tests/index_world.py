@@ -1,0 +1,74 @@
+"""Entries made of plain attributes, for tests of the index alone: every promise of ``entries.attributes`` is kept from
+the table itself, so that an index of any attributes can be made without a registry or a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from record_factories import SUFFIX
+
+from directory_service.entries.attributes import ATTRIBUTES, MatchRule, column, index_key, index_tag, prepare
+from directory_service.entries.containers import container_entries
+from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id
+from directory_service.index.plan.access import COLUMNS
+from directory_service.index.writer import write_entries
+from directory_service.ldap.ber import octets, partial_attribute, sequence
+from directory_service.ldap.dn import escape_value
+
+Attributes = Mapping[str, Sequence[str]]
+OUS = {BAL: "bal", PEOPLE: "personnes", STRUCTURES: "structures"}
+CREATED, CHANGED = "20260105034500Z", "20260601034500Z"
+
+
+def make_entry(
+    branch: int = BAL, pk: int = 1, *, rank: int = 0, view: int = 0, created: str = CREATED, changed: str = CHANGED,
+    **given: Sequence[str],
+) -> Entry:  # fmt: skip
+    """``given`` attributes by canonical name, ``uid`` first for the name of the entry; those that every entry of the
+    branch has are added when missing."""
+    uid = list(given.pop("uid", ()) or [f"{branch}{pk:04d}"])
+    held = {"objectClass": CLASSES[branch], "uid": uid, **{n: v for n, v in given.items() if v}}
+    for a in ATTRIBUTES.values():
+        if branch in a.always and not a.operational:
+            held.setdefault(a.name, [CREATED if a.rule is MatchRule.TIME else "1"])
+    dn = f"uid={escape_value(uid[0])},ou={OUS[branch]},{SUFFIX}"
+    texts = {c: column(_prepared(held, lambda a, c=c: c in a.columns)) for c in COLUMNS}
+    body = sequence(*(partial_attribute(name, [v.encode() for v in values]) for name, values in held.items()))
+    return Entry(
+        id=entry_id(branch, rank, pk),
+        dn=dn,
+        view=view,
+        **texts,
+        tags=" ".join(_each(held, index_tag)),
+        keys=tuple(_each(held, index_key)),
+        ber=octets(dn) + body,
+        json=b"{}",
+        created=created,
+        changed=changed,
+    )
+
+
+def _prepared(held: Attributes, wanted):  # type: ignore[no-untyped-def]
+    pairs = ((ATTRIBUTES[name.lower()], values) for name, values in held.items())
+    return [p for a, values in pairs if wanted(a) for v in values if (p := prepare(a, v.encode()))]
+
+
+def _each(held: Attributes, made):  # type: ignore[no-untyped-def]
+    pairs = ((ATTRIBUTES[name.lower()], values) for name, values in held.items())
+    return list(dict.fromkeys(m for a, values in pairs for v in values if (m := made(a, v.encode()))))
+
+
+def write_index(folder: Path, entries: Iterable[Entry]) -> Path:
+    """Gives the folder of an index of these entries, below their containers."""
+    from datetime import UTC, datetime
+
+    from directory_service.index.files import new_path
+
+    write_entries(new_path(folder, datetime.now(UTC)), entries, SUFFIX)
+    return folder
+
+
+def all_entries(entries: Iterable[Entry]) -> list[Entry]:
+    """With the containers, in rank order."""
+    return sorted([*container_entries(SUFFIX), *entries])
