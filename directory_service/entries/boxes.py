@@ -5,7 +5,7 @@ Only open and listed boxes exist here: an unlisted one (*liste rouge*) is in no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,3 +70,9 @@ def by_holder(bindings: Iterable[Binding]) -> list[list[Binding]]:
     for binding in bindings:
         found.setdefault(binding.holder_id, []).append(binding)
     return list(found.values())
+
+
+def paperless(bindings: Sequence[Binding]) -> bool | None:
+    """True if any says so; None while none says anything."""
+    said = [b.paperless for b in bindings if b.paperless is not None]
+    return any(said) if said else None

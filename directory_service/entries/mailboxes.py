@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from directory_service.entries.attributes import PREPARE, MatchRule, column, id_key, tag, token_text
-from directory_service.entries.boxes import by_holder
+from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, Entry, entry_id
 from directory_service.entries.holders import Holder, holder_of
@@ -46,6 +46,7 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str) -> Entry:
         view=STAFF if any(x.unlisted for x in bindings) else ANYONE,
         sn=holder.names.sn_text,
         name=holder.names.name_text,
+        given=holder.names.given_text,
         mail=f"^{b.address.casefold()}$",
         org=column((*place.org, *map(_TEXT, ou), *map(_TEXT, described))),
         work=column((*holder.work.texts, holder.names.shown_text)),
@@ -78,18 +79,12 @@ def _attributes(bindings: Sequence[Binding], holder: Holder, uid: str, ou: list[
             many("ou", ou),
             many("description", described),
             one("asMailboxType", b.type.value),
-            one("asPaperless", _flag(_paperless(bindings))),
+            one("asPaperless", _flag(paperless(bindings))),
             one("asPreferred", _flag(any(x.preferred for x in bindings))),
             one("asOperator", clean(b.operator)),
             one("asSince", generalized(min(x.since for x in bindings))),
         )
     )
-
-
-def _paperless(bindings: Sequence[Binding]) -> bool | None:
-    """True if any says so; None while none says anything."""
-    said = [b.paperless for b in bindings if b.paperless is not None]
-    return any(said) if said else None
 
 
 def _flag(value: bool | None) -> str:
@@ -100,7 +95,7 @@ def _tags(bindings: Sequence[Binding]) -> list[str]:
     b = bindings[0]
     values = {
         "t": _EXACT(b.type.value),
-        "d": _flag(_paperless(bindings)).lower(),
+        "d": _flag(paperless(bindings)).lower(),
         "r": _flag(any(x.preferred for x in bindings)).lower(),
         "v": _TEXT(b.operator),
     }

@@ -5,9 +5,9 @@ Holds the unlisted and the closed: the faces must drop what ``listed`` says thei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from directory_service.entries.boxes import by_holder
+from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import iso
 from directory_service.entries.holders import held_by_structure
 from directory_service.entries.labels import person_label
@@ -60,13 +60,18 @@ def _holder(bindings: Sequence[Binding]) -> Record:
         "listed": not any(x.unlisted for x in bindings),
         "structure": next(iter(structures.values()), None),
         "structures": list(structures.values()),
-        "service": b.service or None,
-        "description": b.description or None,
-        "responsible": b.responsible or None,
-        "paperless": b.paperless,
+        "service": _first(x.service for x in bindings),
+        "description": _first(x.description for x in bindings),
+        "responsible": _first(x.responsible for x in bindings),
+        "paperless": paperless(bindings),
         "preferred": any(x.preferred for x in bindings),
         "source": b.source,
     }
+
+
+def _first(texts: Iterable[str]) -> str | None:
+    """What one of a holder's bindings says and the others do not is said of the holder."""
+    return next((t for t in texts if t), None)
 
 
 def _structure(b: Binding) -> Record | None:
