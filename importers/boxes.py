@@ -1,8 +1,8 @@
 """Mailboxes ► ``mailbox`` and ``binding``: an address, and who holds it from when until when.
 
 Compared line by line with what is open: the same holder keeps its binding (and its date), a new one opens, one that is
-no longer named closes.  An address that vanishes is closed, one that returns is reopened.  A mailbox that a better source
-says (an operator's publication) is left alone.
+no longer named closes.  An address that vanishes is closed, one that returns is reopened.  A mailbox that a better
+source says (an operator's publication) is left alone.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ class BoxLoader:
 
     def _close(self, pks: Sequence[int]) -> None:
         as_of, connection = self.store.as_of, self.store.connection
-        for pk, opened in self._open_bindings(pks).items():
+        for opened in self._open_bindings(pks).values():
             update_rows(connection, binding, ("until",), [(as_of, row_id) for row_id, _ in opened])
         for pk in pks:
             self.store.note("close", "mailbox", pk, {"until": None}, {"until": as_of})
@@ -221,7 +221,7 @@ class BoxLoader:
 
 
 def holder_of(values: Sequence[Any]) -> tuple[Any, ...]:
-    """What makes two lines speak of the same holder: the person known, else the person as written, else the structure."""
+    """What makes two lines speak of one holder: the person known, else as written, else the structure."""
     person, place, _, national, family, given = values[:6]
     if person is not None:
         return ("person", person)

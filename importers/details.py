@@ -1,7 +1,7 @@
 """Diploma and expertise extracts ► qualifications and expertise of practitioners.
 
-A file is a full picture of its source.  A person whom no activity extract ever named is created inactive: nothing vouches
-that she practises.
+A file is a full picture of its source.  A person whom no activity extract ever named is created inactive: nothing
+vouches that she practises.
 """
 
 from __future__ import annotations

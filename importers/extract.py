@@ -1,26 +1,24 @@
-"""Opens an extract, recognises it by its header, checks that it is whole, and gives its rows with their line numbers.
+"""Opens an extract, recognises it by its header, and gives its rows with their line numbers.
 
-Two passes.  The first (``check``) reads bytes only: checksum, UTF-8, last line, number of rows, order of the keys.  The
-second gives rows as bytes, one record after another (``groups``), so that an unchanged record is never decoded.  Files
-with ``|`` have no quoting: a row is ``line.split("|")``.  Files with ``;`` may be quoted: pandas reads them, in chunks.
-Memory does not depend on the size of the file.  What the columns mean is not known here (``importers.rpps``…).
+The rows of a record come together (``groups``) and as bytes, so that a record that has not changed is never decoded.
+Files with ``|`` have no quoting: a row is ``line.split("|")``.  Files with ``;`` may be quoted: pandas reads them, in
+chunks.  Memory does not depend on the size of the file.  Whether a file is whole is for ``importers.check``, what its
+columns mean for ``importers.rpps`` and its neighbours.
 
-HOT PATH (``check``, ``groups``): on 2 cores, 2.2 M rows of 370 bytes are checked at about 1.0 M rows/s and grouped at
-about 1.3 M rows/s; bench: ``python -m bench load``; the slow twin is in tests/unit/test_extract.py.
+HOT PATH (``groups``): @@ rows/s of 410 bytes, one process; bench: ``python -m bench load``; the slow twin is
+in tests/unit/test_extract.py.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
-import hashlib
 import io
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -30,7 +28,7 @@ from directory_service.errors import ImportRefused, InvalidInput
 from importers.layouts import find_layout, unknown_header
 from importers.rows import Match, Rejection
 
-__all__ = ["Checked", "ExtractFile", "Rejection", "check", "groups", "recognise", "rows"]
+__all__ = ["ExtractFile", "Rejection", "groups", "opened", "recognise", "rows"]
 
 _BOM = codecs.BOM_UTF8
 _BLOCK = 1 << 20
@@ -53,7 +51,6 @@ class ExtractFile:
     size: int  # bytes, uncompressed
     match: Match
     separator: str
-    encoding: str = "utf-8"
 
     @property
     def name(self) -> str:
@@ -67,17 +64,6 @@ class ExtractFile:
     def value_separator(self) -> str:
         """Between the values of the rows that ``rows`` gives."""
         return SEPARATOR if self.quoted else self.separator
-
-
-@dataclass(slots=True)
-class Checked:
-    """What the first pass learnt of a whole file."""
-
-    sha256: str = ""
-    rows: int = 0
-    encoding: str = "utf-8"
-    grouped: bool = True  # the rows of a record stand together
-    kinds: set[bytes] = field(default_factory=set)  # first byte of the keys: type of identifier
 
 
 def recognise(path: Path) -> tuple[list[ExtractFile], list[str]]:
@@ -135,7 +121,7 @@ def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 @contextmanager
-def _opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
+def opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
     if member is None:
         with path.open("rb", buffering=_BLOCK) as stream:
             yield stream
@@ -146,7 +132,7 @@ def _opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
 
 def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFile | None:
     name = member or path.name
-    with _opened(path, member) as stream:
+    with opened(path, member) as stream:
         head = stream.readline(_HEADER_LIMIT)
     line = _decode_header(head, name)
     try:
@@ -178,120 +164,13 @@ def _decode_header(head: bytes, name: str) -> str:
         return head.decode("iso-8859-1").rstrip("\r\n")
 
 
-# First pass
-
-
-def check(extract: ExtractFile, advance: Callable[[int], None] = lambda _: None) -> Checked:
-    """Reads the whole file once.  Raises ImportRefused when it is empty, cut short or not in its encoding."""
-    scan = _Scan(extract)
-    with _opened(extract.path, extract.member) as stream:
-        while block := stream.read(_BLOCK):
-            scan.feed(block)
-            advance(len(block))
-    return scan.finish()
-
-
-class _Scan:
-    """The state of the first pass."""
-
-    def __init__(self, extract: ExtractFile) -> None:
-        self.extract = extract
-        self.result = Checked()
-        self.hash = hashlib.sha256()
-        self.decoder = codecs.getincrementaldecoder("utf-8")()
-        self.offset = 0  # of the block in hand
-        self.invalid: int | None = None  # offset of the first byte that is not UTF-8
-        self.lines = 0
-        self.rest = b""
-        self.last = b""
-        self.key = b""
-        self.seen: set[bytes] = set()
-        self.columns = [extract.match.index(name) for name in extract.match.layout.key]
-
-    def feed(self, block: bytes) -> None:
-        self.hash.update(block)
-        if self.invalid is None:
-            self._decode(block)
-        lines = (self.rest + block).split(b"\n")
-        self.rest = lines.pop()
-        if self.lines == 0 and lines:
-            self.lines = 1
-            del lines[0]
-        self.lines += len(lines)
-        self._look_at_keys(lines)
-        if lines:
-            self.last = lines[-1] if lines[-1].strip() else next((x for x in reversed(lines) if x.strip()), self.last)
-        self.offset += len(block)
-
-    def _decode(self, block: bytes, final: bool = False) -> None:
-        pending = len(self.decoder.getstate()[0])
-        try:
-            self.decoder.decode(block, final)
-        except UnicodeDecodeError as error:
-            self.invalid = self.offset - pending + error.start
-
-    def _look_at_keys(self, lines: list[bytes]) -> None:
-        """Whether a key comes back after another one; which types of identifiers there are."""
-        separator, columns, width = self.extract.separator.encode(), self.columns, max(self.columns) + 1
-        current, seen, kinds = self.key, self.seen, self.result.kinds
-        first, single = columns[0], len(columns) == 1
-        for line in lines:
-            parts = line.split(separator, width)
-            if len(parts) < width:
-                continue
-            key = parts[first] if single else b"".join([parts[c] for c in columns])
-            if key == current:
-                continue
-            if key in seen:
-                self.result.grouped = False
-            else:
-                seen.add(key)
-                kinds.add(key.lstrip(b'"')[:1])
-            current = key
-        self.key = current
-
-    def finish(self) -> Checked:
-        name = self.extract.name
-        if self.invalid is None:
-            self._decode(b"", final=True)
-        self.result.encoding = self._encoding(name)
-        if self.rest.strip():
-            where = f"{name}, ligne {self.lines + 1}"
-            raise ImportRefused("fichier tronqué : la dernière ligne n'est pas terminée", where=where)
-        if not self.last.strip():
-            raise ImportRefused("fichier vide : aucune ligne de données", where=name)
-        seen, wanted = self._width(self.last), self.extract.match.width
-        if seen not in (wanted, wanted + 1, wanted - 1 if not self.extract.match.captions[-1] else wanted):
-            raise ImportRefused(f"fichier tronqué : {wanted} colonnes attendues à la dernière ligne, {seen} vues",
-                                where=f"{name}, ligne {self.lines}")  # fmt: skip
-        self.result.rows = self.lines - 1
-        self.result.sha256 = self.hash.hexdigest()
-        return self.result
-
-    def _encoding(self, name: str) -> str:
-        if self.invalid is None:
-            return "utf-8"
-        if self.extract.match.layout.latin1:
-            return "iso-8859-1"
-        raise ImportRefused("encodage UTF-8 attendu, octet invalide", where=f"{name}, octet {self.invalid}")
-
-    def _width(self, line: bytes) -> int:
-        if not self.extract.quoted:
-            return line.count(self.extract.separator.encode()) + 1
-        text = line.decode("utf-8", "replace").rstrip("\r")
-        return len(next(csv.reader([text], delimiter=self.extract.separator), []))
-
-
-# Second pass
-
-
 def rows(extract: ExtractFile, encoding: str, advance: Callable[[int], None] = lambda _: None) -> Iterator[Numbered]:
     """Line number and bytes of every data row, its values joined by ``extract.value_separator``, in UTF-8."""
     return _unquoted(extract, encoding, advance) if extract.quoted else _lines(extract, advance)
 
 
 def _lines(extract: ExtractFile, advance: Callable[[int], None]) -> Iterator[Numbered]:
-    with _opened(extract.path, extract.member) as stream:
+    with opened(extract.path, extract.member) as stream:
         read = len(stream.readline())
         number = 1
         while block := stream.readlines(_BLOCK):
@@ -305,7 +184,7 @@ def _lines(extract: ExtractFile, advance: Callable[[int], None]) -> Iterator[Num
 def _unquoted(extract: ExtractFile, encoding: str, advance: Callable[[int], None]) -> Iterator[Numbered]:
     """A row of a quoted file.  A row with too many or too few values keeps its own number of values."""
     number = 2
-    with _opened(extract.path, extract.member) as stream:
+    with opened(extract.path, extract.member) as stream:
         stream.readline()
         try:
             for chunk in _chunks(extract, stream, encoding):
@@ -345,12 +224,12 @@ def _chunks(extract: ExtractFile, stream: IO[bytes], encoding: str) -> Iterator[
 
 
 def groups(
-    extract: ExtractFile, checked: Checked, advance: Callable[[int], None] = lambda _: None
+    extract: ExtractFile, encoding: str, grouped: bool, advance: Callable[[int], None] = lambda _: None
 ) -> Iterator[tuple[bytes, list[Numbered]]]:
     """The rows of each record together, whatever their order in the file: ``(key, rows)``, each key once."""
-    numbered = rows(extract, checked.encoding, advance)
+    numbered = rows(extract, encoding, advance)
     columns = [extract.match.index(name) for name in extract.match.layout.key]
-    if checked.grouped:
+    if grouped:
         yield from _adjacent(numbered, columns, extract.value_separator.encode())
         return
     for part in _parts(numbered, columns, extract):
@@ -365,10 +244,7 @@ def _adjacent(
     held: list[Numbered] = []
     for row in numbered:
         parts = row[1].split(separator, width)
-        if len(parts) < width:
-            key = b""
-        else:
-            key = parts[first] if single else b"".join([parts[c] for c in columns])
+        key = b"" if len(parts) < width else parts[first] if single else b"".join([parts[c] for c in columns])
         if key == current:
             held.append(row)
             continue

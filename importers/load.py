@@ -21,22 +21,23 @@ from directory_service.registry.engine import require_current, writing
 from directory_service.registry.tables import run, run_file
 from importers import extract
 from importers.boxes import attach_holders
-from importers.extract import Checked, ExtractFile
+from importers.check import Checked, check
+from importers.extract import ExtractFile
 from importers.known import Links, People
 from importers.layouts import LAYOUTS
 from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, silent
-from importers.report import FileReport, ImportReport
 from importers.quarantine import Quarantine
+from importers.report import FileReport, ImportReport
 from importers.store import Store
 from importers.who import reconcile
 
 _ORDER = {layout.id: rank for rank, layout in enumerate(LAYOUTS)}
 
 
-class _DryRun(Exception):  # noqa: N818 - not an error: it makes the transaction roll back
-    """Carries the report out of the transaction that it undoes."""
+class _DryRun(Exception):
+    """Not a failure: carries the report out of the transaction that it undoes."""
 
     def __init__(self, report: ImportReport) -> None:
         self.report = report
@@ -88,7 +89,7 @@ def _prepare(paths: Sequence[Path], show: Progress) -> tuple[list[_Job], list[st
         ignored += others
     jobs = []
     for file in files:
-        checked = extract.check(file, _advance(show, f"contrôle de {file.name}", file.size))
+        checked = check(file, _advance(show, f"contrôle de {file.name}", file.size))
         layout = file.match.layout.id
         if layout == "rpps.activity" and checked.kinds == {b"0"}:
             layout = "adeli.activity"
@@ -184,7 +185,7 @@ class _Run:
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
         quarantine = Quarantine(self.store, report, self._record(report), file.separator)
         advance = _advance(self.show, f"import de {file.name}", file.size)
-        groups = quarantine.watch(extract.groups(file, job.checked, advance))
+        groups = quarantine.watch(extract.groups(file, job.checked.encoding, job.checked.grouped, advance))
         work = Work(self.store, self.people, self.places, self.links, file, job.checked, quarantine.problems, groups)
         LOADERS[file.match.layout.id](work)
         self.places.flush()

@@ -1,4 +1,4 @@
-"""Which loader a layout has: one function each.  To add a source, add its layout to ``layouts`` and its function here."""
+"""Which loader a layout has: one function each.  To add a source: its layout in ``layouts``, its function here."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from importers.boxes import BoxLoader
+from importers.check import Checked
 from importers.crosswalk import LinkLoader
 from importers.details import DetailLoader
-from importers.extract import Checked, ExtractFile
+from importers.extract import ExtractFile
 from importers.known import Links, People, digest_text
 from importers.mssante.parse import is_address
 from importers.people import PeopleLoader, Rows

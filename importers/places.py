@@ -1,7 +1,7 @@
 """Organizations of a run: found by technical id, FINESS or SIRET, else created; updated when their columns change.
 
-A row without technical id gets a derived one: ``F``+FINESS, ``C``+SIRET, else ``A``+digest of its name and address.  Within
-a run the first row that names an organization says what it is; a source never overwrites what a better one said.
+A row without technical id gets a derived one: ``F``+FINESS, ``C``+SIRET, else ``A``+digest of its name and address.
+Within a run the first row that names an organization says what it is; a source never overwrites what a better one said.
 """
 
 from __future__ import annotations

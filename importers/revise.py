@@ -1,4 +1,4 @@
-"""Changes of known people: what is stored is read by batches, compared, and only the difference is written and journalled.
+"""Changes of known people: what is stored is read by batches and compared; only the difference is written.
 
 The journal holds the difference both ways: changed columns, rows removed, rows added.  A better source that still
 vouches for a person keeps her identity as it says it (RG_EXP_030).

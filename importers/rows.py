@@ -1,7 +1,7 @@
 """What every format shares: a layout (caption to field), a rejected row, the values that parsers make of rows.  PURE.
 
 A layout is a table of fields found **by caption**, never by position: captions are folded (accents, apostrophes, case,
-spaces, small words), so ``Code civilité d'exercice`` and ``code_civilite_exercice`` are one.  Nothing here reads a file.
+spaces, small words), so ``Code civilité d'exercice`` and ``code_civilite_exercice`` are one.  Nothing reads a file.
 """
 
 from __future__ import annotations

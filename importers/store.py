@@ -1,7 +1,7 @@
 """What a run writes: rows held back and inserted in bulk, keys given, journal, counts, labels, rejections.
 
-A loader appends tuples to the lists of ``Store`` in the order of the columns below, and calls ``flush_if_full`` between two
-records.  Everything happens in the transaction that the caller opened.  Nothing here knows a format.
+A loader appends tuples to the lists of ``Store`` in the order of the columns below, and calls ``flush_if_full`` between
+two records.  Everything happens in the transaction that the caller opened.  Nothing here knows a format.
 """
 
 from __future__ import annotations

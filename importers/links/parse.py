@@ -27,6 +27,7 @@ class LinkParser:
             self.problems.warn("adeli_key")
         return adeli, rpps
 
-    def _no(self, line: Line, field: str, message: str) -> None:
-        """Rejects the row."""
+    def _no(self, line: Line, field: str, message: str) -> tuple[str, str] | None:
+        """Rejects the row; None, so that the caller can return it."""
         self.problems.reject(line, self.match.caption(field), "identifier", message)
+        return None

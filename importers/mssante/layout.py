@@ -1,7 +1,7 @@
 """The MSSanté correspondence extract (*Extraction_Correspondance_MSSante*): one line per address and holder.  PURE.
 
-No date and no stable id: the address is the key.  The captions of the structure part carry `` structure BAL`` or not, and
-``NL4TYPEVOIE`` is spelt so (formats.md §1).
+No date and no stable id: the address is the key.  The captions of the structure part carry `` structure BAL`` or not,
+and ``NL4TYPEVOIE`` is spelt so (formats.md §1).
 """
 
 from __future__ import annotations

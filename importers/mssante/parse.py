@@ -110,6 +110,7 @@ class HoldingParser:
             siren=number[:9] if kind in ("2", "3") else "",
         )
 
-    def _no(self, line: Line, field: str, reason: str, message: str) -> None:
-        """Rejects the row."""
+    def _no(self, line: Line, field: str, reason: str, message: str) -> Holding | None:
+        """Rejects the row; None, so that the caller can return it."""
         self.problems.reject(line, self.caption(field), reason, message)
+        return None

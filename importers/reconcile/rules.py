@@ -1,8 +1,8 @@
 """Who is who, beside the link table: deterministic rules, each a function of one sentence.  PURE.
 
-A rule looks at candidates, records under an ADELI number only and records under an RPPS number, and answers pairs.  Name
-and place alone never make a pair: there are 36 practitioners of one name (formats.md §1).  Probabilistic matching has
-its room here: another rule, whose decisions go to review instead of being applied.
+A rule looks at candidates, records under an ADELI number only and records under an RPPS number, and answers pairs.
+Name and place alone never make a pair: there are 36 practitioners of one name (formats.md §1).  Probabilistic matching
+has its room here: another rule, whose decisions go to review instead of being applied.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def same_mailbox(candidates: Iterable[Candidate]) -> Iterator[Decision]:
 
 
 def same_name_profession_structure(candidates: Iterable[Candidate]) -> Iterator[Decision]:
-    """Same family and given names, same profession at the same identified structure, nobody else like them on either side."""
+    """Same names and same profession at the same identified structure, and nobody else like them on either side."""
 
     def keys(c: Candidate) -> Iterable[Hashable]:
         name = squash(c.family_name), squash(c.given_names)

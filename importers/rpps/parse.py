@@ -74,9 +74,10 @@ class Identifiers:
             self.problems.warn("adeli_key")
         return scheme, value
 
-    def _no(self, line: Line, message: str) -> None:
-        """Rejects the row."""
+    def _no(self, line: Line, message: str) -> tuple[str, str] | None:
+        """Rejects the row; None, so that the caller can return it."""
         self.problems.reject(line, self.caption, "identifier", message)
+        return None
 
 
 class PersonParser:
