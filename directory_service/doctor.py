@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from directory_service.index.directory import Directory
 
-_PATIENCE = 5.0  # seconds for one answer of a face
+_PATIENCE = 5  # seconds for one answer of a face
 _PROBES = 5  # mailboxes asked about on both faces
 
 

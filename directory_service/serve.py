@@ -202,9 +202,9 @@ class Stop:
     def is_set(self) -> bool:
         return self._set
 
-    def wait(self, seconds: float) -> bool:
-        """At most that long; true when asked to stop."""
-        deadline = time.monotonic() + seconds
+    def wait(self, timeout: float | None = None) -> bool:
+        """At most that many seconds; true when asked to stop."""
+        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
         while not self._set and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, 0.1))
         return self._set
@@ -230,7 +230,7 @@ def _follow(settings: Settings) -> None:
     from directory_service.registry.engine import open_registry
 
     engine = open_registry(settings.registry_url)
-    Follower(engine, settings.index_folder, settings.ldap_suffix).run(Stop())
+    Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes).run(Stop())
 
 
 _PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}

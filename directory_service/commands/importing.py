@@ -146,7 +146,7 @@ def index(settings: Settings, rebuild: bool, machine: bool) -> None:
         if rebuild or not (folder / "current").exists():
             build_index(engine, folder, suffix, workers=settings.processes, progress=show)
         else:
-            Follower(engine, folder, suffix).catch_up()
+            Follower(engine, folder, suffix, workers=settings.processes).catch_up()
     with directory(settings) as opened:
         build = opened.build()
     found = {"build": build.id, "built_at": build.built_at, "counts": build.counts}

@@ -79,7 +79,11 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
 
 def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
     """Lines that give results, since they ask for somebody who is there."""
-    address, name = _somebody(settings)
+    found = _somebody(settings)
+    if found is None:
+        yield f"curl -s {served['http']}/v1/status" if "http" in served else "annuaire import EXTRACTIONS"
+        return
+    address, name = found
     base = shlex.quote(f"ou=bal,{settings.ldap_suffix}")
     if "ldap" in served:
         wide = shlex.quote(f"(|(cn=*{name}*)(mail=*{name}*)(givenName=*{name}*)(sn=*{name}*))")
@@ -90,8 +94,8 @@ def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
         yield f"curl -s {shlex.quote(served['http'] + '/v1/mailboxes/' + quote(address))}"
 
 
-def _somebody(settings: Settings) -> tuple[str, str]:
-    """An address of the directory, and the surname of its holder, letters and digits only."""
+def _somebody(settings: Settings) -> tuple[str, str] | None:
+    """An address of the directory, and the surname of its holder, letters and digits only; None when it is empty."""
     from directory_service.commands.exporting import attributes_of
     from directory_service.index.query import Equal, Query, Scope, View
     from directory_service.ldap.dn import normalise
@@ -101,7 +105,7 @@ def _somebody(settings: Settings) -> tuple[str, str]:
     with directory(settings) as index:
         hits = index.search(query, View.ANONYMOUS).hits
     if not hits:
-        return "personne@exemple.mssante.fr", "martin"
+        return None
     found = attributes_of(hits[0].ber)
     return found["mail"][0].decode(), max(words(found["sn"][0].decode()), key=len)
 
