@@ -23,7 +23,7 @@ class AttributeType:
     """RFC 4512 4.1.2, as written: what is inherited through SUP is ``schema``'s to say."""
 
     oid: str
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     desc: str = ""
     obsolete: bool = False
     sup: str = ""
@@ -70,7 +70,7 @@ class ObjectClass:
     """RFC 4512 4.1.1, as written."""
 
     oid: str
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     desc: str = ""
     obsolete: bool = False
     sup: tuple[str, ...] = ()

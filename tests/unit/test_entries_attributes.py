@@ -1,0 +1,140 @@
+"""entries.attributes: values made comparable, tags and keys."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from directory_service.entries import entry
+from directory_service.entries.attributes import (
+    ATTRIBUTES,
+    MatchRule,
+    column,
+    id_key,
+    index_key,
+    index_tag,
+    prepare,
+    tag,
+)
+from directory_service.index.query import View
+from directory_service.model.names import squash
+from ldap_schema.schema import load
+
+
+def test_the_views_are_those_of_the_index() -> None:
+    assert (entry.ANYONE, entry.STAFF) == (View.ANONYMOUS, View.STAFF)
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES.values(), ids=lambda a: a.name)
+def test_names_are_the_canonical_ones_of_the_schema(attribute: object) -> None:
+    name = attribute.name  # type: ignore[attr-defined]
+    found = load().resolve(name)
+    assert found is not None
+    assert found.name == name
+    assert found.operational == attribute.operational  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("cn", "Jean-Pierre d'Aubigné", "JEAN PIERRE DAUBIGNE"),
+        ("sn", "L'Hermite", "lhermite"),
+        ("sn", "LEBŒUF", "leboeuf"),
+        ("o", "Saint-Luc", "SAINT LUC"),
+        ("mail", "A@B.FR", "a@b.fr"),
+        ("asNationalId", "8 100 0000 0018", "8100 00000018"),
+        ("asAdeli", "2a1234567", "2A1234567"),
+        ("telephoneNumber", "+33 4 72 00 00 00", "04.72.00.00.00"),
+        ("telephoneNumber", "0033 (0)472000000", "0472000000"),
+        ("asPaperless", "true", "TRUE"),
+        ("asSince", "20261124034500Z", "202611240445+0100"),
+        ("asSince", "20261124034500.5Z", "20261124034500Z"),
+        ("asSince", "2026112403Z", "20261124030000Z"),
+        ("objectClass", "2.5.6.6", "PERSON"),
+    ],
+)
+def test_equal_by_the_attributes_rule(name: str, one: str, other: str) -> None:
+    attribute = ATTRIBUTES[name.lower()]
+    assert prepare(attribute, one.encode()) == prepare(attribute, other.encode()) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cn", b"\xff"),
+        ("cn", b"-"),
+        ("cn", b""),
+        ("telephoneNumber", b"()"),
+        ("asPaperless", b"oui"),
+        ("asSince", b"yesterday"),
+        ("asSince", b"20261324034500Z"),
+        ("asSince", b"99991231235959-1200"),
+        ("objectClass", b"mozillaAbPerson"),
+    ],
+)
+def test_no_value_of_the_attribute_is_undefined(name: str, value: bytes) -> None:
+    assert prepare(ATTRIBUTES[name.lower()], value) is None
+
+
+@given(st.text(), st.text())
+def test_the_squash_of_words_is_the_squashed_words(one: str, other: str) -> None:
+    """What ``names_of`` counts on when it puts prepared names together instead of preparing them again."""
+    assert squash(f"{one} {other}") == squash(one) + squash(other)
+
+
+def test_columns_frame_each_value_once() -> None:
+    assert column(["lyon", "", "rhone", "lyon"]) == "^lyon$^rhone$"
+    assert column([]) == column([""]) == ""
+
+
+@given(st.text(min_size=1), st.text(min_size=1))
+def test_tags_are_tokens_and_tell_values_apart(one: str, other: str) -> None:
+    first, second = tag("p", one), tag("p", other)
+    assert first.isascii()
+    assert first.isalnum()
+    assert first == first.lower()
+    assert (first == second) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("asProfessionCode", b"10", "p10"),
+        ("asStatus", b"ACTIVE", "aactive"),
+        ("hpdProviderStatus", b"Active", "aactive"),
+        ("HcProfession", "ANS:Profession:10:Médecin".encode(), "p10"),
+        ("HcProfession", b"10", None),
+        ("HcSpecialisation", b"ANS:SavoirFaire:SM04:x", "ssm04"),
+        ("cn", b"x", None),
+    ],
+)
+def test_tokens(name: str, value: bytes, expected: str | None) -> None:
+    assert index_tag(ATTRIBUTES[name.lower()], value) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("mail", b"A@B.fr", "ma@b.fr"),
+        ("asRpps", b"10 900 000 018", "i810900000018"),
+        ("asAdeli", b"2a1234567", "i02A1234567"),
+        ("asNationalId", b"10A@b.fr", "i10a@b.fr"),
+        ("uid", b"8109:A@b.fr", "u8109:a@b.fr"),
+        ("HcIdentifier", b"ANS:RPPS:10900000018:Active", "i810900000018"),
+        ("HcIdentifier", b"ans:finess:2A0000001:Active", "o12A0000001"),
+        ("HcIdentifier", b"10900000018", None),
+        ("HcIdentifier", b"ANS:?:1:Active", None),
+        ("cn", b"x", None),
+    ],
+)
+def test_keys(name: str, value: bytes, expected: str | None) -> None:
+    assert index_key(ATTRIBUTES[name.lower()], value) == expected
+
+
+def test_identifiers_are_keyed_as_they_are_usually_written() -> None:
+    assert id_key("o", "f 2a000 0001") == "oF2A0000001"
+
+
+def test_only_rules_that_exist() -> None:
+    assert {a.rule for a in ATTRIBUTES.values()} <= set(MatchRule)
