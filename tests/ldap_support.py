@@ -174,7 +174,7 @@ def _controls(reader: Reader) -> dict[str, bytes]:
 
 # --- a town ---------------------------------------------------------------------------------------------------------
 
-_FAMILIES = ("MARTIN", "DUBOIS", "LEFÈVRE", "D'AUBIGNÉ", "LE GOFF", "DUPRÉ-LATOUR", "ŒUVRARD", "NGUYEN", "DE LA TOUR")
+_FAMILIES = ("MARTIN", "DUBOIS", "LEFÈVRE", "D'AUBIGNÉ", "LE GOFF", "PRÉ-LATOUR", "ŒUVRARD", "NGUYEN", "DE LA TOUR")
 _GIVEN = ("ANNE-LAURE", "ZOÉ", "HÉLÈNE", "PIERRE", "MOHAMED", "JEAN-PIERRE", "LOUISE")
 
 
