@@ -64,7 +64,7 @@ _TABLE: Final = (
     # names
     Attribute("cn", _NAME, _BPS, always=_BPS, columns=("name",)),
     Attribute("sn", _NAME, _B | _P, always=_B | _P, columns=("sn",)),
-    Attribute("givenName", _NAME, _B | _P, columns=("name",)),
+    Attribute("givenName", _NAME, _B | _P, columns=("given",)),
     Attribute("displayName", _NAME, _BPS, always=_BPS, columns=("work",)),
     Attribute("personalTitle", _TEXT, _B | _P, columns=("work",)),
     # mail

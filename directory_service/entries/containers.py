@@ -48,6 +48,7 @@ def _entry(pk: int, dn: str, body: bytes, org: tuple[str, ...]) -> Entry:
         view=ANYONE,
         sn="",
         name="",
+        given="",
         mail="",
         org=column(map(fold, org)),
         work="",

@@ -31,14 +31,15 @@ INACTIVE_RANK: Final = 8
 class Entry(NamedTuple):
     """One directory entry, rendered.  A tuple and not a dataclass: a full build makes millions of them.
 
-    The six texts are ``^`` + the prepared values joined by ``$^`` + ``$``, or empty; see ``attributes.prepare``.
+    The seven texts are ``^`` + the prepared values joined by ``$^`` + ``$``, or empty; see ``attributes.prepare``.
     """
 
     id: int  # entry_id(): ascending is best first
     dn: str  # as shown
     view: int  # the least index.query.View that sees it
     sn: str
-    name: str  # cn, givenName
+    name: str  # cn
+    given: str  # givenName
     mail: str
     org: str  # o, ou, description
     work: str  # title, asSpecialty, personalTitle, displayName

@@ -34,6 +34,7 @@ class Names(NamedTuple):
     ber: bytes  # cn, sn, givenName, displayName
     sn_text: str
     name_text: str
+    given_text: str
     shown_text: str  # prepared displayName
     label: str  # Dr Zoé D'ESSAI
 
@@ -47,7 +48,8 @@ def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: 
     return Names(
         ber=cn + one("sn", family) + one("givenName", given) + one("displayName", ", ".join([label, *after])),
         sn_text=f"^{f}$" if f else "",
-        name_text=f"^{g}$^{f}{g}$^{g}{f}$" if f and g else column((f, g)),
+        name_text=f"^{f}{g}$^{g}{f}$" if f and g else column((f, g)),
+        given_text=f"^{g}$" if g else "",
         shown_text="".join([_squashed(SHORT_TITLES.get(title, "")), g, f, *map(_squashed, after)]),
         label=label,
     )
@@ -116,6 +118,7 @@ def practitioner_entry(p: Practitioner, bindings: Sequence[Binding], suffix: str
         view=ANYONE,
         sn=names.sn_text,
         name=names.name_text,
+        given=names.given_text,
         mail=boxes.text,
         org=place.org_text,
         work=column((*work.texts, names.shown_text)),

@@ -37,6 +37,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         view=ANYONE,
         sn="",
         name=column(map(squash, names)),
+        given="",
         mail=boxes.text,
         org=column((*place.org, _TEXT(o.name))),
         work=column([squash(shown)]),
