@@ -5,15 +5,11 @@ Everything is read through ``Directory``, like the faces, so that an export cann
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,9 +20,6 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
 
 _PAGE = 2000  # entries read at a time: memory stays flat at any size
-_SAFE = re.compile(rb"(?![ :<])[\x01-\x09\x0b\x0c\x0e-\x7f]*(?<! )")  # RFC 2849 SAFE-STRING, and no trailing space
-
-Attributes = dict[str, list[bytes]]
 
 
 @click.command()
@@ -64,35 +57,18 @@ def _writer(out: Path | None) -> Iterator[Callable[[str], object]]:
     partial.replace(out)
 
 
-def _hits(index: Directory, base: str) -> Iterator[Hit]:
-    """Every entry under ``base``, itself included, best first."""
+def _hits(index: Directory, base: str, *, container: bool = True) -> Iterator[Hit]:
+    """Every entry under ``base``, itself included or not, best first."""
     from directory_service.index.query import TRUE, Query, Scope, View
 
     after: int | None = None
     while True:
-        query = Query(base, Scope.SUBTREE, TRUE, limit=_PAGE, timeout=3600.0, after=after)
+        query = Query(base, Scope.SUBTREE if container else Scope.ONE, TRUE, limit=_PAGE, timeout=3600.0, after=after)
         hits = index.search(query, View.ANONYMOUS).hits
         yield from hits
         if len(hits) < _PAGE:
             return
         after = hits[-1].id
-
-
-def attributes_of(ber: bytes) -> Attributes:
-    """The user attributes of an entry, in its own order."""
-    from directory_service.ldap.ber import SET, Reader
-
-    reader = Reader(ber)
-    reader.octets()  # the name, which Hit has as text
-    found: Attributes = {}
-    rows = reader.enter()
-    while rows.more:
-        row = rows.enter()
-        name, values = row.octets().decode(), row.enter(SET)
-        found[name] = []
-        while values.more:
-            found[name].append(values.octets())
-    return found
 
 
 def _branch(suffix: str, name: str) -> str:
@@ -103,61 +79,22 @@ def _branch(suffix: str, name: str) -> str:
 
 def _ldif(index: Directory, suffix: str) -> Iterator[str]:
     """RFC 2849, parents first: what ``slapadd`` and ``ldapadd`` load."""
-    yield "version: 1\n\n"
-    for hit in _hits(index, _branch(suffix, "")):
-        pairs = ((name, value) for name, values in attributes_of(hit.ber).items() for value in values)
-        yield "".join([_ldif_line("dn", hit.dn.encode()), *(_ldif_line(*pair) for pair in pairs), "\n"])
+    from directory_service.entries.export import ldif
 
-
-def _ldif_line(name: str, value: bytes) -> str:
-    if _SAFE.fullmatch(value):
-        return f"{name}: {value.decode('ascii')}\n"
-    return f"{name}:: {base64.b64encode(value).decode('ascii')}\n"
+    return (ldif(hit.ber) for hit in _hits(index, _branch(suffix, "")))
 
 
 def _ndjson(index: Directory, suffix: str) -> Iterator[str]:
     """One practitioner a line, as ``/v1/practitioners`` gives it."""
-    for hit in _hits(index, _branch(suffix, "ou=personnes")):
-        if hit.json not in (b"", b"{}"):  # the branch itself
-            yield hit.json.decode() + "\n"
-
-
-# Column of the address book, and the LDAP attribute that fills it.
-_COLUMNS = {
-    "adresse": "mail",
-    "type": "asMailboxType",
-    "identifiant": "asNationalId",
-    "nom": "sn",
-    "prenoms": "givenName",
-    "affichage": "displayName",
-    "profession": "title",
-    "savoir_faire": "asSpecialty",
-    "structure_id": "asStructureId",
-    "structure": "o",
-    "service": "ou",
-    "voie": "street",
-    "code_postal": "postalCode",
-    "commune": "l",
-    "departement": "st",
-    "telephone": "telephoneNumber",
-    "operateur": "asOperator",
-}
+    return (hit.json.decode() + "\n" for hit in _hits(index, _branch(suffix, "ou=personnes"), container=False))
 
 
 def _csv(index: Directory, suffix: str) -> Iterator[str]:
-    """One line per mailbox and holder, several values separated by `` | ``: what a spreadsheet opens."""
-    yield _row(_COLUMNS)
-    for hit in _hits(index, _branch(suffix, "ou=bal")):
-        found = attributes_of(hit.ber)
-        if "mail" in found:
-            yield _row(b" | ".join(found.get(name, ())).decode() for name in _COLUMNS.values())
+    """One line per mailbox and holder: an address book that a spreadsheet opens."""
+    from directory_service.entries.export import csv_header, csv_row
 
-
-def _row(values: Iterable[str]) -> str:
-    line: IO[str] = io.StringIO()
-    csv.writer(line).writerow(values)
-    assert isinstance(line, io.StringIO)
-    return line.getvalue()
+    yield csv_header()
+    yield from (csv_row(hit.ber) for hit in _hits(index, _branch(suffix, "ou=bal"), container=False))
 
 
 # Field of the mailbox extract, and the LDAP attribute that fills it; the others are made below, or stay empty: an
@@ -181,17 +118,16 @@ _PAPERLESS = {"TRUE": "O", "FALSE": "N"}
 
 def _mssante(index: Directory, suffix: str) -> Iterator[str]:
     """The columns of *Extraction_Correspondance_MSSante*, which ``annuaire import`` reads back."""
+    from directory_service.entries.wire import decode_attributes
     from importers.mssante.layout import MAILBOXES
 
     yield "|".join(field.captions[0] for field in MAILBOXES.fields) + "\n"
-    for hit in _hits(index, _branch(suffix, "ou=bal")):
-        found = attributes_of(hit.ber)
-        if "mail" in found:
-            values = _extract_row(found)
-            yield "|".join(values.get(field.name, "").replace("|", " ") for field in MAILBOXES.fields) + "\n"
+    for hit in _hits(index, _branch(suffix, "ou=bal"), container=False):
+        values = _extract_row(decode_attributes(hit.ber))
+        yield "|".join(values.get(field.name, "").replace("|", " ") for field in MAILBOXES.fields) + "\n"
 
 
-def _extract_row(found: Attributes) -> dict[str, str]:
+def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
     first = {name: values[0].decode() for name, values in found.items()}
     holder, _, _ = first["uid"].partition(":")
     person = holder if holder[:1] in "08" and first["asMailboxType"] in ("PER", "CAB") else ""

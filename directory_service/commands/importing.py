@@ -77,7 +77,7 @@ def import_files(
     """
     from importers.load import run_import
 
-    moment = as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC)
+    moment = as_of.replace(tzinfo=UTC) if as_of else None
     with registry(settings) as engine, progress(quiet=machine) as show:
         report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, progress=show, **choices)
     emit(report.as_dict()) if machine else click.echo(report.as_text())

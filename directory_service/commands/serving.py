@@ -96,7 +96,7 @@ def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
 
 def _somebody(settings: Settings) -> tuple[str, str] | None:
     """An address of the directory, and the surname of its holder, letters and digits only; None when it is empty."""
-    from directory_service.commands.exporting import attributes_of
+    from directory_service.entries.wire import decode_attributes
     from directory_service.index.query import Equal, Query, Scope, View
     from directory_service.ldap.dn import normalise
     from directory_service.model.names import words
@@ -106,7 +106,7 @@ def _somebody(settings: Settings) -> tuple[str, str] | None:
         hits = index.search(query, View.ANONYMOUS).hits
     if not hits:
         return None
-    found = attributes_of(hits[0].ber)
+    found = decode_attributes(hits[0].ber)
     return found["mail"][0].decode(), max(words(found["sn"][0].decode()), key=len)
 
 

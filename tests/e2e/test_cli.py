@@ -95,7 +95,7 @@ def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
 
     line = f"{ANNUAIRE} export ldif | head -n 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], env=loaded.env, cwd=loaded.folder, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "version: 1\n", "")
+    assert (done.returncode, done.stdout.startswith("dn: "), done.stderr) == (0, True, "")
 
 
 def test_operators_from_adding_to_suspension(loaded: Installation, tmp_path: Path) -> None:
