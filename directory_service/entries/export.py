@@ -5,8 +5,6 @@ All three come from the BER that the LDAP face sends, so that an export cannot s
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
@@ -60,6 +58,9 @@ def csv_row(ber: bytes, columns: Sequence[str] = CSV_COLUMNS) -> str:
 
 
 def _csv_line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\r\n").writerow(cells)
-    return line.getvalue()
+    return ",".join(map(_csv_cell, cells)) + "\r\n"
+
+
+def _csv_cell(text: str) -> str:
+    quoted = text.replace('"', '""')
+    return f'"{quoted}"' if any(c in text for c in ',"\r\n') else text

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,3 +141,27 @@ def test_identifiers_are_keyed_as_they_are_usually_written() -> None:
 
 def test_only_rules_that_exist() -> None:
     assert {a.rule for a in ATTRIBUTES.values()} <= set(MatchRule)
+
+
+_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "ldap-schema.md"
+_BRANCHES = {entry.BAL: "bal", entry.PEOPLE: "personnes", entry.STRUCTURES: "structures"}
+
+
+def test_the_reference_page_tells_our_attributes_as_they_are() -> None:
+    rows = re.findall(r"^\| `(as\w+)` \| (\d+) \| (\w+) \| ([\w, ]+) \|", _PAGE.read_text(encoding="utf-8"), re.M)
+    ours = [a for a in load().attribute_types if a.oid.startswith("2.25.")]
+    table = [ATTRIBUTES[a.name.lower()] for a in ours]
+    assert rows == [
+        (a.name, d.oid.rpartition(".")[2], a.rule.value, ", ".join(_BRANCHES[b] for b in sorted(a.branches)))
+        for a, d in zip(table, ours, strict=True)
+    ]
+
+
+def test_the_reference_page_tells_how_each_attribute_compares() -> None:
+    text = _PAGE.read_text(encoding="utf-8")
+    told = {
+        name: rule for names, rule in re.findall(r"^\| (`.*`) \| (\w+) \|", text, re.M) for name in names.split(", ")
+    }
+    told |= dict(re.findall(r"^\| (`as\w+`) \| \d+ \| (\w+) \|", text, re.M))
+    known = {f"`{a.name}`": a.rule.value for a in ATTRIBUTES.values() if a.name not in ("objectClass", "c", "dc")}
+    assert {name: rule for name, rule in told.items() if name in known} == known

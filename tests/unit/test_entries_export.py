@@ -73,3 +73,9 @@ def test_csv_has_a_cell_a_column() -> None:
     assert cells["sn"] == "D'ESSAI"
     assert cells["mail"] == ""
     assert cells["asStructureId"] == "1690000005 | F690000005"
+
+
+@given(st.text().filter(lambda t: "\0" not in t))
+def test_any_value_survives_csv(text: str) -> None:
+    line = csv_row(entry_ber("o=x", one("cn", text)), ["cn", "sn"])
+    assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [[text, ""]]
