@@ -14,12 +14,13 @@ from typing import Final
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
 from directory_service.errors import InvalidInput
-from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Or, Substrings
+from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Not, Or, Substrings
 from directory_service.model import nomenclature
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.names import fold, squash, words
 
 _ANYWHERE: Final = ("sn", "name", "mail", "org", "work", "place")
+_NAMED: Final = ("sn", "name", "mail")
 # What people call a general practitioner is three savoir-faire (formats.md §5).
 _GENERAL: Final = ("SM26", "SM53", "SM54")
 _GENERAL_NAMES: Final = frozenset(("generaliste", "medecin generaliste", "medecine generale"))
@@ -50,11 +51,11 @@ def filters_of(criteria: Criteria) -> tuple[Filter, ...]:
     rest = [made(text) for name, made in _MADE.items() if (text := getattr(criteria, name).strip())]
     if not criteria.q.strip():
         return (And(tuple(rest)),)
-    named = _q(criteria.q, ("sn", "name", "mail"))
+    named = _q(criteria.q, _NAMED)
     anywhere = _q(criteria.q, _ANYWHERE)
     if named == anywhere:
         return (And((named, *rest)),)
-    return And((named, *rest)), And((anywhere, _not_in_texts(criteria.q), *rest))
+    return And((named, *rest)), And((anywhere, Not(named), *rest))
 
 
 def typed_filter(text: str) -> Filter:
@@ -80,12 +81,6 @@ def _word(word: str, columns: tuple[str, ...]) -> Filter:
         return InText(("mail",), word.casefold())
     parts = words(word)
     return And(tuple(InText(columns, part) for part in parts)) if parts else FALSE
-
-
-def _not_in_texts(text: str) -> Filter:
-    from directory_service.index.query import Not
-
-    return Not(_q(text, ("sn", "name", "mail")))
 
 
 # --- one criterion each ----------------------------------------------------------------------------------------------

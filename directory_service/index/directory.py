@@ -17,14 +17,14 @@ from weakref import WeakSet
 
 import orjson
 
-from directory_service.entries.attributes import id_key
-from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.entries.attributes import ATTRIBUTES, id_key, index_key, prepare
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
 from directory_service.index.files import current_name
 from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import Row
-from directory_service.index.query import Filter, Query, Scope, View
+from directory_service.index.plan.predicate import Layout, Row, find_values
+from directory_service.index.query import Equal, Filter, Query, Scope, View
 from directory_service.index.reader import Build, Hit, Reader, Search, Span, hit_of
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
@@ -75,6 +75,7 @@ class Directory:
     def __init__(self, folder: Path, suffix: str) -> None:
         self.folder = folder
         self.suffix = normalise(suffix)
+        self._points = _points(self.suffix)
         self._local = threading.local()
         self._readers: WeakSet[Reader] = WeakSet()
         self._lock = threading.Lock()
@@ -138,18 +139,30 @@ class Directory:
         now = time.monotonic()
         reader = self._reader(now)
         build = reader.recent(now)
+        asked = query.filter
+        if type(asked) is Equal and (limits := self._limits(query)):
+            found = _point(reader, asked, limits, view)
+            if found is not None:
+                return Result(build.id, found[: query.limit], len(found) > query.limit, False)
         search = Search(query.limit, view, now + query.timeout)
         reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
         return Result(build.id, search.hits, search.truncated, search.timed_out)
 
     def is_point(self, query: Query) -> bool:
         """Whether keys alone answer: so quick that it may run in the event loop."""
+        if type(query.filter) is Equal and self._limits(query) and _key_of(query.filter):
+            return True
         reader = self._reader(time.monotonic())
         try:
             spans = self._spans(reader, query, View.STAFF)
         except NotFound:
             return True
         return all(span.plan.is_point or span.high - span.low == 2 for span in spans)
+
+    def _limits(self, query: Query) -> tuple[int, int] | None:
+        """The ids below a base that a look-up by one key may be asked under; None for the others."""
+        limits = self._points.get((query.base, query.scope))
+        return (max(limits[0], query.after), limits[1]) if limits and query.after else limits
 
     def _spans(self, reader: Reader, query: Query, view: int) -> list[Span]:
         """The parts of the tree that base and scope name."""
@@ -175,7 +188,7 @@ class Directory:
         parts = parse_dn(rdn) if branch is not None else ()
         if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
             raise NotFound("pas d'entrée de ce nom")
-        for row in reader.by_keys((id_key("u", parts[0][0][1]),), branch):
+        for row in reader.by_keys((id_key("u", parts[0][0][1]),), *_branch(branch)):
             if row[1] <= view and normalise(row[2]) == base:
                 return row
         raise NotFound("pas d'entrée de ce nom")
@@ -203,7 +216,7 @@ class Directory:
         return self._by_key(keys, STRUCTURES, view, "pas de structure de ce numéro")
 
     def _by_key(self, keys: tuple[str, ...], branch: int, view: int, otherwise: str) -> Hit:
-        rows = self._reader(time.monotonic()).by_keys(keys, branch) if keys else []
+        rows = self._reader(time.monotonic()).by_keys(keys, *_branch(branch)) if keys else []
         for row in rows:
             if row[1] <= view:
                 return hit_of(row)
@@ -281,6 +294,47 @@ class Directory:
         reader = self._reader(now)
         reader.recent(now)
         return reader.white_list
+
+
+# --- look-ups by one key: what mail servers ask all day ---------------------------------------------------------------
+
+_OUS: Final = {BAL: "bal", PEOPLE: "personnes", STRUCTURES: "structures"}
+
+
+def _points(suffix: str) -> dict[tuple[str, Scope], tuple[int, int]]:
+    """Base and scope to the ids below.  Containers have no keys, so that none is forgotten."""
+    below = {
+        (f"ou={ou},{suffix}", scope): _branch(branch)
+        for branch, ou in _OUS.items()
+        for scope in (Scope.ONE, Scope.SUBTREE)
+    }
+    everything = (_branch(BAL)[0], _branch(STRUCTURES)[1])
+    return {**below, (suffix, Scope.SUBTREE): everything, ("", Scope.SUBTREE): everything}
+
+
+def _key_of(asked: Equal) -> str | None:
+    attribute = ATTRIBUTES.get(asked.attribute.lower())
+    if attribute is None or not attribute.key or CONTAINER in attribute.branches:
+        return None
+    return index_key(attribute, asked.value)
+
+
+def _point(reader: Reader, asked: Equal, limits: tuple[int, int], view: int) -> list[Hit] | None:
+    """All entries with this value; None when no key finds them.  Other attributes may have the same key."""
+    key = _key_of(asked)
+    if key is None:
+        return None
+    attribute = ATTRIBUTES[asked.attribute.lower()]
+    name, wanted = attribute.name.encode(), prepare(attribute, asked.value)
+    return [
+        hit_of(row)
+        for row in reader.by_keys((key,), *limits)
+        if row[1] <= view and any(prepare(attribute, v) == wanted for v in find_values(row[Layout.BER], name))
+    ]
+
+
+def _branch(branch: int) -> tuple[int, int]:
+    return (branch << 36) - 1, (branch + 1) << 36
 
 
 def _exact(text: str) -> str:

@@ -51,7 +51,7 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     for entry in entries:
         row = row_of(entry)
         db.execute(INSERT_ENTRY, row)
-        db.execute(f"INSERT INTO text(rowid, {_TEXTS}) VALUES (?, {_MARKS})", (entry.id, *row[3:9]))  # noqa: S608
+        db.execute(f"INSERT INTO text(rowid, {_TEXTS}) VALUES (?, {_MARKS})", (entry.id, *row[3:10]))  # noqa: S608
         db.execute("INSERT INTO tag(rowid, tags) VALUES (?, ?)", (entry.id, entry.tags))
         db.executemany(INSERT_KEY, [(key, entry.id) for key in entry.keys])
     _add_letters(db, letters_of(entries))

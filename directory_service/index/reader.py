@@ -11,15 +11,18 @@ import heapq
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.files import open_reader
-from directory_service.index.plan import Plan, make_plan
+from directory_service.index.plan import NO_LEXICON, Plan, make_plan
 from directory_service.index.plan.access import Path as Way
+from directory_service.index.plan.pieces import Lexicon
 from directory_service.index.plan.predicate import Layout, Row, Test, compile_filter
 from directory_service.index.query import Filter
 from directory_service.ldap.dn import normalise
@@ -74,6 +77,15 @@ class Search:
     def over(self) -> bool:
         return self.truncated or self.timed_out
 
+    def add(self, rows: Iterable[Row]) -> None:
+        """One row more than the limit, and the search is truncated."""
+        hits, limit = self.hits, self.limit
+        for row in rows:
+            if len(hits) >= limit:
+                self.truncated = True
+                return
+            hits.append(hit_of(row))
+
 
 class Reader:
     """``name`` is the file that ``current`` pointed to."""
@@ -86,6 +98,7 @@ class Reader:
         self._seen = -1
         self._looked = 0.0
         self.build: Build
+        self.lexicon = NO_LEXICON
         self.refresh()
 
     def close(self) -> None:
@@ -110,7 +123,7 @@ class Reader:
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
-        self.letters = meta["letters"]
+        self.lexicon = _lexicon(meta["letters"], meta["terms"])
         rows = self.connection.execute("SELECT id, dn FROM entry WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
@@ -129,7 +142,7 @@ class Reader:
         found: list[Span] = []
         for branch in branches:
             low, high = max((branch << 36) - 1, after), (branch + 1) << 36
-            plan = make_plan(asked, branch, self.letters)
+            plan = make_plan(asked, branch, self.lexicon)
             if found and found[-1].plan == plan and found[-1].high == low + 1:
                 low = found.pop().low
             if low + 1 < high:
@@ -152,32 +165,46 @@ class Reader:
             self._deadline = float("inf")
 
     def _run_span(self, search: Search, span: Span, *, ranked: bool) -> None:
-        if span.plan.paths == ():
+        plan, layout = span.plan, Layout()
+        if plan.paths == ():
             return
-        layout = Layout()
-        test = compile_filter(span.plan.filter, layout)
-        ways: list[tuple[Way, ...] | None] = [span.plan.paths]
-        if span.plan.first and not ranked:
-            ways = [*span.plan.first, *ways]
-        seen: set[int] | None = set() if len(ways) > 1 else None
-        for way in ways:
-            self._check(search, self.candidates(way, span.low, span.high, layout.columns), test, seen)
+        test = compile_filter(plan.filter, layout)
+        if ranked or not plan.first:
+            search.add(self._matching(search, plan.paths, span, test, layout))
+        elif plan.estimate > 4 * search.limit or not self._run_few(search, span, test, layout):
+            self._run_tiers(search, span, test, layout)
+
+    def _run_few(self, search: Search, span: Span, test: Test, layout: Layout) -> bool:
+        """All of them, sorted; False, and nothing done, when there are more than the limit."""
+        tiers = [compile_filter(tier.filter, layout) for tier in span.plan.first]
+        room = search.limit - len(search.hits)
+        rows = list(islice(self._matching(search, span.plan.paths, span, test, layout), room + 1))
+        if len(rows) > room:
+            return False
+        rows.sort(key=lambda row: next((n for n, tier in enumerate(tiers) if tier(row)), len(tiers)))
+        search.hits += map(hit_of, rows)
+        return True
+
+    def _run_tiers(self, search: Search, span: Span, test: Test, layout: Layout) -> None:
+        """What people most likely mean first; stops as soon as there is enough of it."""
+        seen: set[int] = set()
+        for ways in (*(tier.paths for tier in span.plan.first), span.plan.paths):
+            rows = self._matching(search, ways, span, test, layout)
+            search.add(row for row in rows if row[0] not in seen)
             if search.over:
                 return
+            seen.update(hit.id for hit in search.hits)
 
-    def _check(self, search: Search, rows: Iterator[Row], test: Test, seen: set[int] | None) -> None:
-        """Candidates that match become hits; one more than the limit, and the search is truncated."""
-        hits, view, limit = search.hits, search.view, search.limit
-        for row in rows:
+    def _matching(
+        self, search: Search, ways: tuple[Way, ...] | None, span: Span, test: Test, layout: Layout
+    ) -> Iterator[Row]:
+        """Candidates that match, as long as the search may go on."""
+        view = search.view
+        for row in self.candidates(ways, span.low, span.high, layout.columns):
             search.budget -= 1
-            if row[1] <= view and test(row) and (seen is None or row[0] not in seen):
-                if len(hits) >= limit:
-                    search.truncated = True
-                    return
-                hits.append(hit_of(row))
-                if seen is not None:
-                    seen.add(row[0])
-            if search.budget <= 0 or (search.budget % 256 == 0 and self._late()):
+            if row[1] <= view and test(row):
+                yield row
+            if search.budget & 255 == 0 and (search.budget <= 0 or self._late()):
                 search.truncated = search.budget <= 0
                 search.timed_out = not search.truncated
                 return
@@ -205,10 +232,7 @@ class Reader:
 
     def _by_keys(self, keys: Sequence[str], low: int, high: int, chosen: str) -> Iterator[Row]:
         if len(keys) == 1:
-            sql = (
-                f"SELECT {chosen} FROM key k CROSS JOIN entry e ON e.id = k.id "  # noqa: S608
-                "WHERE k.value = ? AND k.id > ? AND k.id < ? ORDER BY k.id"
-            )
+            sql = _BY_KEY if chosen is _HEAD else _BY_KEY.replace(_HEAD, chosen)
             return iter(self.connection.execute(sql, (keys[0], low, high)))
         marks = ", ".join("?" * len(keys))
         sql = (
@@ -229,16 +253,9 @@ class Reader:
         )
         return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
 
-    def entry(self, entry_id: int) -> Row | None:
-        """One row of ``Layout.HEAD``."""
-        sql = f"SELECT {', '.join(Layout.HEAD)} FROM entry WHERE id = ?"  # noqa: S608
-        found: Row | None = self.connection.execute(sql, (entry_id,)).fetchone()
-        return found
-
-    def by_keys(self, keys: Sequence[str], branch: int) -> list[Row]:
-        """Rows of ``Layout.HEAD``, best first."""
-        chosen = ", ".join(f"e.{c}" for c in Layout.HEAD)
-        return list(self._by_keys(keys, (branch << 36) - 1, (branch + 1) << 36, chosen))
+    def by_keys(self, keys: Sequence[str], low: int, high: int) -> list[Row]:
+        """Rows of ``Layout.HEAD`` with ``low < id < high``, best first."""
+        return list(self._by_keys(keys, low, high, _HEAD))
 
     def branch_below(self, container: str) -> int | None:
         """The branch whose entries stand under this container."""
@@ -248,8 +265,21 @@ class Reader:
 _BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRUCTURES}
 
 
+@lru_cache(maxsize=4)
+def _lexicon(letters: str, terms: str) -> Lexicon:
+    """One for all threads, so that they share plans."""
+    return Lexicon(letters, json.loads(terms))
+
+
 def hit_of(row: Row) -> Hit:
     return Hit(row[0], row[2], row[5], row[6], row[3], row[4])
+
+
+_HEAD: Final = ", ".join(f"e.{c}" for c in Layout.HEAD)
+_BY_KEY: Final = (
+    f"SELECT {_HEAD} FROM key k CROSS JOIN entry e ON e.id = k.id "  # noqa: S608
+    "WHERE k.value = ? AND k.id > ? AND k.id < ? ORDER BY k.id"
+)
 
 
 def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:

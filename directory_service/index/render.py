@@ -8,6 +8,7 @@ Writing is ``writer``'s business.
 from __future__ import annotations
 
 import multiprocessing
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
@@ -23,7 +24,7 @@ from directory_service.entries.people import practitioner_entry
 from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
-from directory_service.index.plan.pieces import PRINTABLE
+from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
 from directory_service.index.schema import KEY_SEPARATOR
 from directory_service.registry import read
 from directory_service.registry.engine import open_registry, reading
@@ -44,20 +45,21 @@ class Share(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows of the tables of ``schema``; ``letters`` are those of the texts that are not ``PRINTABLE``; ``done`` counts
-    records of the registry."""
+    """Rows of the tables of ``schema``; ``letters`` are those of the texts that are not ``PRINTABLE``; ``terms`` how
+    often three letters occur in a few of the entries; ``done`` counts records of the registry."""
 
     entries: list[tuple[Any, ...]]
     keys: list[tuple[str, int]]
     mailboxes: list[tuple[str, bytes]]
     letters: str
+    terms: Counter[str]
     done: int
 
 
 def row_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``schema.ENTRY_COLUMNS``.  The tokenizer stops at NUL, which texts therefore do not hold."""
-    row = (*entry[:10], KEY_SEPARATOR.join(entry.keys), *entry[13:15], *entry[11:13])
-    if "\0" not in "".join(entry[3:9]):
+    row = (*entry[:11], KEY_SEPARATOR.join(entry.keys), *entry[14:16], *entry[12:14])
+    if "\0" not in "".join(entry[3:10]):
         return row
     return tuple(value.replace("\0", "\1") if isinstance(value, str) else value for value in row)
 
@@ -66,11 +68,19 @@ def batch_of(entries: Sequence[Entry], mailboxes: list[tuple[str, bytes]], done:
     """Ready to be written: in the order of the ids, since the writer is quickest so."""
     rows = sorted(map(row_of, entries))
     keys = [(key, entry.id) for entry in entries for key in entry.keys]
-    return Batch(rows, keys, mailboxes, letters_of(entries), done)
+    return Batch(rows, keys, mailboxes, letters_of(entries), terms_of_some(entries), done)
+
+
+def terms_of_some(entries: Sequence[Entry]) -> Counter[str]:
+    """In how many of one entry in ``SAMPLED`` each three letters occur."""
+    found: Counter[str] = Counter()
+    for entry in entries[::SAMPLED]:
+        found.update({text[i : i + 3] for text in entry[3:10] for i in range(len(text) - 2)})
+    return found
 
 
 def letters_of(entries: Iterable[Entry]) -> str:
-    texts = ["".join(entry[3:9]) for entry in entries]
+    texts = ["".join(entry[3:10]) for entry in entries]
     unusual = [text for text in texts if not (text.isascii() and text.isprintable())]
     return "".join(sorted(set("".join(unusual)) - _PRINTABLE - {"\0"}))
 

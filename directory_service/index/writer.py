@@ -8,9 +8,11 @@ leaves nothing.  Figures: docs/reference/performance.md.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -107,11 +109,10 @@ def write_build(
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         _prepare(db)
         db.execute("BEGIN")
-        letters = set(_fill(db, [batch_of(container_entries(suffix), [], 0)]))
-        letters.update(_fill(db, batches))
+        letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
         _finish(db, show)
-        meta = {**meta, "letters": "".join(sorted(letters))}
+        meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())
         db.execute("COMMIT")
         db.execute("PRAGMA locking_mode = NORMAL")
@@ -142,13 +143,17 @@ def set_up_fts(db: sqlite3.Connection, table: str, **options: int) -> None:
         db.execute(f"INSERT INTO {table}({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608
 
 
-def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> Iterator[str]:
-    """Writes the rows; gives the unusual letters met."""
+def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], Counter[str]]:
+    """Writes the rows; gives the unusual letters met, and the terms counted."""
+    letters: set[str] = set()
+    terms: Counter[str] = Counter()
     for batch in batches:
         db.executemany(INSERT_ENTRY, batch.entries)
         db.executemany("INSERT INTO loose(value, id) VALUES (?, ?)", batch.keys)
         db.executemany("INSERT INTO mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
-        yield from batch.letters
+        letters.update(batch.letters)
+        terms.update(batch.terms)
+    return letters, terms
 
 
 def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> None:

@@ -9,15 +9,27 @@ nothing in ``ou=bal``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, index_key, index_tag, prepare
 from directory_service.entries.entry import CLASSES
-from directory_service.index.plan.access import ALL, NOTHING, Access, KeyIs, Path, TagIs, TextHas, both, either, paths
-from directory_service.index.plan.pieces import Pattern, pattern_of, terms_of
+from directory_service.index.plan.access import (
+    ALL,
+    NOTHING,
+    Access,
+    Both,
+    Either,
+    KeyIs,
+    Path,
+    TagIs,
+    TextHas,
+    both,
+    either,
+    paths,
+)
+from directory_service.index.plan.pieces import Lexicon, Pattern, pattern_of, terms_of
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -36,19 +48,30 @@ from directory_service.index.query import (
     Undefined,
 )
 
-_NAMES: Final = ("sn", "name")
+_NAMES: Final = ("sn", "cn", "givenName")
+_NAME_TEXTS: Final = frozenset(("sn", "name", "given"))
 _UNDEFINED: Final = Undefined()
+NO_LEXICON: Final = Lexicon()
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """``paths`` find, and ``filter`` recognises, entries to be shown before others."""
+
+    filter: Filter
+    paths: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
-    ``first`` are paths to take before, in this order, for what people most likely mean: their entries are again in
-    ``paths``."""
+    ``first`` are those that people most likely mean, in this order, all of them among the others; ``estimate`` is
+    about how many candidates there are, too high rather than too low."""
 
     filter: Filter
     paths: tuple[Path, ...] | None
-    first: tuple[tuple[Path, ...], ...] = ()
+    first: tuple[Tier, ...] = ()
+    estimate: float = float("inf")
 
     @property
     def is_point(self) -> bool:
@@ -57,21 +80,48 @@ class Plan:
 
 
 @lru_cache(maxsize=2048)
-def make_plan(asked: Filter, branch: int, others: str = "") -> Plan:
-    """``others``: letters that the texts of this build hold besides ``pieces.PRINTABLE``."""
+def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan:
+    """The lexicon is the build's: the same one gives the same plan at once."""
     simple = simplify(asked, branch)
-    full = access(simple, others)
+    full = access(simple, lexicon)
     found = paths(full)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found)
-    return Plan(simple, found, _first(simple, full, others))
+    return Plan(simple, found, _first(simple, full, lexicon), _estimate(full, lexicon))
 
 
-def _first(simple: Filter, full: Access, others: str) -> tuple[tuple[Path, ...], ...]:
+def _first(simple: Filter, full: Access, lexicon: Lexicon) -> tuple[Tier, ...]:
     """Family names that start so, then any name that starts so."""
-    tiers = dict.fromkeys(t for c in (("sn",), _NAMES) if (t := _tier(simple, c, others)) not in (None, full))
-    ways = (paths(tier) for tier in tiers if tier is not None)
-    return tuple(way for way in ways if way)
+    found = [tier for columns in (("sn",), ("sn", "name")) if (tier := _tier(simple, columns)) is not None]
+    looked_up = [(tier, access(tier, lexicon)) for tier in dict.fromkeys(found)]
+    return tuple(Tier(tier, ways) for tier, where in looked_up if where != full and (ways := paths(where)))
+
+
+def _tier(asked: Filter, where: tuple[str, ...]) -> Filter | None:
+    """The same, with the parts about names put at the start of one of ``where``; alternatives that are not about names
+    are left out.  None when nothing is about names."""
+    match asked:
+        case Or(items):
+            found = [t for i in items if (t := _tier(i, where)) is not None]
+            return _all_of(Or, TRUE, FALSE, found) if found else None
+        case And(items):
+            tiers = [_tier(i, where) for i in items]
+            if not any(tiers):
+                return None
+            return _all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
+        case Substrings(name) if name in _NAMES:
+            return _name_tier(pattern_of(asked), where)
+        case InText(columns, piece) if "sn" in columns:
+            return _name_tier(Pattern((piece,)), where)
+        case _:
+            return None
+
+
+def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
+    if pattern is None or pattern.tail:
+        return None
+    first, *rest = pattern.anchored().pieces
+    return _all_of(And, FALSE, TRUE, [InText(where, first), *(InText(("sn", "name"), piece) for piece in rest)])
 
 
 # --- what a branch makes constant ------------------------------------------------------------------------------------
@@ -134,92 +184,71 @@ def is_defined(attribute: Attribute, leaf: Leaf) -> bool:
         case GreaterOrEqual(_, value) | LessOrEqual(_, value):
             return attribute.rule in _ORDERED and prepare(attribute, value) is not None
         case _:
-            return pattern_of(attribute, leaf) is not None
+            return pattern_of(leaf) is not None
 
 
 # --- where to look ---------------------------------------------------------------------------------------------------
 
 
-def access(asked: Filter, others: str) -> Access:
+def access(asked: Filter, lexicon: Lexicon) -> Access:
     """A superset of the entries for which the filter is True."""
     match asked:
         case And(items):
-            return both(access(i, others) for i in items)
+            return both(access(i, lexicon) for i in items)
         case Or(items):
-            return either(access(i, others) for i in items)
+            return either(access(i, lexicon) for i in items)
         case Not(item):
-            return _where_false(item, others)
+            return _where_false(item, lexicon)
         case Undefined():
             return NOTHING
         case HasTag(token):
             return TagIs(token)
         case InText(columns, piece):
-            return _texts(columns, Pattern((piece,)), MatchRule.MAIL, others)
+            rule = MatchRule.NAME if _NAME_TEXTS.issuperset(columns) else MatchRule.MAIL
+            return _texts(columns, Pattern((piece,)), rule, lexicon)
         case _:
-            return _leaf_access(asked, others)
+            return _leaf_access(asked, lexicon)
 
 
-def _where_false(asked: Filter, others: str) -> Access:
+def _where_false(asked: Filter, lexicon: Lexicon) -> Access:
     match asked:
         case And(items):
-            return either(_where_false(i, others) for i in items)
+            return either(_where_false(i, lexicon) for i in items)
         case Or(items):
-            return both(_where_false(i, others) for i in items)
+            return both(_where_false(i, lexicon) for i in items)
         case Not(item):
-            return access(item, others)
+            return access(item, lexicon)
         case Undefined():
             return NOTHING
         case _:
             return ALL
 
 
-def _leaf_access(leaf: Leaf, others: str) -> Access:
+def _leaf_access(leaf: Leaf, lexicon: Lexicon) -> Access:
     attribute = ATTRIBUTES[leaf.attribute.lower()]
     if isinstance(leaf, Equal | Approx):
         key = index_key(attribute, leaf.value)
         token = None if key else index_tag(attribute, leaf.value)
         if key or token:
             return KeyIs(key) if key else TagIs(token or "")
-    pattern = pattern_of(attribute, leaf)
-    return _texts(attribute.columns, pattern, attribute.rule, others) if pattern and attribute.columns else ALL
+    pattern = pattern_of(leaf) if isinstance(leaf, Equal | Approx | Substrings) else None
+    return _texts(attribute.columns, pattern, attribute.rule, lexicon) if pattern and attribute.columns else ALL
 
 
-def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, others: str) -> Access:
-    terms = terms_of(pattern.pieces, rule, others)
-    return TextHas(columns, terms) if terms else ALL
-
-
-def _tier(asked: Filter, where: tuple[str, ...], others: str) -> Access | None:
-    """Like ``access``, with the parts about names put at the start of one of ``where``; alternatives that are not
-    about names are left out.  None when nothing is about names."""
-    match asked:
-        case Or(items):
-            found = [t for i in items if (t := _tier(i, where, others)) is not None]
-            return either(found) if found else None
-        case And(items):
-            tiers = [_tier(i, where, others) for i in items]
-            if not any(tiers):
-                return None
-            return both(t or access(i, others) for i, t in zip(items, tiers, strict=True))
-        case Substrings() | InText():
-            return _name_tier(asked, where, others)
+def _estimate(where: Access, lexicon: Lexicon) -> float:
+    match where:
+        case TextHas(_, terms):
+            return lexicon.entries(terms)
+        case Both(items):
+            return min(_estimate(i, lexicon) for i in items)
+        case Either(items):
+            return sum(_estimate(i, lexicon) for i in items)
+        case KeyIs():
+            return 1
         case _:
-            return None
+            return float("inf")
 
 
-def _name_tier(leaf: Substrings | InText, where: tuple[str, ...], others: str) -> Access | None:
-    columns, pattern = _about(leaf)
-    if pattern is None or (pattern.tail and len(pattern.pieces) == 1) or not set(columns) & set(_NAMES):
-        return None
-    if isinstance(leaf, Substrings) and not set(columns) <= set(_NAMES):
-        return None
-    first, *rest = pattern.anchored().pieces
-    tiers: Iterable[Access] = [_texts(where, Pattern((first,)), MatchRule.NAME, others)]
-    return both([*tiers, *([_texts(_NAMES, Pattern(tuple(rest)), MatchRule.NAME, others)] if rest else [])])
-
-
-def _about(leaf: Substrings | InText) -> tuple[tuple[str, ...], Pattern | None]:
-    if isinstance(leaf, InText):
-        return leaf.columns, Pattern((leaf.piece,))
-    attribute = ATTRIBUTES[leaf.attribute.lower()]
-    return attribute.columns, pattern_of(attribute, leaf)
+def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
+    terms = terms_of(pattern.pieces, rule, lexicon)
+    return TextHas(columns, terms) if terms else ALL

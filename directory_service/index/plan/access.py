@@ -12,7 +12,7 @@ from typing import Final
 
 from directory_service.index.plan.pieces import Terms
 
-COLUMNS: Final = ("sn", "name", "mail", "org", "work", "place")  # the search texts of an entry
+COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ letters, only if a term that starts (or, for a final one, ends) with it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
-from directory_service.entries.attributes import Attribute, MatchRule, prepare
-from directory_service.index.query import Approx, Equal, Filter, Substrings
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
+from directory_service.index.query import Approx, Equal, Substrings
 
-# More terms than this do not narrow a search any further; each costs a seek.
-MOST_TERMS: Final = 8
+# The rarest terms of a pattern that are looked up: with more, a search takes longer and leaves hardly less to check.
+MOST_TERMS: Final = 3
+SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
 # Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
 _WORD: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 PRINTABLE: Final = "".join(chr(c) for c in range(32, 127) if not chr(c).isupper())
@@ -26,6 +28,9 @@ _MOST_LETTERS: Final = 400
 _SUBSTRINGS_OF: Final = frozenset(
     (MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.DIGITS)
 )  # rules that have a substring rule
+
+
+Leaf = Equal | Approx | Substrings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +51,15 @@ class Pattern:
         return self if self.head else Pattern(("^" + self.pieces[0], *self.pieces[1:]), True, self.tail)
 
 
-def pattern_of(attribute: Attribute, leaf: Filter) -> Pattern | None:
+@lru_cache(maxsize=4096)
+def pattern_of(leaf: Leaf) -> Pattern | None:
     """The pattern of an equality or a substring assertion.  None when it is Undefined: a value of the wrong syntax,
     nothing to compare, or an attribute without a substring rule."""
-    match leaf:
-        case Equal(_, value) | Approx(_, value):
-            prepared = prepare(attribute, value)
-            return Pattern((f"^{prepared}$",), True, True) if prepared else None
-        case Substrings(_, initial, middle, final):
-            return _substrings(attribute, initial, middle, final) if attribute.rule in _SUBSTRINGS_OF else None
-        case _:
-            return None
+    attribute = ATTRIBUTES[leaf.attribute.lower()]
+    if not isinstance(leaf, Substrings):
+        prepared = prepare(attribute, leaf.value)
+        return Pattern((f"^{prepared}$",), True, True) if prepared else None
+    return _substrings(attribute, leaf.initial, leaf.any, leaf.final) if attribute.rule in _SUBSTRINGS_OF else None
 
 
 def _substrings(attribute: Attribute, initial: bytes, middle: Iterable[bytes], final: bytes) -> Pattern | None:
@@ -85,24 +88,34 @@ class Terms:
     some: tuple[str, ...] = ()
 
 
-def terms_of(pieces: Sequence[str], rule: MatchRule, others: str) -> Terms | None:
-    """``others``: letters of the texts that are not ``PRINTABLE``.  None: nothing to look up."""
-    every = _spread([piece[i : i + 3] for piece in pieces for i in range(len(piece) - 2)])
-    if every:
-        return Terms(every=every)
+@dataclass(frozen=True, slots=True, eq=False)
+class Lexicon:
+    """What a build knows of its texts: letters that are not ``PRINTABLE``, and in how many of one entry in ``SAMPLED``
+    each term occurs.  Compared by identity: one a build."""
+
+    letters: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def count(self, term: str) -> int:
+        return self.counts.get(term, 0)
+
+    def entries(self, terms: Terms) -> int:
+        """About how many entries have these terms: at most those of the rarest."""
+        if terms.every:
+            return min(map(self.count, terms.every)) * SAMPLED
+        return sum(map(self.count, terms.some)) * SAMPLED
+
+
+def terms_of(pieces: Sequence[str], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
+    """None: nothing to look up."""
+    every = dict.fromkeys(piece[i : i + 3] for piece in pieces for i in range(len(piece) - 2))
+    usable = [term for term in every if "\0" not in term]
+    if usable:
+        return Terms(every=tuple(sorted(usable, key=lexicon.count)[:MOST_TERMS]))
     short = next((piece for piece in pieces if len(piece) == 2 and "\0" not in piece), None)
-    letters = _LETTERS.get(rule, PRINTABLE) + others
+    letters = _LETTERS.get(rule, PRINTABLE) + lexicon.letters
     if short is None or len(letters) > _MOST_LETTERS:
         return None
     if short[1] == "$":
         return Terms(some=tuple(c + short for c in letters + "^"))
     return Terms(some=tuple(short + c for c in letters))
-
-
-def _spread(terms: Sequence[str]) -> tuple[str, ...]:
-    """Some of the terms, from all over.  Those with rare letters would do better; this needs no statistics."""
-    kept = list(dict.fromkeys(term for term in terms if "\0" not in term))
-    if len(kept) <= MOST_TERMS:
-        return tuple(kept)
-    step = (len(kept) - 1) / (MOST_TERMS - 1)
-    return tuple(kept[round(i * step)] for i in range(MOST_TERMS))

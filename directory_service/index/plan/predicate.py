@@ -2,7 +2,7 @@
 
 Second half of the hot path: most candidates are settled by ``in`` on a search text, under 1 µs; only what texts
 cannot settle opens the BER.  A text holds all values of its attributes, so that a piece it lacks is in none of them;
-it settles a match where all the attributes that it is made of (``_EXACT``) are asked the same.
+those of names and mail hold nothing else, and settle a match too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
-from directory_service.index.plan import is_defined
 from directory_service.index.plan.pieces import Pattern, pattern_of
 from directory_service.index.query import (
     And,
@@ -33,8 +32,8 @@ from directory_service.ldap.ber import header
 Row = Sequence[Any]
 Test = Callable[[Row], bool | None]
 
-# The attributes that a text is made of: no value of another is in it.
-_EXACT: Final = {"sn": frozenset(("sn",)), "name": frozenset(("cn", "givenName")), "mail": frozenset(("mail",))}
+# Attributes that have a text of their own: it holds their values and nothing else.
+_OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail"}
 
 
 class Layout:
@@ -123,34 +122,19 @@ def _not(inner: Test) -> Test:
 
 def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
     """Tests for the items of an Or: what the texts settle first, since it is quick and most often decides."""
-    asked: dict[Pattern, set[str]] = {}
-    others: list[Filter] = []
+    settled: dict[Pattern, list[int]] = {}
+    others: list[Test] = []
     for item in items:
-        pattern = _pattern(item)
-        if pattern is None:
-            others.append(item)
+        pattern = pattern_of(item) if isinstance(item, Equal | Approx | Substrings) else None
+        if pattern is None or not isinstance(item, Equal | Approx | Substrings):
+            others.append(compile_filter(item, layout))
+            continue
+        column = _OWN.get(item.attribute)
+        if column and _settles(pattern, column):
+            settled.setdefault(pattern, []).append(layout.place(column))
         else:
-            asked.setdefault(pattern, set()).add(_attribute(item).name)
-    tests: list[Test] = []
-    late: list[Test] = []
-    for pattern, names in asked.items():
-        settled = [c for c, made_of in _EXACT.items() if made_of <= names and _settles(pattern, c)]
-        if settled:
-            tests.append(_text_test(pattern, [layout.place(c) for c in settled]))
-        for name in sorted(names.difference(*(_EXACT[c] for c in settled))):
-            late.append(_value_test(ATTRIBUTES[name.lower()], pattern, layout))
-    return [*tests, *late, *(compile_filter(i, layout) for i in others)]
-
-
-def _attribute(item: Filter) -> Attribute:
-    assert isinstance(item, Equal | Approx | Substrings)
-    return ATTRIBUTES[item.attribute.lower()]
-
-
-def _pattern(item: Filter) -> Pattern | None:
-    if not isinstance(item, Equal | Approx | Substrings) or not is_defined(_attribute(item), item):
-        return None
-    return pattern_of(_attribute(item), item)
+            others.append(_value_test(ATTRIBUTES[item.attribute.lower()], pattern, layout))
+    return [*(_text_test(pattern, places) for pattern, places in settled.items()), *others]
 
 
 def _settles(pattern: Pattern, column: str) -> bool:
