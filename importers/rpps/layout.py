@@ -1,7 +1,7 @@
 """The open RPPS extracts (*PS_LibreAcces*): captions of Personne_activite, Dipl_AutExerc and SavoirFaire.  PURE.
 
-Personne_activite has 56 columns today, 52 and a trailing ``|`` in 2021, 48 in 2018: only what a record cannot do without
-is required.
+Personne_activite has 56 columns today, 52 and a trailing ``|`` in 2021, 48 in 2018: only what a record cannot do
+without is required.
 """
 
 from __future__ import annotations

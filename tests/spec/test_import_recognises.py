@@ -1,0 +1,205 @@
+"""Importers recognise an extract by its header, and refuse what they cannot trust, saying what was expected and seen."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import factories as f
+import pytest
+
+from directory_service.errors import ImportRefused, InvalidInput
+from importers.check import check
+from importers.extract import groups, recognise
+from importers.sample.headers import PERSON_HEADER
+
+
+def read(path: Path) -> list[tuple[str, list[int]]]:
+    """Layout and line numbers of the rows of the only extract there."""
+    (found,), _ = recognise(path)
+    checked = check(found)
+    return [
+        (found.match.layout.id, [n for n, _ in rows]) for _, rows in groups(found, checked.encoding, checked.grouped)
+    ]
+
+
+def layout(path: Path) -> str:
+    return recognise(path)[0][0].match.layout.id
+
+
+@pytest.mark.parametrize(
+    ("write", "rows", "expected"),
+    [
+        (f.write_activity, [f.activity(f.rpps(1))], "rpps.activity"),
+        (f.write_diplomas, [f.diploma(f.rpps(1))], "rpps.diploma"),
+        (f.write_expertise, [f.expertise(f.rpps(1))], "rpps.expertise"),
+        (f.write_mailboxes, [f.mailbox("a@b.mssante.fr", f.rpps(1))], "mssante.mailboxes"),
+        (f.write_links, [(f.adeli(1), f.rpps(1))], "links.adeli_rpps"),
+        (f.write_cat18, [f.cat18(f.rpps(1))], "cat18.activity"),
+    ],
+)
+def test_a_layout_is_known_by_its_header_whatever_the_name_of_the_file(tmp_path, write, rows, expected) -> None:
+    assert layout(write(tmp_path / "data.txt", rows)) == expected
+
+
+def test_captions_are_folded(tmp_path: Path) -> None:
+    text = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]).read_text()
+    header, _, rest = text.partition("\n")
+    other = header.upper().replace("'", "’").replace("É", "E").replace(" (COORD. STRUCTURE)", "")
+    (tmp_path / "b.txt").write_text(other + "\n" + rest)
+    found = recognise(tmp_path / "b.txt")[0][0].match
+    assert found.columns == recognise(tmp_path / "a.txt")[0][0].match.columns
+
+
+def test_the_suffix_of_the_mailbox_columns_and_the_n_of_nl4_are_optional(tmp_path: Path) -> None:
+    text = f.write_mailboxes(tmp_path / "a.txt", [f.mailbox("a@b.mssante.fr")]).read_text()
+    (tmp_path / "b.txt").write_text(text.replace(" structure BAL", "").replace("NL4TYPE", "L4TYPE"))
+    assert recognise(tmp_path / "b.txt")[0][0].match.missing == ()
+    assert "street_type" in recognise(tmp_path / "b.txt")[0][0].match.columns
+
+
+@pytest.mark.parametrize("change", ["bom", "crlf", "trailing separator", "trailing separator of the rows only"])
+def test_bom_crlf_and_a_trailing_separator_are_accepted(tmp_path: Path, change: str) -> None:
+    text = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(n)) for n in (1, 2)]).read_text()
+    header, *rows = text.splitlines()
+    changed = {
+        "bom": "\ufeff" + text,
+        "crlf": text.replace("\n", "\r\n"),
+        "trailing separator": "".join(line + "|\n" for line in text.splitlines()),
+        "trailing separator of the rows only": header + "\n" + "".join(row + "|\n" for row in rows),
+    }
+    (tmp_path / "b.txt").write_bytes(changed[change].encode())
+    assert read(tmp_path / "b.txt") == [("rpps.activity", [2]), ("rpps.activity", [3])]
+
+
+def test_a_zip_may_hold_several_extracts_and_other_things(tmp_path: Path) -> None:
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    f.write_diplomas(tmp_path / "d.txt", [f.diploma(f.rpps(1))])
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "a.txt", "deep/a.txt")
+        archive.write(tmp_path / "d.txt", "d.txt")
+        archive.writestr("LISEZMOI.txt", "bonjour\n")
+    found, ignored = recognise(tmp_path / "all.zip")
+    assert [x.match.layout.id for x in found] == ["rpps.activity", "rpps.diploma"]
+    assert ignored == ["LISEZMOI.txt"]
+
+
+def test_a_folder_is_read_without_the_files_of_another_kind(tmp_path: Path) -> None:
+    f.write_links(tmp_path / "liens.csv", [(f.adeli(1), f.rpps(1))])
+    (tmp_path / "truth.csv").write_text("person,family\n1,x\n")
+    found, ignored = recognise(tmp_path)
+    assert [x.name for x in found] == ["liens.csv"]
+    assert ignored == ["truth.csv"]
+
+
+def test_rows_of_one_record_come_together_whatever_their_order(tmp_path: Path) -> None:
+    one, two = f.rpps(1), f.rpps(2)
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(n) for n in (one, two, one, two)])
+    assert sorted(lines for _, lines in read(path)) == [[2, 4], [3, 5]]
+
+
+def test_quotes_are_data_between_pipes(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1), name='LE "PETIT|'.replace("|", ""))])
+    assert read(path) == [("rpps.activity", [2])]
+
+
+def test_a_quoted_field_may_hold_separators_and_line_ends(tmp_path: Path) -> None:
+    rows = [f.cat18(f.rpps(1), name='RUE; "BIS"\nFOND'), f.cat18(f.rpps(2))]
+    assert [lines for _, lines in read(f.write_cat18(tmp_path / "c.csv", rows))] == [[2], [4]]
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ImportRefused) as caught:
+        for found in recognise(path)[0]:
+            check(found)
+    assert caught.value.exit_code == 3
+    return str(caught.value)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("")
+    assert refusal(tmp_path / "a.txt") == "a.txt : fichier vide"
+
+
+def test_a_header_alone_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PERSON_HEADER + "\n")
+    assert "aucune ligne de données" in refusal(tmp_path / "a.txt")
+
+
+def test_another_kind_of_file_is_refused_saying_what_was_expected_and_seen(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("nom;prénom;ville\nx;y;z\n")
+    message = refusal(tmp_path / "a.csv")
+    assert "qui demande" in message
+    assert "vu : nom, prénom, ville" in message
+
+
+def test_a_missing_key_column_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PERSON_HEADER.replace("Nom d'exercice", "Nom_de_quoi") + "\n")
+    assert "colonne obligatoire absente : Nom d'exercice" in refusal(tmp_path / "a.txt")
+
+
+def test_a_damaged_extract_in_a_folder_is_refused_not_left_aside(tmp_path: Path) -> None:
+    f.write_links(tmp_path / "liens.csv", [(f.adeli(1), f.rpps(1))])
+    (tmp_path / "a.txt").write_text(PERSON_HEADER.replace("Identifiant PP|", "Autre|") + "\nx\n")
+    assert "a.txt" in refusal(tmp_path)
+
+
+def test_a_caption_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PERSON_HEADER.replace("Libellé rôle", "Code rôle") + "\nx\n")
+    assert "présent deux fois : Code rôle" in refusal(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("cut", [1, 30], ids=["no line end", "mid-line"])
+def test_a_truncated_last_line_is_refused(tmp_path: Path, cut: int) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(n)) for n in (1, 2)])
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert "tronqué" in refusal(path)
+    assert "ligne 3" in refusal(path)
+
+
+def test_a_last_line_with_too_few_columns_is_refused(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    path.write_bytes(path.read_bytes()[:-20] + b"\n")
+    assert "56 colonnes attendues à la dernière ligne" in refusal(path)
+
+
+def test_bytes_that_are_not_utf_8_are_refused_with_their_offset(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1), name="CAFÉ")])
+    data = path.read_bytes()
+    path.write_bytes(data.replace("CAFÉ".encode(), b"CAF\xc9"))
+    assert (
+        refusal(path)
+        == f"a.txt, octet {data.index('É'.encode(), data.index(b'CAF'))} : encodage UTF-8 attendu, octet invalide"
+    )
+
+
+def test_the_link_table_may_be_in_latin_1(tmp_path: Path) -> None:
+    for encoding in ("iso-8859-1", "utf-8"):
+        path = f.write_links(tmp_path / "l.csv", [(f.adeli(1), f.rpps(1))], encoding)
+        assert read(path) == [("links.adeli_rpps", [2])]
+
+
+def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(n)) for n in range(50)])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "a.txt", "a.txt")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    (tmp_path / "cut.zip").write_bytes(data[:-40])
+    assert "zip" in refusal(tmp_path / "cut.zip")
+    middle = data.index(b"a.txt") + 5 + 600
+    data[middle : middle + 40] = bytes(40)
+    (tmp_path / "bad.zip").write_bytes(data)
+    assert "zip" in refusal(tmp_path / "bad.zip")
+
+
+def test_a_quote_never_closed_is_refused(tmp_path: Path) -> None:
+    path = f.write_cat18(tmp_path / "c.csv", [f.cat18(f.rpps(1)), f.cat18(f.rpps(2))])
+    text = path.read_text()
+    path.write_text(text[: text.rindex('"', 0, -2)] + ";" * 5 + "\n")
+    with pytest.raises(ImportRefused):
+        read(path)
+
+
+def test_a_path_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput):
+        recognise(tmp_path / "absent.txt")
