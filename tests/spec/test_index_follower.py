@@ -1,0 +1,156 @@
+"""The index follows the registry: a change committed there is in the next answer, a build replaces another whole."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import web_world as world
+from record_factories import SUFFIX
+from sqlalchemy import Engine, update
+
+from directory_service.errors import NotFound, RegistryUnavailable
+from directory_service.index.directory import Criteria, Directory
+from directory_service.index.files import current_name
+from directory_service.index.follower import Follower
+from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings, View
+from directory_service.index.writer import build_index
+from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.journal import append
+from directory_service.registry.tables import binding, mailbox, organization, practitioner
+
+NEW = "2026-11-24T03:45:00Z"
+BAL = f"ou=bal,{SUFFIX}"
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    opened, _ = world.build_world(tmp_path)
+    opened.close()
+    found = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def directory(engine: Engine, tmp_path: Path) -> Iterator[Directory]:
+    with closing(Directory(tmp_path / "index", SUFFIX)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def follower(engine: Engine, tmp_path: Path) -> Follower:
+    return Follower(engine, tmp_path / "index", SUFFIX)
+
+
+def change(engine: Engine, table, key: int, subject: str, **values: object) -> None:
+    with writing(engine) as connection:
+        connection.execute(update(table).where(table.c.id == key).values(**values))
+        append(connection, actor="test", kind="update", subject=subject, subject_id=key)
+
+
+def addresses(directory: Directory, word: str) -> list[str]:
+    hits = directory.suggest(word, 10, View.ANONYMOUS).hits
+    return sorted(hit.dn.partition(":")[2].partition(",")[0] for hit in hits)
+
+
+def fingerprint(folder: Path) -> list[tuple[object, ...]]:
+    """Everything that readers see of a build, but its name and its sample of terms."""
+    with closing(sqlite3.connect(folder / current_name(folder))) as db:
+        tables = ("entry", "key", "mailbox", "operator", "domain")
+        rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
+        for table, column in (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive")):
+            rows += db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f'"{column}"',))
+        return rows
+
+
+def test_a_changed_name_is_found_and_the_former_one_is_not(engine, directory, follower) -> None:
+    before = directory.build()
+    change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
+    assert follower.catch_up() == 1
+    assert addresses(directory, "quinternel") == addresses(directory, "jean.dupont@")[:0] + [
+        "ailleurs@nulle-part.fr", "jean.dupont@medecin.mssante.fr", "partage@cabinet.mssante.fr",
+    ]  # fmt: skip
+    assert directory.find(Criteria(family="quinternel"), View.ANONYMOUS, 10, None).total == 1
+    after = directory.build()
+    assert after.seq == before.seq + 1 and after.id != before.id
+
+
+def test_the_follower_and_a_build_from_scratch_agree(engine, follower, tmp_path) -> None:
+    change(engine, practitioner, 2, "practitioner", family_name="ŒUVRARD")
+    change(engine, practitioner, 1, "practitioner", status="inactive", status_since=NEW)
+    change(engine, organization, 1, "organization", name="HÔPITAL ДЕ L'EST", siret="26690000000025")
+    change(engine, binding, 2, "mailbox", until=NEW)
+    change(engine, mailbox, 8, "mailbox", unlisted=False)
+    follower.catch_up()
+    followed = fingerprint(tmp_path / "index")
+    build_index(engine, tmp_path / "index", SUFFIX)
+    assert followed == fingerprint(tmp_path / "index")
+
+
+def test_catching_up_again_changes_nothing(engine, follower, tmp_path) -> None:
+    change(engine, practitioner, 2, "practitioner", given_names="JEANNE")
+    assert follower.catch_up() == 1
+    once = fingerprint(tmp_path / "index")
+    assert follower.catch_up() == 0
+    assert once == fingerprint(tmp_path / "index")
+
+
+def test_a_closed_mailbox_leaves_the_branch_and_stays_known(engine, directory, follower) -> None:
+    address = "zoe.d-essai@medecin.mssante.fr"
+    change(engine, binding, 1, "mailbox", until=NEW)
+    change(engine, mailbox, 1, "mailbox", until=NEW)
+    follower.catch_up()
+    query = Query(BAL, Scope.ONE, Equal("mail", address.encode()), 10)
+    assert directory.search(query, View.STAFF).hits == []
+    assert directory.mailbox(address, View.ANONYMOUS)["status"] == "closed"
+
+
+def test_a_merged_person_is_found_by_her_number_no_more_under_two_entries(engine, directory, follower) -> None:
+    change(engine, practitioner, 3, "practitioner", merged_into=2)
+    follower.catch_up()
+    with pytest.raises(NotFound):
+        directory.practitioner(world.JEAN_BIS, View.STAFF)
+    assert directory.practitioner(world.JEAN, View.STAFF)[1] is None
+
+
+def test_a_new_build_is_picked_up_and_old_files_go(engine, directory, tmp_path) -> None:
+    folder = tmp_path / "index"
+    first = directory.build()
+    names = [build_index(engine, folder, SUFFIX).name for _ in range(3)]
+    assert directory.build().built_at >= first.built_at and current_name(folder) == names[-1]
+    assert sorted(p.name for p in folder.glob("*.sqlite")) == sorted(names[-2:])
+    assert len(directory.search(Query(SUFFIX, Scope.SUBTREE, TRUE, 1000), View.STAFF).hits) > 10
+
+
+def test_several_processes_build_what_one_builds(engine, tmp_path) -> None:
+    from directory_service.index import render
+
+    folder = tmp_path / "index"
+    alone = fingerprint(folder)
+    work = [
+        render.Share(s.kind, low, low + 2)
+        for s in render.shares(render.read.Bounds(5, 1, 10))
+        for low in range(0, 12, 2)
+    ]
+    batches = list(render.render_all(engine, SUFFIX, work, 2))
+    assert sorted(row for batch in batches for row in batch.entries) == [
+        r for r in alone if len(r) == 16 and r[0] >> 36
+    ]
+
+
+def test_without_a_build_the_directory_is_unavailable(tmp_path) -> None:
+    with closing(Directory(tmp_path, SUFFIX)) as nothing, pytest.raises(RegistryUnavailable):
+        nothing.build()
+
+
+def test_another_suffix_makes_another_build(engine, tmp_path) -> None:
+    before = current_name(tmp_path / "index")
+    Follower(engine, tmp_path / "index", "o=autre,c=fr").catch_up()
+    assert current_name(tmp_path / "index") != before
+    with closing(Directory(tmp_path / "index", "o=autre,c=fr")) as other:
+        query = Query("ou=bal,o=autre,c=fr", Scope.ONE, Substrings("sn", b"dup", (), b""), 10)
+        assert len(other.search(query, View.ANONYMOUS).hits) > 0
