@@ -101,9 +101,11 @@ class Handler:
 
     def unknown_control(self, request: Request) -> bytes | None:
         """The reply to a critical control unknown, or out of place with this operation (RFC 4511 4.1.11)."""
+        if type(request) not in _RESPONSE_TAGS:  # no reply, hence no refusal
+            return None
         for control in request.controls:
             if control.critical and not _takes(request, control.oid):
-                tag = _response_tag(request)
+                tag = response_tag(request)
                 return result(request.message_id, tag, UNAVAILABLE_CRITICAL_EXTENSION, "contrôle critique inconnu")
         return None
 
@@ -196,9 +198,12 @@ def _takes(request: Request, oid: str) -> bool:
 
 _RESPONSE_TAGS: Final[dict[type[Request], int]] = {
     BindRequest: BIND_RESPONSE, SearchRequest: SEARCH_DONE, CompareRequest: COMPARE_RESPONSE,
-    ExtendedRequest: EXTENDED_RESPONSE,
+    ExtendedRequest: EXTENDED_RESPONSE, WriteRequest: 0,  # each kind its own
 }  # fmt: skip
 
 
-def _response_tag(request: Request) -> int:
-    return request.response if isinstance(request, WriteRequest) else _RESPONSE_TAGS[type(request)]
+def response_tag(request: Request) -> int:
+    """Of the response that this request takes, or would if it took one."""
+    if isinstance(request, WriteRequest):
+        return request.response
+    return _RESPONSE_TAGS.get(type(request), EXTENDED_RESPONSE)

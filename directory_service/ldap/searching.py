@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
-from directory_service.errors import AnnuaireError, InvalidInput, NotFound
+from directory_service.errors import AnnuaireError, NotFound
 from directory_service.index.query import Filter, Query, Scope, View
 from directory_service.ldap.dn import InvalidDN, normalise
 from directory_service.ldap.filters import Resolve
@@ -82,15 +82,15 @@ class Searcher:
                 return _done(request.message_id, FORBIDDEN, "accès anonyme fermé")
             query = self._query(request, base, identity)
             page = self._page(request, query, identity) if request.controls else None
-        except InvalidInput as error:
-            return _done(request.message_id, error.ldap_code, str(error))
+            point = page is None and self.directory.is_point(query)
+        except AnnuaireError as error:
+            return _done(request.message_id, error.ldap_code, error.message)
         if page:
             if page.size == 0:  # an estimate only, or the end of a paged search (RFC 2696 §3)
                 return _done(request.message_id, SUCCESS, controls=answer(query, identity.dn, self.key, None))
             limit = min(page.size, self._most(identity), page.total - page.sent)
             query = replace(query, limit=limit, after=page.after)
-        selection, point = self._selection(request.attributes), page is None and self.directory.is_point(query)
-        types_only = request.types_only
+        selection, types_only = self._selection(request.attributes), request.types_only
         return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, page, point)
 
     def _query(self, request: SearchRequest, base: str, identity: Identity) -> Query:

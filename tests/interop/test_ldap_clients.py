@@ -145,7 +145,7 @@ def test_ldap3_checks_names_against_the_schema_it_reads(serving: Serving) -> Non
     import ldap3
 
     server = ldap3.Server("127.0.0.1", serving.port, get_info=ldap3.ALL)
-    with ldap3.Connection(server, check_names=True, auto_bind=True) as connection:
+    with ldap3.Connection(server, check_names=True) as connection:  # which binds, and unbinds
         assert server.info.naming_contexts == [SUFFIX]
         assert {"inetOrgPerson", "asMailbox"} <= set(server.schema.object_classes)
         assert connection.search(BAL, f"(mail={JEAN})", attributes=["*", "+"])

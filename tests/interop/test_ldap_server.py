@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import pytest
-from ldap_support import BAL, Client, Gate, Serving, abandon, bind, dns, extended, search, served, unbind
+from ldap_support import BAL, Client, Gate, Serving, abandon, bind, compare, dns, extended, search, served, unbind
 from record_factories import SUFFIX
 
+from directory_service.index.directory import Directory, Result
+from directory_service.index.query import Query, View
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.server import operator_check
 
@@ -96,25 +99,15 @@ def test_requests_sent_behind_a_bind_wait_for_its_outcome(serving: Serving) -> N
 
 
 def test_a_client_that_does_not_read_is_not_worked_for(serving: Serving) -> None:
-    """Fifty thousand answers of one kilobyte are asked for and not read: the server stops reading instead."""
-    sent = b"".join(search(JEAN, n) for n in range(1, 50_001))
-    done = threading.Event()
-
-    def push(client: Client) -> None:
-        client.send(sent)
-        done.set()
-
-    with Client(serving.port) as client:
-        thread = threading.Thread(target=push, args=(client,))
-        thread.start()
-        assert not done.wait(1.5)
-        with Client(serving.port) as other:
-            assert codes(other.ask(search(JEAN))) == [(1, 0)]
-        received = 0
-        while not done.is_set():
-            received += len(client.socket.recv(1 << 20))
-        thread.join()
-        assert received > 0
+    """Twenty megabytes of questions, their answers not read: the server stops reading, and goes on once it can."""
+    block = b"".join(search(JEAN, n) for n in range(1, 501))
+    with Client(serving.port) as client, Client(serving.port) as other:
+        client.socket.settimeout(1)
+        with pytest.raises(TimeoutError):
+            for _ in range(20_000_000 // len(block)):
+                client.send(block)
+        assert codes(other.ask(search(JEAN))) == [(1, 0)]
+        assert len(client.read(500)) >= 500
 
 
 @pytest.mark.parametrize(
@@ -211,3 +204,38 @@ def test_the_base_of_everything_is_found_by_its_name(serving: Serving) -> None:
             f"ou={name},{SUFFIX}" for name in ("bal", "personnes", "structures")
         )
         assert client.ask(search(base=f"uid=x,{BAL}"))[-1].matched == BAL
+
+
+def test_without_an_index_searches_are_answered_52_and_the_root_dse_still_is(tmp_path: Path) -> None:
+    with closing(Directory(tmp_path, SUFFIX)) as empty, served(empty) as port, Client(port) as client:
+        assert codes(client.ask(search(JEAN, 1) + search(SLOW, 2), 2)) == [(1, 52), (2, 52)]
+        assert codes(client.ask(search(base="", scope=0))) == [(1, 0)]
+
+
+class Broken(Gate):
+    """A directory with a fault of ours."""
+
+    def search(self, query: Query, view: View) -> Result:
+        raise ZeroDivisionError(repr(query))
+
+
+def test_a_fault_of_ours_is_answered_80_and_its_log_holds_no_query(
+    serving: Serving, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(Broken(serving.directory)) as port, Client(port) as client:
+        assert codes(client.ask(search(JEAN, 1) + search(SLOW, 2) + compare(BAL, "ou", "bal", 3), 3)) == [
+            (1, 80), (2, 80), (3, 80)
+        ]  # fmt: skip
+        assert codes(client.ask(extended(WHOAMI))) == [(1, 0)]
+    assert "ZeroDivisionError" in caplog.text
+    assert "dupont" not in caplog.text and "martin" not in caplog.text
+
+
+def test_a_client_that_reads_nothing_of_its_answers_is_cut_off(serving: Serving) -> None:
+    settings = LdapSettings(suffix=SUFFIX, unread_time=0.5, output_buffer=1024)
+    with served(serving.directory, settings) as port, Client(port) as client:
+        client.socket.settimeout(10)
+        block = b"".join(search(JEAN, n) for n in range(1, 501))
+        with pytest.raises(ConnectionError):
+            for _ in range(20_000_000 // len(block)):
+                client.send(block)
