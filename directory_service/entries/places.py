@@ -8,7 +8,7 @@ it holds the value itself, so that an identity is never another's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -36,8 +36,7 @@ class Place:
     place: tuple[str, ...]  # prepared values of the column ``place``
     place_text: str
     tags: str
-    values: dict[str, tuple[str, ...]]  # attribute ► its values; absent when it has none
-    chunks: dict[str, bytes]  # attribute ► its PartialAttribute
+    values: dict[str, tuple[str, ...]]  # attribute ► its values, of one structure; absent when it has none
     structure_json: orjson.Fragment  # {id, name, finess, siret}
     address_json: orjson.Fragment
     phones: tuple[str, ...]
@@ -64,38 +63,36 @@ def combined(organizations: Sequence[Organization]) -> Place:
         return place_of(organizations[0])
     if not organizations:
         return NO_PLACE
-    first, *others = map(place_of, organizations)
-    for other in others:
-        first = _joined(first, other)
-    return first
+    return _joined([place_of(o) for o in organizations])
 
 
-def _joined(first: Place, other: Place) -> Place:
-    """Both, the first one shown: only what the other adds is encoded anew."""
-    values, chunks = first.values.copy(), first.chunks.copy()
-    for name, added in other.values.items():
-        held = values.get(name, ())
-        if added != held:
-            values[name] = tuple(distinct(held + added))
-            chunks[name] = several(name, [v.encode() for v in values[name]])
-    org = tuple(dict.fromkeys(first.org + other.org))
-    place = tuple(dict.fromkeys(first.place + other.place))
-    return Place(
-        first.name,
-        first.town,
-        b"".join(chunks.values()),
-        org,
-        _column(org),
-        place,
-        _column(place),
-        " ".join(dict.fromkeys([*first.tags.split(), *other.tags.split()])),
-        values,
-        chunks,
-        first.structure_json,
-        first.address_json,
-        first.phones,
-        first.organization,
+def _joined(places: Sequence[Place]) -> Place:
+    """All of them, the first one shown; what they have in common is said once."""
+    first = places[0]
+    chunks = []
+    for name in _NAMES:
+        held = [v for p in places for v in p.values.get(name, ())]
+        if held:
+            chunks.append(several(name, [v.encode() for v in distinct(held)]))
+    org = tuple(dict.fromkeys([v for p in places for v in p.org]))
+    place = tuple(dict.fromkeys([v for p in places for v in p.place]))
+    tags = " ".join(dict.fromkeys([t for p in places for t in p.tags.split()]))
+    return replace(
+        first,
+        ber=b"".join(chunks),
+        org=org,
+        org_text=_column(org),
+        place=place,
+        place_text=_column(place),
+        tags=tags,
+        values={},
     )
+
+
+_NAMES: Final = (
+    "o", "street", "postalCode", "l", "st", "telephoneNumber", "facsimileTelephoneNumber", "asStructureId", "asFiness",
+    "asSiret",
+)  # fmt: skip
 
 
 def _values(o: Organization) -> dict[str, tuple[str, ...]]:
@@ -147,21 +144,20 @@ def _render(o: Organization) -> Place:
     tokens = [tag(letter, _EXACT(v)) for name, letter in _TAGS if name in values for v in values[name]]
     if o.address.department_code:
         tokens.append(tag(DEPARTMENT_TAG, _EXACT(o.address.department_code)))
-    chunks = {
-        name: one(name, texts[0]) if len(texts) == 1 else several(name, [v.encode() for v in texts])
+    chunks = [
+        one(name, texts[0]) if len(texts) == 1 else several(name, [v.encode() for v in texts])
         for name, texts in values.items()
-    }
+    ]
     return Place(
         values["o"][0],
         clean(o.address.town),
-        b"".join(chunks.values()),
+        b"".join(chunks),
         org,
         _column(org),
         place,
         _column(place),
         " ".join(dict.fromkeys(tokens)),
         values,
-        chunks,
         _fragment(structure_json(o)),
         _fragment(address_json(o.address)),
         _pair(clean(o.phone), clean(o.phone2)),
@@ -207,4 +203,4 @@ def coded_json(value: Coded) -> JSON | None:
     return {"code": value.code, "label": value.label} if value.code or value.label else None
 
 
-NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", {}, {}, _fragment(None), _fragment(None), (), None)
+NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", {}, _fragment(None), _fragment(None), (), None)

@@ -88,11 +88,12 @@ def distinct(texts: Iterable[str]) -> list[str]:
     return list(known.values())
 
 
-@lru_cache(maxsize=50_000)
 def comparable(text: str) -> str:
     """Equal for values that ``caseIgnoreMatch`` takes for one."""
     folded = text.casefold()
-    return " ".join((folded if folded.isascii() else unicodedata.normalize("NFKC", folded)).split())
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKC", folded)
+    return " ".join(folded.split()) if "  " in folded else folded
 
 
 def clean(text: str) -> str:
