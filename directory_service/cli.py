@@ -45,6 +45,14 @@ class _InOrder(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """``annuaire export ldif | head`` is not a fault: click would make it one."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
 
 @click.group(
     cls=_InOrder,
@@ -91,9 +99,6 @@ def run(arguments: Sequence[str]) -> int:
     except AnnuaireError as error:
         _report(error, machine="--json" in arguments)
         return error.exit_code
-    except BrokenPipeError:  # `annuaire export ldif | head` is not a fault
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         return _fault(error)
     return code if isinstance(code, int) else 0

@@ -121,7 +121,7 @@ def _ldap(settings: Settings) -> Iterator[Connection]:
     from ldap3 import ALL, Connection, Server
 
     server = Server(settings.host, settings.ldap_port, get_info=ALL, connect_timeout=_PATIENCE)
-    with Connection(server, auto_bind=True, receive_timeout=_PATIENCE) as connection:
+    with Connection(server, receive_timeout=_PATIENCE) as connection:  # which binds, and unbinds
         yield connection
 
 

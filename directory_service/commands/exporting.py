@@ -103,7 +103,6 @@ _EXTRACT = {
     "type": "asMailboxType",
     "address": "mail",
     "service": "ou",
-    "title": "personalTitle",
     "category_code": "asCategoryCode",
     "profession_code": "asProfessionCode",
     "profession": "title",
@@ -114,6 +113,7 @@ _EXTRACT = {
     "postcode": "postalCode",
 }
 _PAPERLESS = {"TRUE": "O", "FALSE": "N"}
+_TITLES = {"Dr": "DR", "Pr": "PR"}  # the extract leaves Mme and M. out
 
 
 def _mssante(index: Directory, suffix: str) -> Iterator[str]:
@@ -128,6 +128,9 @@ def _mssante(index: Directory, suffix: str) -> Iterator[str]:
 
 
 def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
+    from directory_service.model import nomenclature
+    from directory_service.model.nomenclature import department_of
+
     first = {name: values[0].decode() for name, values in found.items()}
     holder, _, _ = first["uid"].partition(":")
     person = holder if holder[:1] in "08" and first["asMailboxType"] in ("PER", "CAB") else ""
@@ -135,6 +138,9 @@ def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
     known = place if place[:1].isdigit() else ""  # the extract has no room for a technical id
     return {
         **{field: first.get(name, "") for field, name in _EXTRACT.items()},
+        "title": _TITLES.get(first.get("personalTitle", ""), ""),
+        "category": nomenclature.label("category", first.get("asCategoryCode", "")),
+        "department": department_of(first.get("postalCode", ""), ""),
         "id_type": person[:1],
         "id": person[1:],
         "national_id": person,

@@ -87,11 +87,11 @@ def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
     base = shlex.quote(f"ou=bal,{settings.ldap_suffix}")
     if "ldap" in served:
         wide = shlex.quote(f"(|(cn=*{name}*)(mail=*{name}*)(givenName=*{name}*)(sn=*{name}*))")
-        yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {wide} displayName mail"
+        yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {wide} cn mail"
         yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {shlex.quote(f'(mail={address})')}"
     if "http" in served:
         yield f"curl -s {shlex.quote(served['http'] + '/v1/suggest?q=' + quote(name))}"
-        yield f"curl -s {shlex.quote(served['http'] + '/v1/mailboxes/' + quote(address))}"
+        yield f"curl -s {shlex.quote(served['http'] + '/v1/mailboxes/' + quote(address, safe='@'))}"
 
 
 def _somebody(settings: Settings) -> tuple[str, str] | None:

@@ -25,5 +25,6 @@ def test_a_face_that_is_down_is_told_apart(served: Installation) -> None:
 
 
 def test_an_empty_folder_fails_every_check_but_none_hides_another(loaded: Installation, tmp_path: object) -> None:
-    done = loaded.run("doctor", "--json", code=5, ANNUAIRE_DATA=f"{tmp_path}/nowhere")
+    ports = {"ANNUAIRE_LDAP_PORT": str(free_port()), "ANNUAIRE_HTTP_PORT": str(free_port())}
+    done = loaded.run("doctor", "--json", code=5, ANNUAIRE_DATA=f"{tmp_path}/nowhere", **ports)
     assert not any(checks(done.stdout).values())

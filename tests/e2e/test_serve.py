@@ -17,7 +17,7 @@ from pathlib import Path
 
 import ldap3
 import pytest
-from e2e.installation import Installation, Server, start
+from e2e.installation import Installation, Server, free_port, start
 
 
 def get(here: Installation, path: str) -> dict[str, object]:
@@ -107,13 +107,14 @@ def test_workers_do_not_outlive_a_supervisor_that_was_killed(server: tuple[Insta
 def test_a_port_that_is_taken_is_named(loaded: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = loaded.run("serve", code=5, ANNUAIRE_LDAP_PORT=port)
+        done = loaded.run("serve", code=5, ANNUAIRE_LDAP_PORT=port, ANNUAIRE_HTTP_PORT=str(free_port()))
     assert port in done.stderr
     assert "ldap_port" in done.stderr
 
 
 def test_serving_before_init_says_what_to_do(tmp_path: Path, loaded: Installation) -> None:
-    done = loaded.run("serve", code=5, ANNUAIRE_DATA=str(tmp_path / "nowhere"))
+    ports = {"ANNUAIRE_LDAP_PORT": str(free_port()), "ANNUAIRE_HTTP_PORT": str(free_port())}
+    done = loaded.run("serve", code=5, ANNUAIRE_DATA=str(tmp_path / "nowhere"), **ports)
     assert "annuaire init" in done.stderr
 
 
@@ -138,7 +139,7 @@ def test_a_new_build_is_taken_without_dropping_a_request(server: tuple[Installat
     def ask() -> None:
         while not stop.is_set():
             try:
-                with ldap3.Connection(ldap3.Server(here.ldap), auto_bind=True) as connection:
+                with ldap3.Connection(ldap3.Server(here.ldap)) as connection:
                     assert connection.search("ou=bal,o=annuaire-sante,c=fr", "(mail=*)", size_limit=1) is not None
                 get(here, "/v1/suggest?q=ma")
             except Exception as error:
