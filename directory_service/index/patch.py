@@ -14,7 +14,14 @@ from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, Entry, entry_id
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.render import letters_of, row_of
-from directory_service.index.schema import INSERT_ENTRY, INSERT_KEY, INSERT_MAILBOX, KEY_SEPARATOR
+from directory_service.index.schema import (
+    INSERT_ENTRY,
+    INSERT_KEY,
+    INSERT_MAILBOX,
+    INSERT_TAG,
+    INSERT_TEXT,
+    KEY_SEPARATOR,
+)
 
 _RANKS: Final = range(16)
 _TEXTS: Final = ", ".join(COLUMNS)
@@ -51,8 +58,8 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     for entry in entries:
         row = row_of(entry)
         db.execute(INSERT_ENTRY, row)
-        db.execute(f"INSERT INTO text(rowid, {_TEXTS}) VALUES (?, {_MARKS})", (entry.id, *row[3:10]))  # noqa: S608
-        db.execute("INSERT INTO tag(rowid, tags) VALUES (?, ?)", (entry.id, entry.tags))
+        db.execute(INSERT_TEXT, (entry.id, *row[3:10]))
+        db.execute(INSERT_TAG, (entry.id, entry.tags))
         db.executemany(INSERT_KEY, [(key, entry.id) for key in entry.keys])
     _add_letters(db, letters_of(entries))
 

@@ -7,6 +7,7 @@ Writing is ``writer``'s business.
 
 from __future__ import annotations
 
+import marshal
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,7 +31,7 @@ from directory_service.registry import read
 from directory_service.registry.engine import open_registry, reading
 
 SHARE: Final = 40_000  # keys of one share: large enough to meet the same structures again, small enough to end together
-BATCH: Final = 1_000  # entries of one batch: 3 MB
+BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
 Ids = Sequence[int] | None
@@ -52,7 +53,7 @@ class Batch(NamedTuple):
     keys: list[tuple[str, int]]
     mailboxes: list[tuple[str, bytes]]
     letters: str
-    terms: Counter[str]
+    terms: dict[str, int]
     done: int
 
 
@@ -71,12 +72,12 @@ def batch_of(entries: Sequence[Entry], mailboxes: list[tuple[str, bytes]], done:
     return Batch(rows, keys, mailboxes, letters_of(entries), terms_of_some(entries), done)
 
 
-def terms_of_some(entries: Sequence[Entry]) -> Counter[str]:
+def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:
     """In how many of one entry in ``SAMPLED`` each three letters occur."""
     found: Counter[str] = Counter()
     for entry in entries[::SAMPLED]:
         found.update({text[i : i + 3] for text in entry[3:10] for i in range(len(text) - 2)})
-    return found
+    return dict(found)
 
 
 def letters_of(entries: Iterable[Entry]) -> str:
@@ -195,17 +196,17 @@ def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) ->
 
 
 def _gathered(pipes: dict[Pipe, SpawnProcess], waiting: list[Share]) -> Iterator[Batch]:
-    """Gives shares to those who ask (None) and passes on the batches of the others."""
+    """Gives shares to those who ask (nothing sent) and passes on the batches of the others."""
     busy = set(pipes)
     while busy:
         for pipe in wait(list(busy)):
             assert isinstance(pipe, Pipe)
             try:
-                batch = pipe.recv()
+                sent = pipe.recv_bytes()
             except EOFError:
                 raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
-            if batch is not None:
-                yield batch
+            if sent:
+                yield Batch(*marshal.loads(sent))  # noqa: S302 - from our own process
                 continue
             share = waiting.pop() if waiting else None
             pipe.send(share)
@@ -218,11 +219,12 @@ def _work(pipe: Pipe, url: str, suffix: str) -> None:
     engine = open_registry(url)
     try:
         with reading(engine) as connection:
-            pipe.send(None)
+            pipe.send_bytes(b"")
             while (share := pipe.recv()) is not None:
                 for batch in render(connection, suffix, share):
-                    pipe.send(batch)
-                pipe.send(None)
+                    # Ten times quicker than pickle, which looks for objects met before.
+                    pipe.send_bytes(marshal.dumps(tuple(batch), 2))
+                pipe.send_bytes(b"")
     except (EOFError, BrokenPipeError):  # the writer gave up
         pass
     finally:

@@ -41,5 +41,7 @@ TABLES: Final = (
 )
 
 INSERT_ENTRY: Final = f"INSERT INTO entry({', '.join(ENTRY_COLUMNS)}) VALUES ({', '.join('?' * len(ENTRY_COLUMNS))})"  # noqa: S608
+INSERT_TEXT: Final = f"INSERT INTO text(rowid, {', '.join(COLUMNS)}) VALUES ({', '.join('?' * (1 + len(COLUMNS)))})"  # noqa: S608
+INSERT_TAG: Final = "INSERT INTO tag(rowid, tags) VALUES (?, ?)"
 INSERT_KEY: Final = "INSERT OR IGNORE INTO key(value, id) VALUES (?, ?)"
 INSERT_MAILBOX: Final = "INSERT OR REPLACE INTO mailbox(address, json) VALUES (?, ?)"
