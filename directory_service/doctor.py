@@ -80,7 +80,7 @@ def _registry(settings: Settings) -> str:
         require_current(engine)
         with reading(engine) as connection:
             found = counts(connection)
-        return f"{engine.dialect.name}, " + ", ".join(f"{name} {n}" for name, n in found.items())
+        return f"{engine.dialect.name}, {found['practitioners']} professionnels, {found['mailboxes']} boîtes ouvertes"
     finally:
         engine.dispose()
 

@@ -138,3 +138,19 @@ def _cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_cell(v) for v in value)
     return str(value)
+
+
+_COUNTS = {
+    "practitioners": "professionnels",
+    "practitioners_active": "dont en exercice",
+    "organizations": "structures",
+    "activities": "activités",
+    "mailboxes": "boîtes ouvertes",
+    "mailboxes_closed": "boîtes fermées",
+    "operators": "opérateurs",
+}
+
+
+def named_counts(counts: Mapping[str, int]) -> dict[str, int]:
+    """What a build or the registry holds, under French names."""
+    return {_COUNTS.get(name, name): number for name, number in counts.items()}

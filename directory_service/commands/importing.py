@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, directory, emit, lines, progress, registry, table, with_settings
+from directory_service.commands.common import (
+    as_json,
+    directory,
+    emit,
+    lines,
+    named_counts,
+    progress,
+    registry,
+    table,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from directory_service.registry.runs import Run
     from directory_service.settings import Settings
+    from importers.report import ImportReport
 
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
@@ -124,12 +135,18 @@ def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None
     if machine:
         emit({**asdict(run), "rejections": [asdict(line) for line in rejected]})
         return
-    lines({"passage": run.pk, "état": run.status, "fini": run.finished_at, "par": run.actor, "données du": run.as_of})
-    table(("Fichier", "Nature", "Lignes", "Rejets"), ((f.name, f.layout, f.rows, f.rejected) for f in run.files))
+    click.echo(_report(run).as_text())
     for file in run.files:
-        lines({f"attention, {file.name}": text for text in file.warnings})
-    lines(run.counts)
+        lines({f"  attention, {file.name}": file.warnings})
     table(("Fichier", "Ligne", "Colonne", "Motif"), ((r.file, r.line, r.column, r.message) for r in rejected))
+
+
+def _report(run: Run) -> ImportReport:
+    """The run as the import said it when it ended."""
+    from importers.report import FileReport, ImportReport
+
+    files = [FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected) for f in run.files]
+    return ImportReport(run.pk, run.status, run.as_of, tuple(files), run.counts)
 
 
 @click.command()
@@ -150,4 +167,6 @@ def index(settings: Settings, rebuild: bool, machine: bool) -> None:
     with directory(settings) as opened:
         build = opened.build()
     found = {"build": build.id, "built_at": build.built_at, "counts": build.counts}
-    emit(found) if machine else lines({"version": build.id, "construite le": build.built_at, **build.counts})
+    emit(found) if machine else lines(
+        {"version": build.id, "construite le": build.built_at, **named_counts(build.counts)}
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from directory_service.commands.cards import card
 from directory_service.commands.common import as_json, directory, emit, lines, table, with_settings
 from directory_service.errors import NotFound
 
@@ -55,7 +56,7 @@ def show(settings: Settings, key: str, machine: bool) -> None:
     """Montre une personne, une structure ou une adresse."""
     with directory(settings) as index:
         record = _record(index, key)
-    emit(record) if machine else lines(_flat(record))
+    emit(record) if machine else click.echo("\n".join(card(record)))
 
 
 def _record(index: Directory, key: str) -> dict[str, Any]:
@@ -72,17 +73,6 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
     return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
 
 
-def _flat(value: Any, name: str = "") -> dict[str, object]:
-    """A record as dotted names, for reading; empty parts fall out when printed."""
-    if isinstance(value, dict):
-        pairs = ((f"{name}.{key}" if name else key, part) for key, part in value.items())
-    elif isinstance(value, list) and any(isinstance(part, dict) for part in value):
-        pairs = ((f"{name}[{n}]", part) for n, part in enumerate(value))
-    else:
-        return {name: value}
-    return {key: part for pair in pairs for key, part in _flat(pair[1], pair[0]).items()}
-
-
 @click.command()
 @click.argument("key", metavar="ID")
 @as_json
@@ -97,7 +87,10 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
         hit, former = index.practitioner(key, View.STAFF)
     person = orjson.loads(hit.json)
     found = {"id": person["id"], "rpps": person["rpps"], "adeli": person["adeli"], "resolved_from": former}
-    emit(found) if machine else lines(found)
+    if machine:
+        emit(found)
+    else:
+        lines({"en vigueur": found["id"], "RPPS": found["rpps"], "ADELI": found["adeli"], "demandé par": former})
 
 
 @click.command()
@@ -117,8 +110,6 @@ def verify(settings: Settings, address: str, person: str | None, at: str | None,
 
     with directory(settings) as index:
         verdict = ask(index, address, person=person, at=parse_instant(at) if at else None, view=View.STAFF)
-    if machine:
-        emit(verdict.as_dict())
-    else:
-        lines(_flat({**verdict.as_dict(), "reasons": [r.text for r in verdict.reasons]}))
+    record = verdict.as_dict()
+    emit(record) if machine else click.echo("\n".join(card(record)))
     return verdict.exit_code

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.installation import PEOPLE, Installation
+from e2e.installation import ANNUAIRE, PEOPLE, Installation, installation
 
 
 def ask(here: Installation, *arguments: str, code: int = 0) -> Any:
@@ -33,6 +34,19 @@ def test_importing_the_same_files_twice_changes_nothing_and_says_so(loaded: Inst
     here.run("import", "sample")
     assert ask(here, "runs")["runs"][0]["status"] == "unchanged"
     assert len(ask(here, "runs")["runs"]) == len(first["runs"]) + 1
+
+
+def test_an_import_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    here = installation(tmp_path)
+    here.run("sample", "sample", "--people", "3000")
+    here.run("init")
+    command = [ANNUAIRE, "import", "sample"]
+    with subprocess.Popen(command, env=here.env, cwd=here.folder, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        assert next(line for line in running.stderr if line.startswith("import de Extraction"))
+        running.kill()
+    assert ask(here, "runs") == {"runs": []}
+    assert ask(here, "import", "sample")["status"] == "done"
 
 
 def test_a_dry_run_writes_nothing(loaded: Installation, tmp_path: Path) -> None:
@@ -89,10 +103,6 @@ def test_export_to_a_file_and_to_standard_output(loaded: Installation, tmp_path:
 
 
 def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
-    import subprocess
-
-    from e2e.installation import ANNUAIRE
-
     line = f"{ANNUAIRE} export ldif | head -n 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], env=loaded.env, cwd=loaded.folder, capture_output=True, text=True)
     assert (done.returncode, done.stdout.startswith("dn: "), done.stderr) == (0, True, "")

@@ -1,0 +1,113 @@
+"""A record of the JSON contract as a few French lines for a terminal.  Text only; ``--json`` tells all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+Record = Mapping[str, Any]
+
+_STATUS = {"active": "en exercice", "inactive": "n'exerce plus", "open": "ouverte", "closed": "fermée"}
+_VERDICTS = {
+    "verified": "vérifiée",
+    "mismatch": "l'adresse est à quelqu'un d'autre",
+    "unknown_address": "adresse inconnue",
+    "unknown_person": "personne inconnue",
+    "closed": "adresse fermée",
+    "inactive": "le titulaire n'exerce plus",
+    "untrusted_domain": "domaine hors de l'espace de confiance",
+    "ambiguous": "plusieurs titulaires portent ce nom",
+}
+
+
+def card(record: Record) -> list[str]:
+    """The lines for any record: a person, a structure, a mailbox or a verdict, told apart by what only they have."""
+    for key, lines in _CARDS.items():
+        if key in record:
+            return [line for line in lines(record) if line]
+    raise KeyError("record of another kind")
+
+
+def _person(record: Record) -> Iterator[str]:
+    yield _join(" ", _label(record["title"]), record["given_names"], record["family_name"])
+    yield _join(", ", _label(record["profession"]), *map(_label, record["specialties"]))
+    yield _named("Identifiant", record["id"], _status(record))
+    yield _named("RPPS", record["rpps"])
+    yield _named("ADELI", *record["adeli"])
+    yield _named("Demandé par l'ancien numéro", record.get("resolved_from"))
+    yield from (_named("Adresse", box["address"], box["type"], _day(box["since"])) for box in record["mailboxes"])
+    yield from (_named("Exercice", *_activity(activity)) for activity in record["activities"])
+    yield _named("Sources", *(f"{s['name']} (import {s['run']})" for s in record["sources"]))
+
+
+def _activity(activity: Record) -> Iterator[str]:
+    place = activity["structure"]
+    yield str(place["name"]) if place else ""
+    yield from _postal(activity["address"])
+    yield _label(activity["mode"])
+    yield _label(activity["role"])
+    yield _join(" ", *activity["phones"])
+
+
+def _structure(record: Record) -> Iterator[str]:
+    yield _join(" ; ", record["name"], record["trade_name"])
+    yield _label(record["sector"])
+    yield _named("Identifiant", record["id"], record["technical_id"])
+    yield _named("FINESS", record["finess"])
+    yield _named("SIRET", record["siret"])
+    yield _named("Lieu", *_postal(record["address"]))
+    yield _named("Téléphone", *record["phones"])
+    yield from (_named("Adresse", box["address"], box["type"]) for box in record["mailboxes"])
+
+
+def _mailbox(record: Record) -> Iterator[str]:
+    yield record["address"]
+    yield _named("Boîte", record["type"], _status(record), "liste rouge" if record["unlisted"] else "")
+    yield _named("Depuis le", _day(record["since"]))
+    yield _named("Jusqu'au", _day(record["until"]))
+    yield _named("Opérateur", record["operator"])
+    for holder in record["holders"]:
+        until = _day(holder["until"])
+        ended = f"jusqu'au {until}" if until else ""
+        yield _named("Titulaire", holder["label"], holder["id"], holder["service"], ended)
+
+
+def _verdict(record: Record) -> Iterator[str]:
+    yield f"{record['address']} : {_VERDICTS[record['verdict']]}"
+    holder = record.get("holder")
+    yield _named("Titulaire", *((holder["label"], holder["id"]) if holder else ()))
+    yield _named("Opérateur", record.get("operator"))
+    yield from (f"  {reason['text']}" for reason in record["reasons"])
+
+
+_CARDS = {"verdict": _verdict, "holders": _mailbox, "technical_id": _structure, "family_name": _person}
+
+
+def _join(between: str, *parts: object) -> str:
+    return between.join(str(part) for part in parts if part)
+
+
+def _named(name: str, *parts: object) -> str:
+    """``  name : parts``, or nothing when there is nothing to say."""
+    said = _join(", ", *parts)
+    return f"  {name} : {said}" if said else ""
+
+
+def _label(coded: Record | None) -> str:
+    return str(coded["label"] or coded["code"]) if coded else ""
+
+
+def _status(record: Record) -> str:
+    return _STATUS.get(record["status"], str(record["status"]))
+
+
+def _day(instant: str | None) -> str:
+    """``24/11/2026`` from the stored text of an instant."""
+    year, month, day = (instant or "--")[:10].split("-")
+    return _join("/", day, month, year)
+
+
+def _postal(address: Record | None) -> Iterable[str]:
+    if not address:
+        return ()
+    return address["street"] or "", _join(" ", address["postcode"], address["city"])
