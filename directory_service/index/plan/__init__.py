@@ -91,21 +91,33 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
 
 
 def _first(simple: Filter, full: Access, lexicon: Lexicon) -> tuple[Tier, ...]:
-    """Family names that start so, then any name that starts so."""
-    found = [tier for columns in (("sn",), ("sn", "name")) if (tier := _tier(simple, columns)) is not None]
-    looked_up = [(tier, access(tier, lexicon)) for tier in dict.fromkeys(found)]
+    """Family names that start so, then any name that starts so; where several words were typed, all of them before
+    that, since an address book then also asks for the first word alone in given names."""
+    columns = ("name",), ("sn", "name") if _has_several(simple) else ("sn",), ("sn", "name")
+    found = [_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or _has_several(simple)]
+    looked_up = [(tier, access(tier, lexicon)) for tier in dict.fromkeys(found) if tier is not None]
     return tuple(Tier(tier, ways) for tier, where in looked_up if where != full and (ways := paths(where)))
 
 
-def _tier(asked: Filter, where: tuple[str, ...]) -> Filter | None:
-    """The same, with the parts about names put at the start of one of ``where``; alternatives that are not about names
-    are left out.  None when nothing is about names."""
+def _is_of_several(leaf: Filter) -> bool:
+    pattern = pattern_of(leaf) if isinstance(leaf, Substrings) and leaf.attribute in _NAMES else None
+    return pattern is not None and len(pattern.pieces) > 1
+
+
+def _has_several(asked: Filter) -> bool:
+    return any(map(_has_several, asked.items)) if isinstance(asked, And | Or) else _is_of_several(asked)
+
+
+def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None:
+    """The same, with the parts about names put at the start of one of ``where``; alternatives that are not about names,
+    or (``most``) about one word where another is about several, are left out.  None when nothing is about names."""
     match asked:
         case Or(items):
-            found = [t for i in items if (t := _tier(i, where)) is not None]
+            chosen = [i for i in items if _has_several(i)] if most else []
+            found = [t for i in chosen or items if (t := _tier(i, where, most=most)) is not None]
             return _all_of(Or, TRUE, FALSE, found) if found else None
         case And(items):
-            tiers = [_tier(i, where) for i in items]
+            tiers = [_tier(i, where, most=most) for i in items]
             if not any(tiers):
                 return None
             return _all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
