@@ -1,15 +1,17 @@
 """The registry, rendered: entries and mailbox records, batch by batch, by as many processes as asked for.
 
-A share of the work is a range of keys of one table; whoever is free takes the next.  Batches come back through pipes,
-which make a process wait when the writer is behind: memory is a few batches, whatever the size of the registry.
+A share of the work is a range of keys of one table; a process does a few of them and ends, another takes the next.
+Batches come back through pipes, which make a process wait when the writer is behind: memory is bounded whatever the
+size of the registry.
 Writing is ``writer``'s business.
 """
 
 from __future__ import annotations
 
+import gc
 import marshal
 import multiprocessing
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
@@ -31,6 +33,7 @@ from directory_service.registry import read
 from directory_service.registry.engine import open_registry, reading
 
 SHARE: Final = 40_000  # keys of one share: large enough to meet the same structures again, small enough to end together
+STINT: Final = 3  # shares of one process
 BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
@@ -173,59 +176,80 @@ def render_all(engine: Engine, suffix: str, work: Sequence[Share], workers: int)
     yield from _render_aside(engine.url.render_as_string(hide_password=False), suffix, work, workers)
 
 
-def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
-    # Spawned, not forked: the caller may have threads (a progress bar has one).
-    context = multiprocessing.get_context("spawn")
-    pipes: dict[Pipe, SpawnProcess] = {}
-    waiting = list(reversed(work))
-    try:
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, url, suffix), daemon=True)
+class _Crew:
+    """The processes at work, each behind its pipe.  One that has done ``STINT`` shares makes way for a new one: what it
+    remembers of names and places grows, and takes more time than it saves."""
+
+    def __init__(self, url: str, suffix: str, work: Sequence[Share]) -> None:
+        # Spawned, not forked: the caller may have threads (a progress bar has one).
+        self._context = multiprocessing.get_context("spawn")
+        self._args = (url, suffix)
+        self._waiting = deque(work)
+        self._busy: dict[Pipe, SpawnProcess] = {}
+
+    def hire(self) -> None:
+        stint = [self._waiting.popleft() for _ in range(min(STINT, len(self._waiting)))]
+        if stint:
+            ours, theirs = self._context.Pipe(duplex=False)
+            process = self._context.Process(target=_work, args=(theirs, *self._args, stint), daemon=True)
             process.start()
             theirs.close()
-            pipes[ours] = process
-        yield from _gathered(pipes, waiting)
+            self._busy[ours] = process
+
+    def batches(self) -> Iterator[Batch]:
+        while self._busy:
+            for pipe in wait(list(self._busy)):
+                assert isinstance(pipe, Pipe)
+                sent = _received(pipe)
+                if sent:
+                    yield Batch(*marshal.loads(sent))  # noqa: S302 - from our own process
+                else:
+                    self._dismiss(pipe)
+                    self.hire()
+
+    def _dismiss(self, pipe: Pipe) -> None:
+        process = self._busy.pop(pipe)
+        pipe.close()
+        process.join(5)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+
+    def disband(self) -> None:
+        for pipe in list(self._busy):
+            self._dismiss(pipe)
+
+
+def _received(pipe: Pipe) -> bytes:
+    try:
+        return pipe.recv_bytes()
+    except EOFError:
+        raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
+
+
+def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
+    crew = _Crew(url, suffix, work)
+    try:
+        for _ in range(workers):
+            crew.hire()
+        yield from crew.batches()
     finally:
-        for pipe, process in pipes.items():
-            pipe.close()
-            process.join(5)
-            if process.is_alive():
-                process.kill()
-                process.join()
+        crew.disband()
 
 
-def _gathered(pipes: dict[Pipe, SpawnProcess], waiting: list[Share]) -> Iterator[Batch]:
-    """Gives shares to those who ask (nothing sent) and passes on the batches of the others."""
-    busy = set(pipes)
-    while busy:
-        for pipe in wait(list(busy)):
-            assert isinstance(pipe, Pipe)
-            try:
-                sent = pipe.recv_bytes()
-            except EOFError:
-                raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
-            if sent:
-                yield Batch(*marshal.loads(sent))  # noqa: S302 - from our own process
-                continue
-            share = waiting.pop() if waiting else None
-            pipe.send(share)
-            if share is None:
-                busy.discard(pipe)
-
-
-def _work(pipe: Pipe, url: str, suffix: str) -> None:
-    """A process: asks for shares until there are no more."""
+def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Share]) -> None:
+    """A process: renders its shares, and says with nothing that it is done."""
+    gc.disable()  # as in registry.batches.quiet: there are no cycles to find, and a heap that grows to look for them in
     engine = open_registry(url)
     try:
         with reading(engine) as connection:
-            pipe.send_bytes(b"")
-            while (share := pipe.recv()) is not None:
+            for share in work:
                 for batch in render(connection, suffix, share):
                     # Ten times quicker than pickle, which looks for objects met before.
                     pipe.send_bytes(marshal.dumps(tuple(batch), 2))
-                pipe.send_bytes(b"")
-    except (EOFError, BrokenPipeError):  # the writer gave up
+            pipe.send_bytes(b"")
+    except BrokenPipeError:  # the writer gave up
         pass
     finally:
         engine.dispose()

@@ -27,6 +27,7 @@ from directory_service.index.schema import INSERT_ENTRY, INSERT_TAG, INSERT_TEXT
 from directory_service.ldap.dn import normalise
 from directory_service.model.mailboxes import Operator
 from directory_service.registry import read
+from directory_service.registry.batches import quiet
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import last_seq
@@ -110,7 +111,8 @@ def write_build(
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         _prepare(db)
         db.execute("BEGIN")
-        letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
+        with quiet():
+            letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
         _finish(db, show)
         meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}
@@ -127,7 +129,7 @@ def _prepare(db: sqlite3.Connection) -> None:
         "journal_mode = OFF",
         "synchronous = OFF",
         "locking_mode = EXCLUSIVE",
-        "cache_size = -8192",  # larger is slower: rows come in order, and the processor's cache is what counts
+        "cache_size = -16384",  # larger is slower: rows come in order, and the processor's cache is what counts
         "temp_store = FILE",
         "threads = 2",
     ):
