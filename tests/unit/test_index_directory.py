@@ -1,0 +1,181 @@
+"""The door: records by number, what each view sees, criteria and their pages, limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import web_world as world
+from index_world import make_entry, write_index
+from record_factories import SUFFIX
+
+from directory_service.entries.entry import PEOPLE
+from directory_service.errors import InvalidInput, NotFound
+from directory_service.index import reader
+from directory_service.index.directory import Criteria, Directory
+from directory_service.index.query import TRUE, Equal, Or, Query, Scope, Substrings, View
+
+BAL, PERSONS = f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"
+ANYONE, STAFF = View.ANONYMOUS, View.STAFF
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    opened, _ = world.build_world(tmp_path_factory.mktemp("index"))
+    with closing(opened):
+        yield opened
+
+
+def crowd(folder: Path, count: int) -> Directory:
+    people = [
+        make_entry(PEOPLE, n, cn=[f"DUPONT JEAN{n:03d}"], sn=["DUPONT"], l=["LYON"], asProfessionCode=["10"])
+        for n in range(1, count + 1)
+    ]
+    return Directory(write_index(folder, people), SUFFIX)
+
+
+@pytest.mark.parametrize("typed", [world.ZOE, world.ZOE[1:], "RPPS : " + world.ZOE[1:]])
+def test_a_number_in_force_finds_its_holder(directory: Directory, typed: str) -> None:
+    hit, former = directory.practitioner(typed, ANYONE)
+    assert hit.dn == f"uid={world.ZOE},{PERSONS}" and former is None
+
+
+def test_a_former_number_says_so(directory: Directory) -> None:
+    hit, former = directory.practitioner(world.ZOE_ADELI, ANYONE)
+    assert hit.dn == f"uid={world.ZOE},{PERSONS}" and former == "0" + world.ZOE_ADELI
+
+
+@pytest.mark.parametrize("typed", ["", "dupont", "10999999999", "*", "' OR 1=1 --"])
+def test_what_is_no_number_of_anybody_is_not_found(directory: Directory, typed: str) -> None:
+    with pytest.raises(NotFound):
+        directory.practitioner(typed, STAFF)
+    with pytest.raises(NotFound):
+        directory.organization(typed, STAFF)
+
+
+@pytest.mark.parametrize("typed", [world.HOSPITAL_FINESS, "1" + world.HOSPITAL_FINESS, "266 900 000 00017"])
+def test_a_structure_is_found_by_each_of_its_numbers(directory: Directory, typed: str) -> None:
+    assert directory.organization(typed, ANYONE).dn.startswith("uid=1" + world.HOSPITAL_FINESS)
+
+
+def test_an_unlisted_mailbox_exists_for_the_staff_alone(directory: Directory) -> None:
+    address = "cachee@medecin.mssante.fr"
+    query = Query(BAL, Scope.ONE, Equal("mail", address.encode()), 10)
+    for view in (View.ANONYMOUS, View.OPERATOR):
+        assert directory.search(query, view).hits == []
+        with pytest.raises(NotFound):
+            directory.mailbox(address, view)
+    (hit,) = directory.search(query, STAFF).hits
+    assert directory.mailbox(address.upper(), STAFF)["address"] == address
+    hidden = Query(hit.dn.casefold(), Scope.BASE, TRUE, 1)
+    assert directory.search(hidden, STAFF).hits == [hit]
+    with pytest.raises(NotFound):
+        directory.search(hidden, ANYONE)
+
+
+@pytest.mark.parametrize("text", ["dupont jean", "jean dupont", "Jean DUPONT", "DUP", "jean.dupont@"])
+def test_suggestions_do_not_mind_order_case_or_accents(directory: Directory, text: str) -> None:
+    assert b"jean.dupont@medecin.mssante.fr" in b"".join(h.json for h in directory.suggest(text, 10, ANYONE).hits)
+
+
+@pytest.mark.parametrize("text", ["dessai", "d'essai", "D ESSAI", "zoe d'éssai", "d-essai"])
+def test_apostrophe_hyphen_space_and_nothing_are_the_same(directory: Directory, text: str) -> None:
+    assert any("zoe.d-essai" in h.dn for h in directory.suggest(text, 10, ANYONE).hits)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "found"),
+    [
+        (Criteria(family="dupont"), {world.JEAN, world.JEAN_BIS}),
+        (Criteria(family="jean"), set()),  # a given name is no family name
+        (Criteria(given="jean"), {world.JEAN, world.JEAN_BIS}),
+        (Criteria(q="jean martin"), set()),  # neither all Jeans nor all Martins
+        (Criteria(q="dupont"), {world.JEAN, world.JEAN_BIS}),
+        (Criteria(q=world.ZOE_ADELI), {world.ZOE}),
+        (Criteria(q="cardiologie lyon d'essai"), {world.ZOE}),
+        (Criteria(specialty="SM04", city="lyon"), {world.ZOE}),
+        (Criteria(specialty="cardiologie"), {world.ZOE}),
+        (Criteria(profession="10", family="d'essai"), {world.ZOE}),
+        (Criteria(profession="médecin", postcode="69003", family="d essai"), {world.ZOE}),
+        (Criteria(department="rhone", given="zoé"), {world.ZOE}),
+        (Criteria(department="69", given="zoé"), {world.ZOE}),
+        (Criteria(street="des lilas", given="zoé"), {world.ZOE}),
+        (Criteria(structure="hospitalier", given="zoé"), {world.ZOE}),
+        (Criteria(structure=world.HOSPITAL_FINESS, given="zoé"), {world.ZOE}),
+        (Criteria(address="zoe.d-essai@"), {world.ZOE}),
+        (Criteria(family="lefevre", status="inactive"), {world.MARIE}),
+        (Criteria(family="lefevre", status="active"), set()),
+        (Criteria(given="zoe", type="PER"), {world.ZOE}),
+        (Criteria(given="zoe", type="ORG"), set()),
+        (Criteria(department="nowhere"), set()),
+        (Criteria(city="-"), set()),
+    ],
+)
+def test_criteria_alone_and_combined(directory: Directory, criteria: Criteria, found: set[str]) -> None:
+    page = directory.find(criteria, ANYONE, 20, None)
+    assert {hit.dn.partition(",")[0].removeprefix("uid=") for hit in page.hits} == found
+    assert (page.total, page.total_exact, page.next) == (len(found), True, None)
+
+
+def test_pages_follow_one_another_and_keep_their_total(tmp_path: Path) -> None:
+    with closing(crowd(tmp_path, 53)) as directory:
+        for criteria in (Criteria(q="dupont"), Criteria(city="lyon"), Criteria(q="lyon dupont")):
+            seen, cursor, totals = [], None, set()
+            while cursor is not None or not seen:
+                page = directory.find(criteria, ANYONE, 10, cursor)
+                seen += [hit.id for hit in page.hits]
+                totals.add(page.total)
+                cursor = page.next
+            assert len(seen) == len(set(seen)) == 53 and totals == {53}
+
+
+@pytest.mark.parametrize("cursor", ["x", "!!!", "MS4yLjM", "LTEuMC4wLjA", "OS4wLjAuMA"])
+def test_a_foreign_cursor_is_refused(directory: Directory, cursor: str) -> None:
+    with pytest.raises(InvalidInput):
+        directory.find(Criteria(q="dupont"), ANYONE, 10, cursor)
+
+
+def test_the_budget_ends_a_search_with_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader.Search.__init__, "__defaults__", (512, *reader.Search.__init__.__defaults__[1:]))
+    with closing(crowd(tmp_path, 1500)) as directory:
+        rare = Or((Substrings("cn", b"", (b"5",), b""), Substrings("l", b"", (b"z",), b"")))
+        found = directory.search(Query(PERSONS, Scope.ONE, rare, 1000), ANYONE)
+    assert found.truncated and not found.timed_out and 0 < len(found.hits) < 500
+
+
+def test_time_ends_a_search(tmp_path: Path) -> None:
+    with closing(crowd(tmp_path, 600)) as directory:
+        found = directory.search(Query(PERSONS, Scope.ONE, Substrings("l", b"", (b"z",), b""), 10, timeout=0.0), ANYONE)
+    assert found.timed_out and not found.truncated
+
+
+def test_threads_share_a_directory(directory: Directory) -> None:
+    results: list[int] = []
+
+    def ask() -> None:
+        for _ in range(20):
+            results.append(len(directory.suggest("dupont", 10, ANYONE).hits))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 80 and len(set(results)) == 1
+
+
+def test_operators_and_their_domains(directory: Directory) -> None:
+    operator = directory.operator(world.OPERATOR)
+    assert operator is not None and set(operator.domains) == set(world.DOMAINS) and operator.secret_hash
+    assert directory.operators_of("MEDECIN.mssante.fr") == [world.OPERATOR]
+    assert directory.operators_of("nulle-part.fr") == [] and directory.operator("autre") is None
+    assert directory.has_white_list()
+
+
+@pytest.mark.parametrize("name", ["mail", "asRpps", "asNationalId", "uid"])
+def test_a_look_up_by_key_is_a_point(directory: Directory, name: str) -> None:
+    assert directory.is_point(Query(BAL, Scope.SUBTREE, Equal(name, b"10900000012"), 10))
+    assert not directory.is_point(Query(BAL, Scope.SUBTREE, Substrings(name, b"a", (), b""), 10))

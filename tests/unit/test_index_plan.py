@@ -1,0 +1,116 @@
+"""What a question costs: which look-ups a plan makes, and what it leaves to check."""
+
+from __future__ import annotations
+
+import pytest
+
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.index.plan import make_plan, simplify
+from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
+from directory_service.index.query import (
+    FALSE,
+    TRUE,
+    And,
+    Equal,
+    GreaterOrEqual,
+    Not,
+    Or,
+    Present,
+    Substrings,
+    Undefined,
+)
+
+
+def has(name: str, *words: bytes) -> Substrings:
+    return Substrings(name, b"", words, b"")
+
+
+def thunderbird(word: bytes) -> Or:
+    return Or(tuple(has(name, word) for name in ("cn", "mail", "givenName", "sn")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "branch", "left"),
+    [
+        (Present("objectClass"), BAL, TRUE),
+        (Equal("objectClass", b"inetOrgPerson"), BAL, TRUE),
+        (Equal("objectClass", b"2.5.6.6"), PEOPLE, TRUE),  # person, by its OID
+        (Equal("objectClass", b"inetOrgPerson"), STRUCTURES, FALSE),
+        (Equal("objectClass", b"nosuch"), BAL, Undefined()),
+        (Present("mail"), BAL, TRUE),
+        (Present("mail"), PEOPLE, Present("mail")),
+        (Present("nosuch"), BAL, Undefined()),
+        (Equal("asMailboxType", b"PER"), PEOPLE, FALSE),
+        (Equal("cn", b"-"), BAL, Undefined()),
+        (GreaterOrEqual("telephoneNumber", b"1"), BAL, Undefined()),
+        (Not(Present("mail")), BAL, FALSE),
+        (Not(Not(Present("ou"))), BAL, Present("ou")),
+        (Not(Undefined()), BAL, Undefined()),
+        (Or((Undefined(), Present("mail"))), BAL, TRUE),
+        (And((Present("mail"), thunderbird(b"dup"))), BAL, thunderbird(b"dup")),
+        # KDE: persons, groups or anything with mail, and a name
+        (And((Or((Equal("objectClass", b"person"), Present("mail"))), Present("ou"))), BAL, Present("ou")),
+    ],
+)  # fmt: skip
+def test_what_is_the_same_for_a_whole_branch_is_folded_away(asked, branch, left) -> None:
+    assert simplify(asked, branch) == left
+
+
+def test_the_four_way_filter_of_thunderbird_is_one_look_up() -> None:
+    (path,) = make_plan(thunderbird(b"dup"), BAL).paths
+    assert path.text == '{sn name given mail}:("dup")'
+
+
+@pytest.mark.parametrize("name", ["mail", "uid", "asNationalId", "asRpps", "asAdeli"])
+def test_an_equality_on_an_identifier_is_a_look_up_by_key(name: str) -> None:
+    plan = make_plan(Equal(name, b"810000000001"), BAL)
+    assert plan.is_point and len(plan.paths) == 1
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        And((Equal("mail", b"a@b"), thunderbird(b"dup"))),
+        Or((Equal("mail", b"a@b"), Equal("mail", b"c@d"))),
+        And((Equal("mail", b"a@b"), Undefined())),
+        FALSE,
+    ],
+)
+def test_keys_win_over_texts_and_nothing_is_a_point(asked) -> None:
+    assert make_plan(asked, BAL).is_point
+
+
+def test_a_long_word_takes_no_more_look_ups_than_a_short_one() -> None:
+    lexicon = Lexicon(counts={"sch": 1, "wei": 2, "itz": 3})
+    (path,) = make_plan(has("sn", b"schweitzer"), BAL, lexicon).paths
+    assert path.text.count('"') == 2 * MOST_TERMS and '"sch"' not in path.text  # letters never met are rarer yet
+
+
+@pytest.mark.parametrize(
+    ("asked", "term"),
+    [
+        (has("sn", b"du"), '"dup"'),  # any third letter
+        (Substrings("sn", b"d", (), b""), '"^du"'),
+        (Substrings("sn", b"du", (), b""), '"^du"'),
+        (Substrings("sn", b"", (), b"t"), '"nt$"'),
+    ],
+)
+def test_one_and_two_letters_are_looked_up_too(asked, term) -> None:
+    (path,) = make_plan(asked, BAL).paths
+    assert term in path.text
+
+
+def test_names_that_start_as_typed_come_first() -> None:
+    family, any_name = make_plan(thunderbird(b"dup"), BAL).first
+    assert family.paths[0].text.startswith("{sn}:") and any_name.paths[0].text.startswith("{sn name}:")
+
+
+def test_of_two_words_both_come_first() -> None:
+    both = Or((has("cn", b"jean", b"dup"), has("mail", b"jean dup"), has("givenName", b"jean"), has("sn", b"jean dup")))
+    assert "dup" in repr(make_plan(both, BAL).first[0].filter) and "^jean" in repr(make_plan(both, BAL).first[0].filter)
+
+
+@pytest.mark.parametrize("word", [b'a"b"c', b"a^b$c", b"{sn}:x", b"NEAR(a b)", b"a\0bcd", b"*)(x"])
+def test_operators_of_fts5_are_letters_like_others(word: bytes) -> None:
+    for path in make_plan(has("mail", word), BAL).paths or ():
+        assert path.text.count('"') % 2 == 0 and "\0" not in path.text
