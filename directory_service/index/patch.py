@@ -13,8 +13,9 @@ from typing import Any, Final
 from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, Entry, entry_id
 from directory_service.index.plan.access import COLUMNS
-from directory_service.index.render import letters_of, row_of
+from directory_service.index.render import body_of, letters_of, row_of
 from directory_service.index.schema import (
+    INSERT_BODY,
     INSERT_ENTRY,
     INSERT_KEY,
     INSERT_MAILBOX,
@@ -26,7 +27,7 @@ from directory_service.index.schema import (
 _RANKS: Final = range(16)
 _TEXTS: Final = ", ".join(COLUMNS)
 _MARKS: Final = ", ".join("?" * len(COLUMNS))
-_OLD: Final = f"SELECT id, keys, tags, {_TEXTS} FROM entry"  # noqa: S608
+_OLD: Final = f"SELECT id, keys, tags, {_TEXTS} FROM entry JOIN body USING (id)"  # noqa: S608
 
 
 def replace_records(db: sqlite3.Connection, branch: int, keys: Iterable[int], entries: Sequence[Entry]) -> None:
@@ -52,14 +53,16 @@ def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
         db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
         db.execute("DELETE FROM entry WHERE id = ?", (entry,))
+        db.execute("DELETE FROM body WHERE id = ?", (entry,))
 
 
 def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
     for entry in entries:
         row = row_of(entry)
         db.execute(INSERT_ENTRY, row)
-        db.execute(INSERT_TEXT, (entry.id, *row[3:10]))
-        db.execute(INSERT_TAG, (entry.id, entry.tags))
+        db.execute(INSERT_BODY, body_of(entry))
+        db.execute(INSERT_TEXT, (entry.id, *row[2:9]))
+        db.execute(INSERT_TAG, (entry.id, row[9]))
         db.executemany(INSERT_KEY, [(key, entry.id) for key in entry.keys])
     _add_letters(db, letters_of(entries))
 

@@ -25,10 +25,12 @@ from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.pieces import Lexicon
 from directory_service.index.plan.predicate import Layout, Row, Test, compile_filter
 from directory_service.index.query import Filter
+from directory_service.index.schema import BODY_COLUMNS
 from directory_service.ldap.dn import normalise
 
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
-_STEPS: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
+_STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
+_MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
 _WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
 
 
@@ -93,8 +95,8 @@ class Reader:
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.connection = open_reader(folder / name)
-        self.connection.set_progress_handler(self._late, _STEPS)
-        self._deadline = float("inf")
+        self.connection.set_progress_handler(self._stops, _STEP)
+        self._deadline, self._steps_left = float("inf"), _MOST_STEPS
         self._seen = -1
         self._looked = 0.0
         self.build: Build
@@ -104,8 +106,12 @@ class Reader:
     def close(self) -> None:
         self.connection.close()
 
-    def _late(self) -> bool:
-        """Asked by SQLite from time to time; True stops the statement."""
+    def _stops(self) -> bool:
+        """Asked by SQLite every ``_STEP`` instructions; True stops the statement."""
+        self._steps_left -= 1
+        return self._steps_left < 0 or self._is_late()
+
+    def _is_late(self) -> bool:
         return time.monotonic() > self._deadline
 
     # --- the build ---------------------------------------------------------------------------------------------------
@@ -124,7 +130,7 @@ class Reader:
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
         self.lexicon = _lexicon(meta["letters"], meta["terms"])
-        rows = self.connection.execute("SELECT id, dn FROM entry WHERE id < ?", (1 << 36,))
+        rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
 
@@ -151,18 +157,14 @@ class Reader:
 
     def run(self, search: Search, spans: Sequence[Span], *, ranked: bool) -> None:
         """Fills ``search``.  ``ranked``: in rank order throughout."""
-        self._deadline = search.deadline
+        self._deadline, self._steps_left = search.deadline, _MOST_STEPS
         try:
             for span in spans:
                 self._run_span(search, span, ranked=ranked)
                 if search.over:
                     return
-        except sqlite3.OperationalError as error:
-            if "interrupted" not in str(error):
-                raise
-            search.timed_out = True
         finally:
-            self._deadline = float("inf")
+            self._deadline, self._steps_left = float("inf"), _MOST_STEPS
 
     def _run_span(self, search: Search, span: Span, *, ranked: bool) -> None:
         plan, layout = span.plan, Layout()
@@ -171,7 +173,7 @@ class Reader:
         test = compile_filter(plan.filter, layout)
         if ranked or not plan.first:
             search.add(self._matching(search, plan.paths, span, test, layout))
-        elif plan.estimate > 4 * search.limit or not self._run_few(search, span, test, layout):
+        elif plan.estimate > 400 * search.limit or not self._run_few(search, span, test, layout):
             self._run_tiers(search, span, test, layout)
 
     def _run_few(self, search: Search, span: Span, test: Test, layout: Layout) -> bool:
@@ -200,35 +202,47 @@ class Reader:
     ) -> Iterator[Row]:
         """Candidates that match, as long as the search may go on."""
         view = search.view
-        for row in self.candidates(ways, span.low, span.high, layout.columns):
-            search.budget -= 1
-            if row[1] <= view and test(row):
-                yield row
-            if search.budget & 255 == 0 and (search.budget <= 0 or self._late()):
-                search.truncated = search.budget <= 0
-                search.timed_out = not search.truncated
+        try:
+            for row in self.candidates(ways, span, layout.columns):
+                search.budget -= 1
+                if row[1] <= view and test(row):
+                    yield row
+                if search.budget & 255 == 0 and (search.budget <= 0 or self._is_late()):
+                    break
+            else:
                 return
+        except sqlite3.OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+        search.timed_out = self._is_late()
+        search.truncated = not search.timed_out
 
-    def candidates(self, ways: tuple[Way, ...] | None, low: int, high: int, columns: Sequence[str]) -> Iterator[Row]:
+    def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str]) -> Iterator[Row]:
         """Rows of ``columns`` that the look-ups find, in rank order, each once."""
-        chosen = ", ".join(f"e.{c}" for c in columns)
+        chosen = _chosen(columns)
+        condition, values = span.plan.sieve or ("1", ())
         if ways is None:
-            sql = f"SELECT {chosen} FROM entry e WHERE e.id > ? AND e.id < ? ORDER BY e.id"  # noqa: S608
-            return iter(self.connection.execute(sql, (low, high)))
-        streams = [self._stream(way, low, high, chosen) for way in ways]
+            sql = (
+                f"SELECT {chosen} FROM entry e CROSS JOIN body b ON b.id = e.id "  # noqa: S608
+                f"WHERE e.id > ? AND e.id < ? AND {condition} ORDER BY e.id"
+            )
+            return iter(self.connection.execute(sql, (span.low, span.high, *values)))
+        streams = [self._stream(way, span, chosen) for way in ways]
         return streams[0] if len(streams) == 1 else _merged(streams)
 
-    def _stream(self, way: Way, low: int, high: int, chosen: str) -> Iterator[Row]:
+    def _stream(self, way: Way, span: Span, chosen: str) -> Iterator[Row]:
+        low, high = span.low, span.high
         if way.keys:
             return self._by_keys(way.keys, low, high, chosen)
         table, asked = ("text", way.text) if way.text else ("tag", way.tag)
         if way.text and way.tag and self._finds_less("tag", way.tag, "text", way.text, low, high):
             table, asked = "tag", way.tag
+        condition, values = span.plan.sieve or ("1", ())
         sql = (
-            f"SELECT {chosen} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid "  # noqa: S608
-            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? ORDER BY f.rowid"
+            f"SELECT {chosen} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid CROSS JOIN body b ON b.id = e.id "  # noqa: S608
+            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND {condition} ORDER BY f.rowid"
         )
-        return iter(self.connection.execute(sql, (asked, low, high)))
+        return iter(self.connection.execute(sql, (asked, low, high, *values)))
 
     def _by_keys(self, keys: Sequence[str], low: int, high: int, chosen: str) -> Iterator[Row]:
         if len(keys) == 1:
@@ -236,7 +250,7 @@ class Reader:
             return iter(self.connection.execute(sql, (keys[0], low, high)))
         marks = ", ".join("?" * len(keys))
         sql = (
-            f"SELECT {chosen} FROM entry e WHERE e.id IN "  # noqa: S608
+            f"SELECT {chosen} FROM entry e CROSS JOIN body b ON b.id = e.id WHERE e.id IN "  # noqa: S608
             f"(SELECT id FROM key WHERE value IN ({marks}) AND id > ? AND id < ?) ORDER BY e.id"
         )
         return iter(self.connection.execute(sql, (*keys, low, high)))
@@ -275,9 +289,13 @@ def hit_of(row: Row) -> Hit:
     return Hit(row[0], row[2], row[5], row[6], row[3], row[4])
 
 
-_HEAD: Final = ", ".join(f"e.{c}" for c in Layout.HEAD)
+def _chosen(columns: Sequence[str]) -> str:
+    return ", ".join(f"b.{c}" if c in BODY_COLUMNS and c != "id" else f"e.{c}" for c in columns)
+
+
+_HEAD: Final = _chosen(Layout.HEAD)
 _BY_KEY: Final = (
-    f"SELECT {_HEAD} FROM key k CROSS JOIN entry e ON e.id = k.id "  # noqa: S608
+    f"SELECT {_HEAD} FROM key k CROSS JOIN entry e ON e.id = k.id CROSS JOIN body b ON b.id = e.id "  # noqa: S608
     "WHERE k.value = ? AND k.id > ? AND k.id < ? ORDER BY k.id"
 )
 

@@ -53,6 +53,7 @@ class Batch(NamedTuple):
     often three letters occur in a few of the entries; ``done`` counts records of the registry."""
 
     entries: list[tuple[Any, ...]]
+    bodies: list[tuple[Any, ...]]
     keys: list[tuple[str, int]]
     mailboxes: list[tuple[str, bytes]]
     letters: str
@@ -62,17 +63,24 @@ class Batch(NamedTuple):
 
 def row_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``schema.ENTRY_COLUMNS``.  The tokenizer stops at NUL, which texts therefore do not hold."""
-    row = (*entry[:11], KEY_SEPARATOR.join(entry.keys), *entry[14:16], *entry[12:14])
+    row = (entry.id, *entry[2:11])
     if "\0" not in "".join(entry[3:10]):
         return row
     return tuple(value.replace("\0", "\1") if isinstance(value, str) else value for value in row)
 
 
-def batch_of(entries: Sequence[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:
+def body_of(entry: Entry) -> tuple[Any, ...]:
+    """One row of ``schema.BODY_COLUMNS``."""
+    keys = KEY_SEPARATOR.join(entry.keys)
+    return (entry.id, entry.dn, keys, entry.created, entry.changed, entry.ber, entry.json)
+
+
+def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:
     """Ready to be written: in the order of the ids, since the writer is quickest so."""
-    rows = sorted(map(row_of, entries))
-    keys = [(key, entry.id) for entry in entries for key in entry.keys]
-    return Batch(rows, keys, mailboxes, letters_of(entries), terms_of_some(entries), done)
+    ordered = sorted(entries)
+    keys = [(key, entry.id) for entry in ordered for key in entry.keys]
+    rows, bodies = list(map(row_of, ordered)), list(map(body_of, ordered))
+    return Batch(rows, bodies, keys, mailboxes, letters_of(ordered), terms_of_some(ordered), done)
 
 
 def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:

@@ -23,7 +23,15 @@ from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import Entry
 from directory_service.index import files
 from directory_service.index.render import Batch, batch_of, render_all, shares
-from directory_service.index.schema import INSERT_ENTRY, INSERT_TAG, INSERT_TEXT, PAGE_SIZE, TABLES, VERSION
+from directory_service.index.schema import (
+    INSERT_BODY,
+    INSERT_ENTRY,
+    INSERT_TAG,
+    INSERT_TEXT,
+    PAGE_SIZE,
+    TABLES,
+    VERSION,
+)
 from directory_service.ldap.dn import normalise
 from directory_service.model.mailboxes import Operator
 from directory_service.registry import read
@@ -152,8 +160,9 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
     terms: Counter[str] = Counter()
     for batch in batches:
         db.executemany(INSERT_ENTRY, batch.entries)
-        db.executemany(INSERT_TEXT, [(row[0], *row[3:10]) for row in batch.entries])
-        db.executemany(INSERT_TAG, [(row[0], row[10]) for row in batch.entries])
+        db.executemany(INSERT_BODY, batch.bodies)
+        db.executemany(INSERT_TEXT, [(row[0], *row[2:9]) for row in batch.entries])
+        db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
         db.executemany("INSERT INTO loose(value, id) VALUES (?, ?)", batch.keys)
         db.executemany("INSERT INTO mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
         letters.update(batch.letters)

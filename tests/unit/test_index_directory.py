@@ -16,7 +16,7 @@ from directory_service.entries.entry import PEOPLE
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index import reader
 from directory_service.index.directory import Criteria, Directory
-from directory_service.index.query import TRUE, Equal, Or, Query, Scope, Substrings, View
+from directory_service.index.query import TRUE, Equal, GreaterOrEqual, Or, Query, Scope, Substrings, View
 
 BAL, PERSONS = f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"
 ANYONE, STAFF = View.ANONYMOUS, View.STAFF
@@ -138,17 +138,28 @@ def test_a_foreign_cursor_is_refused(directory: Directory, cursor: str) -> None:
         directory.find(Criteria(q="dupont"), ANYONE, 10, cursor)
 
 
+RARE = Or((Substrings("cn", b"", (b"5",), b""), Substrings("l", b"", (b"z",), b"")))  # one letter: reads them all
+
+
 def test_the_budget_ends_a_search_with_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_STEP", 1_000)
+    monkeypatch.setattr(reader, "_MOST_STEPS", 5)
+    with closing(crowd(tmp_path, 1500)) as directory:
+        found = directory.search(Query(PERSONS, Scope.ONE, RARE, 1000), ANYONE)
+    assert found.truncated and not found.timed_out and 0 < len(found.hits) < 300
+
+
+def test_candidates_are_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader.Search.__init__, "__defaults__", (512, *reader.Search.__init__.__defaults__[1:]))
     with closing(crowd(tmp_path, 1500)) as directory:
-        rare = Or((Substrings("cn", b"", (b"5",), b""), Substrings("l", b"", (b"z",), b"")))
-        found = directory.search(Query(PERSONS, Scope.ONE, rare, 1000), ANYONE)
-    assert found.truncated and not found.timed_out and 0 < len(found.hits) < 500
+        found = directory.search(Query(PERSONS, Scope.ONE, GreaterOrEqual("asSince", b"20300101000000Z"), 1000), ANYONE)
+    assert found.truncated and found.hits == []
 
 
-def test_time_ends_a_search(tmp_path: Path) -> None:
+def test_time_ends_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "_STEP", 1_000)
     with closing(crowd(tmp_path, 600)) as directory:
-        found = directory.search(Query(PERSONS, Scope.ONE, Substrings("l", b"", (b"z",), b""), 10, timeout=0.0), ANYONE)
+        found = directory.search(Query(PERSONS, Scope.ONE, RARE, 1000, timeout=0.0), ANYONE)
     assert found.timed_out and not found.truncated
 
 

@@ -30,6 +30,7 @@ from directory_service.index.plan.access import (
     paths,
 )
 from directory_service.index.plan.pieces import Lexicon, Pattern, pattern_of, terms_of
+from directory_service.index.plan.sieve import Sieve, sieve_of
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -66,12 +67,14 @@ class Tier:
 class Plan:
     """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
     ``first`` are those that people most likely mean, in this order, all of them among the others; ``estimate`` is
-    about how many candidates there are, too high rather than too low."""
+    about how many candidates there are, too high rather than too low; ``sieve`` keeps most of those that do not match
+    from being fetched."""
 
     filter: Filter
     paths: tuple[Path, ...] | None
     first: tuple[Tier, ...] = ()
     estimate: float = float("inf")
+    sieve: Sieve | None = None
 
     @property
     def is_point(self) -> bool:
@@ -87,7 +90,7 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     found = paths(full)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found)
-    return Plan(simple, found, _first(simple, full, lexicon), _estimate(full, lexicon))
+    return Plan(simple, found, _first(simple, full, lexicon), _estimate(full, lexicon), sieve_of(simple))
 
 
 def _first(simple: Filter, full: Access, lexicon: Lexicon) -> tuple[Tier, ...]:

@@ -1,0 +1,53 @@
+"""What SQLite can check of a candidate before Python sees it: that texts hold the pieces that are asked for.  PURE.
+
+Terms find more entries than hold the whole piece; fetching one costs Python 8 µs, looking at its texts costs SQLite 1.
+A sieve lets through every entry that matches, and most that do not are left behind; the predicate still decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from directory_service.entries.attributes import ATTRIBUTES
+from directory_service.index.plan.pieces import pattern_of
+from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Substrings
+
+
+class Sieve(NamedTuple):
+    """A condition on the columns of ``entry e``; everything from outside is in ``values``."""
+
+    sql: str
+    values: tuple[str, ...]
+
+
+def sieve_of(asked: Filter) -> Sieve | None:
+    """None when texts say nothing."""
+    match asked:
+        case And(items):
+            return _joined(" AND ", [s for i in items if (s := sieve_of(i))])
+        case Or(items):
+            parts = [sieve_of(i) for i in items]
+            return _joined(" OR ", [p for p in parts if p]) if all(parts) else None
+        case InText(columns, piece):
+            return _holds(columns, [piece])
+        case Equal() | Approx() | Substrings():
+            pattern = pattern_of(asked)
+            columns = ATTRIBUTES[asked.attribute.lower()].columns
+            return _holds(columns, pattern.pieces) if pattern else None
+        case _:
+            return None
+
+
+def _joined(word: str, parts: Sequence[Sieve]) -> Sieve | None:
+    if not parts:
+        return None
+    return Sieve(f"({word.join(p.sql for p in parts)})", tuple(value for p in parts for value in p.values))
+
+
+def _holds(columns: Iterable[str], pieces: Iterable[str]) -> Sieve | None:
+    """One of the texts has all the pieces.  Texts hold no NUL (``render.row_of``), so that a piece with one says
+    nothing."""
+    usable = [piece for piece in pieces if "\0" not in piece]
+    parts = [Sieve(" AND ".join(f"instr(e.{c}, ?)" for _ in usable), tuple(usable)) for c in columns]
+    return _joined(" OR ", parts) if usable else None
