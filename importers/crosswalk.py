@@ -14,7 +14,7 @@ from sqlalchemy import update
 from directory_service.registry.tables import link
 from importers.known import Links, People
 from importers.links.parse import LinkParser
-from importers.merge import add_former_adeli, add_rpps, merge
+from importers.merge import Merge, add_former_adeli, add_rpps, merge
 from importers.people import lines_of
 from importers.rows import Match, Problems
 from importers.store import Store
@@ -29,6 +29,7 @@ class LinkLoader:
         self.store, self.people, self.links = store, people, links
         self.match, self.problems = match, problems
         self.parser = LinkParser(match, problems)
+        self.merges: dict[int, int] = {}  # absorbed ► survivor, applied together at the end
         self.rpps_of = {pk: key[1:].decode() for key, pk in people.ids.items() if key[:1] == b"8"} if people.ids else {}
 
     def load(self, rows: Iterator[tuple[int, bytes]], separator: str) -> None:
@@ -40,6 +41,7 @@ class LinkLoader:
                     counts[self._add(*pair)] += 1
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
+        merge(self.store, self.people, [Merge(a, s, HOW) for a, s in self.merges.items()])
 
     def _add(self, adeli: str, rpps: str) -> str:
         old = self.links.rpps.get(adeli)
@@ -59,6 +61,7 @@ class LinkLoader:
     def _attach(self, adeli: str, rpps: str) -> None:
         ids = self.people.ids
         by_adeli, by_rpps = ids.get(("0" + adeli).encode()), ids.get(("8" + rpps).encode())
+        by_adeli = self.merges.get(by_adeli, by_adeli) if by_adeli else None
         if by_adeli == by_rpps:  # neither is known, or they are one already
             return
         if by_adeli is None:
@@ -70,4 +73,4 @@ class LinkLoader:
             add_rpps(self.store, self.people, by_adeli, rpps, HOW)
             self.rpps_of[by_adeli] = rpps
         else:
-            merge(self.store, self.people, by_adeli, by_rpps, HOW)
+            self.merges[by_adeli] = by_rpps

@@ -11,10 +11,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from directory_service.model.names import squash
 from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
-from importers.known import Known, People, digest_of
+from importers.known import Known, People, digest_of, match_key
 from importers.people import Rows, lines_of
 from importers.revise import difference, drop_rows, mark_gone, record, stored_rows, touch
 from importers.rows import Match, Problems
@@ -81,8 +80,8 @@ class DetailLoader:
         store.next_practitioner += 1
         national = key.decode()
         self.people.ids[key] = pk
-        match_key = squash(identity[2]) + squash(identity[3])
-        row = (pk, national, "inactive", store.as_of, *identity, match_key, store.as_of, store.as_of)
+        names = match_key(identity[2], identity[3])
+        row = (pk, national, "inactive", store.as_of, *identity, names, store.as_of, store.as_of)
         store.pending[practitioner].append(row)
         store.pending[identifier].append((pk, national[0], national[1:], True, store.as_of, None, "extract"))
         store.note("create", "practitioner", pk)

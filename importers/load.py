@@ -6,19 +6,20 @@ Files are recognised and checked whole before anything is written; what refuses 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-import orjson
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, select
 
-from directory_service.registry.bulk import fast_load, next_id
+from directory_service.registry.bulk import fast_load
 from directory_service.registry.clock import format_instant, now_text
 from directory_service.registry.engine import require_current, writing
-from directory_service.registry.tables import run, run_file
+from directory_service.registry.runs import add_file, create_run, finish_run
+from directory_service.registry.tables import run_file
 from importers import extract
 from importers.boxes import attach_holders
 from importers.check import Checked, check
@@ -67,7 +68,18 @@ def run_import(
     ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
     """
     require_current(engine)
-    show = progress or silent
+    collecting = gc.isenabled()
+    gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
+    try:
+        return _import(engine, paths, actor, as_of, dry_run, progress or silent)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _import(
+    engine: Engine, paths: Iterable[Path | str], actor: str, as_of: datetime | None, dry_run: bool, show: Progress
+) -> ImportReport:
     jobs, ignored = _prepare([Path(p) for p in paths], show)
     moment = format_instant(as_of) if as_of else now_text()
     try:
@@ -113,10 +125,8 @@ class _Run:
 
     def __init__(self, connection: Connection, actor: str, as_of: str, show: Progress) -> None:
         self.connection, self.show, self.as_of = connection, show, as_of
-        self.id = next_id(connection, run)
         at = now_text()
-        values = {"id": self.id, "started_at": at, "actor": actor, "kind": "import", "status": "done", "as_of": as_of}
-        connection.execute(insert(run).values(values))
+        self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at)
 
     def execute(self, jobs: Sequence[_Job]) -> ImportReport:
@@ -127,9 +137,7 @@ class _Run:
         report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts())
         if not report.changed:
             report = replace(report, status="unchanged")
-        counts = orjson.dumps(report.counts).decode()
-        values = {"finished_at": now_text(), "status": report.status, "counts": counts}
-        self.connection.execute(update(run).where(run.c.id == self.id).values(values))
+        finish_run(self.connection, self.id, status=report.status, counts=report.counts)
         return report
 
     def _counts(self) -> dict[str, dict[str, int]]:
@@ -150,18 +158,15 @@ class _Run:
         return report
 
     def _record(self, report: FileReport) -> int:
-        values = {
-            "run_id": self.id,
-            "layout": report.layout,
-            "name": report.name,
-            "sha256": report.sha256,
-            "bytes": report.bytes,
-            "rows": report.rows,
-            "rejected": report.rejected,
-            "warnings": orjson.dumps([{"kind": k, "count": n} for k, n in report.warnings.items()]).decode(),
-        }
-        result = self.connection.execute(insert(run_file).values(values).returning(run_file.c.id))
-        return int(result.scalar_one())
+        return add_file(
+            self.connection,
+            self.id,
+            layout=report.layout,
+            name=report.name,
+            sha256=report.sha256,
+            size=report.bytes,
+            rows=report.rows,
+        )
 
     def _load(self, jobs: Sequence[_Job]) -> list[FileReport]:
         store = self.store

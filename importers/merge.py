@@ -5,10 +5,13 @@ Nothing is lost: the absorbed record stays, marked with the one that took its pl
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, bindparam, select, update
 
+from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -23,6 +26,16 @@ from importers.store import Store
 
 _HELD: tuple[Table, ...] = (activity, expertise, qualification, binding, identifier)
 _PERSON_SOURCES = ("rpps.activity", "adeli.activity", "cat18.activity", "rpps.diploma", "rpps.expertise")
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """``absorbed`` (ADELI) is the same person as ``survivor`` (RPPS); ``how``: link-table, rule:<name>, review."""
+
+    absorbed: int
+    survivor: int
+    how: str
+    reason: str = ""
 
 
 def add_former_adeli(store: Store, people: People, pk: int, adeli: str, how: str, *, note: bool = True) -> None:
@@ -50,52 +63,96 @@ def _retire_adelis(store: Store, pk: int) -> None:
     store.connection.execute(update(identifier).where(*held).values(current=False, until=store.as_of))
 
 
-def merge(store: Store, people: People, absorbed: int, survivor: int, how: str, reason: str = "") -> None:
-    """The record ``absorbed`` (ADELI) becomes part of ``survivor`` (RPPS): activities, mailboxes, numbers."""
+def merge(store: Store, people: People, merges: Iterable[Merge]) -> None:
+    """Each record ``absorbed`` becomes part of its ``survivor``: activities, mailboxes, numbers."""
     store.flush()
-    connection = store.connection
-    before = _snapshot(store, absorbed)
-    _retire_adelis(store, absorbed)
-    mine = identifier.c.practitioner_id == absorbed
-    connection.execute(update(identifier).where(mine).values(how=how))
-    for table in _HELD:
-        where = table.c.practitioner_id == absorbed
-        connection.execute(update(table).where(where).values(practitioner_id=survivor))
-    vouchers = source_record.c.subject_id == absorbed, source_record.c.source.in_(_PERSON_SOURCES)
-    connection.execute(update(source_record).where(*vouchers).values(subject_id=survivor))
-    older = practitioner.c.merged_into == absorbed
-    connection.execute(update(practitioner).where(older).values(merged_into=survivor))
-    gone = {"merged_into": survivor, "changed_at": store.as_of}
-    connection.execute(update(practitioner).where(practitioner.c.id == absorbed).values(gone))
-    _wake(store, people, absorbed, survivor)
-    for number in before["identifier"]:
-        people.ids[number.encode()] = survivor
-    store.note("merge", "practitioner", absorbed, before, {"into": survivor, "how": how, "reason": reason})
-    store.note("update", "practitioner", survivor, {}, {"merged": absorbed}, count=False)
+    for some in chunks(merges):
+        _merge(store, people, some)
+    store.flush()
 
 
-def _wake(store: Store, people: People, absorbed: int, survivor: int) -> None:
-    """The survivor is active if either record is vouched for."""
-    bits = people.vouchers(absorbed) | people.vouchers(survivor)
-    change: dict[str, Any] = {"changed_at": store.as_of}
-    for bit in (1, 2, 4):
-        if bits & bit:
-            people.vouch(survivor, bit)
-    own = practitioner.c.id == survivor
-    status = store.connection.execute(select(practitioner.c.status).where(own)).scalar_one()
-    if bits and status != "active":
-        change |= {"status": "active", "status_since": store.as_of}
-    store.connection.execute(update(practitioner).where(own).values(change))
+def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
+    connection, as_of = store.connection, store.as_of
+    into = {m.absorbed: m.survivor for m in merges}
+    moved = {table: _held(store, table, list(into)) for table in _HELD}
+    numbers = _numbers(store, list(into))
+    _journal(store, merges, moved, numbers)
+    for table, rows in moved.items():
+        update_rows(
+            connection, table, ("practitioner_id",), [(into[pk], row) for pk, ids in rows.items() for row in ids]
+        )
+    how = {m.absorbed: m.how for m in merges}
+    retired = [(False, as_of, how[pk], row) for pk, found in numbers.items() for row, _ in found]
+    update_rows(connection, identifier, ("current", "until", "how"), retired)
+    _move_sources(store, into)
+    update_rows(connection, practitioner, ("merged_into", "changed_at"), [(s, as_of, a) for a, s in into.items()])
+    for pk, found in numbers.items():
+        for _, number in found:
+            people.ids[number.encode()] = into[pk]
+    for absorbed, survivor in into.items():
+        _take_place(store, people, absorbed, survivor)
+    _wake(store, people, sorted(set(into.values())))
 
 
-def _snapshot(store: Store, pk: int) -> dict[str, Any]:
-    """What a split would need: the record, its numbers, and the keys of the rows that move."""
-    connection = store.connection
-    row = connection.execute(select(practitioner).where(practitioner.c.id == pk)).mappings().one()
-    numbers = select(identifier.c.scheme, identifier.c.value).where(identifier.c.practitioner_id == pk)
-    moved = {
-        str(table.name): list(connection.execute(select(table.c.id).where(table.c.practitioner_id == pk)).scalars())
-        for table in _HELD
-    }
-    state = {**{str(name): value for name, value in row.items()}, **{name: ids for name, ids in moved.items() if ids}}
-    return state | {"identifier": [scheme + value for scheme, value in connection.execute(numbers)]}
+def _held(store: Store, table: Table, pks: list[int]) -> dict[int, list[int]]:
+    """Keys of the rows that hang on these people."""
+    found: dict[int, list[int]] = defaultdict(list)
+    query = select(table.c.practitioner_id, table.c.id).where(table.c.practitioner_id.in_(pks)).order_by(table.c.id)
+    for pk, row in store.connection.execute(query):
+        found[pk].append(row)
+    return found
+
+
+def _numbers(store: Store, pks: list[int]) -> dict[int, list[tuple[int, str]]]:
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    columns = identifier.c.practitioner_id, identifier.c.id, identifier.c.scheme, identifier.c.value
+    for pk, row, scheme, value in store.connection.execute(select(*columns).where(columns[0].in_(pks))):
+        found[pk].append((row, scheme + value))
+    return found
+
+
+def _journal(
+    store: Store,
+    merges: Sequence[Merge],
+    moved: dict[Table, dict[int, list[int]]],
+    numbers: dict[int, list[tuple[int, str]]],
+) -> None:
+    """What a split would need: the record absorbed, its numbers, and the keys of the rows that move."""
+    query = select(practitioner).where(practitioner.c.id.in_([m.absorbed for m in merges]))
+    records = {row["id"]: {str(k): v for k, v in row.items()} for row in store.connection.execute(query).mappings()}
+    for m in merges:
+        rows = {str(table.name): ids[m.absorbed] for table, ids in moved.items() if ids.get(m.absorbed)}
+        before = {**records[m.absorbed], **rows, "numbers": [number for _, number in numbers.get(m.absorbed, ())]}
+        after = {"into": m.survivor, "how": m.how, "reason": m.reason}
+        store.note("merge", "practitioner", m.absorbed, before, after)
+        store.note("update", "practitioner", m.survivor, {}, {"merged": m.absorbed}, count=False)
+
+
+def _move_sources(store: Store, into: dict[int, int]) -> None:
+    columns = source_record.c
+    query = select(columns.source, columns.key, columns.subject_id)
+    found = store.connection.execute(
+        query.where(columns.subject_id.in_(into), columns.source.in_(_PERSON_SOURCES))
+    ).all()
+    if found:
+        change = update(source_record).where(columns.source == bindparam("s"), columns.key == bindparam("k"))
+        rows = [{"s": source, "k": key, "pk": into[pk]} for source, key, pk in found]
+        store.connection.execute(change.values(subject_id=bindparam("pk")), rows)
+
+
+def _take_place(store: Store, people: People, absorbed: int, survivor: int) -> None:
+    if absorbed in store.absorbers:  # asked in memory: nobody else looks for this column, it has no index
+        older = practitioner.c.merged_into == absorbed
+        store.connection.execute(update(practitioner).where(older).values(merged_into=survivor))
+    store.absorbers.add(survivor)
+    people.vouch(survivor, people.vouchers(absorbed))
+
+
+def _wake(store: Store, people: People, survivors: list[int]) -> None:
+    """A survivor is active if any record that it took in is vouched for."""
+    query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
+    rows = []
+    for pk, status, since in store.connection.execute(query.where(practitioner.c.id.in_(survivors))):
+        woken = status != "active" and people.vouchers(pk)
+        rows.append(("active" if woken else status, store.as_of if woken else since, store.as_of, pk))
+    update_rows(store.connection, practitioner, ("status", "status_since", "changed_at"), rows)

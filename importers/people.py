@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from directory_service.model.names import squash
 from directory_service.registry.tables import activity, expertise, identifier, practitioner, source_record
-from importers.known import VOUCHING, Known, Links, People, digest_of
+from importers.known import VOUCHING, Known, Links, People, digest_of, match_key
 from importers.places import Places
 from importers.revise import Change, Reviser
 from importers.rows import Line, Match, Person, Problems
@@ -25,27 +24,28 @@ Rows = list[tuple[int, bytes]]
 def lines_of(rows: Sequence[tuple[int, bytes]], separator: str, match: Match, problems: Problems) -> list[Line]:
     """The rows decoded, split and padded with an empty value; those with a wrong number of values are rejected."""
     lines = []
-    width = match.width
     for number, raw in rows:
-        text = raw.decode()
-        values = text.rstrip("\r\n").split(separator)
-        found = len(values)
-        if found == width + 1 and not values[-1]:  # a trailing separator that the header lacks
-            found = width
-        elif found == width:
-            values.append("")
-        elif found == width - 1 and not match.captions[-1]:  # or that the header alone has
-            values += ("", "")
-            found = width
+        values = raw.decode().rstrip("\r\n").split(separator)
+        values.append("")
         line = Line(number, values)
-        if found != width:
-            values.append("")
-            problems.reject(line, "", "columns", f"{width} colonnes attendues, {found} vues")
-        elif "\x00" in text:
+        if b"\x00" in raw:
             problems.reject(line, "", "characters", "caractère nul")
-        else:
+        elif len(values) == match.width + 1 or _trailing(values, match):
             lines.append(line)
+        else:
+            problems.reject(line, "", "columns", f"{match.width} colonnes attendues, {len(values) - 1} vues")
     return lines
+
+
+def _trailing(values: list[str], match: Match) -> bool:
+    """A trailing separator that the header alone has, or lacks, is no column; ``values`` is made to fit."""
+    if len(values) == match.width + 2 and not values[-2]:
+        values.pop()
+    elif len(values) == match.width and not match.captions[-1]:
+        values.append("")
+    else:
+        return False
+    return True
 
 
 class PeopleLoader:
@@ -114,7 +114,7 @@ class PeopleLoader:
         national = self._identifiers(pk, key, person)
         _, _, family, given, _, _ = person.identity
         pending[practitioner].append(
-            (pk, national, "active", store.as_of, *person.identity, squash(family) + squash(given),
+            (pk, national, "active", store.as_of, *person.identity, match_key(family, given),
              store.as_of, store.as_of)
         )  # fmt: skip
         if activities:

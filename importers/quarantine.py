@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-import orjson
 from sqlalchemy import update
 
 from directory_service.errors import ImportRefused
@@ -64,7 +64,7 @@ class Quarantine:
         warnings = dict(self.problems.warnings)
         values = {
             "rejected": self.count,
-            "warnings": orjson.dumps([{"kind": k, "count": n} for k, n in warnings.items()]).decode(),
+            "warnings": json.dumps([f"{kind} : {n}" for kind, n in warnings.items()], ensure_ascii=False),
         }
         where = run_file.c.id == self.run_file_id
         self.store.connection.execute(update(run_file).where(where).values(values))

@@ -13,10 +13,9 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
 
-from directory_service.model.names import squash
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
-from importers.known import VOUCHING, People
+from importers.known import VOUCHING, People, match_key
 from importers.rows import Identity, Person
 from importers.store import Store
 
@@ -112,11 +111,16 @@ class Reviser:
         held = [c.pk for c in changes if c.held]
         several = self._several_numbers(source, changes)
         rows = {table: stored_rows(self.store, table, source, held) for table in (activity, expertise)}
-        people = self._people([c.pk for c in changes])
+        bit = VOUCHING[source]
+        better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
+        people = self._people([c.pk for c in changes if c.pk not in better])
+        touched = []
         updated: dict[int, tuple[Any, ...]] = {}
         deleted: dict[Table, list[int]] = {activity: [], expertise: []}
         for change in changes:
-            before, after = self._identity(change, people[change.pk])
+            old = people.get(change.pk)
+            before, after = self._identity(change, old) if old else ({}, {})
+            self.people.vouch(change.pk, bit)
             for table, said in ((activity, change.activities), (expertise, change.person.expertises)):
                 found = difference(rows[table].get(change.pk, ()), said)
                 if change.pk in several:  # what is missing may have been said under her other number
@@ -124,12 +128,17 @@ class Reviser:
                 deleted[table] += found.delete
                 self._hang(table, change, found, before, after)
             self._note(change.pk, before, after)
-            if after or before:
-                people[change.pk].update(after_columns(after), changed_at=self.store.as_of)
-                updated[change.pk] = (*(people[change.pk][c] for c in _COLUMNS), change.pk)
+            if not before and not after:
+                continue
+            if old is None:
+                touched.append(change.pk)
+                continue
+            old.update(after_columns(after), changed_at=self.store.as_of)
+            updated[change.pk] = (*(old[c] for c in _COLUMNS), change.pk)
         for table, ids in deleted.items():
             delete_rows(self.store.connection, table, ids)
         update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
+        touch(self.store, touched)
         self._record(source, changes)
 
     def _several_numbers(self, source: str, changes: Sequence[Change]) -> set[int]:
@@ -152,20 +161,15 @@ class Reviser:
 
     def _identity(self, change: Change, old: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The columns of the practitioner that this source changes."""
-        said: dict[str, Any] = {"status": "active"}
-        bit = VOUCHING[change.source]
-        if not self.people.vouchers(change.pk) & (bit - 1):  # no better source vouches for her
-            identity = Identity._make(change.person.identity)
-            said |= identity._asdict()
-            if change.source == "cat18.activity":  # that layout has no civility
-                said["civility_code"] = identity.civility_code or old["civility_code"]
-        self.people.vouch(change.pk, bit)
+        said: dict[str, Any] = {"status": "active", **Identity._make(change.person.identity)._asdict()}
+        if change.source == "cat18.activity":  # that layout has no civility
+            said["civility_code"] = said["civility_code"] or old["civility_code"]
         after = {name: value for name, value in said.items() if value != old[name]}
         before = {name: old[name] for name in after}
         if "status" in after:
             before["status_since"], after["status_since"] = old["status_since"], self.store.as_of
         if "family_name" in after or "given_names" in after:
-            after["match_key"] = squash(said["family_name"]) + squash(said["given_names"])
+            after["match_key"] = match_key(said["family_name"], said["given_names"])
             before["match_key"] = old["match_key"]
         return before, after
 
@@ -182,6 +186,8 @@ class Reviser:
             pending.append((change.pk, *own))
 
     def _note(self, pk: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if pk >= self.store.first_new_practitioner:
+            return  # her creation, in this very run, says it all
         if not before and not after:
             self.store.counts["practitioner"]["unchanged"] += 1
         else:

@@ -70,6 +70,8 @@ class Store:
         self.next_organization = next_id(connection, organization)
         self.next_mailbox = next_id(connection, mailbox)
         self.first_new_practitioner = self.next_practitioner
+        absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
+        self.absorbers = set(connection.execute(absorbed).scalars())  # who took others' place
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.labels = Labels(connection, self.pending[nomenclature])
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from directory_service.registry.bulk import chunks
 from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
 from importers.known import People
-from importers.merge import merge
+from importers.merge import Merge, merge
 from importers.mssante.parse import PERSONAL
 from importers.reconcile.rules import Candidate, decide
 from importers.store import Store
@@ -24,9 +24,7 @@ from importers.store import Store
 def reconcile(store: Store, people: People) -> None:
     """Applies the rules to the whole registry."""
     store.flush()
-    for decision in decide(_candidates(store)):
-        merge(store, people, decision.absorbed, decision.survivor, decision.how, decision.reason)
-    store.flush()
+    merge(store, people, [Merge(d.absorbed, d.survivor, d.how, d.reason) for d in decide(_candidates(store))])
 
 
 def _candidates(store: Store) -> list[Candidate]:

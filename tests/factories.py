@@ -1,7 +1,7 @@
 """Small valid extracts of each layout, from dicts of our field names (``importers/*/layout.py``).
 
-``write_activity(path, [activity(RPPS_1, family_name="ESSAI")])``: the header is the verbatim one of today, fields left out
-are empty.  Every number and name is made up.
+``write_activity(path, [activity(rpps(1), family_name="ESSAI")])``: the header is the verbatim one of today, fields left
+out are empty.  Every number and name is made up.
 """
 
 from __future__ import annotations

@@ -59,9 +59,19 @@ class Identifiers:
         self.problems = problems
         self.fields = getter(match, ("id_type", "id", "national_id"))
         self.caption = match.caption("id")
+        self.last: tuple[str, ...] = ()  # good ones, of the row before
 
     def parse(self, line: Line) -> tuple[str, str] | None:
-        scheme, value, national = self.fields(line.values)
+        fields = self.fields(line.values)
+        scheme, value, national = fields
+        if fields == self.last:
+            return scheme, value
+        found = self._parse(line, scheme, value, national)
+        if found:
+            self.last = fields
+        return found
+
+    def _parse(self, line: Line, scheme: str, value: str, national: str) -> tuple[str, str] | None:
         if national and national != scheme + value:
             return self._no(line, "l'identification nationale ne correspond pas au type et à l'identifiant")
         if scheme == "8":

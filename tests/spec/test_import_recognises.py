@@ -1,4 +1,4 @@
-"""Importers recognise an extract by its header, and refuse what they cannot trust, saying what was expected and seen."""
+"""An extract is recognised by its header; what cannot be trusted is refused, saying what was expected and seen."""
 
 from __future__ import annotations
 
