@@ -70,7 +70,8 @@ class BoxLoader:
             lines = lines_of(rows, separator, match, problems)
             holdings = [h for h in map(parser.parse, lines) if h]
             if holdings:
-                self.store.labels.add(SYSTEMS, map(parser.labels, [line.values for line in lines]))
+                for line in lines:
+                    self.store.labels.add(SYSTEMS, parser.labels(line))
                 self.add(holdings, 0 if len(problems.rejected) > before else digest)
             self.store.flush_if_full()
 
@@ -112,7 +113,6 @@ class BoxLoader:
         self._open(pk, bindings)
         store.pending[source_record].append((self.source, address, digest, pk, store.run_id, None))
         self.others[address] = (pk, self.source)  # an address of two spellings in one file is one mailbox
-        store.note("create", "mailbox", pk)
 
     def _open(self, pk: int, bindings: Sequence[tuple[Any, ...]]) -> None:
         as_of = self.store.as_of

@@ -84,7 +84,6 @@ class DetailLoader:
         row = (pk, national, "inactive", store.as_of, *identity, names, store.as_of, store.as_of)
         store.pending[practitioner].append(row)
         store.pending[identifier].append((pk, national[0], national[1:], True, store.as_of, None, "extract"))
-        store.note("create", "practitioner", pk)
         return pk
 
     def flush(self) -> None:

@@ -194,5 +194,5 @@ class _Run:
         work = Work(self.store, self.people, self.places, self.links, file, job.checked, quarantine.problems, groups)
         LOADERS[file.match.layout.id](work)
         self.places.flush()
-        self.store.flush()
+        self.store.note_creations()
         return quarantine.finish()

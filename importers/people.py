@@ -123,7 +123,6 @@ class PeopleLoader:
             pending[expertise].extend([(pk, source, *e) for e in person.expertises])
         pending[source_record].append((source, key.decode(), digest, pk, store.run_id, None))
         self.people.vouch(pk, VOUCHING[source])
-        store.note("create", "practitioner", pk)
 
     def _identifiers(self, pk: int, key: bytes, person: Person) -> str:
         """Her numbers, those that the crosswalk adds included; gives the national id in force."""

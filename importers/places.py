@@ -115,7 +115,6 @@ class Places:
             self.adoptable[key] = pk
         row = (pk, key, national, *place[1:], source, digest, store.as_of, store.as_of)
         store.pending[organization].append(row)
-        store.note("create", "organization", pk)
         return pk
 
     def _compare(self, pk: int, key: str, place: tuple[str, ...], source: str) -> None:

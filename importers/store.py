@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import Connection, Select, Table, insert, literal, select
 
 from directory_service.registry.bulk import insert_rows, next_id
 from directory_service.registry.tables import (
@@ -53,6 +53,7 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
     journal: _columns(journal, "seq"),
     rejection: _columns(rejection, "id"),
 }
+_SUBJECTS = {"organization": organization, "practitioner": practitioner, "mailbox": mailbox}
 _FULL = 20_000  # rows of the journal or of a source that make a flush worth it
 
 
@@ -66,10 +67,10 @@ class Store:
         self.as_of = as_of  # what the changes bear
         self.at = at  # when the run runs
         self.pending: dict[Table, list[Row]] = {table: [] for table in COLUMNS}
-        self.next_practitioner = next_id(connection, practitioner)
+        self.next_practitioner = self.first_new_practitioner = next_id(connection, practitioner)
         self.next_organization = next_id(connection, organization)
         self.next_mailbox = next_id(connection, mailbox)
-        self.first_new_practitioner = self.next_practitioner
+        self.journalled = {s: self._next(s) for s in _SUBJECTS}  # first key whose creation is not in the journal yet
         absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
         self.absorbers = set(connection.execute(absorbed).scalars())  # who took others' place
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -82,6 +83,23 @@ class Store:
         self.pending[journal].append((self.at, self.actor, self.run_id, kind, subject, pk, _json(before), _json(after)))
         if count:
             self.counts[subject][_PAST[kind]] += 1
+
+    def _next(self, subject: str) -> int:
+        return int(getattr(self, "next_" + subject))
+
+    def note_creations(self) -> None:
+        """Journals and counts what was created since the last call: a range of keys of each table, so one statement."""
+        self.flush()
+        for subject, table in _SUBJECTS.items():
+            first, after = self.journalled[subject], self._next(subject)
+            if after == first:
+                continue
+            self.journalled[subject] = after
+            self.counts[subject]["created"] += after - first
+            values = (self.at, self.actor, self.run_id, "create", subject)
+            chosen = select(*(literal(v) for v in values), table.c.id).where(table.c.id >= first, table.c.id < after)
+            names = ["at", "actor", "run_id", "kind", "subject", "subject_id"]
+            self.connection.execute(insert(journal).from_select(names, chosen.order_by(table.c.id)))
 
     def flush_if_full(self) -> None:
         if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:
@@ -99,7 +117,6 @@ class Store:
 
 
 _PAST = {
-    "create": "created",
     "update": "updated",
     "close": "closed",
     "reopen": "reopened",
@@ -114,28 +131,18 @@ def _json(state: object) -> bytes | None:
 class Labels:
     """Labels of the codes as the sources write them: the first one seen is kept."""
 
-    _LIMIT = 200_000  # combinations of codes remembered; beyond it they are merely looked at again
-
     def __init__(self, connection: Connection, pending: list[Row]) -> None:
         query = select(nomenclature.c.system, nomenclature.c.code)
         self.known = {(system, code) for system, code in connection.execute(query)}
         self.pending = pending
-        self.seen: set[tuple[str, ...]] = set()
 
     def add(self, systems: Sequence[tuple[str, str, str]], rows: Iterable[tuple[str, ...]]) -> None:
         """``rows``: code, label, code, label… in the order of ``systems``."""
         for row in rows:
-            if row not in self.seen:
-                self._add(systems, row)
-
-    def _add(self, systems: Sequence[tuple[str, str, str]], row: tuple[str, ...]) -> None:
-        if len(self.seen) >= self._LIMIT:
-            self.seen.clear()
-        self.seen.add(row)
-        pairs = {system: (row[2 * i], row[2 * i + 1]) for i, (system, _, _) in enumerate(systems)}
-        student = pairs.get("category", ("", ""))[0] == "E"  # TRE_G16: the same codes, other labels
-        for system, (code, label) in pairs.items():
-            name = "student_profession" if student and system == "profession" else system
-            if code and label and (name, code) not in self.known:
-                self.known.add((name, code))
-                self.pending.append((name, code, label))
+            pairs = {system: (row[2 * i], row[2 * i + 1]) for i, (system, _, _) in enumerate(systems)}
+            student = pairs.get("category", ("", ""))[0] == "E"  # TRE_G16: the same codes, other labels
+            for system, (code, label) in pairs.items():
+                name = "student_profession" if student and system == "profession" else system
+                if code and label and (name, code) not in self.known:
+                    self.known.add((name, code))
+                    self.pending.append((name, code, label))

@@ -79,7 +79,17 @@ class HoldingParser:
         self.codes = pick("category_code", "profession_code", "expertise_code", "service")
         self.rest = pick("paperless", "place_type", "place_id")
         self.place = pick(*Place._fields)
-        self.labels = pick(*(name for _, code, label in SYSTEMS for name in (code, label)))
+        self.label_codes = pick(*(code for _, code, _ in SYSTEMS))
+        self.label_pairs = pick(*(name for _, code, label in SYSTEMS for name in (code, label)))
+        self.met: set[tuple[str, ...]] = set()
+
+    def labels(self, line: Line) -> list[tuple[str, ...]]:
+        """Code, label, code, label… when these codes were not met together before."""
+        codes = self.label_codes(line.values)
+        if codes in self.met:
+            return []
+        self.met.add(codes)
+        return [self.label_pairs(line.values)]
 
     def parse(self, line: Line) -> Holding | None:
         kind, address, national, scheme, number, family, given = self.head(line.values)

@@ -47,9 +47,19 @@ def getter(match: Match, names: Sequence[str]) -> Labels:
     return cast("Labels", itemgetter(*(match.index(n) for n in names)))
 
 
-def labels_of(match: Match, systems: Sequence[tuple[str, str, str]]) -> Labels:
-    """Code, label, code, label… of a row."""
-    return getter(match, [name for _, code, label in systems for name in (code, label)])
+class LabelReader:
+    """Code, label, code, label… of the rows whose codes were not met together before."""
+
+    def __init__(self, match: Match, systems: Sequence[tuple[str, str, str]]) -> None:
+        self.codes = getter(match, [code for _, code, _ in systems])
+        self.pairs = getter(match, [name for _, code, label in systems for name in (code, label)])
+        self.met: set[tuple[str, ...]] = set()
+
+    def read(self, row: list[str], found: list[tuple[str, ...]]) -> None:
+        codes = self.codes(row)
+        if codes not in self.met:
+            self.met.add(codes)
+            found.append(self.pairs(row))
 
 
 class Identifiers:
@@ -101,8 +111,9 @@ class PersonParser:
         self.expertise = getter(match, _EXPERTISE)
         self.place = getter(match, Place._fields)
         self.street_type = getter(match, ("street_type", "street_type_code"))
-        self.labels = labels_of(match, SYSTEMS)
+        self.labels = LabelReader(match, SYSTEMS)
         self.name_caption = match.caption("family_name")
+        self.name_at = match.index("family_name")
         self.street_at = Place._fields.index("street_type")
 
     def parse(self, lines: Sequence[Line]) -> Person | None:
@@ -113,31 +124,34 @@ class PersonParser:
             for line in good[1:]:  # same type and number: the same fault
                 self.identifiers.parse(line)
             return None
-        rows = [line.values for line in good]
-        identity = self.identity(rows[0])
-        if len(rows) == 1:
-            return Person(*who, identity, [self._activity(rows[0])], self._expertises(rows), [self.labels(rows[0])])
-        activities = list(dict.fromkeys(self._activity(row) for row in rows))
-        return Person(*who, identity, activities, self._expertises(rows), [self.labels(row) for row in rows])
+        activities: list[Activity] = []
+        expertises: list[tuple[str, ...]] = []
+        labels: list[tuple[str, ...]] = []
+        for line in good:
+            row = line.values
+            activities.append(self._activity(row))
+            expertise = self.expertise(row)
+            if expertise[2]:
+                expertises.append(expertise)
+            self.labels.read(row, labels)
+        if len(good) > 1:
+            activities, expertises = list(dict.fromkeys(activities)), list(dict.fromkeys(expertises))
+        return Person(*who, self.identity(good[0].values), activities, expertises, labels)
 
     def _named(self, line: Line) -> bool:
-        if self.identity(line.values)[2].strip():
+        if line.values[self.name_at].strip():
             return True
         self.problems.reject(line, self.name_caption, "name", "nom d'exercice absent")
         return False
 
     def _activity(self, row: list[str]) -> Activity:
         place = self.place(row)
-        if not any(place[:-1]):
+        if not place[0] and not any(place[:-1]):
             return None, self.codes(row)
         if not place[self.street_at]:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
         return place, self.codes(row)
-
-    def _expertises(self, rows: Sequence[list[str]]) -> list[tuple[str, ...]]:
-        found = (self.expertise(row) for row in rows)
-        return list(dict.fromkeys(e for e in found if e[2]))
 
 
 class DetailParser:
@@ -149,7 +163,7 @@ class DetailParser:
         self.systems = DIPLOMA_SYSTEMS if diploma else EXPERTISE_SYSTEMS
         self.identifiers = Identifiers(match, problems)
         self.codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
-        self.labels = labels_of(match, self.systems)
+        self.labels = LabelReader(match, self.systems)
         self.identity = getter(match, _IDENTITY)
         self.name_caption = match.caption("family_name")
 
@@ -162,4 +176,7 @@ class DetailParser:
             return None
         rows = [line.values for line in good]
         codes = list(dict.fromkeys(c for c in map(self.codes, rows) if any(c)))
-        return self.identity(rows[0]), codes, [self.labels(row) for row in rows]
+        labels: list[tuple[str, ...]] = []
+        for row in rows:
+            self.labels.read(row, labels)
+        return self.identity(rows[0]), codes, labels
