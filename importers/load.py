@@ -34,6 +34,7 @@ from importers.report import FileReport, ImportReport
 from importers.store import Store
 from importers.who import reconcile
 
+_SQLITE_CACHE_KIB = 256 * 1024
 _ORDER = {layout.id: rank for rank, layout in enumerate(LAYOUTS)}
 
 
@@ -174,6 +175,8 @@ class _Run:
         self.links = Links(self.connection)
         # Two files of one source: the second reads what the first wrote, by the indexes that a first load drops.
         once = len({job.layout for job in jobs}) == len(jobs)
+        if self.connection.dialect.name == "sqlite":  # until the connection closes; WAL pages are dear to read again
+            self.connection.exec_driver_sql(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
         with fast_load(self.connection) if once else nullcontext():
             reports = [self._load_file(job) for job in jobs]
             self.places.flush()

@@ -53,13 +53,15 @@ class Places:
         self.changed: dict[int, tuple[Place, str, int]] = {}
         self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
         self.by_number: dict[str, int] | None = None
+        self.nationals: dict[str, int] = {}  # idNat_Struct ► the one organization that bears it
         self._load()
 
     def _load(self) -> None:
         columns = organization.c
-        query = select(columns.id, columns.technical_id, columns.digest, columns.source).order_by(columns.id)
-        for pk, technical, digest, source in self.store.rows(query):
+        wanted = (columns.id, columns.technical_id, columns.national_id, columns.digest, columns.source)
+        for pk, technical, national, digest, source in self.store.rows(select(*wanted).order_by(columns.id)):
             self.ids[technical] = pk
+            self.nationals[national] = pk
             rank = _SOURCES.index(source) if source in _SOURCES else 0
             self._grow(pk, digest, rank)
             if rank == len(_SOURCES) - 1:
@@ -103,8 +105,8 @@ class Places:
         store = self.store
         pk = store.next_organization
         store.next_organization += 1
-        named = Place._make(place)
-        national = structure_national_id(key, named.finess, named.siret, named.siren)
+        named = Place._make((key, *place[1:]))
+        national = self._national(pk, named)
         digest = digest_text(place)
         self.ids[key] = pk
         self._grow(pk, digest, _SOURCES.index(source))
@@ -116,6 +118,12 @@ class Places:
         row = (pk, key, national, *place[1:], source, digest, store.as_of, store.as_of)
         store.pending[organization].append(row)
         return pk
+
+    def _national(self, pk: int, place: Place) -> str:
+        """The idNat_Struct, which names one organization only (it is its name over LDAP): where extracts give two
+        technical ids for one SIRET or SIREN, the first keeps the number and the others go by their technical id."""
+        wanted = structure_national_id(place.technical_id, place.finess, place.siret, place.siren)
+        return wanted if self.nationals.setdefault(wanted, pk) == pk else place.technical_id
 
     def _compare(self, pk: int, key: str, place: tuple[str, ...], source: str) -> None:
         self.seen[pk] = 1
@@ -185,5 +193,5 @@ class Places:
         after = {_FIELDS[i]: place[i] for i in differing}
         if differing:
             self.store.note("update", "organization", pk, before, after)
-        national = structure_national_id(place.technical_id, place.finess, place.siret, place.siren)
+        national = self._national(pk, place)
         return (*place, national, source, digest, self.store.as_of if differing else changed_at, pk)

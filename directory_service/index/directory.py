@@ -206,20 +206,24 @@ class Directory:
         person = parse_person_id(text)
         if person is None:
             raise NotFound("pas de professionnel de ce numéro")
-        hit = self._by_key((id_key("i", person.national),), PEOPLE, view, "pas de professionnel de ce numéro")
+        hit = self._by_keys([id_key("i", person.national)], PEOPLE, view, "pas de professionnel de ce numéro")
         current = orjson.loads(hit.json)["id"]
         return hit, None if _exact(current) == _exact(person.national) else person.national
 
     def organization(self, text: str, view: View) -> Hit:
         """The structure of this FINESS, SIRET, SIREN, national or technical id.  Raises NotFound."""
-        keys = tuple(id_key("o", key[1:]) for key in structure_keys(text))
-        return self._by_key(keys, STRUCTURES, view, "pas de structure de ce numéro")
+        numbers = [key[1:] for key in structure_keys(text)]
+        # Several may share a SIRET, and one goes by it: its own name first, then what the text may stand for.
+        keys = [*(id_key("u", n) for n in numbers[:1]), *(id_key("o", n) for n in numbers)]
+        return self._by_keys(keys, STRUCTURES, view, "pas de structure de ce numéro")
 
-    def _by_key(self, keys: tuple[str, ...], branch: int, view: int, otherwise: str) -> Hit:
-        rows = self._reader(time.monotonic()).by_keys(keys, *_branch(branch)) if keys else []
-        for row in rows:
-            if row[1] <= view:
-                return hit_of(row)
+    def _by_keys(self, keys: Sequence[str], branch: int, view: int, otherwise: str) -> Hit:
+        """The best entry of the first key that finds one."""
+        reader = self._reader(time.monotonic())
+        for key in keys:
+            for row in reader.by_keys((key,), *_branch(branch)):
+                if row[1] <= view:
+                    return hit_of(row)
         raise NotFound(otherwise)
 
     def mailbox(self, address: str, view: View) -> dict[str, Any]:
