@@ -195,6 +195,8 @@ class _Run:
         advance = _advance(self.show, f"import de {file.name}", file.size)
         groups = quarantine.watch(extract.groups(file, job.checked.encoding, job.checked.grouped, advance))
         work = Work(self.store, self.people, self.places, self.links, file, job.checked, quarantine.problems, groups)
+        for caption in file.match.unknown:
+            quarantine.problems.warn(f"colonne inconnue : {caption[:80]}")
         LOADERS[file.match.layout.id](work)
         self.places.flush()
         self.store.note_creations()

@@ -1,0 +1,147 @@
+"""ADELI and RPPS are one record, by the link table and by rules; an ADELI number answers for ever."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import factories as f
+import pytest
+from import_world import World
+from sqlalchemy import Engine
+
+from directory_service.model.people import Identifier, Status
+
+RPPS, ADELI = f.rpps(1), f.adeli(1)
+
+
+@pytest.fixture
+def world(registry: Engine, tmp_path: Path) -> World:
+    return World(registry, tmp_path)
+
+
+def numbers(world: World, number: str) -> list[tuple[str, bool]]:
+    return sorted((i.scheme + i.value, i.current) for i in world.person(number).identifiers)
+
+
+ONE_RECORD = [("0" + ADELI, False), ("8" + RPPS, True)]
+
+
+@pytest.mark.parametrize("order", list(permutations(["links", "rpps", "adeli"])), ids="-".join)
+def test_the_order_of_the_files_over_the_days_does_not_matter(world: World, order: tuple[str, ...]) -> None:
+    extracts: dict[str, dict[str, Any]] = {
+        "links": {"links": [(ADELI, RPPS)]},
+        "rpps": {"activity": [f.activity(RPPS)]},
+        "adeli": {"activity": [f.activity(ADELI, family_name="AUTREMENT")]},
+    }
+    for day, kind in enumerate(order, start=1):
+        world.day(day, **extracts[kind])
+    (person,) = world.people()
+    assert person.national_id == "8" + RPPS
+    assert person.family_name == "ESSAI"  # the RPPS is believed first
+    assert numbers(world, ADELI) == ONE_RECORD
+    assert {s.name for s in person.sources} == {"rpps.activity", "adeli.activity"}
+
+
+def test_all_files_of_one_command_make_one_record(world: World) -> None:
+    rows = [f.activity(ADELI, family_name="NAISSANCE"), f.activity(RPPS)]
+    world.day(1, links=[(ADELI, RPPS)], activity=rows)
+    assert [p.national_id for p in world.people()] == ["8" + RPPS]
+    assert numbers(world, ADELI) == ONE_RECORD
+
+
+def test_an_adeli_number_that_vanishes_from_its_source_keeps_answering(world: World) -> None:
+    world.day(1, links=[(ADELI, RPPS)], activity=[f.activity(ADELI), f.activity(RPPS)])
+    world.day(2, activity=[f.activity(f.adeli(9), family_name="TIERS"), f.activity(RPPS)])
+    person = world.person(ADELI)
+    assert (person.national_id, person.status) == ("8" + RPPS, Status.ACTIVE)
+    assert len(person.roles) == 1  # what the ADELI extract no longer says has gone
+
+
+def test_a_person_may_have_had_several_adeli_numbers(world: World) -> None:
+    more = f.adeli(2, "69")
+    world.day(1, links=[(ADELI, RPPS), (more, RPPS)], activity=[f.activity(RPPS)])
+    assert world.person(more).adelis == tuple(sorted((ADELI, more)))
+
+
+def test_a_merge_moves_everything_and_says_why(world: World) -> None:
+    box = "zoe@ville.mssante.fr"
+    people = [f.activity(ADELI, family_name="NAISSANCE"), f.activity(RPPS)]
+    world.day(1, activity=people, mailboxes=[f.mailbox(box, ADELI)])
+    world.day(2, links=[(ADELI, RPPS)])
+    assert world.holders(box) == ["8" + RPPS]
+    merge = next(e for e in world.journal() if e.kind == "merge")
+    assert b'"how":"link-table"' in (merge.after or b"")
+    assert ("0" + ADELI).encode() in (merge.before or b"")
+    assert Identifier("0", ADELI, False, "link-table") in world.person(RPPS).identifiers
+
+
+def test_a_link_that_contradicts_what_is_known_changes_nothing_and_is_counted(world: World) -> None:
+    world.day(1, links=[(ADELI, RPPS)], activity=[f.activity(RPPS), f.activity(f.rpps(2))])
+    report = world.day(2, links=[(ADELI, f.rpps(2))])
+    assert report.files[0].warnings == {"link_conflict": 1}
+    assert world.person(ADELI).national_id == "8" + RPPS
+
+
+def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> None:
+    wrong = ADELI[:-1] + str((int(ADELI[-1]) + 1) % 10)
+    bad = RPPS[:-1] + str((int(RPPS[-1]) + 1) % 10)
+    report = world.day(1, activity=[f.activity(wrong, family_name="TIERS"), f.activity(bad), f.activity(RPPS)])
+    assert report.files[0].warnings == {"adeli_key": 1}
+    assert report.files[0].reasons == {"identifier": 1}
+    assert world.person(wrong).national_id == "0" + wrong
+
+
+# Rules
+
+
+def test_same_name_profession_and_structure_without_homonym_is_one_person(world: World) -> None:
+    world.day(1, activity=[f.activity(ADELI, given_names="ZOE"), f.activity(RPPS, given_names="Zoé")])
+    (person,) = world.people()
+    assert Identifier("0", ADELI, False, "rule:same_name_profession_structure") in person.identifiers
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"given_names": "Anne"},
+        {"profession_code": "70"},
+        {"civility_code": "M"},
+        {"technical_id": "F" + f.finess(2), "finess": f.finess(2)},
+        {"technical_id": "", "finess": ""},
+    ],
+    ids=["given names", "profession", "civility", "structure", "place alone"],
+)
+def test_rules_never_merge_on_less(world: World, difference: dict[str, str]) -> None:
+    world.day(1, activity=[f.activity(ADELI, **difference), f.activity(RPPS)])
+    assert len(world.people()) == 2
+
+
+def test_place_and_name_alone_never_merge_even_on_both_sides(world: World) -> None:
+    bare = {"technical_id": "", "finess": ""}
+    world.day(1, activity=[f.activity(ADELI, **bare), f.activity(RPPS, **bare)])
+    assert len(world.people()) == 2
+
+
+def test_a_homonym_on_either_side_stops_the_rule(world: World) -> None:
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS), f.activity(f.rpps(2))])
+    assert len(world.people()) == 3
+
+
+def test_the_same_mailbox_under_both_numbers_is_one_person(world: World) -> None:
+    box, other = "zoe@ville.mssante.fr", {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
+    people = [f.activity(ADELI), f.activity(RPPS, given_names="Zoé Marie", **other)]
+    world.day(1, activity=people, mailboxes=[f.mailbox(box, ADELI)])
+    assert len(world.people()) == 2
+    world.day(2, mailboxes=[f.mailbox(box, RPPS)])
+    (person,) = world.people()
+    assert Identifier("0", ADELI, False, "rule:same_mailbox") in person.identifiers
+
+
+def test_a_mailbox_handed_to_someone_of_another_name_merges_nobody(world: World) -> None:
+    box, other = "accueil@ville.mssante.fr", {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
+    people = [f.activity(ADELI), f.activity(RPPS, family_name="TIERS", **other)]
+    world.day(1, activity=people, mailboxes=[f.mailbox(box, ADELI)])
+    world.day(2, mailboxes=[f.mailbox(box, RPPS)])
+    assert len(world.people()) == 2

@@ -1,0 +1,143 @@
+"""What an activity extract does to practitioners: created, updated, closed, reopened; one record per person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import factories as f
+import pytest
+from import_world import World
+from sqlalchemy import Engine
+
+from directory_service.model.people import Status
+
+ONE, TWO = f.rpps(1), f.rpps(2)
+
+
+@pytest.fixture
+def world(registry: Engine, tmp_path: Path) -> World:
+    return World(registry, tmp_path)
+
+
+def test_a_person_is_created_with_her_activities_and_specialty(world: World) -> None:
+    rows = [
+        f.activity(ONE, expertise_type_code="S", expertise_code="SM04", expertise="Cardiologie"),
+        f.activity(ONE, expertise_type_code="S", expertise_code="SM26", expertise="Qualifié en MG"),
+        f.activity(ONE, technical_id="C" + f.siret(1), siret=f.siret(1), finess="", name="CABINET"),
+    ]
+    report = world.day(1, activity=rows)
+    person = world.person(ONE)
+    assert report.counts["practitioner"] == {"created": 1}
+    assert (person.national_id, person.family_name, person.status) == ("8" + ONE, "ESSAI", Status.ACTIVE)
+    assert sorted(r.organization.name for r in person.roles if r.organization) == ["CABINET", "HOPITAL D'ESSAI"]
+    assert sorted(e.expertise.code for e in person.expertises) == ["SM04", "SM26"]
+    assert person.profession.label == "Infirmier"
+
+
+def test_a_person_without_activity_has_no_role_and_keeps_her_profession(world: World) -> None:
+    empty = dict.fromkeys(("mode_code", "mode", "technical_id", "finess", "name", "postcode", "city"), "")
+    world.day(1, activity=[f.activity(ONE, **empty)])
+    assert world.person(ONE).roles == ()
+    assert world.person(ONE).profession.code == "60"
+
+
+def test_the_order_of_the_rows_does_not_matter(world: World) -> None:
+    rows = [f.activity(n, technical_id="R" + i) for i in ("1" * 14, "2" * 14) for n in (ONE, TWO)]
+    world.day(1, activity=rows)
+    assert [len(world.person(n).roles) for n in (ONE, TWO)] == [2, 2]
+    report = world.day(2, activity=rows[::-1])
+    assert report.status == "unchanged"
+    assert report.counts == {"practitioner": {"unchanged": 2}}
+
+
+def test_a_change_is_journalled_both_ways_and_the_rest_is_not_touched(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE), f.activity(TWO)])
+    seq = world.journal()[-1].seq
+    report = world.day(2, activity=[f.activity(ONE, family_name="DURAND", mode_code="L"), f.activity(TWO)])
+    assert report.counts["practitioner"] == {"updated": 1, "unchanged": 1}
+    (entry,) = [e for e in world.journal() if e.seq > seq]
+    assert (entry.kind, entry.subject, entry.run_id) == ("update", "practitioner", report.run)
+    assert b'"family_name":"ESSAI"' in (entry.before or b"")
+    assert b'"family_name":"DURAND"' in (entry.after or b"")
+    assert [r.mode.code for r in world.person(ONE).roles] == ["L"]
+
+
+def test_who_vanishes_becomes_inactive_at_that_date_and_is_reopened_when_back(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE), f.activity(TWO)])
+    assert world.day(2, activity=[f.activity(TWO)]).counts["practitioner"]["closed"] == 1
+    gone = world.person(ONE)
+    assert (gone.status, gone.status_since) == (Status.INACTIVE, datetime(2026, 11, 2, tzinfo=UTC))
+    assert len(gone.roles) == 1  # the last word of her source
+    assert world.day(3, activity=[f.activity(ONE), f.activity(TWO)]).counts["practitioner"]["reopened"] == 1
+    back = world.person(ONE)
+    assert (back.status, back.status_since) == (Status.ACTIVE, datetime(2026, 11, 3, tzinfo=UTC))
+    assert [e.kind for e in world.journal() if e.subject_id == back.pk and e.subject == "practitioner"] == [
+        "create",
+        "close",
+        "reopen",
+    ]
+
+
+def test_a_file_of_one_source_says_nothing_of_the_other(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE), f.activity(f.adeli(1), family_name="TIERS")])
+    report = world.day(2, activity=[f.activity(TWO)])
+    assert world.person(ONE).status is Status.INACTIVE
+    assert world.person(f.adeli(1)).status is Status.ACTIVE
+    assert report.files[0].layout == "rpps.activity"
+    assert world.day(3, activity=[f.activity(f.adeli(2))]).files[0].layout == "adeli.activity"
+    assert world.person(TWO).status is Status.ACTIVE
+
+
+def test_a_structure_is_shared_and_updated_when_its_columns_change(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE), f.activity(TWO)])
+    assert len({r.organization.pk for n in (ONE, TWO) for r in world.person(n).roles if r.organization}) == 1
+    changed = [f.activity(n, name="HOPITAL NEUF") for n in (ONE, TWO)]
+    report = world.day(2, activity=changed)
+    assert report.counts["organization"] == {"updated": 1}
+    assert report.counts["practitioner"] == {"unchanged": 2}  # her own record has not changed
+    assert {r.organization.name for r in world.person(ONE).roles if r.organization} == {"HOPITAL NEUF"}
+
+
+def test_a_structure_without_technical_id_gets_a_stable_one(world: World) -> None:
+    rows = [
+        f.activity(ONE, technical_id=""),
+        f.activity(ONE, technical_id="", finess="", siret=f.siret(1)),
+        f.activity(ONE, technical_id="", finess="", name="CABINET DE LA GARE", city="Lyon"),
+    ]
+    world.day(1, activity=rows)
+    found = sorted(r.organization.technical_id for r in world.person(ONE).roles if r.organization)
+    assert found[1:] == ["C" + f.siret(1), "F" + f.finess(1)]
+    assert found[0].startswith("A")
+    assert world.day(2, activity=[*rows, f.activity(TWO)]).counts["practitioner"]["unchanged"] == 1
+
+
+def test_codes_unknown_to_the_nomenclatures_are_kept(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE, profession_code="ZZ9", profession="Métier de demain", country_code="GL")])
+    assert (world.person(ONE).profession.code, world.person(ONE).profession.label) == ("ZZ9", "Métier de demain")
+
+
+def test_diplomas_and_expertise_hang_on_the_person(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE)], expertise=[f.expertise(ONE)], diplomas=[f.diploma(ONE)])
+    assert [e.expertise.code for e in world.person(ONE).expertises] == ["SM04"]
+    report = world.day(2, expertise=[f.expertise(ONE, expertise_code="SM26")])
+    assert report.counts["expertise"] == {"updated": 1}
+    assert [e.expertise.code for e in world.person(ONE).expertises] == ["SM26"]
+    world.day(3, expertise=[f.expertise(TWO)])
+    assert world.person(ONE).expertises == ()
+
+
+def test_a_person_known_by_her_diplomas_only_is_inactive_until_an_activity_extract_names_her(world: World) -> None:
+    world.day(1, diplomas=[f.diploma(ONE)])
+    assert world.person(ONE).status is Status.INACTIVE
+    world.day(2, activity=[f.activity(ONE)])
+    assert world.person(ONE).status is Status.ACTIVE
+    assert len(world.people()) == 1
+
+
+def test_the_older_monotable_fills_in_and_never_overrides_a_better_source(world: World) -> None:
+    old = [f.cat18(ONE, family_name="ANCIEN"), f.cat18(TWO, "deux@ville.mssante.fr", family_name="SEULE")]
+    world.day(1, activity=[f.activity(ONE)], cat18=old)
+    assert world.person(ONE).family_name == "ESSAI"
+    assert world.person(TWO).family_name == "SEULE"
+    assert world.holders("deux@ville.mssante.fr") == ["8" + TWO]

@@ -1,0 +1,157 @@
+"""One command, one run, one transaction: idempotent, rehearsed by --dry-run, all or nothing; bad rows set aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import factories as f
+import pytest
+from import_world import World
+from sqlalchemy import Engine
+
+from directory_service.errors import ImportRefused
+from directory_service.model.people import PractitionerRole
+from directory_service.registry.engine import open_registry, reading, upgrade
+from directory_service.registry.read import read_bindings
+from directory_service.registry.runs import get_run, read_rejections
+from importers.load import run_import
+from importers.sample import write_sample
+
+ONE = f.rpps(1)
+
+
+@pytest.fixture
+def world(registry: Engine, tmp_path: Path) -> World:
+    return World(registry, tmp_path)
+
+
+def without_runs(dump: dict) -> dict:
+    return {name: rows for name, rows in dump.items() if name not in ("run", "run_file")}
+
+
+def test_the_same_files_again_change_nothing_and_say_so(world: World) -> None:
+    extracts = {"activity": [f.activity(ONE)], "mailboxes": [f.mailbox("a@b.fr", ONE)]}
+    world.day(1, **extracts)
+    before = world.dump()
+    report = world.day(1, **extracts)
+    assert report.status == "unchanged"
+    assert [x.status for x in report.files] == ["skipped", "skipped"]
+    assert "déjà importé" in report.as_text()
+    assert without_runs(world.dump()) == without_runs(before)
+
+
+def test_an_older_file_is_not_taken_for_the_latest(world: World) -> None:
+    for day, name in ((1, "UN"), (2, "DEUX"), (3, "UN")):
+        report = world.day(day, activity=[f.activity(ONE, family_name=name)])
+        assert [x.status for x in report.files] == ["imported"]
+    assert world.person(ONE).family_name == "UN"
+
+
+def test_a_dry_run_reports_what_would_change_and_writes_nothing(world: World) -> None:
+    world.day(1, activity=[f.activity(ONE)])
+    before = world.dump()
+    report = world.day(2, activity=[f.activity(f.rpps(2))], dry_run=True)
+    assert (report.run, report.status) == (None, "dry-run")
+    assert report.counts["practitioner"] == {"closed": 1, "created": 1}
+    assert world.dump() == before
+
+
+def test_one_refused_file_refuses_the_whole_command(world: World, tmp_path: Path) -> None:
+    good = f.write_activity(tmp_path / "good.txt", [f.activity(ONE)])
+    bad = f.write_mailboxes(tmp_path / "bad.txt", [f.mailbox("a@b.fr", ONE)])
+    bad.write_bytes(bad.read_bytes()[:-10])
+    before = world.dump()
+    with pytest.raises(ImportRefused):
+        run_import(world.engine, [good, bad], actor="tests")
+    assert world.dump() == before
+
+
+def test_bad_rows_are_kept_with_their_line_reason_and_text(world: World, tmp_path: Path) -> None:
+    rows = [f.activity(f.rpps(n)) for n in range(40)]
+    path = f.write_activity(tmp_path / "a.txt", rows)
+    lines = path.read_text().splitlines()
+    lines[3] += "|de trop"
+    lines[5] = lines[5].replace("ESSAI", "")
+    path.write_text("\n".join(lines) + "\n")
+    report = run_import(world.engine, [path], actor="tests")
+    assert (report.files[0].rows, report.files[0].rejected) == (40, 2)
+    with reading(world.engine) as connection:
+        found = list(read_rejections(connection, report.run or 0))
+        assert get_run(connection, report.run or 0).files[0].rejected == 2
+    assert [(r.line, r.reason, r.column) for r in found] == [(4, "columns", ""), (6, "name", "Nom d'exercice")]
+    assert found[0].raw == lines[3]
+
+
+def test_a_rejected_row_is_reported_again_and_does_not_close_its_person(world: World) -> None:
+    second = f.activity(ONE, technical_id="R" + "1" * 14)
+    others = [f.activity(f.rpps(n)) for n in range(2, 25)]
+    world.day(1, activity=[f.activity(ONE), second, *others])
+    second["family_name"] = ""
+    for day in (2, 3):
+        report = world.day(day, activity=[f.activity(ONE), second, *others, f.activity(f.rpps(100 + day))])
+        assert report.files[0].rejected == 1
+    assert world.person(ONE).status == "active"
+
+
+def test_a_file_whose_rows_are_mostly_rejected_is_refused(world: World, tmp_path: Path) -> None:
+    rows = [f.activity(f.rpps(n), family_name="" if n % 10 == 0 else "ESSAI") for n in range(30)]
+    before = world.dump()
+    with pytest.raises(ImportRefused, match="3 lignes rejetées sur 30"):
+        world.day(1, activity=rows)
+    assert world.dump() == before
+
+
+def test_unknown_extra_columns_are_reported_and_the_rest_is_imported(world: World, tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(ONE)])
+    header, row = path.read_text().splitlines()
+    path.write_text(f"{header}|Colonne nouvelle\n{row}|valeur\n")
+    report = run_import(world.engine, [path], actor="tests")
+    assert report.files[0].warnings == {"colonne inconnue : Colonne nouvelle": 1}
+    assert world.person(ONE).family_name == "ESSAI"
+
+
+def picture(world: World) -> tuple[object, object]:
+    """Who practises where, and who holds what, with no key of the registry in it."""
+    people = {
+        p.national_id: (
+            p.family_name,
+            p.given_names,
+            sorted(map(str, map(role, p.roles))),
+            sorted(map(str, p.expertises)),
+        )
+        for p in world.people()
+        if p.status == "active"
+    }
+    with reading(world.engine) as connection:
+        boxes = {
+            address: sorted((b.holder_id, b.service, str(b.profession)) for b in bindings if b.until is None)
+            for address, bindings in read_bindings(connection)
+        }
+    return people, {address: held for address, held in boxes.items() if held}
+
+
+def role(value: PractitionerRole) -> tuple[object, ...]:
+    place = value.organization
+    return (value.profession, value.mode, value.kind, place and (place.technical_id, place.name, place.address))
+
+
+def test_day_after_day_ends_where_the_last_day_alone_does(registry: Engine, tmp_path: Path) -> None:
+    """The delta path and the first load are twins; the order of the days leaves its trace in history only."""
+    for day in (0, 1, 8):
+        write_sample(tmp_path / f"day{day}", people=600, seed=3, day=day)
+        for name in ("*ADELI*", "*CAT18*"):  # what they once told stays: a link decided, a field of a structure
+            for path in (tmp_path / f"day{day}").glob(name):
+                path.unlink()
+    steady, fresh = World(registry, tmp_path), World(_new(tmp_path), tmp_path)
+    for day in (0, 1, 8):
+        run_import(registry, [tmp_path / f"day{day}"], actor="tests")
+    run_import(fresh.engine, [tmp_path / "day8"], actor="tests")
+    assert picture(steady) == picture(fresh)
+    assert run_import(registry, [tmp_path / "day8"], actor="tests").status == "unchanged"
+    fresh.engine.dispose()
+
+
+def _new(folder: Path) -> Engine:
+    engine = open_registry(f"sqlite:///{folder / 'fresh.sqlite'}")
+    upgrade(engine)
+    return engine
