@@ -141,3 +141,12 @@ def test_the_older_monotable_fills_in_and_never_overrides_a_better_source(world:
     assert world.person(ONE).family_name == "ESSAI"
     assert world.person(TWO).family_name == "SEULE"
     assert world.holders("deux@ville.mssante.fr") == ["8" + TWO]
+
+
+def test_two_technical_ids_of_one_siret_keep_different_national_ids(world: World) -> None:
+    """The national id names an entry over LDAP: no two structures may bear the same (RPPS and ADELI offices do)."""
+    same = {"finess": "", "siret": f.siret(1)}
+    first = f.activity(f.rpps(1), technical_id="R10000000000001", **same)
+    world.day(1, activity=[first, f.activity(f.rpps(2), technical_id="R10000000000002", **same)])
+    names = {r.organization.national_id for p in world.people() for r in p.roles if r.organization}
+    assert names == {"3" + f.siret(1), "R10000000000002"}
