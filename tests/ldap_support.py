@@ -223,6 +223,9 @@ class Gate:
     def is_point(self, query: Query) -> bool:
         return self.directory.is_point(query)
 
+    def is_quick(self, query: Query) -> bool:
+        return False
+
 
 # --- a server -------------------------------------------------------------------------------------------------------
 

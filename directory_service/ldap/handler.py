@@ -1,7 +1,7 @@
 """From a request to its reply: binds, searches, compares, extended operations; writes are refused.  PURE.
 
 No socket, clock or thread: the ``Directory``, the schema and the check of secrets are arguments, and whoever calls
-decides where slow steps run (``binds_slowly``, ``Work.point``).  Unbind and Abandon have no reply and are
+decides where slow steps run (``binds_slowly``, ``Work.point`` and ``quick``).  Unbind and Abandon have no reply and are
 seen to by ``server``.
 Result codes are those of ldap-clients.md §1 and §3.
 """
@@ -98,6 +98,7 @@ class Handler:
         virtual = {normalise(entry.dn): entry for entry in entries}
         self.searcher = Searcher(directory, self.resolve, settings, virtual, cookie_key)
         self.run: Callable[[Work, float], bytes] = self.searcher.run
+        self.run_briefly: Callable[[Work, float], bytes | None] = self.searcher.run_briefly
 
     def unknown_control(self, request: Request) -> bytes | None:
         """The reply to a critical control unknown, or out of place with this operation (RFC 4511 4.1.11)."""

@@ -43,10 +43,12 @@ class DirectoryReader(Protocol):
 
     def search(self, query: Query, view: View) -> Result: ...
     def is_point(self, query: Query) -> bool: ...
+    def is_quick(self, query: Query) -> bool: ...
 
 
 class Work(NamedTuple):
-    """A search ready to be run.  ``point``: it is a key look-up, quick enough to be run at once."""
+    """A search ready to be run.  ``point``: it is a key look-up, quick enough to be run at once; ``quick``: most of its
+    kind are done in a millisecond or two."""
 
     message_id: int
     query: Query
@@ -56,6 +58,7 @@ class Work(NamedTuple):
     types_only: bool
     page: Page | None
     point: bool
+    quick: bool
 
 
 class Searcher:
@@ -83,6 +86,7 @@ class Searcher:
             query = self._query(request, base, identity)
             page = self._page(request, query, identity) if request.controls else None
             point = page is None and self.directory.is_point(query)
+            quick = point or (page is None and self.directory.is_quick(query))
         except AnnuaireError as error:
             return _done(request.message_id, error.ldap_code, error.message)
         if page:
@@ -91,7 +95,7 @@ class Searcher:
             limit = min(page.size, self._most(identity), page.total - page.sent)
             query = replace(query, limit=limit, after=page.after)
         selection, types_only = self._selection(request.attributes), request.types_only
-        return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, page, point)
+        return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, page, point, quick)
 
     def _query(self, request: SearchRequest, base: str, identity: Identity) -> Query:
         """Limits of 0 mean "your default" (ldap-clients.md §1.5).  Clients without a base search from the root, which
@@ -131,12 +135,23 @@ class Searcher:
             return _done(work.message_id, TIME_LIMIT, "délai dépassé avant la recherche")
         if waited:
             query = replace(query, timeout=query.timeout - waited)
+        return self._answer(work, query) or b""
+
+    def run_briefly(self, work: Work, seconds: float) -> bytes | None:
+        """All messages of the answer, or None when it takes longer."""
+        if seconds >= work.query.timeout:
+            return self.run(work)
+        return self._answer(work, replace(work.query, timeout=seconds), brief=True)
+
+    def _answer(self, work: Work, query: Query, *, brief: bool = False) -> bytes | None:
         try:
             found = self.directory.search(query, work.view)
         except NotFound:
             return _done(work.message_id, NO_SUCH_OBJECT, matched=self.matched(query.base))
         except AnnuaireError as error:
             return _done(work.message_id, error.ldap_code, error.message)
+        if brief and found.timed_out:
+            return None
         return b"".join([*self._entries(work, found.hits), self._end(work, found)])
 
     def _entries(self, work: Work, hits: Sequence[Hit]) -> list[bytes]:

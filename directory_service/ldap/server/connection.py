@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
 from directory_service.ldap.handler import BindOutcome, response_tag
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from directory_service.ldap.server.hub import Hub
 
 PROTOCOL_ERROR, TIME_LIMIT, BUSY = 2, 3, 51
-_TURN: Final = 64  # requests of one connection answered before others have their turn
+_TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 
 
@@ -100,12 +101,13 @@ class Connection(asyncio.Protocol):
         """Answers what waits, as far as the client reads and others are not kept waiting."""
         self.scheduled = False
         out: list[bytes] = []
-        size, turn = 0, _TURN
-        while self.events and turn and not (self.binding or self.paused):
+        size, until = 0, monotonic() + _TURN  # the loop's own clock stands still meanwhile
+        while self.events and not (self.binding or self.paused):
             reply = self.answer(self.events.popleft())
             out.append(reply)
             size += len(reply)
-            turn -= 1
+            if monotonic() > until:
+                break
             if size > self.hub.settings.output_buffer:
                 self.write(b"".join(out))
                 out, size = [], 0
@@ -146,6 +148,8 @@ class Connection(asyncio.Protocol):
             return work
         if work.point:
             return self.hub.run(work)
+        if work.quick and (reply := self.hub.run_briefly(work)) is not None:
+            return reply
         return self.submit(work.message_id, SEARCH_DONE, partial(self.hub.run_late, work, self.hub.loop.time()))
 
     def compare(self, request: CompareRequest) -> bytes:
