@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
@@ -25,8 +25,10 @@ from directory_service.index.criteria import Criteria, Place, filters_of, parse_
 from directory_service.index.files import current_name
 from directory_service.index.plan import Plan, simplify
 from directory_service.index.plan.predicate import check_of, find_values
+from directory_service.index.plan.values import value_tests
 from directory_service.index.query import Equal, Filter, Query, Scope, View
 from directory_service.index.reader import Build, Hit, Reader, Search, Span
+from directory_service.index.sorting import Order, search_sorted
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 
@@ -46,6 +48,7 @@ class Result(NamedTuple):
     hits: list[Hit]
     truncated: bool
     timed_out: bool
+    order: Order | None = None  # of a sorted search
 
 
 class Page(NamedTuple):
@@ -141,14 +144,19 @@ class Directory:
         reader = self._reader(now)
         build = reader.recent(now)
         asked = query.filter
-        if type(asked) is Equal and (limits := self._limits(query)):
+        if type(asked) is Equal and not query.sort and (limits := self._limits(query)):
             found = _point(reader, asked, limits, view)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
-        search = Search(query.limit, view, now + query.timeout)
         with reader.snapshot():
+            if query.sort:
+                spans = self._spans(reader, replace(query, after=None), view)
+                return Result(build.id, *search_sorted(reader, spans, query, view, now))
+            search = Search(query.limit, view, now + query.timeout, stopped=query.stopped)
             reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
             return Result(build.id, reader.hits(search.ids), search.truncated, search.timed_out)
+
+    value_tests = staticmethod(value_tests)
 
     def is_point(self, query: Query) -> bool:
         """Whether keys alone answer: so quick that it may run in the event loop."""

@@ -28,7 +28,7 @@ from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.pieces import Lexicon
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter
-from directory_service.index.schema import BODY_COLUMNS
+from directory_service.index.schema import BODY_COLUMNS, VERSION
 from directory_service.ldap.dn import normalise
 
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
@@ -74,6 +74,7 @@ class Search:
     view: int
     deadline: float
     budget: int = BUDGET
+    stopped: Callable[[], bool] | None = None
     ids: list[int] = field(default_factory=list)
     truncated: bool = False
     timed_out: bool = False
@@ -81,6 +82,10 @@ class Search:
     @property
     def over(self) -> bool:
         return self.truncated or self.timed_out
+
+    def is_late(self) -> bool:
+        """Is time up, or nobody waiting any more?"""
+        return time.monotonic() > self.deadline or (self.stopped is not None and self.stopped())
 
     def add(self, found: Iterable[int]) -> None:
         """One more than the limit, and the search is truncated."""
@@ -99,10 +104,12 @@ class Reader:
         self.connection = open_reader(folder / name)
         self.connection.set_progress_handler(self._stops, _STEP)
         self._deadline, self._steps_left = float("inf"), _MOST_STEPS
+        self._stopped: Callable[[], bool] | None = None
         self._seen = -1
         self._looked = 0.0
         self.build: Build
         self.lexicon = NO_LEXICON
+        self.has_orders = False
         self.refresh()
 
     def close(self) -> None:
@@ -114,7 +121,7 @@ class Reader:
         return self._steps_left < 0 or self._is_late()
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline
+        return time.monotonic() > self._deadline or (self._stopped is not None and self._stopped())
 
     # --- the build ---------------------------------------------------------------------------------------------------
 
@@ -132,6 +139,7 @@ class Reader:
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
         self.lexicon = _lexicon(meta["letters"], meta["terms"])
+        self.has_orders = meta["version"] == VERSION  # a build of before is read until the follower replaces it
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
@@ -159,14 +167,23 @@ class Reader:
 
     def run(self, search: Search, spans: Sequence[Span], *, ranked: bool) -> None:
         """Fills ``search``.  ``ranked``: in rank order throughout."""
-        self._deadline, self._steps_left = search.deadline, _MOST_STEPS
+        self._deadline, self._steps_left, self._stopped = search.deadline, _MOST_STEPS, search.stopped
         try:
             for span in spans:
                 self._run_span(search, span, ranked=ranked)
                 if search.over:
                     return
         finally:
-            self._deadline, self._steps_left = float("inf"), _MOST_STEPS
+            self._deadline, self._steps_left, self._stopped = float("inf"), _MOST_STEPS, None
+
+    @contextmanager
+    def watched(self, search: Search) -> Iterator[None]:
+        """Statements inside end in time, or when the search is called off: ``sqlite3.OperationalError``."""
+        self._deadline, self._steps_left, self._stopped = search.deadline, _MOST_STEPS, search.stopped
+        try:
+            yield
+        finally:
+            self._deadline, self._steps_left, self._stopped = float("inf"), _MOST_STEPS, None
 
     def _run_span(self, search: Search, span: Span, *, ranked: bool) -> None:
         plan = span.plan

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS, NAMES
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -45,6 +46,12 @@ TABLES: Final = (
     "CREATE VIRTUAL TABLE tag USING fts5(tags, content='entry', content_rowid='id', "
     "tokenize='ascii', detail=none, columnsize=0)",
 )
+
+# What address books sort by, to give the first of a whole branch (decision 0008).  Values stand least first in these
+# texts, so that an entry is in its place by its least value (RFC 2891 2.2).  Queries must say ``IN_ORDER`` to use them.
+ORDERED: Final = {"cn": "name", "sn": "sn"}  # attribute and text
+IN_ORDER: Final = f"id < {(BAL + 1) << 36}"
+ORDERS: Final = tuple(f"CREATE INDEX by_{text} ON entry({text}) WHERE {IN_ORDER}" for text in ORDERED.values())
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:

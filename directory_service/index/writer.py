@@ -29,6 +29,7 @@ from directory_service.index.schema import (
     INSERT_NAMES,
     INSERT_TAG,
     INSERT_TEXT,
+    ORDERS,
     PAGE_SIZE,
     TABLES,
     VERSION,
@@ -189,6 +190,7 @@ _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
     ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
     ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
+    *(("ordre", order) for order in ORDERS),
 )
 
 
