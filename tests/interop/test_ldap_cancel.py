@@ -108,8 +108,9 @@ class Finishing(Gate):
         return found
 
 
-def test_cancel_of_what_has_just_ended_is_120(serving: Serving) -> None:
-    """The answer is there and goes out; the Cancel came too late."""
+def test_cancel_of_what_has_just_ended_is_120(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer is there and goes out; the Cancel came too late.  All three requests are of one turn."""
+    monkeypatch.setattr("directory_service.ldap.server.connection._TURN", 60.0)
     with served(Finishing(serving.directory)) as port, Client(port) as client:
         found = codes(client.ask(search(SLOW, 1) + search(JEAN, 2) + cancel(1, 3), 3))
         assert sorted(found) == [(1, 0), (2, 0), (3, 120)]
