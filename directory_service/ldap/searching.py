@@ -69,6 +69,7 @@ class Searcher:
         self.virtual = virtual
         self.key = key
         self.suffix = normalise(settings.suffix)
+        self.sending: Callable[[Sequence[Hit]], None] = lambda _hits: None  # told of the entries of each answer
         self._known_lists: Callable[[tuple[str, ...]], Selection]
         self._known_lists = lru_cache(maxsize=512)(lambda names: select(names, resolve))
 
@@ -91,6 +92,7 @@ class Searcher:
             limit = min(page.size, self._most(identity), page.total - page.sent)
             query = replace(query, limit=limit, after=page.after)
         selection, types_only = self._selection(request.attributes), request.types_only
+        selection = selection.without(self.settings.access.hidden(identity.view))
         return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, page, point)
 
     def _query(self, request: SearchRequest, base: str, identity: Identity) -> Query:
@@ -101,7 +103,8 @@ class Searcher:
             base, scope = self.suffix, Scope.BASE if scope == Scope.ONE else scope
         most, longest = self._most(identity), self.settings.search_time
         limit = min(size, most) if size else most
-        return Query(base, Scope(scope), request.filter, limit, min(time, longest) if time else longest)
+        asked = self.settings.access.narrow(request.filter, identity.view)
+        return Query(base, Scope(scope), asked, limit, min(time, longest) if time else longest)
 
     def _most(self, identity: Identity) -> int:
         return self.settings.entries_operator if identity.dn else self.settings.entries_anonymous
@@ -141,6 +144,7 @@ class Searcher:
 
     def _entries(self, work: Work, hits: Sequence[Hit]) -> list[bytes]:
         message_id, selection, types_only = work.message_id, work.selection, work.types_only
+        self.sending(hits)
         if selection.whole and not types_only:
             return [search_entry(message_id, hit.ber) for hit in hits]
         return [search_entry(message_id, render(hit, selection, types_only, self.suffix)) for hit in hits]
@@ -167,6 +171,7 @@ class Searcher:
         """Does the entry of this normalised name match this filter?  ``AnnuaireError`` from the directory passes."""
         if base in self.virtual:
             return bool(self.virtual[base].matches(found))
+        found = self.settings.access.narrow(found, view)
         return bool(self.directory.search(Query(base, Scope.BASE, found, 1, self.settings.search_time), view).hits)
 
 

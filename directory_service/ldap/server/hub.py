@@ -4,42 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import Final, NamedTuple
 
 from directory_service.ldap.handler import Handler
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import COMPARE_RESPONSE, SEARCH_DONE, CompareRequest
 from directory_service.ldap.searching import Work
+from directory_service.ldap.selection import Hit
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
+from directory_service.ldap.server.harvest import Client, Harvest
+from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
 
 UNAVAILABLE = 52
 _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 
 
+class Ran(NamedTuple):
+    """The octets of an answer, and how many entries are in it."""
+
+    reply: bytes
+    entries: int = 0
+
+
 class Hub:
     """What the connections of one process share."""
 
-    def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop,
+                 watch: Watch | None = None, harvest: Harvest | None = None) -> None:  # fmt: skip
         self.handler = handler
         self.settings = settings
         self.loop = loop
+        self.watch = watch or Watch(settings)
+        self.harvest = harvest or Harvest(settings)
+        self.numbers = 0  # connections accepted so far
+        self._run = threading.local()
+        handler.searcher.sending = self._sending
         self.threads = ThreadPoolExecutor(settings.workers, "ldap-search")
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
 
-    def admit(self, connection: Connection) -> bool:
-        """Counts the connection; false when it is one too many."""
+    def admit(self, connection: Connection) -> str:
+        """Counts and numbers the connection; gives the name of the limit when it is one too many."""
         self.connections.add(connection)
         self.addresses[connection.address] += 1
+        self.numbers += 1
+        connection.number = self.numbers
+        self.watch.meter.accepted += 1
         settings = self.settings
-        crowded = self.addresses[connection.address] > settings.connections_per_address
-        return not crowded and len(self.connections) <= settings.connections
+        if self.addresses[connection.address] > settings.connections_per_address:
+            return "connections_per_address"
+        return "connections" if len(self.connections) > settings.connections else ""
 
     def forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -47,23 +68,31 @@ class Hub:
         if self.addresses[connection.address] <= 0:
             del self.addresses[connection.address]
 
-    def run(self, work: Work, waited: float = 0.0) -> bytes:
+    def _sending(self, hits: Sequence[Hit]) -> None:
+        """Told by the searcher, in the thread of the search, which entries its answer holds."""
+        self._run.hits = hits
+
+    def run(self, work: Work, waited: float = 0.0) -> Ran:
         """The reply to a search, whatever happens."""
+        self._run.hits = ()
         try:
-            return self.handler.run(work, waited)
+            return Ran(self.handler.run(work, waited), len(self._run.hits))
         except Exception as error:
-            return internal_fault(error, work.message_id, SEARCH_DONE)
+            return Ran(internal_fault(error, work.message_id, SEARCH_DONE))
 
-    def run_late(self, work: Work, since: float) -> bytes:
-        """``run`` for a search that waited in the queue."""
+    def run_late(self, work: Work, since: float, client: Client | None) -> Ran:
+        """``run`` for a search that waited in the queue; its entries count against the budget of this client."""
         waited = self.loop.time() - since
-        return self.run(work, waited if waited > _NOTICED else 0.0)
+        ran = self.run(work, waited if waited > _NOTICED else 0.0)
+        if client and ran.entries:
+            self.harvest.count(client, [hit.id for hit in self._run.hits])
+        return ran
 
-    def compare(self, request: CompareRequest, identity: Identity) -> bytes:
+    def compare(self, request: CompareRequest, identity: Identity) -> Ran:
         try:
-            return self.handler.compare(request, identity)
+            return Ran(self.handler.compare(request, identity))
         except Exception as error:
-            return internal_fault(error, request.message_id, COMPARE_RESPONSE)
+            return Ran(internal_fault(error, request.message_id, COMPARE_RESPONSE))
 
     def post(self, receive: Callable[..., None], message_id: int, future: Future[object]) -> None:
         """From a thread to the loop, if there still is one."""
@@ -75,6 +104,7 @@ class Hub:
         now = self.loop.time()
         for connection in list(self.connections):
             connection.overdue(now)
+        self.watch.flush(len(self.connections))
 
     async def shut_down(self) -> None:
         """What is under way ends, as far as ``shutdown_time`` allows; then everybody is told."""
@@ -90,3 +120,4 @@ class Hub:
         await asyncio.sleep(0)
         for pool in (self.threads, self.verifier):
             pool.shutdown(wait=True, cancel_futures=True)
+        self.watch.flush(0)
