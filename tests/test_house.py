@@ -66,7 +66,10 @@ ROOMS = {
         packages=("uvloop", "prometheus_client"),
     ),
     "directory_service.web": Room(
-        may=(*_MODEL, *(f"directory_service.{r}" for r in ("trust", "index", "entries", "registry", "settings"))),
+        may=(
+            *_MODEL,
+            *(f"directory_service.{r}" for r in ("accesslog", "trust", "index", "entries", "registry", "settings")),
+        ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
     ),
     # What wires: the only place, with the console, that may reach the importers.
@@ -74,7 +77,7 @@ ROOMS = {
     "directory_service.commands": Room(
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
-    "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy")),
+    "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy", "prometheus_client")),
     "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3", "sqlalchemy", "orjson")),
     "importers": Room(
         may=(*_MODEL, "directory_service.registry"), packages=("pandas", "numpy", "sqlalchemy", "orjson")

@@ -26,7 +26,7 @@ from directory_service.index.files import current_name
 from directory_service.index.plan import Plan, simplify
 from directory_service.index.plan.predicate import Layout, Row, find_values
 from directory_service.index.query import Equal, Filter, Query, Scope, View
-from directory_service.index.reader import Build, Hit, Reader, Search, Span, hit_of
+from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search, Span, hit_of
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 
@@ -73,8 +73,10 @@ class Directory:
     """Answers from the build that ``folder/current`` points to.  Questions raise RegistryUnavailable while there is
     none.  Close it when done."""
 
-    def __init__(self, folder: Path, suffix: str) -> None:
+    def __init__(self, folder: Path, suffix: str, *, candidates: int = BUDGET) -> None:
+        """``candidates``: entries that one search may look at."""
         self.folder = folder
+        self._candidates = candidates
         self.suffix = normalise(suffix)
         self._points = _points(self.suffix)
         self._local = threading.local()
@@ -145,7 +147,7 @@ class Directory:
             found = _point(reader, asked, limits, view)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
-        search = Search(query.limit, view, now + query.timeout)
+        search = Search(query.limit, view, now + query.timeout, self._candidates)
         reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
         return Result(build.id, search.hits, search.truncated, search.timed_out)
 

@@ -11,7 +11,7 @@ answer does (Samba CVE-2018-10919, 389-ds CVE-2016-4992).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -78,8 +78,10 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 _UNDEFINED: Final = Undefined()
-_ORDERED: Final = (GreaterOrEqual, LessOrEqual)
-_ASSERTIONS: Final = frozenset((Equal, Substrings, Present, Approx, GreaterOrEqual, LessOrEqual))
+_USES: Final[Mapping[type[Filter], int]] = {
+    **dict.fromkeys((Equal, Substrings, Present, Approx), int(Use.FILTER)),
+    **dict.fromkeys((GreaterOrEqual, LessOrEqual), int(Use.ORDER)),
+}
 _OURS: Final = frozenset((Undefined, InText, HasTag))  # hold no attribute that a client named
 
 
@@ -89,12 +91,13 @@ class Access:
     filter is allowed as it is, which takes about 0.3 µs."""
 
     rules: Mapping[str, Rule] = field(default_factory=lambda: _RULES)
-    _may: Mapping[tuple[int, int], frozenset[str]] = field(init=False, repr=False, compare=False)
-    _hidden: Mapping[int, frozenset[bytes]] = field(init=False, repr=False, compare=False)
+    # By use, then by view: what is allowed; by view: what is hidden.  (An enum member as a key is hashed in Python.)
+    _may: Sequence[Sequence[frozenset[str]]] = field(init=False, repr=False, compare=False)
+    _hidden: Sequence[frozenset[bytes]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        may = {(use, view): frozenset(self._allowed(use, view)) for use in Use for view in View}
-        hidden = {view: frozenset(n.encode() for n in self.rules if n not in may[Use.READ, view]) for view in View}
+        may = [[frozenset(self._allowed(use, view)) for view in View] for use in Use]
+        hidden = [frozenset(n.encode() for n in self.rules if n not in may[Use.READ][view]) for view in View]
         object.__setattr__(self, "_may", may)
         object.__setattr__(self, "_hidden", hidden)
 
@@ -103,7 +106,7 @@ class Access:
 
     def may(self, name: str, use: Use, view: View) -> bool:
         """``name`` is canonical, without options."""
-        return view >= View.STAFF or name in self._may[use, view]
+        return view >= View.STAFF or name in self._may[use][view]
 
     def hidden(self, view: View) -> frozenset[bytes]:
         """The attributes that stay out of answers, as stored entries write them."""
@@ -111,20 +114,17 @@ class Access:
 
     def narrow(self, asked: Filter, view: View) -> Filter:
         """The same filter, with Undefined for each assertion that this view may not make."""
-        if view >= View.STAFF:
-            return asked
-        kind = type(asked)
-        if kind in _ASSERTIONS:
-            use = Use.ORDER if kind in _ORDERED else Use.FILTER
+        use = _USES.get(type(asked))
+        if use is not None:
             name: str = asked.attribute  # type: ignore[union-attr]
-            return asked if name in self._may[use, view] else _UNDEFINED
+            return asked if name in self._may[use][view] or view >= View.STAFF else _UNDEFINED
         if isinstance(asked, And | Or):
             items = tuple(self.narrow(item, view) for item in asked.items)
             return asked if all(map(_same, items, asked.items)) else type(asked)(items)
         if isinstance(asked, Not):
             item = self.narrow(asked.item, view)
             return asked if item is asked.item else Not(item)
-        return asked if kind in _OURS else _UNDEFINED
+        return asked if type(asked) in _OURS else _UNDEFINED
 
 
 def _same(one: Filter, other: Filter) -> bool:

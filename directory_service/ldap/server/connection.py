@@ -164,9 +164,9 @@ class Connection(asyncio.Protocol):
         if isinstance(work, bytes):
             return work
         if work.point:
-            ran = self.hub.run(work)
-            self.work, self.entries = work, ran.entries
-            return ran.reply
+            self.work = work
+            reply, self.entries = self.hub.run(work)
+            return reply
         client = None
         if not is_exact(work.query.filter):
             client = self.hub.harvest.client(self.address, self.session.identity)

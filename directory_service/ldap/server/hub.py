@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, NamedTuple
+from typing import Final
 
 from directory_service.ldap.handler import Handler
 from directory_service.ldap.limits import LdapSettings
@@ -25,11 +25,7 @@ UNAVAILABLE = 52
 _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 
 
-class Ran(NamedTuple):
-    """The octets of an answer, and how many entries are in it."""
-
-    reply: bytes
-    entries: int = 0
+Ran = tuple[bytes, int]  # the octets of an answer, and how many entries are in it
 
 
 class Hub:
@@ -76,23 +72,23 @@ class Hub:
         """The reply to a search, whatever happens."""
         self._run.hits = ()
         try:
-            return Ran(self.handler.run(work, waited), len(self._run.hits))
+            return self.handler.run(work, waited), len(self._run.hits)
         except Exception as error:
-            return Ran(internal_fault(error, work.message_id, SEARCH_DONE))
+            return internal_fault(error, work.message_id, SEARCH_DONE), 0
 
     def run_late(self, work: Work, since: float, client: Client | None) -> Ran:
         """``run`` for a search that waited in the queue; its entries count against the budget of this client."""
         waited = self.loop.time() - since
         ran = self.run(work, waited if waited > _NOTICED else 0.0)
-        if client and ran.entries:
+        if client and ran[1]:
             self.harvest.count(client, [hit.id for hit in self._run.hits])
         return ran
 
     def compare(self, request: CompareRequest, identity: Identity) -> Ran:
         try:
-            return Ran(self.handler.compare(request, identity))
+            return self.handler.compare(request, identity), 0
         except Exception as error:
-            return Ran(internal_fault(error, request.message_id, COMPARE_RESPONSE))
+            return internal_fault(error, request.message_id, COMPARE_RESPONSE), 0
 
     def post(self, receive: Callable[..., None], message_id: int, future: Future[object]) -> None:
         """From a thread to the loop, if there still is one."""
