@@ -98,7 +98,8 @@ class Watch:
             record: dict[str, Any] = {"operation": operation}
             if isinstance(request, SearchRequest):
                 record |= self._asked(client, request) | {"entries": entries}
-            record |= {"code": code, "ms": round(seconds * 1000, 3), "bytes": len(reply)}
+            record |= {"code": code} if code >= 0 else {}
+            record |= {"ms": round(seconds * 1000, 3), "bytes": len(reply)}
             self._write(client, record | ({"limit": limit} if limit else {}))
 
     def _asked(self, client: Connection, request: SearchRequest) -> dict[str, str]:
