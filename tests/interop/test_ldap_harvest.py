@@ -101,7 +101,7 @@ def typed(text: str) -> str:
 
 
 def test_a_day_of_typing_never_meets_it(serving: Serving) -> None:
-    """Three hundred recipients, a question at each of eight keystrokes, with the settings that are the default.  What
+    """Two hundred recipients, a question at each of eight keystrokes, with the settings that are the default.  What
     was typed before is not asked again here: its entries would not count twice."""
     settings = LdapSettings(suffix=SUFFIX)
     asked = sorted({name[:length] for name in recipients() for length in range(1, 9)})
@@ -116,10 +116,10 @@ def test_a_day_of_typing_never_meets_it(serving: Serving) -> None:
 
 
 def recipients() -> list[str]:
-    """Three hundred names drawn by their frequency in the country."""
+    """Two hundred names drawn by their frequency in the country."""
     with gzip.open(resources.files(importers) / "data" / "noms.csv.gz", "rt", encoding="utf-8") as lines:
         names = {row["nom"].lower(): int(row["naissances"]) for row in csv.DictReader(lines)}
-    return random.Random(5).choices(list(names), list(names.values()), k=300)
+    return random.Random(5).choices(list(names), list(names.values()), k=200)
 
 
 # --- the counts -----------------------------------------------------------------------------------------------------
