@@ -51,8 +51,9 @@ def connect(here: Installation, n: int) -> socket.socket:
 
 
 def hostile(here: Installation, stop: threading.Event) -> None:
-    """A quarter each: one octet at a time, half a message, never reading, garbage.  Who is closed comes again."""
-    asked = ANY * 40
+    """A quarter each: one octet at a time, half a message, sixteen searches whose answers are never read, garbage.
+    Who is closed comes again."""
+    asked = b"".join(search("(mail=*)", n, size=100) for n in range(1, 17))
     sent = [0] * HOSTILE
     peers: list[socket.socket | None] = [None] * HOSTILE
     while not stop.is_set():
@@ -60,7 +61,8 @@ def hostile(here: Installation, stop: threading.Event) -> None:
             with contextlib.suppress(BlockingIOError):
                 try:
                     peer = peers[n] = peers[n] or connect(here, n)
-                    peer.send((ANY[sent[n] % len(ANY) :][:1], ANY[:30], asked, b"\xff" * 100)[n % 4])
+                    if n % 4 == 0 or sent[n] % 50 == 0:
+                        peer.send((ANY[sent[n] % len(ANY) :][:1], ANY[:30], asked, b"\xff" * 100)[n % 4])
                     sent[n] += 1
                 except OSError as error:
                     if isinstance(error, BlockingIOError):

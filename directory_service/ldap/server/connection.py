@@ -188,7 +188,7 @@ class Connection(asyncio.Protocol):
         if len(outstanding) >= most:
             self.hub.watch.limit("outstanding")
             return result(message_id, tag, BUSY, f"plus de {most} opérations en cours")
-        future = self.hub.threads.submit(step)
+        future = self.hub.threads.submit(step, self.address, self)
         outstanding[message_id] = future
         deliver = partial(self._deliver, request, work, perf_counter())
         future.add_done_callback(partial(self.hub.post, deliver, message_id))

@@ -18,6 +18,7 @@ from directory_service.ldap.selection import Hit
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import Client, Harvest
+from directory_service.ldap.server.turns import Turns
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
 
@@ -41,7 +42,7 @@ class Hub:
         self.numbers = 0  # connections accepted so far
         self._run = threading.local()
         handler.searcher.sending = self._sending
-        self.threads = ThreadPoolExecutor(settings.workers, "ldap-search")
+        self.threads = Turns(settings.workers)
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
@@ -114,6 +115,6 @@ class Hub:
         for connection in list(self.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
-        for pool in (self.threads, self.verifier):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self.threads.shutdown()
+        self.verifier.shutdown(wait=True, cancel_futures=True)
         self.watch.flush(0)
