@@ -8,6 +8,7 @@ written; what is compared is never printed, since it is people's data.
 from __future__ import annotations
 
 import json
+import resource
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,6 +70,11 @@ def _settings(settings: Settings) -> str:
     normalise(settings.ldap_suffix)
     if not settings.data.is_dir():
         _fail(f"le dossier de données {settings.data} n'existe pas : lancez `annuaire init`")
+    wanted, (_, most) = settings.ldap_connections + SPARE_DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < wanted:
+        _fail(
+            f"{most} fichiers ouverts au plus pour {wanted} voulus : augmentez LimitNOFILE, ou baissez ldap_connections"
+        )
     return f"données dans {settings.data.absolute()}, suffixe {settings.ldap_suffix}"
 
 
@@ -114,6 +121,18 @@ def _index_is_fresh(settings: Settings) -> str:
     if written > seen:
         _fail(f"{written - seen} changements du registre ne sont pas dans l'index : lancez `annuaire index`")
     return f"à jour du journal ({written})"
+
+
+def _data_is_young(settings: Settings) -> str:
+    """LDAP goes on answering from old data, as ``/readyz`` does not: this is where an operator is told."""
+    from directory_service.index.freshness import data_age
+
+    with _index(settings) as index:
+        hours = data_age(index.build()) / 3600
+    most = settings.ready_age / 3600
+    if most and hours > most:
+        _fail(f"données reçues il y a {hours:.1f} h, {most:.1f} h permises (réglage ready_age)")
+    return f"données reçues il y a {hours:.1f} h"
 
 
 @contextmanager
@@ -189,6 +208,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("registre", _registry),
     ("index", _index_opens),
     ("fraîcheur", _index_is_fresh),
+    ("âge des données", _data_is_young),
     ("service LDAP", _ldap_answers),
     ("service HTTP", _http_answers),
     ("mêmes réponses", _faces_agree),

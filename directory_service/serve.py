@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import socket
@@ -18,13 +19,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from directory_service import runfolder
 from directory_service.errors import AnnuaireError, RegistryUnavailable
 from directory_service.settings import Settings, describe
 
 START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
+SPARE_DESCRIPTORS = 256  # of a worker, besides its connections: index files, threads, logs
 STEADY = 60.0  # a worker that lived this long has not failed to start
 _PR_SET_PDEATHSIG = 1
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -39,12 +43,13 @@ class Worker:
     started: float = 0.0
     due: float = 0.0  # monotonic instant of the next start
     failures: int = 0
+    pid: int = 0  # of the last process started
 
     def start(self, env: Mapping[str, str]) -> None:
         """A process group of its own: Ctrl-C reaches the supervisor alone, which stops workers in good order."""
         command = [sys.executable, "-m", "directory_service.serve", self.part]
         self.process = subprocess.Popen(command, env=env, process_group=0)  # noqa: S603 - our own module
-        self.started = time.monotonic()
+        self.started, self.pid = time.monotonic(), self.process.pid
 
     def died(self, now: float) -> bool:
         """True once for a process that has ended; says when to start the next."""
@@ -71,11 +76,14 @@ class Supervisor:
     def __init__(self, parts: Sequence[str], settings: Settings) -> None:
         self.workers = [Worker(part) for part in parts]
         self.settings = settings
-        self.env = {**os.environ, **environment(settings)}
+        self.env: dict[str, str] = {}
+        self.folder = Path()
 
     def run(self, announce: Callable[[], None], warn: Callable[[str], None]) -> None:
         """Calls ``announce`` once every port answers.  Raises RegistryUnavailable if a worker dies before that."""
-        with _signals() as wait:
+        with runfolder.shared_folder(self.settings.run_folder) as self.folder, _signals() as wait:
+            ours = replace(self.settings, run_folder=str(self.folder))
+            self.env = {**os.environ, **environment(ours), **runfolder.environment(self.folder)}
             try:
                 if self._wait_ready(wait):
                     announce()
@@ -101,6 +109,7 @@ class Supervisor:
         while not wait(self._patience()) & set(_STOP):
             for worker in self.workers:
                 if worker.died(time.monotonic()):
+                    runfolder.forget(self.folder, worker.pid)
                     warn(f"le processus {worker.part} s'est arrêté ; il est relancé")
             self._start_due()
 
@@ -211,12 +220,23 @@ class Stop:
 
 
 def _ldap(settings: Settings) -> None:
+    from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
     from directory_service.ldap.server import operator_check, serve
 
-    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as directory:
-        where = (settings.host, settings.ldap_port)
-        serve(settings.ldap, where, directory, Stop(), check_secret=operator_check(directory))
+    _allow_descriptors(settings.ldap_connections + SPARE_DESCRIPTORS)
+    log = AccessLog(settings.access_log, settings.access_log_address) if settings.access_log else None
+    directory = Directory(settings.index_folder, settings.ldap_suffix, candidates=settings.ldap_candidates)
+    with closing(directory):
+        where, counts = (settings.host, settings.ldap_port), runfolder.harvest_file(settings.run_folder)
+        serve(settings.ldap, where, directory, Stop(), check_secret=operator_check(directory), log=log, counts=counts)
+
+
+def _allow_descriptors(wanted: int) -> None:
+    """As many as connections may need, or as we may have: shells give 1024, systemd what the unit says."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
 def _http(settings: Settings) -> None:
@@ -230,7 +250,22 @@ def _follow(settings: Settings) -> None:
     from directory_service.registry.engine import open_registry
 
     engine = open_registry(settings.registry_url)
-    Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes).run(Stop())
+    follower = Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes)
+    follower.run(Stop(), _lag_told())
+
+
+def _lag_told() -> Callable[[int, int], None]:
+    """Takes the last change of the journal and that of the index, for ``/metrics``."""
+    from prometheus_client import Gauge
+
+    journal = Gauge("annuaire_journal_sequence", "Last change in the registry's journal.", multiprocess_mode="livemax")
+    lag = Gauge("annuaire_follower_lag_changes", "Changes not in the index yet.", multiprocess_mode="livemax")
+
+    def tell(written: int, indexed: int) -> None:
+        journal.set(written)
+        lag.set(max(0, written - indexed))
+
+    return tell
 
 
 _PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}

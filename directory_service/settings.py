@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from directory_service.errors import InvalidInput
-from directory_service.ldap.limits import LdapSettings
+from directory_service.ldap.limits import LdapSettings, Limits
 
 PREFIX = "ANNUAIRE_"
 FILE = "annuaire.toml"
 _LDAP = LdapSettings()
 
 
-def _setting(default: Any, doc: str) -> Any:
-    return field(default=default, metadata={"doc": doc})
+_CODEC = _LDAP.limits
+
+
+def _setting(default: Any, doc: str, *, most: float = float("inf"), among: tuple[str, ...] = ()) -> Any:
+    return field(default=default, metadata={"doc": doc, "most": most, "among": among})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,48 @@ class Settings:
         _LDAP.entries_anonymous, "Entries one search gives an anonymous client: a screenful, not a harvest."
     )
     ldap_entries_operator: int = _setting(_LDAP.entries_operator, "Entries one search gives a bound operator.")
+    ldap_paged_total_anonymous: int = _setting(
+        _LDAP.paged_total_anonymous, "Entries of all pages of an anonymous client's search: pages are no way round."
+    )
+    ldap_paged_total_operator: int = _setting(_LDAP.paged_total_operator, "The same for a bound operator.")
     ldap_search_time: float = _setting(_LDAP.search_time, "Seconds of one search; nobody waits longer at a keyboard.")
+    ldap_candidates: int = _setting(
+        _LDAP.candidates, "Entries one search may look at, about 0.2 s; past it a better filter is due."
+    )
+    ldap_harvest_anonymous: int = _setting(
+        _LDAP.harvest_anonymous,
+        "Different entries that one address (IPv6: /64) gets in a day, exact look-ups apart; a hospital types behind "
+        "it. 0: no limit.",
+        most=600_000,
+    )
+    ldap_harvest_operator: int = _setting(
+        _LDAP.harvest_operator, "The same for one operator, whatever its addresses. 0: no limit.", most=600_000
+    )
+    ldap_harvest_window: float = _setting(
+        _LDAP.harvest_window, "Seconds of that day, from the first entry given; then the count starts again."
+    )
+    ldap_pdu_anonymous: int = _setting(
+        _CODEC.pdu_anonymous, "Octets of one message of an anonymous client; no address book passes 8 KiB."
+    )
+    ldap_pdu_bound: int = _setting(_CODEC.pdu_bound, "Octets of one message of a bound client: longer filters.")
+    ldap_filter_depth: int = _setting(
+        _CODEC.filter_depth, "Levels of a filter; clients nest 5, and each takes some of the stack.", most=100
+    )
+    ldap_filter_terms: int = _setting(
+        _CODEC.filter_terms, "Terms of a filter; Thunderbird's search window sends 12 for each word."
+    )
+    ldap_substring_components: int = _setting(
+        _CODEC.substring_components, "Components of a substring assertion: one for each word typed."
+    )
+    ldap_requested_attributes: int = _setting(
+        _CODEC.requested_attributes, "Attributes that a search may ask for by name; Apple asks for 22."
+    )
+    ldap_controls: int = _setting(_CODEC.controls, "Controls of one request; clients send 3 at most.")
+    ldap_outstanding_anonymous: int = _setting(
+        _LDAP.outstanding_anonymous, "Searches of one anonymous connection queued or under way; more are told busy."
+    )
+    ldap_outstanding_operator: int = _setting(_LDAP.outstanding_operator, "The same for a bound operator.")
+    ldap_binds: int = _setting(_LDAP.binds, "Secrets verified on one connection: each takes 50 ms on purpose.")
     ldap_connections: int = _setting(_LDAP.connections, "LDAP connections of one worker; more are refused at once.")
     ldap_connections_per_address: int = _setting(
         _LDAP.connections_per_address, "The same from one address; high, since a whole hospital sits behind one."
@@ -57,6 +101,27 @@ class Settings:
         _LDAP.idle_anonymous, "Seconds an anonymous LDAP connection may stay silent; Thunderbird leaks some."
     )
     ldap_idle_bound: float = _setting(_LDAP.idle_bound, "Seconds a bound LDAP connection may stay silent.")
+    ldap_receive_time: float = _setting(
+        _LDAP.receive_time, "Seconds to finish a message once begun; slow writers (Slowloris) go."
+    )
+    ldap_unread_time: float = _setting(_LDAP.unread_time, "Seconds without reading after which a client is cut off.")
+    ldap_output_buffer: int = _setting(
+        _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
+    )
+    run_folder: str = _setting(
+        "",
+        "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "
+        "one; give one to keep the counts across restarts.",
+    )
+    ready_age: float = _setting(
+        0.0, "Seconds since the newest data of the index past which `/readyz` answers 503. 0: however old it is."
+    )
+    access_log: str = _setting(
+        "", "File of the access log, one JSON object a line; `-` for standard error; empty for none."
+    )
+    access_log_address: str = _setting(
+        "network", "Client addresses in it: `full`, `network` (/24 or /48), `none`.", among=("full", "network", "none")
+    )
 
     @classmethod
     def load(cls, env: Mapping[str, str], toml: Path | None, overrides: Mapping[str, object]) -> Self:
@@ -74,9 +139,11 @@ class Settings:
     @property
     def ldap(self) -> LdapSettings:
         """What the LDAP face takes: its own values, with those chosen here."""
+        return LdapSettings(**self._chosen(LdapSettings), limits=Limits(**self._chosen(Limits)))
+
+    def _chosen(self, kind: type[LdapSettings] | type[Limits]) -> dict[str, Any]:
         ours = {s.name for s in describe()}
-        names = [f.name for f in fields(LdapSettings) if "ldap_" + f.name in ours]
-        return LdapSettings(**{name: getattr(self, "ldap_" + name) for name in names})
+        return {f.name: getattr(self, "ldap_" + f.name) for f in fields(kind) if "ldap_" + f.name in ours}
 
     @property
     def index_folder(self) -> Path:
@@ -99,6 +166,8 @@ class Setting:
     type: type
     default: Any
     doc: str
+    most: float
+    among: tuple[str, ...]
 
     @property
     def env(self) -> str:
@@ -114,6 +183,10 @@ class Setting:
             raise self._refused("un nombre positif est attendu")
         if self.name.endswith("_port") and parsed > 65535:
             raise self._refused("un port va de 0 à 65535")
+        if isinstance(parsed, int | float) and parsed > self.most:
+            raise self._refused(f"au plus {self.most:g}")
+        if self.among and parsed not in self.among:
+            raise self._refused(f"un mot parmi {', '.join(self.among)} est attendu")
         return parsed
 
     def _refused(self, why: str) -> InvalidInput:
@@ -140,7 +213,7 @@ _READ: dict[type, Callable[[Any], Any]] = {
 
 def describe() -> list[Setting]:
     """Every setting, in the order of the reference page."""
-    return [Setting(f.name, _TYPES[str(f.type)], f.default, f.metadata["doc"]) for f in fields(Settings)]
+    return [Setting(f.name, _TYPES[str(f.type)], f.default, **f.metadata) for f in fields(Settings)]
 
 
 def _from_file(path: Path) -> dict[str, Any]:

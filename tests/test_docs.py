@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
+from directory_service.accesslog import FIELDS
 from directory_service.cli import annuaire
 from directory_service.errors import AnnuaireError
+from directory_service.ldap.limits import NAMES
 from directory_service.settings import describe
 from tools import reference
 
@@ -44,6 +46,24 @@ def test_a_page_names_only_what_exists(page: Path) -> None:
     assert set(_TARGET.findall(text)) <= targets
     assert set(_SETTING.findall(text)) <= {s.env for s in describe()} | _OTHER_VARIABLES
     assert {words.split()[0].rstrip("`") for words in _COMMAND.findall(text)} <= annuaire.commands.keys()
+
+
+def test_the_page_of_metrics_and_logs_names_each_of_them_with_its_meaning() -> None:
+    """And none that does not exist."""
+    text = (ROOT / "docs" / "reference" / "observability.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `([a-z_]+)` \| ([^|\n]+) \|$", text, re.MULTILINE))
+    assert FIELDS.items() | NAMES.items() <= rows
+    assert {name for name, _ in rows} == FIELDS.keys() | NAMES.keys()
+    named = set(re.findall(r"^\| `(annuaire_[a-z_]+)` \|", text, re.MULTILINE))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "directory_service").rglob("*.py"))
+    assert named == set(re.findall(r'(?:Counter|Gauge|Histogram|_gauge)\(\s*"(annuaire_[a-z_]+)"', source))
+
+
+def test_alerts_name_metrics_that_exist() -> None:
+    told = (ROOT / "docs" / "reference" / "observability.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "howto" / "run-in-production.md").read_text(encoding="utf-8")
+    used = {name.removesuffix("_bucket") for name in re.findall(r"annuaire_[a-z_]+", page)}
+    assert {name for name in used if f"`{name}`" not in told} == set()
 
 
 def _commands(group: click.Group, path: str = "annuaire") -> list[tuple[str, click.Command]]:

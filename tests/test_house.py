@@ -43,6 +43,7 @@ ROOMS = {
     "directory_service": Room(),
     "directory_service.errors": Room(pure=True),
     "directory_service.settings": Room(may=("directory_service.errors", "directory_service.ldap.limits")),
+    "directory_service.accesslog": Room(packages=("orjson",)),
     "directory_service.model": Room(may=("directory_service.errors",), pure=True),
     "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),
     "directory_service.entries": Room(
@@ -61,11 +62,14 @@ ROOMS = {
     ),
     "directory_service.ldap": Room(may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True),
     "directory_service.ldap.server": Room(
-        may=(*_MODEL, "directory_service.ldap", "directory_service.index", "directory_service.trust", "ldap_schema"),
-        packages=("uvloop",),
+        may=(*_MODEL, *(f"directory_service.{r}" for r in ("accesslog", "ldap", "index", "trust")), "ldap_schema"),
+        packages=("uvloop", "prometheus_client"),
     ),
     "directory_service.web": Room(
-        may=(*_MODEL, *(f"directory_service.{r}" for r in ("trust", "index", "entries", "registry", "settings"))),
+        may=(
+            *_MODEL,
+            *(f"directory_service.{r}" for r in ("accesslog", "trust", "index", "entries", "registry", "settings")),
+        ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
     ),
     # What wires: the only place, with the console, that may reach the importers.
@@ -73,7 +77,7 @@ ROOMS = {
     "directory_service.commands": Room(
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
-    "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy")),
+    "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy", "prometheus_client")),
     "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3", "sqlalchemy", "orjson")),
     "importers": Room(
         may=(*_MODEL, "directory_service.registry"), packages=("pandas", "numpy", "sqlalchemy", "orjson")

@@ -11,6 +11,9 @@ CONTAINER: Final = 0
 BAL: Final = 1
 PEOPLE: Final = 2
 STRUCTURES: Final = 3
+# Unlisted mailboxes, which stand in ``ou=bal`` too, but after everything else: the look-ups of those who may not see
+# them end before they are reached, so that hidden and absent take the same steps.
+UNLISTED: Final = 4
 
 # Classes of the entries of each branch, most general first: a branch holds nothing else, so that a filter on
 # objectClass is answered by the branch alone.  (Containers differ among themselves.)
@@ -58,4 +61,10 @@ def entry_id(branch: int, rank: int, pk: int) -> int:
 
 
 def branch_of(entry_id: int) -> int:
-    return entry_id >> 36
+    """Where the entry stands in the tree."""
+    return kind_of(entry_id >> 36)
+
+
+def kind_of(branch: int) -> int:
+    """The branch whose attributes and classes the entries of this one have."""
+    return BAL if branch == UNLISTED else branch

@@ -14,7 +14,7 @@ import orjson
 from directory_service.entries.attributes import PREPARE, MatchRule, column, id_key, tag, token_text
 from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import generalized, latest
-from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, Entry, entry_id
+from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, UNLISTED, Entry, entry_id
 from directory_service.entries.holders import Holder, holder_of
 from directory_service.entries.wire import clean, distinct, entry_ber, many, one
 from directory_service.ldap.dn import escape_value
@@ -39,11 +39,12 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str) -> Entry:
     ou = distinct(clean(x.service) for x in bindings)
     described = distinct(clean(x.description) for x in bindings)
     place = holder.place
+    hidden = any(x.unlisted for x in bindings)
     changed = [x.changed_at for x in bindings] + holder.changed
     return Entry(
-        id=entry_id(BAL, _rank(b, holder), min(x.pk for x in bindings)),
+        id=entry_id(UNLISTED if hidden else BAL, _rank(b, holder), min(x.pk for x in bindings)),
         dn=dn,
-        view=STAFF if any(x.unlisted for x in bindings) else ANYONE,
+        view=STAFF if hidden else ANYONE,
         sn=holder.names.sn_text,
         name=holder.names.name_text,
         given=holder.names.given_text,

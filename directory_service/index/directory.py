@@ -19,7 +19,7 @@ from weakref import WeakSet
 import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, id_key, index_key, prepare
-from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
 from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
 from directory_service.index.files import current_name
@@ -27,7 +27,8 @@ from directory_service.index.plan import Plan, simplify
 from directory_service.index.plan.predicate import check_of, find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.query import Equal, Filter, Query, Scope, View
-from directory_service.index.reader import Build, Hit, Reader, Search, Span
+from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search, Span
+from directory_service.index.schema import HIDDEN
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
@@ -38,7 +39,7 @@ _LOOK: Final = 0.2  # seconds between two looks at ``current``
 _COUNTED: Final = 1_000  # matches of /v1/search counted one by one; more are "at least"
 _FIND_BUDGET: Final = 20_000  # candidates of one page of /v1/search, its total included
 _FIND_TIME: Final = 2.0  # seconds
-_BRANCHES: Final = (0, BAL, PEOPLE, STRUCTURES)
+_BRANCHES: Final = (CONTAINER, BAL, PEOPLE, STRUCTURES)
 
 
 class Result(NamedTuple):
@@ -76,8 +77,10 @@ class Directory:
     """Answers from the build that ``folder/current`` points to.  Questions raise RegistryUnavailable while there is
     none.  Close it when done."""
 
-    def __init__(self, folder: Path, suffix: str) -> None:
+    def __init__(self, folder: Path, suffix: str, *, candidates: int = BUDGET) -> None:
+        """``candidates``: entries that one search may look at."""
         self.folder = folder
+        self._candidates = candidates
         self.suffix = normalise(suffix)
         self._points = _points(self.suffix)
         self._local = threading.local()
@@ -144,7 +147,7 @@ class Directory:
         reader = self._reader(now)
         build = reader.recent(now)
         asked = query.filter
-        if type(asked) is Equal and not query.sort and (limits := self._limits(query)):
+        if type(asked) is Equal and view < STAFF and not query.sort and (limits := self._limits(query)):
             found = _point(reader, asked, limits, view)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
@@ -152,7 +155,7 @@ class Directory:
             if query.sort:
                 spans = self._spans(reader, replace(query, after=None), view)
                 return Result(build.id, *search_sorted(reader, spans, query, view, now))
-            search = Search(query.limit, view, now + query.timeout, stopped=query.stopped)
+            search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
             reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
             return Result(build.id, reader.hits(search.ids), search.truncated, search.timed_out)
 
@@ -171,7 +174,7 @@ class Directory:
     def _planned(self, query: Query) -> list[Span]:
         """The spans of a search by anyone; none when its base does not exist, which is found out by keys."""
         try:
-            return self._spans(self._reader(time.monotonic()), query, View.STAFF)
+            return self._spans(self._reader(time.monotonic()), query, View.ANONYMOUS)
         except NotFound:
             return []
 
@@ -190,11 +193,11 @@ class Directory:
             found = self._at(reader, base, view)
             return [] if scope == Scope.ONE else _single(asked, found.id, after)
         if base == self.suffix and scope == Scope.SUBTREE:
-            return reader.spans(asked, _BRANCHES, after)
+            return reader.spans(asked, _BRANCHES + _seen(BAL, view)[1:], after)
         if base == self.suffix and scope == Scope.ONE:
             return [s for c in sorted(reader.containers.values()) if c != entry for s in _single(asked, c, after)]
         branch = reader.branch_below(base)
-        below = [] if branch is None or scope == Scope.BASE else reader.spans(asked, (branch,), after)
+        below = [] if branch is None or scope == Scope.BASE else reader.spans(asked, _seen(branch, view), after)
         return below if scope == Scope.ONE else [*_single(asked, entry, after), *below]
 
     def _at(self, reader: Reader, base: str, view: int) -> Hit:
@@ -204,9 +207,10 @@ class Directory:
         parts = parse_dn(rdn) if branch is not None else ()
         if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
             raise NotFound("pas d'entrée de ce nom")
-        for hit in reader.by_key(id_key("u", parts[0][0][1]), *_branch(branch), view):
-            if normalise(hit.dn) == base:
-                return hit
+        for part in _seen(branch, view):
+            for hit in reader.by_key(id_key("u", parts[0][0][1]), *_branch(part), view):
+                if normalise(hit.dn) == base:
+                    return hit
         raise NotFound("pas d'entrée de ce nom")
 
     def suggest(self, text: str, limit: int, view: View) -> Result:
@@ -245,12 +249,12 @@ class Directory:
         """``entries.boxes.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
         unless the view is the staff's."""
         connection = self._reader(time.monotonic()).connection
-        found = connection.execute("SELECT json FROM mailbox WHERE address = ?", (address.strip().casefold(),))
-        row = found.fetchone()
-        record: dict[str, Any] = orjson.loads(row[0]) if row else {"unlisted": True}
-        if not row or (record["unlisted"] and view < View.STAFF):
-            raise NotFound("pas de boîte de cette adresse")
-        return record
+        key = address.strip().casefold().lstrip(HIDDEN)
+        for place in (key, HIDDEN + key) if view >= STAFF else (key,):
+            for (found,) in connection.execute("SELECT json FROM mailbox WHERE address = ?", (place,)):
+                record: dict[str, Any] = orjson.loads(found)
+                return record
+        raise NotFound("pas de boîte de cette adresse")
 
     # --- /v1/search --------------------------------------------------------------------------------------------------
 
@@ -357,13 +361,18 @@ def _branch(branch: int) -> tuple[int, int]:
     return (branch << 36) - 1, (branch + 1) << 36
 
 
+def _seen(branch: int, view: int) -> tuple[int, ...]:
+    """Where the entries of a branch are, for this view.  Others do not come near the unlisted ones."""
+    return (BAL, UNLISTED) if branch == BAL and view >= STAFF else (branch,)
+
+
 def _exact(text: str) -> str:
     return text.casefold().replace(" ", "")
 
 
 def _single(asked: Filter, entry: int, after: int) -> list[Span]:
     """One entry, whatever finds it."""
-    simple = simplify(asked, entry >> 36)
+    simple = simplify(asked, branch_of(entry))
     plan = Plan(simple, None, check=check_of(simple))
     return [Span(entry - 1, entry + 1, plan)] if entry > after else []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -53,12 +54,15 @@ class Follower:
         self.workers = workers
         self._count_at = 0.0
 
-    def run(self, stop: Stop) -> None:
-        """Until ``stop`` is set.  A registry that does not answer is waited for."""
+    def run(self, stop: Stop, tell: Callable[[int, int], None] = lambda _written, _indexed: None) -> None:
+        """Until ``stop`` is set.  A registry that does not answer is waited for.  ``tell`` is told, at each look, the
+        last change of the journal and that of the index."""
         while not stop.is_set():
             pause = _PAUSE
             try:
-                self.catch_up()
+                tell(*self._behind())
+                if self.catch_up():
+                    tell(*self._behind())
             except (RegistryUnavailable, DBAPIError):
                 pause = _PATIENCE
             stop.wait(pause)
@@ -80,6 +84,10 @@ class Follower:
                 done += found
             self._refresh(db, changed=done > 0)
         return done
+
+    def _behind(self) -> tuple[int, int]:
+        with reading(self.engine) as connection:
+            return last_seq(connection), self._seq_of_usable() or 0
 
     def _seq_of_usable(self) -> int | None:
         """Where the current build stands; None when there is none that can be patched."""

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
-from directory_service.entries.entry import BAL, Entry, branch_of, entry_id
+from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id
 from directory_service.index.plan.access import COLUMNS, NAMES
 from directory_service.index.plan.fours import paired
 from directory_service.index.render import body_of, letters_of, names_of, row_of
 from directory_service.index.schema import (
+    HIDDEN,
     INSERT_BODY,
     INSERT_ENTRY,
     INSERT_KEY,
@@ -45,9 +46,13 @@ def replace_records(db: sqlite3.Connection, branch: int, keys: Iterable[int], en
 
 def replace_mailbox(db: sqlite3.Connection, address: str, record: bytes, entries: Sequence[Entry]) -> None:
     """The entries of ``ou=bal`` of one address become ``entries``; so does what is known of it."""
+    shown = address.removeprefix(HIDDEN)
     sql = f"{_OLD} WHERE id IN (SELECT id FROM key WHERE value = ? AND id >= ? AND id < ?)"  # noqa: S608
-    _take_out(db, db.execute(sql, (id_key("m", address), BAL << 36, (BAL + 1) << 36)).fetchall())
+    for branch in (BAL, UNLISTED):
+        _take_out(db, db.execute(sql, (id_key("m", shown), branch << 36, (branch + 1) << 36)).fetchall())
     _put_in(db, entries)
+    # It may have been listed before, or not.
+    db.execute("DELETE FROM mailbox WHERE address IN (?, ?)", (shown, HIDDEN + shown))
     db.execute(INSERT_MAILBOX, (address, record))
 
 

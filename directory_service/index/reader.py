@@ -21,7 +21,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
 from directory_service.index.files import open_reader
 from directory_service.index.plan import NO_LEXICON, Plan, make_plan
 from directory_service.index.plan.access import Path as Way
@@ -158,7 +158,7 @@ class Reader:
         found: list[Span] = []
         for branch in branches:
             low, high = max((branch << 36) - 1, after), (branch + 1) << 36
-            plan = make_plan(asked, branch, self.lexicon)
+            plan = make_plan(asked, kind_of(branch), self.lexicon)
             if found and found[-1].plan == plan and found[-1].high == low + 1:
                 low = found.pop().low
             if low + 1 < high:

@@ -29,7 +29,7 @@ from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.plan.fours import paired
 from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
-from directory_service.index.schema import KEY_SEPARATOR
+from directory_service.index.schema import HIDDEN, KEY_SEPARATOR
 from directory_service.registry import read
 from directory_service.registry.engine import open_registry, reading
 
@@ -114,7 +114,8 @@ def render_mailboxes(
     """For each address: its entries, none once it is closed, and its record."""
     for address, bindings in read.read_bindings(connection, ids, low=low, high=high):
         record = mailbox_record(address, bindings)
-        yield mailbox_entries(bindings, suffix), (address.casefold(), orjson.dumps(record))
+        key = (HIDDEN if record["unlisted"] else "") + address.casefold()
+        yield mailbox_entries(bindings, suffix), (key, orjson.dumps(record))
 
 
 def render_practitioners(

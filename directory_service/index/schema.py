@@ -16,11 +16,12 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS, NAMES
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
 KEY_SEPARATOR: Final = "\n"
+HIDDEN: Final = "\x01"  # before the address of an unlisted mailbox: who looks for the address alone finds nothing
 
 PAGE_SIZE: Final = 16384  # five entries a page, so that little of it stays empty
 MMAP_SIZE: Final = 2**31 - 65536  # the most SQLite accepts: all readers share the page cache

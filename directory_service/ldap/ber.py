@@ -27,11 +27,13 @@ _MAX_LENGTH_OCTETS: Final = 4  # 4 GiB: far past every limit, so a longer length
 
 
 class BerError(InvalidInput):
-    """The octets are not the BER that RFC 4511 5.1 asks for.  ``where`` is the offset within the message."""
+    """The octets are not the BER that RFC 4511 5.1 asks for.  ``where`` is the offset within the message; ``limit``
+    names the one that was met (``limits.NAMES``), if that is why."""
 
-    def __init__(self, message: str, at: int) -> None:
+    def __init__(self, message: str, at: int, limit: str = "") -> None:
         super().__init__(message, where=f"octet {at}")
         self.at = at
+        self.limit = limit
 
 
 # --- encoding -------------------------------------------------------------------------------------------------------

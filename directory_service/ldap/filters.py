@@ -42,7 +42,11 @@ _MAX_NAME: Final = 128  # octets: no attribute description we know is longer
 
 
 class BadFilter(InvalidInput):
-    """Well-formed BER or text that is not a filter, or a filter past a limit."""
+    """Well-formed BER or text that is not a filter, or a filter past a limit, which ``limit`` names."""
+
+    def __init__(self, message: str, *, where: str | None = None, limit: str = "") -> None:
+        super().__init__(message, where=where)
+        self.limit = limit
 
 
 # --- from the wire --------------------------------------------------------------------------------------------------
@@ -64,7 +68,7 @@ class FilterDecoder:
         tag, start, stop = header(self.data, at, end)
         self.terms += 1
         if self.terms > self.limits.filter_terms:
-            raise BadFilter(f"filtre de plus de {self.limits.filter_terms} termes")
+            raise BadFilter(f"filtre de plus de {self.limits.filter_terms} termes", limit="filter_terms")
         make = _ASSERTIONS.get(tag)
         if make is not None:
             return self._assertion(make, start, stop), stop
@@ -74,7 +78,7 @@ class FilterDecoder:
         if tag == SUBSTRINGS:
             return self._substrings(start, stop), stop
         if depth >= self.limits.filter_depth and tag in (AND, OR, NOT):
-            raise BadFilter(f"filtre de plus de {self.limits.filter_depth} niveaux")
+            raise BadFilter(f"filtre de plus de {self.limits.filter_depth} niveaux", limit="filter_depth")
         return self._composite(tag, start, stop, depth), stop
 
     def _composite(self, tag: int, start: int, stop: int, depth: int) -> Filter:
@@ -131,7 +135,8 @@ class FilterDecoder:
                 raise BadFilter("sous-chaînes en désordre")
             count += 1
         if count > self.limits.substring_components:
-            raise BadFilter(f"plus de {self.limits.substring_components} sous-chaînes")
+            text = f"plus de {self.limits.substring_components} sous-chaînes"
+            raise BadFilter(text, limit="substring_components")
         return _substring_filter(name, initial, middle, final)
 
     def _extensible(self, reader: Reader) -> Filter:

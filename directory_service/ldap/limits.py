@@ -1,12 +1,39 @@
 """Every limit of the LDAP face, by name, with its reason.  PURE: values only; who enforces each is said beside it.
 
 The figures are those of ldap-clients.md §4.  A limit met is an answer with a result code, or a Notice of
-Disconnection, never a silence.
+Disconnection, never a silence; and it is counted under its name of ``NAMES``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
+
+from directory_service.ldap.access import ACCESS, Access
+
+# Values of the label ``limit`` of ``annuaire_ldap_limit_total``, with what a client is told.
+NAMES: Final = {
+    "pdu": "a message too long: Notice of Disconnection, 2",
+    "filter_depth": "a filter nested too deep: 2",
+    "filter_terms": "a filter of too many terms: 2",
+    "substring_components": "an assertion of too many substrings: 2",
+    "requested_attributes": "too many attributes asked for: 2",
+    "controls": "too many controls: 2",
+    "outstanding": "too many searches at once on one connection: 51",
+    "entries": "as many entries as one search gives: 4, with the entries",
+    "paged_total": "as many entries as one paged search gives in all: 4, with the entries",
+    "search_time": "a search that took too long: 3, with what was found",
+    "candidates": "a search that had too much to look at: 4, with what was found",
+    "harvest": "too many different entries in a day: 11",
+    "receive_time": "a message, a handshake or a bind not finished in time: Notice of Disconnection, 3",
+    "idle": "a silent connection: Notice of Disconnection, 3",
+    "unread_time": "a client that does not read its answers: closed",
+    "output_buffer": "answers that wait for a slow reader: no more of its requests are read",
+    "connections": "too many connections: Notice of Disconnection, 51",
+    "connections_per_address": "too many connections of one address: Notice of Disconnection, 51",
+    "binds": "too many secrets tried on one connection: Notice of Disconnection, 51",
+    "bind_delay": "a wrong secret after many others: answered late",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +56,18 @@ class LdapSettings:
     suffix: str = "o=annuaire-sante,c=fr"
     limits: Limits = field(default_factory=Limits)
     allow_anonymous: bool = True  # off: binds still succeed, searches answer 50 (Thunderbird's bind loop)
+    access: Access = ACCESS  # which attributes each view may read, filter on and order by
     # --- answers (handler)
     entries_anonymous: int = 100  # what an autocompletion shows; more is harvesting
     entries_operator: int = 1000
     paged_total_anonymous: int = 100  # entries of one paged search, all pages together: pages are no way round
     paged_total_operator: int = 10_000
     search_time: float = 5.0  # past this nobody is waiting at the keyboard any more
+    candidates: int = 50_000  # entries one search may look at, about 0.2 s: past it a better filter is due
+    # --- harvesting (server.harvest): different entries in a day, key look-ups apart; 0: as many as one likes
+    harvest_anonymous: int = 200_000  # of one address: a whole hospital types behind it
+    harvest_operator: int = 400_000  # of one operator, whatever its addresses
+    harvest_window: float = 86_400.0
     # --- connections (server)
     outstanding_anonymous: int = 16  # searches queued or running on one connection
     outstanding_operator: int = 100

@@ -51,11 +51,13 @@ _CACHED_LIST = 2048  # octets: attribute lists longer than this are not worth re
 
 
 class BadRequest(InvalidInput):
-    """A request that can be read but not obeyed: ``reply`` is the whole LDAPMessage to send for it."""
+    """A request that can be read but not obeyed: ``reply`` is the whole LDAPMessage to send for it, ``limit`` the name
+    of the limit that was met, if that is why."""
 
-    def __init__(self, message: str, reply: bytes) -> None:
+    def __init__(self, message: str, reply: bytes, limit: str = "") -> None:
         super().__init__(message)
         self.reply = reply
+        self.limit = limit
 
 
 class Control(NamedTuple):
@@ -155,7 +157,7 @@ def frame(data: bytes | bytearray, at: int, cap: int) -> tuple[int, int] | None:
         return None
     length = int.from_bytes(data[at + 2 : start], "big")
     if length > cap:
-        raise BerError(f"message de plus de {cap} octets", at)
+        raise BerError(f"message de plus de {cap} octets", at, "pdu")
     return start, start + length
 
 
@@ -173,17 +175,18 @@ def decode_request(data: bytes, at: int, end: int, resolve: Resolve, limits: Lim
         controls = _controls(Reader(data, at, end), limits) if at < end else ()
         return decode(_Body(message_id, data, start, at, controls, resolve, limits))
     except BadFilter as error:
-        raise BadRequest(error.message, refusal(message_id, tag, error.message)) from None
+        raise BadRequest(error.message, refusal(message_id, tag, error.message), error.limit) from None
     except _Refused as error:
-        raise BadRequest(error.message, refusal(message_id, tag, error.message, error.code)) from None
+        raise BadRequest(error.message, refusal(message_id, tag, error.message, error.code), error.limit) from None
 
 
 class _Refused(InvalidInput):
     """Turned into ``BadRequest`` where the message id is known."""
 
-    def __init__(self, message: str, code: int = 2) -> None:
+    def __init__(self, message: str, code: int = 2, limit: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.limit = limit
 
 
 class _Body(NamedTuple):
@@ -211,7 +214,7 @@ def _controls(reader: Reader, limits: Limits) -> Controls:
         while items.more:
             found.append(_control(items.enter()))
             if len(found) > limits.controls:
-                raise _Refused(f"plus de {limits.controls} contrôles")
+                raise _Refused(f"plus de {limits.controls} contrôles", limit="controls")
     return tuple(found)
 
 
@@ -273,7 +276,7 @@ def _attribute_list(raw: bytes, most: int) -> tuple[str, ...]:
     while reader.more:
         names.append(_ascii(reader.octets()))
         if len(names) > most:
-            raise _Refused(f"plus de {most} attributs demandés")
+            raise _Refused(f"plus de {most} attributs demandés", limit="requested_attributes")
     return tuple(names)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
 from directory_service.errors import AnnuaireError, NotFound
-from directory_service.index.query import Filter, Query, Scope, View
+from directory_service.index.query import Filter, Query, Scope, SortKey, View
+from directory_service.ldap.access import Use
 from directory_service.ldap.controls import UNAVAILABLE_CRITICAL_EXTENSION, Asked, Context, read_controls
 from directory_service.ldap.dn import InvalidDN, normalise
 from directory_service.ldap.filters import Resolve
@@ -32,7 +33,7 @@ from directory_service.ldap.messages import (
 from directory_service.ldap.paging import Page, page_control
 from directory_service.ldap.selection import Hit, Selection, render, select
 from directory_service.ldap.session import Identity
-from directory_service.ldap.sorting import SortRules, sort_control
+from directory_service.ldap.sorting import NO_SUCH_ATTRIBUTE, SortRules, sort_control
 from directory_service.ldap.virtual import VirtualEntry
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, NO_SUCH_OBJECT, FORBIDDEN = 0, 3, 4, 32, 50
@@ -105,6 +106,7 @@ class Searcher:
         self.virtual = virtual
         self.key = key
         self.suffix = normalise(settings.suffix)
+        self.sending: Callable[[Sequence[Hit]], None] = lambda _hits: None  # told of the entries of each answer
         self._known_lists: Callable[[tuple[str, ...]], Selection]
         self._known_lists = lru_cache(maxsize=512)(lambda names: select(names, resolve))
 
@@ -129,6 +131,7 @@ class Searcher:
         if asked:
             query = self._bounded(query, asked, identity)
         selection, types_only = self._selection(request.attributes), request.types_only
+        selection = selection.without(self.settings.access.hidden(identity.view))
         return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, asked, point, quick)
 
     # --- controls ---------------------------------------------------------------------------------------------------
@@ -136,12 +139,21 @@ class Searcher:
     def _asked(self, request: SearchRequest, query: Query, identity: Identity) -> tuple[Query, Asked]:
         total, size = self._total(identity), request.size_limit
         total = min(total, size or total)
-        context = Context(self.resolve, self.rules, self.settings.limits, identity.dn, self.key, total)
+        rules = partial(self._order_rule, identity.view)
+        context = Context(self.resolve, rules, self.settings.limits, identity.dn, self.key, total)
         query, asked = read_controls(request.controls, query, context)
+        asked = asked._replace(values=tuple(self.settings.access.narrow(v, identity.view) for v in asked.values))
         if request.types_only or request.attributes == ("1.1",):  # RFC 3876 2, steps 2 and 3
             asked = asked._replace(values=())
         # RFC 2696 3: a page as large as the size limit is no page.
         return query, asked._replace(page=None) if asked.page and 0 < size <= asked.page.size else asked
+
+    def _order_rule(self, view: View, name: str, rule: str) -> SortKey | int:
+        """What this view may not order by is, to it, no attribute: an order tells values apart as answers do."""
+        found = self.rules(name, rule)
+        if isinstance(found, int) or self.settings.access.may(found.attribute, Use.ORDER, view):
+            return found
+        return NO_SUCH_ATTRIBUTE
 
     def _refused(self, message_id: int, query: Query, identity: Identity, asked: Asked) -> bytes | None:
         """The reply to what needs no search: an order or a window that cannot be had, or no entries wanted."""
@@ -175,7 +187,8 @@ class Searcher:
             base, scope = self.suffix, Scope.BASE if scope == Scope.ONE else scope
         most, longest = self._most(identity), self.settings.search_time
         limit = min(size, most) if size else most
-        return Query(base, Scope(scope), request.filter, limit, min(time, longest) if time else longest)
+        asked = self.settings.access.narrow(request.filter, identity.view)
+        return Query(base, Scope(scope), asked, limit, min(time, longest) if time else longest)
 
     def _most(self, identity: Identity) -> int:
         return self.settings.entries_operator if identity.dn else self.settings.entries_anonymous
@@ -235,6 +248,7 @@ class Searcher:
 
     def _entries(self, work: Work, hits: Sequence[Hit]) -> list[bytes]:
         message_id, selection, types_only = work.message_id, work.selection, work.types_only
+        self.sending(hits)
         if work.asked and work.asked.values:
             values = ValueFilter(work.asked.values, self.directory.value_tests)
             bodies = (render(hit, selection, types_only, self.suffix) for hit in hits)
@@ -285,6 +299,7 @@ class Searcher:
         """Does the entry of this normalised name match this filter?  ``AnnuaireError`` from the directory passes."""
         if base in self.virtual:
             return bool(self.virtual[base].matches(found))
+        found = self.settings.access.narrow(found, view)
         return bool(self.directory.search(Query(base, Scope.BASE, found, 1, self.settings.search_time), view).hits)
 
 

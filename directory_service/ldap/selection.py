@@ -76,11 +76,19 @@ class Selection(NamedTuple):
     user: bool  # every user attribute
     names: frozenset[bytes]
     operational: tuple[str, ...]
+    hidden: frozenset[bytes] = frozenset()  # what the caller may not read
 
     @property
     def whole(self) -> bool:
         """Can the entry go out as it is stored?"""
-        return self.user and not self.operational
+        return self.user and not self.operational and not self.hidden
+
+    def without(self, hidden: frozenset[bytes]) -> Selection:
+        """For a caller who may not read these attributes."""
+        if not hidden:
+            return self
+        operational = tuple(name for name in self.operational if name.encode() not in hidden)
+        return self._replace(operational=operational, hidden=hidden)
 
     def wants(self, name: str) -> bool:
         """Is this (virtual entry's) attribute asked for by its name?"""
@@ -146,9 +154,11 @@ def render(hit: Hit, selection: Selection, types_only: bool, suffix: str) -> byt
 
 
 def _chosen(ber: bytes, selection: Selection, types_only: bool) -> Iterator[bytes]:
-    user, names, _ = selection
+    user, names, _, hidden = selection
     if not (user or names):
         return
     for name, at, _, stop in attributes(ber):
+        if hidden and name.partition(b";")[0] in hidden:
+            continue
         if user or name in names or (b";" in name and name.partition(b";")[0] in names):
             yield partial_attribute(name.decode(), ()) if types_only else ber[at:stop]

@@ -35,15 +35,17 @@ ANONYMOUS: Final = Identity("", "", View.ANONYMOUS)
 
 
 class Refusal(NamedTuple):
-    """The reply to a request that could be read but not obeyed; the connection goes on."""
+    """The reply to a request that could be read but not obeyed; the connection goes on.  ``limit``: the one met."""
 
     reply: bytes
+    limit: str = ""
 
 
 class Disconnect(NamedTuple):
-    """A Notice of Disconnection to send before closing."""
+    """A Notice of Disconnection to send before closing.  ``limit``: the one met."""
 
     reply: bytes
+    limit: str = ""
 
 
 Event = Request | Refusal | Disconnect
@@ -89,7 +91,7 @@ class Session:
             self._split(data, events)
         except BerError as error:
             self.closing = True
-            events.append(Disconnect(notice_of_disconnection(2, str(error))))
+            events.append(Disconnect(notice_of_disconnection(2, str(error)), error.limit))
         return events
 
     def _split(self, data: bytes, events: list[Event]) -> None:
@@ -105,5 +107,5 @@ class Session:
                 self.closing = type(request) is UnbindRequest
                 events.append(request)
             except BadRequest as error:
-                events.append(Refusal(error.reply))
+                events.append(Refusal(error.reply, error.limit))
             at = found[1]

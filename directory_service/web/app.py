@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
+from directory_service.accesslog import AccessLog
 from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
 from directory_service.web.api import mailboxes, organizations, practitioners, search, status, suggest, verify
@@ -23,12 +24,13 @@ BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
 def create_app(directory: Directory, settings: Settings | None = None) -> Flask:
-    """The application over an open directory, which the caller closes.  ``settings`` is kept for the routes that
-    will need one; none does yet."""
+    """The application over an open directory, which the caller closes.  ``settings`` say how old an index may be and
+    where accesses are logged; without them, any age will do and nothing is."""
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
-    context.attach(app.extensions, directory, Secrets(directory))
+    log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
+    context.attach(app.extensions, directory, Secrets(directory), log)
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)

@@ -12,30 +12,36 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from directory_service.index.query import View
 
 if TYPE_CHECKING:
+    from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
     from directory_service.trust.access import Secrets
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
-_DIRECTORY, _SECRETS = "annuaire.directory", "annuaire.secrets"
+_DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
 _gate = Lock()
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
 
-def attach(extensions: dict[str, object], directory: Directory, secrets: Secrets) -> None:
+def attach(extensions: dict[str, object], directory: Directory, secrets: Secrets, log: AccessLog | None) -> None:
     extensions[_DIRECTORY] = directory
     extensions[_SECRETS] = secrets
+    extensions[_LOG] = log
 
 
 def directory() -> Directory:
     return cast("Directory", current_app.extensions[_DIRECTORY])
+
+
+def access_log() -> AccessLog | None:
+    return cast("AccessLog | None", current_app.extensions[_LOG])
 
 
 def identify() -> View:
@@ -48,7 +54,10 @@ def identify() -> View:
         return View.ANONYMOUS
     scheme, _, token = header.partition(" ")
     secrets = cast("Secrets", current_app.extensions[_SECRETS])
-    return secrets.view_of(token.strip() if scheme.lower() == "bearer" else "")
+    secret = token.strip() if scheme.lower() == "bearer" else ""
+    view = secrets.view_of(secret)
+    g.operator = secret.rpartition(".")[0]  # a secret carries the name of its operator; for the access log
+    return view
 
 
 def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Response:

@@ -1,19 +1,27 @@
 """What those who run the service ask: is it alive, can it answer, how much and how fast.
 
-Metrics carry the route's template, the method and the status, never a path or a query.  With several worker
-processes, ``web.server`` sets PROMETHEUS_MULTIPROC_DIR before this module is imported, and ``/metrics`` adds them up.
+Metrics carry the route's template, the method and the status, never a path or a query; so does the access log.  With
+several worker processes, PROMETHEUS_MULTIPROC_DIR is set before this module is imported, and ``/metrics`` adds them up,
+LDAP workers among them; what it says of the index is looked up when it is asked.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from directory_service.web.context import directory, json_answer
+from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.index.directory import Build, Directory
+from directory_service.index.freshness import age_of, data_age, source_age
+from directory_service.web.context import access_log, directory, json_answer
 
 blueprint = Blueprint("operations", __name__)
 
@@ -35,14 +43,60 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The index is open and read; 503 otherwise, as a problem."""
-    build = directory().build()
+    """The index is open, read, and not older than it may be; 503 otherwise, as a problem."""
+    build = _build(directory())
+    settings = current_app.config["ANNUAIRE"]
+    if settings and settings.ready_age and data_age(build) > settings.ready_age:
+        raise RegistryUnavailable("les données de l'index sont trop anciennes")
     return json_answer(b'{"status":"ready","build":"' + build.id.encode() + b'"}')
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+    text = generate_latest(_registry()) + generate_latest(_IndexGauges(directory()))
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def _build(opened: Directory) -> Build:
+    """Raises RegistryUnavailable, for a file that is no index too."""
+    try:
+        return opened.build()
+    except sqlite3.Error:
+        raise RegistryUnavailable("l'index ne se lit pas : lancez `annuaire index --rebuild`") from None
+
+
+class _IndexGauges:
+    """What the index says of itself, when asked.  Ages are computed by whoever asks: a follower that has died would
+    go on telling that all is fresh."""
+
+    def __init__(self, opened: Directory) -> None:
+        self._directory = opened
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        try:
+            build = _build(self._directory)
+        except AnnuaireError:
+            yield _gauge("annuaire_index_up", "Whether the index can be read.", [((), 0)])
+            return
+        now = datetime.now(UTC)
+        yield _gauge("annuaire_index_up", "Whether the index can be read.", [((), 1)])
+        yield _gauge("annuaire_index_sequence", "Last change of the registry in the index.", [((), build.seq)])
+        built = age_of(build.built_at, now) or 0
+        yield _gauge("annuaire_index_build_age_seconds", "Time since the last full build.", [((), built)])
+        data = data_age(build, now)
+        yield _gauge("annuaire_index_data_age_seconds", "Time since the newest data came in.", [((), data)])
+        ages = [((str(s["name"]),), age) for s in build.sources if (age := source_age(s, now)) is not None]
+        yield _gauge("annuaire_source_age_seconds", "Time since a source was last read.", ages, ("source",))
+        counts = [((kind,), number) for kind, number in build.counts.items()]
+        yield _gauge("annuaire_index_records", "Records in the index.", counts, ("kind",))
+
+
+def _gauge(name: str, doc: str, values: Iterable[tuple[tuple[str, ...], float]], labels: tuple[str, ...] = ()
+           ) -> GaugeMetricFamily:  # fmt: skip
+    family = GaugeMetricFamily(name, doc, labels=labels)
+    for label, value in values:
+        family.add_metric(label, value)
+    return family
 
 
 def _registry() -> CollectorRegistry:
@@ -66,9 +120,22 @@ def _stop(response: Response) -> Response:
     rule = request.url_rule
     key = (rule.rule if rule else "unmatched", _method(), response.status_code)
     counter, histogram = _children.get(key) or _make(key)
+    seconds = time.perf_counter() - g.get("started", time.perf_counter())
     counter.inc()
-    histogram.observe(time.perf_counter() - g.get("started", time.perf_counter()))
+    histogram.observe(seconds)
+    _log(key, seconds, response)
     return response
+
+
+def _log(key: tuple[str, str, int], seconds: float, response: Response) -> None:
+    log = access_log()
+    if log is None:
+        return
+    route, method, status = key
+    record = {"operation": method, "route": route, "status": status, "ms": round(seconds * 1000, 3)}
+    size = {"identity": g.get("operator", ""), "bytes": response.calculate_content_length() or 0}
+    log.add("http", request.remote_addr or "", record | size)
+    log.flush()
 
 
 def _method() -> str:

@@ -42,8 +42,11 @@ def run_http(
     threads: int | None = None,
 ) -> None:
     """Serves until SIGTERM; what is not given is the setting's.  Workers that die are replaced by gunicorn."""
-    # Read by prometheus_client when it is first imported, which is after the fork.
-    os.environ[_METRICS] = metrics = tempfile.mkdtemp(prefix="annuaire-metrics-")
+    # Read by prometheus_client when it is first imported, which is after the fork.  The supervisor gives a folder that
+    # the LDAP workers write to as well.
+    given = os.environ.get(_METRICS)
+    metrics = given or tempfile.mkdtemp(prefix="annuaire-metrics-")
+    os.environ[_METRICS] = metrics
     authority = _authority(host or settings.host, settings.http_port if port is None else port)
     _Server(
         settings,
@@ -63,7 +66,7 @@ def run_http(
             "proc_name": "annuaire-http",
             "child_exit": _forget,
             # Not atexit: workers would inherit it, and the first to end would take the others' figures along.
-            "on_exit": lambda server: shutil.rmtree(metrics, ignore_errors=True),
+            "on_exit": lambda server: None if given else shutil.rmtree(metrics, ignore_errors=True),
         },
     ).run()
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import web_world as world
@@ -11,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory_service.index.directory import Directory
+from directory_service.settings import Settings
 from directory_service.web.api import search as search_route
 from directory_service.web.app import create_app
 from directory_service.web.problems import PROBLEMS
@@ -351,3 +356,29 @@ def test_the_reference_page_names_every_route_parameter_and_problem(app: Flask) 
         assert f" {route}`" in page, route
     for name in (*(p.name for p in search_route.PARAMETERS), *REASONS, *Outcome, *(f"/problems/{s}" for s in PROBLEMS)):
         assert f"`{name}`" in page, name
+
+
+# -- readiness --------------------------------------------------------------------------------------------------------
+
+
+def test_data_that_is_too_old_is_not_ready(opened: tuple[Directory, str], tmp_path: Path) -> None:
+    """While reading goes on: old data are better than none, and a balancer may know of a younger node."""
+    shutil.copytree(opened[0].folder, tmp_path / "index", symlinks=True)
+    with closing(sqlite3.connect((tmp_path / "index" / "current").resolve())) as connection, connection:
+        connection.execute("UPDATE meta SET value = '2026-01-01T00:00:00Z' WHERE key = 'built_at'")
+    with closing(Directory(tmp_path / "index", opened[0].suffix)) as old:
+        for age, status in ((0.0, 200), (3600.0, 503), (1e12, 200)):
+            client = create_app(old, Settings(ready_age=age)).test_client()
+            assert client.get("/readyz").status_code == status
+            assert client.get("/v1/suggest?q=dupo").status_code == client.get("/healthz").status_code == 200
+
+
+def test_an_index_that_does_not_read_is_not_ready_and_says_so_in_metrics(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"this is not an index" * 500)
+    (tmp_path / "current").symlink_to("other")
+    with closing(Directory(tmp_path, "o=x")) as broken:
+        client = create_app(broken).test_client()
+        assert client.get("/readyz").status_code == 503
+        assert "annuaire_index_up 0.0" in client.get("/metrics").text
+    with closing(Directory(tmp_path / "nowhere", "o=x")) as missing:
+        assert create_app(missing).test_client().get("/readyz").status_code == 503

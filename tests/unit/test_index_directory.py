@@ -149,9 +149,9 @@ def test_the_budget_ends_a_search_with_what_it_found(tmp_path: Path, monkeypatch
     assert found.truncated and not found.timed_out and 0 < len(found.hits) < 300
 
 
-def test_candidates_are_counted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader.Search.__init__, "__defaults__", (512, *reader.Search.__init__.__defaults__[1:]))
-    with closing(crowd(tmp_path, 1500)) as directory:
+def test_candidates_are_counted_too(tmp_path: Path) -> None:
+    crowd(tmp_path, 1500).close()
+    with closing(Directory(tmp_path, SUFFIX, candidates=512)) as directory:
         found = directory.search(Query(PERSONS, Scope.ONE, GreaterOrEqual("asSince", b"20300101000000Z"), 1000), ANYONE)
     assert found.truncated and found.hits == []
 

@@ -1,12 +1,13 @@
 """Settings: where each comes from, and what is refused."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from directory_service.errors import InvalidInput
-from directory_service.ldap.limits import LdapSettings
-from directory_service.settings import Settings, describe
+from directory_service.ldap.limits import LdapSettings, Limits
+from directory_service.settings import PREFIX, Settings, describe
 
 
 def load(env: dict[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:
@@ -84,3 +85,23 @@ def test_the_ldap_face_gets_what_was_chosen_and_its_own_values() -> None:
     chosen = load(env, ldap_entries_anonymous="7").ldap
     assert chosen == LdapSettings(suffix="o=essai", allow_anonymous=False, entries_anonymous=7)
     assert load().ldap == LdapSettings()
+
+
+def test_every_limit_of_the_ldap_face_can_be_chosen() -> None:
+    """But for what is no limit: the suffix has another name, threads and the end are ours to see to."""
+    ours = {s.name for s in describe()}
+    limits = {f.name for kind in (LdapSettings, Limits) for f in fields(kind)}
+    assert {name for name in limits if f"ldap_{name}" not in ours} == {"access", "limits", "workers", "shutdown_time"}
+    env = {s.env: "7" for s in describe() if s.name.startswith("ldap_") and s.type in (int, float)}
+    chosen = Settings.load(env, None, {}).ldap
+    assert (chosen.limits.filter_terms, chosen.candidates, chosen.harvest_window) == (7, 7, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LDAP_FILTER_DEPTH", "101"), ("LDAP_HARVEST_ANONYMOUS", "600001"), ("ACCESS_LOG_ADDRESS", "some")],
+)
+def test_a_value_that_would_do_harm_is_refused(name: str, value: str) -> None:
+    """A stack has an end, and a bitmap a largest count."""
+    with pytest.raises(InvalidInput, match=name.lower()):
+        Settings.load({PREFIX + name: value}, None, {})

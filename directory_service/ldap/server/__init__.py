@@ -12,19 +12,25 @@ import secrets
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final, Protocol
 
 import uvloop
 
-from directory_service.errors import Forbidden
+from directory_service.accesslog import AccessLog
+from directory_service.errors import AnnuaireError, Forbidden
 from directory_service.index.directory import Directory
 from directory_service.ldap.handler import CheckSecret, Handler, nobody
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.searching import DirectoryReader
 from directory_service.ldap.server.connection import Connection
+from directory_service.ldap.server.harvest import Harvest
 from directory_service.ldap.server.hub import Hub
+from directory_service.ldap.server.metrics import SEQUENCE
+from directory_service.ldap.server.watch import Watch
 from directory_service.trust.access import Secrets
 from ldap_schema.schema import load
 
@@ -54,24 +60,27 @@ def operator_check(directory: Directory) -> CheckSecret:
 
 
 def serve(settings: LdapSettings, listener: socket.socket | tuple[str, int], directory: DirectoryReader, stop: Stop, *,
-          check_secret: CheckSecret = nobody, ready: Callable[[int], None] | None = None) -> None:  # fmt: skip
+          check_secret: CheckSecret = nobody, ready: Callable[[int], None] | None = None,
+          log: AccessLog | None = None, counts: Path | None = None) -> None:  # fmt: skip
     """Serves until ``stop`` is set.  ``ready`` is called with the port once connections are accepted.
 
-    With a host and port, several processes may serve the same (SO_REUSEPORT).
+    With a host and port, several processes may serve the same (SO_REUSEPORT); ``counts`` is then the file in which
+    they count together what each client was given (``harvest``).  ``log`` is the access log.
     """
     handler = Handler(
         directory, load(), settings, check_secret=check_secret, cookie_key=secrets.token_bytes(32),
         version=version("annuaire"),
     )  # fmt: skip
     sys.setswitchinterval(_SWITCH)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(handler, settings, listener, stop, ready or (lambda _port: None)))
+    harvest, watch = Harvest(settings, counts), Watch(settings, log)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, closing(harvest):
+        runner.run(_serve(handler, listener, stop, ready or (lambda _port: None), watch, harvest))
 
 
-async def _serve(handler: Handler, settings: LdapSettings, listener: socket.socket | tuple[str, int], stop: Stop,
-                 ready: Callable[[int], None]) -> None:  # fmt: skip
+async def _serve(handler: Handler, listener: socket.socket | tuple[str, int], stop: Stop,
+                 ready: Callable[[int], None], watch: Watch, harvest: Harvest) -> None:  # fmt: skip
     loop = asyncio.get_running_loop()
-    hub = Hub(handler, settings, loop)
+    hub = Hub(handler, handler.settings, loop, watch, harvest)
     make = partial(Connection, hub)
     if isinstance(listener, socket.socket):
         listening = await loop.create_server(make, sock=listener, backlog=1024)
@@ -85,5 +94,13 @@ async def _serve(handler: Handler, settings: LdapSettings, listener: socket.sock
         if loop.time() - swept >= _SWEEP:
             swept = loop.time()
             hub.sweep()
+            _tell_build(handler.searcher.directory)
     listening.close()
     await hub.shut_down()
+
+
+def _tell_build(directory: DirectoryReader) -> None:
+    """Up to which change this worker answers; nothing while there is no index."""
+    if isinstance(directory, Directory):
+        with suppress(AnnuaireError):
+            SEQUENCE.set(directory.build().seq)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
 from directory_service.errors import InvalidInput
@@ -32,8 +32,9 @@ from directory_service.ldap.messages import (
     notice_of_disconnection,
     result,
 )
-from directory_service.ldap.searching import Stopped
+from directory_service.ldap.searching import Stopped, Work
 from directory_service.ldap.server.faults import internal_fault
+from directory_service.ldap.server.harvest import is_exact
 from directory_service.ldap.server.operations import (
     CANCEL_TEXTS,
     CANCELED,
@@ -47,18 +48,20 @@ from directory_service.ldap.session import ANONYMOUS, Disconnect, Event, Refusal
 from directory_service.ldap.virtual import CANCEL
 
 if TYPE_CHECKING:
-    from directory_service.ldap.server.hub import Hub
+    from directory_service.ldap.server.hub import Hub, Ran
 
-PROTOCOL_ERROR, TIME_LIMIT, BUSY = 2, 3, 51
+PROTOCOL_ERROR, TIME_LIMIT, ADMIN_LIMIT, BUSY = 2, 3, 11, 51
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
+_SILENT: Final = (UnbindRequest, AbandonRequest)  # have no reply
+_SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses et identifiants exacts sont encore servis"
 
 
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
-    __slots__ = ("address", "begun", "binding", "binds", "events", "heard", "hub", "paused", "reading", "scheduled",
-                 "session", "stalled", "transport", "unread")  # fmt: skip
+    __slots__ = ("address", "begun", "binding", "binds", "entries", "events", "heard", "hub", "number", "paused",
+                 "reading", "scheduled", "session", "stalled", "transport", "unread", "work")  # fmt: skip
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -66,7 +69,10 @@ class Connection(asyncio.Protocol):
         self.events: deque[Event] = deque()
         self.transport = cast(asyncio.Transport, None)
         self.address = ""
+        self.number = 0
         self.binds = 0
+        self.work: Work | None = None  # the search answered just now
+        self.entries = 0  # in its answer
         self.binding = self.paused = self.scheduled = False
         self.reading = True
         self.heard = hub.loop.time()
@@ -81,8 +87,9 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=self.hub.settings.output_buffer)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        if not self.hub.admit(self):
-            self.disconnect(BUSY, "trop de connexions")
+        crowded = self.hub.admit(self)
+        if crowded:
+            self.disconnect(BUSY, "trop de connexions", crowded)
 
     def connection_lost(self, _error: Exception | None) -> None:
         self.session.closing = True
@@ -92,6 +99,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = self.hub.loop.time()
+        self.hub.watch.meter.received += len(data)
         events = self.session.receive(data)
         if not self.session.partial:
             self.begun = None
@@ -103,6 +111,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.paused, self.stalled = True, self.hub.loop.time()
+        self.hub.watch.limit("output_buffer")
 
     def resume_writing(self) -> None:
         self.paused, self.stalled = False, None
@@ -132,6 +141,7 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         if data and not self.transport.is_closing():
+            self.hub.watch.meter.sent += len(data)
             self.transport.write(data)
 
     def _steer(self) -> None:
@@ -145,50 +155,74 @@ class Connection(asyncio.Protocol):
     def answer(self, event: Event) -> bytes:
         """The octets to send now; those of a search in a thread come later."""
         if isinstance(event, Refusal):
+            self.hub.watch.refused(self, event.reply, event.limit)
             return event.reply
         if isinstance(event, Disconnect):
+            self.hub.watch.disconnected(self, event.reply, event.limit)
             self.close(event.reply)
             return b""
+        self.work, self.entries = None, 0
+        started = perf_counter()
         try:
             refused = self.hub.handler.refuse_controls(event) if event.controls else None
-            return _ANSWERS[type(event)](self, event) if refused is None else refused
+            reply = _ANSWERS[type(event)](self, event) if refused is None else refused
         except Exception as error:
-            return internal_fault(error, event.message_id, response_tag(event))
+            reply = internal_fault(error, event.message_id, response_tag(event))
+        if reply or type(event) in _SILENT:
+            self.hub.watch.answered(self, event, reply, perf_counter() - started, self.entries, self.work)
+        return reply
 
     def search(self, request: SearchRequest) -> bytes:
         work = self.hub.handler.search(request, self.session.identity)
         if isinstance(work, bytes):
             return work
         if work.point:
-            return self.hub.run(work)
-        if work.quick and (reply := self.hub.run_briefly(work)) is not None:
+            self.work = work
+            reply, self.entries = self.hub.run(work)
             return reply
-        return self.submit(work.message_id, SEARCH_DONE, partial(self.hub.run_late, work, self.hub.loop.time()))
+        client = None
+        if not is_exact(work.query.filter):
+            client = self.hub.harvest.client(self.address, self.session.identity)
+            if self.hub.harvest.spent(client):
+                self.hub.watch.limit("harvest")
+                return result(work.message_id, SEARCH_DONE, ADMIN_LIMIT, _SPENT)
+        if work.quick and (ran := self.hub.run_briefly(work, client)) is not None:
+            self.work = work
+            reply, self.entries = ran
+            return reply
+        step = partial(self.hub.run_late, work, self.hub.loop.time(), client)
+        return self.submit(request, SEARCH_DONE, step, work)
 
     def compare(self, request: CompareRequest) -> bytes:
-        step = partial(self.hub.compare, request, self.session.identity)
-        return self.submit(request.message_id, COMPARE_RESPONSE, step)
+        return self.submit(request, COMPARE_RESPONSE, partial(self.hub.compare, request, self.session.identity))
 
-    def submit(self, message_id: int, tag: int, step: Callable[[Stopped], bytes]) -> bytes:
+    def submit(
+        self, request: Request, tag: int, step: Callable[[Stopped], Ran], work: Work | None = None
+    ) -> bytes:
         """Runs ``step`` in a thread, its reply sent when it comes; the reply that says no when it may not."""
-        settings, outstanding = self.hub.settings, self.session.outstanding
+        settings, outstanding, message_id = self.hub.settings, self.session.outstanding, request.message_id
         most = settings.outstanding_operator if self.session.identity.dn else settings.outstanding_anonymous
         if message_id in outstanding:
             return result(message_id, tag, PROTOCOL_ERROR, "numéro de message déjà en cours")
         if len(outstanding) >= most:
+            self.hub.watch.limit("outstanding")
             return result(message_id, tag, BUSY, f"plus de {most} opérations en cours")
         operation = Operation(tag)
-        operation.future = self.hub.threads.submit(step, operation.is_stopped)
+        operation.future = self.hub.threads.submit(partial(step, operation.is_stopped), self.address, self)
         outstanding[message_id] = operation
-        operation.future.add_done_callback(partial(self.hub.post, self._deliver, message_id))
+        deliver = partial(self._deliver, request, work, perf_counter())
+        operation.future.add_done_callback(partial(self.hub.post, deliver, message_id))
         return b""
 
-    def _deliver(self, message_id: int, future: Future[bytes]) -> None:
+    def _deliver(self, request: Request, work: Work | None, started: float, message_id: int, future: Future[Ran]
+                 ) -> None:  # fmt: skip
         operation = self.session.outstanding.get(message_id)
         if operation and cast(Operation, operation).future is future:  # neither abandoned nor disconnected
             del self.session.outstanding[message_id]
             self.heard = self.hub.loop.time()
-            self.write(future.result())
+            reply, entries = future.result()
+            self.hub.watch.answered(self, request, reply, perf_counter() - started, entries, work)
+            self.write(reply)
 
     def abandon(self, request: AbandonRequest) -> bytes:
         """RFC 4511 4.11: no reply, whether there was something to abandon or not."""
@@ -231,26 +265,26 @@ class Connection(asyncio.Protocol):
             return self._bound(handler.bind(request))
         self.binds += 1
         if self.binds > self.hub.settings.binds:
-            self.disconnect(BUSY, f"plus de {self.hub.settings.binds} authentifications")
+            self.disconnect(BUSY, f"plus de {self.hub.settings.binds} authentifications", "binds")
             return b""
         self.binding = True
         future = self.hub.verifier.submit(handler.bind, request)
-        future.add_done_callback(partial(self.hub.post, self._verified, request.message_id))
+        verified = partial(self._verified, request, perf_counter())
+        future.add_done_callback(partial(self.hub.post, verified, request.message_id))
         return b""
 
     def _bound(self, outcome: BindOutcome) -> bytes:
         self.session.bound_as(outcome.identity)
         return outcome.reply
 
-    def _verified(self, message_id: int, future: Future[BindOutcome]) -> None:
+    def _verified(self, request: BindRequest, started: float, message_id: int, future: Future[BindOutcome]) -> None:
         self.binding = False
         if future.cancelled() or self.transport.is_closing():
             return
         error = future.exception()
-        if error:
-            self.write(internal_fault(error, message_id, BIND_RESPONSE))
-        else:
-            self.write(self._bound(future.result()))
+        reply = internal_fault(error, message_id, BIND_RESPONSE) if error else self._bound(future.result())
+        self.hub.watch.answered(self, request, reply, perf_counter() - started)
+        self.write(reply)
         self.pump()
 
     def unbind(self, _request: UnbindRequest) -> bytes:
@@ -267,9 +301,11 @@ class Connection(asyncio.Protocol):
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
-    def disconnect(self, code: int, text: str) -> None:
-        """Closes, after saying why (RFC 4511 4.4.1)."""
-        self.close(notice_of_disconnection(code, text))
+    def disconnect(self, code: int, text: str, limit: str = "") -> None:
+        """Closes, after saying why (RFC 4511 4.4.1).  ``limit`` names the one that was met, if that is why."""
+        notice = notice_of_disconnection(code, text)
+        self.hub.watch.disconnected(self, notice, limit)
+        self.close(notice)
 
     def close(self, last: bytes) -> None:
         """Closes once ``last``, and the replies of the present turn, are written."""
@@ -292,13 +328,14 @@ class Connection(asyncio.Protocol):
             if left < before:
                 self.stalled = now
             elif now - self.stalled > settings.unread_time:
+                self.hub.watch.limit("unread_time")
                 self.transport.abort()
         elif self.begun is not None and self.reading and now - self.begun > settings.receive_time:
-            self.disconnect(TIME_LIMIT, f"message inachevé après {settings.receive_time:g} s")
+            self.disconnect(TIME_LIMIT, f"message inachevé après {settings.receive_time:g} s", "receive_time")
         elif not (self.session.outstanding or self.binding):
             idle = settings.idle_bound if bound else settings.idle_anonymous
             if now - self.heard > idle:
-                self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s")
+                self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s", "idle")
 
 
 _ANSWERS: Final = cast(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -13,8 +14,12 @@ from directory_service.ldap.handler import Handler
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import COMPARE_RESPONSE, SEARCH_DONE, CompareRequest
 from directory_service.ldap.searching import Stopped, Work
+from directory_service.ldap.selection import Hit
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
+from directory_service.ldap.server.harvest import Client, Harvest
+from directory_service.ldap.server.turns import Turns
+from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
 
 UNAVAILABLE = 52
@@ -22,25 +27,38 @@ _BRIEF: Final = 0.008  # seconds that one search may hold the loop; its work is 
 _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 
 
+Ran = tuple[bytes, int]  # the octets of an answer, and how many entries are in it
+
+
 class Hub:
     """What the connections of one process share."""
 
-    def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop,
+                 watch: Watch | None = None, harvest: Harvest | None = None) -> None:  # fmt: skip
         self.handler = handler
         self.settings = settings
         self.loop = loop
-        self.threads = ThreadPoolExecutor(settings.workers, "ldap-search")
+        self.watch = watch or Watch(settings)
+        self.harvest = harvest or Harvest(settings)
+        self.numbers = 0  # connections accepted so far
+        self._run = threading.local()
+        handler.searcher.sending = self._sending
+        self.threads = Turns(settings.workers)
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
 
-    def admit(self, connection: Connection) -> bool:
-        """Counts the connection; false when it is one too many."""
+    def admit(self, connection: Connection) -> str:
+        """Counts and numbers the connection; gives the name of the limit when it is one too many."""
         self.connections.add(connection)
         self.addresses[connection.address] += 1
+        self.numbers += 1
+        connection.number = self.numbers
+        self.watch.meter.accepted += 1
         settings = self.settings
-        crowded = self.addresses[connection.address] > settings.connections_per_address
-        return not crowded and len(self.connections) <= settings.connections
+        if self.addresses[connection.address] > settings.connections_per_address:
+            return "connections_per_address"
+        return "connections" if len(self.connections) > settings.connections else ""
 
     def forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -48,31 +66,44 @@ class Hub:
         if self.addresses[connection.address] <= 0:
             del self.addresses[connection.address]
 
-    def run(self, work: Work, waited: float = 0.0, stopped: Stopped | None = None) -> bytes:
-        """The reply to a search, whatever happens."""
-        try:
-            return self.handler.run(work, waited, stopped)
-        except Exception as error:
-            return internal_fault(error, work.message_id, SEARCH_DONE)
+    def _sending(self, hits: Sequence[Hit]) -> None:
+        """Told by the searcher, in the thread of the search, which entries its answer holds."""
+        self._run.hits = hits
 
-    def run_briefly(self, work: Work) -> bytes | None:
+    def run(self, work: Work, waited: float = 0.0, stopped: Stopped | None = None) -> Ran:
+        """The reply to a search, whatever happens."""
+        self._run.hits = ()
+        try:
+            return self.handler.run(work, waited, stopped), len(self._run.hits)
+        except Exception as error:
+            return internal_fault(error, work.message_id, SEARCH_DONE), 0
+
+    def run_briefly(self, work: Work, client: Client | None) -> Ran | None:
         """The reply to a search that takes little, in the loop: a thread would cost more than most of them.  None when
         it turns out to take longer."""
+        self._run.hits = ()
         try:
-            return self.handler.run_briefly(work, _BRIEF)
+            reply = self.handler.run_briefly(work, _BRIEF)
         except Exception as error:
-            return internal_fault(error, work.message_id, SEARCH_DONE)
+            reply = internal_fault(error, work.message_id, SEARCH_DONE)
+        return None if reply is None else self._counted((reply, len(self._run.hits)), client)
 
-    def run_late(self, work: Work, since: float, stopped: Stopped) -> bytes:
+    def run_late(self, work: Work, since: float, client: Client | None, stopped: Stopped) -> Ran:
         """``run`` for a search that waited in the queue."""
         waited = self.loop.time() - since
-        return self.run(work, waited if waited > _NOTICED else 0.0, stopped)
+        return self._counted(self.run(work, waited if waited > _NOTICED else 0.0, stopped), client)
 
-    def compare(self, request: CompareRequest, identity: Identity, _stopped: Stopped) -> bytes:
+    def _counted(self, ran: Ran, client: Client | None) -> Ran:
+        """The entries of the answer count against the budget of this client."""
+        if client and ran[1]:
+            self.harvest.count(client, [hit.id for hit in self._run.hits])
+        return ran
+
+    def compare(self, request: CompareRequest, identity: Identity, _stopped: Stopped) -> Ran:
         try:
-            return self.handler.compare(request, identity)
+            return self.handler.compare(request, identity), 0
         except Exception as error:
-            return internal_fault(error, request.message_id, COMPARE_RESPONSE)
+            return internal_fault(error, request.message_id, COMPARE_RESPONSE), 0
 
     def post(self, receive: Callable[..., None], message_id: int, future: Future[object]) -> None:
         """From a thread to the loop, if there still is one."""
@@ -84,6 +115,7 @@ class Hub:
         now = self.loop.time()
         for connection in list(self.connections):
             connection.overdue(now)
+        self.watch.flush(len(self.connections))
 
     async def shut_down(self) -> None:
         """What is under way ends, as far as ``shutdown_time`` allows; then everybody is told."""
@@ -97,5 +129,6 @@ class Hub:
         for connection in list(self.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
-        for pool in (self.threads, self.verifier):
-            pool.shutdown(wait=True, cancel_futures=True)
+        self.threads.shutdown()
+        self.verifier.shutdown(wait=True, cancel_futures=True)
+        self.watch.flush(0)

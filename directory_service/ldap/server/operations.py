@@ -7,7 +7,7 @@ millisecond (``index.reader``).  Whoever calls off decides what is answered.
 from __future__ import annotations
 
 from concurrent.futures import Future
-from typing import Final
+from typing import Any, Final
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.ber import Reader
@@ -29,7 +29,7 @@ class Operation:
 
     def __init__(self, tag: int) -> None:
         self.tag = tag
-        self.future: Future[bytes]
+        self.future: Future[Any]
         self._stopped = False
 
     def is_stopped(self) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.errors import InvalidInput
-from directory_service.registry.clock import format_instant, parse_instant
+from directory_service.index.freshness import age_of, source_age
+from directory_service.registry.clock import format_instant
 from directory_service.web.context import directory, json_answer
 from directory_service.web.parameters import read_query
 
@@ -24,7 +24,7 @@ def status() -> Response:
         "build": build.id,
         "built_at": build.built_at,
         "at": format_instant(now),
-        "age_seconds": age(build.built_at, now),
+        "age_seconds": age_of(build.built_at, now),
         "counts": build.counts,
         "sources": [_aged(source, now) for source in build.sources],
         "white_list": directory().has_white_list(),
@@ -34,13 +34,5 @@ def status() -> Response:
     return response
 
 
-def age(since: str, now: datetime) -> int | None:
-    """Whole seconds from an instant of the index; None for a source that was never read."""
-    try:
-        return max(0, int((now - parse_instant(since)).total_seconds()))
-    except InvalidInput:
-        return None
-
-
 def _aged(source: dict[str, Any], now: datetime) -> dict[str, Any]:
-    return {**source, "age_seconds": age(str(source.get("finished_at") or ""), now)}
+    return {**source, "age_seconds": source_age(source, now)}

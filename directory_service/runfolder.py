@@ -1,0 +1,52 @@
+"""The folder that the processes of one node share while they run: ``metrics/`` of prometheus_client, and ``harvest``.
+
+Made by the supervisor, before the workers start; a worker only reads where it is, in its environment.  Several
+supervisors may share one that is given (``annuaire serve ldap`` beside ``annuaire serve http``).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+METRICS_ENV = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is first imported
+_METRICS, _HARVEST, _LOCK = "metrics", "harvest", "lock"
+
+
+@contextmanager
+def shared_folder(given: str) -> Iterator[Path]:
+    """A temporary one unless one is given, which stays.  Metrics of processes that are gone are no longer true: who
+    comes first throws them away."""
+    folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="annuaire-run-"))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (folder / _LOCK).open("w") as lock:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder / _METRICS, ignore_errors=True)
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            (folder / _METRICS).mkdir(exist_ok=True)
+            yield folder
+    finally:
+        if not given:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What tells a worker's metrics where to go."""
+    return {METRICS_ENV: str(folder / _METRICS)}
+
+
+def harvest_file(given: str) -> Path | None:
+    """Where workers count together what clients were given; None: each for itself."""
+    return Path(given) / _HARVEST if given else None
+
+
+def forget(folder: Path, pid: int) -> None:
+    """The gauges of a process that is gone no longer count; its counters do."""
+    for path in (folder / _METRICS).glob(f"gauge_live*_{pid}.db"):
+        path.unlink(missing_ok=True)
