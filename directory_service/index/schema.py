@@ -15,7 +15,7 @@ from typing import Final
 
 from directory_service.index.plan.access import COLUMNS, NAMES
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
