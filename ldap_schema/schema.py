@@ -6,6 +6,7 @@ PURE, stdlib only; reads its own package data once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,7 @@ from typing import Final
 from ldap_schema import matching, syntaxes
 from ldap_schema.parse import AttributeType, Definition, ObjectClass, SchemaError, parse_schema
 
+_LANGUAGE: Final = re.compile(r"lang-[a-z0-9-]*")
 # In the order in which one names the other.  slapd has the first four already, in a fuller form.
 FILES: Final = ("system", "core", "cosine", "inetorgperson", "hpd", "annuaire")
 
@@ -59,6 +61,18 @@ class Schema:
         """The type that an attribute description means: a name, an alias or an OID, options aside (RFC 4512 2.5)."""
         return self._attributes.get(description.partition(";")[0].strip().lower())
 
+    def describe(self, description: str) -> str | None:
+        """An attribute description under its canonical name, its options in order (RFC 4512 2.5).  ``;binary`` is how a
+        certificate travels, not part of what it is (RFC 4522); of the others we know languages (RFC 3866)."""
+        kind, _, written = description.lower().partition(";")
+        found = self.resolve(kind)
+        options = set(written.split(";")) if written else set()
+        if found and self.syntax_of(found) in syntaxes.BINARY:
+            options.discard("binary")
+        if found is None or not all(_LANGUAGE.fullmatch(option) for option in options):
+            return None
+        return ";".join((found.name, *sorted(options)))
+
     def syntax_of(self, attribute: AttributeType) -> str:
         """OID of its syntax, inherited where it does not say (RFC 4512 2.5.1)."""
         return self._inherited(attribute, "syntax")
@@ -81,6 +95,10 @@ class Schema:
         below = [a for a in self.attribute_types if a.sup and self._attributes[a.sup.lower()] is attribute]
         return (attribute, *(deeper for child in below for deeper in self.subtypes(child)))
 
+    def suits(self, rule: matching.MatchingRule, attribute: AttributeType) -> bool:
+        """Whether an extensible match may compare values of this type by this rule (RFC 4512 4.1.4)."""
+        return attribute.name in rule.only or (not rule.only and self.syntax_of(attribute) in rule.suits)
+
     # --- classes ----------------------------------------------------------------------------------------------------
 
     def object_class(self, name: str) -> ObjectClass | None:
@@ -90,6 +108,11 @@ class Schema:
         """The class and all above it."""
         above = (self.superclasses(self._classes[name.lower()]) for name in found.sup)
         return tuple(dict.fromkeys([found, *(c for chain in above for c in chain)]))
+
+    def structural(self, classes: Iterable[str]) -> str:
+        """The most specific structural class of an entry of these classes (RFC 4512 2.4.2); "top" for want of one."""
+        held = [c for name in classes if (c := self.object_class(name)) and c.kind == "STRUCTURAL"]
+        return max(held, key=lambda c: len(self.superclasses(c))).name if held else "top"
 
     def allowed(self, classes: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
         """Canonical names that entries of these classes must, and may, hold.  Raises KeyError for an unknown class."""
@@ -107,12 +130,14 @@ class Schema:
             "objectClasses": [str(c) for c in self.object_classes],
             "ldapSyntaxes": syntaxes.descriptions(),
             "matchingRules": matching.descriptions(),
-            "matchingRuleUse": [self._name_match_use()],
+            "matchingRuleUse": [use for rule in matching.RULES if (use := self._use(rule))],
         }
 
-    def _name_match_use(self) -> str:
-        rule = matching.NAME_MATCH
-        return f"( {rule.oid} NAME '{rule.name}' APPLIES ( cn $ sn $ givenName $ displayName ) )"
+    def _use(self, rule: matching.MatchingRule) -> str:
+        """RFC 4512 4.1.4; "" for a rule that no extensible match can use."""
+        names = [a.name for a in self.attribute_types if self.suits(rule, a)]
+        applies = f"( {' $ '.join(names)} )" if len(names) > 1 else "".join(names)
+        return f"( {rule.oid} NAME '{rule.name}' APPLIES {applies} )" if names else ""
 
 
 def read_definitions(name: str) -> str:

@@ -8,9 +8,20 @@ from pathlib import Path
 
 from record_factories import SUFFIX
 
-from directory_service.entries.attributes import ATTRIBUTES, MatchRule, column, index_key, index_tag, prepare
+from directory_service.entries.attributes import (
+    ATTRIBUTES,
+    SOUNDED,
+    MatchRule,
+    column,
+    id_key,
+    index_key,
+    index_tag,
+    prepare,
+    uuid_key,
+)
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id
+from directory_service.entries.naming import all_tokens
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.schema import ORDERED
 from directory_service.index.writer import write_entries
@@ -42,8 +53,8 @@ def make_entry(
         dn=dn,
         view=view,
         **texts,
-        tags=" ".join(_each(held, index_tag)),
-        keys=tuple(_each(held, index_key)),
+        tags=" ".join([*_each(held, index_tag), *_sounds(branch, held)]),
+        keys=tuple(dict.fromkeys((*_each(held, index_key), id_key("u", uid[0]), uuid_key(dn)))),
         ber=octets(dn) + body,
         json=b"{}",
         created=created,
@@ -54,6 +65,11 @@ def make_entry(
 def _prepared(held: Attributes, wanted):  # type: ignore[no-untyped-def]
     pairs = ((ATTRIBUTES[name.lower()], values) for name, values in held.items())
     return [p for a, values in pairs if wanted(a) for v in values if (p := prepare(a, v.encode()))]
+
+
+def _sounds(branch: int, held: Attributes) -> list[str]:
+    names = [v for name in SOUNDED if branch in SOUNDED[name] for v in held.get(name, ())]
+    return all_tokens(names).split()
 
 
 def _each(held: Attributes, made):  # type: ignore[no-untyped-def]

@@ -21,6 +21,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     LessOrEqual,
@@ -63,6 +64,9 @@ def encode_filter(found: Filter) -> bytes:
             parts += b"".join(tlv(0x81, part) for part in middle)
             parts += tlv(0x82, final) if final else b""
             return tlv(0xA4, octets(name) + tlv(SEQUENCE, parts))
+        case Extensible(rule, name, value, dn):
+            parts = (tlv(0x81, rule.encode()) if rule else b"") + (tlv(0x82, name.encode()) if name else b"")
+            return tlv(0xA9, parts + tlv(0x83, value) + (tlv(0x84, b"\xff") if dn else b""))
         case _:
             return tlv(_ASSERTIONS[type(found)], octets(found.attribute) + octets(found.value))
 

@@ -5,15 +5,18 @@ Written from the RFC and the attribute table, with nothing of ``index.plan``.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
-from directory_service.entries.entry import Entry
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, find_attribute, prepare
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, Entry, branch_of
 from directory_service.errors import NotFound
 from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     HasTag,
@@ -27,10 +30,18 @@ from directory_service.index.query import (
     Substrings,
 )
 from directory_service.ldap.ber import SET, Reader
-from directory_service.ldap.dn import normalise, parse_dn
+from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
+from directory_service.model.names import squash
+from directory_service.model.phonetics import asked as units
+from directory_service.model.phonetics import code, heard
+from ldap_schema.matching import RULES
+from ldap_schema.schema import load
 
 SUBSTRING_RULES = {MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.DIGITS}
-ORDERING_RULES = {MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.TIME}
+ORDERING_RULES = {
+    MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.TIME, MatchRule.UUID,
+}  # fmt: skip
+SOUNDED = {"cn", "sn", "givenName"}
 
 
 def twin_search(entries: Iterable[Entry], suffix: str, query: Query, view: int) -> list[int]:
@@ -57,7 +68,14 @@ def in_scope(name: str, base: str, scope: Scope) -> bool:
 def attributes_of(entry: Entry) -> dict[str, list[bytes]]:
     reader = Reader(entry.ber)
     reader.octets()
-    found = {"createtimestamp": [entry.created.encode()], "modifytimestamp": [entry.changed.encode()]}
+    found = {
+        "createtimestamp": [entry.created.encode()],
+        "modifytimestamp": [entry.changed.encode()],
+        "entrydn": [entry.dn.encode()],
+        "entryuuid": [entry_uuid(normalise(entry.dn)).encode()],
+        "subschemasubentry": [b"cn=Subschema"],
+        "hassubordinates": [b"TRUE" if branch_of(entry.id) == CONTAINER else b"FALSE"],
+    }
     rows = reader.enter()
     while rows.more:
         row = rows.enter()
@@ -65,6 +83,8 @@ def attributes_of(entry: Entry) -> dict[str, list[bytes]]:
         found[name] = []
         while values.more:
             found[name].append(values.octets())
+    classes = [v.decode() for v in found["objectclass"]]
+    found["structuralobjectclass"] = [load().structural(classes).encode()]
     return found
 
 
@@ -83,6 +103,8 @@ def matches(entry: Entry, asked: Filter) -> bool | None:
             return any(piece in getattr(entry, c) for c in columns)
         case HasTag(token):
             return token in entry.tags.split()
+        case Extensible():
+            return extensible(entry, asked)
         case Present() | Equal() | Approx() | Substrings() | GreaterOrEqual() | LessOrEqual():
             return assertion(entry, asked)
         case _:
@@ -90,10 +112,24 @@ def matches(entry: Entry, asked: Filter) -> bool | None:
 
 
 def assertion(entry, asked):  # type: ignore[no-untyped-def]
-    attribute = ATTRIBUTES.get(asked.attribute.lower())
-    if attribute is None:
+    """About a type and all that derive from it, options aside: no entry has any."""
+    name, _, option = asked.attribute.partition(";")
+    definition = load().resolve(name)
+    if definition is None:
         return None
-    held = attributes_of(entry).get(attribute.name.lower(), [])
+    held = {} if option else attributes_of(entry)
+    results = [one_type(entry, a.name, held, asked) for a in served(definition)]
+    return True if True in results else None if None in results else False
+
+
+def served(definition):  # type: ignore[no-untyped-def]
+    """Subtypes that entries may hold; the type itself when there is none."""
+    return [a for a in load().subtypes(definition) if a.name.lower() in ATTRIBUTES] or [definition]
+
+
+def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
+    attribute = find_attribute(name)
+    held = every.get(name.lower(), [])
     if isinstance(asked, Present):
         return bool(held)
     values = [p for v in held if (p := prepare(attribute, v))]
@@ -102,11 +138,114 @@ def assertion(entry, asked):  # type: ignore[no-untyped-def]
     wanted = prepare(attribute, asked.value)
     if not wanted:
         return None
+    if isinstance(asked, Approx) and name in SOUNDED and branch_of(entry.id) in (BAL, PEOPLE):
+        return any(is_alike(asked.value.decode(), v.decode()) for v in held)
     if isinstance(asked, Equal | Approx):
         return wanted in values
     if attribute.rule not in ORDERING_RULES:
         return None
     return any(v >= wanted if isinstance(asked, GreaterOrEqual) else v <= wanted for v in values)
+
+
+# --- ~= on a name ----------------------------------------------------------------------------------------------------
+
+
+def is_alike(typed: str, name: str) -> bool:
+    if squash(typed) == squash(name):
+        return True
+    wanted = units(typed)
+    return bool(wanted) and all(any(is_near(w, part) for part in heard(name)) for w in wanted)
+
+
+def is_near(typed: str, word: str) -> bool:
+    if typed == word or (code(typed) == code(word) and code(word) != "0"):
+        return True
+    if len(typed) < 4:
+        return False
+    half = typed[:4] == word[:4] or typed[-4:] == word[-4:]
+    return edits(typed, word) <= (2 if len(typed) >= 8 and len(word) >= 8 and half else 1)
+
+
+def edits(one: str, other: str) -> int:
+    """Letters added, left out, changed or exchanged with their neighbour: the whole table."""
+    rows = [list(range(len(other) + 1))]
+    for i, a in enumerate(one, 1):
+        rows.append([i])
+        for j, b in enumerate(other, 1):
+            best = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and b == one[i - 2]:
+                best = min(best, rows[i - 2][j - 2] + 1)
+            rows[i].append(best)
+    return rows[-1][-1]
+
+
+# --- extensible match (RFC 4511 4.5.1.7.7) ---------------------------------------------------------------------------
+
+
+def extensible(entry, asked):  # type: ignore[no-untyped-def]
+    rule = next((r for r in RULES if r.name == asked.rule), None)
+    if bool(asked.rule) != bool(rule):
+        return None
+    name, _, option = asked.attribute.partition(";")
+    definition = load().resolve(name) if name else None
+    if name and (definition is None or (rule and not load().suits(rule, definition))):
+        return None
+    every = [load().resolve(a.name) for a in ATTRIBUTES.values()]
+    types = [definition] if name else [d for d in every if load().suits(rule, d)]
+    types = list(dict.fromkeys(a for d in types for a in served(d)))
+    results = [one_rule(entry, a, rule, asked.value, asked.dn, option) for a in types]
+    return True if True in results else None if None in results else False
+
+
+def one_rule(entry, definition, rule, value, dn, option):  # type: ignore[no-untyped-def]
+    attribute = find_attribute(definition.name)
+    held = attributes_of(entry).get(definition.name.lower(), [])
+    if dn:
+        parts = [part for rdn in parse_dn(entry.dn) for part in rdn]
+        held = held + [v.encode() for kind, v in parts if kind == definition.name.lower()]
+    if option:
+        held = []
+    if rule and rule.equality and attribute.branches:
+        return by_substrings(attribute, rule, value, held)
+    wanted = prepare(attribute, value)
+    if not wanted:
+        return None
+    standard = STANDARD.get(rule.name if rule else "", lambda text: "")
+    return any(prepare(attribute, v) == wanted and standard(v.decode()) == standard(value.decode()) for v in held)
+
+
+def by_substrings(attribute, rule, value, held):  # type: ignore[no-untyped-def]
+    if b"*" not in value or value == b"*" * len(value):
+        return None
+    parts = [re.sub(rb"(?i)\\(2a|5c)", lambda m: bytes.fromhex(m[1].decode()), p) for p in value.split(b"*")]
+    plain = Substrings(attribute.name, parts[0], tuple(p for p in parts[1:-1] if p), parts[-1])
+    defined = substrings(attribute, plain, [])
+    standard = STANDARD.get(rule.equality)
+    texts = [standard(p.decode(errors="replace")) for p in parts] if standard else []
+    if defined is None:
+        return None
+    return any(
+        substrings(attribute, plain, [prepare(attribute, v) or ""])
+        and (not standard or holds(standard(v.decode()), texts[0], texts[1:-1], texts[-1]))
+        for v in held
+    )
+
+
+def ignoring_case(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.casefold()).casefold())
+    return " ".join(folded.split())
+
+
+STANDARD = {
+    "caseIgnoreMatch": ignoring_case,
+    "caseIgnoreIA5Match": ignoring_case,
+    "caseExactMatch": lambda text: " ".join(unicodedata.normalize("NFKC", text).split()),
+    "caseExactIA5Match": lambda text: " ".join(unicodedata.normalize("NFKC", text).split()),
+    "numericStringMatch": lambda text: text.replace(" ", ""),
+    "telephoneNumberMatch": lambda text: text.casefold().replace(" ", "").replace("-", ""),
+}
+
+# --- substrings ------------------------------------------------------------------------------------------------------
 
 
 def substrings(attribute: Attribute, asked: Substrings, values: list[str]) -> bool | None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import InvalidInput
-from directory_service.ldap.dn import normalise
+from directory_service.ldap.dn import normalise, parse_dn, uuid_start
 from directory_service.model.names import fold, squash
 from ldap_schema.schema import load
 
@@ -34,7 +34,9 @@ class MatchRule(Enum):
     BOOLEAN = "boolean"
     DN = "dn"
     CLASS = "class"  # name or OID of an object class of the schema
+    UUID = "uuid"
     OCTETS = "octets"
+    NONE = "none"  # no equality: only presence can be asked for
 
 
 EVERYWHERE: Final = frozenset((CONTAINER, BAL, PEOPLE, STRUCTURES))
@@ -115,9 +117,44 @@ _TABLE: Final = (
     # operational
     Attribute("createTimestamp", _TIME, EVERYWHERE, always=EVERYWHERE, operational=True),
     Attribute("modifyTimestamp", _TIME, EVERYWHERE, always=EVERYWHERE, operational=True),
+    Attribute("entryDN", MatchRule.DN, EVERYWHERE, always=EVERYWHERE, key="u", operational=True),
+    Attribute("entryUUID", MatchRule.UUID, EVERYWHERE, always=EVERYWHERE, key="e", operational=True),
+    Attribute("structuralObjectClass", MatchRule.CLASS, EVERYWHERE, always=EVERYWHERE, operational=True),
+    Attribute("subschemaSubentry", MatchRule.DN, EVERYWHERE, always=EVERYWHERE, operational=True),
+    Attribute("hasSubordinates", MatchRule.BOOLEAN, EVERYWHERE, always=EVERYWHERE, operational=True),
 )
 
 ATTRIBUTES: Final[dict[str, Attribute]] = {a.name.lower(): a for a in _TABLE}
+# Attributes whose ``~=`` is by sound and typing errors, and where their entries have the tokens for it.
+SOUNDED: Final[dict[str, frozenset[int]]] = dict.fromkeys(("cn", "sn", "givenName"), _B | _P)
+
+
+@lru_cache(maxsize=1024)
+def find_attribute(name: str) -> Attribute | None:
+    """By canonical name: of the table, else of the schema and in no entry; None for neither."""
+    found = ATTRIBUTES.get(name.lower())
+    definition = None if found else load().resolve(name)
+    if found or definition is None:
+        return found
+    schema = load()
+    if schema.substr_of(definition):
+        rule = _EXACT
+    else:
+        rule = _BY_SYNTAX.get(schema.syntax_of(definition).rpartition(".")[2], MatchRule.OCTETS)
+    return Attribute(definition.name, rule if schema.equality_of(definition) else MatchRule.NONE, NOWHERE)
+
+
+_BY_SYNTAX: Final = {"7": MatchRule.BOOLEAN, "12": MatchRule.DN, "24": _TIME}
+
+
+@lru_cache(maxsize=1024)
+def subtypes(name: str) -> tuple[str, ...]:
+    """The canonical names that an assertion about this one is about (RFC 4511 4.5.1.7, RFC 4512 2.5.1): itself and
+    what derives from it, those that no entry holds being left out."""
+    definition, (_, sign, option) = load().resolve(name), name.partition(";")
+    found = [a.name for a in load().subtypes(definition) if a.name.lower() in ATTRIBUTES] if definition else []
+    return tuple(n + sign + option for n in found) or (name,)
+
 
 # Tags that no attribute has: facts that only the JSON criteria ask for.
 DEPARTMENT_TAG: Final = "g"  # code of the département
@@ -181,6 +218,15 @@ def _boolean(text: str) -> str:
     return folded if folded in ("true", "false") else ""
 
 
+_UUID_FORM: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _uuid(text: str) -> str:
+    """RFC 4530 2.1."""
+    folded = text.lower()
+    return folded if _UUID_FORM.fullmatch(folded) else ""
+
+
 def _dn(text: str) -> str:
     try:
         return normalise(text)
@@ -203,7 +249,9 @@ PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
     MatchRule.BOOLEAN: _boolean,
     MatchRule.DN: _dn,
     MatchRule.CLASS: _class,
+    MatchRule.UUID: _uuid,
     MatchRule.OCTETS: lambda text: text.encode().hex(),
+    MatchRule.NONE: lambda _text: "",
 }
 
 
@@ -229,16 +277,17 @@ def token_text(tokens: Iterable[str]) -> str:
 
 def index_tag(attribute: Attribute, value: bytes) -> str | None:
     """The token that every entry with this value has; None when the attribute, or this value, has no token."""
-    if attribute.segment is not None:
-        parts = value.split(b":")
-        return tag(attribute.tag, _exact(parts[2].decode())) if len(parts) > 2 and parts[2].isalnum() else None
     prepared = prepare(attribute, value) if attribute.tag else None
+    if prepared and attribute.segment is not None:
+        parts = value.split(b":")
+        known = len(parts) > 2 and parts[2].isalnum()
+        return tag(attribute.tag, _exact(parts[2].decode())) if known else f"{attribute.tag}x{prepared.encode().hex()}"
     return tag(attribute.tag, prepared) if prepared else None
 
 
-# Types of HcIdentifier (``issuer:type:value:status``) and the keys that they stand for.
+# Types of HcIdentifier (``issuer:type:value:status``) and the keys that they stand for; "h" for a value of no type.
 HC_TYPES: Final = {
-    "RPPS": "i8", "ADELI": "i0", "FINESS": "o1", "SIREN": "o2", "SIRET": "o3",
+    "RPPS": "i8", "ADELI": "i0", "FINESS": "o1", "SIREN": "o2", "SIRET": "o3", "IDNPS": "i", "IDNST": "o",
 }  # fmt: skip
 
 
@@ -247,9 +296,25 @@ def index_key(attribute: Attribute, value: bytes) -> str | None:
     if attribute.key == "*":
         parts = value.decode(errors="replace").split(":")
         letter = HC_TYPES.get(parts[1].strip().upper()) if len(parts) == 4 else None
-        return id_key(letter, parts[2]) if letter else None
+        written = prepare(attribute, value)
+        return id_key(letter, parts[2]) if letter else id_key("h", written) if written else None
     prepared = prepare(attribute, value) if attribute.key else None
+    if prepared and attribute.operational:
+        return _operational_key(attribute, prepared)
     return id_key(attribute.key, prepared) if prepared else None
+
+
+def _operational_key(attribute: Attribute, prepared: str) -> str | None:
+    """What a name, or the UUID made of it, is found by: names below the branches are a ``uid`` each."""
+    if attribute.rule is MatchRule.UUID:
+        return attribute.key + prepared.replace("-", "")[:12]
+    rdn = parse_dn(prepared)[0] if prepared else ()
+    return id_key(attribute.key, rdn[0][1]) if len(rdn) == 1 and rdn[0][0] == "uid" else None
+
+
+def uuid_key(dn: str) -> str:
+    """``index_key`` of the ``entryUUID`` of the entry of this name."""
+    return "e" + uuid_start(dn)
 
 
 def id_key(letter: str, value: str) -> str:

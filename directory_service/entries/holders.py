@@ -10,6 +10,7 @@ from typing import Final
 from directory_service.entries.attributes import column, id_key
 from directory_service.entries.entry import BAL
 from directory_service.entries.labels import facts
+from directory_service.entries.naming import all_tokens
 from directory_service.entries.people import Names, full_name, names_of, numbers_of, person_json, workplaces
 from directory_service.entries.places import Place, combined, digits
 from directory_service.entries.wire import clean, distinct, many, one
@@ -160,4 +161,5 @@ def _structure_names(name: str, service: str, town: str) -> Names:
         given_text="",
         shown_text=squash(shown),
         label=service or name,
+        tags=all_tokens((*cns, name)),
     )

@@ -11,7 +11,7 @@ from typing import Final
 
 import orjson
 
-from directory_service.entries.attributes import PREPARE, MatchRule, column, id_key, tag, token_text
+from directory_service.entries.attributes import PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
 from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, UNLISTED, Entry, entry_id
@@ -36,6 +36,7 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str) -> Entry:
     b, holder = bindings[0], holder_of(bindings)
     uid = f"{b.holder_id}:{b.address}"
     dn = f"uid={escape_value(uid)},ou=bal,{suffix}"
+    keys = (id_key("m", b.address), id_key("u", uid), id_key("u", b.holder_id), uuid_key(dn), *holder.keys)
     ou = distinct(clean(x.service) for x in bindings)
     described = distinct(clean(x.description) for x in bindings)
     place = holder.place
@@ -52,8 +53,8 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str) -> Entry:
         org=column((*place.org, *map(_TEXT, ou), *map(_TEXT, described))),
         work=column((*holder.work.texts, holder.names.shown_text)),
         place=place.place_text,
-        tags=token_text((holder.work.tags, place.tags, *_tags(bindings))),
-        keys=tuple(dict.fromkeys((id_key("m", b.address), id_key("u", uid), id_key("u", b.holder_id), *holder.keys))),
+        tags=token_text((holder.work.tags, place.tags, holder.names.tags, *_tags(bindings))),
+        keys=tuple(dict.fromkeys(keys)),
         ber=entry_ber(dn, _attributes(bindings, holder, uid, ou, described)),
         json=orjson.dumps(suggestion(b, holder)),
         created=generalized(min(x.since for x in bindings)),

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import BOX_TAG, column, id_key, tag, token_text
+from directory_service.entries.attributes import BOX_TAG, column, id_key, tag, token_text, uuid_key
 from directory_service.entries.boxes import Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
 from directory_service.entries.labels import SHORT_TITLES, person_label
+from directory_service.entries.naming import joined_tokens
 from directory_service.entries.places import Place, coded_json, combined, digits, place_of
 from directory_service.entries.wire import clean, entry_ber, one, several
 from directory_service.entries.work import AUTHORITY, Work, codes_of, hc_status, work_of
@@ -37,6 +38,7 @@ class Names(NamedTuple):
     given_text: str
     shown_text: str  # prepared displayName
     label: str  # Dr Zoé D'ESSAI
+    tags: str  # entries.naming
 
 
 def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: str = "") -> Names:
@@ -52,6 +54,7 @@ def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: 
         given_text=f"^{g}$" if g else "",
         shown_text="".join([_squashed(SHORT_TITLES.get(title, "")), g, f, *map(_squashed, after)]),
         label=label,
+        tags=joined_tokens(family, given),
     )
 
 
@@ -123,8 +126,8 @@ def practitioner_entry(p: Practitioner, bindings: Sequence[Binding], suffix: str
         org=place.org_text,
         work=column((*work.texts, names.shown_text)),
         place=place.place_text,
-        tags=token_text((work.tags, place.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types])),
-        keys=(id_key("u", p.national_id), *numbers.keys, *boxes.keys),
+        tags=token_text((work.tags, place.tags, names.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types])),
+        keys=(id_key("u", p.national_id), uuid_key(dn), *numbers.keys, *boxes.keys),
         ber=entry_ber(dn, work.ber + names.ber + _own(p, numbers) + _mail(boxes) + place.ber),
         json=orjson.dumps(practitioner_json(p, numbers, work, boxes)),
         created=generalized(p.created_at),

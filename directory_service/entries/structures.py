@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from directory_service.entries.attributes import BOX_TAG, PREPARE, MatchRule, column, id_key, tag, token_text
+from directory_service.entries.attributes import BOX_TAG, PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
 from directory_service.entries.boxes import Listed, listed
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
@@ -43,7 +43,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         work=column([squash(shown)]),
         place=place.place_text,
         tags=_tags(o, place, boxes),
-        keys=structure_key_set(o) + boxes.keys,
+        keys=(*structure_key_set(o), uuid_key(dn), *boxes.keys),
         ber=entry_ber(dn, _CLASSES + _own(o, names, shown) + boxes.ber + place.ber),
         json=orjson.dumps(organization_json(o, boxes)),
         created=generalized(None),

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import PREPARE, MatchRule, tag
+from directory_service.entries.attributes import ATTRIBUTES, PREPARE, MatchRule, index_tag, tag
 from directory_service.entries.entry import CLASSES, PEOPLE
 from directory_service.entries.labels import SPECIALISTS, personal_title
 from directory_service.entries.wire import clean, many, one
@@ -96,16 +96,21 @@ def work_of(codes: Codes) -> Work:
     titles, specialties = [clean(p[1]) for p in professions], [clean(e[1]) for e in expertises]
     ordered = sorted(expertises, key=lambda e: e[2] != "S")  # ordinal specialties first: the sort is stable
     coded = _coded(codes, professions, expertises)
+    hc = _hc(professions, expertises) if codes.branch == PEOPLE else {}
+    hc_tags = [index_tag(ATTRIBUTES[name.lower()], v.encode()) or "" for name, values in hc.items() for v in values]
     return Work(
         ber=many("objectClass", CLASSES[codes.branch])
         + one("personalTitle", shown)
         + many("title", titles)
         + many("asSpecialty", specialties)
         + b"".join(many(name, values) for name, _, values in coded)
-        + (_hc(professions, expertises, codes.active) if codes.branch == PEOPLE else b""),
+        + b"".join(many(name, values) for name, values in hc.items())
+        + (one("hpdProviderStatus", hc_status(codes.active)) if codes.branch == PEOPLE else b""),
         texts=tuple(_TEXT(v) for v in (shown, *titles, *specialties)),
         tags=" ".join(
-            dict.fromkeys(tag(letter, _EXACT(v)) for _, letter, values in coded for v in values if _EXACT(v))
+            dict.fromkeys(
+                (*(tag(letter, _EXACT(v)) for _, letter, values in coded for v in values if _EXACT(v)), *hc_tags)
+            )
         ),
         noun=next((SPECIALISTS[e[0]] for e in ordered if e[0] in SPECIALISTS), titles[0] if titles else ""),
         profession_json=_fragment(_coded_json(*professions[0]) if professions else None),
@@ -137,14 +142,13 @@ def hc_status(active: bool) -> str:
     return "Active" if active else "Inactive"
 
 
-def _hc(professions: list[tuple[str, str]], expertises: list[tuple[str, str, str, str]], active: bool) -> bytes:
+def _hc(professions: list[tuple[str, str]], expertises: list[tuple[str, str, str, str]]) -> dict[str, list[str]]:
     """``ANS:Profession:10:Médecin``: issuer, code system, code, label.  HCProfessional demands a profession."""
     known = [f"{AUTHORITY}:Profession:{code}:{label}" for code, label in professions]
-    return (
-        many("HcProfession", known or [f"{AUTHORITY}:Profession::Inconnue"])
-        + many("HcSpecialisation", [f"{AUTHORITY}:SavoirFaire:{e[0]}:{e[1]}" for e in expertises])
-        + one("hpdProviderStatus", hc_status(active))
-    )
+    return {
+        "HcProfession": known or [f"{AUTHORITY}:Profession::Inconnue"],
+        "HcSpecialisation": [f"{AUTHORITY}:SavoirFaire:{e[0]}:{e[1]}" for e in expertises],
+    }
 
 
 def _coded_json(code: str, label: str) -> dict[str, str] | None:

@@ -83,6 +83,17 @@ class Approx:
 
 
 @dataclass(frozen=True, slots=True)
+class Extensible:
+    """RFC 4511 4.5.1.7.7.  ``rule`` is the name of a matching rule of ``ldap_schema.matching``, "" for the attribute's
+    own; ``attribute`` is "" for all that the rule suits; with ``dn`` the parts of the entry's name count as well."""
+
+    rule: str
+    attribute: str
+    value: bytes
+    dn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Undefined:
     """An assertion that can be neither true nor false: unknown attribute, unknown rule, value of the wrong syntax."""
 
@@ -97,13 +108,26 @@ class InText:
 
 @dataclass(frozen=True, slots=True)
 class HasTag:
-    """The entry has this exact token (``entries.attributes.tag``).  Criteria only, never LDAP."""
+    """The entry has this exact token (``entries.attributes.tag``), or one that starts so.  Never LDAP."""
 
     token: str
+    starts: bool = False
 
 
 Filter = (
-    And | Or | Not | Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx | Undefined | InText | HasTag
+    And
+    | Or
+    | Not
+    | Present
+    | Equal
+    | Substrings
+    | GreaterOrEqual
+    | LessOrEqual
+    | Approx
+    | Extensible
+    | Undefined
+    | InText
+    | HasTag
 )
 
 TRUE = And(())  # RFC 4526

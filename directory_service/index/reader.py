@@ -138,7 +138,7 @@ class Reader:
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
-        self.lexicon = _lexicon(meta["letters"], meta["terms"])
+        self.lexicon = _lexicon(meta["letters"], meta["terms"], meta["suffix"])
         self.has_orders = meta["version"] == VERSION  # a build of before is read until the follower replaces it
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
@@ -154,15 +154,18 @@ class Reader:
     # --- searches ----------------------------------------------------------------------------------------------------
 
     def spans(self, asked: Filter, branches: Sequence[int], after: int) -> list[Span]:
-        """One span a branch; neighbours with the same plan are one, so that what fits best comes first in all."""
+        """Whoever has a mailbox before all others: the spans of a branch are of its first rank and of the rest.
+        Neighbours with the same plan are one, unless that would put others first."""
         found: list[Span] = []
         for branch in branches:
-            low, high = max((branch << 36) - 1, after), (branch + 1) << 36
             plan = make_plan(asked, kind_of(branch), self.lexicon)
-            if found and found[-1].plan == plan and found[-1].high == low + 1:
-                low = found.pop().low
-            if low + 1 < high:
-                found.append(Span(low, high, plan))
+            parts = _RANKS if branch in _UNMAILED and plan.first else ((0, 16),)
+            for first, end in parts:
+                low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)
+                if not plan.first and found and found[-1].plan == plan and found[-1].high == low + 1:
+                    low = found.pop().low
+                if low + 1 < high:
+                    found.append(Span(low, high, plan))
         return found
 
     def run(self, search: Search, spans: Sequence[Span], *, ranked: bool) -> None:
@@ -318,13 +321,15 @@ class Reader:
         return _BRANCHES.get(container.partition(",")[0]) if container in self.containers else None
 
 
+_UNMAILED: Final = (PEOPLE, STRUCTURES)  # branches whose entries may have no mailbox: those of the first rank have
+_RANKS: Final = ((0, 1), (1, 16))
 _BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRUCTURES}
 
 
 @lru_cache(maxsize=4)
-def _lexicon(letters: str, terms: str) -> Lexicon:
+def _lexicon(letters: str, terms: str, suffix: str) -> Lexicon:
     """One for all threads, so that they share plans."""
-    return Lexicon(letters, json.loads(terms))
+    return Lexicon(letters, json.loads(terms), suffix)
 
 
 class _Chosen(NamedTuple):

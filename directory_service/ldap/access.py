@@ -20,6 +20,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     HasTag,
@@ -118,6 +119,8 @@ class Access:
         if use is not None:
             name: str = asked.attribute  # type: ignore[union-attr]
             return asked if name in self._may[use][view] or view >= View.STAFF else _UNDEFINED
+        if isinstance(asked, Extensible):
+            return asked if self._may_match(asked.attribute, view) else _UNDEFINED
         if isinstance(asked, And | Or):
             items = tuple(self.narrow(item, view) for item in asked.items)
             return asked if all(map(_same, items, asked.items)) else type(asked)(items)
@@ -125,6 +128,12 @@ class Access:
             item = self.narrow(asked.item, view)
             return asked if item is asked.item else Not(item)
         return asked if type(asked) in _OURS else _UNDEFINED
+
+    def _may_match(self, attribute: str, view: View) -> bool:
+        """A rule without an attribute is about all that it suits, of which none may be out of reach."""
+        if attribute or view >= View.STAFF:
+            return self.may(attribute, Use.FILTER, view)
+        return len(self._may[Use.FILTER][view]) == len(self.rules)
 
 
 def _same(one: Filter, other: Filter) -> bool:

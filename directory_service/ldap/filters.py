@@ -1,7 +1,7 @@
 """Search filters: wire (RFC 4511 4.5.1.7) and text (RFC 4515) to ``index.query`` trees, and back to text.  PURE.
 
 Attribute descriptions go through a ``resolve`` function (names, aliases and OIDs to the canonical name); what it does
-not know becomes ``Undefined``, as does a matching rule named in an extensible match.  ``(attr:=value)`` is equality.
+not know becomes ``Undefined``, as does an unknown matching rule.  ``(attr:=value)`` is equality.
 Values stay as the bytes received: preparing them is the business of ``index.plan``.
 Depth and counts are limited here (``limits.Limits``), and recursion never goes deeper than ``filter_depth``.
 """
@@ -17,6 +17,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     LessOrEqual,
@@ -28,6 +29,7 @@ from directory_service.index.query import (
 )
 from directory_service.ldap.ber import OCTET_STRING, SEQUENCE, BerError, Reader, expect, header
 from directory_service.ldap.limits import Limits
+from ldap_schema.matching import find_rule
 
 Resolve = Callable[[str], str | None]
 
@@ -143,11 +145,11 @@ class FilterDecoder:
         rule = reader.octets(0x81) if reader.peek() == 0x81 else b""
         kind = reader.octets(0x82) if reader.peek() == 0x82 else b""
         value = reader.octets(0x83)
-        if reader.peek() == 0x84:  # dnAttributes: widens the match to the DN, whose parts our entries also hold
-            reader.boolean(0x84)
+        dn = reader.boolean(0x84) if reader.peek() == 0x84 else False
         reader.finish()
-        known = kind.isascii() and len(kind) <= _MAX_NAME
-        return _extensible_filter(self.resolve, kind.decode() if known else "", bool(rule), value)
+        if max(len(kind), len(rule)) > _MAX_NAME or not (kind.isascii() and rule.isascii()):
+            return _UNDEFINED
+        return _extensible_filter(self.resolve, kind.decode(), rule.decode(), value, dn)
 
 
 def _substring_filter(name: str | None, initial: bytes, middle: list[bytes], final: bytes) -> Filter:
@@ -158,9 +160,12 @@ def _substring_filter(name: str | None, initial: bytes, middle: list[bytes], fin
     return Substrings(name, initial, components, final) if initial or components or final else Present(name)
 
 
-def _extensible_filter(resolve: Resolve, kind: str, rule: bool, value: bytes) -> Filter:
-    name = resolve(kind) if kind and not rule else None
-    return Equal(name, value) if name else _UNDEFINED
+def _extensible_filter(resolve: Resolve, kind: str, rule: str, value: bytes, dn: bool) -> Filter:
+    """``kind`` and ``rule`` are empty when absent, one of them at most (RFC 4511 4.5.1.7.7)."""
+    name, known = resolve(kind) if kind else "", find_rule(rule) if rule else None
+    if name is None or bool(known) != bool(rule) or not (kind or rule):
+        return _UNDEFINED
+    return Extensible(known.name if known else "", name, value, dn) if rule or dn else Equal(name, value)
 
 
 # --- from text (RFC 4515) -------------------------------------------------------------------------------------------
@@ -229,8 +234,8 @@ def _text_item(resolve: Resolve, kind: str, rules: str, operator: str, value: st
     if operator == ":=" or rules:
         if operator != ":=":
             raise BadFilter("règle hors d'une comparaison étendue")
-        named = [rule for rule in rules.split(":")[1:] if rule.lower() != "dn"]
-        return _extensible_filter(resolve, kind, bool(named), _unescape(value))
+        dn, rule = _dn_and_rule(rules)
+        return _extensible_filter(resolve, kind, rule, _unescape(value), dn)
     if not kind:
         raise BadFilter("nom d'attribut attendu")
     name = resolve(kind)
@@ -240,6 +245,16 @@ def _text_item(resolve: Resolve, kind: str, rules: str, operator: str, value: st
     if len(parts) == 1:
         return Equal(name, parts[0]) if name else _UNDEFINED
     return _substring_filter(name, parts[0], parts[1:-1], parts[-1])
+
+
+def _dn_and_rule(text: str) -> tuple[bool, str]:
+    """``:dn:rule``, either part or none.  Raises ``BadFilter`` for anything more."""
+    first, *rest = text.split(":")[1:] or [""]
+    dn = first.lower() == "dn"
+    named = rest if dn else [first, *rest]
+    if len(named) > 1:
+        raise BadFilter("règle de comparaison attendue une fois")
+    return dn, "".join(named)
 
 
 def _unescape(text: str) -> bytes:
@@ -287,6 +302,8 @@ def _format(found: Filter, value: Callable[[bytes], str]) -> str:
             return f"({name}={'*'.join(value(part) for part in (initial, *middle, final))})"
         case Equal() | GreaterOrEqual() | LessOrEqual() | Approx():
             return f"({found.attribute}{_SIGNS[type(found)]}{value(found.value)})"
+        case Extensible(rule, name, assertion, dn):
+            return f"({name}{':dn' * dn}{':' * bool(rule)}{rule}:={value(assertion)})"
         case _:  # Undefined, and what only the JSON criteria ask for
             return "(?=)"
 

@@ -48,6 +48,7 @@ AUTH_METHOD_NOT_SUPPORTED, INVALID_CREDENTIALS, FORBIDDEN, UNWILLING = 7, 49, 50
 class Schema(OrderedSchema, Protocol):
     """The part of ``ldap_schema.schema.Schema`` that this face uses."""
 
+    def describe(self, description: str) -> str | None: ...
     def subschema_attributes(self) -> Mapping[str, Sequence[str]]: ...
 
 
@@ -60,12 +61,7 @@ class BindOutcome(NamedTuple):
 
 def canonical_names(schema: Schema) -> Resolve:
     """Names, aliases, OIDs, with or without options, to the canonical name; clients repeat few of them."""
-
-    def resolve(description: str) -> str | None:
-        found = schema.resolve(description)
-        return found.name if found else None
-
-    cached = lru_cache(maxsize=4096)(resolve)
+    cached = lru_cache(maxsize=4096)(schema.describe)
     return lambda description: cached(description) if len(description) <= _MAX_NAME else None
 
 

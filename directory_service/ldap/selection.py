@@ -7,21 +7,15 @@ Names that nobody knows are ignored.  Values are never looked at, but for ``obje
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from directory_service.ldap.ber import SEQUENCE, SET, Reader, expect, header, partial_attribute, tlv
-from directory_service.ldap.dn import normalise
+from directory_service.ldap.dn import SUBSCHEMA_DN, entry_uuid, normalise
 from directory_service.ldap.filters import Resolve
+from ldap_schema.schema import load
 
-SUBSCHEMA_DN: Final = "cn=Subschema"
-# The most specific first: the structural class of an entry is the first that it has.
-_STRUCTURAL: Final = (
-    b"inetOrgPerson", b"organizationalPerson", b"person", b"organizationalUnit", b"organization", b"country",
-    b"organizationalRole", b"domain", b"locality", b"account",
-)  # fmt: skip
 _FIRST_LEAF: Final = 1 << 36  # entry ids below are those of containers (entries.entry_id: branch 0)
 
 
@@ -40,26 +34,20 @@ class Hit(Protocol):
     def changed(self) -> str: ...
 
 
-@lru_cache(maxsize=16)
-def _namespace(suffix: str) -> uuid.UUID:
-    return uuid.uuid5(uuid.NAMESPACE_X500, suffix)
-
-
-def entry_uuid(dn: str, suffix: str) -> str:
-    """Depends on the name alone, so that every build and every node gives the same (RFC 4530)."""
-    return str(uuid.uuid5(_namespace(suffix), normalise(dn)))
-
-
 def _structural(hit: Hit, _suffix: str) -> str:
     for name, _, start, stop in attributes(hit.ber):
         if name.lower() == b"objectclass":
-            held = _values(hit.ber, start, stop)
-            return next((known.decode() for known in _STRUCTURAL if known in held), "top")
+            return _structural_class(tuple(_values(hit.ber, start, stop)))
     return "top"
 
 
+@lru_cache(maxsize=64)
+def _structural_class(held: tuple[bytes, ...]) -> str:
+    return load().structural(name.decode() for name in held)
+
+
 OPERATIONAL: Final[dict[str, Callable[[Hit, str], str]]] = {
-    "entryUUID": lambda hit, suffix: entry_uuid(hit.dn, suffix),
+    "entryUUID": lambda hit, _suffix: entry_uuid(normalise(hit.dn)),
     "entryDN": lambda hit, _suffix: hit.dn,
     "createTimestamp": lambda hit, _suffix: hit.created,
     "modifyTimestamp": lambda hit, _suffix: hit.changed,
@@ -67,7 +55,6 @@ OPERATIONAL: Final[dict[str, Callable[[Hit, str], str]]] = {
     "subschemaSubentry": lambda _hit, _suffix: SUBSCHEMA_DN,
     "hasSubordinates": lambda hit, _suffix: "TRUE" if hit.id < _FIRST_LEAF else "FALSE",
 }
-_OPERATIONAL_NAMES: Final = {name.lower(): name for name in OPERATIONAL}
 
 
 class Selection(NamedTuple):
@@ -105,18 +92,26 @@ def select(requested: tuple[str, ...], resolve: Resolve) -> Selection:
             user = True
         elif lower == "+":
             operational.update(dict.fromkeys(OPERATIONAL))
-        elif lower in _OPERATIONAL_NAMES:
-            operational[_OPERATIONAL_NAMES[lower]] = None
         elif lower != "1.1":
-            names |= _names(lower, resolve)
+            found = _names(lower, resolve)
+            operational |= dict.fromkeys(n for n in found if n in OPERATIONAL)
+            names |= {n.encode("ascii", "replace") for n in found if n not in OPERATIONAL}
     return Selection(user, frozenset(names), tuple(operational))
 
 
-def _names(lower: str, resolve: Resolve) -> set[bytes]:
-    """An option restricts (``userCertificate;binary``); without one, every option of the attribute matches."""
+def _names(lower: str, resolve: Resolve) -> list[str]:
+    """The attribute and its subtypes (RFC 4511 4.5.1.8, RFC 4512 2.5.1).  An option restricts
+    (``userCertificate;binary``); without one, every option of the attribute matches."""
     base, _, options = lower.partition(";")
-    name = resolve(base) or base
-    return {(f"{name};{options}" if options else name).encode("ascii", "replace")}
+    name = resolve(base)
+    found = _subtypes(name) if name else (base,)
+    return [f"{n};{options}" if options else n for n in found]
+
+
+@lru_cache(maxsize=256)
+def _subtypes(name: str) -> tuple[str, ...]:
+    known = load().resolve(name)
+    return tuple(a.name for a in load().subtypes(known)) if known else (name,)
 
 
 def attributes(ber: bytes) -> Iterator[tuple[bytes, int, int, int]]:

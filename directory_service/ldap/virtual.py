@@ -13,7 +13,8 @@ from typing import Final
 from directory_service.index.query import And, Equal, Filter, Not, Or, Present
 from directory_service.ldap.ber import octets, partial_attribute, sequence
 from directory_service.ldap.controls import SUPPORTED_CONTROLS
-from directory_service.ldap.selection import SUBSCHEMA_DN, Selection
+from directory_service.ldap.dn import SUBSCHEMA_DN
+from directory_service.ldap.selection import Selection
 
 WHO_AM_I: Final = "1.3.6.1.4.1.4203.1.11.3"
 CANCEL: Final = "1.3.6.1.1.8"

@@ -22,6 +22,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     GreaterOrEqual,
     HasTag,
     InText,
@@ -35,6 +36,8 @@ from directory_service.index.query import (
     Undefined,
     View,
 )
+from directory_service.ldap.dn import entry_uuid, normalise
+from ldap_schema import matching
 
 # Few letters, so that pieces are shared; the ones that texts, FTS5 and BER give a meaning to; one of another script.
 LETTERS = st.sampled_from(list("aabbcdé-' ^$\"*%_.@0\0œЖ1"))
@@ -43,10 +46,17 @@ BRANCHES = st.sampled_from([BAL, PEOPLE, STRUCTURES])
 PLAIN = ("cn", "sn", "givenName", "mail", "o", "ou", "l", "street", "postalCode", "title", "displayName",
          "telephoneNumber", "asNationalId", "asRpps", "asProfessionCode", "asStatus", "asMailboxType",
          "asSpecialty")  # fmt: skip
-ODD = ("objectClass", "uid", "HcIdentifier", "HcProfession", "asSince", "createTimestamp", "modifyTimestamp", "c",
-       "asPaperless", "nosuch")  # fmt: skip
+ODD = ("name", "cn;lang-fr", "jpegPhoto", "initials", "entryDN", "entryUUID", "hasSubordinates", "nosuch",
+       "structuralObjectClass", "subschemaSubentry", "objectClass", "uid", "HcIdentifier", "HcProfession", "asSince",
+       "createTimestamp", "modifyTimestamp", "c", "asPaperless")  # fmt: skip
 STAMPS = st.sampled_from(["20260105034500Z", "20260601034500Z", "2026", "20260601054500+0200"])
 CLASS_NAMES = st.sampled_from(["top", "inetOrgPerson", "organization", "asMailbox", "nosuch"])
+
+
+# Family names that sound alike or differ by a letter or two, and what people make of them.
+HEARD = st.sampled_from(["lefebvre", "lefevre", "lefaivre", "lefebrve", "le fevre", "lefèvre jean", "jean", "jehan",
+                         "de la tour", "delatour", "latour", "christophe", "cristofe", "chrsitophel", "thibault",
+                         "tibo", "dupnt", "dupont", "d'aubigné", "daubigney", "abcdefgh", "abcdxxgh"])  # fmt: skip
 
 
 @st.composite
@@ -56,7 +66,9 @@ def entries(draw):
     allowed = [n for n in PLAIN if branch in ATTRIBUTES[n.lower()].branches]
     always = [a.name for a in ATTRIBUTES.values() if branch in a.always and a.name in PLAIN]
     chosen = {*always, *draw(st.lists(st.sampled_from(allowed), max_size=6))}
-    held = {name: draw(st.lists(VALUES, min_size=1, max_size=2, unique=True)) for name in sorted(chosen)}
+    values = {n: st.one_of(VALUES, HEARD, HEARD.map(str.upper)) if n in ("cn", "sn", "givenName") else VALUES
+              for n in chosen}  # fmt: skip
+    held = {n: draw(st.lists(values[n], min_size=1, max_size=2, unique=True)) for n in sorted(chosen)}
     return branch, draw(st.integers(0, 2)), draw(st.sampled_from([0, 0, 0, 2])), draw(STAMPS), held
 
 
@@ -74,6 +86,15 @@ RAW = st.one_of(VALUES.map(str.encode), VALUES.map(str.encode), st.just(b"\xff")
                 CLASS_NAMES.map(str.encode), st.just(b"x:RPPS:a:b"))  # fmt: skip
 PARTS = st.one_of(st.just(b""), st.text(LETTERS, max_size=4).map(str.encode))
 NAMES = st.sampled_from(PLAIN + PLAIN + ODD)
+RULES = st.sampled_from([r.name for r in matching.RULES] * 2 + [""] * 4 + ["nosuchMatch"])
+DNS = st.sampled_from([f"uid=10001,ou=bal,{SUFFIX}", f"UID=20002,OU=personnes, {SUFFIX}", f"ou=bal,{SUFFIX}", "x"])
+UUIDS = DNS.map(lambda dn: entry_uuid(normalise(dn)) if "=" in dn else dn)
+IN_NAMES = st.sampled_from(["bal", "Personnes", "annuaire-sante", "ANNUAIRE SANTE", "fr", "10001", "20002", "bäl"])
+STARRED = st.lists(st.text(LETTERS, max_size=4), min_size=1, max_size=4).map("*".join)
+ANY_VALUE = st.one_of(RAW, STARRED.map(str.encode), IN_NAMES.map(str.encode), DNS.map(str.encode),
+                      HEARD.map(str.encode))  # fmt: skip
+EXTENSIBLES = st.builds(Extensible, RULES, st.one_of(NAMES, st.sampled_from(["ou", "o", "c", "uid", "cn", ""])),
+                        ANY_VALUE, st.booleans()).filter(lambda f: f.rule or f.attribute)  # fmt: skip
 LEAVES = st.one_of(
     st.builds(Equal, NAMES, RAW),
     st.builds(Substrings, NAMES, PARTS, st.lists(PARTS.filter(bool), max_size=2).map(tuple), PARTS).filter(
@@ -83,6 +104,10 @@ LEAVES = st.one_of(
     st.builds(GreaterOrEqual, NAMES, RAW),
     st.builds(LessOrEqual, NAMES, RAW),
     st.builds(Approx, NAMES, RAW),
+    st.builds(Approx, st.sampled_from(["cn", "sn", "givenName", "name"]), HEARD.map(str.encode)),
+    EXTENSIBLES,
+    st.builds(Equal, st.just("entryDN"), DNS.map(str.encode)),
+    st.builds(Equal, st.just("entryUUID"), UUIDS.map(str.encode)),
     st.builds(Undefined),
     st.builds(InText, st.sampled_from([("sn",), ("sn", "name"), ("sn", "name", "mail", "org", "work", "place")]),
               st.text(st.sampled_from("abc^$"), min_size=1, max_size=4)),

@@ -14,6 +14,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     LessOrEqual,
@@ -28,6 +29,7 @@ from directory_service.ldap.filters import FilterDecoder, format_filter, parse_f
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import BadRequest, decode_request, frame, result, search_entry
 from directory_service.ldap.session import Disconnect, Refusal, Session
+from ldap_schema.matching import RULES
 
 NAMES = st.sampled_from(["cn", "sn", "givenName", "mail", "2.5.4.3", "userCertificate;binary"])
 VALUES = st.binary(max_size=12) | st.text(max_size=6).map(str.encode)
@@ -39,6 +41,8 @@ LEAVES = (
     st.one_of([st.builds(kind, NAMES, VALUES) for kind in (Equal, GreaterOrEqual, LessOrEqual, Approx)])
     | st.builds(Present, NAMES)
     | SUBSTRINGS
+    | st.builds(Extensible, st.sampled_from([r.name for r in RULES]), NAMES | st.just(""), VALUES, st.booleans())
+    | st.builds(Extensible, st.just(""), NAMES, VALUES, st.just(True))
 )
 
 
@@ -151,6 +155,9 @@ def of_twin(found: object) -> Filter:
         middle = tuple(part for name, part in parts if name == "any")
         ends = dict(parts)
         return Substrings(str(value["type"]), ends.get("initial", b""), middle, ends.get("final", b""))
+    if kind == "extensibleMatch":
+        rule, name = (str(value[part]) if value[part].hasValue() else "" for part in ("matchingRule", "type"))
+        return Extensible(rule, name, bytes(value["matchValue"]), bool(value["dnAttributes"]))
     return _KINDS[kind](str(value["attributeDesc"]), bytes(value["assertionValue"]))
 
 

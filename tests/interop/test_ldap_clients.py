@@ -33,6 +33,14 @@ def window(*typed: str) -> str:
     return "(&" + "".join(f"(|{items})" for items in words) + ")"
 
 
+def each(text: str, *words: str) -> str:
+    """The same for every word, AND-ed."""
+    return "".join(text.replace("{w}", word) for word in words)
+
+
+_ROUNDCUBE = "(|(cn=*{w}*)(givenName=*{w}*)(sn=*{w}*)(mail=*{w}*))"
+_KDE = ("(&(|(objectclass=person)(objectclass=groupOfNames)(mail=*))"
+        "(|(cn={w}*)(mail={w}*)(mail=*@{w}*)(givenName={w}*)(sn={w}*)))")  # fmt: skip
 # client, filter, attributes, size limit
 TYPED = {
     "Thunderbird, one word": (_SUBSTRING.format("dup", "dup", "dup"), None, 100),
@@ -44,13 +52,26 @@ TYPED = {
     "Apple": ("(|(givenname=dup*)(sn=dup*)(cn=dup*)(mail=dup*))", APPLE, 0),
     "Evolution": ("(|(displayName=dup*)(mail=dup*)(displayName=*dup*)(mail=*dup*)(|(cn=dup*)(sn=dup*)))", None, 0),
     "Evolution, two words": ("(|(cn=dupont jean*)(displayName=*jean*dupont*))", None, 0),
+    "Roundcube, one word": (f"(&(objectClass=inetOrgPerson){each(_ROUNDCUBE, 'dup')})", ["*"], 0),
     "Roundcube": ("(&(objectClass=inetOrgPerson)(|(cn=*dup*)(givenName=*dup*)(sn=*dup*)(mail=*dup*))"
                   "(|(cn=*jean*)(givenName=*jean*)(sn=*jean*)(mail=*jean*)))", ["*"], 0),
     "SOGo": ("(|(sn=*dup*)(displayname=*dup*)(cn=*dup*)(mail=*dup*)(telephonenumber=*dup*))", ["*"], 0),
     "Zimbra": ("(|(cn=dup*)(sn=dup*)(gn=dup*)(mail=dup*))", None, 0),
-    "KDE": ("(&(|(objectclass=person)(objectclass=groupOfNames)(mail=*))"
-            "(|(cn=dup*)(mail=dup*)(mail=*@dup*)(givenName=dup*)(sn=dup*)))", None, 0),
+    "KDE": (each(_KDE, "dup"), None, 0),
+    "KDE, two words": (each(_KDE, "dupont jean"), None, 0),
     "Nextcloud": ("(&(objectClass=inetOrgPerson)(|(cn=dup*)(mail=dup*)))", ["mail", "cn"], 0),
+    "Nextcloud, two words": ("(&(objectClass=inetOrgPerson)(|(cn=dupont jean*)(mail=dupont jean*)))", ["mail"], 0),
+    "Thunderbird, search window, one word": (window("dup"), None, 100),
+    "Thunderbird, search window, the other order": (window("jean", "dup"), None, 100),
+    "Thunderbird, the other order": (_SUBSTRING.format("jean*dupont", "jean dupont", "jean*dupont"), None, 100),
+    "Outlook, two words": ("(&(mail=*)(|(mail=dupont jean*)(|(cn=dupont jean*)(|(sn=dupont jean*)"
+                           "(givenName=dupont jean*)))))", OUTLOOK, 100),
+    "Outlook, check names, two words": ("(&(objectClass=*)(|(cn=jean dupont*)(mail=jean dupont*)(sn=jean dupont*)))",
+                                        OUTLOOK, 100),
+    "Apple, two words": ("(|(givenname=dupont jean*)(sn=dupont jean*)(cn=dupont jean*)(mail=dupont jean*))", APPLE, 0),
+    "SOGo, two words": ("(|(sn=*dupont jean*)(displayname=*dupont jean*)(cn=*dupont jean*)(mail=*dupont jean*)"
+                        "(telephonenumber=*dupont jean*))", ["*"], 0),
+    "Zimbra, two words": ("(|(cn=jean dupont*)(sn=jean dupont*)(gn=jean dupont*)(mail=jean dupont*))", None, 0),
 }  # fmt: skip
 
 

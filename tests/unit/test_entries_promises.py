@@ -18,11 +18,13 @@ from directory_service.entries import (
     practitioner_entry,
     prepare,
 )
-from directory_service.entries.attributes import index_key, index_tag
+from directory_service.entries.attributes import SOUNDED, index_key, index_tag
 from directory_service.entries.entry import BAL, CLASSES, CONTAINER, branch_of
+from directory_service.entries.naming import half_tokens, sound_token
 from directory_service.entries.wire import comparable, decode_attributes, decode_dn
 from directory_service.index.schema import ORDERED
-from directory_service.ldap.dn import parse_dn
+from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
+from directory_service.model.phonetics import TWO_EDITS, code, heard
 from ldap_schema.schema import load
 from tests.record_factories import SUFFIX
 from tests.record_strategies import bindings, organizations, practitioners
@@ -59,6 +61,25 @@ def test_texts_that_boxes_are_sorted_by_start_with_the_least_value(entry: Entry)
         values = [prepare(ATTRIBUTES[name], v) or "" for v in decode_attributes(entry.ber).get(name, [])]
         least = min(filter(None, values), default="")
         assert getattr(entry, text).startswith(f"^{least}$") if least else branch_of(entry.id) != BAL or not values[0]
+
+
+@given(entries)
+def test_a_name_has_the_tokens_of_each_of_its_words(entry: Entry) -> None:
+    """What ``~=`` looks up: of the parts of a person's name, prepared apart, and of the whole."""
+    tags, branch = set(entry.tags.split()), branch_of(entry.id)
+    names = [v.decode() for n, v in _values(entry) if branch in SOUNDED.get(n, ())]
+    for name in names:
+        for word in heard(name):
+            assert sound_token(code(word)) in tags
+            assert len(word) < TWO_EDITS or set(half_tokens(word, len(word))) <= tags
+
+
+@given(entries)
+def test_an_entry_is_found_by_its_name_and_its_uuid(entry: Entry) -> None:
+    if branch_of(entry.id) == CONTAINER:
+        return
+    for name, value in (("entrydn", entry.dn), ("entryuuid", entry_uuid(normalise(entry.dn)))):
+        assert index_key(ATTRIBUTES[name], value.encode()) in entry.keys
 
 
 @given(entries)

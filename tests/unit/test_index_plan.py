@@ -142,8 +142,9 @@ def test_what_is_quick(asked, quick: bool) -> None:
 
 
 def test_names_that_start_as_typed_come_first() -> None:
-    family, any_name = make_plan(thunderbird(b"dup"), BAL).first
+    family, any_name, any_word = make_plan(thunderbird(b"dup"), BAL).first
     assert family.paths[0].text.startswith("{sn}:") and any_name.paths[0].text.startswith("{sn name}:")
+    assert any_word.paths[0].tag == '"wdup"*'
 
 
 def test_of_two_words_both_come_first() -> None:

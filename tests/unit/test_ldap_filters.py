@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from ldap_support import encode_filter
 
-from directory_service.index.query import And, Approx, Equal, Filter, Not, Or, Present, Substrings, Undefined
+from directory_service.index.query import (
+    And,
+    Approx,
+    Equal,
+    Extensible,
+    Filter,
+    Not,
+    Or,
+    Present,
+    Substrings,
+    Undefined,
+)
 from directory_service.ldap.ber import BerError, octets, tlv
 from directory_service.ldap.filters import BadFilter, FilterDecoder, format_filter, parse_filter, shape
 from directory_service.ldap.handler import canonical_names
@@ -33,9 +44,17 @@ def decode(encoded: bytes, limits: Limits | None = None) -> Filter:
         ("(cn=a*b)", Substrings("cn", b"a", (), b"b")),
         (r"(cn=\28\2a\29\5c\00)", Equal("cn", b"(*)\\\x00")),
         ("(cn:=x)", Equal("cn", b"x")),
-        ("(cn:dn:=x)", Equal("cn", b"x")),
-        ("(cn:2.5.13.2:=x)", Undefined()),
-        ("(:caseExactMatch:=x)", Undefined()),
+        ("(cn;LANG-fr=x)", Equal("cn;lang-fr", b"x")),
+        ("(cn;binary=x)", Undefined()),
+        ("(cn;x-other=x)", Undefined()),
+        ("(name=x*)", Substrings("name", b"x", (), b"")),
+        ("(cn:dn:=x)", Extensible("", "cn", b"x", True)),
+        ("(cn:2.5.13.2:=x)", Extensible("caseIgnoreMatch", "cn", b"x")),
+        ("(:caseExactMatch:=x)", Extensible("caseExactMatch", "", b"x")),
+        ("(:DN:caseexactmatch:=x)", Extensible("caseExactMatch", "", b"x", True)),
+        ("(ou:dn:2.5.13.5:=x)", Extensible("caseExactMatch", "ou", b"x", True)),
+        ("(cn:nosuchMatch:=x)", Undefined()),
+        ("(nosuch:caseExactMatch:=x)", Undefined()),
         ("(cn~=x)", Approx("cn", b"x")),
         ("(&)", And(())),
         ("(|)", Or(())),
@@ -49,7 +68,10 @@ def test_text_is_read_as_rfc_4515_says(text: str, found: Filter) -> None:
         assert decode(encode_filter(parse_filter(text))) == found
 
 
-@pytest.mark.parametrize("text", ["", "cn=a", "(cn=a", "(cn=a))", "(!(a=b)(c=d))", r"(cn=\2)", "(=a)", "(cn=(a)", "(&"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "cn=a", "(cn=a", "(cn=a))", "(!(a=b)(c=d))", r"(cn=\2)", "(=a)", "(cn=(a)", "(&", "(cn:a:b:=x)", "(cn:a=x)"],
+)
 def test_text_that_is_no_filter_is_refused(text: str) -> None:
     with pytest.raises(BadFilter):
         parse_filter(text)

@@ -9,12 +9,24 @@ nothing in ``ou=bal``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, index_key, index_tag, prepare
-from directory_service.entries.entry import BAL, CLASSES
+from directory_service.entries.attributes import (
+    ATTRIBUTES,
+    SOUNDED,
+    Attribute,
+    MatchRule,
+    find_attribute,
+    index_key,
+    index_tag,
+    prepare,
+    subtypes,
+)
+from directory_service.entries.entry import BAL, CONTAINER
+from directory_service.entries.naming import start_token
+from directory_service.entries.rules import narrower, plain, suited
 from directory_service.index.plan.access import (
     ALL,
     NAMES,
@@ -30,6 +42,8 @@ from directory_service.index.plan.access import (
     either,
     paths,
 )
+from directory_service.index.plan.constants import constant_values, in_container
+from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check, check_of
 from directory_service.index.plan.sieve import Sieve, sieve_of
@@ -39,6 +53,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     HasTag,
@@ -53,6 +68,7 @@ from directory_service.index.query import (
 
 _NAMES: Final = ("sn", "cn", "givenName")
 _NAME_TEXTS: Final = frozenset(("sn", "name", "given"))
+_WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
 _UNDEFINED: Final = Undefined()
 NO_LEXICON: Final = Lexicon()
 
@@ -99,7 +115,9 @@ class Plan:
 @lru_cache(maxsize=2048)
 def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan:
     """The lexicon is the build's: the same one gives the same plan at once."""
-    simple = simplify(asked, branch)
+    simple = simplify(asked, branch, lexicon.suffix)
+    if branch == CONTAINER and simple != FALSE:
+        return Plan(simple, None, check=check_of(simple))  # a handful, which nothing else finds
     full = access(simple, lexicon)
     found = _ways(full, branch)
     if found == () or (found and all(path.keys for path in found)):
@@ -116,9 +134,9 @@ def _ways(where: Access, branch: int) -> tuple[Path, ...] | None:
 
 
 def _first(simple: Filter, full: Access, branch: int, lexicon: Lexicon) -> tuple[Tier, ...]:
-    """Family names that start so, then any name that starts so; where several words were typed, all of them before
-    that, since an address book then also asks for the first word alone in given names."""
-    columns = ("name",), ("sn", "name") if _has_several(simple) else ("sn",), ("sn", "name")
+    """Family names that start so, then any name that starts so, then any word of one; where several words were typed,
+    all of them before that, since an address book then also asks for the first word alone in given names."""
+    columns = ("name",), ("sn", "name") if _has_several(simple) else ("sn",), ("sn", "name"), _WORDS
     found = [_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or _has_several(simple)]
     looked_up = [(tier, access(tier, lexicon)) for tier in dict.fromkeys(found) if tier is not None]
     return tuple(Tier(tier, ways) for tier, where in looked_up if where != full and (ways := _ways(where, branch)))
@@ -158,25 +176,57 @@ def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None
     if pattern is None or pattern.tail:
         return None
     first, *rest = pattern.anchored().pieces
+    if where == _WORDS:
+        token = start_token(first.removeprefix("^"))
+        found: Filter | None = None if token is None else HasTag(token, starts=True)
+        return found and _all_of(And, FALSE, TRUE, [found, *(InText(("sn", "name"), piece) for piece in rest)])
     return _all_of(And, FALSE, TRUE, [InText(where, first), *(InText(("sn", "name"), piece) for piece in rest)])
 
 
 # --- what a branch makes constant ------------------------------------------------------------------------------------
 
 
-def simplify(asked: Filter, branch: int) -> Filter:
-    """The same filter, in three-valued logic, for entries of this branch."""
+def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
+    """The same filter, in three-valued logic, for entries of this branch.  Without the suffix (a normalised name), what
+    is asked of names is left to be checked."""
     match asked:
         case And(items):
-            return _all_of(And, FALSE, TRUE, [simplify(i, branch) for i in items])
+            return _all_of(And, FALSE, TRUE, [simplify(i, branch, suffix) for i in items])
         case Or(items):
-            return _all_of(Or, TRUE, FALSE, [simplify(i, branch) for i in items])
+            return _all_of(Or, TRUE, FALSE, [simplify(i, branch, suffix) for i in items])
         case Not(item):
-            return _negated(simplify(item, branch))
+            return _negated(simplify(item, branch, suffix))
         case Undefined() | InText() | HasTag():
             return asked
+        case Extensible(rule, attribute):
+            names = suited(rule, attribute) if rule else (attribute,)
+            each = [replace(asked, attribute=a) for n in names or () for a in subtypes(n)]
+            if names is None or (rule and not each and not attribute):
+                return _UNDEFINED if names is None else FALSE
+            return _all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
         case _:
-            return _leaf(asked, branch)
+            names = subtypes(asked.attribute)
+            if names == (asked.attribute,):
+                return _leaf(asked, branch)
+            return _all_of(Or, TRUE, FALSE, [_leaf(replace(asked, attribute=n), branch) for n in names])
+
+
+def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
+    """Of one attribute.  What its own rule says is a plain assertion; a name below a container is a ``uid``, which is
+    among the attributes of the entry too, and what the container has."""
+    name, _, option = asked.attribute.partition(";")
+    attribute = find_attribute(name)
+    leaf = plain(asked) if attribute and (not asked.rule or attribute.branches) else Equal(name, asked.value)
+    if attribute is None or leaf is None or not is_defined(attribute, leaf):
+        return _UNDEFINED
+    if asked.dn and not option:
+        if branch == CONTAINER or not suffix:
+            return asked
+        if in_container(asked, branch, suffix):
+            return TRUE
+    asked = replace(asked, dn=False)
+    found = FALSE if option else _leaf(leaf, branch)
+    return asked if asked.rule and found == leaf and narrower(asked) else found
 
 
 def _all_of(kind: type[And] | type[Or], absorbing: Filter, neutral: Filter, items: list[Filter]) -> Filter:
@@ -196,21 +246,26 @@ Leaf = Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx
 
 
 def _leaf(leaf: Leaf, branch: int) -> Filter:
-    attribute = ATTRIBUTES.get(leaf.attribute.lower())
+    name, _, option = leaf.attribute.partition(";")
+    attribute = find_attribute(name)
+    if isinstance(leaf, Approx) and branch not in SOUNDED.get(name, ()):
+        leaf = Equal(leaf.attribute, leaf.value)  # RFC 4511 4.5.1.7.6: for want of anything better
     if attribute is None or not is_defined(attribute, leaf):
         return _UNDEFINED
-    if branch not in attribute.branches:
+    if option or branch not in attribute.branches:
         return FALSE
     if isinstance(leaf, Present):
         return TRUE if branch in attribute.always else leaf
-    if attribute.rule is MatchRule.CLASS and branch in CLASSES:
-        held = {name.lower() for name in CLASSES[branch]}
-        return TRUE if isinstance(leaf, Equal | Approx) and prepare(attribute, leaf.value) in held else FALSE
+    values = constant_values(attribute.name, branch)
+    if values is not None:
+        return TRUE if isinstance(leaf, Equal) and prepare(attribute, leaf.value) in values else FALSE
     return leaf
 
 
 # Rules by which one value is before another.
-_ORDERED: Final = frozenset((MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.TIME))
+_ORDERED: Final = frozenset(
+    (MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.TIME, MatchRule.UUID)
+)
 
 
 def is_defined(attribute: Attribute, leaf: Leaf) -> bool:
@@ -220,8 +275,18 @@ def is_defined(attribute: Attribute, leaf: Leaf) -> bool:
             return True
         case GreaterOrEqual(_, value) | LessOrEqual(_, value):
             return attribute.rule in _ORDERED and prepare(attribute, value) is not None
+        case _ if attribute.branches:
+            return pattern_of(_bare(leaf)) is not None
+        case Substrings():
+            return attribute.rule is MatchRule.EXACT
         case _:
-            return pattern_of(leaf) is not None
+            return prepare(attribute, leaf.value) is not None
+
+
+def _bare(leaf: Equal | Approx | Substrings) -> Equal | Approx | Substrings:
+    """Without the options of the attribute."""
+    name, found, _ = leaf.attribute.partition(";")
+    return replace(leaf, attribute=name) if found else leaf
 
 
 # --- where to look ---------------------------------------------------------------------------------------------------
@@ -238,8 +303,14 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
             return _where_false(item, lexicon)
         case Undefined():
             return NOTHING
-        case HasTag(token):
-            return TagIs(token)
+        case HasTag(token, starts):
+            return TagIs(token, starts)
+        case Extensible(_, _, _, dn):
+            leaf = None if dn else plain(asked)
+            return _leaf_access(leaf, lexicon) if leaf else ALL
+        case Approx(name, value):
+            whole = _leaf_access(Equal(name, value), lexicon)
+            return either((whole, sound_access(value)))
         case InText(columns, piece):
             rule = MatchRule.NAME if _NAME_TEXTS.issuperset(columns) else MatchRule.MAIL
             return _texts(columns, Pattern((piece,)), rule, lexicon)
@@ -268,6 +339,8 @@ def _leaf_access(leaf: Leaf, lexicon: Lexicon) -> Access:
         token = None if key else index_tag(attribute, leaf.value)
         if key or token:
             return KeyIs(key) if key else TagIs(token or "")
+        if attribute.operational and attribute.key:
+            return NOTHING  # a name that is no ``uid``: that of a container, at most
     pattern = pattern_of(leaf) if isinstance(leaf, Equal | Approx | Substrings) else None
     return _texts(attribute.columns, pattern, attribute.rule, lexicon) if pattern and attribute.columns else ALL
 

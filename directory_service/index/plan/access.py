@@ -29,6 +29,7 @@ class KeyIs:
 @dataclass(frozen=True, slots=True)
 class TagIs:
     token: str
+    starts: bool = False  # or any that starts so
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +194,8 @@ def _terms(columns: Sequence[str], terms: Terms) -> str:
 
 def _tag(access: Access) -> str | None:
     match access:
-        case TagIs(token):
-            return _quoted(token)
+        case TagIs(token, starts):
+            return _quoted(token) + "*" * starts
         case Both(items):
             return _joined(" AND ", [_tag(i) for i in items])
         case Either(items):

@@ -93,10 +93,11 @@ class Terms:
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """What a build knows of its texts: letters that are not ``PRINTABLE``, and in how many of one entry in ``SAMPLED``
-    each term occurs.  Compared by identity: one a build."""
+    each term occurs; and of its names: the suffix, normalised.  Compared by identity: one a build."""
 
     letters: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    suffix: str = ""
 
     def count(self, term: str) -> int:
         return self.counts.get(term, 0)

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
+from directory_service.entries.rules import narrower, plain, structural
 from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
 from directory_service.index.query import (
     TRUE,
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     HasTag,
@@ -30,6 +32,8 @@ from directory_service.index.query import (
     Substrings,
 )
 from directory_service.ldap.ber import header
+from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
+from directory_service.model.phonetics import alike
 
 Row = Sequence[Any]
 Test = Callable[[Row], bool | None]
@@ -87,10 +91,14 @@ def compile_filter(asked: Filter, layout: Layout) -> Test:
             return _present(ATTRIBUTES[name.lower()], layout)
         case InText(columns, piece):
             return _in_texts(piece, [layout.place(c) for c in columns])
-        case HasTag(token):
-            return _has_tag(token, layout.place("tags"))
-        case Equal() | Approx() | Substrings():
+        case HasTag(token, starts):
+            return _has_tag(token, starts, layout.place("tags"))
+        case Equal() | Substrings():
             return _or(_alternatives((asked,), layout))
+        case Approx(name, value):
+            return _alike(ATTRIBUTES[name.lower()], value.decode(), layout)
+        case Extensible():
+            return _extensible(asked, layout)
         case GreaterOrEqual() | LessOrEqual():
             return _ordered(asked, layout)
         case _:
@@ -143,8 +151,8 @@ def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
     settled: dict[Pattern, list[int]] = {}
     others: list[Test] = []
     for item in items:
-        pattern = pattern_of(item) if isinstance(item, Equal | Approx | Substrings) else None
-        if pattern is None or not isinstance(item, Equal | Approx | Substrings):
+        pattern = pattern_of(item) if isinstance(item, Equal | Substrings) else None
+        if pattern is None or not isinstance(item, Equal | Substrings):
             others.append(compile_filter(item, layout))
             continue
         column = _OWN.get(item.attribute)
@@ -184,7 +192,10 @@ def _in_texts(piece: str, places: Sequence[int]) -> Test:
     return lambda row: piece in row[a] or piece in row[b] or piece in row[c]
 
 
-def _has_tag(token: str, place: int) -> Test:
+def _has_tag(token: str, starts: bool, place: int) -> Test:
+    if starts:
+        start = " " + token
+        return lambda row: start in " " + row[place]
     return lambda row: token in row[place].split()
 
 
@@ -231,15 +242,57 @@ def _in_order(start: str, middle: Sequence[str], end: str) -> Callable[[str], bo
     return holds
 
 
-# Attributes that the BER does not hold, and the column that does.
-_OPERATIONAL: Final = {"createTimestamp": "created", "modifyTimestamp": "changed"}
+# Attributes that the BER does not hold: the column that says them, and how.  What is the same for a whole branch
+# (``plan.constants``) is asked of containers only.
+_OPERATIONAL: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
+    "createTimestamp": ("created", str),
+    "modifyTimestamp": ("changed", str),
+    "entryDN": ("dn", str),
+    "entryUUID": ("dn", lambda dn: entry_uuid(normalise(dn))),
+    "structuralObjectClass": ("ber", lambda ber: structural(tuple(find_values(ber, b"objectClass")))),
+}
 
 
 def _values_of(attribute: Attribute, layout: Layout) -> Callable[[Row], Sequence[bytes]]:
-    place, name = layout.place(_OPERATIONAL.get(attribute.name, "ber")), attribute.name.encode()
     if attribute.name in _OPERATIONAL:
-        return lambda row: (row[place].encode(),)
+        column, said = _OPERATIONAL[attribute.name]
+        place = layout.place(column)
+        return lambda row: (said(row[place]).encode(),)
+    place, name = layout.place("ber"), attribute.name.encode()
     return lambda row: find_values(row[place], name)
+
+
+def _alike(attribute: Attribute, typed: str, layout: Layout) -> Test:
+    """``~=`` on a name."""
+    values_of = _values_of(attribute, layout)
+    return lambda row: any(alike(typed, value.decode()) for value in values_of(row))
+
+
+def _checked(asked: Extensible) -> Callable[[bytes], bool]:
+    """Whether a value meets the assertion: by the attribute's own rule, and by the one asked for."""
+    attribute, leaf, narrow = ATTRIBUTES[asked.attribute.lower()], plain(asked), narrower(asked)
+    pattern = pattern_of(leaf) if leaf else None
+    own = _holds(pattern) if pattern else lambda _value: False
+
+    def meets(value: bytes) -> bool:
+        prepared = prepare(attribute, value)
+        return prepared is not None and own(f"^{prepared}$") and (narrow is None or narrow(value))
+
+    return meets
+
+
+def in_name(asked: Extensible, dn: str) -> bool:
+    """Whether a part of a name meets the assertion (RFC 4511 4.5.1.7.7)."""
+    meets, kind = _checked(asked), asked.attribute.lower()
+    return any(name == kind and meets(value.encode()) for rdn in parse_dn(dn) for name, value in rdn)
+
+
+def _extensible(asked: Extensible, layout: Layout) -> Test:
+    meets, values_of = _checked(asked), _values_of(ATTRIBUTES[asked.attribute.lower()], layout)
+    if not asked.dn:
+        return lambda row: any(map(meets, values_of(row)))
+    name = layout.place("dn")
+    return lambda row: any(map(meets, values_of(row))) or in_name(asked, row[name])
 
 
 def _present(attribute: Attribute, layout: Layout) -> Test:

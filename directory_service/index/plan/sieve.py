@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES
+from directory_service.entries.rules import plain
 from directory_service.index.plan.pieces import pattern_of
 from directory_service.index.plan.predicate import settles
-from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Substrings
+from directory_service.index.query import And, Equal, Extensible, Filter, InText, Or, Substrings
 
 
 class Sieve(NamedTuple):
@@ -35,7 +36,11 @@ def sieve_of(asked: Filter) -> Sieve | None:
             return _joined(" OR ", [p for p in parts if p]) if all(parts) else None
         case InText(columns, piece):
             return _holds(columns, [piece], exact=True)
-        case Equal() | Approx() | Substrings():
+        case Extensible(_, _, _, False):
+            leaf = plain(asked)
+            found = sieve_of(leaf) if leaf else None
+            return found and found._replace(exact=False)
+        case Equal() | Substrings():
             pattern = pattern_of(asked)
             columns = ATTRIBUTES[asked.attribute.lower()].columns
             return _holds(columns, pattern.pieces, exact=settles(asked, pattern)) if pattern else None

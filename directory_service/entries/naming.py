@@ -1,0 +1,71 @@
+"""The tokens of a name: how its words sound, halves of the long ones, and where words start.  PURE.
+
+They serve ``~=`` (``index.plan.naming``) and put words that start as typed before others (``index.plan``).  Names
+repeat, so that what each gives is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from directory_service.entries.attributes import tag
+from directory_service.model.names import words
+from directory_service.model.phonetics import HALF, PARTICLES, TWO_EDITS, code, heard
+
+# Letters of tokens, beside those of ``attributes``: h a sound, y half of a long word, w a word that is not the first.
+_MOST_STARTS: Final = 4
+_LEAST_START: Final = 3  # letters
+
+
+def sound_token(sound: str) -> str:
+    return "h" + sound
+
+
+def half_tokens(word: str, size: int) -> tuple[str, str]:
+    """What words of ``size`` letters have that begin, or end, like this one."""
+    return tag("y", f"{size}a{word[:HALF]}"), tag("y", f"{size}z{word[-HALF:]}")
+
+
+def start_token(typed: str) -> str | None:
+    """How the tokens of names start in which a word, not the first one, starts so; None when tokens cannot say, or when
+    so many would that nothing is gained."""
+    return "w" + typed if typed.isascii() and typed.isalnum() and len(typed) >= _LEAST_START else None
+
+
+class Tokens(NamedTuple):
+    """Those of one name, separated by spaces; ``open``: its last word is a particle, which what follows may go with."""
+
+    text: str
+    open: bool
+
+
+@lru_cache(maxsize=100_000)
+def name_tokens(text: str) -> Tokens:
+    if text.isascii() and text.isalpha():  # most names are one word
+        word = text.lower()
+        return Tokens(" ".join(_word_tokens(word)), word in PARTICLES)
+    inside = words(text)
+    found = [token for part in heard(text) for token in _word_tokens(part)]
+    starts = ("".join(inside[n:]) for n in range(1, min(len(inside), _MOST_STARTS + 1)))
+    found += [token for start in starts if (token := start_token(start))]
+    return Tokens(" ".join(dict.fromkeys(found)), bool(inside) and inside[-1] in PARTICLES)
+
+
+def _word_tokens(word: str) -> tuple[str, ...]:
+    sound = "h" + code(word)
+    return (sound,) if len(word) < TWO_EDITS else (sound, *half_tokens(word, len(word)))
+
+
+def joined_tokens(family: str, given: str) -> str:
+    """Those of a person's ``cn``, ``sn`` and ``givenName``."""
+    first, second = name_tokens(family), name_tokens(given)
+    if (first.open or second.open) and given:
+        return all_tokens((family, given, f"{family} {given}", f"{given} {family}"))
+    return f"{first.text} {second.text}" if given else first.text
+
+
+def all_tokens(names: Iterable[str]) -> str:
+    """Those of each of these values."""
+    return " ".join(dict.fromkeys(token for name in names for token in name_tokens(name).text.split()))
