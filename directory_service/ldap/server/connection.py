@@ -14,7 +14,8 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
-from directory_service.ldap.handler import BindOutcome, response_tag
+from directory_service.ldap.handler import BindOutcome, Channel, response_tag
+from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.ldap.messages import (
     BIND_RESPONSE,
     COMPARE_RESPONSE,
@@ -27,16 +28,23 @@ from directory_service.ldap.messages import (
     SearchRequest,
     UnbindRequest,
     WriteRequest,
+    extended_response,
     notice_of_disconnection,
     result,
 )
 from directory_service.ldap.server.faults import internal_fault
+from directory_service.ldap.server.identities import Proof
+from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.session import ANONYMOUS, Disconnect, Event, Refusal, Session
+from directory_service.ldap.virtual import START_TLS
+from directory_service.trust.throttle import is_local, keys_of
 
 if TYPE_CHECKING:
+    import ssl
+
     from directory_service.ldap.server.hub import Hub
 
-PROTOCOL_ERROR, TIME_LIMIT, BUSY = 2, 3, 51
+OPERATIONS_ERROR, PROTOCOL_ERROR, TIME_LIMIT, BUSY = 1, 2, 3, 51
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 
@@ -44,8 +52,9 @@ _WAITING: Final = 256  # requests decoded and not yet answered before we stop re
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
-    __slots__ = ("address", "begun", "binding", "binds", "events", "heard", "hub", "paused", "reading", "scheduled",
-                 "session", "stalled", "transport", "unread")  # fmt: skip
+    __slots__ = ("address", "begun", "binding", "binds", "channel", "events", "heard", "hub", "paused", "proof",
+                 "reading", "scheduled", "session", "shaking", "stalled", "stream", "transport", "unread",
+                 "upgrading")  # fmt: skip
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -54,7 +63,11 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, None)
         self.address = ""
         self.binds = 0
-        self.binding = self.paused = self.scheduled = False
+        self.binding = self.paused = self.scheduled = self.upgrading = False
+        self.stream: TlsStream | None = None
+        self.shaking: float | None = None  # since when a TLS handshake is under way
+        self.channel = Channel(discreet=False)
+        self.proof: Proof | None = None  # what the session was opened with
         self.reading = True
         self.heard = hub.loop.time()
         self.begun: float | None = None  # when the message not yet whole began
@@ -68,6 +81,7 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=self.hub.settings.output_buffer)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
+        self.channel = Channel(discreet=_may_send_secrets(self.hub.settings.secrets_need_tls, self.address))
         if not self.hub.admit(self):
             self.disconnect(BUSY, "trop de connexions")
 
@@ -112,6 +126,8 @@ class Connection(asyncio.Protocol):
                 self.write(b"".join(out))
                 out, size = [], 0
         self.write(b"".join(out))
+        if self.upgrading:
+            self._upgrade()
         if self.events and not (self.binding or self.paused):
             self.scheduled = True
             self.hub.loop.call_soon(self.pump)
@@ -143,7 +159,7 @@ class Connection(asyncio.Protocol):
             return internal_fault(error, event.message_id, response_tag(event))
 
     def search(self, request: SearchRequest) -> bytes:
-        work = self.hub.handler.search(request, self.session.identity)
+        work = self.hub.handler.search(request, self.session.identity, self.channel)
         if isinstance(work, bytes):
             return work
         if work.point:
@@ -190,39 +206,112 @@ class Connection(asyncio.Protocol):
     def bind(self, request: BindRequest) -> bytes:
         """RFC 4511 4.2.1: what is under way is abandoned, and the client is nobody until the outcome is known."""
         self.abandon_all()
-        self.session.bound_as(ANONYMOUS)
-        handler = self.hub.handler
-        if not handler.binds_slowly(request):
-            return self._bound(handler.bind(request))
-        self.binds += 1
-        if self.binds > self.hub.settings.binds:
-            self.disconnect(BUSY, f"plus de {self.hub.settings.binds} authentifications")
-            return b""
+        self._is_nobody()
+        hub = self.hub
+        slow = hub.handler.binds_slowly(request, self.channel)
+        if slow or request.mechanism is not None:
+            self.binds += 1
+            if self.binds > hub.settings.binds:
+                self.disconnect(BUSY, f"plus de {hub.settings.binds} authentifications")
+                return b""
+        name = hub.handler.claimed(request) if slow else ""
+        if not slow or (hub.operators and hub.operators.remembered(name, request.secret) is not None):
+            return self._bound(request, hub.handler.bind(request, self.channel))
+        return self._queue(request, keys_of(name, self.address))
+
+    def _queue(self, request: BindRequest, keys: tuple[str, ...]) -> bytes:
+        """Has the secret verified, later where too many were wrong, not at all where too many wait."""
+        hub = self.hub
+        full = hub.verifying >= hub.settings.verifications
+        wait = None if full else hub.throttle.reserve(keys, hub.loop.time())
+        if wait is None:
+            return result(request.message_id, BIND_RESPONSE, BUSY, "trop de tentatives ; réessayez plus tard")
         self.binding = True
-        future = self.hub.verifier.submit(handler.bind, request)
-        future.add_done_callback(partial(self.hub.post, self._verified, request.message_id))
+        if wait:
+            hub.loop.call_later(wait, self._verify, request, keys)
+        else:
+            self._verify(request, keys)
         return b""
 
-    def _bound(self, outcome: BindOutcome) -> bytes:
-        self.session.bound_as(outcome.identity)
-        return outcome.reply
+    def _verify(self, request: BindRequest, keys: tuple[str, ...]) -> None:
+        if self.transport.is_closing():
+            return
+        self.hub.verifying += 1
+        future = self.hub.verifier.submit(self.hub.handler.bind, request, self.channel)
+        future.add_done_callback(partial(self.hub.post, partial(self._verified, request, keys), request.message_id))
 
-    def _verified(self, message_id: int, future: Future[BindOutcome]) -> None:
+    def _verified(self, request: BindRequest, keys: tuple[str, ...], message_id: int, future: Future[BindOutcome]
+                  ) -> None:  # fmt: skip
         self.binding = False
+        self.hub.verifying -= 1
         if future.cancelled() or self.transport.is_closing():
             return
         error = future.exception()
         if error:
             self.write(internal_fault(error, message_id, BIND_RESPONSE))
         else:
-            self.write(self._bound(future.result()))
+            if future.result().identity.dn:
+                self.hub.throttle.refund(keys)
+            self.write(self._bound(request, future.result()))
         self.pump()
+
+    def _bound(self, request: BindRequest, outcome: BindOutcome) -> bytes:
+        self.session.bound_as(outcome.identity)
+        if outcome.identity.dn and self.hub.operators:
+            by = self.channel.certificate if request.mechanism else b""
+            self.proof = self.hub.operators.proof(outcome.identity.name, by)
+        return outcome.reply
+
+    def _is_nobody(self) -> None:
+        self.session.bound_as(ANONYMOUS)
+        self.proof = None
+
+    # --- TLS --------------------------------------------------------------------------------------------------------
+
+    def behind_tls(self, context: ssl.SSLContext) -> TlsStream:
+        """The protocol that stands between this connection and its socket."""
+        self.stream = TlsStream(self, context)
+        self.shaking = self.hub.loop.time()
+        return self.stream
+
+    def start_tls(self, request: ExtendedRequest) -> bytes:
+        """RFC 4511 4.14.  What was sent behind the request, in plain text, came from no one we can name (CVE-2011-0411
+        and its kind): it is not answered but refused, and the connection with it."""
+        code, text = 0, ""
+        if request.value is not None:
+            code, text = PROTOCOL_ERROR, "StartTLS n'a pas de valeur"
+        elif self.stream is not None:
+            code, text = OPERATIONS_ERROR, "TLS déjà établi"
+        elif self.session.outstanding:
+            code, text = OPERATIONS_ERROR, "opérations en cours"
+        elif self.events or self.session.partial:
+            self.disconnect(PROTOCOL_ERROR, "octets reçus derrière StartTLS")
+            return b""
+        self.upgrading = code == 0
+        return extended_response(request.message_id, code, text, oid=START_TLS)
+
+    def _upgrade(self) -> None:
+        """The reply is written: what comes now is TLS.  Who was bound in plain text is so no longer (RFC 4513 3.2)."""
+        self.upgrading = False
+        if self.hub.tls is not None and not self.transport.is_closing():
+            self._is_nobody()
+            below, stream = self.transport, self.behind_tls(self.hub.tls.context)
+            self.transport = cast(asyncio.Transport, stream)
+            stream.take_over(below)
+
+    def secured(self, certificate: bytes) -> None:
+        """The handshake is over; ``certificate`` is the client's, verified, or empty."""
+        self.shaking = None
+        self.heard = self.hub.loop.time()
+        self.channel = Channel(True, certificate)
 
     def unbind(self, _request: UnbindRequest) -> bytes:
         self.close(b"")
         return b""
 
     def extended(self, request: ExtendedRequest) -> bytes:
+        if request.oid == START_TLS and self.hub.tls is not None:
+            return self.start_tls(request)
         return self.hub.handler.extended(request, self.session.identity)
 
     def refuse_write(self, request: WriteRequest) -> bytes:
@@ -249,7 +338,10 @@ class Connection(asyncio.Protocol):
     def overdue(self, now: float) -> None:
         """Closes where a time limit has passed."""
         settings, bound = self.hub.settings, self.session.identity.dn
-        if self.stalled is not None:
+        if self.shaking is not None:
+            if now - self.shaking > settings.handshake_time:
+                self.transport.abort()
+        elif self.stalled is not None:
             left, before = self.transport.get_write_buffer_size(), self.unread
             self.unread = left
             if left < before:
@@ -262,6 +354,10 @@ class Connection(asyncio.Protocol):
             idle = settings.idle_bound if bound else settings.idle_anonymous
             if now - self.heard > idle:
                 self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s")
+
+
+def _may_send_secrets(need: SecretsNeedTls, address: str) -> bool:
+    return need is SecretsNeedTls.NEVER or (need is SecretsNeedTls.REMOTE and is_local(address))
 
 
 _ANSWERS: Final = cast(

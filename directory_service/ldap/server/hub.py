@@ -15,7 +15,12 @@ from directory_service.ldap.messages import COMPARE_RESPONSE, SEARCH_DONE, Compa
 from directory_service.ldap.searching import Work
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
+from directory_service.ldap.server.identities import Operators, end_sessions
+from directory_service.ldap.server.stream import TlsStream
+from directory_service.ldap.server.tls import Tls
 from directory_service.ldap.session import Identity
+from directory_service.trust.certificates import NO_REVOCATION
+from directory_service.trust.throttle import Throttle
 
 UNAVAILABLE = 52
 _BRIEF: Final = 0.008  # seconds that one search may hold the loop; its work is then thrown away and done in a thread
@@ -25,14 +30,24 @@ _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 class Hub:
     """What the connections of one process share."""
 
-    def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop, *,
+                 operators: Operators | None = None, tls: Tls | None = None) -> None:  # fmt: skip
         self.handler = handler
+        self.operators = operators
+        self.tls = tls
+        self.throttle = Throttle(settings.bind_failures, settings.bind_pause)
+        self.verifying = 0  # secrets in the queue of ``verifier``
         self.settings = settings
         self.loop = loop
         self.threads = ThreadPoolExecutor(settings.workers, "ldap-search")
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
+
+    def new_secure(self) -> TlsStream:
+        """A connection that begins with TLS (ldaps)."""
+        assert self.tls is not None
+        return Connection(self).behind_tls(self.tls.context)
 
     def admit(self, connection: Connection) -> bool:
         """Counts the connection; false when it is one too many."""
@@ -84,6 +99,8 @@ class Hub:
         now = self.loop.time()
         for connection in list(self.connections):
             connection.overdue(now)
+        if self.operators:
+            end_sessions(self.connections, self.operators, self.tls.revocations if self.tls else NO_REVOCATION)
 
     async def shut_down(self) -> None:
         """What is under way ends, as far as ``shutdown_time`` allows; then everybody is told."""
