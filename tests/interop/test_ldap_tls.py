@@ -6,7 +6,6 @@ import logging
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -256,14 +255,16 @@ def test_who_was_bound_in_clear_is_nobody_in_tls(secure: Secure) -> None:
 def test_a_handshake_that_does_not_end_is_dropped(serving: Serving, authority: Authority, said: bytes, by: str) -> None:
     """389-ds CVE-2019-3883; and others notice nothing."""
     settings = LdapSettings(suffix=SUFFIX, handshake_time=0.5)
-    with secured(serving, authority, settings) as server:
-        with Client(server.ldaps if by == "ldaps" else server.plain) as client:
-            if by == "StartTLS":
-                assert codes(client, extended(START_TLS)) == [0]
-            client.send(said)
-            with Client(server.ldaps, server.context()) as other:
-                assert codes(other, search(JEAN)) == [0]
-            assert client.closed()
+    with (
+        secured(serving, authority, settings) as server,
+        Client(server.ldaps if by == "ldaps" else server.plain) as client,
+    ):
+        if by == "StartTLS":
+            assert codes(client, extended(START_TLS)) == [0]
+        client.send(said)
+        with Client(server.ldaps, server.context()) as other:
+            assert codes(other, search(JEAN)) == [0]
+        assert client.closed()
 
 
 def test_a_connection_counts_before_its_handshake(serving: Serving, authority: Authority) -> None:
@@ -322,10 +323,9 @@ def test_renegotiation_is_refused(secure: Secure, program: Callable[[str], str])
 
 
 def served_name(secure: Secure, ldaps: int) -> str:
-    with socket.create_connection(("127.0.0.1", ldaps), 10) as plain:
-        with secure.context().wrap_socket(plain, server_hostname="localhost") as client:
-            found = {name: value for [(name, value)] in client.getpeercert()["subject"]}  # type: ignore[union-attr]
-            return str(found["commonName"])
+    with Client(ldaps, secure.context()) as client:
+        found = {name: value for [(name, value)] in client.socket.getpeercert()["subject"]}
+        return str(found["commonName"])
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -370,7 +370,7 @@ def replaced(path: Path, content: bytes) -> None:
     """As a careful tool does it."""
     fresh = path.with_suffix(".new")
     fresh.write_bytes(content)
-    os.replace(fresh, path)
+    fresh.replace(path)
 
 
 @pytest.mark.parametrize("broken", ["certificate", "key", "client_ca", "crl"])
