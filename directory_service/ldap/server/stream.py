@@ -138,7 +138,3 @@ class TlsStream(asyncio.Protocol):
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._transport.get_extra_info(name, default)
-
-    @property
-    def version(self) -> str:
-        return self._ssl.version() or ""
