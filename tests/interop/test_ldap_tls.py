@@ -270,10 +270,10 @@ def test_a_handshake_that_does_not_end_is_dropped(serving: Serving, authority: A
 def test_a_connection_counts_before_its_handshake(serving: Serving, authority: Authority) -> None:
     with secured(serving, authority, LdapSettings(suffix=SUFFIX, connections=3)) as server:
         waiting = [Client(server.ldaps) for _ in range(3)]
+        with Client(server.ldaps) as another:
+            assert another.closed()  # nothing can be said before the handshake
         with Client(server.plain) as one_more:
             assert [r.code for r in one_more.read()] == [51]
-        with Client(server.ldaps) as another:
-            assert another.closed()
         for client in waiting:
             client.socket.close()
 

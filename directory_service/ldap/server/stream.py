@@ -51,7 +51,11 @@ class TlsStream(asyncio.Protocol):
         self._client.connection_made(cast(asyncio.Transport, self))
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._client.connection_lost(error)
+        """The connection holds us and we hold it: let go, so that nothing is left for the collector."""
+        client = self._client
+        del self._client
+        self.established = False
+        client.connection_lost(error)
 
     def pause_writing(self) -> None:
         self._client.pause_writing()
