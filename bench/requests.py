@@ -16,14 +16,20 @@ _KINDS = {"&": 0xA0, "|": 0xA1, "!": 0xA2}
 def write_requests(
     path: Path, filters: Iterable[str], *, base: str, limit: int, attributes: Iterable[str] = ()
 ) -> Path:
-    """One subtree search per filter, message id 2."""
-    wanted = _tlv(0x30, b"".join(map(_octets, attributes)))
-    head = _octets(base) + b"\x0a\x01\x02\x0a\x01\x00" + _tlv(2, limit.to_bytes(2, "big")) + b"\x02\x01\x00\x01\x01\x00"
+    """One search per filter."""
+    names = tuple(attributes)
     with path.open("wb") as out:
         for text in filters:
-            message = _tlv(0x30, b"\x02\x01\x02" + _tlv(0x63, head + _parse(text)[0] + wanted))
+            message = search_request(text, base, limit, names)
             out.write(struct.pack("<I", len(message)) + message)
     return path
+
+
+def search_request(text: str, base: str, limit: int, attributes: Iterable[str] = ()) -> bytes:
+    """A subtree search, message id 2."""
+    wanted = _tlv(0x30, b"".join(map(_octets, attributes)))
+    head = _octets(base) + b"\x0a\x01\x02\x0a\x01\x00" + _tlv(2, limit.to_bytes(2, "big")) + b"\x02\x01\x00\x01\x01\x00"
+    return _tlv(0x30, b"\x02\x01\x02" + _tlv(0x63, head + _parse(text)[0] + wanted))
 
 
 def escape(value: str) -> str:

@@ -17,14 +17,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from directory_service import runfolder
-from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable
 from directory_service.settings import Settings, describe
+
+if TYPE_CHECKING:
+    from directory_service.ldap.server.tls import Tls
 
 START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
@@ -124,7 +128,7 @@ class Supervisor:
         return max(0.0, min(pending) - time.monotonic()) if pending else 60.0
 
     def _ports(self) -> list[int]:
-        return [ports(self.settings)[part] for part in ports(self.settings) if part in {w.part for w in self.workers}]
+        return [port.number for port in ports(self.settings, {w.part for w in self.workers})]
 
     def _stop(self) -> None:
         deadline = time.monotonic() + self.settings.stop_deadline
@@ -139,9 +143,21 @@ class Supervisor:
                     worker.process.wait()
 
 
-def ports(settings: Settings) -> dict[str, int]:
-    """The parts that listen, and where."""
-    return {"ldap": settings.ldap_port, "http": settings.http_port}
+class Port(NamedTuple):
+    """``scheme`` of its URLs, part that listens, name of the setting."""
+
+    scheme: str
+    part: str
+    setting: str
+    number: int
+
+
+def ports(settings: Settings, parts: Container[str]) -> list[Port]:
+    """Where these parts listen."""
+    known = [("ldap", "ldap", "ldap_port"), ("http", "http", "http_port")]
+    if settings.ldap_tls_certificate:
+        known.insert(1, ("ldaps", "ldap", "ldaps_port"))
+    return [Port(*port, getattr(settings, port[2])) for port in known if port[1] in parts]
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -151,9 +167,8 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def require_free(settings: Settings, parts: Sequence[str]) -> None:
     """Raises RegistryUnavailable, naming the setting, where another program holds a port that we need."""
-    for part, port in ports(settings).items():
-        if part in parts:
-            _require_free(settings.host, port, f"{part}_port")
+    for port in ports(settings, parts):
+        _require_free(settings.host, port.number, port.setting)
 
 
 def _require_free(host: str, port: int, setting: str) -> None:
@@ -226,10 +241,12 @@ def _ldap(settings: Settings) -> None:
 
     _allow_descriptors(settings.ldap_connections + SPARE_DESCRIPTORS)
     log = AccessLog(settings.access_log, settings.access_log_address) if settings.access_log else None
+    where, ldaps = ((settings.host, port) for port in (settings.ldap_port, settings.ldaps_port))
     directory = Directory(settings.index_folder, settings.ldap_suffix, candidates=settings.ldap_candidates)
     with closing(directory):
-        where, counts = (settings.host, settings.ldap_port), runfolder.harvest_file(settings.run_folder)
-        serve(settings.ldap, where, directory, Stop(), check_secret=operator_check(directory), log=log, counts=counts)
+        operators, tls = operator_check(directory), read_tls(settings)
+        serve(settings.ldap, where, directory, Stop(), operators=operators, tls=tls, ldaps=ldaps if tls else None,
+              log=log, counts=runfolder.harvest_file(settings.run_folder))  # fmt: skip
 
 
 def _allow_descriptors(wanted: int) -> None:
@@ -237,6 +254,17 @@ def _allow_descriptors(wanted: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+
+
+def read_tls(settings: Settings) -> Tls | None:
+    """Certificates and authorities, where there are any.  Raises InvalidInput for files that cannot be used."""
+    from directory_service.ldap.server.tls import Tls, TlsFiles
+
+    names = ("certificate", "key", "client_ca", "crl")
+    files = TlsFiles(*(getattr(settings, f"ldap_tls_{name}") for name in names))
+    if not files.certificate and (files.key or files.client_ca or files.crl):
+        raise InvalidInput("les autres réglages TLS n'ont pas d'effet sans lui", where="réglage ldap_tls_certificate")
+    return Tls(files) if files.certificate else None
 
 
 def _http(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from directory_service.errors import InvalidInput
-from directory_service.ldap.limits import LdapSettings, Limits
+from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
 
 PREFIX = "ANNUAIRE_"
 FILE = "annuaire.toml"
@@ -40,12 +40,27 @@ class Settings:
     ldap_suffix: str = _setting("o=annuaire-sante,c=fr", "Distinguished name under which LDAP entries stand.")
     host: str = _setting("127.0.0.1", "Address the faces listen on; loopback unless you choose otherwise.")
     ldap_port: int = _setting(1389, "TCP port of the LDAP face; above 1024, so that no privilege is needed.")
+    ldaps_port: int = _setting(1636, "TCP port of LDAP over TLS; open only where `ldap_tls_certificate` is set.")
     http_port: int = _setting(8080, "TCP port of the HTTP face.")
     workers: int = _setting(0, "Worker processes of each face; 0 means one per core.")
     threads: int = _setting(8, "Threads of each HTTP worker.")
     stop_deadline: float = _setting(10.0, "Seconds that workers have to finish what they are doing on SIGTERM.")
     ldap_allow_anonymous: bool = _setting(
         _LDAP.allow_anonymous, "Whether unnamed LDAP clients get answers; when not, their binds still succeed."
+    )
+    ldap_tls_certificate: str = _setting(
+        "", "PEM file of the server's certificate and its chain; empty: no TLS.  Read again when it changes."
+    )
+    ldap_tls_key: str = _setting("", "PEM file of its private key, without passphrase; empty: in the same file.")
+    ldap_tls_client_ca: str = _setting(
+        "", "PEM file of the authorities whose client certificates are accepted; empty: none is asked for."
+    )
+    ldap_tls_crl: str = _setting(
+        "", "PEM file of their revocation lists, all of them; with it, a certificate without a valid list is refused."
+    )
+    ldap_handshake_time: float = _setting(_LDAP.handshake_time, "Seconds a client may take for a TLS handshake.")
+    ldap_secrets_need_tls: SecretsNeedTls = _setting(
+        _LDAP.secrets_need_tls, "Whose secrets are refused outside TLS: `always`, `remote` (other machines) or `never`."
     )
     ldap_entries_anonymous: int = _setting(
         _LDAP.entries_anonymous, "Entries one search gives an anonymous client: a screenful, not a harvest."
@@ -200,13 +215,21 @@ def _whole(value: Any) -> int:
 
 
 _YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "non": False}
-_FRENCH = {int: "un nombre entier", float: "un nombre", str: "un texte", Path: "un chemin", bool: "true ou false"}
-_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "Path": Path, "bool": bool}
+_FRENCH: dict[type, str] = {
+    SecretsNeedTls: "always, remote ou never",
+    int: "un nombre entier",
+    float: "un nombre",
+    str: "un texte",
+    Path: "un chemin",
+    bool: "true ou false",
+}
+_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls)}
 _READ: dict[type, Callable[[Any], Any]] = {
     int: _whole,
     float: float,
     str: str,
     Path: Path,
+    SecretsNeedTls: SecretsNeedTls,
     bool: lambda value: _YES_NO[str(value).lower()],
 }
 

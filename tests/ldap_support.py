@@ -7,6 +7,7 @@ our own code, but for ``Gate``, which holds searches back so that what happens m
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,14 +36,14 @@ from directory_service.index.query import (
 from directory_service.index.writer import build_index
 from directory_service.ldap.ber import ENUMERATED, INTEGER, SEQUENCE, Reader, boolean, integer, octets, sequence, tlv
 from directory_service.ldap.filters import parse_filter
-from directory_service.ldap.handler import CheckSecret, nobody
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import Control, frame, response_controls
-from directory_service.ldap.server import serve
+from directory_service.ldap.server import Operators, Tls, serve
 from directory_service.registry.engine import open_registry, upgrade, writing
 from directory_service.registry.tables import activity, binding, identifier, mailbox, practitioner
 
 BAL = f"ou=bal,{SUFFIX}"
+START_TLS = "1.3.6.1.4.1.1466.20037"
 WRITES = {"modify": 0x66, "add": 0x68, "delete": 0x4A, "modify DN": 0x6C}
 
 # --- requests -------------------------------------------------------------------------------------------------------
@@ -91,8 +92,9 @@ def bind(name: str = "", secret: str = "", message_id: int = 1, *, version: int 
     return request(message_id, tlv(0x60, integer(version) + octets(name) + tlv(0x80, secret.encode())))
 
 
-def bind_sasl(mechanism: str, message_id: int = 1) -> bytes:
-    return request(message_id, tlv(0x60, integer(3) + octets("") + tlv(0xA3, octets(mechanism))))
+def bind_sasl(mechanism: str, message_id: int = 1, credentials: str | None = None) -> bytes:
+    said = octets(mechanism) + (b"" if credentials is None else octets(credentials))
+    return request(message_id, tlv(0x60, integer(3) + octets("") + tlv(0xA3, said)))
 
 
 def unbind(message_id: int = 1) -> bytes:
@@ -285,24 +287,32 @@ class Gate:
 
 
 @contextmanager
-def served(directory: Directory | Gate, settings: LdapSettings | None = None, check: CheckSecret = nobody
+def served(directory: Directory | Gate, settings: LdapSettings | None = None, check: Operators | None = None
            ) -> Iterator[int]:  # fmt: skip
     """The port of a server on loopback, in a thread, stopped at the end."""
-    stop, ready, port = threading.Event(), threading.Event(), list[int]()
+    with served_both(directory, settings, check) as ports:
+        yield ports[0]
 
-    def started(number: int) -> None:
-        port.append(number)
+
+@contextmanager
+def served_both(directory: Directory | Gate, settings: LdapSettings | None = None, check: Operators | None = None,
+                tls: Tls | None = None) -> Iterator[tuple[int, ...]]:  # fmt: skip
+    """The same; with ``tls``, the port of ldaps is second."""
+    stop, ready, ports = threading.Event(), threading.Event(), list[int]()
+
+    def started(*numbers: int) -> None:
+        ports.extend(numbers)
         ready.set()
 
     def run() -> None:
-        serve(settings or LdapSettings(suffix=SUFFIX), ("127.0.0.1", 0), directory, stop, check_secret=check,
-              ready=started)  # fmt: skip
+        serve(settings or LdapSettings(suffix=SUFFIX), ("127.0.0.1", 0), directory, stop, operators=check, tls=tls,
+              ldaps=("127.0.0.1", 0) if tls else None, ready=started)  # fmt: skip
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
         assert ready.wait(10)
-        yield port[0]
+        yield tuple(ports)
     finally:
         stop.set()
         thread.join(20)
@@ -324,9 +334,23 @@ class Serving(NamedTuple):
 class Client:
     """A raw connection.  Use it as a context."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, context: ssl.SSLContext | None = None, session: ssl.SSLSession | None = None
+                 ) -> None:  # fmt: skip
+        """With ``context``, over TLS from the first octet."""
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.buffer = b""
+        if context:
+            self.secure(context, session)
+
+    def secure(self, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> None:
+        """The handshake."""
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost", session=session)
+
+    def start_tls(self, context: ssl.SSLContext, message_id: int = 1) -> None:
+        [reply] = self.ask(extended(START_TLS, message_id))
+        assert (reply.message_id, reply.code) == (message_id, 0)
+        assert START_TLS.encode() in reply.rest
+        self.secure(context)
 
     def __enter__(self) -> Client:
         return self

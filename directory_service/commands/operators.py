@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,7 @@ from directory_service.commands.common import as_json, emit, registry, table, wi
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from directory_service.model.mailboxes import CertificateRule
     from directory_service.settings import Settings
 
 
@@ -42,12 +44,26 @@ def list_operators(settings: Settings, machine: bool) -> None:
         found = read_operators(connection)
     if machine:
         told = [
-            {"name": o.name, "status": o.status, "has_secret": bool(o.secret_hash), "domains": o.domains} for o in found
+            {
+                "name": o.name,
+                "status": o.status,
+                "has_secret": bool(o.secret_hash),
+                "domains": o.domains,
+                "certificates": [rule._asdict() for rule in o.certificates],
+            }
+            for o in found
         ]
         emit({"operators": told})
         return
-    rows = ((o.name, o.status, "oui" if o.secret_hash else "non", o.domains) for o in found)
-    table(("Nom", "État", "Secret", "Domaines"), rows)
+    rows = (
+        (o.name, o.status, "oui" if o.secret_hash else "non", o.domains, [_rule(r) for r in o.certificates])
+        for o in found
+    )
+    table(("Nom", "État", "Secret", "Domaines", "Certificats"), rows)
+
+
+def _rule(rule: CertificateRule) -> str:
+    return f"{rule.method} {rule.value}" + (f" (émis par {rule.issuer})" if rule.issuer else "")
 
 
 @operator.command("add")
@@ -78,6 +94,35 @@ def domain(settings: Settings, name: str, domain_name: str, remove: bool, machin
     with _writing(settings) as connection:
         changed = change(connection, name, domain_name, actor=getpass.getuser())
     _done(machine, "Domaine retiré." if remove else "Domaine ajouté.", changed, name=name, domain=domain_name)
+
+
+@operator.command("certificate")
+@click.argument("name", metavar="NOM")
+@click.argument("file", metavar="FICHIER.pem", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--pin", "how", flag_value="pin", default="pin", help="Par sa clé publique, quel que soit l'émetteur (défaut)."
+)
+@click.option(
+    "--subject", "how", flag_value="subject", help="Par son émetteur et son sujet : vaut aussi après renouvellement."
+)
+@click.option("--san", metavar="NOM", help="Par son émetteur et un autre nom : dns:…, email:… ou uri:…")
+@click.option("--remove", is_flag=True, help="Ce certificat ne désigne plus l'opérateur.")
+@as_json
+@with_settings
+def certificate(
+    settings: Settings, name: str, file: Path, how: str, san: str | None, remove: bool, machine: bool
+) -> None:
+    """Associe un certificat client à l'opérateur, qui peut alors s'authentifier par SASL EXTERNAL."""
+    from directory_service.registry import operators
+    from directory_service.trust.certificates import SAN, read_certificate
+
+    found = read_certificate(file.read_bytes())
+    rule = found.rule(SAN, san) if san else found.rule(how)
+    change: Callable[..., bool] = operators.remove_certificate if remove else operators.add_certificate
+    with _writing(settings) as connection:
+        changed = change(connection, name, rule, actor=getpass.getuser())
+    text = f"Certificat {'retiré' if remove else 'ajouté'} : {_rule(rule)}"
+    _done(machine, text, changed, name=name, certificate=rule._asdict())
 
 
 @operator.command("secret")

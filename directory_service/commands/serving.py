@@ -22,6 +22,7 @@ _PARTS = ("ldap", "http", "follow")
 @click.argument("part", type=click.Choice(_PARTS), required=False)
 @click.option("--host", help="Adresse d'écoute  [ANNUAIRE_HOST, défaut : 127.0.0.1]")
 @click.option("--ldap-port", type=int, help="Port LDAP  [ANNUAIRE_LDAP_PORT, défaut : 1389]")
+@click.option("--ldaps-port", type=int, help="Port LDAP sur TLS  [ANNUAIRE_LDAPS_PORT, défaut : 1636]")
 @click.option("--http-port", type=int, help="Port HTTP  [ANNUAIRE_HTTP_PORT, défaut : 8080]")
 @click.option("--workers", type=int, help="Processus par service  [ANNUAIRE_WORKERS, défaut : un par cœur]")
 @as_json
@@ -31,11 +32,13 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
 
     PART n'en lance qu'une partie.
     """
-    from directory_service.serve import Supervisor, require_free
+    from directory_service.serve import Supervisor, read_tls, require_free
 
     settings = load(**chosen)
     parts = (part,) if part else _PARTS
     require_free(settings, parts)
+    if "ldap" in parts:
+        read_tls(settings)
     _prepare(settings, quiet=machine)
     # gunicorn has workers of its own, and one index has one follower.
     processes = [name for name in parts for _ in range(settings.processes if name == "ldap" else 1)]
@@ -63,11 +66,9 @@ def _prepare(settings: Settings, *, quiet: bool) -> None:
 
 
 def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> None:
-    urls = {
-        "ldap": f"ldap://{settings.authority(settings.ldap_port)}",
-        "http": f"http://{settings.authority(settings.http_port)}",
-    }
-    served = {part: url for part, url in urls.items() if part in parts}
+    from directory_service.serve import ports
+
+    served = {p.scheme: f"{p.scheme}://{settings.authority(p.number)}" for p in ports(settings, parts)}
     if machine:
         emit({"serving": served})
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,7 @@ from directory_service.index.schema import HIDDEN
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
+from directory_service.model.mailboxes import CertificateRule
 
 __all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result"]
 
@@ -302,6 +303,13 @@ class Directory:
             return None
         name, secret_hash, status, written = row
         return OperatorRecord(name, secret_hash, status, tuple(orjson.loads(written)["domains"]))
+
+    def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
+        """The operators, suspended ones too, that any of these rules names."""
+        connection = self._reader(time.monotonic()).connection
+        sql = "SELECT operator FROM certificate WHERE method = ? AND issuer = ? AND value = ?"
+        names = {name for rule in rules for (name,) in connection.execute(sql, rule)}
+        return [found for name in sorted(names) if (found := self.operator(name)) is not None]
 
     def operators_of(self, domain: str) -> list[str]:
         """Names of the active operators that hold this mail domain today."""

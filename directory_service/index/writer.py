@@ -178,10 +178,13 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> No
     """All of them, in the place of those there were."""
     db.execute("DELETE FROM operator")
     db.execute("DELETE FROM domain")
+    db.execute("DELETE FROM certificate")
     rows = [(o.name, o.secret_hash, o.status, orjson.dumps({"name": o.name, "domains": o.domains})) for o in operators]
     db.executemany("INSERT INTO operator(name, secret_hash, status, json) VALUES (?, ?, ?, ?)", rows)
     pairs = {(domain.casefold(), o.name) for o in operators for domain in o.domains}
     db.executemany("INSERT INTO domain(name, operator) VALUES (?, ?)", sorted(pairs))
+    rules = [(*rule, o.name) for o in operators for rule in o.certificates]
+    db.executemany("INSERT INTO certificate(method, issuer, value, operator) VALUES (?, ?, ?, ?)", rules)
 
 
 _STEPS: Final[tuple[tuple[str, str], ...]] = (

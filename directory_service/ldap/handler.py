@@ -38,11 +38,13 @@ from directory_service.ldap.session import ANONYMOUS, Identity
 from directory_service.ldap.virtual import WHO_AM_I, root_dse, subschema
 
 CheckSecret = Callable[[str, bytes], bool]  # operator name, secret
+NameOf = Callable[[bytes], str]  # DER of a verified certificate, to the operator it speaks for, "" for none
 _MAX_NAME: Final = 128  # characters: no attribute description we know is longer
 _OPERATORS: Final = "ou=operateurs"
 COMPARE_FALSE, COMPARE_TRUE = 5, 6
 NO_SUCH_ATTRIBUTE, UNDEFINED_TYPE = 16, 17
-AUTH_METHOD_NOT_SUPPORTED, INVALID_CREDENTIALS, FORBIDDEN, UNWILLING = 7, 49, 50, 53
+AUTH_METHOD_NOT_SUPPORTED, CONFIDENTIALITY_REQUIRED, INVALID_CREDENTIALS, FORBIDDEN, UNWILLING = 7, 13, 49, 50, 53
+EXTERNAL: Final = "EXTERNAL"
 
 
 class Schema(OrderedSchema, Protocol):
@@ -50,6 +52,21 @@ class Schema(OrderedSchema, Protocol):
 
     def describe(self, description: str) -> str | None: ...
     def subschema_attributes(self) -> Mapping[str, Sequence[str]]: ...
+
+
+class Channel(NamedTuple):
+    """What carries the requests.  ``discreet``: a secret may travel on it.  ``certificate``: DER of the client's, its
+    chain verified; empty without one."""
+
+    discreet: bool = True
+    certificate: bytes = b""
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        return (EXTERNAL,) if self.certificate else ()
+
+
+LOCAL: Final = Channel()
 
 
 class BindOutcome(NamedTuple):
@@ -70,15 +87,22 @@ def nobody(_name: str, _secret: bytes) -> bool:
     return False
 
 
+def no_name(_certificate: bytes) -> str:
+    """The same for certificates."""
+    return ""
+
+
 class Handler:
-    """``directory``, ``schema`` and ``check_secret`` may be called from several threads at once."""
+    """``directory``, ``schema`` and ``check_secret`` may be called from several threads at once.  ``extensions`` are
+    those that the server answers itself."""
 
     def __init__(self, directory: DirectoryReader, schema: Schema, settings: LdapSettings, *,
-                 check_secret: CheckSecret = nobody, cookie_key: bytes, version: str = "") -> None:  # fmt: skip
+                 check_secret: CheckSecret = nobody, name_of: NameOf = no_name, cookie_key: bytes, version: str = "",
+                 extensions: Sequence[str] = ()) -> None:  # fmt: skip
         self.settings = settings
         self.resolve = canonical_names(schema)
-        self.check_secret = check_secret
-        entries = (root_dse(settings.suffix, version), subschema(schema.subschema_attributes()))
+        self.check_secret, self.name_of = check_secret, name_of
+        entries = (root_dse(settings.suffix, version, extensions), subschema(schema.subschema_attributes()))
         virtual = {normalise(entry.dn): entry for entry in entries}
         self.searcher = Searcher(directory, self.resolve, sort_rules(schema), settings, virtual, cookie_key)
         self.run: Run = self.searcher.run
@@ -97,20 +121,29 @@ class Handler:
     # --- bind (RFC 4511 4.2) ----------------------------------------------------------------------------------------
 
     @staticmethod
-    def binds_slowly(request: BindRequest) -> bool:
+    def binds_slowly(request: BindRequest, channel: Channel = LOCAL) -> bool:
         """Will ``bind`` verify a secret?  That takes tens of milliseconds on purpose."""
-        return bool(request.name and request.secret) and request.mechanism is None
+        return bool(request.name and request.secret) and request.mechanism is None and channel.discreet
 
-    def bind(self, request: BindRequest) -> BindOutcome:
+    def claimed(self, request: BindRequest) -> str:
+        """The operator that a simple bind claims to be, "" for a name that is no operator's."""
+        try:
+            return operator_name(read_dn(request.name), self.searcher.suffix)
+        except InvalidInput:
+            return ""
+
+    def bind(self, request: BindRequest, channel: Channel = LOCAL) -> BindOutcome:
         """Never 48 or 49 for an anonymous bind: Thunderbird would bind again at once, for ever (ldap-clients.md §1)."""
         if request.version not in (2, 3):
             return _bound(request, 2, text="version 2 ou 3 attendue")
         if request.mechanism is not None:
-            return _bound(request, AUTH_METHOD_NOT_SUPPORTED, text="mécanisme SASL non disponible")
+            return self._sasl(request, channel)
         if not request.name:
             return _bound(request, 0)
         if not request.secret:  # RFC 4513 5.1.2: a client that forgot its password must not believe it is bound
             return _bound(request, UNWILLING, text="mot de passe vide")
+        if not channel.discreet:
+            return _bound(request, CONFIDENTIALITY_REQUIRED, text="secret refusé hors TLS")
         try:
             name = operator_name(read_dn(request.name), self.searcher.suffix)
         except InvalidInput as error:
@@ -121,13 +154,41 @@ class Handler:
             return _bound(request, error.ldap_code, text=error.message)
         if not known:
             return _bound(request, INVALID_CREDENTIALS)
-        return _bound(request, 0, Identity(request.name.decode(), name, View.OPERATOR))
+        return _bound(request, 0, self._operator(name))
+
+    def _sasl(self, request: BindRequest, channel: Channel) -> BindOutcome:
+        """EXTERNAL (RFC 4422 appendix A): the client's certificate says who it is; it may repeat that, and ask for
+        nobody else (RFC 4513 5.2.3)."""
+        if request.mechanism not in channel.mechanisms:
+            return _bound(request, AUTH_METHOD_NOT_SUPPORTED, text="mécanisme SASL non disponible")
+        try:
+            name = self.name_of(channel.certificate)
+        except AnnuaireError as error:
+            return _bound(request, error.ldap_code, text=error.message)
+        if not name:
+            return _bound(request, INVALID_CREDENTIALS)
+        if not self._is_asked(request.secret, name):
+            return _bound(request, FORBIDDEN, text="identité demandée autre que celle du certificat")
+        return _bound(request, 0, self._operator(name))
+
+    def _is_asked(self, authorization: bytes, name: str) -> bool:
+        """Whether this authzId (RFC 4513 5.2.1.8) is empty or this operator."""
+        kind, _, value = authorization.partition(b":")
+        if kind == b"dn":
+            try:
+                return operator_name(read_dn(value), self.searcher.suffix) == name
+            except InvalidInput:
+                return False
+        return not authorization or (kind == b"u" and value == name.encode())
+
+    def _operator(self, name: str) -> Identity:
+        return Identity(f"cn={name},{_OPERATORS},{self.settings.suffix}", name, View.OPERATOR)
 
     # --- the rest ---------------------------------------------------------------------------------------------------
 
-    def search(self, request: SearchRequest, identity: Identity) -> Work | bytes:
+    def search(self, request: SearchRequest, identity: Identity, channel: Channel = LOCAL) -> Work | bytes:
         """The work for ``run``, or the reply at once."""
-        return self.searcher.prepare(request, identity)
+        return self.searcher.prepare(request, identity, channel.mechanisms)
 
     def compare(self, request: CompareRequest, identity: Identity) -> bytes:
         """RFC 4511 4.10."""

@@ -7,6 +7,7 @@ Disconnection, never a silence; and it is counted under its name of ``NAMES``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from directory_service.ldap.access import ACCESS, Access
@@ -36,6 +37,14 @@ NAMES: Final = {
 }
 
 
+class SecretsNeedTls(StrEnum):
+    """Whose secrets are refused (13) outside TLS."""
+
+    ALWAYS = "always"
+    REMOTE = "remote"  # other machines': nobody listens on loopback
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the codec accepts.  Enforced in ``session`` (sizes), ``messages`` and ``filters`` (counts)."""
@@ -57,6 +66,7 @@ class LdapSettings:
     limits: Limits = field(default_factory=Limits)
     allow_anonymous: bool = True  # off: binds still succeed, searches answer 50 (Thunderbird's bind loop)
     access: Access = ACCESS  # which attributes each view may read, filter on and order by
+    secrets_need_tls: SecretsNeedTls = SecretsNeedTls.REMOTE
     # --- answers (handler)
     entries_anonymous: int = 100  # what an autocompletion shows; more is harvesting
     entries_operator: int = 1000
@@ -72,11 +82,16 @@ class LdapSettings:
     outstanding_anonymous: int = 16  # searches queued or running on one connection
     outstanding_operator: int = 100
     binds: int = 20  # password verifications on one connection: each costs 50 ms of processor on purpose
+    bind_failures: int = 10  # wrong secrets in a row, by name and by address, before the next ones have to wait
+    bind_pause: float = 2.0  # between attempts after that; who would wait more than 8 s is told busy
     connections: int = 10_000  # a worker's descriptors
     connections_per_address: int = 2_000  # a whole hospital sits behind one address
     idle_anonymous: float = 60.0  # Thunderbird leaks the connections of superseded queries
     idle_bound: float = 900.0
     receive_time: float = 10.0  # to finish a message once begun: slow writers (Slowloris) go
+    handshake_time: float = 10.0  # of TLS, from the first octet or the reply to StartTLS (389-ds CVE-2019-3883)
+    verifications: int = 32  # secrets waiting to be verified, 4 s of them; more are told busy
+    certificate_check: float = 5.0  # between two looks at the TLS files: a renewal is taken within it
     unread_time: float = 30.0  # a client that does not read its answers goes
     output_buffer: int = 256 * 1024  # octets waiting for a slow reader before we stop working for it
     workers: int = 4  # threads for searches that are not one key look-up; SQLite frees the interpreter while it works

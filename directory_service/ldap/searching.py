@@ -110,12 +110,12 @@ class Searcher:
         self._known_lists: Callable[[tuple[str, ...]], Selection]
         self._known_lists = lru_cache(maxsize=512)(lambda names: select(names, resolve))
 
-    def prepare(self, request: SearchRequest, identity: Identity) -> Work | bytes:
-        """The search to run, or the reply when none is needed."""
+    def prepare(self, request: SearchRequest, identity: Identity, sasl: Sequence[str] = ()) -> Work | bytes:
+        """The search to run, or the reply when none is needed.  ``sasl``: mechanisms that this client may bind by."""
         try:
             base = read_dn(request.base)
             if base in self.virtual and (request.scope == Scope.BASE or base):
-                return self._virtual(request, self.virtual[base], identity)
+                return self._virtual(request, self.virtual[base].offering(sasl), identity)
             if not (identity.dn or self.settings.allow_anonymous):
                 return _done(request.message_id, FORBIDDEN, "accès anonyme fermé")
             query, asked = self._query(request, base, identity), None

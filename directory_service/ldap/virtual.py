@@ -7,7 +7,7 @@ Filters on them are evaluated here by the letter, three-valued (RFC 4511 4.5.1.7
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from directory_service.index.query import And, Equal, Filter, Not, Or, Present
@@ -18,6 +18,7 @@ from directory_service.ldap.selection import Selection
 
 WHO_AM_I: Final = "1.3.6.1.4.1.4203.1.11.3"
 CANCEL: Final = "1.3.6.1.1.8"
+START_TLS: Final = "1.3.6.1.4.1.1466.20037"
 SUPPORTED_EXTENSIONS: Final = (WHO_AM_I, CANCEL)
 # All operational attributes by "+" (RFC 3673); absolute true and false filters (RFC 4526).
 _FEATURES: Final = ("1.3.6.1.4.1.4203.1.5.1", "1.3.6.1.4.1.4203.1.5.3")
@@ -55,6 +56,12 @@ class VirtualEntry:
             case _:
                 return None
 
+    def offering(self, mechanisms: Sequence[str]) -> VirtualEntry:
+        """The rootDSE, for a client who may bind by these SASL mechanisms (RFC 4513 5.2.3: with a certificate)."""
+        if self.dn or not mechanisms:
+            return self
+        return replace(self, operational={**self.operational, "supportedSASLMechanisms": mechanisms})
+
     def _values(self, attribute: str) -> Sequence[str] | None:
         for name, values in (*self.user.items(), *self.operational.items()):
             if name.lower() == attribute.lower():
@@ -70,7 +77,7 @@ def _not(result: bool | None) -> bool | None:
     return None if result is None else not result
 
 
-def root_dse(suffix: str, version: str) -> VirtualEntry:
+def root_dse(suffix: str, version: str, extensions: Sequence[str] = ()) -> VirtualEntry:
     """What a client reads first, before any bind."""
     return VirtualEntry(
         dn="",
@@ -81,7 +88,7 @@ def root_dse(suffix: str, version: str) -> VirtualEntry:
             "subschemaSubentry": [SUBSCHEMA_DN],
             "supportedLDAPVersion": ["2", "3"],
             "supportedControl": SUPPORTED_CONTROLS,
-            "supportedExtension": SUPPORTED_EXTENSIONS,
+            "supportedExtension": (*SUPPORTED_EXTENSIONS, *extensions),
             "supportedFeatures": _FEATURES,
             "vendorName": ["annuaire"],
             "vendorVersion": [version],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from directory_service.model.people import Coded, Organization, Practitioner
 
@@ -63,6 +64,16 @@ class Binding:
         return "10" + self.address
 
 
+class CertificateRule(NamedTuple):
+    """Which client certificates speak for an operator, by one property: ``method`` is ``pin`` (SHA-256 of the public
+    key, hexadecimal, whoever issued it), ``subject`` (RFC 4514 text) or ``san`` (``dns:``, ``email:`` or ``uri:`` and
+    the name).  ``issuer`` (RFC 4514 text) is empty for pins only."""
+
+    method: str
+    issuer: str
+    value: str
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Messaging operator of the trusted space (*opérateur MSSanté*)."""
@@ -72,3 +83,4 @@ class Operator:
     status: str  # active, suspended
     secret_hash: str
     domains: tuple[str, ...]
+    certificates: tuple[CertificateRule, ...] = ()

@@ -1,4 +1,4 @@
-"""Messaging operators of the trusted space: who they are, which domains they hold, their secret.
+"""Messaging operators of the trusted space: who they are, which domains they hold, their secret, their certificates.
 
 A secret reads ``<name>.<random>``, so that the secret alone says whose it is; only its argon2 hash is kept, and it is
 given once.  Each change is journalled, without the secret or its hash.  Who may do what with it is ``trust``'s affair.
@@ -11,14 +11,14 @@ import secrets
 from collections.abc import Sequence
 
 from argon2 import PasswordHasher
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from directory_service.errors import InvalidInput, NotFound
-from directory_service.model.mailboxes import Operator
+from directory_service.model.mailboxes import CertificateRule, Operator
 from directory_service.registry import journal
 from directory_service.registry.clock import now_text
 from directory_service.registry.overview import read_operators
-from directory_service.registry.tables import domain, operator
+from directory_service.registry.tables import domain, operator, operator_certificate
 
 # The name stands in a DN (cn=<name>,ou=operateurs,…) and before the last dot of a secret: neither must need escaping.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
@@ -61,6 +61,37 @@ def set_secret(connection: Connection, name: str, *, actor: str, at: str | None 
     connection.execute(update(operator).where(operator.c.id == key).values(secret_hash=_hasher.hash(secret)))
     _journal(connection, actor, "secret", key, None, at)
     return secret
+
+
+def add_certificate(
+    connection: Connection, name: str, rule: CertificateRule, *, actor: str, at: str | None = None
+) -> bool:
+    """The certificates of this rule speak for the operator from now on; tells whether that is new.  Raises InvalidInput
+    where they speak for another."""
+    key, moment = _get(connection, name), at or now_text()
+    owner = connection.execute(select(operator_certificate.c.operator_id).where(*_is(rule))).scalar()
+    if owner is not None and owner != key:
+        raise InvalidInput("ce certificat désigne déjà un autre opérateur")
+    if owner is None:
+        connection.execute(insert(operator_certificate).values(operator_id=key, since=moment, **rule._asdict()))
+        _journal(connection, actor, "certificate", key, {"added": rule._asdict()}, moment)
+    return owner is None
+
+
+def remove_certificate(
+    connection: Connection, name: str, rule: CertificateRule, *, actor: str, at: str | None = None
+) -> bool:
+    """The certificates of this rule no longer speak for the operator; tells whether they did."""
+    key = _get(connection, name)
+    theirs = operator_certificate.c.operator_id == key, *_is(rule)
+    changed = connection.execute(delete(operator_certificate).where(*theirs)).rowcount > 0
+    if changed:
+        _journal(connection, actor, "certificate", key, {"removed": rule._asdict()}, at)
+    return changed
+
+
+def _is(rule: CertificateRule) -> tuple[ColumnElement[bool], ...]:
+    return tuple(operator_certificate.c[name] == value for name, value in rule._asdict().items())
 
 
 def set_status(connection: Connection, name: str, status: str, *, actor: str, at: str | None = None) -> bool:

@@ -236,6 +236,18 @@ operator = Table(
     _text("secret_hash"),  # argon2; empty: cannot bind with a secret
 )
 
+operator_certificate = Table(  # the client certificates that speak for an operator; one rule names one operator
+    "operator_certificate",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("operator_id", Key, ForeignKey("operator.id"), nullable=False, index=True),
+    Column("method", Text, nullable=False),  # pin, subject, san
+    _text("issuer"),  # RFC 4514; empty for pins
+    Column("value", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    UniqueConstraint("method", "issuer", "value"),
+)
+
 domain = Table(  # one row per (domain, operator): a domain may stand under several operators
     "domain",
     metadata,

@@ -2,15 +2,19 @@
 
 A secret carries its operator's name (``<name>.<random>``), so that the secret alone identifies; the registry keeps
 its argon2 hash and the index carries that hash to the nodes.  argon2 is slow on purpose (tens of milliseconds), so
-each process remembers what it has decided of a secret, by the SHA-256 of it, for as long as the hash stands.
+each process remembers what it has decided of a secret for a short while, by a MAC of it under a key of its own: an
+operator who binds for each look-up pays once.  Status and hash are read anew each time.
 This module issues no secret (``registry.operators`` does) and reads no request.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import threading
+import time
+from base64 import b64encode
 from collections import OrderedDict
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
@@ -22,9 +26,10 @@ from directory_service.errors import Forbidden
 from directory_service.index.query import View
 
 if TYPE_CHECKING:
-    from directory_service.index.directory import Directory
+    from directory_service.index.directory import Directory, OperatorRecord
 
-REMEMBERED = 4096  # decisions kept by one process, right and wrong together
+REMEMBERED = 4096  # decisions kept by one process; right and wrong apart, so that a guesser forgets nobody's
+FOR = 300.0  # seconds that a decision is kept: how long a stolen memory image would be worth guessing against
 LONGEST_SECRET = 512  # characters; ours have about 60
 _hasher = PasswordHasher()
 
@@ -43,7 +48,8 @@ class Secrets:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._decided: OrderedDict[tuple[bytes, str], bool] = OrderedDict()
+        self._right, self._wrong = _Memory(), _Memory()
+        self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
 
     def view_of(self, secret: str) -> View:
@@ -56,27 +62,62 @@ class Secrets:
         Raises BadCredentials, or Forbidden when the operator is suspended."""
         if not secret or len(secret) > LONGEST_SECRET:
             raise BadCredentials("authentification refusée")
-        operator = self._directory.operator(name) if name else None
-        stored = operator.secret_hash if operator is not None else ""
-        if not self._matches(stored or _nobody(), secret):
+        operator, stored = self._stored(name)
+        if not self._matches(stored, secret):
             raise BadCredentials("authentification refusée")
         if operator is not None and operator.status != "active":
             raise Forbidden("opérateur suspendu")
 
+    def remembered(self, name: str, secret: str) -> bool | None:
+        """Whether this is the operator's secret, where that is known without computing anything."""
+        mark = self._mark(self._stored(name)[1], secret)
+        return True if mark in self._right else False if mark in self._wrong else None
+
+    def _stored(self, name: str) -> tuple[OperatorRecord | None, str]:
+        """The operator, and the hash to compare with: nobody's when there is none."""
+        operator = self._directory.operator(name) if name else None
+        return operator, (operator.secret_hash if operator is not None else "") or _nobody()
+
+    def _mark(self, stored: str, secret: str) -> bytes:
+        text = f"{stored}\n{secret}".encode("utf-8", "surrogateescape")
+        return hmac.digest(self._key, text, hashlib.sha256)
+
     def _matches(self, stored: str, secret: str) -> bool:
-        key = (hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest(), stored)
+        mark = self._mark(stored, secret)
+        if mark in self._right:  # not behind the lock: who is known does not wait for who is not
+            return True
         with self._lock:
-            if key not in self._decided:
-                self._decided[key] = _is_hash_of(stored, secret)
-                if len(self._decided) > REMEMBERED:
-                    self._decided.popitem(last=False)
-            return self._decided[key]
+            if mark in self._right:
+                return True
+            if mark in self._wrong:
+                return False
+            right = _is_hash_of(stored, secret)
+            (self._right if right else self._wrong).add(mark)
+            return right
+
+
+class _Memory:
+    """Marks, each for ``FOR`` seconds at most.  Written under a lock, read without."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+
+    def __contains__(self, mark: bytes) -> bool:
+        return time.monotonic() < self._until.get(mark, 0.0)
+
+    def add(self, mark: bytes) -> None:
+        self._until[mark] = time.monotonic() + FOR
+        self._until.move_to_end(mark)
+        if len(self._until) > REMEMBERED:
+            self._until.popitem(last=False)
 
 
 @cache
 def _nobody() -> str:
-    """The hash of a secret that nobody has."""
-    return _hasher.hash(secrets.token_urlsafe())
+    """A hash like ours, made of chance, that no secret has; made without computing one, since a loop may ask."""
+    salt, digest = (b64encode(secrets.token_bytes(n)).decode().rstrip("=") for n in (16, 32))
+    costs = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v=19${costs}${salt}${digest}"
 
 
 def _is_hash_of(stored: str, secret: str) -> bool:

@@ -52,6 +52,7 @@ def installation(folder: Path) -> Installation:
     ours = {
         "ANNUAIRE_DATA": str(folder / "var"),
         "ANNUAIRE_LDAP_PORT": str(free_port()),
+        "ANNUAIRE_LDAPS_PORT": str(free_port()),
         "ANNUAIRE_HTTP_PORT": str(free_port()),
         "ANNUAIRE_WORKERS": "2",
     }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority
 from e2e.installation import ANNUAIRE, PEOPLE, Installation, installation
 
 
@@ -34,6 +35,26 @@ def test_importing_the_same_files_twice_changes_nothing_and_says_so(loaded: Inst
     here.run("import", "sample")
     assert ask(here, "runs")["runs"][0]["status"] == "unchanged"
     assert len(ask(here, "runs")["runs"]) == len(first["runs"]) + 1
+
+
+def test_a_certificate_is_given_to_one_operator(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    certificate = str(Authority(tmp_path).client("passerelle"))
+    for name in ("une", "autre"):
+        here.run("operator", "add", name)
+    done = ask(here, "operator", "certificate", "une", certificate, "--san", "dns:passerelle.example")
+    rule = {"method": "san", "issuer": "CN=Autorite,O=Essai", "value": "dns:passerelle.example"}
+    assert done == {"name": "une", "certificate": rule, "changed": True}
+    assert ask(here, "operator", "certificate", "une", certificate)["certificate"]["method"] == "pin"
+    held = {o["name"]: [r["method"] for r in o["certificates"]] for o in ask(here, "operator", "list")["operators"]}
+    assert held["une"] == ["san", "pin"] and held["autre"] == []
+    here.run("operator", "certificate", "autre", certificate, code=2)
+    here.run("operator", "certificate", "autre", certificate, "--san", "dns:ailleurs", code=2)
+    here.run("operator", "certificate", "personne", certificate, "--subject", code=4)
+    (tmp_path / "odd.pem").write_text("odd")
+    here.run("operator", "certificate", "une", str(tmp_path / "odd.pem"), code=2)
+    assert ask(here, "operator", "certificate", "une", certificate, "--remove")["changed"]
+    assert not ask(here, "operator", "certificate", "une", certificate, "--remove")["changed"]
 
 
 def test_an_import_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -112,6 +112,23 @@ def test_a_port_that_is_taken_is_named(loaded: Installation) -> None:
     assert "ldap_port" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"CERTIFICATE": "nulle-part.pem"}, "nulle-part.pem"),
+        ({"CERTIFICATE": "odd.pem"}, "TLS"),
+        ({"KEY": "odd.pem"}, "ldap_tls_certificate"),
+    ],
+)
+def test_tls_files_that_cannot_be_used_are_named(
+    tmp_path: Path, loaded: Installation, settings: dict[str, str], says: str
+) -> None:
+    (tmp_path / "odd.pem").write_text("odd")
+    ports = {"ANNUAIRE_LDAP_PORT": str(free_port()), "ANNUAIRE_HTTP_PORT": str(free_port())}
+    files = {f"ANNUAIRE_LDAP_TLS_{name}": str(tmp_path / file) for name, file in settings.items()}
+    assert says in loaded.run("serve", code=2, **ports, **files).stderr
+
+
 def test_serving_before_init_says_what_to_do(tmp_path: Path, loaded: Installation) -> None:
     ports = {"ANNUAIRE_LDAP_PORT": str(free_port()), "ANNUAIRE_HTTP_PORT": str(free_port())}
     done = loaded.run("serve", code=5, ANNUAIRE_DATA=str(tmp_path / "nowhere"), **ports)

@@ -20,8 +20,8 @@ import pytest
 from e2e.installation import ANNUAIRE, Installation, installation
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ["README.md", "docs/tutorial/first-steps.md", "docs/howto/daily-import.md"]
-PORTS = {"1389": "ANNUAIRE_LDAP_PORT", "8080": "ANNUAIRE_HTTP_PORT"}
+PAGES = ["README.md", "docs/tutorial/first-steps.md", "docs/howto/daily-import.md", "docs/howto/tls.md"]
+PORTS = {"1389": "ANNUAIRE_LDAP_PORT", "1636": "ANNUAIRE_LDAPS_PORT", "8080": "ANNUAIRE_HTTP_PORT"}
 READY = "Ctrl-C arrête.\n"
 _BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Instants, days and builds.

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
+from certificates import Authority
 from ldap_support import Serving, build_town, served
 
 from directory_service.index.directory import Directory
@@ -26,6 +27,12 @@ def serving(town: tuple[Directory, str]) -> Iterator[Serving]:
     directory, secret = town
     with served(directory, check=operator_check(directory)) as port:
         yield Serving(port, secret, directory)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One that issues the certificates of the session."""
+    return Authority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

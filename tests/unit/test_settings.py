@@ -47,6 +47,7 @@ def test_the_registry_is_in_the_data_folder_unless_named(tmp_path: Path) -> None
         ({"ANNUAIRE_STOP_DEADLINE": "inf"}, "positif"),
         ({"ANNUAIRE_STOP_DEADLINE": "nan"}, "positif"),
         ({"ANNUAIRE_STOP_DEADLINE": "vite"}, "nombre"),
+        ({"ANNUAIRE_LDAP_SECRETS_NEED_TLS": "parfois"}, "always, remote ou never"),
         ({"ANNUAIRE_LDAP_ALLOW_ANONYMOUS": "peut-être"}, "true ou false"),
     ],
 )

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import secrets
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from importlib.metadata import version
@@ -21,22 +22,27 @@ from typing import Final, Protocol
 import uvloop
 
 from directory_service.accesslog import AccessLog
-from directory_service.errors import AnnuaireError, Forbidden
+from directory_service.errors import AnnuaireError
 from directory_service.index.directory import Directory
-from directory_service.ldap.handler import CheckSecret, Handler, nobody
+from directory_service.ldap.handler import Handler, no_name, nobody
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.searching import DirectoryReader
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.harvest import Harvest
 from directory_service.ldap.server.hub import Hub
+from directory_service.ldap.server.identities import Operators
 from directory_service.ldap.server.metrics import SEQUENCE
+from directory_service.ldap.server.tls import Tls, TlsFiles
 from directory_service.ldap.server.watch import Watch
-from directory_service.trust.access import Secrets
+from directory_service.ldap.virtual import START_TLS
 from ldap_schema.schema import load
 
+logger = logging.getLogger(__name__)
 _TICK: Final = 0.2  # seconds between two looks at ``stop``
 _SWEEP: Final = 1.0  # seconds between two looks for connections to close
 _SWITCH: Final = 0.001  # seconds a search thread keeps the interpreter when the loop wants it (Python: 5 ms)
+
+__all__ = ["Operators", "Tls", "TlsFiles", "operator_check", "serve"]
 
 
 class Stop(Protocol):
@@ -45,57 +51,59 @@ class Stop(Protocol):
     def is_set(self) -> bool: ...
 
 
-def operator_check(directory: Directory) -> CheckSecret:
-    """Operators and their secrets as the index knows them; suspended or unknown are the same answer."""
-    known = Secrets(directory)
-
-    def check(name: str, secret: bytes) -> bool:
-        try:
-            known.check(name, secret.decode("utf-8", "surrogateescape"))
-        except Forbidden:
-            return False
-        return True
-
-    return check
+def operator_check(directory: Directory) -> Operators:
+    """The operators of an index, for ``serve``."""
+    return Operators(directory)
 
 
-def serve(settings: LdapSettings, listener: socket.socket | tuple[str, int], directory: DirectoryReader, stop: Stop, *,
-          check_secret: CheckSecret = nobody, ready: Callable[[int], None] | None = None,
-          log: AccessLog | None = None, counts: Path | None = None) -> None:  # fmt: skip
-    """Serves until ``stop`` is set.  ``ready`` is called with the port once connections are accepted.
+Listener = socket.socket | tuple[str, int]
+
+
+def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader, stop: Stop, *,
+          operators: Operators | None = None, tls: Tls | None = None, ldaps: Listener | None = None,
+          ready: Callable[..., None] | None = None, log: AccessLog | None = None,
+          counts: Path | None = None) -> None:  # fmt: skip
+    """Serves until ``stop`` is set.  ``tls`` gives StartTLS and, on ``ldaps``, TLS from the first octet.  ``ready`` is
+    called with the port, and that of ``ldaps`` if any, once connections are accepted.
 
     With a host and port, several processes may serve the same (SO_REUSEPORT); ``counts`` is then the file in which
     they count together what each client was given (``harvest``).  ``log`` is the access log.
     """
+
+    def name_of(certificate: bytes) -> str:
+        return operators.name_of(certificate, tls.revocations) if operators and tls else no_name(certificate)
+
     handler = Handler(
-        directory, load(), settings, check_secret=check_secret, cookie_key=secrets.token_bytes(32),
-        version=version("annuaire"),
+        directory, load(), settings, check_secret=operators.check if operators else nobody, name_of=name_of,
+        cookie_key=secrets.token_bytes(32), version=version("annuaire"), extensions=(START_TLS,) if tls else (),
     )  # fmt: skip
     sys.setswitchinterval(_SWITCH)
     harvest, watch = Harvest(settings, counts), Watch(settings, log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, closing(harvest):
-        runner.run(_serve(handler, listener, stop, ready or (lambda _port: None), watch, harvest))
+        hub = Hub(handler, settings, runner.get_loop(), watch, harvest, operators=operators, tls=tls)
+        makes: list[tuple[Callable[[], asyncio.Protocol], Listener]] = [(partial(Connection, hub), listener)]
+        if tls and ldaps is not None:
+            makes.append((hub.new_secure, ldaps))
+        runner.run(_serve(hub, makes, stop, ready or (lambda *_ports: None)))
 
 
-async def _serve(handler: Handler, listener: socket.socket | tuple[str, int], stop: Stop,
-                 ready: Callable[[int], None], watch: Watch, harvest: Harvest) -> None:  # fmt: skip
-    loop = asyncio.get_running_loop()
-    hub = Hub(handler, handler.settings, loop, watch, harvest)
-    make = partial(Connection, hub)
-    if isinstance(listener, socket.socket):
-        listening = await loop.create_server(make, sock=listener, backlog=1024)
-    else:
-        listening = await loop.create_server(make, *listener, reuse_port=True, backlog=1024)
+async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol], Listener]], stop: Stop,
+                 ready: Callable[..., None]) -> None:  # fmt: skip
+    listening = [await _listen(hub.loop, make, listener) for make, listener in makes]
     gc.freeze()  # the schema and the modules are here to stay: full collections need not look at them
-    ready(listening.sockets[0].getsockname()[1])
-    swept = loop.time()
+    ready(*(server.sockets[0].getsockname()[1] for server in listening))
+    watching = asyncio.create_task(_watch_files(hub.tls, hub.settings.certificate_check)) if hub.tls else None
+    swept = hub.loop.time()
     while not stop.is_set():
         await asyncio.sleep(_TICK)
-        if loop.time() - swept >= _SWEEP:
-            swept = loop.time()
+        if hub.loop.time() - swept >= _SWEEP:
+            swept = hub.loop.time()
             hub.sweep()
-            _tell_build(handler.searcher.directory)
-    listening.close()
+            _tell_build(hub.handler.searcher.directory)
+    if watching:
+        watching.cancel()
+    for server in listening:
+        server.close()
     await hub.shut_down()
 
 
@@ -104,3 +112,20 @@ def _tell_build(directory: DirectoryReader) -> None:
     if isinstance(directory, Directory):
         with suppress(AnnuaireError):
             SEQUENCE.set(directory.build().seq)
+
+
+async def _listen(loop: asyncio.AbstractEventLoop, make: Callable[[], asyncio.Protocol], listener: Listener
+                  ) -> asyncio.Server:  # fmt: skip
+    if isinstance(listener, socket.socket):
+        return await loop.create_server(make, sock=listener, backlog=1024)
+    return await loop.create_server(make, *listener, reuse_port=True, backlog=1024)
+
+
+async def _watch_files(tls: Tls, pause: float) -> None:
+    """Takes new certificates as they come; in a thread, since a revocation list may be long."""
+    while True:
+        await asyncio.sleep(pause)
+        try:
+            await asyncio.to_thread(tls.look)
+        except Exception as error:  # a fault of ours must not end the watch
+            logger.error("internal fault: %s while reading the TLS files", type(error).__name__)

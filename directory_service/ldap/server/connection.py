@@ -15,9 +15,9 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
 from directory_service.errors import InvalidInput
-from directory_service.ldap.handler import BindOutcome, response_tag
+from directory_service.ldap.handler import Channel, response_tag
+from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.ldap.messages import (
-    BIND_RESPONSE,
     COMPARE_RESPONSE,
     SEARCH_DONE,
     AbandonRequest,
@@ -33,8 +33,10 @@ from directory_service.ldap.messages import (
     result,
 )
 from directory_service.ldap.searching import Stopped, Work
+from directory_service.ldap.server.binding import bind, is_nobody
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import is_exact
+from directory_service.ldap.server.identities import Proof
 from directory_service.ldap.server.operations import (
     CANCEL_TEXTS,
     CANCELED,
@@ -44,13 +46,17 @@ from directory_service.ldap.server.operations import (
     Operation,
     cancelled_id,
 )
-from directory_service.ldap.session import ANONYMOUS, Disconnect, Event, Refusal, Session
-from directory_service.ldap.virtual import CANCEL
+from directory_service.ldap.server.stream import TlsStream
+from directory_service.ldap.session import Disconnect, Event, Refusal, Session
+from directory_service.ldap.virtual import CANCEL, START_TLS
+from directory_service.trust.throttle import is_local
 
 if TYPE_CHECKING:
+    import ssl
+
     from directory_service.ldap.server.hub import Hub, Ran
 
-PROTOCOL_ERROR, TIME_LIMIT, ADMIN_LIMIT, BUSY = 2, 3, 11, 51
+OPERATIONS_ERROR, PROTOCOL_ERROR, TIME_LIMIT, ADMIN_LIMIT, BUSY = 1, 2, 3, 11, 51
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 _SILENT: Final = (UnbindRequest, AbandonRequest)  # have no reply
@@ -60,8 +66,9 @@ _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses e
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
-    __slots__ = ("address", "begun", "binding", "binds", "entries", "events", "heard", "hub", "number", "paused",
-                 "reading", "scheduled", "session", "stalled", "transport", "unread", "work")  # fmt: skip
+    __slots__ = ("address", "begun", "binding", "binds", "channel", "entries", "events", "heard", "hub", "number",
+                 "paused", "proof", "reading", "scheduled", "session", "shaking", "stalled", "stream", "transport",
+                 "unread", "upgrading", "work")  # fmt: skip
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -73,7 +80,11 @@ class Connection(asyncio.Protocol):
         self.binds = 0
         self.work: Work | None = None  # the search answered just now
         self.entries = 0  # in its answer
-        self.binding = self.paused = self.scheduled = False
+        self.binding = self.paused = self.scheduled = self.upgrading = False
+        self.stream: TlsStream | None = None
+        self.shaking: float | None = None  # since when a TLS handshake is under way
+        self.channel = Channel(discreet=False)
+        self.proof: Proof | None = None  # what the session was opened with
         self.reading = True
         self.heard = hub.loop.time()
         self.begun: float | None = None  # when the message not yet whole began
@@ -87,6 +98,7 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=self.hub.settings.output_buffer)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
+        self.channel = Channel(discreet=_may_send_secrets(self.hub.settings.secrets_need_tls, self.address))
         crowded = self.hub.admit(self)
         if crowded:
             self.disconnect(BUSY, "trop de connexions", crowded)
@@ -134,6 +146,8 @@ class Connection(asyncio.Protocol):
                 self.write(b"".join(out))
                 out, size = [], 0
         self.write(b"".join(out))
+        if self.upgrading:
+            self._upgrade()
         if self.events and not (self.binding or self.paused):
             self.scheduled = True
             self.hub.loop.call_soon(self.pump)
@@ -173,7 +187,7 @@ class Connection(asyncio.Protocol):
         return reply
 
     def search(self, request: SearchRequest) -> bytes:
-        work = self.hub.handler.search(request, self.session.identity)
+        work = self.hub.handler.search(request, self.session.identity, self.channel)
         if isinstance(work, bytes):
             return work
         if work.point:
@@ -256,36 +270,44 @@ class Connection(asyncio.Protocol):
             cast(Operation, operation).stop()
         self.session.outstanding.clear()
 
-    def bind(self, request: BindRequest) -> bytes:
-        """RFC 4511 4.2.1: what is under way is abandoned, and the client is nobody until the outcome is known."""
-        self.abandon_all()
-        self.session.bound_as(ANONYMOUS)
-        handler = self.hub.handler
-        if not handler.binds_slowly(request):
-            return self._bound(handler.bind(request))
-        self.binds += 1
-        if self.binds > self.hub.settings.binds:
-            self.disconnect(BUSY, f"plus de {self.hub.settings.binds} authentifications", "binds")
+    # --- TLS --------------------------------------------------------------------------------------------------------
+
+    def behind_tls(self, context: ssl.SSLContext) -> TlsStream:
+        """The protocol that stands between this connection and its socket."""
+        self.stream = TlsStream(self, context)
+        self.shaking = self.hub.loop.time()
+        return self.stream
+
+    def start_tls(self, request: ExtendedRequest) -> bytes:
+        """RFC 4511 4.14.  What was sent behind the request, in plain text, came from no one we can name (CVE-2011-0411
+        and its kind): it is not answered but refused, and the connection with it."""
+        code, text = 0, ""
+        if request.value is not None:
+            code, text = PROTOCOL_ERROR, "StartTLS n'a pas de valeur"
+        elif self.stream is not None:
+            code, text = OPERATIONS_ERROR, "TLS déjà établi"
+        elif self.session.outstanding:
+            code, text = OPERATIONS_ERROR, "opérations en cours"
+        elif self.events or self.session.partial:
+            self.disconnect(PROTOCOL_ERROR, "octets reçus derrière StartTLS")
             return b""
-        self.binding = True
-        future = self.hub.verifier.submit(handler.bind, request)
-        verified = partial(self._verified, request, perf_counter())
-        future.add_done_callback(partial(self.hub.post, verified, request.message_id))
-        return b""
+        self.upgrading = code == 0
+        return extended_response(request.message_id, code, text, oid=START_TLS)
 
-    def _bound(self, outcome: BindOutcome) -> bytes:
-        self.session.bound_as(outcome.identity)
-        return outcome.reply
+    def _upgrade(self) -> None:
+        """The reply is written: what comes now is TLS.  Who was bound in plain text is so no longer (RFC 4513 3.2)."""
+        self.upgrading = False
+        if self.hub.tls is not None and not self.transport.is_closing():
+            is_nobody(self)
+            below, stream = self.transport, self.behind_tls(self.hub.tls.context)
+            self.transport = cast(asyncio.Transport, stream)
+            stream.take_over(below)
 
-    def _verified(self, request: BindRequest, started: float, message_id: int, future: Future[BindOutcome]) -> None:
-        self.binding = False
-        if future.cancelled() or self.transport.is_closing():
-            return
-        error = future.exception()
-        reply = internal_fault(error, message_id, BIND_RESPONSE) if error else self._bound(future.result())
-        self.hub.watch.answered(self, request, reply, perf_counter() - started)
-        self.write(reply)
-        self.pump()
+    def secured(self, certificate: bytes) -> None:
+        """The handshake is over; ``certificate`` is the client's, verified, or empty."""
+        self.shaking = None
+        self.heard = self.hub.loop.time()
+        self.channel = Channel(True, certificate)
 
     def unbind(self, _request: UnbindRequest) -> bytes:
         self.close(b"")
@@ -294,6 +316,8 @@ class Connection(asyncio.Protocol):
     def extended(self, request: ExtendedRequest) -> bytes:
         if request.oid == CANCEL:
             return self.cancel(request)
+        if request.oid == START_TLS and self.hub.tls is not None:
+            return self.start_tls(request)
         return self.hub.handler.extended(request, self.session.identity)
 
     def refuse_write(self, request: WriteRequest) -> bytes:
@@ -322,7 +346,10 @@ class Connection(asyncio.Protocol):
     def overdue(self, now: float) -> None:
         """Closes where a time limit has passed."""
         settings, bound = self.hub.settings, self.session.identity.dn
-        if self.stalled is not None:
+        if self.shaking is not None:
+            if now - self.shaking > settings.handshake_time:
+                self.transport.abort()
+        elif self.stalled is not None:
             left, before = self.transport.get_write_buffer_size(), self.unread
             self.unread = left
             if left < before:
@@ -338,10 +365,14 @@ class Connection(asyncio.Protocol):
                 self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s", "idle")
 
 
+def _may_send_secrets(need: SecretsNeedTls, address: str) -> bool:
+    return need is SecretsNeedTls.NEVER or (need is SecretsNeedTls.REMOTE and is_local(address))
+
+
 _ANSWERS: Final = cast(
     dict[type[Request], Callable[[Connection, Request], bytes]],
     {
-        SearchRequest: Connection.search, BindRequest: Connection.bind, UnbindRequest: Connection.unbind,
+        SearchRequest: Connection.search, BindRequest: bind, UnbindRequest: Connection.unbind,
         AbandonRequest: Connection.abandon, CompareRequest: Connection.compare,
         ExtendedRequest: Connection.extended, WriteRequest: Connection.refuse_write,
     },

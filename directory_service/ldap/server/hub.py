@@ -18,9 +18,14 @@ from directory_service.ldap.selection import Hit
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import Client, Harvest
+from directory_service.ldap.server.identities import Operators, end_sessions
+from directory_service.ldap.server.stream import TlsStream
+from directory_service.ldap.server.tls import Tls
 from directory_service.ldap.server.turns import Turns
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
+from directory_service.trust.certificates import NO_REVOCATION
+from directory_service.trust.throttle import Throttle
 
 UNAVAILABLE = 52
 _BRIEF: Final = 0.008  # seconds that one search may hold the loop; its work is then thrown away and done in a thread
@@ -34,8 +39,13 @@ class Hub:
     """What the connections of one process share."""
 
     def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop,
-                 watch: Watch | None = None, harvest: Harvest | None = None) -> None:  # fmt: skip
+                 watch: Watch | None = None, harvest: Harvest | None = None, *,
+                 operators: Operators | None = None, tls: Tls | None = None) -> None:  # fmt: skip
         self.handler = handler
+        self.operators = operators
+        self.tls = tls
+        self.throttle = Throttle(settings.bind_failures, settings.bind_pause)
+        self.verifying = 0  # secrets in the queue of ``verifier``
         self.settings = settings
         self.loop = loop
         self.watch = watch or Watch(settings)
@@ -47,6 +57,11 @@ class Hub:
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
+
+    def new_secure(self) -> TlsStream:
+        """A connection that begins with TLS (ldaps)."""
+        assert self.tls is not None
+        return Connection(self).behind_tls(self.tls.context)
 
     def admit(self, connection: Connection) -> str:
         """Counts and numbers the connection; gives the name of the limit when it is one too many."""
@@ -115,6 +130,8 @@ class Hub:
         now = self.loop.time()
         for connection in list(self.connections):
             connection.overdue(now)
+        if self.operators:
+            end_sessions(self.connections, self.operators, self.tls.revocations if self.tls else NO_REVOCATION)
         self.watch.flush(len(self.connections))
 
     async def shut_down(self) -> None:

@@ -1,0 +1,141 @@
+"""What a client certificate says of itself, and whom it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import web_world as world
+from certificates import Authority, make_key
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from record_factories import SUFFIX
+from sqlalchemy import Engine
+
+from directory_service.errors import Forbidden, InvalidInput, NotFound
+from directory_service.index.directory import Directory
+from directory_service.index.writer import build_index
+from directory_service.model.mailboxes import CertificateRule
+from directory_service.registry import operators
+from directory_service.registry.engine import open_registry, reading, writing
+from directory_service.registry.journal import decode, read_after
+from directory_service.registry.overview import read_operators
+from directory_service.trust.access import BadCredentials
+from directory_service.trust.certificates import Certificates, Revocations, read_certificate
+
+
+def test_a_certificate_meets_the_rules_of_its_key_its_subject_and_its_names(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "Essai")
+    names = ("dns:MX.Example.org", "email:Bal@Example.org", "uri:urn:Essai:1")
+    made = authority.client("passerelle", names=names).read_bytes()
+    found = read_certificate(made)
+    issuer = "CN=Essai,O=Essai"
+    assert found.rules[1:] == (
+        CertificateRule("subject", issuer, "CN=passerelle,O=Essai"),
+        CertificateRule("san", issuer, "dns:mx.example.org"),
+        CertificateRule("san", issuer, "email:Bal@example.org"),
+        CertificateRule("san", issuer, "uri:urn:essai:1"),
+    )
+    pin = found.rule("pin")
+    assert (pin.issuer, len(pin.value)) == ("", 64)
+    assert found.begins < found.ends
+    der = x509.load_pem_x509_certificate(made).public_bytes(Encoding.DER)
+    assert read_certificate(der) == found
+    assert found.rule("san", "dns:mx.example.org").value == "dns:mx.example.org"
+    with pytest.raises(InvalidInput, match="dns:mx"):
+        found.rule("san", "dns:other")
+
+
+def test_a_pin_is_what_openssl_computes(tmp_path: Path) -> None:
+    """``openssl pkey -pubin -outform DER | sha256sum``: an independent look at the same octets."""
+    import hashlib
+
+    from cryptography.hazmat.primitives.serialization import PublicFormat
+
+    key = make_key("rsa")
+    found = read_certificate(Authority(tmp_path).client(key=key).read_bytes())
+    octets = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert found.rule("pin").value == hashlib.sha256(octets).hexdigest()
+
+
+@pytest.mark.parametrize("octets", [b"", b"odd", b"\x30\x03\x02\x01\x01", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_what_is_no_certificate_is_refused(octets: bytes) -> None:
+    with pytest.raises(InvalidInput, match="illisible"):
+        read_certificate(octets)
+    if octets:
+        with pytest.raises(InvalidInput, match="illisible"):
+            Revocations(b"-----BEGIN X509 CRL-----\n" + octets)
+
+
+def test_revocation_is_by_issuer_and_number(tmp_path: Path) -> None:
+    one, other = Authority(tmp_path, "Une"), Authority(tmp_path, "Autre")
+    revoked, kept = one.client(), one.client()
+    both = one.revoke(revoked).read_bytes() + other.revoke(other.client()).read_bytes()
+    found = Revocations(both)
+    assert read_certificate(revoked.read_bytes()) in found
+    assert read_certificate(kept.read_bytes()) not in found
+    assert read_certificate(revoked.read_bytes()) not in Revocations()
+
+
+def test_one_rule_names_one_operator(registry: Engine) -> None:
+    rule = CertificateRule("pin", "", "ab" * 32)
+    with writing(registry) as connection:
+        for name in ("un", "deux"):
+            operators.add_operator(connection, name, actor="test")
+        assert operators.add_certificate(connection, "un", rule, actor="test")
+        assert not operators.add_certificate(connection, "un", rule, actor="test")
+        with pytest.raises(InvalidInput, match="autre opérateur"):
+            operators.add_certificate(connection, "deux", rule, actor="test")
+        with pytest.raises(NotFound):
+            operators.add_certificate(connection, "trois", rule, actor="test")
+        assert not operators.remove_certificate(connection, "deux", rule, actor="test")
+    with reading(registry) as connection:
+        assert {o.name: o.certificates for o in read_operators(connection)} == {"un": (rule,), "deux": ()}
+    with writing(registry) as connection:
+        assert operators.remove_certificate(connection, "un", rule, actor="test")
+        assert operators.add_certificate(connection, "deux", rule, actor="test")
+        said = [decode(e.after) for e in read_after(connection, 0, 100) if e.kind == "certificate"]
+    assert said == [{"added": rule._asdict()}, {"removed": rule._asdict()}, {"added": rule._asdict()}]
+
+
+def test_who_a_certificate_names(tmp_path: Path) -> None:
+    """By one rule; by two rules of one operator; by none; by two operators, hence nobody; by a suspended one."""
+    directory, _ = world.build_world(tmp_path)
+    directory.close()
+    authority = Authority(tmp_path)
+    made = {name: authority.client(name) for name in ("one", "twice", "none", "torn", "out")}
+    certificates = {name: read_certificate(path.read_bytes()) for name, path in made.items()}
+    engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    with writing(engine) as connection:
+        for name in ("other", "gone"):
+            operators.add_operator(connection, name, actor="test")
+        for who, name, method in (
+            (world.OPERATOR, "one", "pin"), (world.OPERATOR, "twice", "pin"), (world.OPERATOR, "twice", "subject"),
+            (world.OPERATOR, "torn", "pin"), ("other", "torn", "subject"), ("gone", "out", "pin"),
+        ):  # fmt: skip
+            operators.add_certificate(connection, who, certificates[name].rule(method), actor="test")
+        operators.suspend(connection, "gone", actor="test")
+    build_index(engine, tmp_path / "again", SUFFIX, workers=1)
+    engine.dispose()
+    again = Directory(tmp_path / "again", SUFFIX)
+    known = Certificates(again)
+
+    def named(name: str, now: float | None = None, revocations: Revocations | None = None) -> str:
+        moment = certificates[name].begins + 60 if now is None else now
+        return known.operator_of(made[name].read_bytes(), moment, revocations or Revocations())
+
+    assert named("one") == named("twice") == world.OPERATOR
+    for name in ("none", "torn"):
+        with pytest.raises(BadCredentials):
+            named(name)
+    with pytest.raises(Forbidden) as refused:
+        named("out")
+    assert not isinstance(refused.value, BadCredentials)
+    for now in (certificates["one"].begins - 1, certificates["one"].ends):
+        with pytest.raises(BadCredentials):
+            named("one", now)
+    with pytest.raises(BadCredentials):
+        named("one", revocations=Revocations(authority.revoke(made["one"]).read_bytes()))
+    with pytest.raises(BadCredentials):
+        known.operator_of(b"odd", 0.0)
+    again.close()

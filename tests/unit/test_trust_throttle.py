@@ -1,0 +1,62 @@
+"""How long wrong secrets have to wait, by the figures."""
+
+from __future__ import annotations
+
+import pytest
+
+from directory_service.trust import throttle
+from directory_service.trust.throttle import Throttle, is_local, keys_of, network_of
+
+
+def test_ten_are_free_then_one_every_two_seconds_up_to_the_patience() -> None:
+    waits = Throttle()
+    assert [waits.reserve(["a"], 100.0) for _ in range(15)] == [0.0] * 10 + [2.0, 4.0, 6.0, 8.0, None]
+    assert waits.reserve(["b"], 100.0) == 0.0
+    assert waits.reserve(["a"], 102.0) == 8.0
+    assert waits.reserve(["a"], 200.0) == 0.0  # forgotten by then
+
+
+def test_name_and_address_are_counted_apart_and_the_worse_decides() -> None:
+    waits = Throttle()
+    for n in range(10):
+        assert waits.reserve(keys_of(f"op{n}", "192.0.2.1"), 0.0) == 0.0
+    assert waits.reserve(keys_of("other", "192.0.2.1"), 0.0) == 2.0
+    assert waits.reserve(keys_of("other", "192.0.2.2"), 0.0) == 0.0
+
+
+def test_what_succeeds_is_not_counted() -> None:
+    waits = Throttle()
+    for _ in range(50):
+        assert waits.reserve(["a"], 0.0) == 0.0
+        waits.refund(["a"])
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "KEYS", 3)
+    waits = Throttle()
+    for n in range(10):
+        waits.reserve([f"name {n}"], 0.0)
+    assert len(waits._due) == 3
+    waits.refund(["name 0"])
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "local"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.9.9.9", "127.9.9.9", True),
+        ("::1", "::/64", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", False),
+        ("192.0.2.1", "192.0.2.1", False),
+        ("10.0.0.1", "10.0.0.1", False),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", False),
+        ("fe80::1%eth0", "fe80::/64", False),
+        ("", "", True),
+        ("odd", "odd", False),
+    ],
+)
+def test_addresses(address: str, network: str, local: bool) -> None:
+    """A host may choose the last 64 bits of its IPv6 address: they say nothing."""
+    assert network_of(address) == network
+    assert is_local(address) == local
