@@ -1,0 +1,1 @@
+"""Fuzz targets of everything that reads a stranger's octets, for ``make fuzz``.  See ``targets`` and ``__main__``."""
