@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".fuzz"
-NAMES = ("session", "handler", "filter", "name", "schema")
+NAMES = ("session", "server", "filter", "name", "schema")
 
 
 def main() -> int:
@@ -25,9 +25,12 @@ def main() -> int:
     options = parser.parse_args()
     targets = options.targets or NAMES
     if options.replay:
-        from fuzz.targets import TARGETS
+        from fuzz.targets import TARGETS, close
 
-        TARGETS[targets[0]](options.replay.read_bytes())
+        try:
+            TARGETS[targets[0]](options.replay.read_bytes())
+        finally:
+            close()
         return 0
     if options.one:
         return _fuzz(targets[0], options.seconds)

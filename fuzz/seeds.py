@@ -60,8 +60,10 @@ def messages() -> list[bytes]:
 
 def seeds(target: str) -> list[bytes]:
     """Inputs that the target accepts."""
-    if target in ("session", "handler"):
+    if target == "session":
         return [bytes([first]) + data for data in messages() for first in (0, 200)]
+    if target == "server":
+        return messages()
     if target == "filter":
         return [text.encode() for text in FILTERS + EXTENSIBLE]
     if target == "name":

@@ -6,36 +6,27 @@ the chunks.  No fuzzer is needed here; ``tests/generative/test_fuzz_targets.py``
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
 
-from ldap_support import replies
+from ldap_support import Client, extended, replies, served
 from web_world import build_world
 
 from directory_service.errors import InvalidInput
-from directory_service.index.query import View
 from directory_service.ldap.dn import format_dn, normalise, parse_dn
 from directory_service.ldap.filters import format_filter, parse_filter, shape
-from directory_service.ldap.handler import Handler
-from directory_service.ldap.limits import LdapSettings, Limits
-from directory_service.ldap.messages import (
-    BindRequest,
-    CompareRequest,
-    ExtendedRequest,
-    Request,
-    SearchRequest,
-    WriteRequest,
-)
-from directory_service.ldap.session import ANONYMOUS, Disconnect, Event, Identity, Refusal, Session
+from directory_service.ldap.handler import canonical_names
+from directory_service.ldap.limits import Limits
+from directory_service.ldap.messages import AbandonRequest, UnbindRequest
+from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from ldap_schema.parse import ObjectClass, SchemaError, parse_attribute_type, parse_object_class, parse_schema
 from ldap_schema.schema import load
 
-_OPERATOR = Identity("cn=essai,ou=operateurs,o=annuaire-sante,c=fr", "essai", View.OPERATOR)
-# Message bounds as a client would draw them, so that one input holds several writes.
-_MOST_EVENTS = 64
+_SILENT = (UnbindRequest, AbandonRequest)
 
 
 def session(data: bytes) -> None:
@@ -54,52 +45,51 @@ def _session() -> Session:
     return Session(lambda name: name, Limits())
 
 
-def handler(data: bytes) -> None:
-    """Octets to replies, over a real index: what ``server.connection`` does, but for the socket.  A fault of ours,
-    which the server would turn into result code 80, is raised here."""
-    asked = Session(_handler().resolve, Limits())
-    who = _OPERATOR if data[:1] > b"\x7f" else ANONYMOUS
-    for event in asked.receive(data[1:])[:_MOST_EVENTS]:
-        for reply in replies(b"".join(_answer(event, who))):
-            assert reply.code != 80
+def server(data: bytes) -> None:
+    """Octets to a whole server over a real index, on loopback.  Whatever they are it answers or closes, nothing comes
+    to its last resort (result code 80, ``server.faults``), and the next question is answered."""
+    port = _port()
+    wanted = sum(map(_is_answered, Session(canonical_names(load()), Limits()).receive(data)))
+    with Client(port) as client:
+        client.socket.settimeout(_PATIENCE)
+        with suppress(TimeoutError, ConnectionError):
+            client.send(data)
+            for reply in client.read(wanted) if wanted else ():
+                assert reply.code != 80
+    with Client(port) as other:
+        [known] = other.ask(extended("1.3.6.1.4.1.4203.1.11.3"))
+        assert known.code == 0
+    assert not _FAULTS, _FAULTS
+
+
+_PATIENCE = 0.2  # seconds for a reply that may not come: its search was abandoned
+_FAULTS: list[str] = []
+_SERVING = ExitStack()
+
+
+class _Faults(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _FAULTS.append(record.getMessage())
 
 
 @cache
-def _handler() -> Handler:
-    """Over the world of the tests, in a folder that lives as long as the process; no secret is ever right."""
-    folder = tempfile.TemporaryDirectory(prefix="annuaire-fuzz-")
-    directory, _ = build_world(Path(folder.name))
-    _KEPT.append(folder)
-    return Handler(directory, load(), LdapSettings(), cookie_key=b"k" * 32)
+def _port() -> int:
+    """A server that lives until ``close``; no secret is ever right."""
+    logging.getLogger("directory_service.ldap").addHandler(_Faults(logging.ERROR))
+    folder = _SERVING.enter_context(tempfile.TemporaryDirectory(prefix="annuaire-fuzz-"))
+    directory, _ = build_world(Path(folder))
+    _SERVING.callback(directory.close)
+    return _SERVING.enter_context(served(directory))
 
 
-_KEPT: list[object] = []
+def close() -> None:
+    """Ends the server, if there is one."""
+    _SERVING.close()
+    _port.cache_clear()
 
 
-def _answer(event: Event, who: Identity) -> Iterator[bytes]:
-    answers = _handler()
-    if isinstance(event, Refusal | Disconnect):
-        yield event.reply
-        return
-    refused = answers.unknown_control(event) if event.controls else None
-    yield refused if refused is not None else _obey(answers, event, who)
-
-
-def _obey(answers: Handler, request: Request, who: Identity) -> bytes:
-    match request:
-        case BindRequest():
-            return answers.bind(request).reply
-        case SearchRequest():
-            work = answers.search(request, who)
-            return work if isinstance(work, bytes) else answers.run(work, 0.0)
-        case CompareRequest():
-            return answers.compare(request, who)
-        case ExtendedRequest():
-            return answers.extended(request, who)
-        case WriteRequest():
-            return answers.write(request)
-        case _:
-            return b""
+def _is_answered(event: Event) -> bool:
+    return bool(event.reply) if isinstance(event, Refusal | Disconnect) else not isinstance(event, _SILENT)
 
 
 def filter_text(data: bytes) -> None:
@@ -134,5 +124,5 @@ def schema(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    "session": session, "handler": handler, "filter": filter_text, "name": name, "schema": schema,
+    "session": session, "server": server, "filter": filter_text, "name": name, "schema": schema,
 }  # fmt: skip

@@ -50,8 +50,7 @@ def soak(folder: Path, seconds: float, people: int, *, judge_growth: bool = True
     secret = _load(folder, env, people)
     with _served(folder, env) as (process, log):
         watch = Watch(process.pid)
-        before = watch.alive()
-        base = sum(map(_sockets, before))
+        before, sockets = _settled(watch)
         watch.start()
         target = _target(env, secret)
         threads = traffic.start(target, seed)
@@ -60,13 +59,13 @@ def soak(folder: Path, seconds: float, people: int, *, judge_growth: bool = True
         for thread in threads:
             thread.join(40)
         series = watch.stop()
-        left = _left_open(list(before), base, time.monotonic() + DRAIN + IDLE)
+        left = _left_open(sockets, time.monotonic() + DRAIN + IDLE)
         after = watch.alive()
     wrong = [f"process {part} ended" for pid, part in before.items() if pid not in after]
     wrong += [f"process {part} is new" for pid, part in after.items() if pid not in before]
     wrong += [f"{count} x {what}" for what, count in target.wrong.items()]
     wrong += [line for line in log.read_text(encoding="utf-8").splitlines() if _FAULT.search(line)]
-    wrong += [f"{left} connections are still open"] if left > 0 else []
+    wrong += [f"{before[pid]}: {count} more sockets than at the start" for pid, count in left.items()]
     wrong += [f"exit code {process.returncode}"] if process.returncode else []
     wrong += [fault for found in series for fault in found.faults()] if judge_growth else []
     return Report(wrong, series, dict(sorted(target.answers.items())), swaps, days)
@@ -139,6 +138,17 @@ def _churn(folder: Path, env: dict[str, str], people: int, end: float) -> tuple[
     return days, swaps
 
 
+def _settled(watch: Watch) -> tuple[dict[int, str], dict[int, int]]:
+    """The processes and their sockets once all listen: the port answers as soon as one of two workers does."""
+    while True:
+        before = watch.alive()
+        sockets = {pid: _sockets(pid) for pid in before}
+        time.sleep(1)
+        listening = all(sockets[pid] for pid, part in before.items() if part in ("ldap", "http"))
+        if listening and before == watch.alive() and sockets == {pid: _sockets(pid) for pid in before}:
+            return before, sockets
+
+
 def _sockets(pid: int) -> int:
     """Not files: each search thread keeps the index open, and threads start when they are wanted."""
     count = 0
@@ -148,13 +158,13 @@ def _sockets(pid: int) -> int:
     return count
 
 
-def _left_open(pids: list[int], base: int, deadline: float) -> int:
-    """How many sockets more than at the start, once the traffic has ended; waits for them to close."""
-    left = sys.maxsize
-    while left > 0 and time.monotonic() < deadline:
+def _left_open(before: dict[int, int], deadline: float) -> dict[int, int]:
+    """How many sockets more than at the start each process has, once the traffic has ended; waits for them to close."""
+    while True:
+        left = {pid: more for pid, count in before.items() if (more := _sockets(pid) - count) > 0}
+        if not left or time.monotonic() > deadline:
+            return left
         time.sleep(0.5)
-        left = sum(map(_sockets, pids)) - base
-    return left
 
 
 def main() -> int:

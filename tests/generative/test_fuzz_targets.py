@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from fuzz.seeds import dictionary, seeds
-from fuzz.targets import TARGETS
+from fuzz.targets import TARGETS, close
 
 # target, input.  Add here what `make fuzz` leaves as `.fuzz/crash-…`, with the fault it was.
 BROKE = [
@@ -17,6 +19,12 @@ BROKE = [
     pytest.param("schema", b"attributetype ( 1.2 SYNTAX 1.3{2A} )", id="a bound that is no number: ValueError"),
     pytest.param("schema", b"( 1.2.3 MUST cn )", id="a keyword of the other kind: TypeError"),
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    close()
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -16,8 +16,8 @@ def series(megabytes: list[float], descriptors: list[float] | None = None) -> Se
 
 def test_a_leak_is_growth_of_the_second_half() -> None:
     found = series([50 + 0.1 * n for n in range(600)])
-    assert found.grown(found.megabytes) == pytest.approx(29.9, abs=0.1)
-    assert found.faults() == ["ldap 1: memory grew by 29.9 MB over the second half"]
+    assert found.grown(found.megabytes) == pytest.approx(29.0, abs=0.1)
+    assert found.faults() == ["ldap 1: memory grew by 29.0 MB over the second half"]
 
 
 def test_warming_up_is_not() -> None:
@@ -31,9 +31,14 @@ def test_nor_is_noise_however_wide() -> None:
     )
 
 
+def test_nor_are_peaks_that_come_and_go() -> None:
+    """Argon2 takes 64 MB for a moment; more often towards the end, by chance."""
+    assert series([124.0 if n > 500 and n % 3 else 60.0 for n in range(600)]).faults() == []
+
+
 def test_descriptors_that_pile_up_are() -> None:
     assert series([60.0] * 600, [n / 10 for n in range(600)]).faults() == [
-        "ldap 1: descriptors grew by 30 over the second half"
+        "ldap 1: descriptors grew by 29 over the second half"
     ]
 
 
