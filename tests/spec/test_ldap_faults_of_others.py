@@ -16,6 +16,7 @@ import pytest
 from ldap_support import (
     BAL,
     Client,
+    Serving,
     bind,
     bind_sasl,
     build_town,
@@ -39,18 +40,21 @@ JEAN = "jean.dupont@medecin.mssante.fr"
 UNLISTED = "cachee@medecin.mssante.fr"
 WHOAMI = "1.3.6.1.4.1.4203.1.11.3"
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
-SECRET: list[str] = []
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server of ours alone, which closes what is stalled after half a second."""
     directory, secret = build_town(tmp_path_factory.mktemp("town"), people=150)
-    SECRET[:] = [secret]
     settings = LdapSettings(receive_time=0.5, idle_anonymous=5.0)
     with served(directory, settings, operator_check(directory)) as number:
-        yield number
+        yield Serving(number, secret, directory)
     directory.close()
+
+
+@pytest.fixture
+def port(attacked: Serving) -> int:
+    return attacked.port
 
 
 @pytest.fixture(autouse=True)
@@ -138,16 +142,16 @@ def test_protos_c06_format_strings_are_values_like_any_other(port: int, value: b
 @pytest.mark.parametrize(
     "value", [b"\x00", b"\x00" * 100, b"jean dupont\x00durand", JEAN.encode() + b"\x00", b"\x00" + JEAN.encode()]
 )
-def test_a_zero_octet_ends_no_value(port: int, value: bytes) -> None:
+def test_a_zero_octet_ends_no_value(attacked: Serving, value: bytes) -> None:
     r"""``\00`` in an assertion: C servers stopped reading there, and a look-up for ``jean\00…`` found ``jean``.
     (RFC 4518 2.2 maps it to nothing in names: ``jean\00dupont`` is ``jeandupont``, which our name rule finds.)"""
-    with Client(port) as client:
+    with Client(attacked.port) as client:
         for attribute in ("mail", "cn", "uid", "asRpps"):
             replies = client.ask(search(Equal(attribute, value)))
             assert (dns(replies), replies[-1].code) == ([], 0)
         assert [r.code for r in client.ask(search(base=f"uid=8\\001,{BAL}"))] == [32]
-        assert [r.code for r in client.ask(bind(OPERATOR + "\x00", SECRET[0]))] != [0]
-        assert [r.code for r in client.ask(bind(OPERATOR, SECRET[0] + "\x00"))] == [49]
+        assert [r.code for r in client.ask(bind(OPERATOR + "\x00", attacked.secret))] != [0]
+        assert [r.code for r in client.ask(bind(OPERATOR, attacked.secret + "\x00"))] == [49]
 
 
 @pytest.mark.parametrize("octet", [b"\\", b"*", b"(", b"\x00", b"\xff", "é".encode(), b"'", b" ", b"-"])
@@ -247,11 +251,11 @@ def test_a_connection_reset_half_way_leaves_nothing(port: int) -> None:
     ],
     ids=["anonymous", "wrong secret", "no secret", "version 9", "EXTERNAL", "no name"],
 )
-def test_openldap_cve_2019_13057_no_authorization_is_kept_across_binds(port: int, after: bytes) -> None:
+def test_openldap_cve_2019_13057_no_authorization_is_kept_across_binds(attacked: Serving, after: bytes) -> None:
     """RFC 4511 4.2.1: whatever the second bind comes to, what was granted to the first is gone; OpenLDAP kept it for
     the length of a session.  Seen by WhoAmI and by how many entries come."""
-    with Client(port) as client:
-        bound, who = client.ask(bind(OPERATOR, SECRET[0], 1) + extended(WHOAMI, 2), 2)
+    with Client(attacked.port) as client:
+        bound, who = client.ask(bind(OPERATOR, attacked.secret, 1) + extended(WHOAMI, 2), 2)
         assert (bound.code, who.rest) == (0, tlv(0x8B, b"dn:" + OPERATOR.encode()))
         assert len(dns(client.ask(search(message_id=3)))) > LdapSettings().entries_anonymous
         client.ask(after)
