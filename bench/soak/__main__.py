@@ -144,7 +144,7 @@ def _settled(watch: Watch) -> tuple[dict[int, str], dict[int, int]]:
         before = watch.alive()
         sockets = {pid: _sockets(pid) for pid in before}
         time.sleep(1)
-        listening = all(sockets[pid] for pid, part in before.items() if part in ("ldap", "http"))
+        listening = all(sockets[pid] for pid, part in before.items() if part == "ldap")
         if listening and before == watch.alive() and sockets == {pid: _sockets(pid) for pid in before}:
             return before, sockets
 
