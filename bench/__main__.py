@@ -116,10 +116,12 @@ def _ldap(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[s
 def _compare(
     cache: Path, name: str, filters: list[str], wanted: tuple[str, ...], options: argparse.Namespace
 ) -> dict[str, object]:
-    requests = write_requests(cache / "requests.bin", filters, base=f"ou=bal,{SUFFIX}", limit=100, attributes=wanted)
     servers = {"ours": OURS} if options.no_slapd else {"ours": OURS, "theirs": THEIRS}
     runs: dict[str, list[tuple[float, float, float]]] = {side: [] for side in servers}
-    for _ in range(options.rounds):
+    for number in range(options.rounds):
+        # Each round asks other questions, as far as there are: nothing is quick because it was asked before.
+        mine = filters[number :: options.rounds] if len(filters) > 5_000 else filters
+        requests = write_requests(cache / "requests.bin", mine, base=f"ou=bal,{SUFFIX}", limit=100, attributes=wanted)
         for side, port in servers.items():
             runs[side].append(_load_once(cache, port, requests, options))
     row: dict[str, object] = {"work": name}

@@ -19,7 +19,7 @@ class Known:
     given: str
 
 
-def read_known(folder: Path, *, wanted: int = 20_000, seed: int = 7) -> list[Known]:
+def read_known(folder: Path, *, wanted: int = 60_000, seed: int = 7) -> list[Known]:
     """A uniform draw of personal mailboxes from the MSSanté extract of a sample folder."""
     path = next(folder.glob("Extraction_Correspondance_MSSante*.txt"))
     with path.open(encoding="utf-8-sig", newline="") as lines:

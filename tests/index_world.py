@@ -12,6 +12,7 @@ from directory_service.entries.attributes import ATTRIBUTES, MatchRule, column, 
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id
 from directory_service.index.plan.access import COLUMNS
+from directory_service.index.schema import ORDERED
 from directory_service.index.writer import write_entries
 from directory_service.ldap.ber import octets, partial_attribute, sequence
 from directory_service.ldap.dn import escape_value
@@ -34,6 +35,7 @@ def make_entry(
             held.setdefault(a.name, [CREATED if a.rule is MatchRule.TIME else "1"])
     dn = f"uid={escape_value(uid[0])},ou={OUS[branch]},{SUFFIX}"
     texts = {c: column(_prepared(held, lambda a, c=c: c in a.columns)) for c in COLUMNS}
+    texts |= {c: column(sorted(_prepared(held, lambda a, c=c: c in a.columns))) for c in ORDERED.values()}
     body = sequence(*(partial_attribute(name, [v.encode() for v in values]) for name, values in held.items()))
     return Entry(
         id=entry_id(branch, rank, pk),

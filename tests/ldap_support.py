@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -103,12 +103,59 @@ def compare(entry: str, attribute: str, value: str, message_id: int = 1) -> byte
     return request(message_id, tlv(0x6E, octets(entry) + sequence(octets(attribute), octets(value))))
 
 
-def extended(oid: str, message_id: int = 1) -> bytes:
-    return request(message_id, tlv(0x77, tlv(0x80, oid.encode())))
+def extended(oid: str, message_id: int = 1, value: bytes | None = None) -> bytes:
+    return request(message_id, tlv(0x77, tlv(0x80, oid.encode()) + (b"" if value is None else tlv(0x81, value))))
 
 
 def paged(size: int, cookie: bytes = b"", *, critical: bool = True) -> Control:
     return Control("1.2.840.113556.1.4.319", critical, sequence(integer(size), octets(cookie)))
+
+
+SORT, SORTED = "1.2.840.113556.1.4.473", "1.2.840.113556.1.4.474"
+VLV, LISTED = "2.16.840.1.113730.3.4.9", "2.16.840.1.113730.3.4.10"
+PAGED = "1.2.840.113556.1.4.319"
+MATCHED = "1.2.826.0.1.3344810.2.3"
+
+
+def sorting(*keys: str, critical: bool = True) -> Control:
+    """Keys are written ``cn``, ``-cn`` (reverse), ``cn:2.5.13.3`` (with a rule)."""
+
+    def item(key: str) -> bytes:
+        name, _, rule = key.removeprefix("-").partition(":")
+        reverse = boolean(True, 0x81) if key.startswith("-") else b""
+        return sequence(octets(name), tlv(0x80, rule.encode()) if rule else b"", reverse)
+
+    return Control(SORT, critical, sequence(*map(item, keys)))
+
+
+def sort_result(reply: Reply) -> tuple[int, str]:
+    """``sortResult`` and the attribute it is about."""
+    reader = Reader(reply.controls[SORTED]).enter()
+    return reader.integer(ENUMERATED), reader.octets(0x80).decode() if reader.more else ""
+
+
+def window(before: int, after: int, offset: int = 1, count: int = 0, *, value: str | bytes | None = None,
+           context: bytes = b"", critical: bool = True) -> Control:  # fmt: skip
+    by_offset = sequence(integer(offset), integer(count), tag=0xA0)
+    typed = b"" if value is None else octets(value, 0x81)
+    parts = integer(before), integer(after), typed or by_offset, octets(context) if context else b""
+    return Control(VLV, critical, sequence(*parts))
+
+
+def listed(reply: Reply) -> tuple[int, int, int, bytes]:
+    """Position, length, result and context of a list view."""
+    reader = Reader(reply.controls[LISTED]).enter()
+    position, length, code = reader.integer(), reader.integer(), reader.integer(ENUMERATED)
+    return position, length, code, reader.octets() if reader.more else b""
+
+
+def matched(*items: str | bytes, critical: bool = True) -> Control:
+    encoded = (encode_filter(parse_filter(i)) if isinstance(i, str) else i for i in items)
+    return Control(MATCHED, critical, sequence(*encoded))
+
+
+def cancel(target: int, message_id: int = 1) -> bytes:
+    return extended("1.3.6.1.1.8", message_id, sequence(integer(target)))
 
 
 # --- replies --------------------------------------------------------------------------------------------------------
@@ -223,6 +270,12 @@ class Gate:
     def is_point(self, query: Query) -> bool:
         return self.directory.is_point(query)
 
+    def is_quick(self, query: Query) -> bool:
+        return False
+
+    def value_tests(self, item: Filter) -> dict[str, Callable[[bytes], bool]]:
+        return self.directory.value_tests(item)
+
 
 # --- a server -------------------------------------------------------------------------------------------------------
 
@@ -300,6 +353,18 @@ class Client:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
             return True
+
+
+def cookie_of(reply: Reply) -> bytes:
+    """Of the paged results control."""
+    reader = Reader(reply.controls[PAGED]).enter()
+    assert reader.integer() == 0  # no estimate: counts are not for anonymous clients
+    return reader.octets()
+
+
+def column(found: list[Reply], name: str) -> list[list[str]]:
+    """The values of one attribute, entry by entry."""
+    return [list(reply.attributes.get(name, ())) for reply in found if reply.tag == 0x64]
 
 
 def dns(found: list[Reply]) -> list[str]:

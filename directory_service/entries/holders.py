@@ -156,7 +156,7 @@ def _structure_names(name: str, service: str, town: str) -> Names:
     return Names(
         ber=many("cn", cns) + one("sn", name) + one("displayName", shown),
         sn_text=column([squash(name)]),
-        name_text=column(map(squash, cns)),
+        name_text=column(sorted(map(squash, cns))),
         given_text="",
         shown_text=squash(shown),
         label=service or name,

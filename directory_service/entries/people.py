@@ -48,7 +48,7 @@ def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: 
     return Names(
         ber=cn + one("sn", family) + one("givenName", given) + one("displayName", ", ".join([label, *after])),
         sn_text=f"^{f}$" if f else "",
-        name_text=f"^{f}{g}$^{g}{f}$" if f and g else column((f, g)),
+        name_text=column(sorted((f + g, g + f)) if f and g else (f, g)),
         given_text=f"^{g}$" if g else "",
         shown_text="".join([_squashed(SHORT_TITLES.get(title, "")), g, f, *map(_squashed, after)]),
         label=label,

@@ -36,7 +36,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         dn=dn,
         view=ANYONE,
         sn="",
-        name=column(map(squash, names)),
+        name=column(sorted(map(squash, names))),
         given="",
         mail=boxes.text,
         org=column((*place.org, _TEXT(o.name))),

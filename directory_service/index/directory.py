@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
@@ -24,9 +24,11 @@ from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
 from directory_service.index.files import current_name
 from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import Layout, Row, find_values
+from directory_service.index.plan.predicate import check_of, find_values
+from directory_service.index.plan.values import value_tests
 from directory_service.index.query import Equal, Filter, Query, Scope, View
-from directory_service.index.reader import Build, Hit, Reader, Search, Span, hit_of
+from directory_service.index.reader import Build, Hit, Reader, Search, Span
+from directory_service.index.sorting import Order, search_sorted
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 
@@ -46,6 +48,7 @@ class Result(NamedTuple):
     hits: list[Hit]
     truncated: bool
     timed_out: bool
+    order: Order | None = None  # of a sorted search
 
 
 class Page(NamedTuple):
@@ -141,24 +144,36 @@ class Directory:
         reader = self._reader(now)
         build = reader.recent(now)
         asked = query.filter
-        if type(asked) is Equal and (limits := self._limits(query)):
+        if type(asked) is Equal and not query.sort and (limits := self._limits(query)):
             found = _point(reader, asked, limits, view)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
-        search = Search(query.limit, view, now + query.timeout)
-        reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
-        return Result(build.id, search.hits, search.truncated, search.timed_out)
+        with reader.snapshot():
+            if query.sort:
+                spans = self._spans(reader, replace(query, after=None), view)
+                return Result(build.id, *search_sorted(reader, spans, query, view, now))
+            search = Search(query.limit, view, now + query.timeout, stopped=query.stopped)
+            reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
+            return Result(build.id, reader.hits(search.ids), search.truncated, search.timed_out)
+
+    value_tests = staticmethod(value_tests)
 
     def is_point(self, query: Query) -> bool:
         """Whether keys alone answer: so quick that it may run in the event loop."""
         if type(query.filter) is Equal and self._limits(query) and _key_of(query.filter):
             return True
-        reader = self._reader(time.monotonic())
+        return all(span.plan.is_point or span.high - span.low == 2 for span in self._planned(query))
+
+    def is_quick(self, query: Query) -> bool:
+        """Whether the answer most likely takes a millisecond or two."""
+        return all(span.plan.is_point or span.plan.is_quick for span in self._planned(query))
+
+    def _planned(self, query: Query) -> list[Span]:
+        """The spans of a search by anyone; none when its base does not exist, which is found out by keys."""
         try:
-            spans = self._spans(reader, query, View.STAFF)
+            return self._spans(self._reader(time.monotonic()), query, View.STAFF)
         except NotFound:
-            return True
-        return all(span.plan.is_point or span.high - span.low == 2 for span in spans)
+            return []
 
     def _limits(self, query: Query) -> tuple[int, int] | None:
         """The ids below a base that a look-up by one key may be asked under; None for the others."""
@@ -172,8 +187,8 @@ class Directory:
             base, scope = self.suffix, Scope.SUBTREE if scope == Scope.SUBTREE else Scope.BASE
         entry = reader.containers.get(base)
         if entry is None:
-            row = self._at(reader, base, view)
-            return [] if scope == Scope.ONE else _single(asked, row[0], after)
+            found = self._at(reader, base, view)
+            return [] if scope == Scope.ONE else _single(asked, found.id, after)
         if base == self.suffix and scope == Scope.SUBTREE:
             return reader.spans(asked, _BRANCHES, after)
         if base == self.suffix and scope == Scope.ONE:
@@ -182,16 +197,16 @@ class Directory:
         below = [] if branch is None or scope == Scope.BASE else reader.spans(asked, (branch,), after)
         return below if scope == Scope.ONE else [*_single(asked, entry, after), *below]
 
-    def _at(self, reader: Reader, base: str, view: int) -> Row:
+    def _at(self, reader: Reader, base: str, view: int) -> Hit:
         """The entry of this normalised name.  Raises NotFound."""
         rdn, _, container = base.partition(",ou=")
         branch = reader.branch_below(f"ou={container}")
         parts = parse_dn(rdn) if branch is not None else ()
         if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
             raise NotFound("pas d'entrée de ce nom")
-        for row in reader.by_keys((id_key("u", parts[0][0][1]),), *_branch(branch)):
-            if row[1] <= view and normalise(row[2]) == base:
-                return row
+        for hit in reader.by_key(id_key("u", parts[0][0][1]), *_branch(branch), view):
+            if normalise(hit.dn) == base:
+                return hit
         raise NotFound("pas d'entrée de ce nom")
 
     def suggest(self, text: str, limit: int, view: View) -> Result:
@@ -222,9 +237,8 @@ class Directory:
         """The best entry of the first key that finds one."""
         reader = self._reader(time.monotonic())
         for key in keys:
-            for row in reader.by_keys((key,), *_branch(branch)):
-                if row[1] <= view:
-                    return hit_of(row)
+            for hit in reader.by_key(key, *_branch(branch), view):
+                return hit
         raise NotFound(otherwise)
 
     def mailbox(self, address: str, view: View) -> dict[str, Any]:
@@ -247,27 +261,28 @@ class Directory:
         now = time.monotonic()
         reader = self._reader(now)
         build = reader.recent(now)
-        parts = filters_of(criteria)
         asked = limit if cursor else max(limit, _COUNTED)
-        hits, over = self._find(reader, parts, place, asked, view)
-        if not cursor:
-            place = Place(total=len(hits), exact=not over)
-        more = over or len(hits) > limit
-        hits = hits[:limit]
-        return Page(build.id, [h for _, h in hits], place.total, place.exact, _next(hits, place) if more else None)
+        with reader.snapshot():
+            found, over = self._find(reader, filters_of(criteria), place, asked, view)
+            if not cursor:
+                place = Place(total=len(found), exact=not over)
+            more = over or len(found) > limit
+            found = found[:limit]
+            hits = reader.hits([pk for _, pk in found])
+        return Page(build.id, hits, place.total, place.exact, _next(found, place) if more else None)
 
     def _find(
         self, reader: Reader, parts: tuple[Filter, ...], place: Place, limit: int, view: int
-    ) -> tuple[list[tuple[int, Hit]], bool]:
-        """At most ``limit`` hits after ``place``, each with its part; and whether there are more."""
-        found: list[tuple[int, Hit]] = []
+    ) -> tuple[list[tuple[int, int]], bool]:
+        """The ids of at most ``limit`` entries after ``place``, each with its part; and whether there are more."""
+        found: list[tuple[int, int]] = []
         search = Search(limit, view, time.monotonic() + _FIND_TIME, _FIND_BUDGET)
         for number in range(place.part, len(parts)):
             after = place.after if number == place.part else -1
-            search.hits = []
+            search.ids = []
             search.limit = limit - len(found)
             reader.run(search, reader.spans(parts[number], (PEOPLE,), after), ranked=True)
-            found += [(number, hit) for hit in search.hits]
+            found += [(number, pk) for pk in search.ids]
             if search.over:
                 return found, True
         return found, False
@@ -332,9 +347,9 @@ def _point(reader: Reader, asked: Equal, limits: tuple[int, int], view: int) -> 
     attribute = ATTRIBUTES[asked.attribute.lower()]
     name, wanted = attribute.name.encode(), prepare(attribute, asked.value)
     return [
-        hit_of(row)
-        for row in reader.by_keys((key,), *limits)
-        if row[1] <= view and any(prepare(attribute, v) == wanted for v in find_values(row[Layout.BER], name))
+        hit
+        for hit in reader.by_key(key, *limits, view)
+        if any(prepare(attribute, v) == wanted for v in find_values(hit.ber, name))
     ]
 
 
@@ -348,10 +363,11 @@ def _exact(text: str) -> str:
 
 def _single(asked: Filter, entry: int, after: int) -> list[Span]:
     """One entry, whatever finds it."""
-    plan = Plan(simplify(asked, entry >> 36), None)
+    simple = simplify(asked, entry >> 36)
+    plan = Plan(simple, None, check=check_of(simple))
     return [Span(entry - 1, entry + 1, plan)] if entry > after else []
 
 
-def _next(hits: list[tuple[int, Hit]], place: Place) -> str:
-    part, hit = hits[-1]
-    return write_cursor(Place(part, hit.id, place.total, place.exact))
+def _next(found: list[tuple[int, int]], place: Place) -> str:
+    part, after = found[-1]
+    return write_cursor(Place(part, after, place.total, place.exact))

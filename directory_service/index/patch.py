@@ -11,14 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
-from directory_service.entries.entry import BAL, Entry, entry_id
-from directory_service.index.plan.access import COLUMNS
-from directory_service.index.render import body_of, letters_of, row_of
+from directory_service.entries.entry import BAL, Entry, branch_of, entry_id
+from directory_service.index.plan.access import COLUMNS, NAMES
+from directory_service.index.plan.fours import paired
+from directory_service.index.render import body_of, letters_of, names_of, row_of
 from directory_service.index.schema import (
     INSERT_BODY,
     INSERT_ENTRY,
     INSERT_KEY,
     INSERT_MAILBOX,
+    INSERT_NAMES,
     INSERT_TAG,
     INSERT_TEXT,
     KEY_SEPARATOR,
@@ -27,6 +29,9 @@ from directory_service.index.schema import (
 _RANKS: Final = range(16)
 _TEXTS: Final = ", ".join(COLUMNS)
 _MARKS: Final = ", ".join("?" * len(COLUMNS))
+_OUT_OF_NAMES: Final = (
+    f"INSERT INTO names(names, rowid, {', '.join(NAMES)}) VALUES ('delete', ?, {', '.join('?' * len(NAMES))})"  # noqa: S608
+)
 _OLD: Final = f"SELECT id, keys, tags, {_TEXTS} FROM entry JOIN body USING (id)"  # noqa: S608
 
 
@@ -50,6 +55,8 @@ def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     for entry, keys, tags, *texts in rows:
         db.execute(f"INSERT INTO text(text, rowid, {_TEXTS}) VALUES ('delete', ?, {_MARKS})", (entry, *texts))  # noqa: S608
         db.execute("INSERT INTO tag(tag, rowid, tags) VALUES ('delete', ?, ?)", (entry, tags))
+        if branch_of(entry) == BAL:
+            db.execute(_OUT_OF_NAMES, (entry, *map(paired, texts[: len(NAMES)])))
         found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
         db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
         db.execute("DELETE FROM entry WHERE id = ?", (entry,))
@@ -63,6 +70,8 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         db.execute(INSERT_BODY, body_of(entry))
         db.execute(INSERT_TEXT, (entry.id, *row[2:9]))
         db.execute(INSERT_TAG, (entry.id, row[9]))
+        if branch_of(entry.id) == BAL:
+            db.execute(INSERT_NAMES, names_of(entry))
         db.executemany(INSERT_KEY, [(key, entry.id) for key in entry.keys])
     _add_letters(db, letters_of(entries))
 

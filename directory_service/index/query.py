@@ -7,7 +7,8 @@ aliases, OIDs and options, and write ``Undefined`` for what the schema, or the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 
@@ -110,6 +111,27 @@ FALSE = Or(())
 
 
 @dataclass(frozen=True, slots=True)
+class SortKey:
+    """By the attribute's own order, case and accents aside; ``exact``: by the characters as they are."""
+
+    attribute: str
+    reverse: bool = False
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a sorted list around one entry (draft-ietf-ldapext-ldapv3-vlv-09): the first not before ``value`` by
+    the first sort key or, without a value, that at ``offset`` (from 1) of a list of ``count`` (0: as long as it is)."""
+
+    before: int
+    after: int
+    offset: int = 1
+    count: int = 0
+    value: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One search.
 
@@ -117,6 +139,9 @@ class Query:
     root; ``limit`` is the number of entries wanted, already capped by the face; ``timeout`` is in seconds;
     ``after`` continues a former answer: the id of the last entry seen; 0 starts one that can be continued.  Answers
     that can be continued are in rank order; those that cannot put names that start with what was typed first.
+    With ``sort``, answers are in that order; ``seen`` entries were given before, in case that of ``after`` is gone, and
+    ``limit`` is, with a ``window``, that of the list.
+    ``stopped`` says that nobody waits for the answer any more; it is asked about every millisecond.
     """
 
     base: str
@@ -125,3 +150,7 @@ class Query:
     limit: int
     timeout: float = 5.0
     after: int | None = None
+    sort: tuple[SortKey, ...] = ()
+    seen: int = 0
+    window: Window | None = None
+    stopped: Callable[[], bool] | None = field(default=None, compare=False, repr=False)

@@ -1,7 +1,8 @@
 """One connection to one build: look-ups run, candidates checked.  Used by one thread at a time.
 
-Hot path of house.md §3: a mail look-up about 20 µs, Thunderbird's filter about 1 ms at national scale
-(docs/reference/performance.md).  What to look up is ``plan``'s business, who may see what and when to open another
+Hot path of house.md §3: a mail look-up about 20 µs, Thunderbird's filter half a millisecond at national scale, half of
+it for the bodies (docs/reference/performance.md).  A search first finds ids, on small rows, then fetches the bodies of
+those that go out.  What to look up is ``plan``'s business, who may see what and when to open another
 build ``directory``'s.
 """
 
@@ -11,10 +12,12 @@ import heapq
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -23,9 +26,9 @@ from directory_service.index.files import open_reader
 from directory_service.index.plan import NO_LEXICON, Plan, make_plan
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.pieces import Lexicon
-from directory_service.index.plan.predicate import Layout, Row, Test, compile_filter
+from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter
-from directory_service.index.schema import BODY_COLUMNS
+from directory_service.index.schema import BODY_COLUMNS, VERSION
 from directory_service.ldap.dn import normalise
 
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
@@ -65,13 +68,14 @@ class Span(NamedTuple):
 
 @dataclass
 class Search:
-    """The state of one search: what was found, and what it may still cost."""
+    """The state of one search: the ids found, best first, and what it may still cost."""
 
     limit: int
     view: int
     deadline: float
     budget: int = BUDGET
-    hits: list[Hit] = field(default_factory=list)
+    stopped: Callable[[], bool] | None = None
+    ids: list[int] = field(default_factory=list)
     truncated: bool = False
     timed_out: bool = False
 
@@ -79,14 +83,17 @@ class Search:
     def over(self) -> bool:
         return self.truncated or self.timed_out
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """One row more than the limit, and the search is truncated."""
-        hits, limit = self.hits, self.limit
-        for row in rows:
-            if len(hits) >= limit:
-                self.truncated = True
-                return
-            hits.append(hit_of(row))
+    def is_late(self) -> bool:
+        """Is time up, or nobody waiting any more?"""
+        return time.monotonic() > self.deadline or (self.stopped is not None and self.stopped())
+
+    def add(self, found: Iterable[int]) -> None:
+        """One more than the limit, and the search is truncated."""
+        ids, room = self.ids, self.limit - len(self.ids)
+        ids += islice(found, room + 1)
+        if len(ids) > self.limit:
+            ids.pop()
+            self.truncated = True
 
 
 class Reader:
@@ -97,10 +104,12 @@ class Reader:
         self.connection = open_reader(folder / name)
         self.connection.set_progress_handler(self._stops, _STEP)
         self._deadline, self._steps_left = float("inf"), _MOST_STEPS
+        self._stopped: Callable[[], bool] | None = None
         self._seen = -1
         self._looked = 0.0
         self.build: Build
         self.lexicon = NO_LEXICON
+        self.has_orders = False
         self.refresh()
 
     def close(self) -> None:
@@ -112,7 +121,7 @@ class Reader:
         return self._steps_left < 0 or self._is_late()
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline
+        return time.monotonic() > self._deadline or (self._stopped is not None and self._stopped())
 
     # --- the build ---------------------------------------------------------------------------------------------------
 
@@ -130,6 +139,7 @@ class Reader:
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
         self.lexicon = _lexicon(meta["letters"], meta["terms"])
+        self.has_orders = meta["version"] == VERSION  # a build of before is read until the follower replaces it
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
@@ -157,55 +167,68 @@ class Reader:
 
     def run(self, search: Search, spans: Sequence[Span], *, ranked: bool) -> None:
         """Fills ``search``.  ``ranked``: in rank order throughout."""
-        self._deadline, self._steps_left = search.deadline, _MOST_STEPS
+        self._deadline, self._steps_left, self._stopped = search.deadline, _MOST_STEPS, search.stopped
         try:
             for span in spans:
                 self._run_span(search, span, ranked=ranked)
                 if search.over:
                     return
         finally:
-            self._deadline, self._steps_left = float("inf"), _MOST_STEPS
+            self._deadline, self._steps_left, self._stopped = float("inf"), _MOST_STEPS, None
+
+    @contextmanager
+    def watched(self, search: Search) -> Iterator[None]:
+        """Statements inside end in time, or when the search is called off: ``sqlite3.OperationalError``."""
+        self._deadline, self._steps_left, self._stopped = search.deadline, _MOST_STEPS, search.stopped
+        try:
+            yield
+        finally:
+            self._deadline, self._steps_left, self._stopped = float("inf"), _MOST_STEPS, None
 
     def _run_span(self, search: Search, span: Span, *, ranked: bool) -> None:
-        plan, layout = span.plan, Layout()
+        plan = span.plan
         if plan.paths == ():
             return
-        test = compile_filter(plan.filter, layout)
         if ranked or not plan.first:
-            search.add(self._matching(search, plan.paths, span, test, layout))
-        elif plan.estimate > 400 * search.limit or not self._run_few(search, span, test, layout):
-            self._run_tiers(search, span, test, layout)
+            search.add(self._matching(search, plan.paths, span))
+        elif not (plan.is_short or plan.estimate <= 400 * search.limit) or not self._run_few(search, span):
+            self._run_tiers(search, span)
 
-    def _run_few(self, search: Search, span: Span, test: Test, layout: Layout) -> bool:
+    def _run_few(self, search: Search, span: Span) -> bool:
         """All of them, sorted; False, and nothing done, when there are more than the limit."""
-        tiers = [compile_filter(tier.filter, layout) for tier in span.plan.first]
-        room = search.limit - len(search.hits)
-        rows = list(islice(self._matching(search, span.plan.paths, span, test, layout), room + 1))
+        tiers = span.plan.check.tiers
+        room = search.limit - len(search.ids)
+        rows = list(islice(self._rows(search, span.plan.paths, span, span.plan.check.tier_columns), room + 1))
         if len(rows) > room:
+            search.truncated = search.timed_out = False
             return False
         rows.sort(key=lambda row: next((n for n, tier in enumerate(tiers) if tier(row)), len(tiers)))
-        search.hits += map(hit_of, rows)
+        search.ids += [row[0] for row in rows]
         return True
 
-    def _run_tiers(self, search: Search, span: Span, test: Test, layout: Layout) -> None:
+    def _run_tiers(self, search: Search, span: Span) -> None:
         """What people most likely mean first; stops as soon as there is enough of it."""
         seen: set[int] = set()
         for ways in (*(tier.paths for tier in span.plan.first), span.plan.paths):
-            rows = self._matching(search, ways, span, test, layout)
-            search.add(row for row in rows if row[0] not in seen)
+            search.add(pk for pk in self._matching(search, ways, span) if pk not in seen)
             if search.over:
                 return
-            seen.update(hit.id for hit in search.hits)
+            seen.update(search.ids)
 
-    def _matching(
-        self, search: Search, ways: tuple[Way, ...] | None, span: Span, test: Test, layout: Layout
-    ) -> Iterator[Row]:
-        """Candidates that match, as long as the search may go on."""
-        view = search.view
+    def _matching(self, search: Search, ways: tuple[Way, ...] | None, span: Span) -> Iterator[int]:
+        """Ids of the candidates that match, in rank order, as long as the search may go on."""
+        return map(_first, self._rows(search, ways, span, span.plan.check.columns))
+
+    def _rows(self, search: Search, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str]) -> Iterator[Row]:
+        test = span.plan.check.test
         try:
-            for row in self.candidates(ways, span, layout.columns):
+            rows = self.candidates(ways, span, columns, search.view)
+            if test is None:
+                yield from rows
+                return
+            for row in rows:
                 search.budget -= 1
-                if row[1] <= view and test(row):
+                if test(row):
                     yield row
                 if search.budget & 255 == 0 and (search.budget <= 0 or self._is_late()):
                     break
@@ -217,48 +240,40 @@ class Reader:
         search.timed_out = self._is_late()
         search.truncated = not search.timed_out
 
-    def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str]) -> Iterator[Row]:
-        """Rows of ``columns`` that the look-ups find, in rank order, each once."""
-        chosen = _chosen(columns)
-        condition, values = span.plan.sieve or ("1", ())
+    def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
+        """Rows of ``columns`` that the look-ups find and this view sees, in rank order, each once."""
+        chosen = _Chosen(span, view, *_selected(tuple(columns)), *(span.plan.sieve or _ANY)[:2])
         if ways is None:
             sql = (
-                f"SELECT {chosen} FROM entry e CROSS JOIN body b ON b.id = e.id "  # noqa: S608
-                f"WHERE e.id > ? AND e.id < ? AND {condition} ORDER BY e.id"
+                f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
+                f"WHERE e.id > ? AND e.id < ? AND e.view <= ? AND {chosen.sieve} ORDER BY e.id"
             )
-            return iter(self.connection.execute(sql, (span.low, span.high, *values)))
-        streams = [self._stream(way, span, chosen) for way in ways]
+            return iter(self.connection.execute(sql, (span.low, span.high, view, *chosen.values)))
+        streams = [self._stream(way, chosen) for way in ways]
         return streams[0] if len(streams) == 1 else _merged(streams)
 
-    def _stream(self, way: Way, span: Span, chosen: str) -> Iterator[Row]:
-        low, high = span.low, span.high
+    def _stream(self, way: Way, chosen: _Chosen) -> Iterator[Row]:
+        (low, high, _), view = chosen.span, chosen.view
         if way.keys:
-            return self._by_keys(way.keys, low, high, chosen)
-        table, asked = ("text", way.text) if way.text else ("tag", way.tag)
-        if way.text and way.tag and self._finds_less("tag", way.tag, "text", way.text, low, high):
-            table, asked = "tag", way.tag
-        condition, values = span.plan.sieve or ("1", ())
+            return self._by_keys(way.keys, chosen)
+        table, asked = self._shortest(way, low, high)
         sql = (
-            f"SELECT {chosen} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid CROSS JOIN body b ON b.id = e.id "  # noqa: S608
-            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND {condition} ORDER BY f.rowid"
+            f"SELECT {chosen.columns} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid {chosen.body} "  # noqa: S608
+            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {chosen.sieve} "
+            "ORDER BY f.rowid"
         )
-        return iter(self.connection.execute(sql, (asked, low, high, *values)))
+        return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
 
-    def _by_keys(self, keys: Sequence[str], low: int, high: int, chosen: str) -> Iterator[Row]:
-        if len(keys) == 1:
-            sql = _BY_KEY if chosen is _HEAD else _BY_KEY.replace(_HEAD, chosen)
-            return iter(self.connection.execute(sql, (keys[0], low, high)))
-        marks = ", ".join("?" * len(keys))
-        sql = (
-            f"SELECT {chosen} FROM entry e CROSS JOIN body b ON b.id = e.id WHERE e.id IN "  # noqa: S608
-            f"(SELECT id FROM key WHERE value IN ({marks}) AND id > ? AND id < ?) ORDER BY e.id"
-        )
-        return iter(self.connection.execute(sql, (*keys, low, high)))
-
-    def _finds_less(self, table: str, asked: str, other: str, than: str, low: int, high: int) -> bool:
-        """Whether the first look-up finds fewer entries than the second, as far as a short count tells."""
-        size = self._count(other, than, low, high)
-        return size >= _WEIGHED and self._count(table, asked, low, high) < size
+    def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
+        """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and
+        another finds less, as far as a short count tells."""
+        text = "" if way.whole else way.text
+        table, asked = best = next(x for x in (("names", way.names), ("text", text), ("tag", way.tag)) if x[1])
+        others = [x for x in (("text", text), ("tag", way.tag)) if x[1] and x != best]
+        if not others or (size := self._count(table, asked, low, high)) < _WEIGHED:
+            return best
+        counted = [(self._count(table, asked, low, high), (table, asked)) for table, asked in others]
+        return min([(size, best), *counted], key=lambda found: found[0])[1]
 
     def _count(self, table: str, asked: str, low: int, high: int) -> int:
         sql = (
@@ -267,9 +282,36 @@ class Reader:
         )
         return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
 
-    def by_keys(self, keys: Sequence[str], low: int, high: int) -> list[Row]:
-        """Rows of ``Layout.HEAD`` with ``low < id < high``, best first."""
-        return list(self._by_keys(keys, low, high, _HEAD))
+    def _by_keys(self, keys: Sequence[str], chosen: _Chosen) -> Iterator[Row]:
+        marks = ", ".join("?" * len(keys))
+        sql = (
+            f"SELECT {chosen.columns} FROM entry e {chosen.body} WHERE e.id IN "  # noqa: S608
+            f"(SELECT id FROM key WHERE value IN ({marks}) AND id > ? AND id < ?) AND e.view <= ? ORDER BY e.id"
+        )
+        return iter(self.connection.execute(sql, (*keys, chosen.span.low, chosen.span.high, chosen.view)))
+
+    def by_key(self, key: str, low: int, high: int, view: int) -> list[Hit]:
+        """Entries with this key and ``low < id < high``, best first."""
+        return list(map(_hit, self.connection.execute(_BY_KEY, (key, low, high, view))))
+
+    def hits(self, ids: Sequence[int]) -> list[Hit]:
+        """The entries of these ids, in their order."""
+        found: dict[int, Hit] = {}
+        for start in range(0, len(ids), _MOST_MARKS):
+            some = ids[start : start + _MOST_MARKS]
+            marks = next(n for n in _MARKS if n >= len(some))
+            rows = self.connection.execute(_BY_IDS[marks], (*some, *(-1,) * (marks - len(some))))
+            found.update((row[0], _hit(row)) for row in rows)
+        return [found[pk] for pk in ids if pk in found]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All statements inside see one commit of the follower."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.connection.execute("COMMIT")
 
     def branch_below(self, container: str) -> int | None:
         """The branch whose entries stand under this container."""
@@ -285,19 +327,39 @@ def _lexicon(letters: str, terms: str) -> Lexicon:
     return Lexicon(letters, json.loads(terms))
 
 
-def hit_of(row: Row) -> Hit:
-    return Hit(row[0], row[2], row[5], row[6], row[3], row[4])
+class _Chosen(NamedTuple):
+    """What every look-up of one search has in common."""
+
+    span: Span
+    view: int
+    columns: str
+    body: str  # the join that the columns need, if any
+    sieve: str
+    values: tuple[str, ...]
 
 
-def _chosen(columns: Sequence[str]) -> str:
-    return ", ".join(f"b.{c}" if c in BODY_COLUMNS and c != "id" else f"e.{c}" for c in columns)
+_ANY: Final = ("1", ())
+_first = itemgetter(0)
+# A third of what ``Hit._make`` costs, a hundred times a search.
+_hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
 
 
-_HEAD: Final = _chosen(Layout.HEAD)
+@lru_cache(maxsize=512)
+def _selected(columns: tuple[str, ...]) -> tuple[str, str]:
+    in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
+    named = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
+    return named, "CROSS JOIN body b ON b.id = e.id" if any(in_body) else ""
+
+
+_HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed"
 _BY_KEY: Final = (
-    f"SELECT {_HEAD} FROM key k CROSS JOIN entry e ON e.id = k.id CROSS JOIN body b ON b.id = e.id "  # noqa: S608
-    "WHERE k.value = ? AND k.id > ? AND k.id < ? ORDER BY k.id"
+    f"SELECT {_HIT} FROM key k CROSS JOIN entry e ON e.id = k.id CROSS JOIN body b ON b.id = e.id "  # noqa: S608
+    "WHERE k.value = ? AND k.id > ? AND k.id < ? AND e.view <= ? ORDER BY k.id"
 )
+# Statements that are kept prepared: a list of ids is filled up to the next of these lengths.
+_MARKS: Final = (1, 4, 16, 128)
+_MOST_MARKS: Final = _MARKS[-1]
+_BY_IDS: Final = {n: f"SELECT {_HIT} FROM body b WHERE b.id IN ({', '.join('?' * n)})" for n in _MARKS}  # noqa: S608
 
 
 def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:

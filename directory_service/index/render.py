@@ -21,12 +21,13 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import Connection, Engine
 
-from directory_service.entries.entry import Entry
+from directory_service.entries.entry import BAL, Entry, branch_of
 from directory_service.entries.mailboxes import mailbox_entries
 from directory_service.entries.people import practitioner_entry
 from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.plan.fours import paired
 from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
 from directory_service.index.schema import KEY_SEPARATOR
 from directory_service.registry import read
@@ -56,6 +57,7 @@ class Batch(NamedTuple):
     bodies: list[tuple[Any, ...]]
     keys: list[tuple[str, int]]
     mailboxes: list[tuple[str, bytes]]
+    names: list[tuple[Any, ...]]
     letters: str
     terms: dict[str, int]
     done: int
@@ -75,12 +77,18 @@ def body_of(entry: Entry) -> tuple[Any, ...]:
     return (entry.id, entry.dn, keys, entry.created, entry.changed, entry.ber, entry.json)
 
 
+def names_of(entry: Entry) -> tuple[Any, ...]:
+    """One row of ``names``, which holds mailboxes only."""
+    return (entry.id, *map(paired, row_of(entry)[2:6]))
+
+
 def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:
     """Ready to be written: in the order of the ids, since the writer is quickest so."""
     ordered = sorted(entries)
     keys = [(key, entry.id) for entry in ordered for key in entry.keys]
     rows, bodies = list(map(row_of, ordered)), list(map(body_of, ordered))
-    return Batch(rows, bodies, keys, mailboxes, letters_of(ordered), terms_of_some(ordered), done)
+    names = [names_of(entry) for entry in ordered if branch_of(entry.id) == BAL]
+    return Batch(rows, bodies, keys, mailboxes, names, letters_of(ordered), terms_of_some(ordered), done)
 
 
 def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:

@@ -2,9 +2,10 @@
 
 One file is one build.  Every directory entry stands under the id that is its place in the rank order: what decides
 whether it matches in ``entry``, which is small and therefore mostly in memory, what is sent in ``body``.  ``key``,
-``text`` and ``tag`` find entries by exact value, by three-letter pieces of their texts, and by token.  The two FTS5
-tables keep no copy of the text (external content) and no positions: SQLite 3.40 then answers single terms only, so that
-``plan`` asks for three-letter pieces and the predicate checks the rest.
+``text`` and ``tag`` find entries by exact value, by three-letter pieces of their texts, and by token; ``names`` finds
+mailboxes by four letters of a name or an address (``plan.fours``).  The FTS5 tables keep no copy of the text and no
+positions: SQLite 3.40 then answers single terms only, so that ``plan`` asks for pieces and the predicate checks the
+rest.
 Nothing here reads or writes; ``VERSION`` goes up with any change, or one of what entries hold.
 """
 
@@ -12,9 +13,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from directory_service.index.plan.access import COLUMNS
+from directory_service.entries.entry import BAL
+from directory_service.index.plan.access import COLUMNS, NAMES
 
-VERSION: Final = "1"
+VERSION: Final = "3"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -39,9 +41,17 @@ TABLES: Final = (
     # Texts come folded, so that the tokenizer must leave case alone.
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
+    f"CREATE VIRTUAL TABLE names USING fts5({', '.join(NAMES)}, content='', "
+    "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
     "CREATE VIRTUAL TABLE tag USING fts5(tags, content='entry', content_rowid='id', "
     "tokenize='ascii', detail=none, columnsize=0)",
 )
+
+# What address books sort by, to give the first of a whole branch (decision 0008).  Values stand least first in these
+# texts, so that an entry is in its place by its least value (RFC 2891 2.2).  Queries must say ``IN_ORDER`` to use them.
+ORDERED: Final = {"cn": "name", "sn": "sn"}  # attribute and text
+IN_ORDER: Final = f"id < {(BAL + 1) << 36}"
+ORDERS: Final = tuple(f"CREATE INDEX by_{text} ON entry({text}) WHERE {IN_ORDER}" for text in ORDERED.values())
 
 
 def _insert(table: str, columns: tuple[str, ...]) -> str:
@@ -51,6 +61,7 @@ def _insert(table: str, columns: tuple[str, ...]) -> str:
 INSERT_ENTRY: Final = _insert("entry", ENTRY_COLUMNS)
 INSERT_BODY: Final = _insert("body", BODY_COLUMNS)
 INSERT_TEXT: Final = _insert("text", ("rowid", *COLUMNS))
+INSERT_NAMES: Final = _insert("names", ("rowid", *NAMES))
 INSERT_TAG: Final = "INSERT INTO tag(rowid, tags) VALUES (?, ?)"
 INSERT_KEY: Final = "INSERT OR IGNORE INTO key(value, id) VALUES (?, ?)"
 INSERT_MAILBOX: Final = "INSERT OR REPLACE INTO mailbox(address, json) VALUES (?, ?)"

@@ -26,8 +26,10 @@ from directory_service.index.render import Batch, batch_of, render_all, shares
 from directory_service.index.schema import (
     INSERT_BODY,
     INSERT_ENTRY,
+    INSERT_NAMES,
     INSERT_TAG,
     INSERT_TEXT,
+    ORDERS,
     PAGE_SIZE,
     TABLES,
     VERSION,
@@ -44,6 +46,7 @@ Progress = Callable[[str, int, int], None]
 _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
 _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
+FTS: Final = ("text", "names", "tag")
 _LABEL: Final = "Index"
 
 
@@ -144,7 +147,7 @@ def _prepare(db: sqlite3.Connection) -> None:
         db.execute(f"PRAGMA {pragma}").close()
     for table in TABLES:
         db.execute(table)
-    for table in ("text", "tag"):
+    for table in FTS:
         set_up_fts(db, table, hashsize=_FTS_MEMORY, automerge=0, crisismerge=_FTS_SEGMENTS)
     db.execute("CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL)")  # keys, before they are sorted
 
@@ -162,6 +165,7 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
         db.executemany(INSERT_ENTRY, batch.entries)
         db.executemany(INSERT_BODY, batch.bodies)
         db.executemany(INSERT_TEXT, [(row[0], *row[2:9]) for row in batch.entries])
+        db.executemany(INSERT_NAMES, batch.names)
         db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
         db.executemany("INSERT INTO loose(value, id) VALUES (?, ?)", batch.keys)
         db.executemany("INSERT INTO mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
@@ -184,7 +188,9 @@ _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("clés", "INSERT OR IGNORE INTO key(value, id) SELECT value, id FROM loose ORDER BY value, id"),
     ("clés", "DROP TABLE loose"),
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
+    ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
     ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
+    *(("ordre", order) for order in ORDERS),
 )
 
 
@@ -194,7 +200,7 @@ def _finish(db: sqlite3.Connection, show: Progress) -> None:
         show(f"{_LABEL} : {label}", number, len(_STEPS))
         db.execute(sql)
     show(f"{_LABEL} : {_STEPS[-1][0]}", len(_STEPS), len(_STEPS))
-    for table in ("text", "tag"):
+    for table in FTS:
         set_up_fts(db, table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
 
 

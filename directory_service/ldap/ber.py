@@ -55,9 +55,9 @@ def tlv(tag: int, body: bytes) -> bytes:
     return (_TAGS[tag] + _LENGTHS[n] if n < 128 else _TAGS[tag] + encode_length(n)) + body
 
 
-def octets(value: str | bytes) -> bytes:
+def octets(value: str | bytes, tag: int = OCTET_STRING) -> bytes:
     """An OCTET STRING; text is UTF-8."""
-    return tlv(OCTET_STRING, value.encode() if isinstance(value, str) else value)
+    return tlv(tag, value.encode() if isinstance(value, str) else value)
 
 
 def integer(n: int, tag: int = INTEGER) -> bytes:

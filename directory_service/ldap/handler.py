@@ -1,7 +1,7 @@
 """From a request to its reply: binds, searches, compares, extended operations; writes are refused.  PURE.
 
 No socket, clock or thread: the ``Directory``, the schema and the check of secrets are arguments, and whoever calls
-decides where slow steps run (``binds_slowly``, ``Work.point``).  Unbind and Abandon have no reply and are
+decides where slow steps run (``binds_slowly``, ``Work.point`` and ``quick``).  Unbind and Abandon have no reply and are
 seen to by ``server``.
 Result codes are those of ldap-clients.md §1 and §3.
 """
@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Protocol
 
 from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.index.query import TRUE, Equal, Present, View
+from directory_service.ldap.controls import check
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import LdapSettings
@@ -31,35 +32,22 @@ from directory_service.ldap.messages import (
     extended_response,
     result,
 )
-from directory_service.ldap.searching import DirectoryReader, Searcher, Work, read_dn
+from directory_service.ldap.ordering import OrderedSchema, sort_rules
+from directory_service.ldap.searching import DirectoryReader, Run, Searcher, Work, read_dn
 from directory_service.ldap.session import ANONYMOUS, Identity
-from directory_service.ldap.virtual import (
-    MANAGE_DSA_IT,
-    PAGED_RESULTS,
-    WHO_AM_I,
-    root_dse,
-    subschema,
-)
+from directory_service.ldap.virtual import WHO_AM_I, root_dse, subschema
 
 CheckSecret = Callable[[str, bytes], bool]  # operator name, secret
 _MAX_NAME: Final = 128  # characters: no attribute description we know is longer
 _OPERATORS: Final = "ou=operateurs"
 COMPARE_FALSE, COMPARE_TRUE = 5, 6
-UNAVAILABLE_CRITICAL_EXTENSION, NO_SUCH_ATTRIBUTE, UNDEFINED_TYPE = 12, 16, 17
+NO_SUCH_ATTRIBUTE, UNDEFINED_TYPE = 16, 17
 AUTH_METHOD_NOT_SUPPORTED, INVALID_CREDENTIALS, FORBIDDEN, UNWILLING = 7, 49, 50, 53
 
 
-class AttributeType(Protocol):
-    """What ``ldap_schema`` says of an attribute."""
-
-    @property
-    def name(self) -> str: ...
-
-
-class Schema(Protocol):
+class Schema(OrderedSchema, Protocol):
     """The part of ``ldap_schema.schema.Schema`` that this face uses."""
 
-    def resolve(self, description: str) -> AttributeType | None: ...
     def subschema_attributes(self) -> Mapping[str, Sequence[str]]: ...
 
 
@@ -96,17 +84,18 @@ class Handler:
         self.check_secret = check_secret
         entries = (root_dse(settings.suffix, version), subschema(schema.subschema_attributes()))
         virtual = {normalise(entry.dn): entry for entry in entries}
-        self.searcher = Searcher(directory, self.resolve, settings, virtual, cookie_key)
-        self.run: Callable[[Work, float], bytes] = self.searcher.run
+        self.searcher = Searcher(directory, self.resolve, sort_rules(schema), settings, virtual, cookie_key)
+        self.run: Run = self.searcher.run
+        self.run_briefly: Callable[[Work, float], bytes | None] = self.searcher.run_briefly
 
-    def unknown_control(self, request: Request) -> bytes | None:
-        """The reply to a critical control unknown, or out of place with this operation (RFC 4511 4.1.11)."""
+    def refuse_controls(self, request: Request) -> bytes | None:
+        """The reply to controls that do not go with this operation, or together (RFC 4511 4.1.11)."""
         if type(request) not in _RESPONSE_TAGS:  # no reply, hence no refusal
             return None
-        for control in request.controls:
-            if control.critical and not _takes(request, control.oid):
-                tag = response_tag(request)
-                return result(request.message_id, tag, UNAVAILABLE_CRITICAL_EXTENSION, "contrôle critique inconnu")
+        try:
+            check(request)
+        except AnnuaireError as error:
+            return result(request.message_id, response_tag(request), error.ldap_code, error.message)
         return None
 
     # --- bind (RFC 4511 4.2) ----------------------------------------------------------------------------------------
@@ -188,12 +177,6 @@ def operator_name(base: str, suffix: str) -> str:
 def _bound(request: BindRequest, code: int, identity: Identity = ANONYMOUS, text: str = "") -> BindOutcome:
     """A failed bind leaves the connection anonymous (RFC 4511 4.2.1; OpenLDAP CVE-2019-13057)."""
     return BindOutcome(result(request.message_id, BIND_RESPONSE, code, text), identity)
-
-
-def _takes(request: Request, oid: str) -> bool:
-    if oid == PAGED_RESULTS:
-        return type(request) is SearchRequest
-    return oid == MANAGE_DSA_IT and type(request) in (SearchRequest, CompareRequest, WriteRequest)
 
 
 _RESPONSE_TAGS: Final[dict[type[Request], int]] = {

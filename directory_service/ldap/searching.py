@@ -7,28 +7,53 @@ Truncated results end in 4 with their entries, late ones in 3 (ldap-clients.md �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from directory_service.errors import AnnuaireError, NotFound
 from directory_service.index.query import Filter, Query, Scope, View
+from directory_service.ldap.controls import UNAVAILABLE_CRITICAL_EXTENSION, Asked, Context, read_controls
 from directory_service.ldap.dn import InvalidDN, normalise
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.messages import SEARCH_DONE, SearchRequest, result, search_done, search_entry
-from directory_service.ldap.paging import Page, answer, asked_page
+from directory_service.ldap.listing import ADMIN_LIMIT, INAPPROPRIATE_MATCHING, VLV_ERROR, list_control
+from directory_service.ldap.matched import ValueFilter, ValueTest, definition_tests
+from directory_service.ldap.messages import (
+    SEARCH_DONE,
+    Control,
+    SearchRequest,
+    response_controls,
+    result,
+    search_done,
+    search_entry,
+)
+from directory_service.ldap.paging import Page, page_control
 from directory_service.ldap.selection import Hit, Selection, render, select
 from directory_service.ldap.session import Identity
+from directory_service.ldap.sorting import SortRules, sort_control
 from directory_service.ldap.virtual import VirtualEntry
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, NO_SUCH_OBJECT, FORBIDDEN = 0, 3, 4, 32, 50
 _BRANCHES: Final = ("ou=bal", "ou=personnes", "ou=structures")
 
 
+class Order(Protocol):
+    """What became of the order that was asked for; see ``index.sorting.Order``."""
+
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def fault(self) -> int: ...
+
+
 class Result(Protocol):
-    """What ``Directory.search`` gives."""
+    """What ``Directory.search`` gives; ``order`` is None when none was asked for."""
 
     @property
     def hits(self) -> Sequence[Hit]: ...
@@ -36,6 +61,8 @@ class Result(Protocol):
     def truncated(self) -> bool: ...
     @property
     def timed_out(self) -> bool: ...
+    @property
+    def order(self) -> Order | None: ...
 
 
 class DirectoryReader(Protocol):
@@ -43,10 +70,13 @@ class DirectoryReader(Protocol):
 
     def search(self, query: Query, view: View) -> Result: ...
     def is_point(self, query: Query) -> bool: ...
+    def is_quick(self, query: Query) -> bool: ...
+    def value_tests(self, item: Filter, /) -> Mapping[str, ValueTest]: ...
 
 
 class Work(NamedTuple):
-    """A search ready to be run.  ``point``: it is a key look-up, quick enough to be run at once."""
+    """A search ready to be run.  ``point``: it is a key look-up, quick enough to be run at once; ``quick``: most of its
+    kind are done in a millisecond or two."""
 
     message_id: int
     query: Query
@@ -54,17 +84,23 @@ class Work(NamedTuple):
     who: str
     selection: Selection
     types_only: bool
-    page: Page | None
+    asked: Asked | None  # None: no controls
     point: bool
+    quick: bool
+
+
+Stopped = Callable[[], bool]
+Run = Callable[[Work, float, Stopped | None], bytes]
 
 
 class Searcher:
     """Answers searches.  ``virtual`` entries are by normalised name; ``key`` signs the cookies of this process."""
 
-    def __init__(self, directory: DirectoryReader, resolve: Resolve, settings: LdapSettings,
+    def __init__(self, directory: DirectoryReader, resolve: Resolve, rules: SortRules, settings: LdapSettings,
                  virtual: dict[str, VirtualEntry], key: bytes) -> None:  # fmt: skip
         self.directory = directory
         self.resolve = resolve
+        self.rules = rules
         self.settings = settings
         self.virtual = virtual
         self.key = key
@@ -77,21 +113,59 @@ class Searcher:
         try:
             base = read_dn(request.base)
             if base in self.virtual and (request.scope == Scope.BASE or base):
-                return self._virtual(request, self.virtual[base])
+                return self._virtual(request, self.virtual[base], identity)
             if not (identity.dn or self.settings.allow_anonymous):
                 return _done(request.message_id, FORBIDDEN, "accès anonyme fermé")
-            query = self._query(request, base, identity)
-            page = self._page(request, query, identity) if request.controls else None
-            point = page is None and self.directory.is_point(query)
+            query, asked = self._query(request, base, identity), None
+            if request.controls:
+                query, asked = self._asked(request, query, identity)
+            refused = self._refused(request.message_id, query, identity, asked) if asked else None
+            point = refused is None and not (asked and asked.page) and self.directory.is_point(query)
+            quick = point or (asked is None and self.directory.is_quick(query))
         except AnnuaireError as error:
             return _done(request.message_id, error.ldap_code, error.message)
-        if page:
-            if page.size == 0:  # an estimate only, or the end of a paged search (RFC 2696 §3)
-                return _done(request.message_id, SUCCESS, controls=answer(query, identity.dn, self.key, None))
-            limit = min(page.size, self._most(identity), page.total - page.sent)
-            query = replace(query, limit=limit, after=page.after)
+        if refused is not None:
+            return refused
+        if asked:
+            query = self._bounded(query, asked, identity)
         selection, types_only = self._selection(request.attributes), request.types_only
-        return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, page, point)
+        return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, asked, point, quick)
+
+    # --- controls ---------------------------------------------------------------------------------------------------
+
+    def _asked(self, request: SearchRequest, query: Query, identity: Identity) -> tuple[Query, Asked]:
+        total, size = self._total(identity), request.size_limit
+        total = min(total, size or total)
+        context = Context(self.resolve, self.rules, self.settings.limits, identity.dn, self.key, total)
+        query, asked = read_controls(request.controls, query, context)
+        if request.types_only or request.attributes == ("1.1",):  # RFC 3876 2, steps 2 and 3
+            asked = asked._replace(values=())
+        # RFC 2696 3: a page as large as the size limit is no page.
+        return query, asked._replace(page=None) if asked.page and 0 < size <= asked.page.size else asked
+
+    def _refused(self, message_id: int, query: Query, identity: Identity, asked: Asked) -> bytes | None:
+        """The reply to what needs no search: an order or a window that cannot be had, or no entries wanted."""
+        order, listing, page = asked.order, asked.listing, asked.page
+        if order and order.fault and order.critical:  # RFC 2891 2, case 3
+            return _with(message_id, UNAVAILABLE_CRITICAL_EXTENSION, [sort_control(order)], "tri impossible")
+        if listing and (fault := INAPPROPRIATE_MATCHING if order and order.fault else listing.fault):
+            return _with(message_id, VLV_ERROR, [list_control(0, 0, fault, b"")], "vue de liste impossible")
+        if page and page.size == 0:  # an estimate only, or the end of a paged search (RFC 2696 3)
+            return _with(message_id, SUCCESS, [page_control(query, identity.dn, self.key, None)])
+        return None
+
+    def _bounded(self, query: Query, asked: Asked, identity: Identity) -> Query:
+        """The part that is wanted: a page, or a window on what all pages would hold."""
+        page, most = asked.page, self._most(identity)
+        if page:
+            limit = min(page.size, most, page.total - page.sent)
+            return replace(query, limit=limit, after=page.after, seen=page.sent)
+        if asked.listing:
+            return replace(query, limit=self._total(identity), window=asked.listing.window)
+        return query
+
+    def _total(self, identity: Identity) -> int:
+        return self.settings.paged_total_operator if identity.dn else self.settings.paged_total_anonymous
 
     def _query(self, request: SearchRequest, base: str, identity: Identity) -> Query:
         """Limits of 0 mean "your default" (ldap-clients.md §1.5).  Clients without a base search from the root, which
@@ -110,50 +184,94 @@ class Searcher:
         """Clients repeat their list at each search; long lists are not worth remembering."""
         return self._known_lists(names) if sum(map(len, names)) < 2048 else select(names, self.resolve)
 
-    def _page(self, request: SearchRequest, query: Query, identity: Identity) -> Page | None:
-        total = self.settings.paged_total_operator if identity.dn else self.settings.paged_total_anonymous
-        asked = request.size_limit
-        page = asked_page(request.controls, query, identity.dn, self.key, min(total, asked or total))
-        # RFC 2696 §3: a page as large as the size limit is no page.
-        return None if page and asked and page.size >= asked else page
-
-    def _virtual(self, request: SearchRequest, entry: VirtualEntry) -> bytes:
+    def _virtual(self, request: SearchRequest, entry: VirtualEntry, identity: Identity) -> bytes:
+        message_id, controls, values = request.message_id, list[Control](), None
+        if request.controls:
+            query, asked = self._asked(request, self._query(request, entry.dn, identity), identity)
+            refused = self._refused(message_id, query, identity, asked)
+            if refused is not None:
+                return refused
+            controls = [sort_control(asked.order)] if asked.order else []
+            controls += [page_control(query, identity.dn, self.key, None)] if asked.page else []
+            controls += [list_control(1, 1, 0, asked.listing.context)] if asked.listing else []
+            values = ValueFilter(asked.values, definition_tests) if asked.values else None
         if request.scope == Scope.ONE or not entry.matches(request.filter):
-            return _done(request.message_id, SUCCESS)
+            return _with(message_id, SUCCESS, controls)
         selection = self._selection(request.attributes)
         body = entry.render(selection, "+" in request.attributes, request.types_only)
-        return search_entry(request.message_id, body) + _done(request.message_id, SUCCESS)
+        return search_entry(message_id, values.body(body) if values else body) + _with(message_id, SUCCESS, controls)
 
-    def run(self, work: Work, waited: float = 0.0) -> bytes:
-        """All messages of the answer.  ``waited``: seconds spent in a queue, taken from the search's time."""
+    # --- the search -------------------------------------------------------------------------------------------------
+
+    def run(self, work: Work, waited: float = 0.0, stopped: Stopped | None = None) -> bytes:
+        """All messages of the answer.  ``waited``: seconds spent in a queue, taken from the search's time;
+        ``stopped``: whether nobody waits any more."""
         query = work.query
         if waited >= query.timeout:
             return _done(work.message_id, TIME_LIMIT, "délai dépassé avant la recherche")
-        if waited:
-            query = replace(query, timeout=query.timeout - waited)
+        if waited or stopped:
+            query = replace(query, timeout=query.timeout - waited, stopped=stopped)
+        return self._answer(work, query) or b""
+
+    def run_briefly(self, work: Work, seconds: float) -> bytes | None:
+        """All messages of the answer, or None when it takes longer."""
+        if seconds >= work.query.timeout:
+            return self.run(work)
+        return self._answer(work, replace(work.query, timeout=seconds), brief=True)
+
+    def _answer(self, work: Work, query: Query, *, brief: bool = False) -> bytes | None:
         try:
             found = self.directory.search(query, work.view)
         except NotFound:
             return _done(work.message_id, NO_SUCH_OBJECT, matched=self.matched(query.base))
         except AnnuaireError as error:
             return _done(work.message_id, error.ldap_code, error.message)
-        return b"".join([*self._entries(work, found.hits), self._end(work, found)])
+        if brief and found.timed_out:
+            return None
+        if work.asked is None:
+            code = TIME_LIMIT if found.timed_out else SIZE_LIMIT if found.truncated else SUCCESS
+            return b"".join([*self._entries(work, found.hits), search_done(work.message_id, code)])
+        return self._controlled(work, work.asked, found)
 
     def _entries(self, work: Work, hits: Sequence[Hit]) -> list[bytes]:
         message_id, selection, types_only = work.message_id, work.selection, work.types_only
+        if work.asked and work.asked.values:
+            values = ValueFilter(work.asked.values, self.directory.value_tests)
+            bodies = (render(hit, selection, types_only, self.suffix) for hit in hits)
+            return [search_entry(message_id, values.body(body)) for body in bodies]
         if selection.whole and not types_only:
             return [search_entry(message_id, hit.ber) for hit in hits]
         return [search_entry(message_id, render(hit, selection, types_only, self.suffix)) for hit in hits]
 
-    def _end(self, work: Work, found: Result) -> bytes:
+    def _controlled(self, work: Work, asked: Asked, found: Result) -> bytes:
+        """The answer to a search with controls, as each of them wants it ended."""
         code = TIME_LIMIT if found.timed_out else SIZE_LIMIT if found.truncated else SUCCESS
-        page, state = work.page, None
-        if page is None:
-            return search_done(work.message_id, code)
+        hits, controls, order, ended = found.hits, list[Control](), asked.order, found.order
+        if order and ended and not ended.exact and not found.timed_out:
+            order = order.failed(ADMIN_LIMIT)
+            if order.critical:  # RFC 2891 2, case 3: the first of all are not known
+                return _with(work.message_id, UNAVAILABLE_CRITICAL_EXTENSION, [sort_control(order)], "trop à trier")
+        if asked.listing and ended:
+            fault = ended.fault or (0 if ended.exact or found.timed_out else ADMIN_LIMIT)
+            if fault:
+                listed = list_control(0, ended.length, fault, b"")
+                return _with(work.message_id, VLV_ERROR, [listed], "vue de liste impossible")
+            controls.append(list_control(ended.position, ended.length, 0, asked.listing.context))
+            hits, code = hits[: asked.listing.most], SIZE_LIMIT if len(hits) > asked.listing.most else code
+        if order and hits:  # RFC 2891 2, case 6: nothing is said of the order of nothing
+            controls.append(sort_control(order))
+        if asked.page:
+            code, state = self._continued(asked.page, found, code)
+            controls.append(page_control(work.query, work.who, self.key, state))
+        return b"".join([*self._entries(work, hits), _with(work.message_id, code, controls)])
+
+    @staticmethod
+    def _continued(page: Page, found: Result, code: int) -> tuple[int, tuple[int, int] | None]:
+        """The result code, and where the next page starts."""
         sent = page.sent + len(found.hits)
         if code == SIZE_LIMIT and found.hits and sent < page.total:
-            code, state = SUCCESS, (found.hits[-1].id, sent)
-        return _done(work.message_id, code, controls=answer(work.query, work.who, self.key, state))
+            return SUCCESS, (found.hits[-1].id, sent)
+        return code, None
 
     def matched(self, base: str) -> str:
         """The nearest name above that exists, as far as anybody may know: equal for hidden and absent entries."""
@@ -180,3 +298,7 @@ def read_dn(raw: bytes) -> str:
 
 def _done(message_id: int, code: int, text: str = "", *, matched: str = "", controls: bytes = b"") -> bytes:
     return result(message_id, SEARCH_DONE, code, text, matched=matched, controls=controls)
+
+
+def _with(message_id: int, code: int, controls: Sequence[Control], text: str = "") -> bytes:
+    return _done(message_id, code, text, controls=response_controls(*controls))

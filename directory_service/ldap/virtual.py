@@ -12,13 +12,12 @@ from typing import Final
 
 from directory_service.index.query import And, Equal, Filter, Not, Or, Present
 from directory_service.ldap.ber import octets, partial_attribute, sequence
+from directory_service.ldap.controls import SUPPORTED_CONTROLS
 from directory_service.ldap.selection import SUBSCHEMA_DN, Selection
 
 WHO_AM_I: Final = "1.3.6.1.4.1.4203.1.11.3"
-PAGED_RESULTS: Final = "1.2.840.113556.1.4.319"
-MANAGE_DSA_IT: Final = "2.16.840.1.113730.3.4.2"  # no referral here, so nothing to do differently
-SUPPORTED_CONTROLS: Final = (PAGED_RESULTS, MANAGE_DSA_IT)
-SUPPORTED_EXTENSIONS: Final = (WHO_AM_I,)
+CANCEL: Final = "1.3.6.1.1.8"
+SUPPORTED_EXTENSIONS: Final = (WHO_AM_I, CANCEL)
 # All operational attributes by "+" (RFC 3673); absolute true and false filters (RFC 4526).
 _FEATURES: Final = ("1.3.6.1.4.1.4203.1.5.1", "1.3.6.1.4.1.4203.1.5.3")
 

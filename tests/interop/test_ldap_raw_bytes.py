@@ -21,10 +21,11 @@ from ldap_support import (
     request,
     search,
     unbind,
+    window,
 )
 from record_factories import SUFFIX
 
-from directory_service.index.query import Equal, Substrings
+from directory_service.index.query import Equal, Present, Substrings
 from directory_service.ldap.ber import integer, octets, tlv
 from directory_service.ldap.messages import Control
 
@@ -98,6 +99,90 @@ def test_what_can_be_read_is_answered_and_the_connection_goes_on(serving: Servin
     with Client(serving.port) as client:
         assert [reply.code for reply in client.ask(sent) if reply.tag != 0x64] == [code]
         assert [reply.code for reply in client.ask(search(JEAN, 2, base=BAL))] == [None, 0]
+
+
+# --- the table of ldap-clients.md §3, row by row ----------------------------------------------------------------------
+
+def _nested(depth: int) -> bytes:
+    found = encode_filter(Present("objectClass"))
+    for _ in range(depth):
+        found = tlv(0xA2, found)
+    return found
+
+
+# What is sent, and the tag and code of each reply; a Notice of Disconnection closes.
+CLOSED = [(0, 2)]
+ROWS = {
+    "indefinite length": (b"\x30\x80", CLOSED),
+    "message id of 5 octets": (tlv(0x30, b"\x02\x05\x00\x00\x00\x00\x01\x77\x03\x80\x01\x31"), CLOSED),
+    "sizeLimit -1": (search(size=-1), [(0x65, 2)]),
+    "scope 7": (search(scope=7), [(0x65, 2)]),
+    "empty AND": (search("(&)", base=BAL, scope=0), [(0x64, None), (0x65, 0)]),
+    "empty OR": (search("(|)", base=BAL, scope=0), [(0x65, 0)]),
+    "invalid UTF-8 in an assertion": (search(Equal("cn", b"\xff")), [(0x65, 0)]),
+    "invalid UTF-8 in the base": (search(base=b"o=\xff"), [(0x65, 34)]),
+    "filter nested past the limit": (search(_nested(32)), [(0x65, 2)]),
+    "filter nested to the limit": (search(_nested(31)), [(0x65, 0)]),
+    "PDU announced over the cap": (b"\x30\x83\x01\x00\x01", CLOSED),
+    "unknown request tag": (request(1, tlv(0x7F, b"")), CLOSED),
+    "unknown extended operation": (extended("1.2.3.4"), [(0x78, 2)]),
+    "unknown critical control": (search(JEAN, 1, Control("1.2.3", True, None)), [(0x65, 12)]),
+    "unknown non-critical control": (search(JEAN, 1, Control("1.2.3", False, b"x")), [(0x64, None), (0x65, 0)]),
+    "bind v4": (bind(version=4), [(0x61, 2)]),
+    "SASL EXTERNAL without client certificate": (bind_sasl("EXTERNAL"), [(0x61, 7)]),
+    "WhoAmI, anonymous": (extended("1.3.6.1.4.1.4203.1.11.3"), [(0x78, 0)]),
+    "Abandon of an unknown id": (abandon(99), []),
+    "paged size 0": (search(JEAN, 1, paged(0)), [(0x65, 0)]),
+    "bad paged cookie": (search(JEAN, 1, paged(10, b"made up")), [(0x65, 2)]),
+    "VLV without sort": (search(JEAN, 1, window(0, 1)), [(0x65, 76)]),
+}
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("octets_at_once", [1 << 20, 1, 7], ids=["whole", "byte by byte", "by seven"])
+def test_each_row_whole_and_in_pieces(serving: Serving, row: str, octets_at_once: int) -> None:
+    """What follows an answer is answered; what follows a Notice of Disconnection is not even read."""
+    sent, expected = ROWS[row]
+    with Client(serving.port) as client:
+        for at in range(0, len(sent), octets_at_once):
+            client.send(sent[at : at + octets_at_once])
+        _answered(client, expected)
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize(
+    "trailing",
+    [extended("1.3.6.1.4.1.4203.1.11.3", 77), b"\x30", b"\x00\x00"],
+    ids=["a request", "the start of one", "nonsense"],
+)
+def test_each_row_with_trailing_bytes(serving: Serving, row: str, trailing: bytes) -> None:
+    """Of a message that follows, the beginning changes nothing, and nonsense gets a notice of its own."""
+    sent, expected = ROWS[row]
+    with Client(serving.port) as client:
+        if expected == CLOSED:
+            _answered(client, expected, sent + trailing)
+        elif trailing == b"\x30":
+            client.send(sent + trailing)
+            _answered(client, expected, extended("1.3.6.1.4.1.4203.1.11.3", 78)[1:])
+        else:
+            got = client.ask(sent + trailing, len([r for r in expected if r[0] != 0x64]) + 1)
+            assert [(r.tag, r.code) for r in got] == [*expected, (0x78, 0 if len(trailing) > 2 else 2)]
+            assert got[-1].message_id == (77 if len(trailing) > 2 else 0)
+
+
+def _answered(client: Client, expected: list[tuple[int, int | None]], more: bytes = b"") -> None:
+    """These replies, and then either the end or the answer to WhoAmI."""
+    if expected == CLOSED:
+        client.send(more)
+        [notice] = client.read()
+        assert (notice.message_id, notice.tag, notice.code) == (0, 0x78, 2)
+        assert NOTICE.encode() in notice.rest
+        assert client.closed()
+        return
+    client.send(more or extended("1.3.6.1.4.1.4203.1.11.3", 78))
+    got = client.read(len([r for r in expected if r[0] != 0x64]) + 1)
+    assert [(r.tag, r.code) for r in got] == [*expected, (0x78, 0)]
+    assert got[-1].message_id == 78
 
 
 def test_empty_and_is_true_and_empty_or_is_false(serving: Serving) -> None:
@@ -241,7 +326,6 @@ def test_the_root_dse_is_there_before_any_bind(serving: Serving) -> None:
         [entry, done] = client.ask(search(base="", scope=0, attributes=["*", "+"]))
         assert (done.code, entry.dn) == (0, "")
         assert entry.attributes["namingContexts"] == [SUFFIX]
-        assert entry.attributes["supportedExtension"] == ["1.3.6.1.4.1.4203.1.11.3"]
         assert "supportedSASLMechanisms" not in entry.attributes
         [entry, _] = client.ask(search(base="", scope=0))
         assert set(entry.attributes) == {"objectClass"}

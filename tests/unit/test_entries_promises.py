@@ -19,8 +19,9 @@ from directory_service.entries import (
     prepare,
 )
 from directory_service.entries.attributes import index_key, index_tag
-from directory_service.entries.entry import CLASSES, CONTAINER, branch_of
+from directory_service.entries.entry import BAL, CLASSES, CONTAINER, branch_of
 from directory_service.entries.wire import comparable, decode_attributes, decode_dn
+from directory_service.index.schema import ORDERED
 from directory_service.ldap.dn import parse_dn
 from ldap_schema.schema import load
 from tests.record_factories import SUFFIX
@@ -49,6 +50,15 @@ def test_every_value_is_in_a_column_has_its_tag_and_its_key(entry: Entry) -> Non
             assert any(f"^{prepared}$" in getattr(entry, column) for column in attribute.columns), name
         assert token is None or token in tags, name
         assert key is None or key in entry.keys, name
+
+
+@given(entries)
+def test_texts_that_boxes_are_sorted_by_start_with_the_least_value(entry: Entry) -> None:
+    """RFC 2891 2.2; ``index.schema.ORDERED``."""
+    for name, text in ORDERED.items():
+        values = [prepare(ATTRIBUTES[name], v) or "" for v in decode_attributes(entry.ber).get(name, [])]
+        least = min(filter(None, values), default="")
+        assert getattr(entry, text).startswith(f"^{least}$") if least else branch_of(entry.id) != BAL or not values[0]
 
 
 @given(entries)

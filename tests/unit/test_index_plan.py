@@ -6,6 +6,7 @@ import pytest
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.plan import make_plan, simplify
+from directory_service.index.plan.fours import fours, paired
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
 from directory_service.index.query import (
     FALSE,
@@ -98,6 +99,46 @@ def test_a_long_word_takes_no_more_look_ups_than_a_short_one() -> None:
 def test_one_and_two_letters_are_looked_up_too(asked, term) -> None:
     (path,) = make_plan(asked, BAL).paths
     assert term in path.text
+
+
+def test_mailboxes_are_looked_up_by_four_letters_where_there_are_four() -> None:
+    (path,) = make_plan(thunderbird(b"dupont"), BAL).paths
+    assert path.whole and path.names.startswith("{sn name given mail}:")
+    assert not make_plan(thunderbird(b"dup"), BAL).paths[0].names
+    assert not make_plan(has("sn", b"dupont"), PEOPLE).paths[0].names  # they hold mailboxes only
+
+
+def test_three_rare_letters_find_less_than_four_common_ones() -> None:
+    lexicon = Lexicon(counts={"chr": 900, "hri": 900, "fur": 1})
+    (path,) = make_plan(has("cn", b"fur", b"chri"), BAL, lexicon).paths
+    assert not path.names and '"fur"' in path.text
+
+
+def test_four_letters_beside_a_town_find_all_that_is_meant() -> None:
+    (path,) = make_plan(And((has("cn", b"dupont"), has("l", b"lyon"))), BAL).paths
+    assert path.names and path.text and not path.whole
+
+
+@pytest.mark.parametrize("text", ["dupont", "a", "", "œuvre", "Ж1Ж1", "^dupont$"])
+def test_fours_are_found_in_the_text_that_is_indexed(text: str) -> None:
+    assert len(paired(text)) == max(0, len(text) - 1)
+    assert all(term in paired(f"^avant{text}apres$") for term in fours(text)) and len(fours(text)) == max(
+        0, len(text) - 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "quick"),
+    [
+        (thunderbird(b"dupont"), True),
+        (thunderbird(b"du"), True),
+        (has("l", b"lyon"), False),  # two terms that each find much
+        (Not(Present("ou")), False),
+        (Equal("mail", b"a@b"), True),
+    ],
+)
+def test_what_is_quick(asked, quick: bool) -> None:
+    assert make_plan(asked, BAL).is_quick is quick
 
 
 def test_names_that_start_as_typed_come_first() -> None:

@@ -9,14 +9,15 @@ nothing in ``ou=bal``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, index_key, index_tag, prepare
-from directory_service.entries.entry import CLASSES
+from directory_service.entries.entry import BAL, CLASSES
 from directory_service.index.plan.access import (
     ALL,
+    NAMES,
     NOTHING,
     Access,
     Both,
@@ -29,7 +30,8 @@ from directory_service.index.plan.access import (
     either,
     paths,
 )
-from directory_service.index.plan.pieces import Lexicon, Pattern, pattern_of, terms_of
+from directory_service.index.plan.pieces import Lexicon, Pattern, fours_of, pattern_of, terms_of
+from directory_service.index.plan.predicate import Check, check_of
 from directory_service.index.plan.sieve import Sieve, sieve_of
 from directory_service.index.query import (
     FALSE,
@@ -75,11 +77,23 @@ class Plan:
     first: tuple[Tier, ...] = ()
     estimate: float = float("inf")
     sieve: Sieve | None = None
+    check: Check = field(default_factory=Check, compare=False)  # of the candidates that the sieve leaves
 
     @property
     def is_point(self) -> bool:
         """Answered by keys, or by nothing at all: a few microseconds."""
         return self.paths is not None and all(path.keys for path in self.paths)
+
+    @property
+    def is_short(self) -> bool:
+        """Answered by lists of four letters, of which a hundred entries are soon read."""
+        return bool(self.paths) and all(path.names for path in self.paths or ())
+
+    @property
+    def is_quick(self) -> bool:
+        """Answered by lists that are short or met at their best end: mostly under a millisecond."""
+        ways = [*(self.paths or ()), *(way for tier in self.first for way in tier.paths)]
+        return self.paths is not None and all(way.keys or way.names or " AND " not in way.text for way in ways)
 
 
 @lru_cache(maxsize=2048)
@@ -87,19 +101,27 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     """The lexicon is the build's: the same one gives the same plan at once."""
     simple = simplify(asked, branch)
     full = access(simple, lexicon)
-    found = paths(full)
+    found = _ways(full, branch)
     if found == () or (found and all(path.keys for path in found)):
-        return Plan(simple, found)
-    return Plan(simple, found, _first(simple, full, lexicon), _estimate(full, lexicon), sieve_of(simple))
+        return Plan(simple, found, check=check_of(simple))
+    first, sieve = _first(simple, full, branch, lexicon), sieve_of(simple)
+    check = check_of(simple, [tier.filter for tier in first], settled=sieve is not None and sieve.exact)
+    return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
 
 
-def _first(simple: Filter, full: Access, lexicon: Lexicon) -> tuple[Tier, ...]:
+def _ways(where: Access, branch: int) -> tuple[Path, ...] | None:
+    """``names`` holds mailboxes only."""
+    found = paths(where)
+    return found if found is None or branch == BAL else tuple(path.without_names for path in found)
+
+
+def _first(simple: Filter, full: Access, branch: int, lexicon: Lexicon) -> tuple[Tier, ...]:
     """Family names that start so, then any name that starts so; where several words were typed, all of them before
     that, since an address book then also asks for the first word alone in given names."""
     columns = ("name",), ("sn", "name") if _has_several(simple) else ("sn",), ("sn", "name")
     found = [_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or _has_several(simple)]
     looked_up = [(tier, access(tier, lexicon)) for tier in dict.fromkeys(found) if tier is not None]
-    return tuple(Tier(tier, ways) for tier, where in looked_up if where != full and (ways := paths(where)))
+    return tuple(Tier(tier, ways) for tier, where in looked_up if where != full and (ways := _ways(where, branch)))
 
 
 def _is_of_several(leaf: Filter) -> bool:
@@ -252,7 +274,7 @@ def _leaf_access(leaf: Leaf, lexicon: Lexicon) -> Access:
 
 def _estimate(where: Access, lexicon: Lexicon) -> float:
     match where:
-        case TextHas(_, terms):
+        case TextHas(_, terms, _):
             return lexicon.entries(terms)
         case Both(items):
             return min(_estimate(i, lexicon) for i in items)
@@ -266,4 +288,5 @@ def _estimate(where: Access, lexicon: Lexicon) -> float:
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
     terms = terms_of(pattern.pieces, rule, lexicon)
-    return TextHas(columns, terms) if terms else ALL
+    fours = fours_of(pattern.pieces, lexicon) if set(columns).issubset(NAMES) else ()
+    return TextHas(columns, terms, fours) if terms else ALL

@@ -13,6 +13,7 @@ from typing import Final
 from directory_service.index.plan.pieces import Terms
 
 COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
+NAMES: Final = COLUMNS[:4]  # those that ``names`` indexes by four letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class TagIs:
 class TextHas:
     columns: tuple[str, ...]  # in one of them, or several together
     terms: Terms
+    fours: tuple[str, ...] = ()  # the same in terms of ``names``; empty when its columns or its pieces have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +68,11 @@ def either(items: Iterable[Access]) -> Access:
     flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, Either) else (i,)))
     if ALL in flat:
         return ALL
-    columns: dict[Terms, set[str]] = {}
+    columns: dict[tuple[Terms, tuple[str, ...]], set[str]] = {}
     for item in flat:
         if isinstance(item, TextHas):
-            columns.setdefault(item.terms, set()).update(item.columns)
-    texts: list[Access] = [TextHas(tuple(c for c in COLUMNS if c in found), t) for t, found in columns.items()]
+            columns.setdefault((item.terms, item.fours), set()).update(item.columns)
+    texts: list[Access] = [TextHas(tuple(c for c in COLUMNS if c in found), *terms) for terms, found in columns.items()]
     rest = [item for item in flat if not isinstance(item, TextHas)]
     merged = [*texts, *rest]
     return merged[0] if len(merged) == 1 else Either(tuple(merged))
@@ -78,11 +80,19 @@ def either(items: Iterable[Access]) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One look-up: by any of the keys, else by an expression on ``text``, on ``tag``, or on both at once."""
+    """One look-up: by any of the keys, else by one of the expressions on ``names``, ``text`` and ``tag``, each of which
+    finds all that is meant."""
 
     keys: tuple[str, ...] = ()
     text: str = ""
     tag: str = ""
+    names: str = ""
+    whole: bool = False  # ``names`` asks for all that ``text`` does
+
+    @property
+    def without_names(self) -> Path:
+        """The same for entries that ``names`` does not hold."""
+        return Path(self.keys, self.text, self.tag)
 
 
 def paths(access: Access) -> tuple[Path, ...] | None:
@@ -99,16 +109,27 @@ def _single(access: Access) -> Path | None:
     keys, text, tag = _keys(access), _text(access), _tag(access)
     if access == NOTHING or not (keys or text or tag):
         return None
-    return Path(keys=tuple(keys)) if keys else Path(text=text or "", tag=tag or "")
+    return Path(keys=tuple(keys)) if keys else _path(access, text or "", tag or "")
+
+
+def _path(access: Access, text: str, tag: str) -> Path:
+    names = _names(access) or ""
+    return Path(text=text, tag=tag, names=names, whole=bool(names) and all(t.fours for t in _texts(access)))
+
+
+def _texts(access: Access) -> list[TextHas]:
+    if isinstance(access, Both | Either):
+        return [text for item in access.items for text in _texts(item)]
+    return [access] if isinstance(access, TextHas) else []
 
 
 def _either_paths(items: Sequence[Access]) -> tuple[Path, ...] | None:
     """Keys together, texts together, tokens together; what mixes them, one by one."""
     keys = tuple(dict.fromkeys(k for i in items for k in _keys(i) or ()))
-    texts = [t for i in items if (t := _text(i))]
+    texts = {i: t for i in items if (t := _text(i))}
     tags = [t for i in items if (t := _tag(i))]
     found = [Path(keys=keys)] if keys else []
-    found += [Path(text=" OR ".join(texts))] if texts else []
+    found += [_path(Either(tuple(texts)), " OR ".join(texts.values()), "")] if texts else []
     found += [Path(tag=" OR ".join(tags))] if tags else []
     for item in items:
         if _single(item) is None:
@@ -128,7 +149,7 @@ def _both_paths(access: Access) -> tuple[Path, ...] | None:
     text = " AND ".join(t for i in items if (t := _text(i)))
     tag = " AND ".join(t for i in items if (t := _tag(i)))
     if text or tag:
-        return (Path(text=text, tag=tag),)
+        return (_path(access, text, tag),)
     return next((p for i in items if (p := paths(i)) is not None), None)
 
 
@@ -148,6 +169,19 @@ def _text(access: Access) -> str | None:
             return _joined(" AND ", [_text(i) for i in items])
         case Either(items):
             return _joined(" OR ", [_text(i) for i in items])
+        case _:
+            return None
+
+
+def _names(access: Access) -> str | None:
+    """The expression on ``names`` that finds at least the set."""
+    match access:
+        case TextHas(columns, _, fours) if fours:
+            return f"{{{' '.join(columns)}}}:{_joined(' AND ', [_quoted(t) for t in fours])}"
+        case Both(items):
+            return _joined(" AND ", [found for i in items if (found := _names(i))])
+        case Either(items):
+            return _joined(" OR ", [_names(i) for i in items])
         case _:
             return None
 

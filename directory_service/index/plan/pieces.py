@@ -7,16 +7,18 @@ letters, only if a term that starts (or, for a final one, ends) with it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
+from directory_service.index.plan.fours import fours
 from directory_service.index.query import Approx, Equal, Substrings
 
 # The rarest terms of a pattern that are looked up: with more, a search takes longer and leaves hardly less to check.
 MOST_TERMS: Final = 3
+FOURS_GAIN: Final = 8  # entries with three letters, for one that has a fourth after or before them
 SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
 # Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
 _WORD: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -106,10 +108,10 @@ class Lexicon:
         return sum(map(self.count, terms.some)) * SAMPLED
 
 
-def terms_of(pieces: Sequence[str], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
+@lru_cache(maxsize=4096)
+def terms_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
     """None: nothing to look up."""
-    every = dict.fromkeys(piece[i : i + 3] for piece in pieces for i in range(len(piece) - 2))
-    usable = [term for term in every if "\0" not in term]
+    usable = [term for term in dict.fromkeys(_cut(pieces, 3)) if "\0" not in term]
     if usable:
         return Terms(every=tuple(sorted(usable, key=lexicon.count)[:MOST_TERMS]))
     short = next((piece for piece in pieces if len(piece) == 2 and "\0" not in piece), None)
@@ -119,3 +121,20 @@ def terms_of(pieces: Sequence[str], rule: MatchRule, lexicon: Lexicon) -> Terms 
     if short[1] == "$":
         return Terms(some=tuple(c + short for c in letters + "^"))
     return Terms(some=tuple(short + c for c in letters))
+
+
+@lru_cache(maxsize=4096)
+def fours_of(pieces: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
+    """The rarest terms of the ``names`` index that the pieces have, as far as their three letters tell.  None when
+    every piece is shorter than four letters, or when one of three is so rare that it finds less."""
+    usable = [text for text in dict.fromkeys(_cut(pieces, 4)) if "\0" not in text]
+    if not usable:
+        return ()
+    rarest = sorted((min(lexicon.count(text[:3]), lexicon.count(text[1:])), text) for text in usable)
+    if any(lexicon.count(piece) * FOURS_GAIN < rarest[0][0] for piece in pieces if len(piece) == 3):
+        return ()
+    return tuple(term for _, text in rarest[:MOST_TERMS] for term in fours(text))
+
+
+def _cut(pieces: Iterable[str], size: int) -> list[str]:
+    return [piece[i : i + size] for piece in pieces for i in range(len(piece) - size + 1)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
-from directory_service.index.plan.pieces import Pattern, pattern_of
+from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
 from directory_service.index.query import (
+    TRUE,
     And,
     Approx,
     Equal,
@@ -37,23 +39,39 @@ _OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail"}
 
 
 class Layout:
-    """Where a row of the reader holds what.  Texts and tokens come last, those that the filter asks for only."""
-
-    HEAD: Final = ("id", "view", "dn", "created", "changed", "ber", "json")
-    ID, VIEW, DN, CREATED, CHANGED, BER, JSON = range(7)
+    """Where a row of the reader holds what: the id first, then what the filter asks for."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self._columns = ["id"]
 
     def place(self, column: str) -> int:
-        """The place of a text in the row, which will hold it from now on."""
-        if column not in self.texts:
-            self.texts.append(column)
-        return len(self.HEAD) + self.texts.index(column)
+        """The place of a column in the row, which will hold it from now on."""
+        if column not in self._columns:
+            self._columns.append(column)
+        return self._columns.index(column)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (*self.HEAD, *self.texts)
+        return tuple(self._columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is left to see of each candidate: ``test`` on rows of ``columns``, None when there is nothing to see;
+    ``tiers``, on rows of ``tier_columns``, say what comes first."""
+
+    test: Test | None = None
+    columns: tuple[str, ...] = ("id",)
+    tiers: tuple[Test, ...] = ()
+    tier_columns: tuple[str, ...] = ("id",)
+
+
+def check_of(asked: Filter, tiers: Sequence[Filter] = (), *, settled: bool = False) -> Check:
+    """``asked`` has been simplified for the branch of the rows; ``settled``: all candidates match."""
+    layout = Layout()
+    test = None if settled or asked == TRUE else compile_filter(asked, layout)
+    columns = layout.columns
+    return Check(test, columns, tuple(compile_filter(tier, layout) for tier in tiers), layout.columns)
 
 
 def compile_filter(asked: Filter, layout: Layout) -> Test:
@@ -66,7 +84,7 @@ def compile_filter(asked: Filter, layout: Layout) -> Test:
         case Not(item):
             return _not(compile_filter(item, layout))
         case Present(name):
-            return _present(ATTRIBUTES[name.lower()])
+            return _present(ATTRIBUTES[name.lower()], layout)
         case InText(columns, piece):
             return _in_texts(piece, [layout.place(c) for c in columns])
         case HasTag(token):
@@ -74,7 +92,7 @@ def compile_filter(asked: Filter, layout: Layout) -> Test:
         case Equal() | Approx() | Substrings():
             return _or(_alternatives((asked,), layout))
         case GreaterOrEqual() | LessOrEqual():
-            return _ordered(asked)
+            return _ordered(asked, layout)
         case _:
             return lambda _row: None
 
@@ -130,17 +148,19 @@ def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
             others.append(compile_filter(item, layout))
             continue
         column = _OWN.get(item.attribute)
-        if column and _settles(pattern, column):
+        if column and settles(item, pattern):
             settled.setdefault(pattern, []).append(layout.place(column))
         else:
             others.append(_value_test(ATTRIBUTES[item.attribute.lower()], pattern, layout))
     return [*(_text_test(pattern, places) for pattern, places in settled.items()), *others]
 
 
-def _settles(pattern: Pattern, column: str) -> bool:
-    """Folded names hold neither ``^`` nor ``$`` nor control characters; an address might."""
+def settles(leaf: Leaf, pattern: Pattern) -> bool:
+    """Whether the text of the attribute settles the match.  Folded names hold neither ``^`` nor ``$`` nor control
+    characters; an address might."""
+    column = _OWN.get(leaf.attribute)
     if column != "mail":
-        return True
+        return column is not None
     return len(pattern.pieces) == 1 and not re.search(r"[$^\0\1]", pattern.pieces[0])
 
 
@@ -174,8 +194,7 @@ def _has_tag(token: str, place: int) -> Test:
 def _value_test(attribute: Attribute, pattern: Pattern, layout: Layout) -> Test:
     """The values themselves, for the entries whose texts hold every piece."""
     holds = _holds(pattern)
-    whole = attribute.name.encode()
-    operational = _operational(attribute)
+    values_of = _values_of(attribute, layout)
     places = [layout.place(c) for c in attribute.columns]
     needed = [p for p in pattern.pieces if "\0" not in p] if places else []
 
@@ -183,8 +202,7 @@ def _value_test(attribute: Attribute, pattern: Pattern, layout: Layout) -> Test:
         for piece in needed:
             if not any(piece in row[p] for p in places):
                 return False
-        values = (row[operational].encode(),) if operational else find_values(row[Layout.BER], whole)
-        return any(holds(f"^{p}$") for v in values if (p := prepare(attribute, v)) is not None)
+        return any(holds(f"^{p}$") for v in values_of(row) if (p := prepare(attribute, v)) is not None)
 
     return test
 
@@ -213,27 +231,32 @@ def _in_order(start: str, middle: Sequence[str], end: str) -> Callable[[str], bo
     return holds
 
 
-def _operational(attribute: Attribute) -> int:
-    """Place in the row of an attribute that the BER does not hold; 0 for the others."""
-    return {"createTimestamp": Layout.CREATED, "modifyTimestamp": Layout.CHANGED}.get(attribute.name, 0)
+# Attributes that the BER does not hold, and the column that does.
+_OPERATIONAL: Final = {"createTimestamp": "created", "modifyTimestamp": "changed"}
 
 
-def _present(attribute: Attribute) -> Test:
+def _values_of(attribute: Attribute, layout: Layout) -> Callable[[Row], Sequence[bytes]]:
+    place, name = layout.place(_OPERATIONAL.get(attribute.name, "ber")), attribute.name.encode()
+    if attribute.name in _OPERATIONAL:
+        return lambda row: (row[place].encode(),)
+    return lambda row: find_values(row[place], name)
+
+
+def _present(attribute: Attribute, layout: Layout) -> Test:
     if attribute.operational:
         return lambda _row: True
-    name = attribute.name.encode()
-    return lambda row: bool(find_values(row[Layout.BER], name))
+    values_of = _values_of(attribute, layout)
+    return lambda row: bool(values_of(row))
 
 
-def _ordered(asked: GreaterOrEqual | LessOrEqual) -> Test:
+def _ordered(asked: GreaterOrEqual | LessOrEqual, layout: Layout) -> Test:
     attribute = ATTRIBUTES[asked.attribute.lower()]
     limit = prepare(attribute, asked.value) or ""
-    place, name = _operational(attribute), attribute.name.encode()
+    values_of = _values_of(attribute, layout)
     after = isinstance(asked, GreaterOrEqual)
 
     def test(row: Row) -> bool:
-        values = (row[place].encode(),) if place else find_values(row[Layout.BER], name)
-        known = [p for v in values if (p := prepare(attribute, v)) is not None]
+        known = [p for v in values_of(row) if (p := prepare(attribute, v)) is not None]
         return any(p >= limit if after else p <= limit for p in known)
 
     return test

@@ -11,43 +11,49 @@ from typing import NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.index.plan.pieces import pattern_of
+from directory_service.index.plan.predicate import settles
 from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Substrings
 
 
 class Sieve(NamedTuple):
-    """A condition on the columns of ``entry e``; everything from outside is in ``values``."""
+    """A condition on the columns of ``entry e``; everything from outside is in ``values``.  ``exact``: an entry passes
+    if and only if it matches, so that nothing is left for Python to check."""
 
     sql: str
     values: tuple[str, ...]
+    exact: bool
 
 
 def sieve_of(asked: Filter) -> Sieve | None:
     """None when texts say nothing."""
     match asked:
         case And(items):
-            return _joined(" AND ", [s for i in items if (s := sieve_of(i))])
+            known = [s for i in items if (s := sieve_of(i))]
+            return _joined(" AND ", known, exact=len(known) == len(items))
         case Or(items):
             parts = [sieve_of(i) for i in items]
             return _joined(" OR ", [p for p in parts if p]) if all(parts) else None
         case InText(columns, piece):
-            return _holds(columns, [piece])
+            return _holds(columns, [piece], exact=True)
         case Equal() | Approx() | Substrings():
             pattern = pattern_of(asked)
             columns = ATTRIBUTES[asked.attribute.lower()].columns
-            return _holds(columns, pattern.pieces) if pattern else None
+            return _holds(columns, pattern.pieces, exact=settles(asked, pattern)) if pattern else None
         case _:
             return None
 
 
-def _joined(word: str, parts: Sequence[Sieve]) -> Sieve | None:
+def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve | None:
     if not parts:
         return None
-    return Sieve(f"({word.join(p.sql for p in parts)})", tuple(value for p in parts for value in p.values))
+    values = tuple(value for p in parts for value in p.values)
+    return Sieve(f"({word.join(p.sql for p in parts)})", values, exact and all(p.exact for p in parts))
 
 
-def _holds(columns: Iterable[str], pieces: Iterable[str]) -> Sieve | None:
+def _holds(columns: Iterable[str], pieces: Sequence[str], *, exact: bool) -> Sieve | None:
     """One of the texts has all the pieces.  Texts hold no NUL (``render.row_of``), so that a piece with one says
     nothing."""
     usable = [piece for piece in pieces if "\0" not in piece]
-    parts = [Sieve(" AND ".join(f"instr(e.{c}, ?)" for _ in usable), tuple(usable)) for c in columns]
+    whole = exact and len(usable) == len(pieces) == 1
+    parts = [Sieve(" AND ".join(f"instr(e.{c}, ?)" for _ in usable), tuple(usable), whole) for c in columns]
     return _joined(" OR ", parts) if usable else None

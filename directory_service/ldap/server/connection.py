@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
+from directory_service.errors import InvalidInput
 from directory_service.ldap.handler import BindOutcome, response_tag
 from directory_service.ldap.messages import (
     BIND_RESPONSE,
@@ -26,17 +28,29 @@ from directory_service.ldap.messages import (
     SearchRequest,
     UnbindRequest,
     WriteRequest,
+    extended_response,
     notice_of_disconnection,
     result,
 )
+from directory_service.ldap.searching import Stopped
 from directory_service.ldap.server.faults import internal_fault
+from directory_service.ldap.server.operations import (
+    CANCEL_TEXTS,
+    CANCELED,
+    CANNOT_CANCEL,
+    NO_SUCH_OPERATION,
+    TOO_LATE,
+    Operation,
+    cancelled_id,
+)
 from directory_service.ldap.session import ANONYMOUS, Disconnect, Event, Refusal, Session
+from directory_service.ldap.virtual import CANCEL
 
 if TYPE_CHECKING:
     from directory_service.ldap.server.hub import Hub
 
 PROTOCOL_ERROR, TIME_LIMIT, BUSY = 2, 3, 51
-_TURN: Final = 64  # requests of one connection answered before others have their turn
+_TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 
 
@@ -100,12 +114,13 @@ class Connection(asyncio.Protocol):
         """Answers what waits, as far as the client reads and others are not kept waiting."""
         self.scheduled = False
         out: list[bytes] = []
-        size, turn = 0, _TURN
-        while self.events and turn and not (self.binding or self.paused):
+        size, until = 0, monotonic() + _TURN  # the loop's own clock stands still meanwhile
+        while self.events and not (self.binding or self.paused):
             reply = self.answer(self.events.popleft())
             out.append(reply)
             size += len(reply)
-            turn -= 1
+            if monotonic() > until:
+                break
             if size > self.hub.settings.output_buffer:
                 self.write(b"".join(out))
                 out, size = [], 0
@@ -135,7 +150,7 @@ class Connection(asyncio.Protocol):
             self.close(event.reply)
             return b""
         try:
-            refused = self.hub.handler.unknown_control(event) if event.controls else None
+            refused = self.hub.handler.refuse_controls(event) if event.controls else None
             return _ANSWERS[type(event)](self, event) if refused is None else refused
         except Exception as error:
             return internal_fault(error, event.message_id, response_tag(event))
@@ -146,13 +161,15 @@ class Connection(asyncio.Protocol):
             return work
         if work.point:
             return self.hub.run(work)
+        if work.quick and (reply := self.hub.run_briefly(work)) is not None:
+            return reply
         return self.submit(work.message_id, SEARCH_DONE, partial(self.hub.run_late, work, self.hub.loop.time()))
 
     def compare(self, request: CompareRequest) -> bytes:
         step = partial(self.hub.compare, request, self.session.identity)
         return self.submit(request.message_id, COMPARE_RESPONSE, step)
 
-    def submit(self, message_id: int, tag: int, step: Callable[[], bytes]) -> bytes:
+    def submit(self, message_id: int, tag: int, step: Callable[[Stopped], bytes]) -> bytes:
         """Runs ``step`` in a thread, its reply sent when it comes; the reply that says no when it may not."""
         settings, outstanding = self.hub.settings, self.session.outstanding
         most = settings.outstanding_operator if self.session.identity.dn else settings.outstanding_anonymous
@@ -160,27 +177,49 @@ class Connection(asyncio.Protocol):
             return result(message_id, tag, PROTOCOL_ERROR, "numéro de message déjà en cours")
         if len(outstanding) >= most:
             return result(message_id, tag, BUSY, f"plus de {most} opérations en cours")
-        future = self.hub.threads.submit(step)
-        outstanding[message_id] = future
-        future.add_done_callback(partial(self.hub.post, self._deliver, message_id))
+        operation = Operation(tag)
+        operation.future = self.hub.threads.submit(step, operation.is_stopped)
+        outstanding[message_id] = operation
+        operation.future.add_done_callback(partial(self.hub.post, self._deliver, message_id))
         return b""
 
     def _deliver(self, message_id: int, future: Future[bytes]) -> None:
-        if self.session.outstanding.get(message_id) is future:  # neither abandoned nor disconnected
+        operation = self.session.outstanding.get(message_id)
+        if operation and cast(Operation, operation).future is future:  # neither abandoned nor disconnected
             del self.session.outstanding[message_id]
             self.heard = self.hub.loop.time()
             self.write(future.result())
 
     def abandon(self, request: AbandonRequest) -> bytes:
         """RFC 4511 4.11: no reply, whether there was something to abandon or not."""
-        future = self.session.outstanding.pop(request.target, None)
-        if future:
-            cast(Future[bytes], future).cancel()
+        operation = self.session.outstanding.pop(request.target, None)
+        if operation:
+            cast(Operation, operation).stop()
         return b""
 
+    def cancel(self, request: ExtendedRequest) -> bytes:
+        """RFC 3909: the operation called off answers before the Cancel does.  Only what runs in a thread is ever
+        there to be called off; binds are waited for, and a Cancel of itself is the loop of CVE-2020-36227."""
+        try:
+            target = cancelled_id(request)
+        except InvalidInput as error:
+            return extended_response(request.message_id, PROTOCOL_ERROR, error.message)
+        code, last = self._call_off(request.message_id, target)
+        return last + extended_response(request.message_id, code, CANCEL_TEXTS[code])
+
+    def _call_off(self, own: int, target: int) -> tuple[int, bytes]:
+        operation = cast(Operation | None, self.session.outstanding.get(target))
+        if operation is None:
+            return CANNOT_CANCEL if target == own else NO_SUCH_OPERATION, b""
+        if operation.future.done():
+            return TOO_LATE, b""
+        del self.session.outstanding[target]
+        operation.stop()
+        return 0, result(target, operation.tag, CANCELED, "opération annulée")
+
     def abandon_all(self) -> None:
-        for future in self.session.outstanding.values():
-            cast(Future[bytes], future).cancel()
+        for operation in self.session.outstanding.values():
+            cast(Operation, operation).stop()
         self.session.outstanding.clear()
 
     def bind(self, request: BindRequest) -> bytes:
@@ -219,6 +258,8 @@ class Connection(asyncio.Protocol):
         return b""
 
     def extended(self, request: ExtendedRequest) -> bytes:
+        if request.oid == CANCEL:
+            return self.cancel(request)
         return self.hub.handler.extended(request, self.session.identity)
 
     def refuse_write(self, request: WriteRequest) -> bytes:

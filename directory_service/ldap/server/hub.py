@@ -12,12 +12,13 @@ from typing import Final
 from directory_service.ldap.handler import Handler
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import COMPARE_RESPONSE, SEARCH_DONE, CompareRequest
-from directory_service.ldap.searching import Work
+from directory_service.ldap.searching import Stopped, Work
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.session import Identity
 
 UNAVAILABLE = 52
+_BRIEF: Final = 0.008  # seconds that one search may hold the loop; its work is then thrown away and done in a thread
 _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 
 
@@ -47,19 +48,27 @@ class Hub:
         if self.addresses[connection.address] <= 0:
             del self.addresses[connection.address]
 
-    def run(self, work: Work, waited: float = 0.0) -> bytes:
+    def run(self, work: Work, waited: float = 0.0, stopped: Stopped | None = None) -> bytes:
         """The reply to a search, whatever happens."""
         try:
-            return self.handler.run(work, waited)
+            return self.handler.run(work, waited, stopped)
         except Exception as error:
             return internal_fault(error, work.message_id, SEARCH_DONE)
 
-    def run_late(self, work: Work, since: float) -> bytes:
+    def run_briefly(self, work: Work) -> bytes | None:
+        """The reply to a search that takes little, in the loop: a thread would cost more than most of them.  None when
+        it turns out to take longer."""
+        try:
+            return self.handler.run_briefly(work, _BRIEF)
+        except Exception as error:
+            return internal_fault(error, work.message_id, SEARCH_DONE)
+
+    def run_late(self, work: Work, since: float, stopped: Stopped) -> bytes:
         """``run`` for a search that waited in the queue."""
         waited = self.loop.time() - since
-        return self.run(work, waited if waited > _NOTICED else 0.0)
+        return self.run(work, waited if waited > _NOTICED else 0.0, stopped)
 
-    def compare(self, request: CompareRequest, identity: Identity) -> bytes:
+    def compare(self, request: CompareRequest, identity: Identity, _stopped: Stopped) -> bytes:
         try:
             return self.handler.compare(request, identity)
         except Exception as error:

@@ -1,0 +1,283 @@
+"""Sorted searches: the first entries in an order that the client chose (RFC 2891), and windows on that list.
+
+An order other than rank is not what the index is made for, so that a search sorts at most ``MOST`` entries.  Of more
+than that, the first are read in order where the build has an index for it (``schema.ORDERED``: cn and sn of
+``ou=bal``); elsewhere the best-ranked are sorted, and ``Order.exact`` is False.  Decision 0008 says why.
+Ids are found first, then their keys (about 10 µs an entry), and only what is sent is read whole.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from typing import Any, Final, NamedTuple
+
+from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
+from directory_service.entries.entry import BAL
+from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
+from directory_service.index.query import Query, SortKey, Window
+from directory_service.index.reader import Hit, Reader, Search, Span
+from directory_service.index.schema import BODY_COLUMNS, IN_ORDER, ORDERED
+
+MOST: Final = 10_000  # entries sorted by one search: 0.15 s, and more than anybody looks through
+_BATCH: Final = 500  # entries whose keys are read at once
+_BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
+_OPERATIONAL: Final = {"createTimestamp": "created", "modifyTimestamp": "changed"}
+# virtualListViewResult (draft-ietf-ldapext-ldapv3-vlv-09 6.2)
+SUCCESS, INAPPROPRIATE_MATCHING, OFFSET_RANGE_ERROR = 0, 18, 61
+
+Key = tuple[bool, str]  # missing (RFC 2891 2.2: larger than any value), and the least value
+
+
+class Order(NamedTuple):
+    """``exact``: the answer is the first of all that match; else of the best-ranked ``MOST``.  Of a window:
+    ``position`` of its target in the list, from 1; ``length`` of the list; ``fault``, or 0."""
+
+    exact: bool
+    position: int = 0
+    length: int = 0
+    fault: int = SUCCESS
+
+
+class _Place(NamedTuple):
+    keys: tuple[Key, ...]
+    id: int
+
+
+class _List(NamedTuple):
+    """Places in order, at least as many as wanted unless ``whole``."""
+
+    places: list[_Place]
+    whole: bool
+    exact: bool
+    timed_out: bool = False
+
+
+def search_sorted(
+    reader: Reader, spans: Sequence[Span], query: Query, view: int, now: float
+) -> tuple[list[Hit], bool, bool, Order]:
+    """The hits, whether there are more, whether time ran out, and what became of the order."""
+    wanted = query.limit if query.window else query.seen + query.limit
+    search = Search(MOST, view, now + query.timeout, stopped=query.stopped)
+    found = _list(reader, search, spans, query.sort, wanted)
+    if query.window:
+        places = found.places[: query.limit]
+        start, stop, order = _window(places, query.window, query.sort[0])
+        return _hits(reader, places[start:stop]), False, found.timed_out, order._replace(exact=found.exact)
+    start = _after(found.places, query)
+    chosen = found.places[start : start + query.limit]
+    more = start + query.limit < len(found.places) or not found.whole
+    return _hits(reader, chosen), more and not found.timed_out, found.timed_out, Order(found.exact)
+
+
+def _after(places: Sequence[_Place], query: Query) -> int:
+    """Where the page starts: after the last entry sent, or as many places on when that entry is gone."""
+    if not query.after:
+        return 0
+    return next((n + 1 for n, place in enumerate(places) if place.id == query.after), query.seen)
+
+
+def _hits(reader: Reader, places: Sequence[_Place]) -> list[Hit]:
+    return reader.hits([place.id for place in places])
+
+
+# --- the list --------------------------------------------------------------------------------------------------------
+
+
+def _list(reader: Reader, search: Search, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int) -> _List:
+    """All that match when they are few; else the first of them, where the build can tell which those are."""
+    order = _order(spans, sort[0]) if reader.has_orders else ""
+    if not (order and _matches_many(spans)):
+        ids = _found(reader, search, spans)
+        if not search.over or search.timed_out or not order:
+            whole = not search.over
+            return _List(_places(reader, ids, sort), whole, whole, search.timed_out)
+    first = _first(reader, search, spans, sort, wanted, order)
+    if first.places or first.whole or first.timed_out:
+        return first
+    return _List(_places(reader, _found(reader, search, spans), sort), False, False)
+
+
+def _found(reader: Reader, search: Search, spans: Sequence[Span]) -> list[int]:
+    if not search.ids:
+        reader.run(search, spans, ranked=True)
+    return search.ids
+
+
+def _order(spans: Sequence[Span], key: SortKey) -> str:
+    """The text whose order serves, "" for none: only boxes have one, and a few containers besides."""
+    text = "" if key.exact else ORDERED.get(key.attribute, "")
+    return text if all(_is_of_boxes(s) or _is_single(s) or s.plan.paths == () for s in spans) else ""
+
+
+def _is_of_boxes(span: Span) -> bool:
+    return _BOX_IDS[0] <= span.low + 1 and span.high <= _BOX_IDS[1]
+
+
+def _is_single(span: Span) -> bool:
+    return span.high - span.low == 2
+
+
+def _matches_many(spans: Sequence[Span]) -> bool:
+    """Surely so many that collecting them first would be for nothing."""
+    return any(not _is_single(s) and (s.plan.paths is None or 4 * MOST < s.plan.estimate < inf) for s in spans)
+
+
+def _first(
+    reader: Reader, search: Search, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int, text: str
+) -> _List:
+    """The first ``wanted``, read in order; and the few entries that stand beside the boxes."""
+    few = Search(MOST, search.view, search.deadline, stopped=search.stopped)
+    ids = _found(reader, few, [s for s in spans if _is_single(s)])
+    read = Search(wanted + 1, search.view, search.deadline, stopped=search.stopped)
+    boxes = [s for s in spans if not _is_single(s) and s.plan.paths != ()]
+    in_order = [entry for span in boxes for entry in _read(reader, read, span, text, sort[0].reverse)]
+    whole = not read.over
+    places = _places(reader, [*ids, *in_order], sort)
+    if not whole:  # what comes after the last that was read may have others before it
+        known = set(in_order)
+        last = max((n for n, place in enumerate(places) if place.id in known), default=-1)
+        places = places[: last + 1]
+    return _List(places, whole, True, read.timed_out)
+
+
+def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) -> list[int]:
+    """Ids in the order of their first key, and with the last of them all that share its key, since the other keys
+    decide among those.  Some of all when the search must stop: then without the last key, which others may share."""
+    layout = Layout()
+    test, place = compile_filter(span.plan.filter, layout), layout.place(text)
+    found: list[int] = []
+    start, last = 0, None
+    try:
+        with reader.watched(search):
+            for row in _rows(reader.connection, span, search.view, text, against, layout.columns):
+                search.budget -= 1
+                if search.budget <= 0:
+                    break
+                if not test(row):
+                    continue
+                key = _least(row[place])
+                if key != last:
+                    if len(found) >= search.limit:
+                        search.truncated = True
+                        return found
+                    start, last = len(found), key
+                found.append(row[0])
+            else:
+                return found
+    except sqlite3.OperationalError as error:
+        if "interrupted" not in str(error):
+            raise
+    search.timed_out = search.is_late()
+    search.truncated = not search.timed_out
+    return found[:start]
+
+
+def _rows(
+    connection: sqlite3.Connection, span: Span, view: int, text: str, against: bool, columns: Sequence[str]
+) -> Iterator[Row]:
+    """In the order of the text or against it; an entry without a value is after all others (RFC 2891 2.2)."""
+    condition, values = (span.plan.sieve or ("1", ()))[:2]
+    in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
+    chosen = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
+    sql = (
+        f"SELECT {chosen} FROM entry e INDEXED BY by_{text} {_JOIN if any(in_body) else ''} "  # noqa: S608
+        f"WHERE e.{IN_ORDER} AND e.{text} {{}} '' AND e.id > ? AND e.id < ? AND e.view <= ? AND {condition} "
+        f"ORDER BY e.{text} {'DESC' if against else ''}"
+    )
+    for sign in ("=", ">") if against else (">", "="):
+        yield from connection.execute(sql.format(sign), (span.low, span.high, view, *values))
+
+
+_JOIN: Final = "CROSS JOIN body b ON b.id = e.id"
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def _places(reader: Reader, ids: Sequence[int], sort: Sequence[SortKey]) -> list[_Place]:
+    """In order; best-ranked first among equals."""
+    columns, keys = zip(*map(_key_of, sort), strict=True)
+    sql = f"SELECT e.id, {', '.join(columns)} FROM entry e {_JOIN} WHERE e.id IN "  # noqa: S608
+    ids, found = sorted(ids), list[_Place]()
+    for n in range(0, len(ids), _BATCH):
+        some = ids[n : n + _BATCH]
+        for entry, *held in reader.connection.execute(f"{sql} ({', '.join('?' * len(some))}) ORDER BY e.id", some):
+            found.append(_Place(tuple([key(value) for key, value in zip(keys, held, strict=True)]), entry))
+    for n in range(len(sort) - 1, -1, -1):
+        found.sort(key=lambda place, n=n: place.keys[n], reverse=sort[n].reverse)  # type: ignore[misc]
+    return found
+
+
+def _key_of(sort: SortKey) -> tuple[str, Callable[[Any], Key]]:
+    """The column that holds what the key is made of, and how."""
+    attribute = ATTRIBUTES.get(sort.attribute.lower())
+    if attribute is None:  # known to the schema, held by no entry
+        return "''", lambda _held: (True, "")
+    if attribute.name in ORDERED and not sort.exact:
+        return f"e.{ORDERED[attribute.name]}", lambda text: (not text, _least(text))
+    known, name, exact = attribute, attribute.name.encode(), sort.exact
+
+    def key(held: str | bytes) -> Key:
+        raw = [held.encode()] if isinstance(held, str) else find_values(held, name)
+        values = [v for r in raw if (v := _exact(r) if exact else prepare(known, r))]
+        return (False, min(values)) if values else (True, "")
+
+    return f"b.{_OPERATIONAL.get(attribute.name, 'ber')}", key
+
+
+def _least(text: str) -> str:
+    """The first value of a text of ``ORDERED``."""
+    return text[1 : text.index("$")] if text else ""
+
+
+def _exact(raw: bytes) -> str:
+    """Insignificant spaces do not count (RFC 4518 2.6.1), everything else does."""
+    return " ".join(raw.decode("utf-8", "replace").split())
+
+
+def _assertion(key: SortKey, value: bytes) -> str | None:
+    """The value as keys are; "" stands before all.  None when it is not of the attribute's form."""
+    attribute = ATTRIBUTES.get(key.attribute.lower())
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return None
+    if attribute is None or key.exact:
+        return _exact(value)
+    return prepare(attribute, value) or (None if attribute.rule is MatchRule.TIME and text else "")
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+def _window(places: Sequence[_Place], window: Window, key: SortKey) -> tuple[int, int, Order]:
+    """Start and stop in the list, and the position of the target; nothing of the list when the target has none."""
+    count = len(places)
+    target, fault = _by_value(places, window, key) if window.value is not None else _by_offset(count, window)
+    order = Order(True, 0 if fault else target, count, fault)
+    return (0, 0, order) if fault else (max(0, target - 1 - window.before), target + window.after, order)
+
+
+def _by_offset(count: int, window: Window) -> tuple[int, int]:
+    """Si = Sc * (Ci / Cc) (draft-ietf-ldapext-ldapv3-vlv-09 5)."""
+    offset, assumed = window.offset, window.count
+    if offset < 1 or (assumed and offset > assumed):
+        return 0, OFFSET_RANGE_ERROR
+    if offset == assumed and assumed:
+        return count, SUCCESS
+    if offset == 1:
+        return min(1, count), SUCCESS
+    found = (2 * count * offset + assumed) // (2 * assumed) if assumed else offset
+    return (0, OFFSET_RANGE_ERROR) if found > count else (max(1, found), SUCCESS)
+
+
+def _by_value(places: Sequence[_Place], window: Window, key: SortKey) -> tuple[int, int]:
+    """The first place not before the value; one past the last when there is none."""
+    wanted = _assertion(key, window.value or b"")
+    if wanted is None:
+        return 0, INAPPROPRIATE_MATCHING
+    bound = (False, wanted)
+    found = (n for n, p in enumerate(places, 1) if (p.keys[0] <= bound if key.reverse else p.keys[0] >= bound))
+    return next(found, len(places) + 1), SUCCESS

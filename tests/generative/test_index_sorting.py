@@ -1,0 +1,126 @@
+"""A sorted search gives what sorting all that match gives (RFC 2891), page by page and window by window."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from unittest.mock import patch
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from index_world import all_entries, make_entry, write_index
+from record_factories import SUFFIX
+from twin_matcher import attributes_of, twin_search
+
+from directory_service.entries.attributes import ATTRIBUTES, prepare
+from directory_service.entries.entry import BAL, PEOPLE, Entry
+from directory_service.index import sorting
+from directory_service.index.directory import Directory
+from directory_service.index.query import And, Filter, Present, Query, Scope, SortKey, Substrings, View, Window
+
+# Few letters, so that entries share keys.
+VALUES = st.text(st.sampled_from(list("abBé -")), min_size=1, max_size=3)
+ATTRIBUTES_HELD = ("cn", "sn", "givenName", "o", "l", "title")
+STAMPS = st.sampled_from(["20260105034500Z", "20260601034500Z"])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[Entry]:
+    rows = draw(st.lists(st.tuples(st.sampled_from([BAL, BAL, PEOPLE]), st.integers(0, 2), st.integers(0, 1), STAMPS),
+                         max_size=14))  # fmt: skip
+    names = st.sets(st.sampled_from(ATTRIBUTES_HELD)).map(sorted)
+    held = [{name: draw(st.lists(VALUES, max_size=2, unique=True)) for name in draw(names)} for _ in rows]
+    return [
+        make_entry(branch, pk, rank=rank, view=2 * view, changed=changed, **values)
+        for pk, ((branch, rank, view, changed), values) in enumerate(zip(rows, held, strict=True), 1)
+    ]
+
+
+KEYS = st.builds(
+    SortKey, st.sampled_from((*ATTRIBUTES_HELD, "cn", "sn", "modifyTimestamp", "asSince", "nosuch")), st.booleans(),
+    st.booleans(),
+)  # fmt: skip
+SORTS = st.lists(KEYS, min_size=1, max_size=3, unique_by=lambda key: key.attribute).map(tuple)
+FILTERS = st.sampled_from([And(()), Present("cn"), Present("title"), Substrings("cn", b"", (b"a",), b"")])
+BASES = st.sampled_from([SUFFIX, f"ou=bal,{SUFFIX}", f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"])
+
+
+def least(entry: Entry, key: SortKey) -> tuple[bool, str]:
+    """By the letter of RFC 2891 2.2: the least value, and no value is the largest."""
+    attribute = ATTRIBUTES.get(key.attribute.lower())
+    values = attributes_of(entry).get(key.attribute.lower(), [])
+    if key.exact:
+        found = [" ".join(v.decode().split()) for v in values]
+    else:
+        found = [prepare(attribute, v) or "" for v in values] if attribute else []
+    kept = [v for v in found if v]
+    return (not kept, min(kept, default=""))
+
+
+def in_order(world: list[Entry], query: Query, view: int) -> list[int]:
+    by_id = {entry.id: entry for entry in world}
+    ids = twin_search(world, SUFFIX, query, view)
+    for key in reversed(query.sort):
+        ids.sort(key=lambda n, key=key: least(by_id[n], key), reverse=key.reverse)  # type: ignore[misc]
+    return ids
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), BASES, FILTERS, st.lists(st.tuples(SORTS, st.integers(1, 5)), min_size=1, max_size=6),
+       st.sampled_from([View.ANONYMOUS, View.STAFF]), st.sampled_from([1, 3, 1000]))  # fmt: skip
+def test_a_sorted_search_gives_the_first_of_all(
+    world: list[Entry], base: str, asked: Filter, orders: list[tuple[tuple[SortKey, ...], int]], view: View, most: int
+) -> None:
+    """With few entries sorted at most (``most``), those that the build has an order for are read in it."""
+    with tempfile.TemporaryDirectory() as name, patch.object(sorting, "MOST", most), closing(
+        Directory(write_index(Path(name), world), SUFFIX)
+    ) as directory:  # fmt: skip
+        for sort, limit in orders:
+            query = Query(base, Scope.SUBTREE, asked, limit, sort=sort)
+            _check(directory, all_entries(world), query, view, most)
+
+
+def _check(directory: Directory, world: list[Entry], query: Query, view: View, most: int) -> None:
+    expected = in_order(world, replace(query, after=None), view)
+    found = directory.search(query, view)
+    assert found.order is not None
+    assert found.order.exact or (len(expected) > most and not _has_order(query))
+    if not found.order.exact:
+        best = in_order(world, query, view)
+        assert len(found.hits) <= query.limit and {h.id for h in found.hits} <= set(best)
+        return
+    assert [hit.id for hit in found.hits] == expected[: query.limit]
+    assert found.truncated == (len(expected) > query.limit)
+    _check_pages(directory, query, view, expected)
+    _check_windows(directory, query, view, expected)
+
+
+def _has_order(query: Query) -> bool:
+    return query.base.startswith("ou=bal") and query.sort[0].attribute in ("cn", "sn") and not query.sort[0].exact
+
+
+def _check_pages(directory: Directory, query: Query, view: View, expected: list[int]) -> None:
+    seen: list[int] = []
+    more = True
+    while more:
+        page = directory.search(replace(query, after=seen[-1] if seen else 0, seen=len(seen)), view)
+        seen += [hit.id for hit in page.hits]
+        more = page.truncated
+    assert seen == expected
+    # The last entry sent is gone since: as many places on.
+    gone = directory.search(replace(query, after=1 << 50, seen=2), view)
+    assert [hit.id for hit in gone.hits] == expected[2 : 2 + query.limit]
+
+
+def _check_windows(directory: Directory, query: Query, view: View, expected: list[int]) -> None:
+    listed = expected[: query.limit]
+    for offset in range(1, len(listed) + 1):
+        found = directory.search(replace(query, window=Window(1, 1, offset)), view)
+        assert found.order is not None and found.order[1:] == (offset, len(listed), 0)
+        assert [hit.id for hit in found.hits] == listed[max(0, offset - 2) : offset + 1]
+    found = directory.search(replace(query, window=Window(0, 0, value=b"b")), view)
+    assert found.order is not None and found.order.length == len(listed)
+    if found.order.fault == 0:
+        assert [hit.id for hit in found.hits] == listed[found.order.position - 1 :][:1]
