@@ -11,7 +11,7 @@ SAMPLE := $(DATA)/sample-$(PEOPLE)-$(SEED)
 # Debian keeps slapd and other servers out of an ordinary user's path.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help install run sample test lint types layers docs check reference bench upgrade clean
+.PHONY: help install run sample test lint types layers docs check reference bench fuzz soak upgrade clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -50,8 +50,14 @@ reference: .venv/.tested ## writes the reference pages of settings and commands 
 bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national scale (long)
 	@$(BIN)/python -m bench
 
+fuzz: .venv/.fuzzed ## atheris over everything that reads a stranger's octets (SECONDS=60, shared between targets)
+	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
+
+soak: .venv/.tested ## valid and hostile traffic against a real `annuaire serve`; fails where memory or descriptors grow (SECONDS=600)
+	@$(BIN)/python -m bench.soak --seconds $(or $(SECONDS),600)
+
 upgrade: .venv/.tested ## moves constraints.txt to the newest versions that setup.cfg allows
-	@$(BIN)/pip install -qq --upgrade --upgrade-strategy eager pip setuptools -e '.[test]'
+	@$(BIN)/pip install -qq --upgrade --upgrade-strategy eager pip setuptools -e '.[test,fuzz]'
 	@(sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --all --exclude-editable | LC_ALL=C sort -f) > constraints.new
 	@mv constraints.new constraints.txt
 
@@ -73,6 +79,11 @@ $(SAMPLE)/.done: | .venv/.installed
 	@touch $@
 
 .venv/.tested: .venv/.installed tools/debian-install
-	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev
+	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev \
+		postfix postfix-ldap default-jdk-headless php-cli php-ldap
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
+	@touch $@
+
+.venv/.fuzzed: .venv/.tested
+	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[fuzz]'
 	@touch $@

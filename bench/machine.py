@@ -56,7 +56,7 @@ class _Peak(threading.Thread):
 
 def tree_memory(pid: int) -> float:
     """Anonymous memory, in MB, of a process and its descendants, shared pages split between their owners."""
-    return sum(_anonymous(p) for p in [pid, *descendants(pid)]) / 1024
+    return sum(anonymous(p) for p in [pid, *descendants(pid)]) / 1024
 
 
 def descendants(pid: int) -> list[int]:
@@ -71,7 +71,8 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def _anonymous(pid: int) -> int:
+def anonymous(pid: int) -> int:
+    """kB of one process; 0 when it has ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # gone between the listing and the reading

@@ -161,9 +161,14 @@ class _Cursor:
     def token(self) -> _Token:
         return self._tokens[self._at]
 
+    @property
+    def more(self) -> bool:
+        """Is there another token?  An empty quoted one is a token."""
+        return self._at < len(self._tokens) - 1
+
     def next(self) -> _Token:
         token = self.token
-        if token == self._tokens[-1]:
+        if not self.more:
             raise SchemaError(f"line {token.line}: unfinished definition")
         self._at += 1
         return token
@@ -198,6 +203,9 @@ _WORDS: Final = {
 }  # fmt: skip
 _KINDS: Final = ("ABSTRACT", "STRUCTURAL", "AUXILIARY")
 
+_SYNTAX: Final = re.compile(r"([^{}]*)(?:\{(\d{1,9})\})?")
+_MISPLACED: Final = "a keyword of another kind of definition"
+
 Fields = dict[str, object]
 
 
@@ -205,32 +213,23 @@ def parse_schema(text: str) -> list[Definition]:
     """The definitions of one file, in order.  Raises ``SchemaError`` with the line."""
     cursor = _Cursor(text)
     found: list[Definition] = []
-    while cursor.token.text:
+    while cursor.more:
         keyword = cursor.next()
         if keyword.text.lower() not in ("attributetype", "objectclass"):
             raise SchemaError(f"line {keyword.line}: {keyword.text!r} is not something we read")
         of_attribute = keyword.text.lower() == "attributetype"
-        found.append(_definition(cursor, keyword.line, of_attribute))
+        found.append((_attribute_type if of_attribute else _object_class)(cursor, keyword.line))
     return found
 
 
 def parse_attribute_type(description: str) -> AttributeType:
     """One ``( … )`` of the attribute ``attributeTypes``."""
-    return _attribute_type(_fields(_Cursor(description), sup_many=False))
+    return _attribute_type(_Cursor(description), 1)
 
 
 def parse_object_class(description: str) -> ObjectClass:
     """One ``( … )`` of the attribute ``objectClasses``."""
-    return _object_class(_fields(_Cursor(description), sup_many=True))
-
-
-def _definition(cursor: _Cursor, line: int, of_attribute: bool) -> Definition:
-    try:
-        if of_attribute:
-            return _attribute_type(_fields(cursor, sup_many=False))
-        return _object_class(_fields(cursor, sup_many=True))
-    except TypeError:
-        raise SchemaError(f"line {line}: a keyword of another kind of definition") from None
+    return _object_class(_Cursor(description), 1)
 
 
 def _fields(cursor: _Cursor, *, sup_many: bool) -> Fields:
@@ -255,10 +254,20 @@ def _fields(cursor: _Cursor, *, sup_many: bool) -> Fields:
     return fields
 
 
-def _attribute_type(fields: Fields) -> AttributeType:
-    syntax, _, bound = str(fields.get("syntax", "")).partition("{")
-    return AttributeType(**{**fields, "syntax": syntax, "length": int(bound.rstrip("}") or 0)})  # type: ignore[arg-type]
+def _attribute_type(cursor: _Cursor, line: int) -> AttributeType:
+    fields = _fields(cursor, sup_many=False)
+    syntax = _SYNTAX.fullmatch(str(fields.get("syntax", "")))
+    if not syntax:
+        raise SchemaError(f"line {line}: a syntax is an OID and perhaps a bound, {{n}}")
+    fields |= {"syntax": syntax[1], "length": int(syntax[2] or 0)}
+    try:
+        return AttributeType(**fields)  # type: ignore[arg-type]
+    except TypeError:
+        raise SchemaError(f"line {line}: {_MISPLACED}") from None
 
 
-def _object_class(fields: Fields) -> ObjectClass:
-    return ObjectClass(**fields)  # type: ignore[arg-type]
+def _object_class(cursor: _Cursor, line: int) -> ObjectClass:
+    try:
+        return ObjectClass(**_fields(cursor, sup_many=True))  # type: ignore[arg-type]
+    except TypeError:
+        raise SchemaError(f"line {line}: {_MISPLACED}") from None

@@ -91,7 +91,8 @@ class Session:
             self._split(data, events)
         except BerError as error:
             self.closing = True
-            events.append(Disconnect(notice_of_disconnection(2, str(error)), error.limit))
+            # Without its offset, which depends on what else came in the same read.
+            events.append(Disconnect(notice_of_disconnection(2, error.message), error.limit))
         return events
 
     def _split(self, data: bytes, events: list[Event]) -> None:

@@ -18,31 +18,14 @@ from pathlib import Path
 
 import pytest
 from e2e.installation import ANNUAIRE, Installation, installation
+from pages import shows, steps
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ["README.md", "docs/tutorial/first-steps.md", "docs/howto/daily-import.md", "docs/howto/tls.md"]
 PORTS = {"1389": "ANNUAIRE_LDAP_PORT", "1636": "ANNUAIRE_LDAPS_PORT", "8080": "ANNUAIRE_HTTP_PORT"}
 READY = "Ctrl-C arrête.\n"
-_BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # Instants, days and builds.
 _VOLATILE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d\d/\d\d/\d{4}|\d{8}T\d{6}Z(?:\.\d+)?|\d{14}Z")
-
-
-def steps(page: str) -> list[tuple[str, str | None]]:
-    """Each command block with what it should print."""
-    blocks = _BLOCK.findall(page)
-    following = [*blocks[1:], ("", "")]
-    return [(b[1], n[1] if n[0] == "text" else None) for b, n in zip(blocks, following, strict=True) if b[0] == "sh"]
-
-
-def shows(shown: str, printed: str) -> bool:
-    """Whether ``printed`` is what ``shown`` says."""
-
-    def line(text: str) -> str:
-        return r"(?:.*\n)*?" if text == "…" else re.escape(text).replace("…", ".*") + r"\n"
-
-    normal = "".join(line.rstrip() + "\n" for line in printed.strip().splitlines())
-    return re.fullmatch("".join(map(line, shown.strip().splitlines())), normal) is not None
 
 
 class Reader:
@@ -107,7 +90,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 def test_the_page_shows_what_happens(reader: Reader, name: str) -> None:
     path = ROOT / name
     page = path.read_text(encoding="utf-8")
-    for block, shown in steps(page):
+    for block, shown in steps(path):
         printed = reader.type(block)
         if shown is None or shows(shown, printed):
             continue

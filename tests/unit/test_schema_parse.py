@@ -72,3 +72,27 @@ def test_our_files_survive_a_round_trip(name: str) -> None:
     for definition in parse_schema(read_definitions(name)):
         again = parse_attribute_type if isinstance(definition, AttributeType) else parse_object_class
         assert again(str(definition)) == definition
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "attributetype ( 1.2.3 SYNTAX 1.3.6{2A} )",
+        "attributetype ( 1.2.3 SYNTAX 1.3.6{} )",
+        "attributetype ( 1.2.3 SYNTAX 1.3.6{" + "9" * 5000 + "} )",
+        "attributetype ( 1.2.3 MUST cn )",
+        "objectclass ( 1.2.3 SYNTAX 1.3.6 )",
+        "'' attributetype ( 1.2.3 )",
+    ],
+)
+def test_what_fuzzing_found_is_a_schema_error(text: str) -> None:
+    """A bound that is no number was a bare ValueError, a misplaced keyword a TypeError, and '' ended the file."""
+    with pytest.raises(SchemaError):
+        parse_schema(text)
+
+
+def test_a_description_alone_with_a_keyword_of_another_kind_is_a_schema_error() -> None:
+    with pytest.raises(SchemaError):
+        parse_attribute_type("( 1.2.3 MUST cn )")
+    with pytest.raises(SchemaError):
+        parse_object_class("( 1.2.3 SYNTAX 1.3.6 )")
