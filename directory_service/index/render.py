@@ -1,6 +1,7 @@
 """The registry, rendered: entries and mailbox records, batch by batch, by as many processes as asked for.
 
-A share of the work is a range of keys of one table; a process does a few of them and ends, another takes the next.
+A share of the work is a region (``registry.regions``): what people, their mailboxes and their structures have in common
+is read and rendered once.  A process does a few of them and ends, another takes the next.
 Batches come back through pipes, which make a process wait when the writer is behind: memory is bounded whatever the
 size of the registry.
 Writing is ``writer``'s business.
@@ -23,30 +24,25 @@ from sqlalchemy import Connection, Engine
 
 from directory_service.entries.entry import BAL, Entry, branch_of
 from directory_service.entries.mailboxes import mailbox_entries
-from directory_service.entries.people import practitioner_entry
+from directory_service.entries.people import known, known_entry, practitioner_entry
 from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.plan.fours import paired
 from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
 from directory_service.index.schema import KEY_SEPARATOR
+from directory_service.model.mailboxes import Binding
 from directory_service.registry import read
+from directory_service.registry.batches import Book
 from directory_service.registry.engine import open_registry, reading
+from directory_service.registry.regions import Household, Region, read_households, read_other_boxes, read_places
 
-SHARE: Final = 40_000  # keys of one share: large enough to meet the same structures again, small enough to end together
-STINT: Final = 3  # shares of one process
+REGION: Final = 40_000  # people of a region: large enough to meet structures again, small enough to end together
+STINT: Final = 3  # regions of one process
 BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
 Ids = Sequence[int] | None
-
-
-class Share(NamedTuple):
-    """A range of keys of one kind of record: mailboxes, practitioners, organizations."""
-
-    kind: str
-    low: int
-    high: int
 
 
 class Batch(NamedTuple):
@@ -113,8 +109,7 @@ def render_mailboxes(
 ) -> Iterator[tuple[list[Entry], tuple[str, bytes]]]:
     """For each address: its entries, none once it is closed, and its record."""
     for address, bindings in read.read_bindings(connection, ids, low=low, high=high):
-        record = mailbox_record(address, bindings)
-        yield mailbox_entries(bindings, suffix), (address.casefold(), orjson.dumps(record))
+        yield mailbox_entries(bindings, suffix), _record(address, bindings)
 
 
 def render_practitioners(
@@ -142,61 +137,65 @@ def _joined(records: Iterable[Any], boxes: Iterator[tuple[int, list[Any]]]) -> I
         yield record, held if owner == record.pk else []
 
 
-def render(connection: Connection, suffix: str, share: Share) -> Iterator[Batch]:
-    """The batches of one share."""
-    if share.kind == "mailboxes":
-        yield from _mailbox_batches(connection, suffix, share)
-        return
-    made = render_practitioners if share.kind == "practitioners" else render_organizations
-    entries: list[Entry] = []
-    for entry in made(connection, suffix, None, share.low, share.high):
-        entries.append(entry)
-        if len(entries) >= BATCH:
-            yield batch_of(entries, [], len(entries))
-            entries = []
-    yield batch_of(entries, [], len(entries))
+Rendered = tuple[list[Entry], list[tuple[str, bytes]]]
 
 
-def _mailbox_batches(connection: Connection, suffix: str, share: Share) -> Iterator[Batch]:
+def render(connection: Connection, suffix: str, region: Region) -> Iterator[Batch]:
+    """The batches of one region."""
+    book = Book(connection)
     entries: list[Entry] = []
-    records: list[tuple[str, bytes]] = []
-    for found, record in render_mailboxes(connection, suffix, None, share.low, share.high):
+    mailboxes: list[tuple[str, bytes]] = []
+    done = 0
+    for found, records in _rendered(book, suffix, region):
         entries += found
-        records.append(record)
-        if len(records) >= BATCH:
-            yield batch_of(entries, records, len(records))
-            entries, records = [], []
-    yield batch_of(entries, records, len(records))
+        mailboxes += records
+        done += 1
+        if len(entries) >= BATCH:
+            yield batch_of(entries, mailboxes, done)
+            entries, mailboxes, done = [], [], 0
+    yield batch_of(entries, mailboxes, done)
+
+
+def _rendered(book: Book, suffix: str, region: Region) -> Iterator[Rendered]:
+    """What each record of a region gives."""
+    for household in read_households(book, region.people):
+        yield _household(household, suffix)
+    for place, held in read_places(book, region.places):
+        yield [organization_entry(place, held, suffix)], []
+    for address, bindings in read_other_boxes(book, region.boxes):
+        yield mailbox_entries(bindings, suffix), [_record(address, bindings)]
+
+
+def _household(household: Household, suffix: str) -> Rendered:
+    person = known(household.person)
+    entries = [known_entry(person, household.held, suffix)]
+    for _, bindings in household.boxes:
+        entries += mailbox_entries(bindings, suffix, person)
+    return entries, [_record(address, bindings) for address, bindings in household.boxes]
+
+
+def _record(address: str, bindings: Sequence[Binding]) -> tuple[str, bytes]:
+    return address.casefold(), orjson.dumps(mailbox_record(address, bindings))
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
 
 
-def shares(limits: read.Bounds) -> list[Share]:
-    """All the work, in the order of the branches."""
-    most = {
-        "mailboxes": limits.mailbox,
-        "practitioners": limits.practitioner,
-        "organizations": limits.organization,
-    }
-    return [Share(kind, low, low + SHARE) for kind, last in most.items() for low in range(0, last + 1, SHARE)]
-
-
-def render_all(engine: Engine, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
-    """Every batch of every share, in no order.  With one worker, in this process."""
-    if workers <= 1 or len(work) <= 3:
+def render_all(engine: Engine, suffix: str, work: Sequence[Region], workers: int) -> Iterator[Batch]:
+    """Every batch of every region, in no order.  With one worker, in this process."""
+    if workers <= 1 or len(work) <= 1:
         with reading(engine) as connection:
-            for share in work:
-                yield from render(connection, suffix, share)
+            for region in work:
+                yield from render(connection, suffix, region)
         return
     yield from _render_aside(engine.url.render_as_string(hide_password=False), suffix, work, workers)
 
 
 class _Crew:
-    """The processes at work, each behind its pipe.  One that has done ``STINT`` shares makes way for a new one: what it
-    remembers of names and places grows, and takes more time than it saves."""
+    """The processes at work, each behind its pipe.  One that has done ``STINT`` regions makes way for a new one: what
+    it remembers of names and places grows, and takes more time than it saves."""
 
-    def __init__(self, url: str, suffix: str, work: Sequence[Share]) -> None:
+    def __init__(self, url: str, suffix: str, work: Sequence[Region]) -> None:
         # Spawned, not forked: the caller may have threads (a progress bar has one).
         self._context = multiprocessing.get_context("spawn")
         self._args = (url, suffix)
@@ -244,7 +243,7 @@ def _received(pipe: Pipe) -> bytes:
         raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
 
 
-def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
+def _render_aside(url: str, suffix: str, work: Sequence[Region], workers: int) -> Iterator[Batch]:
     crew = _Crew(url, suffix, work)
     try:
         for _ in range(workers):
@@ -254,14 +253,14 @@ def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) ->
         crew.disband()
 
 
-def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Share]) -> None:
-    """A process: renders its shares, and says with nothing that it is done."""
+def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Region]) -> None:
+    """A process: renders its regions, and says with nothing that it is done."""
     gc.disable()  # as in registry.batches.quiet: there are no cycles to find, and a heap that grows to look for them in
     engine = open_registry(url)
     try:
         with reading(engine) as connection:
-            for share in work:
-                for batch in render(connection, suffix, share):
+            for region in work:
+                for batch in render(connection, suffix, region):
                     # Ten times quicker than pickle, which looks for objects met before.
                     pipe.send_bytes(marshal.dumps(tuple(batch), 2))
             pipe.send_bytes(b"")
