@@ -60,7 +60,7 @@ def codes_of(
     expertises: tuple[Coded, ...] = (),
 ) -> Codes:
     """Those of a practitioner, after the professions and expertises that a mailbox adds."""
-    roles, profession = person.roles, person.profession
+    roles, profession, category = person.roles, person.profession, person.category.code
     known = tuple([_expertise_key(e) for e in person.expertises]) if person.expertises else ()
     if expertises:
         known = _led_by(expertises, known)
@@ -70,7 +70,7 @@ def codes_of(
         person.title.code,
         person.civility.code,
         (*professions, profession, *[r.profession for r in roles if r.profession is not profession]),
-        (person.category.code, *[r.category.code for r in roles]),
+        (category, *[c for r in roles if (c := r.category.code) != category]),
         tuple([r.mode.code for r in roles]),
         tuple([r.sector.code for r in roles]),
         known,
@@ -90,7 +90,7 @@ def _led_by(
     return tuple(dict.fromkeys((*led, *known)))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=30_000)
 def work_of(codes: Codes) -> Work:
     """The part of the entry that these codes give."""
     what = _skill(codes.branch, codes.active, codes.title, codes.civility, codes.professions, codes.expertises)
@@ -137,7 +137,7 @@ class _Skill(NamedTuple):
     specialties_json: orjson.Fragment
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def _skill(
     branch: int,
     active: bool,

@@ -38,7 +38,7 @@ from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.regions import Household, Region, read_households, read_other_boxes, read_places
 
 REGION: Final = 40_000  # people of a region: large enough to meet structures again, small enough to end together
-STINT: Final = 3  # regions of one process
+STINT: Final = 6  # regions of one process
 BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
@@ -82,9 +82,12 @@ def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done:
     """Ready to be written: in the order of the ids, since the writer is quickest so."""
     ordered = sorted(entries)
     keys = [(key, entry.id) for entry in ordered for key in entry.keys]
-    rows, bodies = list(map(row_of, ordered)), list(map(body_of, ordered))
+    bodies, terms = list(map(body_of, ordered)), terms_of_some(ordered)
     names = [names_of(entry) for entry in ordered if branch_of(entry.id) == BAL]
-    return Batch(rows, bodies, keys, mailboxes, names, letters_of(ordered), terms_of_some(ordered), done)
+    texts = "".join(["".join(entry[3:10]) for entry in ordered])
+    if texts.isascii() and texts.isprintable():  # nearly always
+        return Batch([(e.id, *e[2:11]) for e in ordered], bodies, keys, mailboxes, names, "", terms, done)
+    return Batch(list(map(row_of, ordered)), bodies, keys, mailboxes, names, letters_of(ordered), terms, done)
 
 
 def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:
@@ -137,7 +140,12 @@ def _joined(records: Iterable[Any], boxes: Iterator[tuple[int, list[Any]]]) -> I
         yield record, held if owner == record.pk else []
 
 
-Rendered = tuple[list[Entry], list[tuple[str, bytes]]]
+class Rendered(NamedTuple):
+    """What one record gives, or ``done`` records together."""
+
+    entries: list[Entry]
+    mailboxes: list[tuple[str, bytes]]
+    done: int = 1
 
 
 def render(connection: Connection, suffix: str, region: Region) -> Iterator[Batch]:
@@ -146,10 +154,10 @@ def render(connection: Connection, suffix: str, region: Region) -> Iterator[Batc
     entries: list[Entry] = []
     mailboxes: list[tuple[str, bytes]] = []
     done = 0
-    for found, records in _rendered(book, suffix, region):
-        entries += found
-        mailboxes += records
-        done += 1
+    for found in _rendered(book, suffix, region):
+        entries += found.entries
+        mailboxes += found.mailboxes
+        done += found.done
         if len(entries) >= BATCH:
             yield batch_of(entries, mailboxes, done)
             entries, mailboxes, done = [], [], 0
@@ -157,13 +165,13 @@ def render(connection: Connection, suffix: str, region: Region) -> Iterator[Batc
 
 
 def _rendered(book: Book, suffix: str, region: Region) -> Iterator[Rendered]:
-    """What each record of a region gives."""
+    """All of a region."""
     for household in read_households(book, region.people):
         yield _household(household, suffix)
     for place, held in read_places(book, region.places):
-        yield [organization_entry(place, held, suffix)], []
+        yield Rendered([organization_entry(place, held, suffix)], [])
     for address, bindings in read_other_boxes(book, region.boxes):
-        yield mailbox_entries(bindings, suffix), [_record(address, bindings)]
+        yield Rendered(mailbox_entries(bindings, suffix), [_record(address, bindings)])
 
 
 def _household(household: Household, suffix: str) -> Rendered:
@@ -171,7 +179,8 @@ def _household(household: Household, suffix: str) -> Rendered:
     entries = [known_entry(person, household.held, suffix)]
     for _, bindings in household.boxes:
         entries += mailbox_entries(bindings, suffix, person)
-    return entries, [_record(address, bindings) for address, bindings in household.boxes]
+    records = [_record(address, bindings) for address, bindings in household.boxes]
+    return Rendered(entries, records, 1 + len(records))
 
 
 def _record(address: str, bindings: Sequence[Binding]) -> tuple[str, bytes]:
@@ -264,6 +273,7 @@ def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Region]) -> None:
                     # Ten times quicker than pickle, which looks for objects met before.
                     pipe.send_bytes(marshal.dumps(tuple(batch), 2))
             pipe.send_bytes(b"")
+            gc.freeze()  # nor does the end of the process look for any
     except BrokenPipeError:  # the writer gave up
         pass
     finally:
