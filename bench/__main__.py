@@ -79,6 +79,7 @@ def _load(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[s
     rows: list[dict[str, object]] = [
         {"work": "import into the registry", "ours": f"{loaded.seconds:.0f} s", "memory": f"{loaded.peak_mb:.0f} MB"},
         {"work": "searchable index", "ours": f"{indexed.seconds:.0f} s", "memory": f"{indexed.peak_mb:.0f} MB"},
+        *({"work": f"— {stage}", "ours": f"{seconds:.0f} s"} for stage, seconds in indexed.stages()),
     ]
     total = loaded.seconds + indexed.seconds
     whole: dict[str, object] = {"work": "extracts to answers, in all", "ours": f"{total:.0f} s"}

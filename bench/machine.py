@@ -21,6 +21,13 @@ class Cost:
     seconds: float
     peak_mb: float
     output: str
+    lines: tuple[tuple[float, str], ...]  # of the output: seconds since the start, text
+
+    def stages(self) -> list[tuple[str, float]]:
+        """What the command said that it began (``Index : clés…``), and the seconds until the next or the end."""
+        begun = [(at, line[:-1]) for at, line in self.lines if line.endswith("…")]
+        ends = [at for at, _ in begun[1:]] + [self.seconds]
+        return [(name, end - at) for (at, name), end in zip(begun, ends, strict=True)]
 
 
 def watch(command: Sequence[str], *, env: dict[str, str] | None = None, cwd: Path | None = None) -> Cost:
@@ -31,13 +38,16 @@ def watch(command: Sequence[str], *, env: dict[str, str] | None = None, cwd: Pat
     )
     peak = _Peak(process.pid)
     peak.start()
-    output, _ = process.communicate()
+    assert process.stdout
+    lines = tuple((time.perf_counter() - start, line.rstrip("\n")) for line in process.stdout)
+    process.wait()
+    output = "\n".join(line for _, line in lines)
     seconds = time.perf_counter() - start
     peak.stop()
     if process.returncode:
         print(output)
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(seconds, peak.megabytes, output)
+    return Cost(seconds, peak.megabytes, output, lines)
 
 
 class _Peak(threading.Thread):

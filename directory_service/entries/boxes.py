@@ -64,12 +64,14 @@ def box_json(b: Binding) -> dict[str, object]:
     }
 
 
-def by_holder(bindings: Iterable[Binding]) -> list[list[Binding]]:
+def by_holder(bindings: Sequence[Binding]) -> list[Sequence[Binding]]:
     """Bindings of one address, gathered by holder in the order of the first of each."""
+    if len(bindings) == 1:
+        return [bindings]
     found: dict[str, list[Binding]] = {}
     for binding in bindings:
         found.setdefault(binding.holder_id, []).append(binding)
-    return list(found.values())
+    return [*found.values()]
 
 
 def paperless(bindings: Sequence[Binding]) -> bool | None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import column, id_key
 from directory_service.entries.entry import BAL
 from directory_service.entries.labels import facts
 from directory_service.entries.naming import all_tokens
-from directory_service.entries.people import Names, full_name, names_of, numbers_of, person_json, workplaces
+from directory_service.entries.people import Known, Names, known, names_of, person_json
 from directory_service.entries.places import Place, combined, digits
 from directory_service.entries.wire import clean, distinct, many, one
 from directory_service.entries.work import Codes, Work, codes_of, work_of
 from directory_service.model.identifiers import parse_national_id
 from directory_service.model.mailboxes import Binding, MailboxType
 from directory_service.model.names import squash
-from directory_service.model.people import Coded, Organization, Practitioner, Status
+from directory_service.model.people import Coded, Organization, Status
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """What a holder gives to the entry of the box."""
 
     names: Names
@@ -37,11 +35,11 @@ class Holder:
     changed: list[datetime | None]
 
 
-def holder_of(bindings: Sequence[Binding]) -> Holder:
-    """The holder of these bindings of one address, all hers."""
+def holder_of(bindings: Sequence[Binding], person: Known | None = None) -> Holder:
+    """The holder of these bindings of one address, all hers; ``person`` if she was rendered already."""
     b = bindings[0]
     if b.practitioner is not None:
-        return _known(b.practitioner, bindings)
+        return _known(person or known(b.practitioner), bindings)
     return _structure(bindings) if held_by_structure(b) else _unknown(bindings)
 
 
@@ -54,24 +52,26 @@ def held_by_structure(b: Binding) -> bool:
 
 
 def _structures(bindings: Sequence[Binding]) -> list[Organization]:
+    if len(bindings) == 1:
+        only = bindings[0].organization
+        return [only] if only else []
     return list({b.organization.pk: b.organization for b in bindings if b.organization}.values())
 
 
 def _coded(values: Sequence[Coded]) -> tuple[Coded, ...]:
-    return tuple(c for c in values if c.code or c.label)
+    return tuple([c for c in values if c.code or c.label])
 
 
-def _known(p: Practitioner, bindings: Sequence[Binding]) -> Holder:
+def _known(person: Known, bindings: Sequence[Binding]) -> Holder:
     """Her place is where she uses the box, when the source says; else all her workplaces."""
+    p, numbers = person.practitioner, person.numbers
     used = _structures(bindings)
-    structures = used or workplaces(p)
+    place = combined(used) if used else person.place
     professions = _coded([b.profession for b in bindings])
     specialties = _coded([b.specialty for b in bindings])
-    work, place = work_of(codes_of(p, BAL, professions, specialties)), combined(structures)
-    numbers = numbers_of(p)
-    family, given = full_name(p)
+    work = work_of(codes_of(p, BAL, professions, specialties))
     return Holder(
-        names=names_of(family, given, title=p.title.code, noun=work.noun, town=place.town),
+        names=names_of(person.family, person.given, title=p.title.code, noun=work.noun, town=place.town),
         work=work,
         place=place,
         numbers_ber=numbers.ber,
@@ -80,7 +80,7 @@ def _known(p: Practitioner, bindings: Sequence[Binding]) -> Holder:
         is_person=True,
         hint=facts(work.noun, place.name if used else "", place.town),
         json=person_json(p, numbers, work),
-        changed=[p.changed_at, *[s.changed_at for s in structures]],
+        changed=[p.changed_at, *[s.changed_at for s in used or person.structures]],
     )
 
 

@@ -7,7 +7,8 @@ structures has one.  The branch that mail clients search: nothing is in it witho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -16,6 +17,7 @@ from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, UNLISTED, Entry, entry_id
 from directory_service.entries.holders import Holder, holder_of
+from directory_service.entries.people import Known
 from directory_service.entries.wire import clean, distinct, entry_ber, many, one
 from directory_service.ldap.dn import escape_value
 from directory_service.model.mailboxes import Binding, MailboxType
@@ -25,40 +27,55 @@ _EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
 _RANKS: Final = {MailboxType.OFFICE: 2, MailboxType.ORGANIZATIONAL: 3, MailboxType.APPLICATION: 4}
 
 
-def mailbox_entries(bindings: Sequence[Binding], suffix: str) -> list[Entry]:
-    """The entries of one address: one for each present holder, none once it is closed."""
+def mailbox_entries(bindings: Sequence[Binding], suffix: str, person: Known | None = None) -> list[Entry]:
+    """The entries of one address: one for each present holder, none once it is closed.  ``person`` may be given where
+    she is its only holder."""
     opened = [b for b in bindings if b.until is None]
-    return [mailbox_entry(held, suffix) for held in by_holder(opened)]
+    return [mailbox_entry(held, suffix, person) for held in by_holder(opened)]
 
 
-def mailbox_entry(bindings: Sequence[Binding], suffix: str) -> Entry:
+def mailbox_entry(bindings: Sequence[Binding], suffix: str, person: Known | None = None) -> Entry:
     """``bindings`` are the open ones, at least one, of one address and one holder."""
-    b, holder = bindings[0], holder_of(bindings)
-    uid = f"{b.holder_id}:{b.address}"
+    b, holder = bindings[0], holder_of(bindings, person)
+    holder_id, address = b.holder_id, b.address
+    uid = f"{holder_id}:{address}"
     dn = f"uid={escape_value(uid)},ou=bal,{suffix}"
-    keys = (id_key("m", b.address), id_key("u", uid), id_key("u", b.holder_id), uuid_key(dn), *holder.keys)
-    ou = distinct(clean(x.service) for x in bindings)
-    described = distinct(clean(x.description) for x in bindings)
-    place = holder.place
-    hidden = any(x.unlisted for x in bindings)
-    changed = [x.changed_at for x in bindings] + holder.changed
+    ou = distinct([clean(x.service) for x in bindings if x.service])
+    described = distinct([clean(x.description) for x in bindings if x.description])
+    place, since = holder.place, min([x.since for x in bindings])
+    hidden = True in [x.unlisted for x in bindings]
+    said = _said(b.type, b.operator, paperless(bindings), True in [x.preferred for x in bindings])
+    org = column((*place.org, *map(_TEXT, ou), *map(_TEXT, described))) if ou or described else place.org_text
+    keys = (id_key("m", address), id_key("u", uid), id_key("u", holder_id), uuid_key(dn), *holder.keys)
+    own = (
+        holder.work.ber,
+        holder.names.ber,
+        one("mail", address),
+        many("uid", (uid, holder_id)),
+        holder.numbers_ber,
+        place.ber,
+        many("ou", ou) if ou else b"",
+        many("description", described) if described else b"",
+        said.ber,
+        one("asSince", generalized(since)),
+    )
     return Entry(
-        id=entry_id(UNLISTED if hidden else BAL, _rank(b, holder), min(x.pk for x in bindings)),
-        dn=dn,
-        view=STAFF if hidden else ANYONE,
-        sn=holder.names.sn_text,
-        name=holder.names.name_text,
-        given=holder.names.given_text,
-        mail=f"^{b.address.casefold()}$",
-        org=column((*place.org, *map(_TEXT, ou), *map(_TEXT, described))),
-        work=column((*holder.work.texts, holder.names.shown_text)),
-        place=place.place_text,
-        tags=token_text((holder.work.tags, place.tags, holder.names.tags, *_tags(bindings))),
-        keys=tuple(dict.fromkeys(keys)),
-        ber=entry_ber(dn, _attributes(bindings, holder, uid, ou, described)),
-        json=orjson.dumps(suggestion(b, holder)),
-        created=generalized(min(x.since for x in bindings)),
-        changed=generalized(latest(changed)),
+        entry_id(UNLISTED if hidden else BAL, _rank(b, holder), min([x.pk for x in bindings])),
+        dn,
+        STAFF if hidden else ANYONE,
+        holder.names.sn_text,
+        holder.names.name_text,
+        holder.names.given_text,
+        f"^{address.casefold()}$",
+        org,
+        holder.work.column_with(holder.names.shown_text),
+        place.place_text,
+        token_text((holder.work.tags, place.tags, holder.names.tags, said.tags)),
+        tuple(dict.fromkeys(keys)),
+        entry_ber(dn, b"".join(own)),
+        orjson.dumps(suggestion(b, holder)),
+        generalized(since),
+        generalized(latest([*[x.changed_at for x in bindings], *holder.changed])),
     )
 
 
@@ -68,40 +85,32 @@ def _rank(b: Binding, holder: Holder) -> int:
     return _RANKS.get(b.type, 0 if b.practitioner else 1)
 
 
-def _attributes(bindings: Sequence[Binding], holder: Holder, uid: str, ou: list[str], described: list[str]) -> bytes:
-    b = bindings[0]
-    return b"".join(
-        (
-            holder.work.ber,
-            holder.names.ber,
-            many("mail", (b.address,)),
-            many("uid", (uid, b.holder_id)),
-            holder.numbers_ber,
-            holder.place.ber,
-            many("ou", ou),
-            many("description", described),
-            one("asMailboxType", b.type.value),
-            one("asPaperless", _flag(paperless(bindings))),
-            one("asPreferred", _flag(any(x.preferred for x in bindings))),
-            one("asOperator", clean(b.operator)),
-            one("asSince", generalized(min(x.since for x in bindings))),
-        )
+class _Said(NamedTuple):
+    """What the bindings say of the box itself, as many others do."""
+
+    ber: bytes
+    tags: str
+
+
+@lru_cache(maxsize=10_000)
+def _said(kind: MailboxType, operator: str, no_paper: bool | None, preferred: bool) -> _Said:
+    values = {
+        "t": _EXACT(kind.value),
+        "d": _flag(no_paper).lower(),
+        "r": _flag(preferred).lower(),
+        "v": _TEXT(operator),
+    }
+    return _Said(
+        one("asMailboxType", kind.value)
+        + one("asPaperless", _flag(no_paper))
+        + one("asPreferred", _flag(preferred))
+        + one("asOperator", clean(operator)),
+        token_text([tag(letter, value) for letter, value in values.items() if value]),
     )
 
 
 def _flag(value: bool | None) -> str:
     return "" if value is None else "TRUE" if value else "FALSE"
-
-
-def _tags(bindings: Sequence[Binding]) -> list[str]:
-    b = bindings[0]
-    values = {
-        "t": _EXACT(b.type.value),
-        "d": _flag(paperless(bindings)).lower(),
-        "r": _flag(any(x.preferred for x in bindings)).lower(),
-        "v": _TEXT(b.operator),
-    }
-    return [tag(letter, value) for letter, value in values.items() if value]
 
 
 def suggestion(b: Binding, holder: Holder) -> dict[str, object]:

@@ -8,24 +8,25 @@ it holds the value itself, so that an identity is never another's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from functools import lru_cache
+from itertools import islice
+from typing import Final, NamedTuple
 
 import orjson
 
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.attributes import PREPARE as _PREPARE
 from directory_service.entries.attributes import MatchRule as _Rule
-from directory_service.entries.wire import clean, distinct, one, phone, several
-from directory_service.model.people import Address, Coded, Organization
+from directory_service.entries.wire import clean, comparable, distinct, phone, several
+from directory_service.model.people import Address, Coded, Organization, PractitionerRole
 
 JSON = dict[str, object]
+Values = dict[str, bytes]  # of one attribute: what two equal values have in common ► the value
 
 _EXACT, _TEXT, _DIGITS = _PREPARE[_Rule.EXACT], _PREPARE[_Rule.TEXT], _PREPARE[_Rule.DIGITS]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The attributes that one structure, or several, give to an entry."""
 
     name: str  # as shown
@@ -36,15 +37,16 @@ class Place:
     place: tuple[str, ...]  # prepared values of the column ``place``
     place_text: str
     tags: str
-    values: dict[str, tuple[str, ...]]  # attribute ► its values, of one structure; absent when it has none
+    values: dict[str, Values]  # attribute ► its values, of one structure; absent when it has none
     structure_json: orjson.Fragment  # {id, name, finess, siret}
     address_json: orjson.Fragment
     phones: tuple[str, ...]
     organization: Organization | None
+    activities: dict[tuple[Coded, Coded, Coded], orjson.Fragment]  # those met so far: see ``activity_json``
 
 
 _CACHE: Final[dict[int, Place]] = {}
-_CACHED: Final = 30_000  # about 150 MB; then it starts again
+_CACHED: Final = 16_000  # about 150 MB; then the older half goes
 
 
 def place_of(organization: Organization) -> Place:
@@ -52,7 +54,8 @@ def place_of(organization: Organization) -> Place:
     found = _CACHE.get(id(organization))
     if found is None or found.organization is not organization:
         if len(_CACHE) >= _CACHED:
-            _CACHE.clear()
+            for oldest in list(islice(_CACHE, _CACHED // 2)):
+                del _CACHE[oldest]
         found = _CACHE[id(organization)] = _render(organization)
     return found
 
@@ -71,22 +74,29 @@ def _joined(places: Sequence[Place]) -> Place:
     first = places[0]
     chunks = []
     for name in _NAMES:
-        held = [v for p in places for v in p.values.get(name, ())]
+        held = _united([p.values[name] for p in places if name in p.values])
         if held:
-            chunks.append(several(name, [v.encode() for v in distinct(held)]))
+            chunks.append(several(name, held.values()))
     org = tuple(dict.fromkeys([v for p in places for v in p.org]))
     place = tuple(dict.fromkeys([v for p in places for v in p.place]))
-    tags = " ".join(dict.fromkeys([t for p in places for t in p.tags.split()]))
-    return replace(
-        first,
+    return first._replace(
         ber=b"".join(chunks),
         org=org,
         org_text=_column(org),
         place=place,
         place_text=_column(place),
-        tags=tags,
+        tags=" ".join(dict.fromkeys(" ".join([p.tags for p in places]).split())),
         values={},
     )
+
+
+def _united(several_values: list[Values]) -> Values:
+    """The first of what equals another, in the order met: ``|`` keeps the place of the first and the value of the
+    last."""
+    held: Values = {}
+    for values in several_values:
+        held = held | values | held if held else values
+    return held
 
 
 _NAMES: Final = (
@@ -96,22 +106,25 @@ _NAMES: Final = (
 
 
 def _values(o: Organization) -> dict[str, tuple[str, ...]]:
+    """In the order that the entry shows; empty where there is none."""
     a = o.address
-    single = {
-        "street": clean(a.street),
-        "postalCode": clean(a.postcode),
-        "l": clean(a.town),
-        "st": clean(a.department),
-        "facsimileTelephoneNumber": phone(o.fax) if o.fax else "",
-        "asFiness": clean(o.finess),
-        "asSiret": digits(o.siret),
-    }
-    multiple = {
+    siret, finess = digits(o.siret), clean(o.finess)
+    return {
         "o": structure_names(o),
-        "telephoneNumber": _pair(phone(o.phone), phone(o.phone2)),
+        "telephoneNumber": _pair(phone(o.phone), phone(o.phone2)) if o.phone or o.phone2 else (),
         "asStructureId": _pair(clean(o.national_id), clean(o.technical_id)),
+        "street": _single(clean(a.street)),
+        "postalCode": _single(clean(a.postcode)),
+        "l": _single(clean(a.town)),
+        "st": _single(clean(a.department)),
+        "facsimileTelephoneNumber": _single(phone(o.fax)) if o.fax else (),
+        "asFiness": _single(finess),
+        "asSiret": _single(siret),
     }
-    return multiple | {name: (text,) for name, text in single.items() if text}
+
+
+def _single(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def _pair(first: str, second: str) -> tuple[str, ...]:
@@ -138,20 +151,17 @@ _PLACE: Final = (
 
 
 def _render(o: Organization) -> Place:
-    values = {name: texts for name, texts in _values(o).items() if texts}
-    org = _prepared([_TEXT(v) for v in values["o"]])
-    place = _prepared([rule(v) for name, rule in _PLACE if name in values for v in values[name]])
-    tokens = [tag(letter, _EXACT(v)) for name, letter in _TAGS if name in values for v in values[name]]
+    texts = {name: held for name, held in _values(o).items() if held}
+    values = {name: _comparable(held) for name, held in texts.items()}
+    org = _prepared([_TEXT(v) for v in texts["o"]])
+    place = _prepared([rule(v) for name, rule in _PLACE if name in texts for v in texts[name]])
+    tokens = [tag(letter, _EXACT(v)) for name, letter in _TAGS if name in texts for v in texts[name]]
     if o.address.department_code:
         tokens.append(tag(DEPARTMENT_TAG, _EXACT(o.address.department_code)))
-    chunks = [
-        one(name, texts[0]) if len(texts) == 1 else several(name, [v.encode() for v in texts])
-        for name, texts in values.items()
-    ]
     return Place(
-        values["o"][0],
+        texts["o"][0],
         clean(o.address.town),
-        b"".join(chunks),
+        b"".join([several(name, held.values()) for name, held in values.items()]),
         org,
         _column(org),
         place,
@@ -162,11 +172,17 @@ def _render(o: Organization) -> Place:
         _fragment(address_json(o.address)),
         _pair(clean(o.phone), clean(o.phone2)),
         o,
+        {},
     )
 
 
+def _comparable(texts: tuple[str, ...]) -> Values:
+    """Values that are already told apart."""
+    return {comparable(text): text.encode() for text in texts}
+
+
 def _prepared(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(v for v in values if v))
+    return tuple(dict.fromkeys([v for v in values if v]))
 
 
 def _column(prepared: tuple[str, ...]) -> str:
@@ -198,9 +214,32 @@ def address_json(a: Address) -> JSON:
     }
 
 
-def coded_json(value: Coded) -> JSON | None:
-    """Code and label together, always; None when unknown."""
-    return {"code": value.code, "label": value.label} if value.code or value.label else None
+@lru_cache(maxsize=20_000)
+def coded_json(value: Coded) -> orjson.Fragment:
+    """Code and label together, always; null when unknown."""
+    return _fragment({"code": value.code, "label": value.label} if value.code or value.label else None)
 
 
-NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", {}, _fragment(None), _fragment(None), (), None)
+def activity_json(place: Place, role: PractitionerRole) -> orjson.Fragment:
+    """One of the ``activities`` of contract.md §3: many who work at a place do so in the same way."""
+    way = (role.mode, role.sector, role.role)
+    found = place.activities.get(way)
+    if found is None:
+        found = place.activities[way] = _activity(place, role)
+    return found
+
+
+def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
+    return _fragment(
+        {
+            "structure": place.structure_json,
+            "address": place.address_json,
+            "mode": coded_json(role.mode),
+            "sector": coded_json(role.sector),
+            "role": coded_json(role.role),
+            "phones": place.phones,
+        }
+    )
+
+
+NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", {}, _fragment(None), _fragment(None), (), None, {})

@@ -24,14 +24,15 @@ def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
     """``bindings`` are all those of the address, open and closed.  Instants are ISO 8601 text, unknown is null."""
     opened = [b for b in bindings if b.until is None]
     shown = opened or sorted(bindings, key=_end)[-1:]
+    since = [b.since for b in opened or bindings]
     return {
         "address": address,
         "type": shown[0].type.value if shown else None,
         "status": "open" if opened else "closed",
-        "since": iso(min((b.since for b in opened or bindings), default=None)),
+        "since": iso(min(since)) if since else None,
         "until": None if opened or not shown else iso(shown[0].until),
-        "operator": next((b.operator for b in shown if b.operator), None),
-        "unlisted": any(b.unlisted for b in shown),
+        "operator": _first([b.operator for b in shown]),
+        "unlisted": True in [b.unlisted for b in shown],
         "holders": [_holder(stretch) for held in by_holder(bindings) for stretch in _stretches(held)],
     }
 
@@ -40,12 +41,14 @@ def _end(b: Binding) -> tuple[bool, str]:
     return b.until is None, iso(b.until) or ""
 
 
-def _stretches(bindings: Sequence[Binding]) -> list[list[Binding]]:
+def _stretches(bindings: Sequence[Binding]) -> list[Sequence[Binding]]:
     """The bindings of one holder by when they end: the open ones are one stretch, whatever the structures."""
+    if len(bindings) == 1:
+        return [bindings]
     found: dict[object, list[Binding]] = {}
     for b in sorted(bindings, key=_end, reverse=True):
         found.setdefault(b.until, []).append(b)
-    return list(found.values())
+    return [*found.values()]
 
 
 def _holder(bindings: Sequence[Binding]) -> Record:
@@ -55,23 +58,26 @@ def _holder(bindings: Sequence[Binding]) -> Record:
         "id": b.holder_id,
         "ids": _ids(bindings),
         **_named(b),
-        "since": iso(min(x.since for x in bindings)),
+        "since": iso(min([x.since for x in bindings])),
         "until": iso(b.until),
-        "listed": not any(x.unlisted for x in bindings),
+        "listed": True not in [x.unlisted for x in bindings],
         "structure": next(iter(structures.values()), None),
         "structures": list(structures.values()),
-        "service": _first(x.service for x in bindings),
-        "description": _first(x.description for x in bindings),
-        "responsible": _first(x.responsible for x in bindings),
+        "service": _first([x.service for x in bindings]),
+        "description": _first([x.description for x in bindings]),
+        "responsible": _first([x.responsible for x in bindings]),
         "paperless": paperless(bindings),
-        "preferred": any(x.preferred for x in bindings),
+        "preferred": True in [x.preferred for x in bindings],
         "source": b.source,
     }
 
 
 def _first(texts: Iterable[str]) -> str | None:
     """What one of a holder's bindings says and the others do not is said of the holder."""
-    return next((t for t in texts if t), None)
+    for text in texts:
+        if text:
+            return text
+    return None
 
 
 def _structure(b: Binding) -> Record | None:

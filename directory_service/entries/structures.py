@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import orjson
 
 from directory_service.entries.attributes import BOX_TAG, PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
-from directory_service.entries.boxes import Listed, listed
+from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
 from directory_service.entries.labels import facts
-from directory_service.entries.places import Place, address_json, coded_json, digits, place_of, structure_names
-from directory_service.entries.wire import clean, distinct, entry_ber, many, one
+from directory_service.entries.places import Place, coded_json, digits, place_of, structure_names
+from directory_service.entries.wire import clean, entry_ber, many, one
 from directory_service.entries.work import AUTHORITY, hc_status, status_text
 from directory_service.ldap.dn import escape_value
 from directory_service.model.mailboxes import Binding, MailboxType
 from directory_service.model.names import squash
-from directory_service.model.people import Organization, Status
+from directory_service.model.people import Coded, Organization, Status
 
 _CLASSES: Final = many("objectClass", CLASSES[STRUCTURES])
 _EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
@@ -26,28 +27,29 @@ _EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
 
 def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str) -> Entry:
     """``bindings`` are those that the structure itself holds; boxes of people who work there are left out."""
-    boxes = listed(b for b in bindings if b.practitioner is None and b.type is not MailboxType.PERSONAL)
+    held = [b for b in bindings if b.practitioner is None and b.type is not MailboxType.PERSONAL]
+    boxes = listed(held) if held else NO_BOX
     place, names = place_of(o), structure_names(o)
     shown = facts(names[0], place.town)
     dn = f"uid={escape_value(o.national_id)},ou=structures,{suffix}"
     changed = latest([o.changed_at, *[b.changed_at for b in boxes.bindings]])
     return Entry(
-        id=entry_id(STRUCTURES, _rank(o, boxes), o.pk),
-        dn=dn,
-        view=ANYONE,
-        sn="",
-        name=column(sorted(map(squash, names))),
-        given="",
-        mail=boxes.text,
-        org=column((*place.org, _TEXT(o.name))),
-        work=column([squash(shown)]),
-        place=place.place_text,
-        tags=_tags(o, place, boxes),
-        keys=(*structure_key_set(o), uuid_key(dn), *boxes.keys),
-        ber=entry_ber(dn, _CLASSES + _own(o, names, shown) + boxes.ber + place.ber),
-        json=orjson.dumps(organization_json(o, boxes)),
-        created=generalized(None),
-        changed=generalized(changed),
+        entry_id(STRUCTURES, _rank(o, boxes), o.pk),
+        dn,
+        ANYONE,
+        "",
+        column(sorted(map(squash, names))),
+        "",
+        boxes.text,
+        column((*place.org, _TEXT(o.name))),
+        column([squash(shown)]),
+        place.place_text,
+        token_text((place.tags, _state(o.status is Status.ACTIVE, o.sector).tags, *_box_tags(boxes))),
+        (*structure_key_set(o), uuid_key(dn), *boxes.keys),
+        entry_ber(dn, b"".join((_CLASSES, _own(o, names, shown), boxes.ber, place.ber))),
+        orjson.dumps(organization_json(o, place, boxes)),
+        generalized(None),
+        generalized(changed),
     )
 
 
@@ -57,10 +59,24 @@ def _rank(o: Organization, boxes: Listed) -> int:
     return 0 if boxes.bindings else 1
 
 
-def _tags(o: Organization, place: Place, boxes: Listed) -> str:
-    own = [("a", status_text(o.status is Status.ACTIVE)), ("e", _EXACT(o.sector.code))]
-    own += [(BOX_TAG, t.lower()) for t in boxes.types]
-    return token_text((place.tags, *[tag(letter, value) for letter, value in own if value]))
+def _box_tags(boxes: Listed) -> list[str]:
+    return [tag(BOX_TAG, t.lower()) for t in boxes.types]
+
+
+class _State(NamedTuple):
+    ber: bytes
+    tags: str
+
+
+@lru_cache(maxsize=1_000)
+def _state(active: bool, sector: Coded) -> _State:
+    """What few codes say of very many structures."""
+    status = hc_status(active)
+    own = [("a", status_text(active)), ("e", _EXACT(sector.code))]
+    return _State(
+        one("hpdProviderStatus", status) + one("asStatus", status.lower()) + one("asSectorCode", clean(sector.code)),
+        token_text([tag(letter, value) for letter, value in own if value]),
+    )
 
 
 def structure_key_set(o: Organization) -> tuple[str, ...]:
@@ -71,7 +87,8 @@ def structure_key_set(o: Organization) -> tuple[str, ...]:
 
 
 def _own(o: Organization, names: tuple[str, ...], shown: str) -> bytes:
-    status = hc_status(o.status is Status.ACTIVE)
+    active = o.status is Status.ACTIVE
+    status = hc_status(active)
     held = [("FINESS", o.finess), ("SIRET", digits(o.siret)), ("SIREN", digits(o.siren))]
     hc = [f"{AUTHORITY}:{kind}:{number}:{status}" for kind, number in held if number]
     return b"".join(
@@ -81,14 +98,12 @@ def _own(o: Organization, names: tuple[str, ...], shown: str) -> bytes:
             one("uid", o.national_id),
             many("HcIdentifier", hc or [f"{AUTHORITY}:IDNST:{o.national_id}:{status}"]),
             one("HcRegisteredName", clean(o.name)),
-            one("hpdProviderStatus", status),
-            one("asStatus", status.lower()),
-            one("asSectorCode", clean(o.sector.code)),
+            _state(active, o.sector).ber,
         )
     )
 
 
-def organization_json(o: Organization, boxes: Listed) -> dict[str, object]:
+def organization_json(o: Organization, place: Place, boxes: Listed) -> dict[str, object]:
     """The organization that ``/v1/organizations`` answers.  Unknown is null."""
     return {
         "id": o.national_id,
@@ -102,8 +117,8 @@ def organization_json(o: Organization, boxes: Listed) -> dict[str, object]:
         "former_id": o.former_id or None,
         "status": o.status.value,
         "sector": coded_json(o.sector),
-        "address": address_json(o.address),
-        "phones": distinct((clean(o.phone), clean(o.phone2))),
+        "address": place.address_json,
+        "phones": place.phones,
         "fax": o.fax or None,
         "email": o.email or None,
         "mailboxes": boxes.json,

@@ -51,6 +51,7 @@ def _before_set(name: str, size: int) -> bytes:
 
 
 _VALUE: Final = _Prefixes(lambda size: _before(octets(bytes(size)), size))
+_ATTRIBUTES: Final = _Prefixes(lambda size: _before(tlv(SEQUENCE, bytes(size)), size))
 _ONE: Final = _ByName(lambda name, size: _before(partial_attribute(name, [bytes(size)]), size))
 _SEVERAL: Final = _ByName(_before_set)
 
@@ -66,6 +67,14 @@ def one(name: str, text: str) -> bytes:
 def several(name: str, values: Iterable[bytes]) -> bytes:
     """The attribute with these values, which are at least one and none equal to another."""
     body = b"".join([_VALUE[len(v)] + v for v in values])
+    return _SEVERAL[name][len(body)] + body
+
+
+def permuted(name: str, first: str, second: str) -> bytes:
+    """``several`` for two values of the same length."""
+    value = first.encode()
+    before = _VALUE[len(value)]
+    body = before + value + before + second.encode()
     return _SEVERAL[name][len(body)] + body
 
 
@@ -112,7 +121,8 @@ def phone(text: str) -> str:
 
 def entry_ber(dn: str, attributes: bytes) -> bytes:
     """What follows the tag and length of a SearchResultEntry (RFC 4511 4.5.2)."""
-    return octets(dn) + tlv(SEQUENCE, attributes)
+    name = dn.encode()
+    return _VALUE[len(name)] + name + _ATTRIBUTES[len(attributes)] + attributes
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

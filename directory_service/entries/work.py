@@ -1,22 +1,21 @@
 """What people do: the coded part of an entry, which very many people share.  PURE.
 
-Hot path: the codes of two million people make some thousands of combinations; each is
-rendered once.  Everything in the key is text, since hashing text is cheap and hashing our dataclasses is not.
+Hot path: the codes of two million people make some ten thousands of combinations; each is put together once, from
+parts that far fewer combinations share.  Everything in the keys is text, whose hash is known.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import ATTRIBUTES, PREPARE, MatchRule, index_tag, tag
+from directory_service.entries.attributes import ATTRIBUTES, PREPARE, MatchRule, column, index_tag, tag
 from directory_service.entries.entry import CLASSES, PEOPLE
 from directory_service.entries.labels import SPECIALISTS, personal_title
 from directory_service.entries.wire import clean, many, one
-from directory_service.model.people import Coded, Expertise, Practitioner
+from directory_service.model.people import Coded, Expertise, Practitioner, Status
 
 AUTHORITY: Final = "ANS"  # who issues the codes and numbers, in HcIdentifier, HcProfession and HcSpecialisation
 
@@ -24,7 +23,7 @@ _EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
 
 
 class Codes(NamedTuple):
-    """The key.  A pair is (code, label); an expertise is (code, label, type code, type label)."""
+    """The key.  A profession is a ``Coded``; an expertise is (code, label, type code, type label)."""
 
     branch: int
     active: bool
@@ -37,17 +36,21 @@ class Codes(NamedTuple):
     expertises: tuple[tuple[str, str, str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """The attributes, tokens and JSON that the codes give."""
 
     ber: bytes  # objectClass first
     texts: tuple[str, ...]  # prepared values of the column ``work``, displayName aside
+    column: str  # the same, as the column holds them
     tags: str
     noun: str  # Cardiologue
     profession_json: orjson.Fragment
     specialty_json: orjson.Fragment  # the first one
     specialties_json: orjson.Fragment
+
+    def column_with(self, shown: str) -> str:
+        """The column ``work`` of an entry whose prepared displayName this is."""
+        return f"{self.column}^{shown}$" if shown and shown not in self.texts else self.column
 
 
 def codes_of(
@@ -57,17 +60,17 @@ def codes_of(
     expertises: tuple[Coded, ...] = (),
 ) -> Codes:
     """Those of a practitioner, after the professions and expertises that a mailbox adds."""
-    roles = person.roles
-    known = tuple([_expertise_key(e) for e in person.expertises])
+    roles, profession, category = person.roles, person.profession, person.category.code
+    known = tuple([_expertise_key(e) for e in person.expertises]) if person.expertises else ()
     if expertises:
         known = _led_by(expertises, known)
     return Codes(
         branch,
-        person.status == "active",
+        person.status is Status.ACTIVE,
         person.title.code,
         person.civility.code,
-        tuple([(c.code, c.label) for c in (*professions, person.profession, *[r.profession for r in roles])]),
-        (person.category.code, *[r.category.code for r in roles]),
+        (*professions, profession, *[r.profession for r in roles if r.profession is not profession]),
+        (category, *[c for r in roles if (c := r.category.code) != category]),
         tuple([r.mode.code for r in roles]),
         tuple([r.sector.code for r in roles]),
         known,
@@ -87,50 +90,91 @@ def _led_by(
     return tuple(dict.fromkeys((*led, *known)))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=30_000)
 def work_of(codes: Codes) -> Work:
     """The part of the entry that these codes give."""
-    professions = [p for p in dict.fromkeys(codes.professions) if p[0] or p[1]]
-    expertises = [e for e in dict.fromkeys(codes.expertises) if e[0] or e[1]]
-    shown = personal_title(codes.title, codes.civility)
+    what = _skill(codes.branch, codes.active, codes.title, codes.civility, codes.professions, codes.expertises)
+    category = _values("asCategoryCode", "k", codes.categories)
+    mode, sector = _values("asModeCode", "m", codes.modes), _values("asSectorCode", "e", codes.sectors)
+    tags = (what.professions.tags, category.tags, what.specialties.tags, mode.tags, sector.tags, what.status.tags)
+    return Work(
+        b"".join((what.ber, category.ber, what.specialties.ber, mode.ber, sector.ber, what.status.ber, what.hc_ber)),
+        what.texts,
+        what.column,
+        " ".join(dict.fromkeys(" ".join([t for t in (*tags, *what.hc_tags) if t]).split())),
+        what.noun,
+        what.profession_json,
+        what.specialty_json,
+        what.specialties_json,
+    )
+
+
+class _Values(NamedTuple):
+    ber: bytes
+    tags: str
+
+
+@lru_cache(maxsize=20_000)
+def _values(name: str, letter: str, codes: tuple[str, ...]) -> _Values:
+    """One attribute and its tokens."""
+    values = [clean(c) for c in codes]
+    return _Values(many(name, values), " ".join(dict.fromkeys([tag(letter, e) for v in values if (e := _EXACT(v))])))
+
+
+class _Skill(NamedTuple):
+    """What combinations of category, mode and sector leave as it is."""
+
+    ber: bytes  # up to asProfessionCode
+    professions: _Values
+    specialties: _Values
+    status: _Values
+    hc_ber: bytes
+    hc_tags: tuple[str, ...]  # most of them are tokens of the codes as well
+    texts: tuple[str, ...]
+    column: str
+    noun: str
+    profession_json: orjson.Fragment
+    specialty_json: orjson.Fragment
+    specialties_json: orjson.Fragment
+
+
+@lru_cache(maxsize=20_000)
+def _skill(
+    branch: int,
+    active: bool,
+    title: str,
+    civility: str,
+    all_professions: tuple[tuple[str, str], ...],
+    all_expertises: tuple[tuple[str, str, str, str], ...],
+) -> _Skill:
+    professions = [p for p in dict.fromkeys(all_professions) if p[0] or p[1]]
+    expertises = [e for e in dict.fromkeys(all_expertises) if e[0] or e[1]]
+    shown = personal_title(title, civility)
     titles, specialties = [clean(p[1]) for p in professions], [clean(e[1]) for e in expertises]
     ordered = sorted(expertises, key=lambda e: e[2] != "S")  # ordinal specialties first: the sort is stable
-    coded = _coded(codes, professions, expertises)
-    hc = _hc(professions, expertises) if codes.branch == PEOPLE else {}
+    texts = tuple([_TEXT(v) for v in (shown, *titles, *specialties)])
+    coded = _values("asProfessionCode", "p", tuple([p[0] for p in professions]))
+    hc = _hc(professions, expertises) if branch == PEOPLE else {}
     hc_tags = [index_tag(ATTRIBUTES[name.lower()], v.encode()) or "" for name, values in hc.items() for v in values]
-    return Work(
-        ber=many("objectClass", CLASSES[codes.branch])
+    return _Skill(
+        ber=many("objectClass", CLASSES[branch])
         + one("personalTitle", shown)
         + many("title", titles)
         + many("asSpecialty", specialties)
-        + b"".join(many(name, values) for name, _, values in coded)
-        + b"".join(many(name, values) for name, values in hc.items())
-        + (one("hpdProviderStatus", hc_status(codes.active)) if codes.branch == PEOPLE else b""),
-        texts=tuple(_TEXT(v) for v in (shown, *titles, *specialties)),
-        tags=" ".join(
-            dict.fromkeys(
-                (*(tag(letter, _EXACT(v)) for _, letter, values in coded for v in values if _EXACT(v)), *hc_tags)
-            )
-        ),
+        + coded.ber,
+        professions=coded,
+        specialties=_values("asSpecialtyCode", "s", tuple([e[0] for e in expertises])),
+        status=_values("asStatus", "a", (status_text(active),)),
+        hc_ber=b"".join(many(name, values) for name, values in hc.items())
+        + (one("hpdProviderStatus", hc_status(active)) if branch == PEOPLE else b""),
+        hc_tags=tuple(t for t in dict.fromkeys(hc_tags) if t),
+        texts=texts,
+        column=column(texts),
         noun=next((SPECIALISTS[e[0]] for e in ordered if e[0] in SPECIALISTS), titles[0] if titles else ""),
         profession_json=_fragment(_coded_json(*professions[0]) if professions else None),
         specialty_json=_fragment(_coded_json(*ordered[0][:2]) if ordered else None),
         specialties_json=_fragment([{"code": e[0], "label": e[1], "type": _coded_json(*e[2:])} for e in ordered]),
     )
-
-
-def _coded(
-    codes: Codes, professions: list[tuple[str, str]], expertises: list[tuple[str, str, str, str]]
-) -> list[tuple[str, str, list[str]]]:
-    """Attribute, letter of its tags, values."""
-    return [
-        ("asProfessionCode", "p", [clean(p[0]) for p in professions]),
-        ("asCategoryCode", "k", [clean(c) for c in codes.categories]),
-        ("asSpecialtyCode", "s", [clean(e[0]) for e in expertises]),
-        ("asModeCode", "m", [clean(c) for c in codes.modes]),
-        ("asSectorCode", "e", [clean(c) for c in codes.sectors]),
-        ("asStatus", "a", [status_text(codes.active)]),
-    ]
 
 
 def status_text(active: bool) -> str:

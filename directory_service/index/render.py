@@ -1,6 +1,7 @@
 """The registry, rendered: entries and mailbox records, batch by batch, by as many processes as asked for.
 
-A share of the work is a range of keys of one table; a process does a few of them and ends, another takes the next.
+A share of the work is a region (``registry.regions``): what people, their mailboxes and their structures have in common
+is read and rendered once.  A process does a few of them and ends, another takes the next.
 Batches come back through pipes, which make a process wait when the writer is behind: memory is bounded whatever the
 size of the registry.
 Writing is ``writer``'s business.
@@ -21,32 +22,27 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import Connection, Engine
 
-from directory_service.entries.entry import BAL, Entry, branch_of
+from directory_service.entries.entry import BAL, Entry, branch_of, kind_of
 from directory_service.entries.mailboxes import mailbox_entries
-from directory_service.entries.people import practitioner_entry
+from directory_service.entries.people import known, known_entry, practitioner_entry
 from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.plan.fours import paired
 from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
 from directory_service.index.schema import HIDDEN, KEY_SEPARATOR
+from directory_service.model.mailboxes import Binding
 from directory_service.registry import read
+from directory_service.registry.batches import Book
 from directory_service.registry.engine import open_registry, reading
+from directory_service.registry.regions import Household, Region, read_households, read_other_boxes, read_places
 
-SHARE: Final = 40_000  # keys of one share: large enough to meet the same structures again, small enough to end together
-STINT: Final = 3  # shares of one process
+REGION: Final = 40_000  # people of a region: large enough to meet structures again, small enough to end together
+STINT: Final = 6  # regions of one process
 BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
 Ids = Sequence[int] | None
-
-
-class Share(NamedTuple):
-    """A range of keys of one kind of record: mailboxes, practitioners, organizations."""
-
-    kind: str
-    low: int
-    high: int
 
 
 class Batch(NamedTuple):
@@ -86,9 +82,12 @@ def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done:
     """Ready to be written: in the order of the ids, since the writer is quickest so."""
     ordered = sorted(entries)
     keys = [(key, entry.id) for entry in ordered for key in entry.keys]
-    rows, bodies = list(map(row_of, ordered)), list(map(body_of, ordered))
-    names = [names_of(entry) for entry in ordered if branch_of(entry.id) == BAL]
-    return Batch(rows, bodies, keys, mailboxes, names, letters_of(ordered), terms_of_some(ordered), done)
+    bodies, terms = list(map(body_of, ordered)), terms_of_some(ordered)
+    names = [names_of(entry) for entry in ordered if kind_of(branch_of(entry.id)) == BAL]
+    texts = "".join(["".join(entry[3:10]) for entry in ordered])
+    if texts.isascii() and texts.isprintable():  # nearly always
+        return Batch([(e.id, *e[2:11]) for e in ordered], bodies, keys, mailboxes, names, "", terms, done)
+    return Batch(list(map(row_of, ordered)), bodies, keys, mailboxes, names, letters_of(ordered), terms, done)
 
 
 def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:
@@ -113,9 +112,7 @@ def render_mailboxes(
 ) -> Iterator[tuple[list[Entry], tuple[str, bytes]]]:
     """For each address: its entries, none once it is closed, and its record."""
     for address, bindings in read.read_bindings(connection, ids, low=low, high=high):
-        record = mailbox_record(address, bindings)
-        key = (HIDDEN if record["unlisted"] else "") + address.casefold()
-        yield mailbox_entries(bindings, suffix), (key, orjson.dumps(record))
+        yield mailbox_entries(bindings, suffix), _record(address, bindings)
 
 
 def render_practitioners(
@@ -143,61 +140,73 @@ def _joined(records: Iterable[Any], boxes: Iterator[tuple[int, list[Any]]]) -> I
         yield record, held if owner == record.pk else []
 
 
-def render(connection: Connection, suffix: str, share: Share) -> Iterator[Batch]:
-    """The batches of one share."""
-    if share.kind == "mailboxes":
-        yield from _mailbox_batches(connection, suffix, share)
-        return
-    made = render_practitioners if share.kind == "practitioners" else render_organizations
+class Rendered(NamedTuple):
+    """What one record gives, or ``done`` records together."""
+
+    entries: list[Entry]
+    mailboxes: list[tuple[str, bytes]]
+    done: int = 1
+
+
+def render(connection: Connection, suffix: str, region: Region) -> Iterator[Batch]:
+    """The batches of one region."""
+    book = Book(connection)
     entries: list[Entry] = []
-    for entry in made(connection, suffix, None, share.low, share.high):
-        entries.append(entry)
+    mailboxes: list[tuple[str, bytes]] = []
+    done = 0
+    for found in _rendered(book, suffix, region):
+        entries += found.entries
+        mailboxes += found.mailboxes
+        done += found.done
         if len(entries) >= BATCH:
-            yield batch_of(entries, [], len(entries))
-            entries = []
-    yield batch_of(entries, [], len(entries))
+            yield batch_of(entries, mailboxes, done)
+            entries, mailboxes, done = [], [], 0
+    yield batch_of(entries, mailboxes, done)
 
 
-def _mailbox_batches(connection: Connection, suffix: str, share: Share) -> Iterator[Batch]:
-    entries: list[Entry] = []
-    records: list[tuple[str, bytes]] = []
-    for found, record in render_mailboxes(connection, suffix, None, share.low, share.high):
-        entries += found
-        records.append(record)
-        if len(records) >= BATCH:
-            yield batch_of(entries, records, len(records))
-            entries, records = [], []
-    yield batch_of(entries, records, len(records))
+def _rendered(book: Book, suffix: str, region: Region) -> Iterator[Rendered]:
+    """All of a region."""
+    for household in read_households(book, region.people):
+        yield _household(household, suffix)
+    for place, held in read_places(book, region.places):
+        yield Rendered([organization_entry(place, held, suffix)], [])
+    for address, bindings in read_other_boxes(book, region.boxes):
+        yield Rendered(mailbox_entries(bindings, suffix), [_record(address, bindings)])
+
+
+def _household(household: Household, suffix: str) -> Rendered:
+    person = known(household.person)
+    entries = [known_entry(person, household.held, suffix)]
+    for _, bindings in household.boxes:
+        entries += mailbox_entries(bindings, suffix, person)
+    records = [_record(address, bindings) for address, bindings in household.boxes]
+    return Rendered(entries, records, 1 + len(records))
+
+
+def _record(address: str, bindings: Sequence[Binding]) -> tuple[str, bytes]:
+    """The key of an unlisted mailbox is not one that others than the staff look up (``schema.HIDDEN``)."""
+    record = mailbox_record(address, bindings)
+    return (HIDDEN if record["unlisted"] else "") + address.casefold(), orjson.dumps(record)
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
 
 
-def shares(limits: read.Bounds) -> list[Share]:
-    """All the work, in the order of the branches."""
-    most = {
-        "mailboxes": limits.mailbox,
-        "practitioners": limits.practitioner,
-        "organizations": limits.organization,
-    }
-    return [Share(kind, low, low + SHARE) for kind, last in most.items() for low in range(0, last + 1, SHARE)]
-
-
-def render_all(engine: Engine, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
-    """Every batch of every share, in no order.  With one worker, in this process."""
-    if workers <= 1 or len(work) <= 3:
+def render_all(engine: Engine, suffix: str, work: Sequence[Region], workers: int) -> Iterator[Batch]:
+    """Every batch of every region, in no order.  With one worker, in this process."""
+    if workers <= 1 or len(work) <= 1:
         with reading(engine) as connection:
-            for share in work:
-                yield from render(connection, suffix, share)
+            for region in work:
+                yield from render(connection, suffix, region)
         return
     yield from _render_aside(engine.url.render_as_string(hide_password=False), suffix, work, workers)
 
 
 class _Crew:
-    """The processes at work, each behind its pipe.  One that has done ``STINT`` shares makes way for a new one: what it
-    remembers of names and places grows, and takes more time than it saves."""
+    """The processes at work, each behind its pipe.  One that has done ``STINT`` regions makes way for a new one: what
+    it remembers of names and places grows, and takes more time than it saves."""
 
-    def __init__(self, url: str, suffix: str, work: Sequence[Share]) -> None:
+    def __init__(self, url: str, suffix: str, work: Sequence[Region]) -> None:
         # Spawned, not forked: the caller may have threads (a progress bar has one).
         self._context = multiprocessing.get_context("spawn")
         self._args = (url, suffix)
@@ -245,7 +254,7 @@ def _received(pipe: Pipe) -> bytes:
         raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
 
 
-def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) -> Iterator[Batch]:
+def _render_aside(url: str, suffix: str, work: Sequence[Region], workers: int) -> Iterator[Batch]:
     crew = _Crew(url, suffix, work)
     try:
         for _ in range(workers):
@@ -255,17 +264,18 @@ def _render_aside(url: str, suffix: str, work: Sequence[Share], workers: int) ->
         crew.disband()
 
 
-def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Share]) -> None:
-    """A process: renders its shares, and says with nothing that it is done."""
+def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Region]) -> None:
+    """A process: renders its regions, and says with nothing that it is done."""
     gc.disable()  # as in registry.batches.quiet: there are no cycles to find, and a heap that grows to look for them in
     engine = open_registry(url)
     try:
         with reading(engine) as connection:
-            for share in work:
-                for batch in render(connection, suffix, share):
+            for region in work:
+                for batch in render(connection, suffix, region):
                     # Ten times quicker than pickle, which looks for objects met before.
                     pipe.send_bytes(marshal.dumps(tuple(batch), 2))
             pipe.send_bytes(b"")
+            gc.freeze()  # nor does the end of the process look for any
     except BrokenPipeError:  # the writer gave up
         pass
     finally:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import Entry
 from directory_service.index import files
-from directory_service.index.render import Batch, batch_of, render_all, shares
+from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
     INSERT_BODY,
     INSERT_ENTRY,
@@ -41,6 +41,7 @@ from directory_service.registry.batches import quiet
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import last_seq
+from directory_service.registry.regions import regions
 
 Progress = Callable[[str, int, int], None]
 _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
@@ -61,7 +62,7 @@ def build_index(
         seq, limits = last_seq(connection), read.bounds(connection)
         meta = meta_of(connection, suffix, seq, at)
         operators = read.read_operators(connection)
-    work = shares(limits)
+        work = regions(connection, REGION)
     batches = render_all(engine, suffix, work, workers)
     path = files.new_path(folder, at)
     try:
@@ -143,13 +144,15 @@ def _prepare(db: sqlite3.Connection) -> None:
         "cache_size = -16384",  # larger is slower: rows come in order, and the processor's cache is what counts
         "temp_store = FILE",
         "threads = 2",
+        "secure_delete = OFF",  # Debian's default is ON, and writes what is freed once more
     ):
         db.execute(f"PRAGMA {pragma}").close()
     for table in TABLES:
         db.execute(table)
     for table in FTS:
         set_up_fts(db, table, hashsize=_FTS_MEMORY, automerge=0, crisismerge=_FTS_SEGMENTS)
-    db.execute("CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL)")  # keys, before they are sorted
+    for table in _LOOSE:
+        db.execute(table)
 
 
 def set_up_fts(db: sqlite3.Connection, table: str, **options: int) -> None:
@@ -168,7 +171,7 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
         db.executemany(INSERT_NAMES, batch.names)
         db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
         db.executemany("INSERT INTO loose(value, id) VALUES (?, ?)", batch.keys)
-        db.executemany("INSERT INTO mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
+        db.executemany("INSERT INTO loose_mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
         letters.update(batch.letters)
         terms.update(batch.terms)
     return letters, terms
@@ -187,9 +190,16 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> No
     db.executemany("INSERT INTO certificate(method, issuer, value, operator) VALUES (?, ?, ?, ?)", rules)
 
 
+# What has an order of its own, before it is sorted.
+_LOOSE: Final = (
+    "CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL)",
+    "CREATE TABLE loose_mailbox(address TEXT NOT NULL, json BLOB NOT NULL)",
+)
 _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("clés", "INSERT OR IGNORE INTO key(value, id) SELECT value, id FROM loose ORDER BY value, id"),
     ("clés", "DROP TABLE loose"),
+    ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
+    ("boîtes", "DROP TABLE loose_mailbox"),
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
     ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
     ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),

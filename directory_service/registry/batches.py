@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from directory_service.model import nomenclature
-from directory_service.model.people import Address, Coded, Organization, SourceMark, Status
+from directory_service.model.people import NO_CODE, Address, Coded, Organization, SourceMark, Status
 from directory_service.registry.bulk import chunks
 from directory_service.registry.clock import parse_instant
 from directory_service.registry.tables import domain, operator, run
@@ -28,8 +28,6 @@ Batch = Callable[[str], str]
 
 RANGE = 2000  # ids of one batch: larger gained nothing, and costs memory
 KEPT = 20_000  # structures of one generation: about 50 MB, and the hospitals stay
-
-NO_CODE = Coded("", "")
 
 
 def rows(connection: Connection, sql: str) -> list[Row]:

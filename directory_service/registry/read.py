@@ -66,7 +66,7 @@ def read_practitioners(
     book = Book(connection)
     for batch in batches(connection, practitioner, ids, low, high):
         with quiet():
-            found = _people(book, batch)
+            found = people_of(book, batch)
         yield from found
 
 
@@ -81,10 +81,15 @@ def read_organizations(
 
 
 def read_bindings(
-    connection: Connection, mailbox_ids: Keys = None, *, low: int = 0, high: int | None = None
+    connection: Connection,
+    mailbox_ids: Keys = None,
+    *,
+    low: int = 0,
+    high: int | None = None,
+    book: Book | None = None,
 ) -> Iterator[tuple[str, list[Binding]]]:
     """Each address with its bindings, open and closed, oldest first, their holders whole."""
-    book = Book(connection)
+    book = book or Book(connection)
     for batch in batches(connection, mailbox, mailbox_ids, low, high):
         with quiet():
             found = book.rows(_bindings(f"WHERE {batch('m.id')} ORDER BY m.id, b.since, b.id"))
@@ -124,7 +129,7 @@ def read_organization_bindings(
 _STATUS = {s.value: s for s in Status}
 
 
-def _people(book: Book, batch: Batch) -> list[Practitioner]:
+def people_of(book: Book, batch: Batch) -> list[Practitioner]:
     """The practitioners of one batch.  Arguments by position: twice as fast as by name, two million times."""
     found = book.rows(
         "SELECT id, national_id, status, status_since, title_code, civility_code, family_name, given_names, "  # noqa: S608
@@ -160,19 +165,31 @@ def _people(book: Book, batch: Batch) -> list[Practitioner]:
 
 def _people_by_key(book: Book, ids: set[int]) -> dict[int, Practitioner]:
     return {
-        p.pk: p for batch in batches(book.connection, practitioner, list(ids), 0, None) for p in _people(book, batch)
+        p.pk: p for batch in batches(book.connection, practitioner, list(ids), 0, None) for p in people_of(book, batch)
     }
 
 
-def _of_people(book: Book, table: str, columns: str, batch: Batch) -> list[Row]:
+def _ofpeople_of(book: Book, table: str, columns: str, batch: Batch) -> list[Row]:
     """Rows of a table that hangs on practitioners, hers together and in the order they were written."""
     where = batch("practitioner_id")
     return book.rows(f"SELECT practitioner_id, {columns} FROM {table} WHERE {where} ORDER BY practitioner_id, id")  # noqa: S608
 
 
+def whole_bindings(
+    book: Book, batch: Batch, people: Mapping[int, Practitioner]
+) -> Iterator[tuple[int, bool, Binding]]:
+    """Every binding, open or closed, of these people, those of one address together and oldest first: the holder's key,
+    whether the mailbox is open, and the value."""
+    found = book.rows(_bindings(f"WHERE {batch('b.practitioner_id')} ORDER BY m.id, b.since, b.id"))
+    structures = book.organizations({row[_STRUCTURE] for row in found} - {None})
+    for row in found:
+        if row[_HOLDER] in people:
+            yield row[_HOLDER], row[_CLOSED] is None, _binding(book, row, people, structures)
+
+
 def _identifiers(book: Book, batch: Batch) -> Mapping[int, list[Identifier]]:
     found: defaultdict[int, list[Identifier]] = defaultdict(list)
-    for pk, scheme, value, current, how in _of_people(book, "identifier", "scheme, value, current, how", batch):
+    for pk, scheme, value, current, how in _ofpeople_of(book, "identifier", "scheme, value, current, how", batch):
         found[pk].append(Identifier(scheme, value, bool(current), how))
     return found
 
@@ -184,7 +201,7 @@ _ROLE = (
 
 
 def _roles(book: Book, batch: Batch) -> Mapping[int, list[PractitionerRole]]:
-    rows = _of_people(book, "activity", _ROLE, batch)
+    rows = _ofpeople_of(book, "activity", _ROLE, batch)
     structures = book.organizations({row[1] for row in rows} - {None})
     systems = [book.codes(s) for s in ("profession", "category", "mode", "sector", "section", "role", "kind")]
     profession, category, mode, sector, section, role, kind = systems
@@ -203,7 +220,7 @@ def _expertises(book: Book, batch: Batch) -> Mapping[int, list[Expertise]]:
     """What several sources say alike is said once."""
     types, codes = book.codes("expertise_type"), book.codes("expertise")
     found: defaultdict[int, list[Expertise]] = defaultdict(list)
-    for pk, profession, kind, code in _of_people(book, "expertise", "profession_code, type_code, code", batch):
+    for pk, profession, kind, code in _ofpeople_of(book, "expertise", "profession_code, type_code, code", batch):
         known, new = found[pk], Expertise(profession, types[kind], codes[code])
         if new not in known:
             known.append(new)
@@ -224,7 +241,7 @@ def _marks(book: Book, batch: Batch) -> Mapping[int, list[SourceMark]]:
 
 # -- mailboxes --------------------------------------------------------------------------------------------------------
 
-_ADDRESS, _HOLDER, _STRUCTURE = 1, 6, 7
+_ADDRESS, _HOLDER, _STRUCTURE, _CLOSED = 1, 6, 7, 20
 _TYPES = {t.value: t for t in MailboxType}
 
 
@@ -232,7 +249,7 @@ def _bindings(tail: str) -> str:
     return (
         "SELECT b.id, m.address, m.type, m.unlisted, m.changed_at, b.source, b.practitioner_id, b.organization_id, "  # noqa: S608
         "b.profession_code, b.specialty_code, b.service, b.description, b.responsible, b.paperless, b.preferred, "
-        "b.since, b.until, b.family_name, b.given_names, b.national_id "
+        "b.since, b.until, b.family_name, b.given_names, b.national_id, m.until "
         f"FROM binding b JOIN mailbox m ON m.id = b.mailbox_id {tail}"
     )
 
@@ -252,7 +269,7 @@ def _binding(
     book: Book, row: Row, people: Mapping[int, Practitioner], structures: Mapping[int, Organization]
 ) -> Binding:
     pk, address, kind, unlisted, changed, source, person, place, profession, specialty = row[:10]
-    service, description, responsible, paperless, preferred, since, until, family, given, national = row[10:]
+    service, description, responsible, paperless, preferred, since, until, family, given, national = row[10:20]
     return Binding(
         pk=pk,
         address=address,
