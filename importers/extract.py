@@ -20,13 +20,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import pandas
+from typing import IO, TYPE_CHECKING
 
 from directory_service.errors import ImportRefused, InvalidInput
 from importers.layouts import find_layout, unknown_header
 from importers.rows import Match, Rejection
+
+if TYPE_CHECKING:  # half a second to load, for quoted files only
+    import pandas
 
 __all__ = ["ExtractFile", "Rejection", "groups", "opened", "recognise", "rows"]
 
@@ -183,6 +184,8 @@ def _lines(extract: ExtractFile, advance: Callable[[int], None]) -> Iterator[Num
 
 def _unquoted(extract: ExtractFile, encoding: str, advance: Callable[[int], None]) -> Iterator[Numbered]:
     """A row of a quoted file.  A row with too many or too few values keeps its own number of values."""
+    import pandas
+
     number = 2
     with opened(extract.path, extract.member) as stream:
         stream.readline()
@@ -202,6 +205,8 @@ def _unquoted(extract: ExtractFile, encoding: str, advance: Callable[[int], None
 
 def _chunks(extract: ExtractFile, stream: IO[bytes], encoding: str) -> Iterator[pandas.DataFrame]:
     """pandas' Python engine, since its C engine makes a missing value and an empty one the same."""
+    import pandas
+
     width = extract.match.width + 2  # enough to see that a row has too many values
     text = io.TextIOWrapper(stream, encoding=encoding, newline="")
     reader = pandas.read_csv(

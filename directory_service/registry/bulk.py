@@ -6,8 +6,8 @@ Measured: see docs/reference/performance.md (import).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
@@ -62,22 +62,30 @@ def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
         yield held
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether the registry holds no record yet."""
+    tables = (practitioner, organization, mailbox)
+    return all(connection.execute(select(t.c.id).limit(1)).first() is None for t in tables)
+
+
 @contextmanager
-def fast_load(connection: Connection) -> Iterator[bool]:
+def fast_load(
+    connection: Connection, during: Callable[[str], AbstractContextManager[None]] = nullcontext
+) -> Iterator[bool]:
     """Around a first load into an empty registry: drops the indexes that guard nothing (not unique) and builds them
-    at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something."""
-    first = all(
-        connection.execute(select(t.c.id).limit(1)).first() is None for t in (practitioner, organization, mailbox)
-    )
+    at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something.
+    ``during`` measures the stage ``indexes``."""
+    first = is_empty(connection)
     indexes = [i for t in metadata.sorted_tables for i in t.indexes if not i.unique] if first else []
     for index in indexes:
         index.drop(connection)
     yield first
     # Not in a `finally`: after an error the caller rolls everything back, the dropped indexes included.
-    for index in indexes:
-        index.create(connection)
-    if first:
-        connection.exec_driver_sql("ANALYZE")
+    with during("indexes"):
+        for index in indexes:
+            index.create(connection)
+        if first:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def _begin(connection: Connection) -> None:

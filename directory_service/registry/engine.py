@@ -9,7 +9,7 @@ Connections are not pooled: opening is cheap beside what they are opened for, an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,26 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
         yield connection
+
+
+@contextmanager
+def filling(engine: Engine) -> Iterator[Connection]:
+    """``writing`` for who fills an empty registry.  On SQLite the log is left for a rollback journal meanwhile, where
+    nobody else has the file open: a log as large as the registry is written twice and searched for every page that left
+    the cache, while pages that are new need no journal at all.  Others then wait, or meet RegistryUnavailable; readers
+    have nothing to read.  Whoever connects next puts the log back."""
+    if engine.dialect.name != "sqlite":
+        with writing(engine) as connection:
+            yield connection
+        return
+    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
+        driver: Any = connection.connection.driver_connection
+        with suppress(driver.OperationalError):  # somebody reads: the log stays
+            driver.execute("PRAGMA journal_mode = TRUNCATE").close()
+        # NORMAL is only safe from a power cut with a log.
+        driver.execute("PRAGMA synchronous = FULL").close()
+        with connection.begin():
+            yield connection
 
 
 @contextmanager
