@@ -109,9 +109,7 @@ class BoxLoader:
         else:
             self._create(address, kind, digest, bindings)
 
-    def _binding(
-        self, kind: str, _: str, national: str, family: str, given: str, *said: Any
-    ) -> tuple[Any, ...]:
+    def _binding(self, kind: str, _: str, national: str, family: str, given: str, *said: Any) -> tuple[Any, ...]:
         *codes, paperless, place = said  # category, profession, specialty, service
         if kind not in PERSONAL:
             return (None, place, self.source, "", "", "", *codes, "", "", paperless)

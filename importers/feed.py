@@ -105,8 +105,8 @@ def _as_read(key: bytes, digest: int, said: Said) -> Said:
 
 
 def batches_of(task: Task) -> Iterator[bytes]:
-    """In the process that reads: every batch of one file, ready to be sent.  Where nothing is known of the file, records
-    are parsed; else they are sent as they are, for most will be found unchanged."""
+    """In the process that reads: every batch of one file, ready to be sent.  Where nothing is known of the file, its
+    records are parsed; else they are sent as they are, for most will be found unchanged."""
     problems, stages = Problems(task.file.value_separator), Stages()
     reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources)
     parsing = reader if reader and not task.known else None

@@ -286,9 +286,9 @@ class _Run:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
-        LOADERS[file.match.layout.id](
-            Work(self.store, self.people, self.places, self.links, file, job.sources, problems, feed)
-        )
-        self.places.flush()
-        self.store.note_creations()
+        work = Work(self.store, self.people, self.places, self.links, file, job.sources, problems, feed)
+        with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
+            LOADERS[file.match.layout.id](work)
+            self.places.flush()
+            self.store.note_creations()
         return quarantine.finish()

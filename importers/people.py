@@ -19,6 +19,7 @@ from importers.rows import NAMELESS
 from importers.said import System
 from importers.store import Store
 
+
 class PeopleLoader:
     """Loads the groups of rows of one activity file."""
 
@@ -45,18 +46,18 @@ class PeopleLoader:
                     continue
             said = feed.read(key, digest, given)
             if news.places or news.codes or news.labels:
-                self._learn(*news.take(), feed.systems)
-            if said is not None:
-                self._changed(position is not None, *said)
+                self._learn(feed.systems, *news.take())
+            if said is not None and known is not None:
+                self._changed(known.source, position is not None, *said)
             self.store.flush_if_full()
         self.reviser.flush()
 
     def _learn(
         self,
+        systems: Sequence[System],
         places: list[tuple[str, ...]],
         codes: list[tuple[str, ...]],
         labels: list[tuple[str, ...]],
-        systems: Sequence[System],
     ) -> None:
         find = self.places.find
         self.organizations += [find(key, place, source) for source, key, *place in places]
@@ -65,18 +66,20 @@ class PeopleLoader:
 
     def _changed(
         self,
+        source: str,
         held: bool,
         key: bytes,
-        source: str,
         digest: int,
         identity: tuple[str, ...],
         names: str,
-        situations: list[tuple[int, int]],
-        expertises: list[tuple[str, ...]],
+        situations: list[int],
+        skills: list[int],
     ) -> None:
         """A person who is new to the source, or of whom it says something else."""
         organizations, codes = self.organizations, self.codes
-        activities: list[tuple[Any, ...]] = [(organizations[place], *codes[number]) for place, number in situations]
+        each = iter(situations)
+        activities: list[tuple[Any, ...]] = [(organizations[place], *codes[n]) for place, n in zip(each, each)]  # noqa: B905
+        expertises = [codes[n] for n in skills]
         if len(activities) > 1:  # two names of one structure
             activities = list(dict.fromkeys(activities))
         pk = self.people.ids.get(key)

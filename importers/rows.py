@@ -231,7 +231,7 @@ class Person(NamedTuple):
     value: str
     identity: tuple[str, ...]  # as Identity
     activities: list[Activity]
-    expertises: list[tuple[str, ...]]  # profession, type, code
+    expertises: list[int]  # numbers of profession, type, code
     labels: list[tuple[str, ...]]  # code, label, code, label… in the order of the parser's SYSTEMS
 
 

@@ -7,7 +7,7 @@ work in a process of its own (``importers.beside``), whose tuples and news cross
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -30,7 +30,7 @@ class News:
     codes: list[tuple[str, ...]] = field(default_factory=list)
     labels: list[tuple[str, ...]] = field(default_factory=list)
 
-    def take(self) -> tuple[list[tuple[str, ...]], ...]:
+    def take(self) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], list[tuple[str, ...]]]:
         """All of it, which is then news no more."""
         taken = self.places[:], self.codes[:], self.labels[:]
         self.places.clear()
@@ -47,9 +47,10 @@ class News:
 class Reader(Protocol):
     """Of one file.  ``systems``: what the labels of ``news`` are labels of."""
 
-    news: News
-    problems: Problems
-    systems: Sequence[System]
+    @property
+    def news(self) -> News: ...
+    @property
+    def systems(self) -> Sequence[System]: ...
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None: ...
 
@@ -82,7 +83,7 @@ def _trailing(values: list[str], match: Match) -> bool:
 
 
 class PeopleReader:
-    """Activity files: (key, source, digest, identity, match key, [(structure, codes)…], [expertise…])."""
+    """Activity files: (key, digest, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
 
     systems = SYSTEMS
 
@@ -105,7 +106,8 @@ class PeopleReader:
         if len(self.problems.rejected) > before:
             digest = 0  # so that her rejected rows are reported again by the next import
         names = match_key(person.identity[2], person.identity[3])
-        return key, source, digest, person.identity, names, person.activities, person.expertises
+        situations = [number for pair in person.activities for number in pair]
+        return key, digest, person.identity, names, situations, person.expertises
 
 
 class DetailReader:
@@ -156,7 +158,11 @@ class BoxReader:
         return (*holding[:-1], self.places.of_place(place) if place else NO_PLACE)
 
 
-_READERS = {"rpps.expertise": DetailReader, "rpps.diploma": DetailReader, "mssante.mailboxes": BoxReader}
+_READERS: dict[str, Callable[[Match, str, Problems], Reader]] = {
+    "rpps.expertise": DetailReader,
+    "rpps.diploma": DetailReader,
+    "mssante.mailboxes": BoxReader,
+}
 
 
 def reader_of(match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]) -> Reader | None:

@@ -22,12 +22,13 @@ class Stages:
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
-    def during(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
+    def during(self, stage: str, *, without: tuple[str, ...] = ()) -> Iterator[None]:
+        """What the block takes counts, ``without`` what it adds to these stages."""
+        start = time.perf_counter() - sum(self.seconds[s] for s in without)
         try:
             yield
         finally:
-            self.seconds[stage] += time.perf_counter() - start
+            self.seconds[stage] += time.perf_counter() - start - sum(self.seconds[s] for s in without)
 
     def each(self, stage: str, values: Iterable[T]) -> Iterator[T]:
         """The values; what it took to get them counts."""

@@ -103,7 +103,8 @@ class Store:
             values = (self.at, self.actor, self.run_id, "create", subject)
             chosen = select(*(literal(v) for v in values), table.c.id).where(table.c.id >= first, table.c.id < after)
             names = ["at", "actor", "run_id", "kind", "subject", "subject_id"]
-            self.connection.execute(insert(journal).from_select(names, chosen.order_by(table.c.id)))
+            with self.stages.during("write"):
+                self.connection.execute(insert(journal).from_select(names, chosen.order_by(table.c.id)))
 
     def flush_if_full(self) -> None:
         if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:

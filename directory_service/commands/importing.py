@@ -90,8 +90,8 @@ def import_files(
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
     with registry(settings) as engine, progress(quiet=machine) as show:
-        common = {"actor": getpass.getuser(), "progress": show, "processes": settings.processes}
-        report = run_import(engine, paths, as_of=moment, **common, **choices)
+        choices |= {"progress": show, "processes": settings.processes}
+        report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
     emit(report.as_dict()) if machine else click.echo(report.as_text())
 
 

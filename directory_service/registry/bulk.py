@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
 
 from directory_service.registry.tables import mailbox, metadata, organization, practitioner
 
+_TOGETHER = 20  # rows of one INSERT on SQLite: a fifth less time than one by one; more gains nothing
 CHUNK = 500  # ids in one IN (…): well under SQLite's 999 of old and PostgreSQL's 65,535
 
 
@@ -25,8 +27,12 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         _copy(connection, table, columns, rows)
         _move_sequence(connection, table, columns)
         return
-    marks = ", ".join("?" * len(columns))
-    _executemany(connection, f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own tables
+    held, marks = list(rows), f"({', '.join('?' * len(columns))})"
+    whole = len(held) - len(held) % _TOGETHER
+    joined = (tuple(chain.from_iterable(held[i : i + _TOGETHER])) for i in range(0, whole, _TOGETHER))
+    insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own tables
+    _executemany(connection, insert + ", ".join([marks] * _TOGETHER), joined)
+    _executemany(connection, insert + marks, held[whole:])
 
 
 def update_rows(
@@ -70,7 +76,7 @@ def is_empty(connection: Connection) -> bool:
 
 @contextmanager
 def fast_load(
-    connection: Connection, during: Callable[[str], AbstractContextManager[None]] = nullcontext
+    connection: Connection, during: Callable[[str], AbstractContextManager[object]] = nullcontext
 ) -> Iterator[bool]:
     """Around a first load into an empty registry: drops the indexes that guard nothing (not unique) and builds them
     at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something.

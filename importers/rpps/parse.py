@@ -118,9 +118,10 @@ class PersonParser:
         self.technical_at = match.index("technical_id")
         self.street_at = Place._fields.index("street_type")
         self.places, self.codes = PlaceNumbers(), Numbers()
-        # Every code of a row ► number of those of an activity, whether they say one, expertise: few, for many rows.
+        # Every code of a row ► number of those of an activity, whether they say one, number of those of an expertise
+        # or -1: few, for many rows.
         self.coded = getter(match, tuple(dict.fromkeys((*_CODES, *_EXPERTISE, *(code for _, code, _ in SYSTEMS)))))
-        self.met: dict[tuple[str, ...], tuple[int, bool, tuple[str, ...] | None]] = {}
+        self.met: dict[tuple[str, ...], tuple[int, bool, int]] = {}
 
     def parse(self, lines: Sequence[Line]) -> Person | None:
         """None when no row of hers can be kept.  The first good row says who she is."""
@@ -131,15 +132,14 @@ class PersonParser:
                 self.identifiers.parse(line)
             return None
         activities: list[Activity] = []
-        expertises: list[tuple[str, ...]] = []
+        expertises: list[int] = []
         labels: list[tuple[str, ...]] = []
         for _, row in good:
-            met = self.met.get(self.coded(row)) or self._meet(row, labels)
-            number, practises, expertise = met
+            number, practises, expertise = self.met.get(self.coded(row)) or self._meet(row, labels)
             place = self.places.known.get(row[self.technical_at]) or self._number(row)
             if place or practises:  # else the row only says that she exists
                 activities.append((place, number))
-            if expertise:
+            if expertise >= 0:
                 expertises.append(expertise)
         if len(good) > 1:
             activities, expertises = list(dict.fromkeys(activities)), list(dict.fromkeys(expertises))
@@ -150,11 +150,12 @@ class PersonParser:
         self.problems.reject(line, self.name_caption, "name", "nom d'exercice absent")
         return False
 
-    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[int, bool, tuple[str, ...] | None]:
+    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[int, bool, int]:
         """Codes that were not met together before."""
         self.labels.read(row, labels)
         codes, expertise = self.read_codes(row), self.expertise(row)
-        met = self.codes.of(codes, codes), any(codes[2:7]), expertise if expertise[2] else None
+        number = self.codes.of(codes, codes)
+        met = number, any(codes[2:7]), self.codes.of(expertise, expertise) if expertise[2] else -1
         self.met[self.coded(row)] = met
         return met
 
