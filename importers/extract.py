@@ -12,6 +12,7 @@ tests/unit/test_extract.py.
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import tempfile
 import zipfile
@@ -198,7 +199,7 @@ def _unquoted(extract: ExtractFile, encoding: str, advance: Callable[[int], None
                         yield number, text.replace("\n", " ").replace("\r", " ").encode()
                     number += 1 + text.count("\n")
                 advance(extract.size * len(chunk) // max(number, 1))
-        except pandas.errors.ParserError as error:
+        except (pandas.errors.ParserError, csv.Error) as error:
             message = f"guillemet jamais refermé après la ligne {number}"
             raise ImportRefused(message, where=extract.name) from error
 
