@@ -8,7 +8,7 @@ source says (an operator's publication) is left alone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,12 @@ from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
-from importers.known import Known, People, digest_of
-from importers.mssante.parse import PERSONAL, SYSTEMS, HoldingParser
-from importers.people import Rows, lines_of
+from importers.feed import Feed
+from importers.known import Known, People
+from importers.mssante.parse import PERSONAL
 from importers.places import Places
 from importers.revise import mark_gone, record
-from importers.rows import Holding, Match, Problems
+from importers.rows import NAMELESS, Holding, Place, derived_key
 from importers.store import Store
 
 _RANKS = {"cat18.mailboxes": 1, "mssante.mailboxes": 2}
@@ -53,6 +53,7 @@ class BoxLoader:
         self.known = Known(store.connection, source)
         self.others = self._others()
         self.changes: list[Box] = []
+        self.organizations: list[int | None] = [None] * (NAMELESS + 1)  # by the numbers of the feed
 
     def _others(self) -> dict[str, tuple[int, str]]:
         """Mailboxes of other sources."""
@@ -60,20 +61,30 @@ class BoxLoader:
         query = select(columns.address, columns.id, columns.source).where(columns.source != self.source)
         return {address: (pk, source) for address, pk, source in self.store.rows(query)}
 
-    def load(self, groups: Iterator[tuple[bytes, Rows]], match: Match, problems: Problems, separator: str) -> None:
-        parser = HoldingParser(match, problems)
-        for key, rows in groups:
-            address, digest = key.strip().lower(), digest_of(rows)
-            if self.is_unchanged(address, digest):
+    def load(self, feed: Feed) -> None:
+        news, find = feed.news, self.places.find_structure
+        for key, digest, given in feed.records:
+            if self.is_unchanged(key.strip().lower(), digest):
                 continue
-            before = len(problems.rejected)
-            lines = lines_of(rows, separator, match, problems)
-            holdings = [h for h in map(parser.parse, lines) if h]
-            if holdings:
-                for line in lines:
-                    self.store.labels.add(SYSTEMS, parser.labels(line))
-                self.add(holdings, 0 if len(problems.rejected) > before else digest)
+            said = feed.read(key, digest, given)
+            if news.places or news.labels:
+                places, _, labels = news.take()
+                self.organizations += [find(key, place, source) for source, key, *place in places]
+                self.store.labels.add(feed.systems, labels)
+            if said is not None:
+                _, digest, lines = said
+                self.add(digest, [(*line[:-1], self.organizations[line[-1]]) for line in lines])
             self.store.flush_if_full()
+
+    def load_holdings(self, address: str, digest: int, holdings: Sequence[Holding]) -> None:
+        """An address whose lines come from elsewhere than a file of mailboxes."""
+        if not self.is_unchanged(address.encode(), digest):
+            self.add(digest, [(*h[:-1], self._organization(h.place)) for h in holdings])
+        self.store.flush_if_full()
+
+    def _organization(self, place: Place | None) -> int | None:
+        key = (place.technical_id or derived_key(place)) if place else ""
+        return self.places.find_structure(key, place, "mssante.mailboxes") if place and key else None
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)
@@ -85,25 +96,25 @@ class BoxLoader:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 
-    def add(self, holdings: Sequence[Holding], digest: int) -> None:
-        address = holdings[0].address
-        bindings = list(dict.fromkeys(self._binding(h) for h in holdings))
+    def add(self, digest: int, lines: Sequence[tuple[Any, ...]]) -> None:
+        """``lines``: those of one address, as ``Holding`` with an organization for a place."""
+        kind, address = lines[0][:2]
+        bindings = list(dict.fromkeys([self._binding(*line) for line in lines]))
         position = self.known.positions.get(address.encode())
         if position is not None:
             pk = self.known.subjects[position]
-            self._change(Box(pk, address, holdings[0].type, digest, bindings, True))
+            self._change(Box(pk, address, kind, digest, bindings, True))
         elif address in self.others:
-            self._take_over(Box(self.others[address][0], address, holdings[0].type, digest, bindings, False))
+            self._take_over(Box(self.others[address][0], address, kind, digest, bindings, False))
         else:
-            self._create(address, holdings[0].type, digest, bindings)
+            self._create(address, kind, digest, bindings)
 
-    def _binding(self, holding: Holding) -> tuple[Any, ...]:
-        h = holding
-        person = self.people.ids.get(h.national_id.encode()) if h.type in PERSONAL and h.national_id else None
-        place = self.places.find_structure(h.place, "mssante.mailboxes") if h.place else None
-        written = (h.national_id, h.family_name, h.given_names) if h.type in PERSONAL else ("", "", "")
-        return (person, place, self.source, *written, h.category_code, h.profession_code,
-                h.specialty_code, h.service, "", "", h.paperless)  # fmt: skip
+    def _binding(self, kind: str, _: str, national: str, family: str, given: str, *said: Any) -> tuple[Any, ...]:
+        *codes, paperless, place = said  # category, profession, specialty, service
+        if kind not in PERSONAL:
+            return (None, place, self.source, "", "", "", *codes, "", "", paperless)
+        person = self.people.ids.get(national.encode()) if national else None
+        return (person, place, self.source, national, family, given, *codes, "", "", paperless)
 
     def _create(self, address: str, kind: str, digest: int, bindings: list[tuple[Any, ...]]) -> None:
         store = self.store

@@ -15,8 +15,8 @@ from directory_service.registry.tables import link
 from importers.known import Links, People
 from importers.links.parse import LinkParser
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
-from importers.people import lines_of
 from importers.rows import Match, Problems
+from importers.said import lines_of
 from importers.store import Store
 
 HOW = "link-table"

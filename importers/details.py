@@ -6,18 +6,16 @@ vouches that she practises.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
-from importers.known import Known, People, digest_of, match_key
-from importers.people import Rows, lines_of
+from importers.feed import Feed
+from importers.known import Known, People, match_key
 from importers.revise import difference, drop_rows, mark_gone, record, stored_rows, touch
-from importers.rows import Match, Problems
-from importers.rpps.parse import DetailParser
 from importers.store import Store
 
 _BATCH = 2_000
@@ -26,52 +24,48 @@ _BATCH = 2_000
 class DetailLoader:
     """Loads the groups of rows of one file."""
 
-    def __init__(self, store: Store, people: People, match: Match, problems: Problems) -> None:
-        self.store, self.people, self.match, self.problems = store, people, match, problems
-        self.source = match.layout.id
+    def __init__(self, store: Store, people: People, source: str) -> None:
+        self.store, self.people, self.source = store, people, source
         self.table = qualification if self.source == "rpps.diploma" else expertise
         self.name = str(self.table.name)  # not SQLAlchemy's subclass of str, which orjson refuses as a key
-        self.parser = DetailParser(match, problems)
         self.known = Known(store.connection, self.source)
+        self.codes: list[tuple[str, ...]] = []  # by the numbers of the feed
         self.changes: list[tuple[int, str, int, list[tuple[Any, ...]]]] = []
 
-    def load(self, groups: Iterator[tuple[bytes, Rows]], separator: str) -> None:
-        known, counts = self.known, self.store.counts[self.name]
-        for key, rows in groups:
-            digest = digest_of(rows)
+    def load(self, feed: Feed) -> None:
+        known, counts, news = self.known, self.store.counts[self.name], feed.news
+        for key, digest, given in feed.records:
             position = known.positions.get(key)
             if position is not None:
                 known.seen[position] = 1
                 if known.digests[position] == digest and not known.gone[position]:
                     counts["unchanged"] += 1
                     continue
-            self._changed(key, rows, digest, position is not None, separator)
+            said = feed.read(key, digest, given)
+            if news.codes or news.labels:
+                _, codes, labels = news.take()
+                self.codes += codes
+                self.store.labels.add(feed.systems, labels)
+            if said is not None:
+                self._changed(position is not None, *said)
             self.store.flush_if_full()
         self.flush()
 
-    def _changed(self, key: bytes, rows: Rows, digest: int, held: bool, separator: str) -> None:
-        before = len(self.problems.rejected)
-        lines = lines_of(rows, separator, self.match, self.problems)
-        found = self.parser.parse(lines) if lines else None
-        if found is None:
-            return
-        identity, said, labels = found
-        if len(self.problems.rejected) > before:
-            digest = 0
-        self.store.labels.add(self.parser.systems, labels)
+    def _changed(self, held: bool, key: bytes, digest: int, identity: tuple[str, ...], numbers: list[int]) -> None:
+        store, text, codes = self.store, key.decode(), self.codes
         pk = self.people.ids.get(key)
         if pk is None:
             pk = self._create(key, identity)
         if held:
-            self.changes.append((pk, key.decode(), digest, said))
+            self.changes.append((pk, text, digest, [codes[n] for n in numbers]))
             if len(self.changes) >= _BATCH:
                 self.flush()
             return
-        store = self.store
-        store.pending[self.table].extend([(pk, self.source, *values) for values in said])
-        store.pending[source_record].append((self.source, key.decode(), digest, pk, store.run_id, None))
+        store.pending[self.table].extend([(pk, self.source, *codes[n]) for n in numbers])
+        store.pending[source_record].append((self.source, text, digest, pk, store.run_id, None))
         store.counts[self.name]["created"] += 1
         if pk < store.first_new_practitioner:  # else her creation says it all
+            said = [codes[n] for n in numbers]
             store.note("update", "practitioner", pk, {}, {self.name: said}, count=False)
 
     def _create(self, key: bytes, identity: Sequence[str]) -> int:

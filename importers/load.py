@@ -7,6 +7,7 @@ Files are recognised and checked whole before anything is written; what refuses 
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -15,26 +16,30 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
-from directory_service.registry.bulk import fast_load
+from directory_service.registry.bulk import fast_load, is_empty
 from directory_service.registry.clock import format_instant, now_text
-from directory_service.registry.engine import require_current, writing
+from directory_service.registry.engine import filling, reading, require_current, writing
 from directory_service.registry.runs import add_file, create_run, finish_run
-from directory_service.registry.tables import run_file
-from importers import extract
+from directory_service.registry.tables import run_file, source_record
+from importers import beside, extract
+from importers.beside import Assistant
 from importers.boxes import attach_holders
 from importers.check import Checked, check
 from importers.extract import ExtractFile
+from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
 from importers.layouts import LAYOUTS
-from importers.loaders import LOADERS, Work
+from importers.loaders import LOADERS, PEOPLE, Work
 from importers.places import Places
 from importers.progress import Progress, silent
 from importers.quarantine import Quarantine
 from importers.report import FileReport, ImportReport
+from importers.stages import Stages
 from importers.store import Store
 from importers.who import reconcile
 
 _SQLITE_CACHE_KIB = 256 * 1024
+_RAW = {"links.adeli_rpps", "cat18.activity"}  # loaders that see the rows themselves
 _ORDER = {layout.id: rank for rank, layout in enumerate(LAYOUTS)}
 
 
@@ -53,6 +58,17 @@ class _Job:
     checked: Checked
     layout: str
 
+    @property
+    def sources(self) -> dict[bytes, str]:
+        """Sources of people, by type of identifier; of rows that are not of people, none."""
+        found = PEOPLE.get(self.file.match.layout.id, {})
+        return {kind: source for kind, source in found.items() if kind in self.checked.kinds}
+
+    @property
+    def speaks_for(self) -> set[str]:
+        """Sources of the records of this file."""
+        return set(self.sources.values()) or {self.layout}
+
 
 def run_import(
     engine: Engine,
@@ -63,51 +79,34 @@ def run_import(
     dry_run: bool = False,
     accept: str | None = None,
     progress: Progress | None = None,
+    processes: int = 1,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable.
 
     ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
+    ``processes``: with two or more, large files are read by another process than the one that writes.
     """
     require_current(engine)
     collecting = gc.isenabled()
     gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
     try:
-        return _import(engine, paths, actor, as_of, dry_run, progress or silent)
+        found, ignored = _recognise([Path(p) for p in paths])
+        aside = processes > 1 and sum(file.size for file in found) >= beside.WORTH
+        with Assistant() if aside else nullcontext() as assistant:
+            job = _Import(actor, as_of, progress or silent, assistant)
+            return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
             gc.enable()
 
 
-def _import(
-    engine: Engine, paths: Iterable[Path | str], actor: str, as_of: datetime | None, dry_run: bool, show: Progress
-) -> ImportReport:
-    jobs, ignored = _prepare([Path(p) for p in paths], show)
-    moment = format_instant(as_of) if as_of else now_text()
-    try:
-        with writing(engine) as connection:
-            report = _Run(connection, actor, moment, show).execute(jobs)
-            report = replace(report, ignored=tuple(ignored))
-            if dry_run:
-                raise _DryRun(replace(report, run=None, status="dry-run"))
-    except _DryRun as done:
-        return done.report
-    return report
-
-
-def _prepare(paths: Sequence[Path], show: Progress) -> tuple[list[_Job], list[str]]:
+def _recognise(paths: Sequence[Path]) -> tuple[list[ExtractFile], list[str]]:
     files, ignored = [], []
     for path in paths:
         found, others = extract.recognise(path)
         files += found
         ignored += others
-    jobs = []
-    for file in files:
-        checked = check(file, _advance(show, f"contrôle de {file.name}", file.size))
-        layout = file.match.layout.id
-        if layout == "rpps.activity" and checked.kinds == {b"0"}:
-            layout = "adeli.activity"
-        jobs.append(_Job(file, checked, layout))
-    return sorted(jobs, key=lambda j: (_ORDER[j.file.match.layout.id], j.file.name)), ignored
+    return files, ignored
 
 
 def _advance(show: Progress, label: str, total: int) -> Callable[[int], None]:
@@ -121,14 +120,85 @@ def _advance(show: Progress, label: str, total: int) -> Callable[[int], None]:
     return advance
 
 
+@dataclass
+class _Import:
+    """One command: checks, then one transaction."""
+
+    actor: str
+    as_of: datetime | None
+    show: Progress
+    assistant: Assistant | None
+
+    def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
+        stages = Stages()
+        with stages.during("check"):
+            jobs = self._jobs(files)
+        moment = format_instant(self.as_of) if self.as_of else now_text()
+        with reading(engine) as connection:
+            change = filling if is_empty(connection) else writing
+        try:
+            with change(engine) as connection:
+                report = _Run(connection, self.actor, moment, self.show, self.assistant, stages).execute(jobs)
+                if dry_run:
+                    raise _DryRun(replace(report, run=None, status="dry-run"))
+                start = time.perf_counter()
+        except _DryRun as done:
+            return done.report
+        stages.add({"commit": time.perf_counter() - start})
+        return replace(report, seconds=stages.rounded())
+
+    def _jobs(self, files: Sequence[ExtractFile]) -> list[_Job]:
+        jobs = [_Job(file, checked, _layout(file, checked)) for file, checked in self._checked(files)]
+        return sorted(jobs, key=lambda j: (_ORDER[j.file.match.layout.id], j.file.name))
+
+    def _checked(self, files: Sequence[ExtractFile]) -> list[tuple[ExtractFile, Checked]]:
+        """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
+        mine, theirs = _halves(files) if self.assistant else (list(files), [])
+        if self.assistant:
+            self.assistant.ask_checks(theirs)
+        found = [(file, check(file, self._advance("contrôle de", file))) for file in mine]
+        for file in theirs:
+            assert self.assistant
+            found.append((file, self.assistant.checked()))
+            self._advance("contrôle de", file)(file.size)
+        return found
+
+    def _advance(self, what: str, file: ExtractFile) -> Callable[[int], None]:
+        return _advance(self.show, f"{what} {file.name}", file.size)
+
+
+def _halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[ExtractFile]]:
+    halves: tuple[list[ExtractFile], list[ExtractFile]] = ([], [])
+    sizes = [0, 0]
+    for file in sorted(files, key=lambda f: f.size, reverse=True):
+        less = sizes.index(min(sizes))
+        halves[less].append(file)
+        sizes[less] += file.size
+    return halves
+
+
+def _layout(file: ExtractFile, checked: Checked) -> str:
+    layout = file.match.layout.id
+    return "adeli.activity" if layout == "rpps.activity" and checked.kinds == {b"0"} else layout
+
+
 class _Run:
     """The transaction of one command."""
 
-    def __init__(self, connection: Connection, actor: str, as_of: str, show: Progress) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        actor: str,
+        as_of: str,
+        show: Progress,
+        assistant: Assistant | None,
+        stages: Stages,
+    ) -> None:
         self.connection, self.show, self.as_of = connection, show, as_of
+        self.assistant, self.stages = assistant, stages
         at = now_text()
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
-        self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at)
+        self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
 
     def execute(self, jobs: Sequence[_Job]) -> ImportReport:
         fresh = [job for job in jobs if not self._is_latest(job)]
@@ -177,27 +247,48 @@ class _Run:
         once = len({job.layout for job in jobs}) == len(jobs)
         if self.connection.dialect.name == "sqlite":  # until the connection closes; WAL pages are dear to read again
             self.connection.exec_driver_sql(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
-        with fast_load(self.connection) if once else nullcontext():
-            reports = [self._load_file(job) for job in jobs]
+        tasks = self._tasks(jobs)
+        if self.assistant:
+            self.assistant.ask_batches(tasks)
+        with fast_load(self.connection, self.stages.during) if once else nullcontext():
+            reports = [self._load_file(job, task) for job, task in zip(jobs, tasks, strict=True)]
             self.places.flush()
             store.flush()
         self.show("rapprochement", 0, 0)
-        if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
-            attach_holders(store, self.people)
-            reconcile(store, self.people)
-        store.flush()
+        with self.stages.during("reconcile"):
+            if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
+                attach_holders(store, self.people)
+                reconcile(store, self.people)
+            store.flush()
         return reports
 
-    def _load_file(self, job: _Job) -> FileReport:
+    def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:
+        """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""
+        tasks, known = [], set[str]()
+        for job in jobs:
+            raw = job.layout in _RAW or any(source in known or self._speaks(source) for source in job.speaks_for)
+            tasks.append(Task(job.file, job.checked.encoding, job.checked.grouped, job.sources, raw))
+            known |= job.speaks_for
+        return tasks
+
+    def _speaks(self, source: str) -> bool:
+        query = select(source_record.c.source).where(source_record.c.source == source).limit(1)
+        return self.connection.execute(query).first() is not None
+
+    def _load_file(self, job: _Job, task: Task) -> FileReport:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
         quarantine = Quarantine(self.store, report, self._record(report), file.separator)
-        advance = _advance(self.show, f"import de {file.name}", file.size)
-        groups = quarantine.watch(extract.groups(file, job.checked.encoding, job.checked.grouped, advance))
-        work = Work(self.store, self.people, self.places, self.links, file, job.checked, quarantine.problems, groups)
+        problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
-            quarantine.problems.warn(f"colonne inconnue : {caption[:80]}")
-        LOADERS[file.match.layout.id](work)
-        self.places.flush()
-        self.store.note_creations()
+            problems.warn(f"colonne inconnue : {caption[:80]}")
+        if self.assistant:
+            feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
+        else:
+            feed = feed_here(task, problems, quarantine.look, advance, self.stages)
+        work = Work(self.store, self.people, self.places, self.links, file, job.sources, problems, feed)
+        with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
+            LOADERS[file.match.layout.id](work)
+            self.places.flush()
+            self.store.note_creations()
         return quarantine.finish()

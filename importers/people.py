@@ -7,142 +7,121 @@ changed costs a hash and a look-up; a new one is appended to the rows held by ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from directory_service.registry.tables import activity, expertise, identifier, practitioner, source_record
-from importers.known import VOUCHING, Known, Links, People, digest_of, match_key
+from importers.feed import Feed
+from importers.known import VOUCHING, Known, Links, People
 from importers.places import Places
 from importers.revise import Change, Reviser
-from importers.rows import Line, Match, Person, Problems
-from importers.rpps.parse import SYSTEMS, PersonParser
+from importers.rows import NAMELESS
+from importers.said import System
 from importers.store import Store
-
-Rows = list[tuple[int, bytes]]
-
-
-def lines_of(rows: Sequence[tuple[int, bytes]], separator: str, match: Match, problems: Problems) -> list[Line]:
-    """The rows decoded, split and padded with an empty value; those with a wrong number of values are rejected."""
-    lines = []
-    for number, raw in rows:
-        values = raw.decode().rstrip("\r\n").split(separator)
-        values.append("")
-        line = Line(number, values)
-        if b"\x00" in raw:
-            problems.reject(line, "", "characters", "caractère nul")
-        elif len(values) == match.width + 1 or _trailing(values, match):
-            lines.append(line)
-        else:
-            problems.reject(line, "", "columns", f"{match.width} colonnes attendues, {len(values) - 1} vues")
-    return lines
-
-
-def _trailing(values: list[str], match: Match) -> bool:
-    """A trailing separator that the header alone has, or lacks, is no column; ``values`` is made to fit."""
-    if len(values) == match.width + 2 and not values[-2]:
-        values.pop()
-    elif len(values) == match.width and not match.captions[-1]:
-        values.append("")
-    else:
-        return False
-    return True
 
 
 class PeopleLoader:
     """Loads the groups of rows of one activity file."""
 
-    def __init__(
-        self, store: Store, people: People, places: Places, links: Links, match: Match, problems: Problems
-    ) -> None:
+    def __init__(self, store: Store, people: People, places: Places, links: Links) -> None:
         self.store, self.people, self.places, self.links = store, people, places, links
-        self.parser = PersonParser(match, problems)
-        self.match, self.problems = match, problems
         self.reviser = Reviser(store, people)
         self.known: dict[str, Known] = {}
+        self.organizations: list[int | None] = [None] * (NAMELESS + 1)  # by the numbers of the feed
+        self.codes: list[tuple[str, ...]] = []  # the same
 
     def open_source(self, source: str) -> None:
         self.known[source] = Known(self.store.connection, source)
 
-    def load(self, groups: Iterator[tuple[bytes, Rows]], sources: Mapping[bytes, str], separator: str) -> None:
+    def load(self, feed: Feed, sources: Mapping[bytes, str]) -> None:
         """``sources``: type of identifier (first byte of the key) ► source."""
-        counts = self.store.counts["practitioner"]
-        for key, rows in groups:
+        counts, news = self.store.counts["practitioner"], feed.news
+        for key, digest, given in feed.records:
             known = self.known.get(sources.get(key[:1], ""))
-            digest = digest_of(rows)
             position = known.positions.get(key) if known else None
             if known is not None and position is not None:
                 known.seen[position] = 1
                 if known.digests[position] == digest and not known.gone[position]:
                     counts["unchanged"] += 1
                     continue
-            self.changed(key, rows, digest, known, position, separator)
+            said = feed.read(key, digest, given)
+            if news.places or news.codes or news.labels:
+                self._learn(feed.systems, *news.take())
+            if said is not None and known is not None:
+                self._changed(known.source, position is not None, *said)
             self.store.flush_if_full()
         self.reviser.flush()
 
-    def changed(
-        self, key: bytes, rows: Rows, digest: int, known: Known | None, position: int | None, separator: str
+    def _learn(
+        self,
+        systems: Sequence[System],
+        places: list[tuple[str, ...]],
+        codes: list[tuple[str, ...]],
+        labels: list[tuple[str, ...]],
+    ) -> None:
+        find = self.places.find
+        self.organizations += [find(key, place, source) for source, key, *place in places]
+        self.codes += codes
+        self.store.labels.add(systems, labels)
+
+    def _changed(
+        self,
+        source: str,
+        held: bool,
+        key: bytes,
+        digest: int,
+        identity: tuple[str, ...],
+        names: str,
+        situations: list[int],
+        skills: list[int],
     ) -> None:
         """A person who is new to the source, or of whom it says something else."""
-        before = len(self.problems.rejected)
-        lines = lines_of(rows, separator, self.match, self.problems)
-        person = self.parser.parse(lines) if lines else None
-        if person is None or known is None:
-            return
-        if len(self.problems.rejected) > before:
-            digest = 0  # so that her rejected rows are reported again by the next import
-        self.store.labels.add(SYSTEMS, person.labels)
-        activities = self._activities(person, known.source)
+        organizations, codes = self.organizations, self.codes
+        each = iter(situations)
+        activities: list[tuple[Any, ...]] = [(organizations[place], *codes[n]) for place, n in zip(each, each)]  # noqa: B905
+        expertises = [codes[n] for n in skills]
+        if len(activities) > 1:  # two names of one structure
+            activities = list(dict.fromkeys(activities))
         pk = self.people.ids.get(key)
-        if pk is None:
-            self._create(key, person, activities, known.source, digest)
-        else:
-            self.reviser.add(Change(pk, known.source, key.decode(), digest, position is not None, person, activities))
-
-    def _activities(self, person: Person, source: str) -> list[tuple[Any, ...]]:
-        """(organization, codes…) of each; a row that only says that she exists is none."""
-        found = [
-            (self.places.find(place, source) if place else None, *codes)
-            for place, codes in person.activities
-            if place or any(codes[2:7])
-        ]
-        return list(dict.fromkeys(found)) if len(found) > 1 else found
-
-    def _create(self, key: bytes, person: Person, activities: list[tuple[Any, ...]], source: str, digest: int) -> None:
+        if pk is not None:
+            change = Change(pk, source, key.decode(), digest, held, identity, expertises, activities)
+            self.reviser.add(change)
+            return
         store, pending = self.store, self.store.pending
         pk = store.next_practitioner
         store.next_practitioner += 1
-        national = self._identifiers(pk, key, person)
-        _, _, family, given, _, _ = person.identity
-        pending[practitioner].append(
-            (pk, national, "active", store.as_of, *person.identity, match_key(family, given),
-             store.as_of, store.as_of)
-        )  # fmt: skip
+        text, as_of = key.decode(), store.as_of
+        national = self._identifiers(pk, key, text[0], text[1:])
+        pending[practitioner].append((pk, national, "active", as_of, *identity, names, as_of, as_of))
         if activities:
             pending[activity].extend([(pk, a[0], source, *a[1:]) for a in activities])
-        if person.expertises:
-            pending[expertise].extend([(pk, source, *e) for e in person.expertises])
-        pending[source_record].append((source, key.decode(), digest, pk, store.run_id, None))
+        if expertises:
+            pending[expertise].extend([(pk, source, *e) for e in expertises])
+        pending[source_record].append((source, text, digest, pk, store.run_id, None))
         self.people.vouch(pk, VOUCHING[source])
 
-    def _identifiers(self, pk: int, key: bytes, person: Person) -> str:
+    def _identifiers(self, pk: int, key: bytes, scheme: str, value: str) -> str:
         """Her numbers, those that the crosswalk adds included; gives the national id in force."""
         ids, as_of = self.people.ids, self.store.as_of
         add = self.store.pending[identifier].append
         ids[key] = pk
-        rpps = person.value if person.scheme == "8" else self.links.rpps.get(person.value, "")
-        if ("8" + rpps).encode() in ids and person.scheme == "0":
-            rpps = ""  # the RPPS number went to someone else: a conflict, told when the link was read
-        if rpps:
-            ids[("8" + rpps).encode()] = pk
-            add((pk, "8", rpps, True, as_of, None, "extract" if person.scheme == "8" else "link-table"))
-        if person.scheme == "0":
-            add((pk, "0", person.value, not rpps, as_of, as_of if rpps else None, "extract"))
+        if scheme == "8":
+            rpps = value
+            add((pk, "8", rpps, True, as_of, None, "extract"))
+        else:
+            rpps = self.links.rpps.get(value, "")
+            if ("8" + rpps).encode() in ids:
+                rpps = ""  # the RPPS number went to someone else: a conflict, told when the link was read
+            if rpps:
+                ids[("8" + rpps).encode()] = pk
+                add((pk, "8", rpps, True, as_of, None, "link-table"))
+            add((pk, "0", value, not rpps, as_of, as_of if rpps else None, "extract"))
         for adeli in self.links.adelis.get(rpps, ()) if rpps else ():
             number = ("0" + adeli).encode()
             if number not in ids:
                 ids[number] = pk
                 add((pk, "0", adeli, False, as_of, as_of, "link-table"))
-        return "8" + rpps if rpps else "0" + person.value
+        return "8" + rpps if rpps else "0" + value
 
     def close_vanished(self) -> None:
         """Whoever her source no longer names: inactive, unless another activity source still does."""

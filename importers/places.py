@@ -6,7 +6,6 @@ Within a run the first row that names an organization says what it is; a source 
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 from sqlalchemy import select
 
 from directory_service.model.identifiers import structure_national_id
-from directory_service.model.names import fold
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import organization
 from importers.known import digest_text
@@ -25,20 +23,6 @@ _SOURCES = ("", "rpps.activity", "adeli.activity", "cat18.activity", "mssante.ma
 _FIELDS = Place._fields
 _UPDATED = (*_FIELDS, "national_id", "source", "digest", "changed_at")
 _BATCH = 2_000
-
-
-def derived_key(place: Sequence[str]) -> str:
-    """The technical id of a row that has none; empty when the row names no structure."""
-    named = Place._make(place)
-    if named.finess:
-        return "F" + named.finess
-    if named.siret:
-        return "C" + named.siret
-    where = (named.name, named.trade_name, named.number, named.street_name, named.postcode, named.city or named.cedex)
-    text = "|".join(fold(part) for part in where)
-    if not text.strip("|"):
-        return ""
-    return "A" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 class Places:
@@ -75,14 +59,11 @@ class Places:
             self.seen.extend(bytes(missing))
         self.digests[pk], self.ranks[pk] = digest, rank
 
-    def find(self, place: tuple[str, ...], source: str) -> int | None:
-        """The organization of a row, created or noted as changed if need be; None for a row without one."""
-        key = place[0] or derived_key(place)
+    def find(self, key: str, place: Sequence[str], source: str) -> int:
+        """The organization that a row names by ``key``, created or noted as changed if need be."""
         pk = self.ids.get(key)
         if pk is not None and self.seen[pk]:
             return pk
-        if not key:
-            return None
         if pk is None:
             pk = self._adopt(key, place) if self.adoptable else None
         if pk is None:
@@ -90,7 +71,7 @@ class Places:
         self._compare(pk, key, place, source)
         return pk
 
-    def _adopt(self, key: str, place: tuple[str, ...]) -> int | None:
+    def _adopt(self, key: str, place: Sequence[str]) -> int | None:
         """An organization known from mailboxes only takes the technical id that an activity row gives it."""
         named = Place._make(place)
         for candidate in ("F" + named.finess, "C" + named.siret):
@@ -101,7 +82,7 @@ class Places:
                 return pk
         return None
 
-    def _create(self, key: str, place: tuple[str, ...], source: str) -> int:
+    def _create(self, key: str, place: Sequence[str], source: str) -> int:
         store = self.store
         pk = store.next_organization
         store.next_organization += 1
@@ -125,7 +106,7 @@ class Places:
         wanted = structure_national_id(place.technical_id, place.finess, place.siret, place.siren)
         return wanted if self.nationals.setdefault(wanted, pk) == pk else place.technical_id
 
-    def _compare(self, pk: int, key: str, place: tuple[str, ...], source: str) -> None:
+    def _compare(self, pk: int, key: str, place: Sequence[str], source: str) -> None:
         self.seen[pk] = 1
         rank = _SOURCES.index(source)
         if 0 < self.ranks[pk] < rank:
@@ -141,12 +122,9 @@ class Places:
 
     # Mailboxes
 
-    def find_structure(self, place: Place, source: str) -> int | None:
+    def find_structure(self, key: str, place: Sequence[str], source: str) -> int:
         """The organization that a mailbox names by FINESS, SIRET… or technical id; created from its line if unknown.
         What activity extracts say of an organization is never changed by a mailbox."""
-        key = place.technical_id or derived_key(place)
-        if not key:
-            return None
         pk = self.ids.get(key)
         if pk is None:
             pk = self._numbers().get(key)

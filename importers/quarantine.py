@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeVar
 
 from sqlalchemy import update
 
 from directory_service.errors import ImportRefused
 from directory_service.registry.tables import rejection, run_file
+from importers.feed import HELD
 from importers.report import FileReport
 from importers.rows import Problems
 from importers.store import Store
 
 _SHARE = 0.05  # of rejected rows: above it, columns have moved rather than rows gone bad
 _FROM = 20  # rows; the share says little of a smaller file
-_HELD = 1_000
-
-Group = TypeVar("Group")
 
 
 class Quarantine:
@@ -32,14 +28,10 @@ class Quarantine:
         self.count = 0
         self.reasons: Counter[str] = Counter()
 
-    def watch(self, groups: Iterator[Group]) -> Iterator[Group]:
-        """Passes the groups on, putting aside what was rejected meanwhile."""
-        rejected = self.problems.rejected
-        for group in groups:
-            yield group
-            if len(rejected) >= _HELD:
-                self._write()
-        self._write()
+    def look(self) -> None:
+        """Puts aside what was rejected, once there is enough of it; called between two records."""
+        if len(self.problems.rejected) >= HELD:
+            self._write()
 
     def _write(self) -> None:
         found = self.problems.rejected

@@ -61,6 +61,7 @@ class ImportReport:
     files: tuple[FileReport, ...]
     counts: Mapping[str, Mapping[str, int]]
     ignored: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)  # by stage, see importers.stages
 
     @property
     def changed(self) -> bool:

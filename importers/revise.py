@@ -16,7 +16,7 @@ from sqlalchemy import Table, bindparam, select, update
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
 from importers.known import VOUCHING, People, match_key
-from importers.rows import Identity, Person
+from importers.rows import Identity
 from importers.store import Store
 
 _IDENTITY = Identity._fields
@@ -41,7 +41,8 @@ class Change:
     key: str
     digest: int
     held: bool
-    person: Person
+    identity: tuple[str, ...]  # as Identity
+    expertises: list[tuple[str, ...]]
     activities: list[tuple[Any, ...]]
 
 
@@ -121,7 +122,7 @@ class Reviser:
             old = people.get(change.pk)
             before, after = self._identity(change, old) if old else ({}, {})
             self.people.vouch(change.pk, bit)
-            for table, said in ((activity, change.activities), (expertise, change.person.expertises)):
+            for table, said in ((activity, change.activities), (expertise, change.expertises)):
                 found = difference(rows[table].get(change.pk, ()), said)
                 if change.pk in several:  # what is missing may have been said under her other number
                     found.delete, found.removed = [], []
@@ -161,7 +162,7 @@ class Reviser:
 
     def _identity(self, change: Change, old: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The columns of the practitioner that this source changes."""
-        said: dict[str, Any] = {"status": "active", **Identity._make(change.person.identity)._asdict()}
+        said: dict[str, Any] = {"status": "active", **Identity._make(change.identity)._asdict()}
         if change.source == "cat18.activity":  # that layout has no civility
             said["civility_code"] = said["civility_code"] or old["civility_code"]
         after = {name: value for name, value in said.items() if value != old[name]}

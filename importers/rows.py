@@ -6,11 +6,12 @@ spaces, small words), so ``Code civilité d'exercice`` and ``code_civilite_exerc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from directory_service.model.names import words
+from directory_service.model.names import fold, words
 
 _SMALL_WORDS = frozenset({"d", "de", "du", "des", "l", "la", "le"})
 # Suffixes that some copies of an extract carry and others do not (formats.md §1).
@@ -116,8 +117,14 @@ class Problems:
         raw = self.separator.join(line.values[:-1])
         self.rejected.append(Rejection(line.number, column, reason, message, raw))
 
-    def warn(self, kind: str) -> None:
-        self.warnings[kind] = self.warnings.get(kind, 0) + 1
+    def warn(self, kind: str, times: int = 1) -> None:
+        self.warnings[kind] = self.warnings.get(kind, 0) + times
+
+    def add(self, rejected: Sequence[Rejection], warnings: Mapping[str, int]) -> None:
+        """What another said of rows that come next."""
+        self.rejected += rejected
+        for kind, times in warnings.items():
+            self.warn(kind, times)
 
 
 class Place(NamedTuple):
@@ -153,8 +160,57 @@ class Place(NamedTuple):
     sector_code: str
 
 
-# Activity: a place (None: no structure) and profession, category, mode, sector, section, role, kind, authority.
-Activity = tuple[tuple[str, ...] | None, tuple[str, ...]]
+NO_PLACE, NAMELESS = 0, 1  # numbers of no structure, and of one that nothing tells from another
+
+
+def derived_key(place: Sequence[str]) -> str:
+    """The technical id of a row that has none: ``F``+FINESS, ``C``+SIRET, else ``A``+digest of its name and address;
+    empty when the row names no structure."""
+    named = Place._make(place)
+    if named.finess:
+        return "F" + named.finess
+    if named.siret:
+        return "C" + named.siret
+    where = (named.name, named.trade_name, named.number, named.street_name, named.postcode, named.city or named.cedex)
+    text = "|".join(fold(part) for part in where)
+    if not text.strip("|"):
+        return ""
+    return "A" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+class Numbers:
+    """Values that many records of a file share, each told once (``fresh``) and then by its number, from ``first`` on:
+    it is met a million times, and crosses from one process to another."""
+
+    def __init__(self, first: int = 0) -> None:
+        self.known: dict[Hashable, int] = {}
+        self.fresh: list[tuple[str, ...]] = []
+        self.next = first
+
+    def of(self, key: Hashable, value: tuple[str, ...]) -> int:
+        number = self.known.get(key)
+        if number is None:
+            self.known[key] = number = self.next
+            self.next += 1
+            self.fresh.append(value)
+        return number
+
+
+class PlaceNumbers(Numbers):
+    """Structures, told as (source, key, *place): who names it first, its technical id or a derived one, its columns."""
+
+    def __init__(self, source: str = "") -> None:
+        super().__init__(NAMELESS + 1)
+        self.source = source  # of the rows being read
+
+    def of_place(self, place: tuple[str, ...]) -> int:
+        key = place[0] or derived_key(place)
+        return self.of(key, (self.source, key, *place)) if key else NAMELESS
+
+
+# A situation: the number of its structure, then that of its codes (profession, category, mode, sector, section, role,
+# kind, authority).
+Activity = tuple[int, int]
 
 
 class Identity(NamedTuple):
@@ -175,7 +231,7 @@ class Person(NamedTuple):
     value: str
     identity: tuple[str, ...]  # as Identity
     activities: list[Activity]
-    expertises: list[tuple[str, ...]]  # profession, type, code
+    expertises: list[int]  # numbers of profession, type, code
     labels: list[tuple[str, ...]]  # code, label, code, label… in the order of the parser's SYSTEMS
 
 

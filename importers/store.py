@@ -29,6 +29,7 @@ from directory_service.registry.tables import (
     rejection,
     source_record,
 )
+from importers.stages import Stages
 
 Row = tuple[Any, ...]
 
@@ -60,8 +61,11 @@ _FULL = 20_000  # rows of the journal or of a source that make a flush worth it
 class Store:
     """The writing side of one run."""
 
-    def __init__(self, connection: Connection, *, run_id: int, actor: str, as_of: str, at: str) -> None:
+    def __init__(
+        self, connection: Connection, *, run_id: int, actor: str, as_of: str, at: str, stages: Stages | None = None
+    ) -> None:
         self.connection = connection
+        self.stages = stages or Stages()
         self.run_id = run_id
         self.actor = actor
         self.as_of = as_of  # what the changes bear
@@ -99,17 +103,19 @@ class Store:
             values = (self.at, self.actor, self.run_id, "create", subject)
             chosen = select(*(literal(v) for v in values), table.c.id).where(table.c.id >= first, table.c.id < after)
             names = ["at", "actor", "run_id", "kind", "subject", "subject_id"]
-            self.connection.execute(insert(journal).from_select(names, chosen.order_by(table.c.id)))
+            with self.stages.during("write"):
+                self.connection.execute(insert(journal).from_select(names, chosen.order_by(table.c.id)))
 
     def flush_if_full(self) -> None:
         if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:
             self.flush()
 
     def flush(self) -> None:
-        for table, rows in self.pending.items():
-            if rows:
-                insert_rows(self.connection, table, COLUMNS[table], rows)
-                rows.clear()
+        with self.stages.during("write"):
+            for table, rows in self.pending.items():
+                if rows:
+                    insert_rows(self.connection, table, COLUMNS[table], rows)
+                    rows.clear()
 
     def rows(self, query: Select[Any]) -> Iterator[Any]:
         """A query whose answer may be large, streamed; a caller that flushes reads it to its end first."""

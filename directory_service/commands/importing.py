@@ -90,7 +90,8 @@ def import_files(
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
     with registry(settings) as engine, progress(quiet=machine) as show:
-        report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, progress=show, **choices)
+        choices |= {"progress": show, "processes": settings.processes}
+        report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
     emit(report.as_dict()) if machine else click.echo(report.as_text())
 
 

@@ -6,14 +6,16 @@ Measured: see docs/reference/performance.md (import).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
 
 from directory_service.registry.tables import mailbox, metadata, organization, practitioner
 
+_TOGETHER = 20  # rows of one INSERT on SQLite: a fifth less time than one by one; more gains nothing
 CHUNK = 500  # ids in one IN (…): well under SQLite's 999 of old and PostgreSQL's 65,535
 
 
@@ -25,8 +27,12 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
         _copy(connection, table, columns, rows)
         _move_sequence(connection, table, columns)
         return
-    marks = ", ".join("?" * len(columns))
-    _executemany(connection, f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608 - our own tables
+    held, marks = list(rows), f"({', '.join('?' * len(columns))})"
+    whole = len(held) - len(held) % _TOGETHER
+    joined = (tuple(chain.from_iterable(held[i : i + _TOGETHER])) for i in range(0, whole, _TOGETHER))
+    insert = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own tables
+    _executemany(connection, insert + ", ".join([marks] * _TOGETHER), joined)
+    _executemany(connection, insert + marks, held[whole:])
 
 
 def update_rows(
@@ -62,22 +68,30 @@ def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
         yield held
 
 
+def is_empty(connection: Connection) -> bool:
+    """Whether the registry holds no record yet."""
+    tables = (practitioner, organization, mailbox)
+    return all(connection.execute(select(t.c.id).limit(1)).first() is None for t in tables)
+
+
 @contextmanager
-def fast_load(connection: Connection) -> Iterator[bool]:
+def fast_load(
+    connection: Connection, during: Callable[[str], AbstractContextManager[object]] = nullcontext
+) -> Iterator[bool]:
     """Around a first load into an empty registry: drops the indexes that guard nothing (not unique) and builds them
-    at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something."""
-    first = all(
-        connection.execute(select(t.c.id).limit(1)).first() is None for t in (practitioner, organization, mailbox)
-    )
+    at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something.
+    ``during`` measures the stage ``indexes``."""
+    first = is_empty(connection)
     indexes = [i for t in metadata.sorted_tables for i in t.indexes if not i.unique] if first else []
     for index in indexes:
         index.drop(connection)
     yield first
     # Not in a `finally`: after an error the caller rolls everything back, the dropped indexes included.
-    for index in indexes:
-        index.create(connection)
-    if first:
-        connection.exec_driver_sql("ANALYZE")
+    with during("indexes"):
+        for index in indexes:
+            index.create(connection)
+        if first:
+            connection.exec_driver_sql("ANALYZE")
 
 
 def _begin(connection: Connection) -> None:

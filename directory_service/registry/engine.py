@@ -9,8 +9,9 @@ Connections are not pooled: opening is cheap beside what they are opened for, an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from sqlite3 import OperationalError
 from typing import Any
 
 from alembic import command
@@ -72,6 +73,35 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
         yield connection
+
+
+@contextmanager
+def filling(engine: Engine) -> Iterator[Connection]:
+    """``writing``, for who fills an empty registry.  SQLite's log is left for a rollback journal meanwhile, unless
+    somebody else has the file open: a log as large as the registry is written twice, and searched for every page that
+    left the cache, while new pages need no journal.  Whoever else connects then waits, or meets RegistryUnavailable;
+    there is nothing to read yet.  See docs/decisions/0006."""
+    if engine.dialect.name != "sqlite":
+        with writing(engine) as connection:
+            yield connection
+        return
+    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
+        driver: Any = connection.connection.driver_connection
+        _set_journal(driver, "DELETE")
+        driver.execute("PRAGMA synchronous = FULL").close()  # NORMAL withstands a power cut with a log only
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            _set_journal(driver, "WAL")
+
+
+def _set_journal(driver: Any, mode: str) -> None:
+    """Where another connection is in the way, the mode stays; the next one that opens the file asks for the log."""
+    with suppress(OperationalError):
+        driver.execute("PRAGMA busy_timeout = 0").close()
+        driver.execute(f"PRAGMA journal_mode = {mode}").close()
+    driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}").close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import cast
 
 from directory_service.model.identifiers import adeli_key_ok, is_adeli, is_rpps
-from importers.rows import Activity, Labels, Line, Match, Person, Place, Problems
+from importers.rows import NO_PLACE, Activity, Labels, Line, Match, Numbers, Person, Place, PlaceNumbers, Problems
 
 # Systems of nomenclature whose labels an activity row gives: (system, code field, label field).
 SYSTEMS = (
@@ -101,81 +101,96 @@ class Identifiers:
 
 
 class PersonParser:
-    """All the rows of one person in an activity extract."""
+    """All the rows of one person in an activity extract.  Structures and codes are told once in ``places`` and
+    ``codes``, then by their numbers."""
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.identifiers = Identifiers(match, problems)
         self.identity = getter(match, _IDENTITY)
-        self.codes = getter(match, _CODES)
+        self.read_codes = getter(match, _CODES)
         self.expertise = getter(match, _EXPERTISE)
         self.place = getter(match, Place._fields)
         self.street_type = getter(match, ("street_type", "street_type_code"))
         self.labels = LabelReader(match, SYSTEMS)
         self.name_caption = match.caption("family_name")
         self.name_at = match.index("family_name")
+        self.technical_at = match.index("technical_id")
         self.street_at = Place._fields.index("street_type")
+        self.places, self.codes = PlaceNumbers(), Numbers()
+        # Every code of a row ► number of those of an activity, whether they say one, number of those of an expertise
+        # or -1: few, for many rows.
+        self.coded = getter(match, tuple(dict.fromkeys((*_CODES, *_EXPERTISE, *(code for _, code, _ in SYSTEMS)))))
+        self.met: dict[tuple[str, ...], tuple[int, bool, int]] = {}
 
     def parse(self, lines: Sequence[Line]) -> Person | None:
         """None when no row of hers can be kept.  The first good row says who she is."""
-        good = [line for line in lines if self._named(line)]
+        good = [line for line in lines if line.values[self.name_at].strip() or self._nameless(line)]
         who = self.identifiers.parse(good[0]) if good else None
         if who is None:
             for line in good[1:]:  # same type and number: the same fault
                 self.identifiers.parse(line)
             return None
         activities: list[Activity] = []
-        expertises: list[tuple[str, ...]] = []
+        expertises: list[int] = []
         labels: list[tuple[str, ...]] = []
-        for line in good:
-            row = line.values
-            activities.append(self._activity(row))
-            expertise = self.expertise(row)
-            if expertise[2]:
+        for _, row in good:
+            number, practises, expertise = self.met.get(self.coded(row)) or self._meet(row, labels)
+            place = self.places.known.get(row[self.technical_at]) or self._number(row)
+            if place or practises:  # else the row only says that she exists
+                activities.append((place, number))
+            if expertise >= 0:
                 expertises.append(expertise)
-            self.labels.read(row, labels)
         if len(good) > 1:
             activities, expertises = list(dict.fromkeys(activities)), list(dict.fromkeys(expertises))
         return Person(*who, self.identity(good[0].values), activities, expertises, labels)
 
-    def _named(self, line: Line) -> bool:
-        if line.values[self.name_at].strip():
-            return True
+    def _nameless(self, line: Line) -> bool:
+        """Rejects the row; False, so that the caller leaves it out."""
         self.problems.reject(line, self.name_caption, "name", "nom d'exercice absent")
         return False
 
-    def _activity(self, row: list[str]) -> Activity:
+    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[int, bool, int]:
+        """Codes that were not met together before."""
+        self.labels.read(row, labels)
+        codes, expertise = self.read_codes(row), self.expertise(row)
+        number = self.codes.of(codes, codes)
+        met = number, any(codes[2:7]), self.codes.of(expertise, expertise) if expertise[2] else -1
+        self.met[self.coded(row)] = met
+        return met
+
+    def _number(self, row: list[str]) -> int:
         place = self.place(row)
         if not place[0] and not any(place[:-1]):
-            return None, self.codes(row)
+            return NO_PLACE
         if not place[self.street_at]:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
-        return place, self.codes(row)
+        return self.places.of_place(place)
 
 
 class DetailParser:
-    """All the rows of one person in the diploma or expertise extract: the distinct tuples of her codes."""
+    """All the rows of one person in the diploma or expertise extract: the distinct tuples of her codes, which ``codes``
+    tells once."""
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         diploma = match.layout.id == "rpps.diploma"
         self.systems = DIPLOMA_SYSTEMS if diploma else EXPERTISE_SYSTEMS
         self.identifiers = Identifiers(match, problems)
-        self.codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
+        self.read_codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
+        self.codes = Numbers()
         self.labels = LabelReader(match, self.systems)
         self.identity = getter(match, _IDENTITY)
         self.name_caption = match.caption("family_name")
 
-    def parse(
-        self, lines: Sequence[Line]
-    ) -> tuple[tuple[str, ...], list[tuple[str, ...]], list[tuple[str, ...]]] | None:
-        """(identity, rows of codes, labels); None when no row can be kept."""
+    def parse(self, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[int], list[tuple[str, ...]]] | None:
+        """(identity, numbers of the codes of each row, labels); None when no row can be kept."""
         good = [line for line in lines if self.identifiers.parse(line)]
         if not good:
             return None
         rows = [line.values for line in good]
-        codes = list(dict.fromkeys(c for c in map(self.codes, rows) if any(c)))
+        codes = list(dict.fromkeys([self.codes.of(c, c) for c in map(self.read_codes, rows) if any(c)]))
         labels: list[tuple[str, ...]] = []
         for row in rows:
             self.labels.read(row, labels)
