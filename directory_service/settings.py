@@ -107,6 +107,16 @@ class Settings:
         _LDAP.outstanding_anonymous, "Searches of one anonymous connection queued or under way; more are told busy."
     )
     ldap_outstanding_operator: int = _setting(_LDAP.outstanding_operator, "The same for a bound operator.")
+    ldap_bind_failures: int = _setting(
+        _LDAP.bind_failures, "Wrong secrets in a row, of one name or from one address, before the next ones wait."
+    )
+    ldap_bind_pause: float = _setting(_LDAP.bind_pause, "Seconds between attempts after that.")
+    ldap_verifications: int = _setting(
+        _LDAP.verifications, "Secrets of one worker waiting to be verified; more are told busy."
+    )
+    ldap_certificate_check: float = _setting(
+        _LDAP.certificate_check, "Seconds between two looks at the TLS files: a renewed certificate is taken within it."
+    )
     ldap_binds: int = _setting(_LDAP.binds, "Secrets verified on one connection: each takes 50 ms on purpose.")
     ldap_connections: int = _setting(_LDAP.connections, "LDAP connections of one worker; more are refused at once.")
     ldap_connections_per_address: int = _setting(

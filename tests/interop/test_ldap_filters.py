@@ -220,7 +220,10 @@ def test_compare_knows_subtypes_options_and_operational_attributes(serving: Serv
     ],
 )
 def test_ranges_on_ordered_attributes(serving: Serving, asked: str, found: bool) -> None:
-    assert bool(mails(serving, f"(&{JEAN_ONLY}{asked})")) is found
+    """For operators: to others, ranges on dates are Undefined (test_ldap_access)."""
+    with connected(serving) as connection:
+        connection.simple_bind_s(f"cn=essai,ou=operateurs,{SUFFIX}", serving.secret)
+        assert bool(connection.search_s(BAL, ldap.SCOPE_SUBTREE, f"(&{JEAN_ONLY}{asked})")) is found
 
 
 # --- ~= --------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Final, Protocol
 import uvloop
 
 from directory_service.accesslog import AccessLog
+from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.errors import AnnuaireError
 from directory_service.index.directory import Directory
 from directory_service.ldap.handler import Handler, no_name, nobody
@@ -70,6 +72,8 @@ def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader
     they count together what each client was given (``harvest``).  ``log`` is the access log.
     """
 
+    settings = replace(settings, access=replace(settings.access, unheld=_unheld()))
+
     def name_of(certificate: bytes) -> str:
         return operators.name_of(certificate, tls.revocations) if operators and tls else no_name(certificate)
 
@@ -85,6 +89,11 @@ def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader
         if tls and ldaps is not None:
             makes.append((hub.new_secure, ldaps))
         runner.run(_serve(hub, makes, stop, ready or (lambda *_ports: None)))
+
+
+def _unheld() -> frozenset[str]:
+    """The attributes of the schema that no entry holds."""
+    return frozenset(a.name for a in load().attribute_types if a.name.lower() not in ATTRIBUTES)
 
 
 async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol], Listener]], stop: Stop,
