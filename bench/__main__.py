@@ -53,6 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--cache", default=str(Path(__file__).parent / ".cache"))
     parser.add_argument("--no-slapd", action="store_true", help="leave the peer out")
+    parser.add_argument("--boxes-only", action="store_true", help="load slapd with ou=bal alone")
     return parser.parse_args()
 
 
@@ -97,9 +98,11 @@ def _stages(output: str) -> list[dict[str, object]]:
     return [{"work": f"· {stage}", "ours": f"{value:.0f} s"} for stage, value in seconds.items()]
 
 
-def _slapadd(cache: Path, people: int, env: dict[str, str]) -> float:
+def _slapadd(cache: Path, people: int, env: dict[str, str], *, boxes_only: bool = False) -> float:
     ldif = cache / f"entries-{people}.ldif"
     watch([ANNUAIRE, "export", "ldif", "--out", str(ldif)], env=env)
+    if boxes_only:
+        slapd.keep_boxes(ldif)
     cost = slapd.load(cache / f"slapd-{people}", ldif, SUFFIX)
     ldif.unlink()
     return cost.seconds
@@ -174,7 +177,9 @@ def _peer(cache: Path, options: argparse.Namespace) -> Iterator[None]:
         return
     folder = cache / f"slapd-{options.people}"
     if not folder.exists():
-        _slapadd(cache, options.people, {"ANNUAIRE_DATA": str(_data(cache, options.people))})
+        env = {"ANNUAIRE_DATA": str(_data(cache, options.people))}
+        seconds = _slapadd(cache, options.people, env, boxes_only=options.boxes_only)
+        print(f"slapadd: {seconds:.0f} s\n", flush=True)
     with slapd.running(folder, THEIRS):
         yield
 

@@ -5,6 +5,7 @@ back-mdb with ``eq,sub`` indexes on mail, cn, sn and givenName, read-only in use
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import subprocess
@@ -50,6 +51,24 @@ def load(folder: Path, ldif: Path, suffix: str) -> Cost:
     includes = "\n".join(f"include {p}" for p in ours)
     (folder / "slapd.conf").write_text(_CONFIG.format(includes=includes, folder=folder, suffix=suffix))
     return watch([program("slapadd"), "-q", "-f", str(folder / "slapd.conf"), "-l", str(ldif)])
+
+
+def keep_boxes(ldif: Path) -> None:
+    """Leaves the containers and ``ou=bal``: two million people with their indexes take slapadd more than an hour."""
+    kept = ldif.with_suffix(".bal")
+    with ldif.open(encoding="utf-8") as lines, kept.open("w", encoding="utf-8") as out:
+        keep = True
+        for line in lines:
+            if line.startswith("dn:"):
+                others = (",ou=personnes,", ",ou=structures,")
+                keep = not any(o in _dn(line) for o in others)
+            if keep:
+                out.write(line)
+    kept.replace(ldif)
+
+
+def _dn(line: str) -> str:
+    return base64.b64decode(line[5:]).decode() if line.startswith("dn::") else line
 
 
 @contextmanager
