@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from weakref import WeakSet
@@ -36,6 +37,7 @@ from directory_service.model.mailboxes import CertificateRule
 
 __all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result"]
 
+HELD: Final = frozenset(ATTRIBUTES)  # attributes that entries may hold, in lower case
 _LOOK: Final = 0.2  # seconds between two looks at ``current``
 _COUNTED: Final = 1_000  # matches of /v1/search counted one by one; more are "at least"
 _FIND_BUDGET: Final = 20_000  # candidates of one page of /v1/search, its total included
@@ -166,11 +168,11 @@ class Directory:
         """Whether keys alone answer: so quick that it may run in the event loop."""
         if type(query.filter) is Equal and self._limits(query) and _key_of(query.filter):
             return True
-        return all(span.plan.is_point or span.high - span.low == 2 for span in self._planned(query))
+        return all(span.plan.is_point or _is_single(span) for span in self._planned(query))
 
     def is_quick(self, query: Query) -> bool:
         """Whether the answer most likely takes a millisecond or two."""
-        return all(span.plan.is_point or span.plan.is_quick for span in self._planned(query))
+        return all(span.plan.is_point or span.plan.is_quick or _is_single(span) for span in self._planned(query))
 
     def _planned(self, query: Query) -> list[Span]:
         """The spans of a search by anyone; none when its base does not exist, which is found out by keys."""
@@ -380,9 +382,17 @@ def _exact(text: str) -> str:
 
 def _single(asked: Filter, entry: int, after: int) -> list[Span]:
     """One entry, whatever finds it."""
-    simple = simplify(asked, branch_of(entry))
-    plan = Plan(simple, None, check=check_of(simple))
-    return [Span(entry - 1, entry + 1, plan)] if entry > after else []
+    return [Span(entry - 1, entry + 1, _plan_of_one(asked, branch_of(entry)))] if entry > after else []
+
+
+@lru_cache(maxsize=2048)
+def _plan_of_one(asked: Filter, branch: int) -> Plan:
+    simple = simplify(asked, branch)
+    return Plan(simple, None, check=check_of(simple))
+
+
+def _is_single(span: Span) -> bool:
+    return span.high - span.low == 2
 
 
 def _next(found: list[tuple[int, int]], place: Place) -> str:

@@ -77,7 +77,7 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         db.execute(INSERT_TAG, (entry.id, row[9]))
         if kind_of(branch_of(entry.id)) == BAL:
             db.execute(INSERT_NAMES, names_of(entry))
-        db.executemany(INSERT_KEY, [(key, entry.id) for key in entry.keys])
+        db.executemany(INSERT_KEY, [(key, entry.id, entry.view) for key in entry.keys])
     _add_letters(db, letters_of(entries))
 
 

@@ -212,7 +212,8 @@ class Reader:
     def _run_tiers(self, search: Search, span: Span) -> None:
         """What people most likely mean first; stops as soon as there is enough of it."""
         seen: set[int] = set()
-        for ways in (*(tier.paths for tier in span.plan.first), span.plan.paths):
+        every = span.plan.paths
+        for ways in (*(w for tier in span.plan.first if (w := tier.paths) and w != every), every):
             search.add(pk for pk in self._matching(search, ways, span) if pk not in seen)
             if search.over:
                 return
@@ -358,8 +359,8 @@ def _selected(columns: tuple[str, ...]) -> tuple[str, str]:
 
 _HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed"
 _BY_KEY: Final = (
-    f"SELECT {_HIT} FROM key k CROSS JOIN entry e ON e.id = k.id CROSS JOIN body b ON b.id = e.id "  # noqa: S608
-    "WHERE k.value = ? AND k.id > ? AND k.id < ? AND e.view <= ? ORDER BY k.id"
+    f"SELECT {_HIT} FROM key k CROSS JOIN body b ON b.id = k.id "  # noqa: S608
+    "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
 )
 # Statements that are kept prepared: a list of ids is filled up to the next of these lengths.
 _MARKS: Final = (1, 4, 16, 128)

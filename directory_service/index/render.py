@@ -51,7 +51,7 @@ class Batch(NamedTuple):
 
     entries: list[tuple[Any, ...]]
     bodies: list[tuple[Any, ...]]
-    keys: list[tuple[str, int]]
+    keys: list[tuple[str, int, int]]
     mailboxes: list[tuple[str, bytes]]
     names: list[tuple[Any, ...]]
     letters: str
@@ -81,7 +81,7 @@ def names_of(entry: Entry) -> tuple[Any, ...]:
 def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:
     """Ready to be written: in the order of the ids, since the writer is quickest so."""
     ordered = sorted(entries)
-    keys = [(key, entry.id) for entry in ordered for key in entry.keys]
+    keys = [(key, entry.id, entry.view) for entry in ordered for key in entry.keys]
     bodies, terms = list(map(body_of, ordered)), terms_of_some(ordered)
     names = [names_of(entry) for entry in ordered if kind_of(branch_of(entry.id)) == BAL]
     texts = "".join(["".join(entry[3:10]) for entry in ordered])

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS, NAMES
 
-VERSION: Final = "6"
+VERSION: Final = "7"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -34,7 +34,9 @@ TABLES: Final = (
     # ``keys`` says what to take out of ``key`` when the entry goes.
     "CREATE TABLE body(id INTEGER PRIMARY KEY, dn TEXT NOT NULL, keys TEXT NOT NULL, created TEXT NOT NULL, "
     "changed TEXT NOT NULL, ber BLOB NOT NULL, json BLOB NOT NULL)",
-    "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(value, id)) WITHOUT ROWID",
+    # ``view`` is the entry's, here so that a look-up needs no other table to tell who sees it.
+    "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL, PRIMARY KEY(value, id)) "
+    "WITHOUT ROWID",
     "CREATE TABLE mailbox(address TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL)"
     " WITHOUT ROWID",
@@ -66,5 +68,5 @@ INSERT_BODY: Final = _insert("body", BODY_COLUMNS)
 INSERT_TEXT: Final = _insert("text", ("rowid", *COLUMNS))
 INSERT_NAMES: Final = _insert("names", ("rowid", *NAMES))
 INSERT_TAG: Final = "INSERT INTO tag(rowid, tags) VALUES (?, ?)"
-INSERT_KEY: Final = "INSERT OR IGNORE INTO key(value, id) VALUES (?, ?)"
+INSERT_KEY: Final = "INSERT OR IGNORE INTO key(value, id, view) VALUES (?, ?, ?)"
 INSERT_MAILBOX: Final = "INSERT OR REPLACE INTO mailbox(address, json) VALUES (?, ?)"

@@ -170,7 +170,7 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
         db.executemany(INSERT_TEXT, [(row[0], *row[2:9]) for row in batch.entries])
         db.executemany(INSERT_NAMES, batch.names)
         db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
-        db.executemany("INSERT INTO loose(value, id) VALUES (?, ?)", batch.keys)
+        db.executemany("INSERT INTO loose(value, id, view) VALUES (?, ?, ?)", batch.keys)
         db.executemany("INSERT INTO loose_mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
         letters.update(batch.letters)
         terms.update(batch.terms)
@@ -192,11 +192,11 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> No
 
 # What has an order of its own, before it is sorted.
 _LOOSE: Final = (
-    "CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL)",
+    "CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL)",
     "CREATE TABLE loose_mailbox(address TEXT NOT NULL, json BLOB NOT NULL)",
 )
 _STEPS: Final[tuple[tuple[str, str], ...]] = (
-    ("clés", "INSERT OR IGNORE INTO key(value, id) SELECT value, id FROM loose ORDER BY value, id"),
+    ("clés", "INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose ORDER BY value, id"),
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
     ("boîtes", "DROP TABLE loose_mailbox"),

@@ -350,7 +350,17 @@ def refusal(message_id: int, tag: int, text: str, code: int = 2) -> bytes:
 
 def search_entry(message_id: int, entry: bytes) -> bytes:
     """A SearchResultEntry: ``entry`` is the OCTET STRING of the DN and the SEQUENCE of attributes, encoded."""
-    return tlv(SEQUENCE, integer(message_id) + tlv(SEARCH_ENTRY, entry))
+    number, begin = _number(message_id), _header(SEARCH_ENTRY, len(entry))
+    return b"".join((_header(SEQUENCE, len(number) + len(begin) + len(entry)), number, begin, entry))
+
+
+# Entries are sent by the hundred: what stands before them depends on their sizes, of which there are few.
+_number = lru_cache(maxsize=1024)(integer)
+
+
+@lru_cache(maxsize=16_384)
+def _header(tag: int, size: int) -> bytes:
+    return tlv(tag, bytes(size))[:-size] if size else tlv(tag, b"")
 
 
 def extended_response(message_id: int, code: int, text: str = "", *, oid: str = "", value: bytes | None = None

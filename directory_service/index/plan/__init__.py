@@ -75,10 +75,16 @@ NO_LEXICON: Final = Lexicon()
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """``paths`` find, and ``filter`` recognises, entries to be shown before others."""
+    """``paths`` find, and ``filter`` recognises, entries to be shown before others.  Where to look is worked out when
+    it is asked for: most searches find so few entries that they are sorted instead."""
 
     filter: Filter
-    paths: tuple[Path, ...]
+    branch: int
+    lexicon: Lexicon
+
+    @property
+    def paths(self) -> tuple[Path, ...] | None:
+        return _tier_ways(self.filter, self.branch, self.lexicon)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +114,7 @@ class Plan:
     @property
     def is_quick(self) -> bool:
         """Answered by lists that are short or met at their best end: mostly under a millisecond."""
-        ways = [*(self.paths or ()), *(way for tier in self.first for way in tier.paths)]
-        return self.paths is not None and all(way.keys or way.names or " AND " not in way.text for way in ways)
+        return self.paths is not None and all(w.keys or w.names or " AND " not in w.text for w in self.paths)
 
 
 @lru_cache(maxsize=2048)
@@ -122,7 +127,7 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     found = _ways(full, branch)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found, check=check_of(simple))
-    first, sieve = _first(simple, full, branch, lexicon), sieve_of(simple)
+    first, sieve = _first(simple, branch, lexicon), sieve_of(simple)
     check = check_of(simple, [tier.filter for tier in first], settled=sieve is not None and sieve.exact)
     return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
 
@@ -133,13 +138,17 @@ def _ways(where: Access, branch: int) -> tuple[Path, ...] | None:
     return found if found is None or branch == BAL else tuple(path.without_names for path in found)
 
 
-def _first(simple: Filter, full: Access, branch: int, lexicon: Lexicon) -> tuple[Tier, ...]:
+@lru_cache(maxsize=2048)
+def _tier_ways(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[Path, ...] | None:
+    return _ways(access(asked, lexicon), branch)
+
+
+def _first(simple: Filter, branch: int, lexicon: Lexicon) -> tuple[Tier, ...]:
     """Family names that start so, then any name that starts so, then any word of one; where several words were typed,
     all of them before that, since an address book then also asks for the first word alone in given names."""
     columns = ("name",), ("sn", "name") if _has_several(simple) else ("sn",), ("sn", "name"), _WORDS
     found = [_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or _has_several(simple)]
-    looked_up = [(tier, access(tier, lexicon)) for tier in dict.fromkeys(found) if tier is not None]
-    return tuple(Tier(tier, ways) for tier, where in looked_up if where != full and (ways := _ways(where, branch)))
+    return tuple(Tier(tier, branch, lexicon) for tier in dict.fromkeys(found) if tier is not None and tier != simple)
 
 
 def _is_of_several(leaf: Filter) -> bool:
@@ -361,5 +370,5 @@ def _estimate(where: Access, lexicon: Lexicon) -> float:
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
     terms = terms_of(pattern.pieces, rule, lexicon)
-    fours = fours_of(pattern.pieces, lexicon) if set(columns).issubset(NAMES) else ()
+    fours = fours_of(pattern.pieces, rule, lexicon) if set(columns).issubset(NAMES) else ()
     return TextHas(columns, terms, fours) if terms else ALL

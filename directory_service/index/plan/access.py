@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from directory_service.index.plan.pieces import Terms
+from directory_service.index.plan.pieces import Groups, Terms
 
 COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
 NAMES: Final = COLUMNS[:4]  # those that ``names`` indexes by four letters
@@ -36,7 +36,7 @@ class TagIs:
 class TextHas:
     columns: tuple[str, ...]  # in one of them, or several together
     terms: Terms
-    fours: tuple[str, ...] = ()  # the same in terms of ``names``; empty when its columns or its pieces have none
+    fours: Groups = ()  # the same in terms of ``names``; empty when its columns or its pieces have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def either(items: Iterable[Access]) -> Access:
     flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, Either) else (i,)))
     if ALL in flat:
         return ALL
-    columns: dict[tuple[Terms, tuple[str, ...]], set[str]] = {}
+    columns: dict[tuple[Terms, Groups], set[str]] = {}
     for item in flat:
         if isinstance(item, TextHas):
             columns.setdefault((item.terms, item.fours), set()).update(item.columns)
@@ -178,7 +178,8 @@ def _names(access: Access) -> str | None:
     """The expression on ``names`` that finds at least the set."""
     match access:
         case TextHas(columns, _, fours) if fours:
-            return f"{{{' '.join(columns)}}}:{_joined(' AND ', [_quoted(t) for t in fours])}"
+            groups = [_joined(" OR ", [_quoted(t) for t in group]) for group in fours]
+            return f"{{{' '.join(columns)}}}:{_joined(' AND ', groups)}"
         case Both(items):
             return _joined(" AND ", [found for i in items if (found := _names(i))])
         case Either(items):

@@ -18,6 +18,7 @@ from directory_service.index.query import Approx, Equal, Substrings
 
 # The rarest terms of a pattern that are looked up: with more, a search takes longer and leaves hardly less to check.
 MOST_TERMS: Final = 3
+_MANY: Final = 2_000  # candidates: more take longer to look at than the lists of a third word
 FOURS_GAIN: Final = 8  # entries with three letters, for one that has a fourth after or before them
 SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
 # Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
@@ -124,17 +125,34 @@ def terms_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Term
     return Terms(some=tuple(short + c for c in letters))
 
 
+Groups = tuple[tuple[str, ...], ...]  # one of each group
+
+
 @lru_cache(maxsize=4096)
-def fours_of(pieces: tuple[str, ...], lexicon: Lexicon) -> tuple[str, ...]:
-    """The rarest terms of the ``names`` index that the pieces have, as far as their three letters tell.  None when
-    every piece is shorter than four letters, or when one of three is so rare that it finds less."""
-    usable = [text for text in dict.fromkeys(_cut(pieces, 4)) if "\0" not in text]
-    if not usable:
+def fours_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Groups:
+    """Terms of the ``names`` index: a text that holds the pieces has one of each group.  Of each piece the end, by
+    which a name leaves commoner ones, and the rarest letters, as far as counts of three tell; of a piece of three
+    letters, all that a fourth may be, where the others find many.  None when every piece is shorter than four letters,
+    or when one of three is so rare that it finds less."""
+    found: dict[str, int] = {}
+    for piece in pieces:
+        usable = [text for text in dict.fromkeys(_cut((piece,), 4)) if "\0" not in text]
+        counted = [(min(lexicon.count(text[:3]), lexicon.count(text[1:])), text) for text in usable]
+        found.update((text, count) for count, text in [*counted[-1:], *sorted(counted)[:2]])
+    if not found:
         return ()
-    rarest = sorted((min(lexicon.count(text[:3]), lexicon.count(text[1:])), text) for text in usable)
-    if any(lexicon.count(piece) * FOURS_GAIN < rarest[0][0] for piece in pieces if len(piece) == 3):
+    rarest, threes = min(found.values()), [piece for piece in pieces if len(piece) == 3 and "\0" not in piece]
+    if any(lexicon.count(piece) * FOURS_GAIN < rarest for piece in threes):
         return ()
-    return tuple(term for _, text in rarest[:MOST_TERMS] for term in fours(text))
+    many = rarest * SAMPLED > FOURS_GAIN * _MANY
+    wider = [_completed(piece, rule, lexicon) for piece in threes] if many and rule is MatchRule.NAME else []
+    return (*[tuple(fours(text)) for text in found], *wider)
+
+
+def _completed(piece: str, rule: MatchRule, lexicon: Lexicon) -> tuple[str, ...]:
+    letters = _LETTERS[rule] + lexicon.letters
+    texts = [c + piece for c in letters + "^"] if piece[-1] == "$" else [piece + c for c in letters]
+    return tuple(term for text in texts for term in fours(text))
 
 
 def _cut(pieces: Iterable[str], size: int) -> list[str]:

@@ -23,9 +23,8 @@ from typing import Final, Protocol
 import uvloop
 
 from directory_service.accesslog import AccessLog
-from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.errors import AnnuaireError
-from directory_service.index.directory import Directory
+from directory_service.index.directory import HELD, Directory
 from directory_service.ldap.handler import Handler, no_name, nobody
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.searching import DirectoryReader
@@ -93,7 +92,7 @@ def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader
 
 def _unheld() -> frozenset[str]:
     """The attributes of the schema that no entry holds."""
-    return frozenset(a.name for a in load().attribute_types if a.name.lower() not in ATTRIBUTES)
+    return frozenset(a.name for a in load().attribute_types if a.name.lower() not in HELD)
 
 
 async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol], Listener]], stop: Stop,
