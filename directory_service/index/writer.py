@@ -8,6 +8,7 @@ in.  A build that fails leaves nothing.  Figures: docs/reference/performance.md.
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 from directory_service.entries.containers import container_entries
-from directory_service.entries.entry import Entry
+from directory_service.entries.entry import BAL, Entry
 from directory_service.index import files
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
@@ -29,6 +30,7 @@ from directory_service.index.schema import (
     INSERT_NAMES,
     INSERT_TAG,
     INSERT_TEXT,
+    MMAP_SIZE,
     ORDERS,
     PAGE_SIZE,
     TABLES,
@@ -48,6 +50,9 @@ _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is wri
 _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 FTS: Final = ("text", "names", "tag")
+_BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
+_BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes in ``entry`` and ``body``, pages two thirds full
+_SLACK: Final = 64 << 20
 _LABEL: Final = "Index"
 
 
@@ -123,6 +128,7 @@ def write_build(
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         _prepare(db)
         db.execute("BEGIN")
+        _reserve(db, orjson.loads(meta["counts"]).get("mailboxes", 0))
         with quiet():
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
@@ -155,6 +161,14 @@ def _prepare(db: sqlite3.Connection) -> None:
         db.execute(table)
 
 
+def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
+    """Keeps the beginning of the file for mailboxes, which come last and are asked for most: SQLite maps the first two
+    gigabytes of a file and reads the rest page by page."""
+    db.execute("CREATE TABLE reserve(space BLOB)")
+    wanted = min(mailboxes * _BOX_SPACE, MMAP_SIZE - _SLACK)
+    db.executemany("INSERT INTO reserve VALUES (zeroblob(?))", [(_SLACK,)] * (wanted // _SLACK))
+
+
 def set_up_fts(db: sqlite3.Connection, table: str, **options: int) -> None:
     for name, value in options.items():
         db.execute(f"INSERT INTO {table}({table}, rank) VALUES (?, ?)", (name, value))  # noqa: S608
@@ -165,8 +179,11 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
     letters: set[str] = set()
     terms: Counter[str] = Counter()
     for batch in batches:
-        db.executemany(INSERT_ENTRY, batch.entries)
-        db.executemany(INSERT_BODY, batch.bodies)
+        boxes = slice(*(bisect_left(batch.entries, (limit,)) for limit in _BOX_IDS))
+        db.executemany(_LATER_ENTRY, batch.entries[boxes])
+        db.executemany(_LATER_BODY, batch.bodies[boxes])
+        db.executemany(INSERT_ENTRY, [*batch.entries[: boxes.start], *batch.entries[boxes.stop :]])
+        db.executemany(INSERT_BODY, [*batch.bodies[: boxes.start], *batch.bodies[boxes.stop :]])
         db.executemany(INSERT_TEXT, [(row[0], *row[2:9]) for row in batch.entries])
         db.executemany(INSERT_NAMES, batch.names)
         db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
@@ -194,8 +211,18 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> No
 _LOOSE: Final = (
     "CREATE TABLE loose(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL)",
     "CREATE TABLE loose_mailbox(address TEXT NOT NULL, json BLOB NOT NULL)",
+    # Mailboxes come in the order of their holders: each in its place at once would write the branch again and again.
+    "CREATE TABLE loose_entry AS SELECT * FROM entry",
+    "CREATE TABLE loose_body AS SELECT * FROM body",
 )
+_LATER_ENTRY: Final = INSERT_ENTRY.replace("INTO entry", "INTO loose_entry")
+_LATER_BODY: Final = INSERT_BODY.replace("INTO body", "INTO loose_body")
 _STEPS: Final[tuple[tuple[str, str], ...]] = (
+    ("boîtes", "DROP TABLE reserve"),
+    ("boîtes", "INSERT INTO entry SELECT * FROM loose_entry ORDER BY id"),
+    ("boîtes", "DROP TABLE loose_entry"),
+    ("boîtes", "INSERT INTO body SELECT * FROM loose_body ORDER BY id"),
+    ("boîtes", "DROP TABLE loose_body"),
     ("clés", "INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose ORDER BY value, id"),
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
