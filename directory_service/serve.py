@@ -51,7 +51,7 @@ class Worker:
 
     def start(self, env: Mapping[str, str]) -> None:
         """A process group of its own: Ctrl-C reaches the supervisor alone, which stops workers in good order."""
-        command = [sys.executable, "-m", "directory_service.serve", self.part]
+        command = [sys.executable, "-m", "directory_service.serve", self.part, str(os.getpid())]
         self.process = subprocess.Popen(command, env=env, process_group=0)  # noqa: S603 - our own module
         self.started, self.pid = time.monotonic(), self.process.pid
 
@@ -299,10 +299,13 @@ def _lag_told() -> Callable[[int, int], None]:
 _PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}
 
 
-def run_part(part: str, env: Mapping[str, str]) -> int:
+def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:
     """One worker, in this process; its exit code."""
-    # A worker must not outlive its supervisor, even one killed outright: nobody would restart or stop it.
+    # A worker must not outlive its supervisor, even one killed outright: nobody would restart or stop it.  One that was
+    # killed before we asked to be told of it has left us to another parent.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != supervisor:
+        return 1
     try:
         _PARTS[part](Settings.load(env, None, {}))
     except AnnuaireError as error:
@@ -312,4 +315,4 @@ def run_part(part: str, env: Mapping[str, str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_part(sys.argv[1], os.environ))
+    sys.exit(run_part(sys.argv[1], os.environ, int(sys.argv[2])))

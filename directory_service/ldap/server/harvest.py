@@ -13,7 +13,6 @@ one byte at once is a bit set a little later.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import mmap
 import os
 import secrets
@@ -29,6 +28,7 @@ from typing import Final, NamedTuple
 from directory_service.index.query import Equal, Filter, Or
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.session import Identity
+from directory_service.trust.throttle import network_of
 
 BITS: Final = 1 << 16  # of one map: a count is good up to BITS * log(BITS), 720,000
 _MAP: Final = BITS // 8
@@ -141,18 +141,7 @@ def is_exact(asked: Filter) -> bool:
     return isinstance(asked, Equal) and asked.attribute == "mail"
 
 
-@lru_cache(maxsize=4096)
-def network(address: str) -> str:
-    """What one subscriber has: an IPv4 address, an IPv6 /64."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
+network = lru_cache(maxsize=4096)(network_of)  # what one subscriber has: an IPv4 address, an IPv6 /64
 
 
 @lru_cache(maxsize=16)
