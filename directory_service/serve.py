@@ -51,7 +51,7 @@ class Worker:
 
     def start(self, env: Mapping[str, str]) -> None:
         """A process group of its own: Ctrl-C reaches the supervisor alone, which stops workers in good order."""
-        command = [sys.executable, "-m", "directory_service.serve", self.part, str(os.getpid())]
+        command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), self.part]
         self.process = subprocess.Popen(command, env=env, process_group=0)  # noqa: S603 - our own module
         self.started, self.pid = time.monotonic(), self.process.pid
 
@@ -315,4 +315,4 @@ def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run_part(sys.argv[1], os.environ, int(sys.argv[2])))
+    sys.exit(run_part(sys.argv[2], os.environ, int(sys.argv[1])))

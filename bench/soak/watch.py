@@ -23,8 +23,6 @@ FLOOR = 10  # samples whose least is one point of the line
 TOLERATED_MB, TOLERATED_SHARE = 6.0, 0.08  # growth in half a run: an allocator that fragments, caches that still fill
 TOLERATED_DESCRIPTORS = 12.0  # the number of connections open at an instant is chance
 
-_MODULE = "directory_service.serve"
-
 
 @dataclass
 class Series:
@@ -117,4 +115,4 @@ class Watch(threading.Thread):
 
 def _part(pid: int) -> str:
     words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    return words[words.index(_MODULE) + 1] if _MODULE in words else "http" if "gunicorn" in " ".join(words) else "serve"
+    return words[-2] if "directory_service.serve" in words else "http" if "gunicorn" in " ".join(words) else "serve"

@@ -23,7 +23,7 @@ Served = tuple[int, Path]
 def start(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
     port = free_port()
     env = installation(folder).env | {"ANNUAIRE_DATA": str(folder), "ANNUAIRE_HTTP_PORT": str(port)}
-    command = [sys.executable, "-m", "directory_service.serve", "http", str(os.getpid())]
+    command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 30
