@@ -170,14 +170,11 @@ class Reader:
 
     def run(self, search: Search, spans: Sequence[Span], *, ranked: bool) -> None:
         """Fills ``search``.  ``ranked``: in rank order throughout."""
-        self._deadline, self._steps_left, self._stopped = search.deadline, _MOST_STEPS, search.stopped
-        try:
+        with self.watched(search):
             for span in spans:
                 self._run_span(search, span, ranked=ranked)
                 if search.over:
                     return
-        finally:
-            self._deadline, self._steps_left, self._stopped = float("inf"), _MOST_STEPS, None
 
     @contextmanager
     def watched(self, search: Search) -> Iterator[None]:
