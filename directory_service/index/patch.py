@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, kind_of
-from directory_service.index.plan.access import COLUMNS, NAMES
-from directory_service.index.plan.fours import paired
+from directory_service.index.plan.access import COLUMNS
+from directory_service.index.plan.fours import NAMES, terms_in
 from directory_service.index.render import body_of, letters_of, names_of, row_of
 from directory_service.index.schema import (
     HIDDEN,
@@ -30,9 +30,7 @@ from directory_service.index.schema import (
 _RANKS: Final = range(16)
 _TEXTS: Final = ", ".join(COLUMNS)
 _MARKS: Final = ", ".join("?" * len(COLUMNS))
-_OUT_OF_NAMES: Final = (
-    f"INSERT INTO names(names, rowid, {', '.join(NAMES)}) VALUES ('delete', ?, {', '.join('?' * len(NAMES))})"  # noqa: S608
-)
+_OUT_OF_NAMES: Final = "INSERT INTO names(names, rowid, terms) VALUES ('delete', ?, ?)"
 _OLD: Final = f"SELECT id, keys, tags, {_TEXTS} FROM entry JOIN body USING (id)"  # noqa: S608
 
 
@@ -61,7 +59,7 @@ def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         db.execute(f"INSERT INTO text(text, rowid, {_TEXTS}) VALUES ('delete', ?, {_MARKS})", (entry, *texts))  # noqa: S608
         db.execute("INSERT INTO tag(tag, rowid, tags) VALUES ('delete', ?, ?)", (entry, tags))
         if kind_of(branch_of(entry)) == BAL:
-            db.execute(_OUT_OF_NAMES, (entry, *map(paired, texts[: len(NAMES)])))
+            db.execute(_OUT_OF_NAMES, (entry, terms_in(texts[: len(NAMES)])))
         found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
         db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
         db.execute("DELETE FROM entry WHERE id = ?", (entry,))

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
 from directory_service.index import files
+from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
     INSERT_BODY,
@@ -133,7 +134,7 @@ def write_build(
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
         _finish(db, show)
-        meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}
+        meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode(), "fours": _fours(db)}
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())
         db.execute("COMMIT")
         db.execute("PRAGMA locking_mode = NORMAL")
@@ -192,6 +193,14 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
         letters.update(batch.letters)
         terms.update(batch.terms)
     return letters, terms
+
+
+def _fours(db: sqlite3.Connection) -> str:
+    """How many mailboxes have each term of ``names`` that many have: JSON."""
+    db.execute("CREATE VIRTUAL TABLE temp.held USING fts5vocab(main, names, row)")
+    counts = dict(db.execute("SELECT term, doc FROM temp.held WHERE doc > ?", (RARE,)))
+    db.execute("DROP TABLE temp.held")
+    return orjson.dumps(counts).decode()
 
 
 def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
 from directory_service.errors import AnnuaireError, NotFound
-from directory_service.index.query import Filter, Query, Scope, SortKey, View
+from directory_service.index.query import Filter, Part, Query, Scope, SortKey, View
 from directory_service.ldap.access import Use
 from directory_service.ldap.controls import UNAVAILABLE_CRITICAL_EXTENSION, Asked, Context, read_controls
 from directory_service.ldap.dn import InvalidDN, normalise
@@ -131,6 +131,8 @@ class Searcher:
         if asked:
             query = self._bounded(query, asked, identity)
         selection, types_only = self._selection(request.attributes), request.types_only
+        if not selection.operational:
+            query = replace(query, part=Part.BER)
         selection = selection.without(self.settings.access.hidden(identity.view))
         return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, asked, point, quick)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +18,7 @@ from directory_service.index import render
 from directory_service.index.directory import Criteria, Directory
 from directory_service.index.files import current_name
 from directory_service.index.follower import Follower
+from directory_service.index.plan.fours import term
 from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings, View
 from directory_service.index.writer import build_index
 from directory_service.registry.engine import open_registry, reading, writing
@@ -56,7 +58,7 @@ def change(engine: Engine, table, key: int, subject: str, **values: object) -> N
 
 def addresses(directory: Directory, word: str) -> list[str]:
     hits = directory.suggest(word, 10, View.ANONYMOUS).hits
-    return sorted(hit.dn.partition(":")[2].partition(",")[0] for hit in hits)
+    return sorted(json.loads(hit.json)["address"] for hit in hits)
 
 
 def fingerprint(folder: Path) -> list[tuple[object, ...]]:
@@ -64,7 +66,8 @@ def fingerprint(folder: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(folder / current_name(folder))) as db:
         tables = ("entry", "body", "key", "mailbox", "operator", "domain")
         rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-        for table, column in (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive")):
+        looked_up = (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive"))
+        for table, column in (*looked_up, ("names", term("dup", "name")), ("names", term("^d", "sn"))):
             rows += db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f'"{column}"',))
         return rows
 
