@@ -26,7 +26,7 @@ from directory_service.index.criteria import Criteria, Place, filters_of, parse_
 from directory_service.index.files import current_name
 from directory_service.index.lookups import Span
 from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import check_of
+from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
 from directory_service.index.query import Equal, Filter, Part, Query, Scope, View
@@ -355,7 +355,7 @@ def _single(asked: Filter, entry: int, after: int) -> list[Span]:
 @lru_cache(maxsize=2048)
 def _plan_of_one(asked: Filter, branch: int) -> Plan:
     simple = simplify(asked, branch)
-    return Plan(simple, None, check=check_of(simple))
+    return Plan(simple, None, check=Check(simple))
 
 
 def _is_single(span: Span) -> bool:

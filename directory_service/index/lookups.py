@@ -115,12 +115,12 @@ class Lookups:
                 found.update(pk for (pk,) in rows)
         return found
 
-    def listed(self, ids: set[int], plan: Plan, view: int) -> Iterator[Row]:
-        """Those of these candidates that match, best first."""
-        columns, body = _selected(plan.check.tier_columns)
+    def listed(self, ids: set[int], plan: Plan, columns: tuple[str, ...], view: int) -> Iterator[Row]:
+        """Rows of those of these candidates that match, best first; ``columns`` begin with those of the check."""
+        named, body = _selected(columns)
         condition, values = (plan.sieve or _ANY)[:2]
         sql = (
-            f"SELECT {columns} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"SELECT {named} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
             f"AND e.view <= ? AND {condition} ORDER BY e.id"
         )
         rows = self.connection.execute(sql, (str(sorted(ids)), view, *values)) if ids else iter(())

@@ -192,18 +192,21 @@ class Reader:
         """All of them, sorted; False, and nothing done, when they are many."""
         plan = span.plan
         if plan.is_short:
-            if plan.estimate > _SURELY_MANY and not plan.first[0].is_pair:
+            if plan.estimate > _SURELY_MANY and not next(iter(plan.first)).is_pair:
                 return False
             ids = self.lookups.short_list(span)
             if len(ids) >= FEW:
                 return False
-            self._sort(search, plan, self.lookups.listed(ids, plan, search.view))
+            if len(ids) > 1:
+                self._sort(search, plan, self.lookups.listed(ids, plan, plan.check.ranking.columns, search.view))
+            elif ids:
+                search.add(map(_first, self.lookups.listed(ids, plan, plan.check.columns, search.view)))
             return True
         return plan.estimate <= 400 * search.limit and self._run_all(search, span, search.limit)
 
     def _run_all(self, search: Search, span: Span, most: int) -> bool:
         """All that match, sorted; False, and nothing done, when they are more than so many."""
-        rows = list(islice(self._rows(search, span.plan.paths, span, span.plan.check.tier_columns), most + 1))
+        rows = list(islice(self._rows(search, span.plan.paths, span, span.plan.check.ranking.columns), most + 1))
         if len(rows) > most or search.over:
             search.truncated = search.timed_out = False
             return False
@@ -211,7 +214,7 @@ class Reader:
         return True
 
     def _sort(self, search: Search, plan: Plan, rows: Iterable[Row]) -> None:
-        tiers = plan.check.tiers
+        tiers = plan.check.ranking.tiers
         ranked = sorted(rows, key=lambda row: next((n for n, tier in enumerate(tiers) if tier(row)), len(tiers)))
         search.add(row[0] for row in ranked)
 

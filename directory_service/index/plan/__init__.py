@@ -9,6 +9,7 @@ nothing in ``ou=bal``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -45,9 +46,9 @@ from directory_service.index.plan.fours import NAMES
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, fours_of, pattern_of, terms_of
-from directory_service.index.plan.predicate import Check, check_of
+from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.sieve import Sieve, sieve_of
-from directory_service.index.plan.tiers import first_of
+from directory_service.index.plan.tiers import Lazily, first_of
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -105,10 +106,10 @@ class Plan:
 
     filter: Filter
     paths: tuple[Path, ...] | None
-    first: tuple[Tier, ...] = ()
+    first: Iterable[Tier] = field(default=(), compare=False)
     estimate: float = float("inf")
     sieve: Sieve | None = None
-    check: Check = field(default_factory=Check, compare=False)  # of the candidates that the sieve leaves
+    check: Check = field(default=Check(TRUE), compare=False)  # of the candidates that the sieve leaves
 
     @property
     def is_point(self) -> bool:
@@ -131,14 +132,15 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     """The lexicon is the build's: the same one gives the same plan at once."""
     simple = simplify(asked, branch, lexicon.suffix)
     if branch == CONTAINER and simple != FALSE:
-        return Plan(simple, None, check=check_of(simple))  # a handful, which nothing else finds
+        return Plan(simple, None, check=Check(simple))  # a handful, which nothing else finds
     full = access(simple, lexicon)
     found = _ways(full, branch)
     if found == () or (found and all(path.keys for path in found)):
-        return Plan(simple, found, check=check_of(simple))
-    first = tuple(Tier(tier, branch, lexicon) for tier in first_of(simple, branch))
+        return Plan(simple, found, check=Check(simple))
+    tiers = Lazily(first_of(simple, branch))
+    first = Lazily(Tier(tier, branch, lexicon) for tier in tiers)
     sieve = sieve_of(simple)
-    check = check_of(simple, [tier.filter for tier in first], settled=sieve is not None and sieve.exact)
+    check = Check(simple, tiers, settled=sieve is not None and sieve.exact)
     return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
 
 

@@ -5,7 +5,10 @@ PURE.  They look at filters that ask for pieces of names, and know nothing of ho
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from threading import RLock
+from typing import Final, TypeVar
 
 from directory_service.entries.entry import BAL
 from directory_service.entries.naming import pair_start, start_token
@@ -14,18 +17,47 @@ from directory_service.index.plan.pieces import Pattern, pattern_of
 from directory_service.index.query import FALSE, TRUE, And, Filter, HasTag, InText, Or, Substrings
 
 _NAMES: Final = ("sn", "cn", "givenName")
+_T = TypeVar("_T")
+_turn = RLock()  # plans are shared by threads
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
 
 
-def first_of(simple: Filter, branch: int) -> list[Filter]:
+class Lazily(Iterable[_T]):
+    """What an iterator gives, worked out once and only as far as somebody wants it."""
+
+    def __init__(self, found: Iterator[_T]) -> None:
+        self._left, self._known = found, list[_T]()
+
+    def __iter__(self) -> Iterator[_T]:
+        at = 0
+        while at < len(self._known) or self._one_more():
+            yield self._known[at]
+            at += 1
+
+    def __bool__(self) -> bool:
+        return bool(self._known) or self._one_more()
+
+    def _one_more(self) -> bool:
+        with _turn:
+            found = next(self._left, None)
+        if found is not None:
+            self._known.append(found)
+        return found is not None
+
+
+def first_of(simple: Filter, branch: int) -> Iterator[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Where several words were typed, all of them before that, since an address book then also asks for the first
     word alone in given names."""
     several = _has_several(simple)
     columns = ("name",), ("sn", "name") if several else ("sn",), ("sn", "name"), _WORDS
-    found: list[Filter | None] = [_pair(simple) if several and branch == BAL else None]
-    found += [_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or several]
-    return [tier for tier in dict.fromkeys(found) if tier is not None and tier != simple]
+    pair = _pair(simple) if several and branch == BAL else None
+    found = (_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or several)
+    given = {simple}
+    for tier in chain((pair,), found):
+        if tier is not None and tier not in given:
+            given.add(tier)
+            yield tier
 
 
 def _is_of_several(leaf: Filter) -> bool:
