@@ -18,9 +18,10 @@ from directory_service.index.query import Approx, Equal, Substrings
 
 # The rarest terms of a pattern that are looked up: with more, a search takes longer and leaves hardly less to check.
 MOST_TERMS: Final = 3
-RARE: Final = 200  # entries with four letters: lists of fewer are not counted
+RARE: Final = 200  # mailboxes with some letters: lists of fewer are not counted
+_SUPPOSED: Final = 50  # mailboxes that such a list holds
 _MANY: Final = 2_000  # candidates of two lists: more take longer to look at than a third list
-_LISTED: Final = 40  # places of a list that are read in the time that one entry takes
+_LISTED: Final = 80  # places of a list that are read in the time that one entry takes
 SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
 # Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
 _WORD: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -107,7 +108,7 @@ class Lexicon:
 
     def holding(self, letters: str, column: str) -> int:
         """About how many mailboxes have these two to four letters in such a text."""
-        return self.fours.get(term(letters, column), RARE)
+        return self.fours.get(term(letters, column), _SUPPOSED)
 
     def entries(self, terms: Terms) -> int:
         """About how many entries have these terms: at most those of the rarest."""
@@ -142,8 +143,8 @@ def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[st
     if not in_turn:
         return ()
     least = in_turn[0][0]
-    more = (least > RARE) + (least > _MANY)
-    return tuple(dict.fromkeys(text for count, text in in_turn[: 1 + more] if count <= _LISTED * least))
+    most = 2 + (least > _MANY)
+    return tuple(dict.fromkeys(text for count, text in in_turn[:most] if count <= _LISTED * least))
 
 
 def _cut(pieces: Iterable[str], size: int) -> list[str]:
