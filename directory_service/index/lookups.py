@@ -13,7 +13,6 @@ from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.schema import BODY_COLUMNS, IN_ORDER
 
-FEW: Final = 300  # candidates that are sooner sorted than looked up again tier by tier
 _WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
 
 
@@ -37,7 +36,7 @@ class _Chosen(NamedTuple):
 
 
 _ANY: Final = ("1", ())
-_SHORT_LIST: Final = f"SELECT rowid FROM names WHERE names MATCH ? AND rowid > ? AND rowid < ? LIMIT {FEW}"  # noqa: S608
+_SHORT_LIST: Final = "SELECT rowid FROM names WHERE names MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"
 
 
 class Lookups:
@@ -106,12 +105,12 @@ class Lookups:
         )
         return iter(self.connection.execute(sql, (*keys, chosen.span.low, chosen.span.high, chosen.view)))
 
-    def short_list(self, span: Span) -> set[int]:
-        """Ids of the candidates of a plan that is short: all of them when they are fewer than ``FEW``."""
+    def short_list(self, span: Span, most: int) -> set[int]:
+        """Ids of the candidates of a plan that is short: all of them when they are fewer than ``most``."""
         found: set[int] = set()
         for way in span.plan.paths or ():
-            if len(found) < FEW:
-                rows = self.connection.execute(_SHORT_LIST, (way.names, span.low, span.high))
+            if len(found) < most:
+                rows = self.connection.execute(_SHORT_LIST, (way.names, span.low, span.high, most))
                 found.update(pk for (pk,) in rows)
         return found
 

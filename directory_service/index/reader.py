@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import open_reader
-from directory_service.index.lookups import FEW, Lookups, Span
+from directory_service.index.lookups import Lookups, Span
 from directory_service.index.plan import NO_LEXICON, Plan, make_plan
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.pieces import Lexicon
@@ -35,7 +35,8 @@ from directory_service.ldap.dn import normalise
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
 _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
-_SURELY_MANY: Final = 1_500  # candidates by one list: most of them match
+_FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
+_SURELY_MANY: Final = 15  # the same, by one list: most of them match
 
 
 class Build(NamedTuple):
@@ -166,9 +167,19 @@ class Reader:
         """Fills ``search``.  ``ranked``: in rank order throughout."""
         with self.watched(search):
             for span in spans:
-                self._run_span(search, span, ranked=ranked)
+                try:
+                    self._run_span(search, span, ranked=ranked)
+                except sqlite3.OperationalError as error:
+                    self._stopped_by(error, search)
                 if search.over:
                     return
+
+    def _stopped_by(self, error: sqlite3.OperationalError, search: Search) -> None:
+        """What a search that may cost no more has found is its answer."""
+        if "interrupted" not in str(error):
+            raise error
+        search.timed_out = self._is_late()
+        search.truncated = not search.timed_out
 
     @contextmanager
     def watched(self, search: Search) -> Iterator[None]:
@@ -192,10 +203,11 @@ class Reader:
         """All of them, sorted; False, and nothing done, when they are many."""
         plan = span.plan
         if plan.is_short:
-            if plan.estimate > _SURELY_MANY and not next(iter(plan.first)).is_pair:
+            if plan.estimate > _SURELY_MANY * search.limit and not next(iter(plan.first)).is_pair:
                 return False
-            ids = self.lookups.short_list(span)
-            if len(ids) >= FEW:
+            most = max(_FEW[0], _FEW[1] * search.limit)
+            ids = self.lookups.short_list(span, most)
+            if len(ids) >= most:
                 return False
             if len(ids) > 1:
                 self._sort(search, plan, self.lookups.listed(ids, plan, plan.check.ranking.columns, search.view))
@@ -230,7 +242,7 @@ class Reader:
                 return
             if tier.is_pair:  # what else there is takes longer to find than these, and once is enough
                 found, search.ids = search.ids[start:], search.ids[:start]
-                if self._run_all(search, span, FEW):
+                if self._run_all(search, span, max(_FEW[0], _FEW[1] * search.limit)):
                     return
                 search.ids += found
             seen.update(search.ids)
@@ -256,8 +268,8 @@ class Reader:
             else:
                 return
         except sqlite3.OperationalError as error:
-            if "interrupted" not in str(error):
-                raise
+            self._stopped_by(error, search)
+            return
         search.timed_out = self._is_late()
         search.truncated = not search.timed_out
 

@@ -52,7 +52,7 @@ _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 FTS: Final = ("text", "names", "tag")
 _BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
-_BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes in ``entry`` and ``body``, pages two thirds full
+_BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes: its rows, its share of what finds it
 _SLACK: Final = 64 << 20
 _LABEL: Final = "Index"
 
@@ -163,8 +163,8 @@ def _prepare(db: sqlite3.Connection) -> None:
 
 
 def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
-    """Keeps the beginning of the file for mailboxes, which come last and are asked for most: SQLite maps the first two
-    gigabytes of a file and reads the rest page by page."""
+    """Keeps the beginning of the file for mailboxes, which come last and are asked for most, and for what finds them:
+    SQLite maps the first two gigabytes of a file and reads the rest page by page."""
     db.execute("CREATE TABLE reserve(space BLOB)")
     wanted = min(mailboxes * _BOX_SPACE, MMAP_SIZE - _SLACK)
     db.executemany("INSERT INTO reserve VALUES (zeroblob(?))", [(_SLACK,)] * (wanted // _SLACK))
@@ -226,20 +226,21 @@ _LOOSE: Final = (
 )
 _LATER_ENTRY: Final = INSERT_ENTRY.replace("INTO entry", "INTO loose_entry")
 _LATER_BODY: Final = INSERT_BODY.replace("INTO body", "INTO loose_body")
+# What comes first goes to what was reserved, as long as nothing else is dropped: SQLite takes what was freed last.
 _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("boîtes", "DROP TABLE reserve"),
     ("boîtes", "INSERT INTO entry SELECT * FROM loose_entry ORDER BY id"),
-    ("boîtes", "DROP TABLE loose_entry"),
     ("boîtes", "INSERT INTO body SELECT * FROM loose_body ORDER BY id"),
-    ("boîtes", "DROP TABLE loose_body"),
     ("clés", "INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose ORDER BY value, id"),
+    *(("ordre", order) for order in ORDERS),
+    ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
+    ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
+    ("boîtes", "DROP TABLE loose_entry"),
+    ("boîtes", "DROP TABLE loose_body"),
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
     ("boîtes", "DROP TABLE loose_mailbox"),
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
-    ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
-    ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
-    *(("ordre", order) for order in ORDERS),
 )
 
 
