@@ -61,7 +61,11 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    try:
+        connection.exec_driver_sql(f"BEGIN {mode}")
+    except DBAPIError as error:
+        why = f"le registre est occupé : quelqu'un y écrit depuis plus de {BUSY_SECONDS} s"
+        raise RegistryUnavailable(why) from error
 
 
 @contextmanager
@@ -69,7 +73,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that changes the registry: committed at the end, rolled back on any error.  It waits for the
     writer before it.  Raises RegistryUnavailable if the registry does not answer."""
     # IMMEDIATE: a deferred transaction that read first could no longer become a writer after another's commit.
-    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
+    with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
         yield connection
@@ -85,7 +89,7 @@ def filling(engine: Engine) -> Iterator[Connection]:
         with writing(engine) as connection:
             yield connection
         return
-    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
+    with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
         driver: Any = connection.connection.driver_connection
         _set_journal(driver, "DELETE")
         driver.execute("PRAGMA synchronous = FULL").close()  # NORMAL withstands a power cut with a log only
@@ -108,7 +112,7 @@ def _set_journal(driver: Any, mode: str) -> None:
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent picture of the registry, however long the reading lasts and whatever is written meanwhile;
     writing is refused by the database."""
-    with _connected(engine) as connection:
+    with connected(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
@@ -118,7 +122,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection, no transaction.  Raises RegistryUnavailable if the registry does not answer."""
     _require_file(engine)
     try:
         connection = engine.connect()
