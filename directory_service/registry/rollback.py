@@ -149,7 +149,7 @@ class _Rollback:
         for name, table in _SUBJECTS.items():
             self.created[name].append(ranges[name])
             self._note_removed(table, ranges[name])
-        whole = all(self._is_first(table, ranges[name]) for name, table in _SUBJECTS.items())
+        whole = all(self._is_all(table, ranges[name]) for name, table in _SUBJECTS.items())
         for table in reversed(_CHILDREN):
             self._remove(table, run_id, ranges, whole)
             self._restore(table, run_id)
@@ -169,8 +169,10 @@ class _Rollback:
         query = select(columns.table_name, columns.first, columns.after).where(columns.run_id == run_id)
         return {name: (first, after) for name, first, after in self.connection.execute(query)}
 
-    def _is_first(self, table: Table, given: tuple[int, int]) -> bool:
-        return self.connection.execute(select(table.c.id).where(table.c.id < given[0]).limit(1)).first() is None
+    def _is_all(self, table: Table, given: tuple[int, int]) -> bool:
+        """Whether the table holds nothing but what the run gave it."""
+        others = (table.c.id < given[0]) | (table.c.id >= given[1])
+        return self.connection.execute(select(table.c.id).where(others).limit(1)).first() is None
 
     def _note_removed(self, table: Table, given: tuple[int, int]) -> None:
         """One entry of the journal for each record that goes, with the name that its readers know it by."""
@@ -216,7 +218,7 @@ class _Rollback:
         if not whole:
             self._archive(table, own)
         query = delete(table)
-        if not (whole and is_numbered(table) and self._is_first(table, ranges[str(table.name)])):
+        if not (whole and is_numbered(table) and self._is_all(table, ranges[str(table.name)])):
             query = query.where(own)  # without it SQLite empties a table at once, and its indexes
         removed = self.connection.execute(query).rowcount
         if not references(table) and table is not source_record:

@@ -16,6 +16,7 @@ from sqlalchemy import Column, Connection, Integer, Table, insert, text
 
 from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
+    activity,
     domain,
     journal,
     metadata,
@@ -186,12 +187,12 @@ def kept_row(connection: Connection, table: Table) -> str:
 
 
 def references(table: Table) -> dict[Column[Any], str]:
-    """Columns that name a subject of the journal, the record that the row is part of first."""
-    found = {c: _REFERS[c.name] for c in table.columns if c.name in _REFERS}
+    """Columns that name a record that shows the row, the one that it is part of first."""
+    found = {c: _REFERS[c.name] for c in table.columns if c.name in _REFERS and c is not activity.c.organization_id}
     return {table.c.id: table.name, **found} if table.name in _REFERS.values() else found
 
 
-_REFERS = {
+_REFERS = {  # in the journal's words; a structure does not show who works there
     "mailbox_id": "mailbox",
     "practitioner_id": "practitioner",
     "organization_id": "organization",
