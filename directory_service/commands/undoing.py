@@ -36,7 +36,7 @@ def rollback(settings: Settings, number: int, wait: float | None, machine: bool,
         progress(quiet=machine) as show,
         locked(engine, work="rollback", actor=actor, wait=patience, tell=told_by(show)),
     ):
-        done = roll_back(engine, number, actor=actor, **choices)
+        done = roll_back(engine, number, actor=actor, progress=show, **choices)
     emit(asdict(done)) if machine else click.echo(_text(done))
 
 

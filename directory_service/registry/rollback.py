@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,13 +76,24 @@ class _Rehearsed(Exception):
         self.done = done
 
 
-def roll_back(engine: Engine, run_id: int, *, actor: str, through: bool = False, dry_run: bool = False) -> Undone:
+Tell = Callable[[str, int, int], None]  # what, done, in all
+
+
+def roll_back(
+    engine: Engine,
+    run_id: int,
+    *,
+    actor: str,
+    through: bool = False,
+    dry_run: bool = False,
+    progress: Tell = lambda _what, _done, _total: None,
+) -> Undone:
     """Takes back a run, and with ``through`` all that came after it.  Raises NotFound; UndoRefused, which says what
     stands in the way.  The caller holds the lock (``registry.lock``)."""
     require_current(engine)
     try:
         with writing(engine) as connection:
-            done = _roll_back(connection, run_id, actor, through)
+            done = _roll_back(connection, run_id, actor, through, progress)
             if dry_run:
                 raise _Rehearsed(replace(done, run=None))
     except _Rehearsed as rehearsed:
@@ -93,13 +104,15 @@ def roll_back(engine: Engine, run_id: int, *, actor: str, through: bool = False,
     return done
 
 
-def _roll_back(connection: Connection, run_id: int, actor: str, through: bool) -> Undone:
+def _roll_back(connection: Connection, run_id: int, actor: str, through: bool, progress: Tell) -> Undone:
     undone = _chosen(connection, run_id, through)
     at = now_text()
     number = create_run(connection, actor=actor, kind="rollback", as_of=at, started_at=at)
     work = _Rollback(connection, number, actor, at)
-    for one in undone:
+    for done, one in enumerate(undone):
+        progress("annulation des passages", done, len(undone))
         work.take_back(one.pk)
+    progress("annulation des passages", len(undone), len(undone))
     work.refuse_what_came_from_elsewhere(run_id)
     work.note_restored([one.pk for one in undone])
     connection.execute(update(run).where(run.c.id.in_([one.pk for one in undone])).values(undone_by=number))

@@ -47,7 +47,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three days of a country, the last one a season later; some rows are bad."""
     folder = tmp_path_factory.mktemp("country")
     for day in (0, 1, 60):
-        write_sample(folder / f"day{day}", people=250, seed=4, day=day, defects=0.02)
+        write_sample(folder / f"day{day}", people=120, seed=4, day=day, defects=0.02)
     return folder
 
 
@@ -89,7 +89,6 @@ def test_days_of_a_country_come_and_go(registry: Engine, country: Path, tmp_path
         assert index.agrees()
         again = run_import(registry, paths, actor="tests", as_of=as_of)
         assert (again.counts, meaning(registry)) == (first.counts, once)
-        assert index.agrees()
         numbers.append(again.run)
         stack.append(contents(registry))
     undone = undo(registry, numbers[1], through=True)
@@ -145,7 +144,7 @@ extracts = st.fixed_dictionaries(
 _RUNS = itertools.count()
 
 
-@settings(max_examples=10 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(extracts, min_size=1, max_size=4))
 def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Path, days: list) -> None:
     """People who move, change names, leave, return and merge; mailboxes that change hands."""
@@ -165,7 +164,7 @@ def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Pat
     assert contents(registry) == start
 
 
-@settings(max_examples=4 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(extracts, min_size=2, max_size=3))
 def test_the_index_follows_any_of_them(registry: Engine, tmp_path: Path, days: list) -> None:
     folder = tmp_path / str(next(_RUNS))
