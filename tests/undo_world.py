@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from directory_service.registry.engine import reading
-from directory_service.registry.tables import metadata
+from directory_service.registry.tables import domain, operator, operator_certificate
 from directory_service.registry.undo import UNDOABLE
 
 Rows = dict[str, list[Any]]
@@ -21,12 +21,11 @@ _OF = {
 
 
 def contents(engine: Engine) -> Rows:
-    """Every row of every table but those that tell of the runs themselves."""
+    """Every row of every table but those that tell of the runs themselves, with its keys."""
     with reading(engine) as connection:
         return {
             str(table.name): sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for table in metadata.sorted_tables
-            if table.name not in ("run", "run_file", "rejection", "journal", "undo_range", "undo_row")
+            for table in (*UNDOABLE, operator, operator_certificate, domain)
         }
 
 
@@ -41,7 +40,7 @@ def meaning(engine: Engine) -> Rows:
 def _named(row: dict[str, Any], names: dict[str, dict[int, str]]) -> list[tuple[str, Any]]:
     found = []
     for column, value in row.items():
-        if column in ("id", "run_id"):
+        if column in ("id", "run_id", "at"):
             continue
         if column in _OF:
             value = names[_OF[column]].get(value)

@@ -45,9 +45,8 @@ def _text(done: Undone) -> str:
 
     status = "rolled-back" if done.run else "dry-run"
     first, *rest = ImportReport(done.run, status, done.as_of, (), done.counts).as_text().splitlines()
-    undone = [
-        f"  annule le passage {run.pk} ({run.kind}, {run.finished_at}, {run.actor}) : "
-        + (", ".join(file.name for file in run.files) or "aucun fichier")
-        for run in done.undone
-    ]
+    undone = []
+    for run in done.undone:
+        undone.append(f"  annule le passage {run.pk} ({run.kind}), du {run.finished_at}, par {run.actor}")
+        undone += [f"    {file.name}" for file in run.files]
     return "\n".join([first, *undone, *rest])

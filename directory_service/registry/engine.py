@@ -64,6 +64,8 @@ def _begin_sqlite(connection: Connection) -> None:
     try:
         connection.exec_driver_sql(f"BEGIN {mode}")
     except DBAPIError as error:
+        if not getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise
         why = f"le registre est occupé : quelqu'un y écrit depuis plus de {BUSY_SECONDS} s"
         raise RegistryUnavailable(why) from error
 

@@ -2,7 +2,7 @@
 
 A run is undone with every run after it, the last one first, since each was made of what it found.  Rows that a run
 changed become again what they were; those that it created leave the tables, their last state kept in ``undo_row``
-under the rollback.  Readers of the journal meet ``remove`` and ``restore``.  See docs/decisions/0014.
+under the rollback.  Readers of the journal meet ``remove`` and ``restore``.  See docs/decisions/0017.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The database keeps it by itself while ``recording`` is open: triggers put each row into ``undo_row`` as it was before
 the run first touched it, whoever writes.  Rows that the run created are told by their keys, or by the run that they
-name, and cost nothing: a first load writes no row here.  See docs/decisions/0014.
+name, and cost nothing: a first load writes no row here.  See docs/decisions/0017.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, Table, insert, text
+from sqlalchemy import Column, Connection, Float, Integer, Table, insert, text
 
 from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
@@ -22,16 +22,22 @@ from directory_service.registry.tables import (
     metadata,
     operator,
     operator_certificate,
-    rejection,
     run,
     run_file,
     undo_range,
     undo_row,
 )
 
-# The record of what happened, and the operators, whom no import touches.
-_APART = {run, run_file, rejection, journal, undo_range, undo_row, operator, operator_certificate, domain}
-UNDOABLE: tuple[Table, ...] = tuple(t for t in metadata.sorted_tables if t not in _APART)
+# The record of what happened, which stays, and the operators, whom no import touches.
+_APART = {run, journal, undo_row, operator, operator_certificate, domain}
+_TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections
+
+
+def _is_apart(table: Table) -> bool:
+    return table in _APART or any(fk.column.table in _TOLD_OF for fk in table.foreign_keys)
+
+
+UNDOABLE: tuple[Table, ...] = tuple(t for t in metadata.sorted_tables if not _is_apart(t))
 
 
 def is_numbered(table: Table) -> bool:
@@ -92,15 +98,22 @@ def _sqlite_trigger(connection: Connection, table: Table, event: str, when: str,
 
 
 def _stop_sqlite(connection: Connection) -> None:
-    names = connection.exec_driver_sql("SELECT name FROM sqlite_temp_master WHERE type = 'trigger'").scalars()
+    names = connection.exec_driver_sql("SELECT name FROM sqlite_temp_master WHERE name LIKE 'undo_%'").scalars()
     for name in list(names):
         connection.exec_driver_sql(f"DROP TRIGGER temp.{name}")
 
 
 def sqlite_row(row: str, table: Table) -> str:
     """SQL: the key, then the whole row as JSON."""
-    pairs = ", ".join(f"'{c.name}', {row}.{c.name}" for c in table.columns)
+    pairs = ", ".join(f"'{c.name}', {_sqlite_value(row, c)}" for c in table.columns)
     return f"{_sqlite_key(row, table)}, json_object({pairs})"
+
+
+def _sqlite_value(row: str, column: Column[Any]) -> str:
+    """JSON functions write 15 digits of a number; 17 give it back exactly (but near the largest)."""
+    value = f"{row}.{column.name}"
+    exact = f"CASE WHEN {value} IS NOT NULL THEN json(printf('%!.17g', {value})) END"
+    return exact if isinstance(column.type, Float) else value
 
 
 def _sqlite_key(row: str, table: Table) -> str:

@@ -16,7 +16,7 @@ from undo_world import Rows, meaning
 from importers.load import run_import
 from importers.sample import write_sample
 
-KILLS = int(os.environ.get("KILLS", "3"))  # of each kind, on each database
+KILLS = int(os.environ.get("KILLS", "2"))  # of each kind, on each database
 
 # The real command, whose pages leave for the file long before the end, as at national scale.
 COMMAND = """
@@ -28,6 +28,7 @@ if __name__ == "__main__":
     load._SQLITE_CACHE_KIB = 64
     sys.exit(cli.run(sys.argv[1:]))
 """
+_SQLITE = ("first load", "rollback of a first load")  # ways of its own: no log, tables emptied at once
 _MOMENTS = {
     "import": ["import de", "rapprochement", "contrôle de"],  # what the command says on its way
     "rollback": ["annulation"],
@@ -51,6 +52,8 @@ def command(registry_url: str, tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("case", ["first load", "next day", "rollback", "rollback of a first load"])
 def test_before_or_after_never_between(registry: Engine, command: list[str], extracts: Path, case: str) -> None:
+    if registry.dialect.name == "postgresql" and case in _SQLITE and "KILLS" not in os.environ:
+        pytest.skip("a transaction like any other there; runs where KILLS is set")
     run = None if case == "first load" else run_import(registry, [extracts / "day0"], actor="tests").run
     if case == "rollback":
         run = run_import(registry, [extracts / "day60"], actor="tests").run

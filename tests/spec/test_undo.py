@@ -47,7 +47,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three days of a country, the last one a season later; some rows are bad."""
     folder = tmp_path_factory.mktemp("country")
     for day in (0, 1, 60):
-        write_sample(folder / f"day{day}", people=120, seed=4, day=day, defects=0.02)
+        write_sample(folder / f"day{day}", people=160, seed=4, day=day, defects=0.01)
     return folder
 
 
@@ -144,7 +144,7 @@ extracts = st.fixed_dictionaries(
 _RUNS = itertools.count()
 
 
-@settings(max_examples=6 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(extracts, min_size=1, max_size=4))
 def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Path, days: list) -> None:
     """People who move, change names, leave, return and merge; mailboxes that change hands."""
@@ -164,7 +164,7 @@ def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Pat
     assert contents(registry) == start
 
 
-@settings(max_examples=3 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(extracts, min_size=2, max_size=3))
 def test_the_index_follows_any_of_them(registry: Engine, tmp_path: Path, days: list) -> None:
     folder = tmp_path / str(next(_RUNS))

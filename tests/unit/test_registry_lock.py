@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,8 +14,9 @@ import pytest
 from sqlalchemy import Engine
 
 from directory_service import cli
-from directory_service.errors import RegistryBusy
-from directory_service.registry.engine import BUSY_SECONDS
+from directory_service.errors import RegistryBusy, RegistryUnavailable
+from directory_service.registry import engine as engines
+from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.lock import Holder, locked
 from importers.load import run_import
 
@@ -73,12 +75,24 @@ def test_the_lock_of_a_killed_process_is_free(registry: Engine, registry_url: st
         with pytest.raises(RegistryBusy, match=f"quelqu-un, processus {holder.pid} "), _locked(registry, 0):
             pass
         holder.kill()
-    with _locked(registry, BUSY_SECONDS):
+    with _locked(registry, 30):
         pass
 
 
 def _locked(engine: Engine, wait: float):  # type: ignore[no-untyped-def]
     return locked(engine, work="import", actor="tests", wait=wait)
+
+
+def test_a_writer_who_waited_in_vain_hears_that_the_registry_is_busy(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "r.sqlite")
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0)
+    one, other = (open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}") for _ in range(2))
+    with writing(one), pytest.raises(RegistryUnavailable, match="occupé"), writing(other):
+        pass
+    with writing(other):
+        pass
 
 
 @pytest.mark.parametrize("command", [["import", "{file}"], ["rollback", "1"]])
