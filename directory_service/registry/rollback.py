@@ -50,6 +50,7 @@ from directory_service.registry.tables import (
 from directory_service.registry.undo import UNDOABLE, is_numbered, kept_row, key_of, names_its_run, references
 
 _NAMES = {practitioner: "national_id", organization: "technical_id", mailbox: "address"}
+_FRENCH = {"practitioner": "le professionnel", "organization": "la structure", "mailbox": "la boîte"}
 _SUBJECTS = {str(t.name): t for t in _NAMES}
 _IS_BOX = source_record.c.key.like("%@%")  # the others are numbers
 _NAMED = {fk.column.table for t in UNDOABLE for fk in t.foreign_keys}
@@ -139,10 +140,10 @@ def _chosen(connection: Connection, run_id: int, through: bool) -> list[Run]:
 
 
 def _later(run_id: int, later: Sequence[Run]) -> str:
-    told = ", ".join(f"{one.pk} ({one.finished_at}, {one.actor})" for one in later)
+    told = ", ".join(f"{one.pk} ({one.kind}, {one.finished_at}, {one.actor})" for one in later)
     return (
-        f"{len(later)} passages venus ensuite reposent sur lui : {told}. Annulez-les d'abord, du dernier au premier, "
-        f"ou tous ensemble : annuaire rollback {run_id} --through"
+        f"ce qui est venu ensuite repose sur lui : {told}. Annulez d'abord cela, du dernier au premier, "
+        f"ou tout ensemble : annuaire rollback {run_id} --through"
     )
 
 
@@ -267,7 +268,7 @@ class _Rollback:
         columns, last = undo_row.c, ""
         query = select(columns.key, columns.before).where(columns.run_id == run_id, columns.table_name == table.name)
         while rows := self.connection.execute(query.where(columns.key > last).order_by(columns.key).limit(CHUNK)).all():
-            yield {key_of(table, key): json.loads(before) if before else None for key, before in rows}
+            yield {key_of(table, key): _row(table, before) for key, before in rows}
             last = rows[-1][0]
 
     def _found(self, table: Table, keys: list[tuple[Any, ...]]) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -318,8 +319,13 @@ class _Rollback:
         query = query.where(columns.run_id.is_(None) | columns.run_id.not_in(recorded))
         for name, pk, at, actor in self.connection.execute(query.group_by(columns.subject, columns.subject_id)):
             if self._removed(name, pk) or pk in self.changed[name]:
-                why = f"un enregistrement qu'il a touché ({name} {pk}) a été changé ensuite hors de tout import"
+                why = f"{_FRENCH[name]} de clé {pk} a changé depuis, hors de tout import"
                 raise UndoRefused(f"{why}, par {actor}, le {at}", where=f"import {run_id}")
+
+
+def _row(table: Table, before: str | None) -> dict[str, Any] | None:
+    """A row kept aside, by column; those that a later version of the tables has no more are left out."""
+    return {name: v for name, v in json.loads(before).items() if name in table.c} if before else None
 
 
 def _own(table: Table, run_id: int, given: tuple[int, int] | None) -> ColumnElement[bool] | None:

@@ -335,7 +335,7 @@ def test_a_later_change_of_no_import_is_never_overwritten(world: World) -> None:
     undo(world.engine, run, dry_run=True)
     _publish(world.engine, "a@b.fr")
     before = world.dump()
-    with pytest.raises(UndoRefused, match=r"mailbox 1.*par un-operateur"):
+    with pytest.raises(UndoRefused, match=r"la boîte de clé 1 a changé depuis.*par un-operateur"):
         undo(world.engine, run)
     assert world.dump() == before
 
