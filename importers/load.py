@@ -90,7 +90,6 @@ def run_import(
     ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
     ``processes``: with two or more, large files are read by another process than the one that writes.
     """
-    require_current(engine)
     collecting = gc.isenabled()
     gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
     try:
@@ -101,6 +100,7 @@ def run_import(
             locked(engine, work="import", actor=actor, wait=wait, tell=told_by(show)),
             Assistant() if aside else nullcontext() as assistant,
         ):
+            require_current(engine)
             job = _Import(actor, as_of, show, assistant)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:

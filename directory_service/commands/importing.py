@@ -95,7 +95,7 @@ def import_files(
     from importers.load import run_import
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
-    with registry(settings) as engine, progress(quiet=machine) as show:
+    with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
         choices |= {"progress": show, "processes": settings.processes}
         choices["wait"] = settings.import_wait if wait is None else wait
         report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)

@@ -32,7 +32,7 @@ def rollback(settings: Settings, number: int, wait: float | None, machine: bool,
 
     actor, patience = getpass.getuser(), settings.import_wait if wait is None else wait
     with (
-        registry(settings) as engine,
+        registry(settings, asked=False) as engine,
         progress(quiet=machine) as show,
         locked(engine, work="rollback", actor=actor, wait=patience, tell=told_by(show)),
     ):

@@ -126,7 +126,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
     """A connection, no transaction.  Raises RegistryUnavailable if the registry does not answer."""
-    _require_file(engine)
+    require_file(engine)
     try:
         connection = engine.connect()
     except DBAPIError as error:
@@ -168,8 +168,9 @@ def _file(engine: Engine) -> Path | None:
     return Path(database) if engine.dialect.name == "sqlite" and database else None
 
 
-def _require_file(engine: Engine) -> None:
-    """SQLite would create an empty file, and hide a mistyped folder."""
+def require_file(engine: Engine) -> None:
+    """Raises RegistryUnavailable unless an SQLite registry is there: it would create an empty file, and hide a mistyped
+    folder."""
     path = _file(engine)
     if path is not None and not path.exists():
         raise RegistryUnavailable("le registre n'existe pas : lancez `annuaire init`")

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, text
 
 from directory_service.errors import RegistryBusy
 from directory_service.registry.clock import now_text
-from directory_service.registry.engine import connected
+from directory_service.registry.engine import connected, require_file
 
 _KEY = 0x616E6E76  # beside the writer's own key (engine)
 _PAUSE = 0.1  # seconds between two looks at a lock that somebody holds
@@ -49,7 +49,8 @@ def locked(
     engine: Engine, *, work: str, actor: str, wait: float = 0.0, tell: Tell = lambda _holder: None
 ) -> Iterator[None]:
     """Holds the lock.  Waits ``wait`` seconds for whoever has it, telling once who that is; then raises RegistryBusy,
-    which says so too."""
+    which says so too.  Asks nothing of an SQLite file, which a first load keeps for itself."""
+    require_file(engine)
     host = socket.gethostname().partition(".")[0]
     mine = Holder(work, actor, os.getpid(), host, now_text())
     opened = _in_database if engine.dialect.name == "postgresql" else _in_file

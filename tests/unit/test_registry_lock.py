@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from directory_service import cli
 from directory_service.errors import RegistryBusy, RegistryUnavailable
 from directory_service.registry import engine as engines
-from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.engine import filling, open_registry, writing
 from directory_service.registry.lock import Holder, locked
 from importers.load import run_import
 
@@ -115,3 +115,28 @@ def test_the_commands_take_it(
         assert cli.run([*arguments, "--wait", "0.2"]) == 5
         assert "attente de la fin de : import de aude" in capsys.readouterr().err
     assert cli.run(arguments) == 0
+
+
+def test_who_comes_during_a_first_load_hears_whose_it_is(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SQLite gives the file to nobody else meanwhile, so that the lock is asked for first."""
+    shutil.copy(sqlite_template, tmp_path / "registry.sqlite")
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    monkeypatch.setenv("ANNUAIRE_DATA", str(tmp_path))
+    engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    with locked(engine, work="import", actor="aude"), filling(engine):
+        for arguments in (["import", str(path)], ["rollback", "1"]):
+            assert cli.run([*arguments, "--wait", "0"]) == 5
+            assert "import de aude" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["import", "a.txt"], ["rollback", "1"]])
+def test_without_a_registry_there_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ANNUAIRE_DATA", str(tmp_path / "var"))
+    assert cli.run(arguments) == 5
+    assert "annuaire init" in capsys.readouterr().err
