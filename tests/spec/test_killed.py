@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import subprocess
@@ -14,7 +15,9 @@ import pytest
 from sqlalchemy import Engine
 from undo_world import Rows, meaning
 
+from directory_service.registry.engine import reading
 from directory_service.registry.rollback import roll_back
+from directory_service.registry.runs import read_standing
 from importers.load import run_import
 from importers.sample import write_sample
 
@@ -31,9 +34,10 @@ if __name__ == "__main__":
     sys.exit(cli.run(sys.argv[1:]))
 """
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
+# What the command says on its way, how many times at least, and how long it may go on after, in seconds.
 _MOMENTS = {
-    "import": ["import de", "rapprochement", "contrôle de"],  # what the command says on its way
-    "rollback": ["annulation"],
+    "import": ([("import de", 4), ("rapprochement", 1), ("contrôle de", 8)], 0.1),
+    "rollback": ([("annulation", 1)], 0.1),
 }
 
 
@@ -56,40 +60,58 @@ def command(registry_url: str, tmp_path: Path) -> list[str]:
 def test_before_or_after_never_between(registry: Engine, command: list[str], extracts: Path, case: str) -> None:
     if registry.dialect.name == "postgresql" and case != "next day" and "KILLS" not in os.environ:
         pytest.skip("one transaction like any other there; runs where KILLS is set")
-    run = None if case == "first load" else run_import(registry, [extracts / "day0"], actor="tests").run or 0
-    if case == "rollback":
-        run = run_import(registry, [extracts / "day60"], actor="tests").run or 0
-    day = extracts / ("day0" if case == "first load" else "day60")
     undoes = case.startswith("rollback")
-    command += ["rollback", str(run)] if undoes else ["import", str(day), "--as-of", f"{AS_OF:%Y-%m-%d}"]
-    before = meaning(registry)
-    states = _killed_at_random(registry, command, before, random.Random(case))
-    if states[-1] == before and undoes:
-        roll_back(registry, run or 0, actor="tests")
-    elif states[-1] == before:
-        run_import(registry, [day], actor="tests", as_of=AS_OF, wait=10)
-    after = meaning(registry)
-    assert after != before
-    assert all(state in (before, after) for state in states)
-    assert run_import(registry, [day], actor="tests").status == ("done" if undoes else "unchanged")
-
-
-def _killed_at_random(registry: Engine, command: Sequence[str], before: Rows, dice: random.Random) -> list[Rows]:
-    """What the registry holds after each kill; ends with the first that came too late."""
-    states = [before]
-    moments = _MOMENTS["rollback" if "rollback" in command else "import"]
+    day = extracts / ("day0" if case in ("first load", "rollback of a first load") else "day60")
+    if day.name == "day60":
+        run_import(registry, [extracts / "day0"], actor="tests")
+    before, after = _both(registry, day, undoes)
+    dice = random.Random(case)
     for kill in range(KILLS):
-        moment, skipped, more = moments[kill % len(moments)], dice.randrange(4), dice.random() ** 2 / 10
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
-            assert running.stderr
-            for line in running.stderr:
-                if line.startswith(moment) and (skipped := skipped - len(moments) // 3) < 0:
-                    break
-            try:
-                running.wait(timeout=more)
-            except subprocess.TimeoutExpired:
-                running.kill()
-        states.append(meaning(registry))
-        if states[-1] != before:
-            break
-    return states
+        number = str(_last_run(registry))
+        arguments = ["rollback", number] if undoes else ["import", str(day), "--as-of", f"{AS_OF:%Y-%m-%d}"]
+        _kill_at_random([*command, *arguments], kill, dice)
+        state = meaning(registry)
+        assert state in (before, after)
+        if state == before:  # what comes next just works
+            _do(registry, day, undoes)
+            assert meaning(registry) == after
+        _do(registry, day, not undoes)
+        assert meaning(registry) == before
+
+
+def _both(registry: Engine, day: Path, undoes: bool) -> tuple[Rows, Rows]:
+    """What the registry holds before and after what is to be killed; it is left as before."""
+    held = [meaning(registry)]
+    _do(registry, day, False)
+    held.append(meaning(registry))
+    if undoes:
+        return held[1], held[0]
+    _do(registry, day, True)
+    return held[0], held[1]
+
+
+def _do(registry: Engine, day: Path, undo: bool) -> None:
+    if undo:
+        roll_back(registry, _last_run(registry), actor="tests")
+    else:
+        assert run_import(registry, [day], actor="tests", as_of=AS_OF, wait=10).status == "done"
+
+
+def _last_run(registry: Engine) -> int:
+    """The last one that stands; 0 in a registry that none filled."""
+    with reading(registry) as connection:
+        return next((run.pk for run in read_standing(connection, 0)), 0)
+
+
+def _kill_at_random(command: Sequence[str], kill: int, dice: random.Random) -> None:
+    moments, longest = _MOMENTS["rollback" if "rollback" in command else "import"]
+    moment, times = moments[kill % len(moments)]
+    awaited, more = dice.randrange(times), dice.random() ** 2 * longest
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+        assert running.stderr
+        said = (line for line in running.stderr if line.startswith(moment))
+        next(itertools.islice(said, awaited, None), "")
+        try:
+            running.wait(timeout=more)
+        except subprocess.TimeoutExpired:
+            running.kill()
