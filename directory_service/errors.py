@@ -72,6 +72,14 @@ class ImportRefused(AnnuaireError):
     slug = "import-refused"
 
 
+class UndoRefused(AnnuaireError):
+    """A run cannot be taken back as asked: says what stands in the way and how to go on.  Nothing was written."""
+
+    http_status = 409
+    exit_code = 3
+    slug = "undo-refused"
+
+
 class CircuitBreaker(ImportRefused):
     """An import is sound in form but its impact passes a threshold that a person must accept by name."""
 
@@ -86,3 +94,10 @@ class RegistryUnavailable(AnnuaireError):
     http_status = 503
     exit_code = 5
     slug = "unavailable"
+
+
+class RegistryBusy(RegistryUnavailable):
+    """Another import or rollback is at work; the message says whose."""
+
+    ldap_code = 51  # busy
+    slug = "busy"

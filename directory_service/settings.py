@@ -133,6 +133,11 @@ class Settings:
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
     )
+    import_wait: float = _setting(
+        300.0,
+        "Seconds that an import or a rollback waits for another one to end; a national day takes less.  Then it says "
+        "who holds the registry, exit code 5.  0: at once.",
+    )
     run_folder: str = _setting(
         "",
         "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "

@@ -15,7 +15,7 @@ from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
 from importers.feed import Feed
 from importers.known import Known, People, match_key
-from importers.revise import difference, drop_rows, mark_gone, record, stored_rows, touch
+from importers.revise import difference, drop_rows, mark_gone, note_marks, record, stored_rows, touch
 from importers.store import Store
 
 _BATCH = 2_000
@@ -91,6 +91,7 @@ class DetailLoader:
             found = difference(stored.get(pk, ()), said)
             if not found.removed and not found.added:
                 store.counts[self.name]["unchanged"] += 1
+                note_marks(store, self.source, [pk])
                 continue
             delete_rows(store.connection, self.table, found.delete)
             store.pending[self.table].extend([(pk, self.source, *values) for values in found.added])
@@ -110,4 +111,6 @@ class DetailLoader:
             query = select(practitioner.c.id).where(
                 practitioner.c.id.in_([pk for _, pk in batch]), practitioner.c.status == "active"
             )
-            drop_rows(self.store, self.table, self.source, list(self.store.connection.execute(query).scalars()))
+            active = list(self.store.connection.execute(query).scalars())
+            told = drop_rows(self.store, self.table, self.source, active)
+            note_marks(self.store, self.source, sorted({pk for _, pk in batch} - told))

@@ -19,8 +19,10 @@ from sqlalchemy import Connection, Engine, func, select
 from directory_service.registry.bulk import fast_load, is_empty
 from directory_service.registry.clock import format_instant, now_text
 from directory_service.registry.engine import filling, reading, require_current, writing
+from directory_service.registry.lock import locked, told_by
 from directory_service.registry.runs import add_file, create_run, finish_run
-from directory_service.registry.tables import run_file, source_record
+from directory_service.registry.tables import run, run_file, source_record
+from directory_service.registry.undo import recording
 from importers import beside, extract
 from importers.beside import Assistant
 from importers.boxes import attach_holders
@@ -80,20 +82,26 @@ def run_import(
     accept: str | None = None,
     progress: Progress | None = None,
     processes: int = 1,
+    wait: float = 0.0,
 ) -> ImportReport:
-    """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable.
+    """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
+    RegistryBusy when another import or a rollback is still at work after ``wait`` seconds.
 
     ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
     ``processes``: with two or more, large files are read by another process than the one that writes.
     """
-    require_current(engine)
     collecting = gc.isenabled()
     gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
     try:
         found, ignored = _recognise([Path(p) for p in paths])
         aside = processes > 1 and sum(file.size for file in found) >= beside.WORTH
-        with Assistant() if aside else nullcontext() as assistant:
-            job = _Import(actor, as_of, progress or silent, assistant)
+        show = progress or silent
+        with (
+            locked(engine, work="import", actor=actor, wait=wait, tell=told_by(show)),
+            Assistant() if aside else nullcontext() as assistant,
+        ):
+            require_current(engine)
+            job = _Import(actor, as_of, show, assistant)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -203,8 +211,8 @@ class _Run:
     def execute(self, jobs: Sequence[_Job]) -> ImportReport:
         fresh = [job for job in jobs if not self._is_latest(job)]
         reports = [self._skip(job) for job in jobs if job not in fresh]
-        if fresh:
-            reports += self._load(fresh)
+        with recording(self.connection, self.id):
+            reports += self._load(fresh) if fresh else []
         report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts())
         if not report.changed:
             report = replace(report, status="unchanged")
@@ -216,9 +224,9 @@ class _Run:
         return {kind: acts for kind, acts in found.items() if acts}
 
     def _is_latest(self, job: _Job) -> bool:
-        """Whether the last run that read this layout read this very file."""
+        """Whether the last run that read this layout, and was not taken back, read this very file."""
         mine = run_file.c.layout == job.layout
-        last = select(func.max(run_file.c.run_id)).where(mine).scalar_subquery()
+        last = select(func.max(run_file.c.run_id)).join(run).where(mine, run.c.undone_by.is_(None)).scalar_subquery()
         found = self.connection.execute(select(run_file.c.sha256).where(mine, run_file.c.run_id == last))
         return job.checked.sha256 in set(found.scalars())
 

@@ -13,6 +13,7 @@ _KINDS = {
     "expertise": "savoir-faire (par professionnel)",
     "qualification": "diplômes (par professionnel)",
     "link": "liens ADELI-RPPS",
+    "nomenclature": "libellés",
 }
 _ACTS = {
     "created": "créés",
@@ -20,12 +21,15 @@ _ACTS = {
     "closed": "fermés",
     "reopened": "rouverts",
     "merged": "fusionnés",
+    "removed": "retirés",
+    "restored": "rétablis",
     "unchanged": "inchangés",
 }
 _STATUS = {
     "done": "Import {run} terminé",
     "unchanged": "Import {run} : rien n'a changé",
     "dry-run": "Essai à blanc : rien n'a été écrit",
+    "rolled-back": "Retour en arrière {run} terminé",
 }
 
 
@@ -56,7 +60,7 @@ class ImportReport:
     """A whole run.  ``run`` is None for a dry run.  ``counts``: kind of record ► act ► number."""
 
     run: int | None
-    status: str  # done, unchanged, dry-run
+    status: str  # done, unchanged, dry-run, rolled-back
     as_of: str
     files: tuple[FileReport, ...]
     counts: Mapping[str, Mapping[str, int]]

@@ -128,7 +128,7 @@ class Reviser:
                     found.delete, found.removed = [], []
                 deleted[table] += found.delete
                 self._hang(table, change, found, before, after)
-            self._note(change.pk, before, after)
+            self._note(source, change.pk, before, after)
             if not before and not after:
                 continue
             if old is None:
@@ -186,11 +186,12 @@ class Reviser:
             own = (values[0], change.source, *values[1:]) if table is activity else (change.source, *values)
             pending.append((change.pk, *own))
 
-    def _note(self, pk: int, before: dict[str, Any], after: dict[str, Any]) -> None:
+    def _note(self, source: str, pk: int, before: dict[str, Any], after: dict[str, Any]) -> None:
         if pk >= self.store.first_new_practitioner:
             return  # her creation, in this very run, says it all
         if not before and not after:
             self.store.counts["practitioner"]["unchanged"] += 1
+            note_marks(self.store, source, [pk])
         else:
             self.store.note("reopen" if "status" in after else "update", "practitioner", pk, before, after)
 
@@ -213,11 +214,13 @@ class Reviser:
                     continue
                 self.people.disavow(pk, bit)
                 (others if self.people.vouchers(pk) else orphans).append(pk)
-            self._close(orphans)
+            told = self._close(orphans)
             for table in (activity, expertise):
-                drop_rows(self.store, table, source, others)
+                told |= drop_rows(self.store, table, source, others)
+            note_marks(self.store, source, sorted({pk for _, pk in batch} - told))
 
-    def _close(self, pks: Sequence[int]) -> None:
+    def _close(self, pks: Sequence[int]) -> set[int]:
+        """Gives those who were active until now."""
         rows = []
         for pk, old in self._people(pks).items():
             if old["status"] != "inactive":
@@ -226,6 +229,7 @@ class Reviser:
                 self.store.note("close", "practitioner", pk, before, after)
                 rows.append(("inactive", self.store.as_of, self.store.as_of, pk))
         update_rows(self.store.connection, practitioner, ("status", "status_since", "changed_at"), rows)
+        return {row[-1] for row in rows}
 
 
 def after_columns(after: dict[str, Any]) -> dict[str, Any]:
@@ -238,12 +242,20 @@ def mark_gone(store: Store, source: str, keys: Sequence[str | bytes]) -> None:
     store.connection.execute(update(source_record).where(*where).values(gone_at=store.as_of, run_id=store.run_id))
 
 
-def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int]) -> None:
-    """What a source said of people whom it no longer names and another still does."""
-    for pk, rows in stored_rows(store, table, source, pks).items():
+def note_marks(store: Store, source: str, pks: Iterable[int]) -> None:
+    """What a source says of these people is what it was, but since another run, or no more: records show that."""
+    for pk in pks:
+        store.note("update", "practitioner", pk, {}, {"source": source}, count=False)
+
+
+def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int]) -> set[int]:
+    """What a source said of people whom it no longer names and another still does.  Gives those of whom it had."""
+    stored = stored_rows(store, table, source, pks)
+    for pk, rows in stored.items():
         store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {})
         delete_rows(store.connection, table, [row_id for row_id, _ in rows])
         touch(store, [pk])
+    return set(stored)
 
 
 def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> None:

@@ -77,10 +77,16 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
 @click.option("--accept", metavar="MOTIF", help="Accepte un impact au-delà des seuils, et dit pourquoi.")
 @click.option("--as-of", metavar="DATE", type=click.DateTime(_DATES), help="Date des données, en UTC.")
+@click.option("--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente d'un autre import  [import_wait]")
 @as_json
 @with_settings
 def import_files(
-    settings: Settings, paths: tuple[Path, ...], as_of: datetime | None, machine: bool, **choices: Any
+    settings: Settings,
+    paths: tuple[Path, ...],
+    as_of: datetime | None,
+    wait: float | None,
+    machine: bool,
+    **choices: Any,
 ) -> None:
     """Importe des extractions : fichiers, zips ou dossiers.
 
@@ -89,8 +95,9 @@ def import_files(
     from importers.load import run_import
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
-    with registry(settings) as engine, progress(quiet=machine) as show:
+    with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
         choices |= {"progress": show, "processes": settings.processes}
+        choices["wait"] = settings.import_wait if wait is None else wait
         report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
     emit(report.as_dict()) if machine else click.echo(report.as_text())
 
@@ -100,7 +107,7 @@ def import_files(
 @as_json
 @click.pass_context
 def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
-    """Liste les imports, du plus récent au plus ancien."""
+    """Liste les imports et les retours en arrière, du plus récent au plus ancien."""
     if ctx.invoked_subcommand is not None:
         return
     from directory_service.registry.engine import reading
@@ -113,8 +120,12 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
         return
     columns = ("N°", "Fini", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
     table(
-        columns, ((r.pk, r.finished_at, r.actor, r.kind, r.status, r.as_of, len(r.files), _rejected(r)) for r in found)
+        columns, ((r.pk, r.finished_at, r.actor, r.kind, _state(r), r.as_of, len(r.files), _rejected(r)) for r in found)
     )
+
+
+def _state(run: Run) -> str:
+    return f"annulé par {run.undone_by}" if run.undone_by else run.status
 
 
 def _rejected(run: Run) -> int:
@@ -137,6 +148,8 @@ def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None
         emit({**asdict(run), "rejections": [asdict(line) for line in rejected]})
         return
     click.echo(_report(run).as_text())
+    if run.undone_by:
+        click.echo(f"  annulé par le passage {run.undone_by}")
     for file in run.files:
         lines({f"  attention, {file.name}": file.warnings})
     table(("Fichier", "Ligne", "Colonne", "Motif"), ((r.file, r.line, r.column, r.message) for r in rejected))
@@ -147,7 +160,8 @@ def _report(run: Run) -> ImportReport:
     from importers.report import FileReport, ImportReport
 
     files = [FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected) for f in run.files]
-    return ImportReport(run.pk, run.status, run.as_of, tuple(files), run.counts)
+    status = "rolled-back" if run.kind == "rollback" else run.status
+    return ImportReport(run.pk, status, run.as_of, tuple(files), run.counts)
 
 
 @click.command()

@@ -44,14 +44,18 @@ def replace_records(db: sqlite3.Connection, branch: int, keys: Iterable[int], en
 
 def replace_mailbox(db: sqlite3.Connection, address: str, record: bytes, entries: Sequence[Entry]) -> None:
     """The entries of ``ou=bal`` of one address become ``entries``; so does what is known of it."""
-    shown = address.removeprefix(HIDDEN)
+    remove_mailbox(db, address.removeprefix(HIDDEN))
+    _put_in(db, entries)
+    db.execute(INSERT_MAILBOX, (address, record))
+
+
+def remove_mailbox(db: sqlite3.Connection, shown: str) -> None:
+    """An address of which nothing is known any more; nothing happens if nothing was."""
     sql = f"{_OLD} WHERE id IN (SELECT id FROM key WHERE value = ? AND id >= ? AND id < ?)"  # noqa: S608
     for branch in (BAL, UNLISTED):
         _take_out(db, db.execute(sql, (id_key("m", shown), branch << 36, (branch + 1) << 36)).fetchall())
-    _put_in(db, entries)
-    # It may have been listed before, or not.
+    # It may have been listed, or not.
     db.execute("DELETE FROM mailbox WHERE address IN (?, ?)", (shown, HIDDEN + shown))
-    db.execute(INSERT_MAILBOX, (address, record))
 
 
 def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, select
 
-from directory_service.registry.tables import mailbox, metadata, organization, practitioner
+from directory_service.registry.tables import mailbox, metadata, organization, practitioner, undo_range
 
 _TOGETHER = 20  # rows of one INSERT on SQLite: a fifth less time than one by one; more gains nothing
 CHUNK = 500  # ids in one IN (…): well under SQLite's 999 of old and PostgreSQL's 65,535
@@ -51,9 +51,16 @@ def delete_rows(connection: Connection, table: Table, keys: Iterable[Any], key: 
 
 
 def next_id(connection: Connection, table: Table) -> int:
-    """The first key never given in this table; yours to count from until the end of a ``writing`` transaction."""
+    """The first key never given in this table; yours to count from until the end of a ``writing`` transaction.  Keys
+    of records that a rollback took out were given: the journal speaks of them."""
+    given = select(func.coalesce(func.max(undo_range.c.after), 0)).where(undo_range.c.table_name == table.name)
+    return max(top_key(connection, table) + 1, int(connection.execute(given).scalar_one()))
+
+
+def top_key(connection: Connection, table: Table) -> int:
+    """The largest key of the rows that are there; 0 for an empty table."""
     (key,) = table.primary_key.columns
-    return int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one()) + 1
+    return int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one())
 
 
 def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:

@@ -48,6 +48,7 @@ class Run:
     as_of: str
     counts: dict[str, Any]
     files: tuple[RunFile, ...] = ()
+    undone_by: int | None = None  # the rollback that took it back
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,9 @@ def add_file(
 
 
 def last_file(connection: Connection, layout: str) -> RunFile | None:
-    """The last file read of one layout: if the next one has its digest, nothing has changed."""
-    query = select(run_file).where(run_file.c.layout == layout).order_by(run_file.c.id.desc()).limit(1)
-    found = connection.execute(query).first()
+    """The last file read of one layout by a run that stands: if the next one has its digest, nothing has changed."""
+    query = select(run_file).join(run).where(run_file.c.layout == layout, run.c.undone_by.is_(None))
+    found = connection.execute(query.order_by(run_file.c.id.desc()).limit(1)).first()
     return _file(found) if found else None
 
 
@@ -110,6 +111,12 @@ def read_runs(connection: Connection, limit: int = 50) -> list[Run]:
     """The last runs, newest first, with their files."""
     rows = connection.execute(select(run).order_by(run.c.id.desc()).limit(limit)).all()
     return [_run(connection, row) for row in rows]
+
+
+def read_standing(connection: Connection, since: int) -> list[Run]:
+    """The runs from number ``since`` on that no rollback took back, newest first; rollbacks themselves left out."""
+    query = select(run).where(run.c.id >= since, run.c.undone_by.is_(None), run.c.kind != "rollback")
+    return [_run(connection, row) for row in connection.execute(query.order_by(run.c.id.desc())).all()]
 
 
 def get_run(connection: Connection, run_id: int) -> Run:
@@ -131,7 +138,7 @@ def read_rejections(connection: Connection, run_id: int, limit: int | None = Non
 def _run(connection: Connection, row: Row[Any]) -> Run:
     files = connection.execute(select(run_file).where(run_file.c.run_id == row.id).order_by(run_file.c.id))
     known = (row.id, row.started_at, row.finished_at, row.actor, row.kind, row.status, row.as_of)
-    return Run(*known, json.loads(row.counts), tuple(map(_file, files)))
+    return Run(*known, json.loads(row.counts), tuple(map(_file, files)), row.undone_by)
 
 
 def _file(row: Row[Any]) -> RunFile:

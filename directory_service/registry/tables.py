@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -34,6 +35,9 @@ metadata = MetaData(
 
 # BIGINT on PostgreSQL; INTEGER on SQLite, where only that spelling is the rowid itself.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+_MERGED = text("merged_into IS NOT NULL")
 
 
 def _text(name: str) -> Column[str]:
@@ -52,6 +56,7 @@ run = Table(
     Column("status", Text, nullable=False),  # done, unchanged
     Column("as_of", Text, nullable=False),  # the instant that the changes bear
     Column("counts", Text, nullable=False, server_default="{}"),  # JSON: impact in numbers
+    Column("undone_by", Key),  # the rollback that took it back; NULL while it stands
 )
 
 run_file = Table(
@@ -107,6 +112,8 @@ practitioner = Table(
     Column("changed_at", Text, nullable=False),
     Column("merged_into", Key, ForeignKey("practitioner.id")),  # absorbed by another record; NULL when alive
     Index("ix_practitioner_match_key", "match_key"),
+    # For the foreign key alone: without it, each record taken out by a rollback would be looked for in the whole table.
+    Index("ix_practitioner_merged_into", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
 )
 
 identifier = Table(
@@ -308,4 +315,24 @@ journal = Table(
     Column("before", LargeBinary),  # JSON; NULL on create
     Column("after", LargeBinary),  # JSON; NULL on a bulk create: the record itself, or the next entry's `before`
     sqlite_autoincrement=True,
+)
+
+undo_range = Table(  # the keys that a run gave, per table: first <= key < after
+    "undo_range",
+    metadata,
+    Column("run_id", Key, ForeignKey("run.id"), primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("after", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+undo_row = Table(  # rows as they were before a run first touched them (registry.undo)
+    "undo_row",
+    metadata,
+    Column("run_id", Key, primary_key=True),  # no foreign key: it would be checked at each row
+    Column("table_name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # the number, or a JSON list of the columns of the key
+    Column("before", Text),  # JSON by column; NULL: there was no such row
+    sqlite_with_rowid=False,
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import web_world as world
+from index_world import fingerprint
 from record_factories import SUFFIX
 from sqlalchemy import Engine, update
 
@@ -18,7 +18,6 @@ from directory_service.index import render
 from directory_service.index.directory import Criteria, Directory
 from directory_service.index.files import current_name
 from directory_service.index.follower import Follower
-from directory_service.index.plan.fours import term
 from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings, View
 from directory_service.index.writer import build_index
 from directory_service.registry.engine import open_registry, reading, writing
@@ -59,17 +58,6 @@ def change(engine: Engine, table, key: int, subject: str, **values: object) -> N
 def addresses(directory: Directory, word: str) -> list[str]:
     hits = directory.suggest(word, 10, View.ANONYMOUS).hits
     return sorted(json.loads(hit.json)["address"] for hit in hits)
-
-
-def fingerprint(folder: Path) -> list[tuple[object, ...]]:
-    """Everything that readers see of a build, but its name and its sample of terms."""
-    with closing(sqlite3.connect(folder / current_name(folder))) as db:
-        tables = ("entry", "body", "key", "mailbox", "operator", "domain")
-        rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-        looked_up = (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive"))
-        for table, column in (*looked_up, ("names", term("dup", "name")), ("names", term("^d", "sn"))):
-            rows += db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f'"{column}"',))
-        return rows
 
 
 def test_a_changed_name_is_found_and_the_former_one_is_not(engine, directory, follower) -> None:
