@@ -9,7 +9,7 @@ nothing in ``ou=bal``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -98,6 +98,21 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Tiers(Iterable[Tier]):
+    """Each of ``filters``, with where to look for it."""
+
+    filters: Lazily[Filter]
+    branch: int
+    lexicon: Lexicon
+
+    def __iter__(self) -> Iterator[Tier]:
+        return (Tier(found, self.branch, self.lexicon) for found in self.filters)
+
+    def __bool__(self) -> bool:
+        return bool(self.filters)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
     ``first`` are those that people most likely mean, in this order, all of them among the others; ``estimate`` is
@@ -137,10 +152,8 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     found = _ways(full, branch)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found, check=Check(simple))
-    tiers = Lazily(first_of(simple, branch))
-    first = Lazily(Tier(tier, branch, lexicon) for tier in tiers)
-    sieve = sieve_of(simple)
-    check = Check(simple, tiers, settled=sieve is not None and sieve.exact)
+    sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon)
+    check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
     return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
 
 

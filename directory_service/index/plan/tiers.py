@@ -5,9 +5,8 @@ PURE.  They look at filters that ask for pieces of names, and know nothing of ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
-from threading import RLock
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from directory_service.entries.entry import BAL
@@ -18,46 +17,36 @@ from directory_service.index.query import FALSE, TRUE, And, Filter, HasTag, InTe
 
 _NAMES: Final = ("sn", "cn", "givenName")
 _T = TypeVar("_T")
-_turn = RLock()  # plans are shared by threads
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
 
 
 class Lazily(Iterable[_T]):
-    """What an iterator gives, worked out once and only as far as somebody wants it."""
+    """What these functions give, each asked at most once and only as far as somebody wants it; None is left out."""
 
-    def __init__(self, found: Iterator[_T]) -> None:
-        self._left, self._known = found, list[_T]()
+    def __init__(self, makers: Sequence[Callable[[], _T | None]]) -> None:
+        self._makers = makers
+        self._made: dict[int, _T | None] = {}  # threads that ask at once find the same
 
     def __iter__(self) -> Iterator[_T]:
-        at = 0
-        while at < len(self._known) or self._one_more():
-            yield self._known[at]
-            at += 1
+        for n, make in enumerate(self._makers):
+            if n not in self._made:
+                self._made[n] = make()
+            if (made := self._made[n]) is not None:
+                yield made
 
     def __bool__(self) -> bool:
-        return bool(self._known) or self._one_more()
-
-    def _one_more(self) -> bool:
-        with _turn:
-            found = next(self._left, None)
-        if found is not None:
-            self._known.append(found)
-        return found is not None
+        return next(iter(self), None) is not None
 
 
-def first_of(simple: Filter, branch: int) -> Iterator[Filter]:
+def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Where several words were typed, all of them before that, since an address book then also asks for the first
     word alone in given names."""
     several = _has_several(simple)
-    columns = ("name",), ("sn", "name") if several else ("sn",), ("sn", "name"), _WORDS
-    pair = _pair(simple) if several and branch == BAL else None
-    found = (_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or several)
-    given = {simple}
-    for tier in chain((pair,), found):
-        if tier is not None and tier not in given:
-            given.add(tier)
-            yield tier
+    makers: list[Callable[[], Filter | None]] = [partial(_pair, simple)] if several and branch == BAL else []
+    makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, ("sn",), most=False)]
+    makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
+    return Lazily(makers)
 
 
 def _is_of_several(leaf: Filter) -> bool:
