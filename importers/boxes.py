@@ -41,6 +41,7 @@ class Box:
     address: str
     type: str
     digest: int
+    line: int
     bindings: list[tuple[Any, ...]]
     held: bool  # this source has spoken of it before
 
@@ -69,22 +70,22 @@ class BoxLoader:
             said = feed.read(key, digest, given)
             if news.places or news.labels:
                 places, _, labels = news.take()
-                self.organizations += [find(key, place, source) for source, key, *place in places]
+                self.organizations += [find(key, place, source, line) for source, line, key, *place in places]
                 self.store.labels.add(feed.systems, labels)
             if said is not None:
-                _, digest, lines = said
-                self.add(digest, [(*line[:-1], self.organizations[line[-1]]) for line in lines])
+                _, digest, line, held = said
+                self.add(digest, line, [(*h[:-1], self.organizations[h[-1]]) for h in held])
             self.store.flush_if_full()
 
-    def load_holdings(self, address: str, digest: int, holdings: Sequence[Holding]) -> None:
-        """An address whose lines come from elsewhere than a file of mailboxes."""
+    def load_holdings(self, address: str, digest: int, line: int, holdings: Sequence[Holding]) -> None:
+        """An address whose holdings come from elsewhere than a file of mailboxes."""
         if not self.is_unchanged(address.encode(), digest):
-            self.add(digest, [(*h[:-1], self._organization(h.place)) for h in holdings])
+            self.add(digest, line, [(*h[:-1], self._organization(line, h.place)) for h in holdings])
         self.store.flush_if_full()
 
-    def _organization(self, place: Place | None) -> int | None:
+    def _organization(self, line: int, place: Place | None) -> int | None:
         key = (place.technical_id or derived_key(place)) if place else ""
-        return self.places.find_structure(key, place, "mssante.mailboxes") if place and key else None
+        return self.places.find_structure(key, place, "mssante.mailboxes", line) if place and key else None
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)
@@ -96,18 +97,18 @@ class BoxLoader:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 
-    def add(self, digest: int, lines: Sequence[tuple[Any, ...]]) -> None:
-        """``lines``: those of one address, as ``Holding`` with an organization for a place."""
-        kind, address = lines[0][:2]
-        bindings = list(dict.fromkeys([self._binding(*line) for line in lines]))
+    def add(self, digest: int, line: int, held: Sequence[tuple[Any, ...]]) -> None:
+        """``held``: by those of one address, as ``Holding`` with an organization for a place; ``line``: the first."""
+        kind, address = held[0][:2]
+        bindings = list(dict.fromkeys([self._binding(*h) for h in held]))
         position = self.known.positions.get(address.encode())
         if position is not None:
             pk = self.known.subjects[position]
-            self._change(Box(pk, address, kind, digest, bindings, True))
+            self._change(Box(pk, address, kind, digest, line, bindings, True))
         elif address in self.others:
-            self._take_over(Box(self.others[address][0], address, kind, digest, bindings, False))
+            self._take_over(Box(self.others[address][0], address, kind, digest, line, bindings, False))
         else:
-            self._create(address, kind, digest, bindings)
+            self._create(address, kind, digest, line, bindings)
 
     def _binding(self, kind: str, _: str, national: str, family: str, given: str, *said: Any) -> tuple[Any, ...]:
         *codes, paperless, place = said  # category, profession, specialty, service
@@ -116,10 +117,11 @@ class BoxLoader:
         person = self.people.ids.get(national.encode()) if national else None
         return (person, place, self.source, national, family, given, *codes, "", "", paperless)
 
-    def _create(self, address: str, kind: str, digest: int, bindings: list[tuple[Any, ...]]) -> None:
+    def _create(self, address: str, kind: str, digest: int, line: int, bindings: list[tuple[Any, ...]]) -> None:
         store = self.store
         pk = store.next_mailbox
         store.next_mailbox += 1
+        store.lines["mailbox"].append(line)
         store.pending[mailbox].append((pk, address, kind, self.source, store.as_of, None, False, store.as_of))
         self._open(pk, bindings)
         store.pending[source_record].append((self.source, address, digest, pk, store.run_id, None))
@@ -175,7 +177,7 @@ class BoxLoader:
             if source != self.source:
                 before["source"], after["source"] = source, self.source
             if before or after:
-                self.store.note("reopen" if until else "update", "mailbox", box.pk, before, after)
+                self.store.note("reopen" if until else "update", "mailbox", box.pk, before, after, line=box.line)
                 updates.append((box.type, self.source, None, self.store.as_of, box.pk))
             else:
                 self.store.counts["mailbox"]["unchanged"] += 1

@@ -278,7 +278,8 @@ class _Run:
     def _load_file(self, job: _Job, task: Task) -> FileReport:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
-        quarantine = Quarantine(self.store, report, self._record(report), file.separator)
+        self.store.file = self._record(report)
+        quarantine = Quarantine(self.store, report, self.store.file, file.separator)
         problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
             problems.warn(f"colonne inconnue : {caption[:80]}")
@@ -291,4 +292,5 @@ class _Run:
             LOADERS[file.match.layout.id](work)
             self.places.flush()
             self.store.note_creations()
+        self.store.file = None  # what comes of several files at once is no line's
         return quarantine.finish()

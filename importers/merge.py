@@ -36,17 +36,17 @@ class Merge:
     survivor: int
     how: str
     reason: str = ""
+    line: int | None = None  # of the file being read, if a row says so
 
 
-def add_former_adeli(store: Store, people: People, pk: int, adeli: str, how: str, *, note: bool = True) -> None:
+def add_former_adeli(store: Store, people: People, pk: int, adeli: str, how: str, *, line: int | None = None) -> None:
     """An ADELI number of someone known by her RPPS number: it answers for her, for ever."""
     people.ids[("0" + adeli).encode()] = pk
     store.pending[identifier].append((pk, "0", adeli, False, store.as_of, store.as_of, how))
-    if note:
-        store.note("update", "practitioner", pk, {}, {"identifier": ["0" + adeli], "how": how})
+    store.note("update", "practitioner", pk, {}, {"identifier": ["0" + adeli], "how": how}, line=line)
 
 
-def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str) -> None:
+def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str, *, line: int | None = None) -> None:
     """An RPPS number for someone known by ADELI only: it takes precedence (RG_EXP_030)."""
     store.flush()
     old = store.connection.execute(select(practitioner.c.national_id).where(practitioner.c.id == pk)).scalar_one()
@@ -55,7 +55,8 @@ def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str) -> None
     _retire_adelis(store, pk)
     change = {"national_id": "8" + rpps, "changed_at": store.as_of}
     store.connection.execute(update(practitioner).where(practitioner.c.id == pk).values(change))
-    store.note("update", "practitioner", pk, {"national_id": old}, {"national_id": "8" + rpps, "how": how})
+    after = {"national_id": "8" + rpps, "how": how}
+    store.note("update", "practitioner", pk, {"national_id": old}, after, line=line)
 
 
 def _retire_adelis(store: Store, pk: int) -> None:
@@ -124,8 +125,8 @@ def _journal(
         rows = {str(table.name): ids[m.absorbed] for table, ids in moved.items() if ids.get(m.absorbed)}
         before = {**records[m.absorbed], **rows, "numbers": [number for _, number in numbers.get(m.absorbed, ())]}
         after = {"into": m.survivor, "how": m.how, "reason": m.reason}
-        store.note("merge", "practitioner", m.absorbed, before, after)
-        store.note("update", "practitioner", m.survivor, {}, {"merged": m.absorbed}, count=False)
+        store.note("merge", "practitioner", m.absorbed, before, after, line=m.line)
+        store.note("update", "practitioner", m.survivor, {}, {"merged": m.absorbed}, line=m.line, count=False)
 
 
 def _move_sources(store: Store, into: dict[int, int]) -> None:

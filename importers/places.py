@@ -34,7 +34,7 @@ class Places:
         self.digests = array("q", [0])  # by id
         self.ranks = bytearray(1)  # by id: index in _SOURCES
         self.seen = bytearray(1)  # by id: met in this run
-        self.changed: dict[int, tuple[Place, str, int]] = {}
+        self.changed: dict[int, tuple[Place, str, int, int]] = {}
         self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
         self.by_number: dict[str, int] | None = None
         self.nationals: dict[str, int] = {}  # idNat_Struct ► the one organization that bears it
@@ -59,7 +59,7 @@ class Places:
             self.seen.extend(bytes(missing))
         self.digests[pk], self.ranks[pk] = digest, rank
 
-    def find(self, key: str, place: Sequence[str], source: str) -> int:
+    def find(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         """The organization that a row names by ``key``, created or noted as changed if need be."""
         pk = self.ids.get(key)
         if pk is not None and self.seen[pk]:
@@ -67,8 +67,8 @@ class Places:
         if pk is None:
             pk = self._adopt(key, place) if self.adoptable else None
         if pk is None:
-            return self._create(key, place, source)
-        self._compare(pk, key, place, source)
+            return self._create(key, place, source, line)
+        self._compare(pk, key, place, source, line)
         return pk
 
     def _adopt(self, key: str, place: Sequence[str]) -> int | None:
@@ -82,10 +82,11 @@ class Places:
                 return pk
         return None
 
-    def _create(self, key: str, place: Sequence[str], source: str) -> int:
+    def _create(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         store = self.store
         pk = store.next_organization
         store.next_organization += 1
+        store.lines["organization"].append(line)
         named = Place._make((key, *place[1:]))
         national = self._national(pk, named)
         digest = digest_text(place)
@@ -106,7 +107,7 @@ class Places:
         wanted = structure_national_id(place.technical_id, place.finess, place.siret, place.siren)
         return wanted if self.nationals.setdefault(wanted, pk) == pk else place.technical_id
 
-    def _compare(self, pk: int, key: str, place: Sequence[str], source: str) -> None:
+    def _compare(self, pk: int, key: str, place: Sequence[str], source: str, line: int) -> None:
         self.seen[pk] = 1
         rank = _SOURCES.index(source)
         if 0 < self.ranks[pk] < rank:
@@ -116,22 +117,22 @@ class Places:
             self.store.counts["organization"]["unchanged"] += 1
             return
         self._grow(pk, digest, rank)
-        self.changed[pk] = (Place._make((key, *place[1:])), source, digest)
+        self.changed[pk] = (Place._make((key, *place[1:])), source, digest, line)
         if len(self.changed) >= _BATCH:
             self.flush()
 
     # Mailboxes
 
-    def find_structure(self, key: str, place: Sequence[str], source: str) -> int:
+    def find_structure(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         """The organization that a mailbox names by FINESS, SIRET… or technical id; created from its line if unknown.
         What activity extracts say of an organization is never changed by a mailbox."""
         pk = self.ids.get(key)
         if pk is None:
             pk = self._numbers().get(key)
         if pk is None:
-            return self._create(key, place, source)
+            return self._create(key, place, source, line)
         if not self.seen[pk] and self.ranks[pk] == len(_SOURCES) - 1:
-            self._compare(pk, key, place, source)
+            self._compare(pk, key, place, source, line)
         return pk
 
     def _numbers(self) -> dict[str, int]:
@@ -164,12 +165,14 @@ class Places:
                 rows.append(self._updated(pk, old, *changed[pk]))
         update_rows(self.store.connection, organization, _UPDATED, rows)
 
-    def _updated(self, pk: int, held: list[str], place: Place, source: str, digest: int) -> tuple[Any, ...]:
+    def _updated(
+        self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int
+    ) -> tuple[Any, ...]:
         changed_at, *old = held
         differing = [i for i, value in enumerate(place) if value != old[i]]
         before = {_FIELDS[i]: old[i] for i in differing}
         after = {_FIELDS[i]: place[i] for i in differing}
         if differing:
-            self.store.note("update", "organization", pk, before, after)
+            self.store.note("update", "organization", pk, before, after, line=line)
         national = self._national(pk, place)
         return (*place, national, source, digest, self.store.as_of if differing else changed_at, pk)

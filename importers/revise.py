@@ -40,6 +40,7 @@ class Change:
     source: str
     key: str
     digest: int
+    line: int
     held: bool
     identity: tuple[str, ...]  # as Identity
     expertises: list[tuple[str, ...]]
@@ -128,7 +129,7 @@ class Reviser:
                     found.delete, found.removed = [], []
                 deleted[table] += found.delete
                 self._hang(table, change, found, before, after)
-            self._note(change.pk, before, after)
+            self._note(change, before, after)
             if not before and not after:
                 continue
             if old is None:
@@ -186,13 +187,14 @@ class Reviser:
             own = (values[0], change.source, *values[1:]) if table is activity else (change.source, *values)
             pending.append((change.pk, *own))
 
-    def _note(self, pk: int, before: dict[str, Any], after: dict[str, Any]) -> None:
-        if pk >= self.store.first_new_practitioner:
+    def _note(self, change: Change, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if change.pk >= self.store.first_new_practitioner:
             return  # her creation, in this very run, says it all
         if not before and not after:
             self.store.counts["practitioner"]["unchanged"] += 1
-        else:
-            self.store.note("reopen" if "status" in after else "update", "practitioner", pk, before, after)
+            return
+        kind = "reopen" if "status" in after else "update"
+        self.store.note(kind, "practitioner", change.pk, before, after, line=change.line)
 
     def _record(self, source: str, changes: Iterable[Change]) -> None:
         record(self.store, source, [(c.key, c.digest, c.pk) for c in changes if c.held])
