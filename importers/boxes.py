@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
+from directory_service.registry.tally import domain_of
 from importers.feed import Feed
 from importers.known import Known, People
 from importers.mssante.parse import PERSONAL
@@ -125,6 +126,7 @@ class BoxLoader:
         store.pending[mailbox].append((pk, address, kind, self.source, store.as_of, None, False, store.as_of))
         self._open(pk, bindings)
         store.pending[source_record].append((self.source, address, digest, pk, store.run_id, None))
+        store.impact.domains[domain_of(address)] += 1
         self.others[address] = (pk, self.source)  # an address of two spellings in one file is one mailbox
 
     def _open(self, pk: int, bindings: Sequence[tuple[Any, ...]]) -> None:
@@ -177,6 +179,7 @@ class BoxLoader:
             if source != self.source:
                 before["source"], after["source"] = source, self.source
             if before or after:
+                self.store.impact.mailbox("added" if until else "changed", box.address)
                 self.store.note("reopen" if until else "update", "mailbox", box.pk, before, after, line=box.line)
                 updates.append((box.type, self.source, None, self.store.as_of, box.pk))
             else:
@@ -221,14 +224,15 @@ class BoxLoader:
         for batch in chunks(self.known.vanished()):
             mark_gone(self.store, self.source, [key for key, _ in batch])
             owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)
-            query = select(mailbox.c.id).where(*owned, mailbox.c.until.is_(None))
-            self._close(list(self.store.connection.execute(query).scalars()))
+            query = select(mailbox.c.id, mailbox.c.address).where(*owned, mailbox.c.until.is_(None))
+            self._close(dict(tuple(row) for row in self.store.connection.execute(query)))
 
-    def _close(self, pks: Sequence[int]) -> None:
-        as_of, connection = self.store.as_of, self.store.connection
+    def _close(self, addresses: dict[int, str]) -> None:
+        as_of, connection, pks = self.store.as_of, self.store.connection, list(addresses)
         for opened in self._open_bindings(pks).values():
             update_rows(connection, binding, ("until",), [(as_of, row_id) for row_id, _ in opened])
         for pk in pks:
+            self.store.impact.mailbox("removed", addresses[pk])
             self.store.note("close", "mailbox", pk, {"until": None}, {"until": as_of})
         update_rows(connection, mailbox, ("until", "changed_at"), [(as_of, as_of, pk) for pk in pks])
 

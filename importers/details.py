@@ -14,6 +14,7 @@ from sqlalchemy import select
 from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
 from importers.feed import Feed
+from importers.impact import count_changed
 from importers.known import Known, People, match_key
 from importers.revise import difference, drop_rows, mark_gone, record, stored_rows, touch
 from importers.store import Store
@@ -90,6 +91,7 @@ class DetailLoader:
         store = self.store
         store.flush()
         stored = stored_rows(store, self.table, self.source, [c[0] for c in self.changes])
+        touched = []
         for pk, _, _, line, said in self.changes:
             found = difference(stored.get(pk, ()), said)
             if not found.removed and not found.added:
@@ -101,7 +103,9 @@ class DetailLoader:
             before, after = {name: found.removed}, {name: found.added}
             store.note("update", "practitioner", pk, before, after, line=line, count=False)
             store.counts[name]["updated"] += 1
-            touch(store, [pk])
+            touched.append(pk)
+        touch(store, touched)
+        count_changed(store, touched)
         record(store, self.source, [(key, digest, pk) for pk, key, digest, *_ in self.changes])
         self.changes = []
 
@@ -114,4 +118,6 @@ class DetailLoader:
             query = select(practitioner.c.id).where(
                 practitioner.c.id.in_([pk for _, pk in batch]), practitioner.c.status == "active"
             )
-            drop_rows(self.store, self.table, self.source, list(self.store.connection.execute(query).scalars()))
+            active = list(self.store.connection.execute(query).scalars())
+            count_changed(self.store, active)
+            drop_rows(self.store, self.table, self.source, active)

@@ -21,6 +21,7 @@ from directory_service.registry.tables import (
     qualification,
     source_record,
 )
+from importers.impact import counted
 from importers.known import People
 from importers.store import Store
 
@@ -57,6 +58,7 @@ def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str, *, line
     store.connection.execute(update(practitioner).where(practitioner.c.id == pk).values(change))
     after = {"national_id": "8" + rpps, "how": how}
     store.note("update", "practitioner", pk, {"national_id": old}, after, line=line)
+    store.impact.touch(pk)
 
 
 def _retire_adelis(store: Store, pk: int) -> None:
@@ -73,8 +75,13 @@ def merge(store: Store, people: People, merges: Iterable[Merge]) -> None:
 
 
 def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
-    connection, as_of = store.connection, store.as_of
     into = {m.absorbed: m.survivor for m in merges}
+    with counted(store, [*into, *into.values()], merged=into):
+        _apply(store, people, merges, into)
+
+
+def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int, int]) -> None:
+    connection, as_of = store.connection, store.as_of
     moved = {table: _held(store, table, list(into)) for table in _HELD}
     numbers = _numbers(store, list(into))
     _journal(store, merges, moved, numbers)

@@ -100,6 +100,10 @@ class PeopleLoader:
         if expertises:
             pending[expertise].extend([(pk, source, *e) for e in expertises])
         pending[source_record].append((source, text, digest, pk, store.run_id, None))
+        store.impact.professions[identity[4]] += 1
+        used = store.impact.used
+        for a in activities:
+            used[a[0] or 0] += 1
         self.people.vouch(pk, VOUCHING[source])
 
     def _identifiers(self, pk: int, key: bytes, scheme: str, value: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from directory_service.model.identifiers import structure_national_id
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import organization
+from importers.impact import relocate
 from importers.known import digest_text
 from importers.rows import Place
 from importers.store import Store
@@ -43,7 +44,10 @@ class Places:
     def _load(self) -> None:
         columns = organization.c
         wanted = (columns.id, columns.technical_id, columns.national_id, columns.digest, columns.source)
-        for pk, technical, national, digest, source in self.store.rows(select(*wanted).order_by(columns.id)):
+        where, locate = (columns.department_code, columns.postcode), self.store.impact.place
+        found = self.store.rows(select(*wanted, *where).order_by(columns.id))
+        for pk, technical, national, digest, source, code, postcode in found:
+            locate(pk, code, postcode)
             self.ids[technical] = pk
             self.nationals[national] = pk
             rank = _SOURCES.index(source) if source in _SOURCES else 0
@@ -90,6 +94,7 @@ class Places:
         named = Place._make((key, *place[1:]))
         national = self._national(pk, named)
         digest = digest_text(place)
+        store.impact.place(pk, named.department_code, named.postcode)
         self.ids[key] = pk
         self._grow(pk, digest, _SOURCES.index(source))
         self.seen[pk] = 1
@@ -158,6 +163,7 @@ class Places:
             return
         self.store.flush()
         changed, self.changed = self.changed, {}
+        relocate(self.store, {pk: (place.department_code, place.postcode) for pk, (place, *_) in changed.items()})
         rows = []
         for ids in chunks(sorted(changed)):
             columns = [organization.c[name] for name in ("id", "changed_at", *_FIELDS)]

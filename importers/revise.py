@@ -15,6 +15,7 @@ from sqlalchemy import Table, bindparam, select, update
 
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
+from importers.impact import counted
 from importers.known import VOUCHING, People, match_key
 from importers.rows import Identity
 from importers.store import Store
@@ -116,7 +117,8 @@ class Reviser:
         bit = VOUCHING[source]
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
-        touched = []
+        touched: list[int] = []
+        back: list[int] = []
         updated: dict[int, tuple[Any, ...]] = {}
         deleted: dict[Table, list[int]] = {activity: [], expertise: []}
         for change in changes:
@@ -132,21 +134,48 @@ class Reviser:
             self._note(change, before, after)
             if not before and not after:
                 continue
+            if change.pk >= self.store.first_new_practitioner:
+                self._count_new(change, old, before, after)
             if old is None:
                 touched.append(change.pk)
                 continue
             old.update(after_columns(after), changed_at=self.store.as_of)
             updated[change.pk] = (*(old[c] for c in _COLUMNS), change.pk)
-        for table, ids in deleted.items():
-            delete_rows(self.store.connection, table, ids)
-        update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
-        touch(self.store, touched)
+            if "status" in after:
+                back.append(change.pk)
+        known = [pk for pk in (*updated, *touched) if pk < self.store.first_new_practitioner]
+        with counted(self.store, known):
+            for table, ids in deleted.items():
+                delete_rows(self.store.connection, table, ids)
+            update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
+            touch(self.store, touched)
+            self._forget_others(source, [pk for pk in back if pk < self.store.first_new_practitioner])
         self._record(source, changes)
+
+    def _count_new(
+        self, change: Change, old: dict[str, Any] | None, before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        """Someone created in this run: her creation is counted by what she is, which is this now."""
+        places, gone = ([row[0] for row in rows.get("activity", ())] for rows in (after, before))
+        if old is None:  # a better source says who she is
+            self.store.impact.revise("", "", places, gone)
+            return
+        was = None if "status" in after else before.get("profession_code", old["profession_code"])
+        self.store.impact.revise(was, after.get("profession_code", old["profession_code"]), places, gone)
+
+    def _forget_others(self, source: str, back: Sequence[int]) -> None:
+        """Who comes back practises as the source that names her says: the last words of those that no longer do, kept
+        while nobody named her, go."""
+        for other, bit in VOUCHING.items():
+            silent = [pk for pk in back if other != source and not self.people.vouchers(pk) & bit]
+            for table in (activity, expertise):
+                drop_rows(self.store, table, other, silent, count=False)
 
     def _several_numbers(self, source: str, changes: Sequence[Change]) -> set[int]:
         """Who is in this source under another number too (n ADELI numbers for one person)."""
         columns, own = source_record.c, {c.pk: c.key for c in changes if c.held}
-        found = set()
+        times = Counter(c.pk for c in changes)
+        found = {pk for pk, number in times.items() if number > 1}  # both numbers come back together
         for ids in chunks(sorted(own)):
             query = select(columns.subject_id, columns.key).where(columns.subject_id.in_(ids), columns.source == source)
             rows = self.store.connection.execute(query.where(columns.gone_at.is_(None)))
@@ -215,9 +244,10 @@ class Reviser:
                     continue
                 self.people.disavow(pk, bit)
                 (others if self.people.vouchers(pk) else orphans).append(pk)
-            self._close(orphans)
-            for table in (activity, expertise):
-                drop_rows(self.store, table, source, others)
+            with counted(self.store, [*orphans, *others]):
+                self._close(orphans)
+                for table in (activity, expertise):
+                    drop_rows(self.store, table, source, others)
 
     def _close(self, pks: Sequence[int]) -> None:
         rows = []
@@ -240,10 +270,10 @@ def mark_gone(store: Store, source: str, keys: Sequence[str | bytes]) -> None:
     store.connection.execute(update(source_record).where(*where).values(gone_at=store.as_of, run_id=store.run_id))
 
 
-def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int]) -> None:
+def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int], *, count: bool = True) -> None:
     """What a source said of people whom it no longer names and another still does."""
     for pk, rows in stored_rows(store, table, source, pks).items():
-        store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {})
+        store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {}, count=count)
         delete_rows(store.connection, table, [row_id for row_id, _ in rows])
         touch(store, [pk])
 

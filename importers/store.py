@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, Table, select
 
-from directory_service.registry.bulk import insert_numbered, insert_rows, next_id
+from directory_service.registry.bulk import insert_numbered, insert_rows, is_empty, next_id
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -30,6 +30,8 @@ from directory_service.registry.tables import (
     rejection,
     source_record,
 )
+from directory_service.registry.tally import read_tally, recount
+from importers.impact import Impact
 from importers.stages import Stages
 
 Row = tuple[Any, ...]
@@ -76,6 +78,7 @@ class Store:
         self.next_organization = next_id(connection, organization)
         self.next_mailbox = next_id(connection, mailbox)
         self.journalled = {s: self._next(s) for s in _SUBJECTS}  # first key whose creation is not in the journal yet
+        self.impact = Impact(read_tally(connection) or ({} if is_empty(connection) else recount(connection)))
         self.lines = {s: array("I") for s in _SUBJECTS}  # where each of these was read, key by key
         self.file: int | None = None  # run_file being read
         absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
@@ -117,6 +120,7 @@ class Store:
                     some = lines[start : start + _FULL].tolist()
                     insert_numbered(self.connection, journal, entry, ("subject_id", first + start), ("line", some))
             self.lines[subject] = array("I")
+        self.impact.fold()
 
     def flush_if_full(self) -> None:
         if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:
