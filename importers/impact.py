@@ -71,10 +71,11 @@ def percent(part: int, whole: int) -> float | None:
 
 
 class Standing(NamedTuple):
-    """How a person stands: by what she counts.  ``activities``: row ► organization, 0 for none."""
+    """How a person stands: by what she counts.  ``activities``: (row, organization or 0); SQLite gives the key of a row
+    deleted to the next one, so that the key alone would not do."""
 
     profession: str
-    activities: dict[int, int]
+    activities: set[tuple[int, int]]
 
 
 class Impact:
@@ -149,12 +150,11 @@ class Impact:
                 self._person("added", stands.profession)
             elif was:
                 self._person("merged" if pk in absorbed else "removed", was.profession)
-        rows = {row: place for s in before.values() for row, place in s.activities.items()}
-        now = {row: place for s in after.values() for row, place in s.activities.items()}
+        rows: set[tuple[int, int]] = set().union(*(s.activities for s in before.values()))
+        now: set[tuple[int, int]] = set().union(*(s.activities for s in after.values()))
         names = list(self.codes)
-        for act, places in (("removed", rows.keys() - now.keys()), ("added", now.keys() - rows.keys())):
-            for row in places:
-                place = rows[row] if act == "removed" else now[row]
+        for act, places in (("removed", rows - now), ("added", now - rows)):
+            for _, place in places:
                 self._activity(act, names[self.departments[place]])
 
     def _change(self, pk: int, was: str, profession: str, counts: bool) -> None:
@@ -235,11 +235,11 @@ def standing(connection: Connection, pks: Iterable[int]) -> dict[int, Standing]:
     for some in chunks(pks):
         query = select(columns.id, columns.profession_code).where(columns.id.in_(some), columns.status == "active")
         for pk, profession in connection.execute(query.where(columns.merged_into.is_(None))):
-            found[pk] = Standing(profession, {})
+            found[pk] = Standing(profession, set())
         held = select(activity.c.practitioner_id, activity.c.id, activity.c.organization_id)
         for pk, row, place in connection.execute(held.where(activity.c.practitioner_id.in_(some))):
             if pk in found:
-                found[pk].activities[row] = place or 0
+                found[pk].activities.add((row, place or 0))
     return found
 
 
