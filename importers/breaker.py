@@ -67,19 +67,19 @@ def of_impact(impact: Impact, limits: Thresholds) -> list[Breach]:
 def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Breach]:
     label = _WHOLES[dimension]
     for rule, number, limit, verb in (
-        ("removed", whole.removed, limits.removed, "retirés"),
-        ("changed", whole.changed + whole.merged, limits.changed, "modifiés ou fusionnés"),
+        ("removed", whole.removed, limits.removed, "disparaissent"),
+        ("changed", whole.changed + whole.merged, limits.changed, "changent ou fusionnent"),
     ):
         if _passes(number, whole.before, limit, limits.floor):
             seen = percent(number, whole.before) or 0.0
-            message = f"{label} {verb} : {number} sur {whole.before} ({_shown(seen)} %, seuil {_shown(limit)} %)"
+            message = f"{number} {label} sur {whole.before} {verb} ({_shown(seen)} %, seuil {_shown(limit)} %)"
             yield Breach(rule, dimension, seen, limit, message)
 
 
 def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Breach]:
     if _passes(group.removed, group.before, limits.group_removed, limits.floor):
         seen = percent(group.removed, group.before) or 0.0
-        said = f"{group.removed} {_UNITS[dimension]} retirés sur {group.before}"
+        said = f"{group.removed} {_UNITS[dimension]} sur {group.before} disparaissent"
         shares = f"{_shown(seen)} %, seuil {_shown(limits.group_removed)} %"
         message = f"{_GROUPS[dimension]} {group.key} : {said} ({shares})"
         yield Breach("group_removed", f"{dimension} {group.key}", seen, limits.group_removed, message)

@@ -235,7 +235,6 @@ class _Run:
                               breaches=tuple(breaches), accepted=accepted)  # fmt: skip
         if not report.changed:
             report = replace(report, status="unchanged")
-        change_tally(self.connection, impact.net())
         finish_run(
             self.connection,
             self.id,
@@ -318,6 +317,7 @@ class _Run:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
             store.flush()
+        change_tally(self.connection, store.impact.net())
         return reports
 
     def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:

@@ -112,7 +112,7 @@ class ImportReport:
 
 
 _WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes ouvertes"}
-_GROUPS = {"domain": "domaines", "profession": "professions", "department": "départements"}
+_GROUPS = {"domain": "domaines touchés", "profession": "professions touchées", "department": "départements touchés"}
 _HIT = {"added": "ajoutés", "changed": "modifiés", "removed": "retirés", "merged": "fusionnés"}
 _SHOWN = 5  # of the biggest movers, as text
 
@@ -128,9 +128,9 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
     for dimension, label in _GROUPS.items():
         groups = impact.get(dimension)
         if groups and groups["touched"]:
-            movers = ", ".join(f"{_named(g)} {_share(g)}" for g in groups["movers"][:_SHOWN])
+            movers = ", ".join(f"{_named(g)} : {_share(g)}" for g in groups["movers"][:_SHOWN])
             of = f" sur {_number(groups['before'])}" if groups["before"] else ""
-            lines.append(f"  {label} touchés : {_number(groups['touched'])}{of} ; d'abord {movers}")
+            lines.append(f"  {label} : {_number(groups['touched'])}{of} ; d'abord {movers}")
     return lines
 
 

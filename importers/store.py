@@ -111,6 +111,8 @@ class Store:
         self.flush()
         for subject in _SUBJECTS:
             first, lines = self.journalled[subject], self.lines[subject]
+            if not lines:
+                continue
             self.journalled[subject] = self._next(subject)
             self.counts[subject]["created"] += len(lines)
             entry: dict[str, object] = {"at": self.at, "actor": self.actor, "run_id": self.run_id, "file_id": self.file}

@@ -99,7 +99,8 @@ def import_files(
             choices |= {"progress": show, "processes": settings.processes}
             report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
     except CircuitBreaker as stop:
-        _tell(cast("ImportReport", stop.report), machine, {"error": stop.slug, "message": stop.message})
+        told = {"error": stop.slug, "message": stop.message, "exit": stop.exit_code}
+        _tell(cast("ImportReport", stop.report), machine, told)
         if not machine:
             click.echo(f"annuaire : {stop}", err=True)
         return stop.exit_code
