@@ -259,7 +259,9 @@ def attach_holders(store: Store, people: People) -> None:
         if national.encode() in people.ids
     ]
     update_rows(store.connection, binding, ("practitioner_id",), [(pk, row_id) for pk, row_id, _ in found])
-    boxes = sorted({box for _, _, box in found})
-    for box in boxes:
-        store.note("update", "mailbox", box, {}, {"holder": "known"})
-    update_rows(store.connection, mailbox, ("changed_at",), [(store.as_of, box) for box in boxes])
+    boxes: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pk, row_id, box in found:
+        boxes[box].append((row_id, pk))
+    for box, held in sorted(boxes.items()):
+        store.note("update", "mailbox", box, {"holder": [(row_id, None) for row_id, _ in held]}, {"holder": held})
+    update_rows(store.connection, mailbox, ("changed_at",), [(store.as_of, box) for box in sorted(boxes)])

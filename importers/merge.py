@@ -6,7 +6,7 @@ Nothing is lost: the absorbed record stays, marked with the one that took its pl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Table, bindparam, select, update
@@ -23,6 +23,7 @@ from directory_service.registry.tables import (
 )
 from importers.impact import counted
 from importers.known import People
+from importers.revise import forget_the_silent
 from importers.store import Store
 
 _HELD: tuple[Table, ...] = (activity, expertise, qualification, binding, identifier)
@@ -99,7 +100,7 @@ def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int
             people.ids[number.encode()] = into[pk]
     for absorbed, survivor in into.items():
         _take_place(store, people, absorbed, survivor)
-    _wake(store, people, sorted(set(into.values())))
+    _wake(store, people, {m.survivor: m.line for m in merges})
 
 
 def _held(store: Store, table: Table, pks: list[int]) -> dict[int, list[int]]:
@@ -156,11 +157,17 @@ def _take_place(store: Store, people: People, absorbed: int, survivor: int) -> N
     people.vouch(survivor, people.vouchers(absorbed))
 
 
-def _wake(store: Store, people: People, survivors: list[int]) -> None:
-    """A survivor is active if any record that it took in is vouched for."""
+def _wake(store: Store, people: People, lines: Mapping[int, int | None]) -> None:
+    """A survivor (and the line that says so) is active if any record that it took in is vouched for."""
     query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
-    rows = []
-    for pk, status, since in store.connection.execute(query.where(practitioner.c.id.in_(survivors))):
-        woken = status != "active" and people.vouchers(pk)
-        rows.append(("active" if woken else status, store.as_of if woken else since, store.as_of, pk))
+    rows, woken = [], []
+    for pk, status, since in store.connection.execute(query.where(practitioner.c.id.in_(sorted(lines)))).all():
+        if status != "active" and people.vouchers(pk):
+            woken.append(pk)
+            before, after = ({"status": s, "status_since": d} for s, d in ((status, since), ("active", store.as_of)))
+            store.note("reopen", "practitioner", pk, before, after, line=lines[pk])
+            rows.append(("active", store.as_of, store.as_of, pk))
+        else:
+            rows.append((status, since, store.as_of, pk))
+    forget_the_silent(store, people, woken)
     update_rows(store.connection, practitioner, ("status", "status_since", "changed_at"), rows)

@@ -149,7 +149,7 @@ class Reviser:
                 delete_rows(self.store.connection, table, ids)
             update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
             touch(self.store, touched)
-            self._forget_others(source, [pk for pk in back if pk < self.store.first_new_practitioner])
+            forget_the_silent(self.store, self.people, [pk for pk in back if pk < self.store.first_new_practitioner])
         self._record(source, changes)
 
     def _count_new(
@@ -162,14 +162,6 @@ class Reviser:
             return
         was = None if "status" in after else before.get("profession_code", old["profession_code"])
         self.store.impact.revise(was, after.get("profession_code", old["profession_code"]), places, gone)
-
-    def _forget_others(self, source: str, back: Sequence[int]) -> None:
-        """Who comes back practises as the source that names her says: the last words of those that no longer do, kept
-        while nobody named her, go."""
-        for other, bit in VOUCHING.items():
-            silent = [pk for pk in back if other != source and not self.people.vouchers(pk) & bit]
-            for table in (activity, expertise):
-                drop_rows(self.store, table, other, silent, count=False)
 
     def _several_numbers(self, source: str, changes: Sequence[Change]) -> set[int]:
         """Who is in this source under another number too (n ADELI numbers for one person)."""
@@ -276,6 +268,15 @@ def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int], *, co
         store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {}, count=count)
         delete_rows(store.connection, table, [row_id for row_id, _ in rows])
         touch(store, [pk])
+
+
+def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None:
+    """Who comes back practises as those sources say that name her: the last words of the others, kept while nobody
+    named her, go."""
+    for source, bit in VOUCHING.items():
+        silent = [pk for pk in back if not people.vouchers(pk) & bit]
+        for table in (activity, expertise):
+            drop_rows(store, table, source, silent, count=False)
 
 
 def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> None:

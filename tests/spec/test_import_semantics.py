@@ -242,6 +242,8 @@ def mailbox_holder_known(world: World) -> None:
     world.day(1, activity=[f.activity(TWO)], mailboxes=[f.mailbox(BOX, ONE)])
     world.day(2, activity=[f.activity(ONE), f.activity(TWO)])
     assert [b.practitioner.national_id for b in world.box(BOX) if b.practitioner] == ["8" + ONE]
+    pk = world.person(ONE).pk
+    assert changes(world)[-1] == ({"holder": [[1, None]]}, {"holder": [[1, pk]]})
 
 
 # --- structures ------------------------------------------------------------------------------------------------------
@@ -300,6 +302,17 @@ def link_merges(world: World) -> None:
     world.day(2, links=[(ADELI, ONE)])
     assert world.person(ADELI).pk == world.person(ONE).pk
     assert places(world) == ["CLINIQUE D'ESSAI", "HOPITAL D'ESSAI"]
+
+
+@case
+def link_wakes(world: World) -> None:
+    other = f.activity(ADELI, given_names="Zoé Anne", **ELSEWHERE)
+    world.day(1, activity=[f.activity(ONE), f.activity(TWO), other])
+    world.day(2, activity=[f.activity(TWO), other])
+    assert world.person(ONE).status == Status.INACTIVE
+    world.day(3, links=[(ADELI, ONE)])
+    assert (world.person(ONE).status, world.person(ONE).status_since) == (Status.ACTIVE, at(3))
+    assert places(world) == ["CLINIQUE D'ESSAI"]
 
 
 @case
