@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select
 
 from directory_service.model.nomenclature import label
 from directory_service.registry.bulk import chunks
-from directory_service.registry.tables import activity, practitioner
+from directory_service.registry.tables import activity, organization, practitioner
 from directory_service.registry.tally import GROUPS, WHOLES, Tally, department_of, domain_of
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ def percent(part: int, whole: int) -> float | None:
 
 
 class Standing(NamedTuple):
-    """How a person stands: by what she counts.  ``activities``: (row, organization or 0); SQLite gives the key of a row
-    deleted to the next one, so that the key alone would not do."""
+    """How a person stands: by what she counts.  ``activities``: (row, department); SQLite gives the key of a
+    deleted row to the next one, so that the key alone would not do."""
 
     profession: str
-    activities: set[tuple[int, int]]
+    activities: set[tuple[int, str]]
 
 
 class Impact:
@@ -150,12 +150,11 @@ class Impact:
                 self._person("added", stands.profession)
             elif was:
                 self._person("merged" if pk in absorbed else "removed", was.profession)
-        rows: set[tuple[int, int]] = set().union(*(s.activities for s in before.values()))
-        now: set[tuple[int, int]] = set().union(*(s.activities for s in after.values()))
-        names = list(self.codes)
-        for act, places in (("removed", rows - now), ("added", now - rows)):
-            for _, place in places:
-                self._activity(act, names[self.departments[place]])
+        rows: set[tuple[int, str]] = set().union(*(s.activities for s in before.values()))
+        now: set[tuple[int, str]] = set().union(*(s.activities for s in after.values()))
+        for act, some in (("removed", rows - now), ("added", now - rows)):
+            for _, department in some:
+                self._activity(act, department)
 
     def _change(self, pk: int, was: str, profession: str, counts: bool) -> None:
         if was != profession:
@@ -236,10 +235,12 @@ def standing(connection: Connection, pks: Iterable[int]) -> dict[int, Standing]:
         query = select(columns.id, columns.profession_code).where(columns.id.in_(some), columns.status == "active")
         for pk, profession in connection.execute(query.where(columns.merged_into.is_(None))):
             found[pk] = Standing(profession, set())
-        held = select(activity.c.practitioner_id, activity.c.id, activity.c.organization_id)
-        for pk, row, place in connection.execute(held.where(activity.c.practitioner_id.in_(some))):
+        where = organization.c.department_code, organization.c.postcode
+        held = select(activity.c.practitioner_id, activity.c.id, *where).select_from(activity.outerjoin(organization))
+        held = held.where(activity.c.practitioner_id.in_(some))
+        for pk, row, code, postcode in connection.execute(held):
             if pk in found:
-                found[pk].activities.add((row, place or 0))
+                found[pk].activities.add((row, department_of(code or "", postcode or "")))
     return found
 
 

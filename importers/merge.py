@@ -23,7 +23,6 @@ from directory_service.registry.tables import (
 )
 from importers.impact import counted
 from importers.known import People
-from importers.revise import forget_the_silent
 from importers.store import Store
 
 _HELD: tuple[Table, ...] = (activity, expertise, qualification, binding, identifier)
@@ -160,14 +159,12 @@ def _take_place(store: Store, people: People, absorbed: int, survivor: int) -> N
 def _wake(store: Store, people: People, lines: Mapping[int, int | None]) -> None:
     """A survivor (and the line that says so) is active if any record that it took in is vouched for."""
     query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
-    rows, woken = [], []
+    rows = []
     for pk, status, since in store.connection.execute(query.where(practitioner.c.id.in_(sorted(lines)))).all():
         if status != "active" and people.vouchers(pk):
-            woken.append(pk)
             before, after = ({"status": s, "status_since": d} for s, d in ((status, since), ("active", store.as_of)))
             store.note("reopen", "practitioner", pk, before, after, line=lines[pk])
             rows.append(("active", store.as_of, store.as_of, pk))
         else:
             rows.append((status, since, store.as_of, pk))
-    forget_the_silent(store, people, woken)
     update_rows(store.connection, practitioner, ("status", "status_since", "changed_at"), rows)

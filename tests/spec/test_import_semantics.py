@@ -312,7 +312,7 @@ def link_wakes(world: World) -> None:
     assert world.person(ONE).status == Status.INACTIVE
     world.day(3, links=[(ADELI, ONE)])
     assert (world.person(ONE).status, world.person(ONE).status_since) == (Status.ACTIVE, at(3))
-    assert places(world) == ["CLINIQUE D'ESSAI"]
+    assert places(world) == ["CLINIQUE D'ESSAI", "HOPITAL D'ESSAI"]
 
 
 @case
