@@ -88,7 +88,7 @@ class Impact:
         self.professions: defaultdict[str, int] = defaultdict(int)  # of people
         self.domains: defaultdict[str, int] = defaultdict(int)  # of mailboxes
         self.used = array("i", [0])  # activities, by organization
-        self.departments = array("H", [0])  # the same: number in ``codes``
+        self.departments = array("I", [0])  # the same: number in ``codes``
         self.codes: dict[str, int] = {"": 0}
         self._changed = bytearray()  # people counted as changed, by key
 
