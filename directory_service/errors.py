@@ -81,10 +81,15 @@ class UndoRefused(AnnuaireError):
 
 
 class CircuitBreaker(ImportRefused):
-    """An import is sound in form but its impact passes a threshold that a person must accept by name."""
+    """An import is sound in form but its impact passes a threshold that a person must accept by name.  ``report``:
+    what it would have done (``importers.report.ImportReport``)."""
 
     exit_code = 6
     slug = "circuit-breaker"
+
+    def __init__(self, message: str, *, where: str | None = None, report: object = None) -> None:
+        super().__init__(message, where=where)
+        self.report = report
 
 
 class RegistryUnavailable(AnnuaireError):

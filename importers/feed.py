@@ -52,7 +52,7 @@ class Batch(NamedTuple):
     """What crosses from the process that reads."""
 
     records: list[Record]
-    news: tuple[list[tuple[str, ...]], ...]
+    news: tuple[list[tuple[Any, ...]], ...]
     rejected: list[tuple[Any, ...]]  # as Rejection
     warnings: dict[str, int]
     bytes: int  # read since the last batch

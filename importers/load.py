@@ -16,17 +16,24 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
+from directory_service.errors import InvalidInput
+from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
+from directory_service.model.thresholds import Thresholds
 from directory_service.registry.bulk import fast_load, is_empty
-from directory_service.registry.clock import format_instant, now_text
+from directory_service.registry.clock import format_instant, now_text, parse_instant
 from directory_service.registry.engine import filling, reading, require_current, writing
 from directory_service.registry.lock import locked, told_by
-from directory_service.registry.runs import add_file, create_run, finish_run
+from directory_service.registry.overview import read_sources
+from directory_service.registry.runs import add_file, create_run, finish_run, last_file
 from directory_service.registry.tables import run, run_file, source_record
+from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import beside, extract
 from importers.beside import Assistant
 from importers.boxes import attach_holders
+from importers.breaker import Rules, Seen, of_file, of_impact, stopped
 from importers.check import Checked, check
+from importers.dating import published
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
@@ -35,7 +42,7 @@ from importers.loaders import LOADERS, PEOPLE, Work
 from importers.places import Places
 from importers.progress import Progress, silent
 from importers.quarantine import Quarantine
-from importers.report import FileReport, ImportReport
+from importers.report import Breach, FileReport, ImportReport
 from importers.stages import Stages
 from importers.store import Store
 from importers.who import reconcile
@@ -59,6 +66,8 @@ class _Job:
     file: ExtractFile
     checked: Checked
     layout: str
+    published: str
+    stamped: bool
 
     @property
     def sources(self) -> dict[bytes, str]:
@@ -83,13 +92,19 @@ def run_import(
     progress: Progress | None = None,
     processes: int = 1,
     wait: float = 0.0,
+    thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
+    rhythms: Rhythms = DAILY,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
-    RegistryBusy when another import or a rollback is still at work after ``wait`` seconds.
+    RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
+    impact passes ``thresholds`` and no reason to ``accept`` it is given (a dry run only says so), nothing being written
+    either.
 
-    ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
+    ``as_of``: the instant that the changes bear, now by default.  ``rhythms``: of sources, told when they are silent.
     ``processes``: with two or more, large files are read by another process than the one that writes.
     """
+    if accept is not None and not accept.strip():
+        raise InvalidInput("un motif est attendu", where="--accept")
     collecting = gc.isenabled()
     gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
     try:
@@ -101,7 +116,8 @@ def run_import(
             Assistant() if aside else nullcontext() as assistant,
         ):
             require_current(engine)
-            job = _Import(actor, as_of, show, assistant)
+            rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
+            job = _Import(actor, as_of, show, assistant, rules)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -136,6 +152,7 @@ class _Import:
     as_of: datetime | None
     show: Progress
     assistant: Assistant | None
+    rules: Rules
 
     def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -146,9 +163,12 @@ class _Import:
             change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
-                report = _Run(connection, self.actor, moment, self.show, self.assistant, stages).execute(jobs)
+                run = _Run(connection, self.actor, moment, self.show, self.assistant, stages, self.rules)
+                report = run.execute(jobs)
                 if dry_run:
                     raise _DryRun(replace(report, run=None, status="dry-run"))
+                if report.breaches and report.accepted is None:
+                    raise stopped(report, self.actor)
                 start = time.perf_counter()
         except _DryRun as done:
             return done.report
@@ -156,7 +176,8 @@ class _Import:
         return replace(report, seconds=stages.rounded())
 
     def _jobs(self, files: Sequence[ExtractFile]) -> list[_Job]:
-        jobs = [_Job(file, checked, _layout(file, checked)) for file, checked in self._checked(files)]
+        checked = self._checked(files)
+        jobs = [_Job(file, found, _layout(file, found), *published(file)) for file, found in checked]
         return sorted(jobs, key=lambda j: (_ORDER[j.file.match.layout.id], j.file.name))
 
     def _checked(self, files: Sequence[ExtractFile]) -> list[tuple[ExtractFile, Checked]]:
@@ -201,23 +222,54 @@ class _Run:
         show: Progress,
         assistant: Assistant | None,
         stages: Stages,
+        rules: Rules,
     ) -> None:
         self.connection, self.show, self.as_of = connection, show, as_of
-        self.assistant, self.stages = assistant, stages
+        self.assistant, self.stages, self.rules = assistant, stages, rules
         at = now_text()
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
 
     def execute(self, jobs: Sequence[_Job]) -> ImportReport:
         fresh = [job for job in jobs if not self._is_latest(job)]
+        breaches = self._against_the_last(fresh)
         reports = [self._skip(job) for job in jobs if job not in fresh]
         with recording(self.connection, self.id):
             reports += self._load(fresh) if fresh else []
-        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts())
+        impact = self.store.impact
+        breaches += of_impact(impact, self.rules.thresholds)
+        accepted = self.rules.accepted(self.store.actor, breaches)
+        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts(), impact=impact.as_dict(),
+                              breaches=tuple(breaches), accepted=accepted)  # fmt: skip
         if not report.changed:
             report = replace(report, status="unchanged")
-        finish_run(self.connection, self.id, status=report.status, counts=report.counts)
-        return report
+        finish_run(
+            self.connection,
+            self.id,
+            status=report.status,
+            counts=report.counts,
+            impact=report.impact,
+            accepted=accepted,
+        )
+        return replace(report, silent=tuple(self._silent()))
+
+    def _against_the_last(self, jobs: Sequence[_Job]) -> list[Breach]:
+        """What is wrong with these files beside those that the registry last read, or this very command."""
+        last: dict[str, Seen | None] = {}
+        found = []
+        for job in jobs:
+            if job.layout not in last:
+                known = last_file(self.connection, job.layout)
+                dated = known and known.published
+                last[job.layout] = Seen(known.name, known.rows, dated, known.stamped) if known and dated else None
+            seen = Seen(job.file.name, job.checked.rows, job.published, job.stamped)
+            found += of_file(seen, last[job.layout], self.rules.thresholds)
+            last[job.layout] = seen
+        return found
+
+    def _silent(self) -> list[Silence]:
+        dates = {source.name: source.published for source in read_sources(self.connection)}
+        return silences(dates, self.rules.rhythms, parse_instant(self.as_of))
 
     def _counts(self) -> dict[str, dict[str, int]]:
         found = {kind: {act: n for act, n in acts.items() if n} for kind, acts in self.store.counts.items()}
@@ -233,10 +285,13 @@ class _Run:
     def _skip(self, job: _Job) -> FileReport:
         file, checked = job.file, job.checked
         report = FileReport(file.name, job.layout, checked.sha256, file.size, checked.rows, status="skipped")
-        self._record(report)
+        last = last_file(self.connection, job.layout)
+        if last and last.published and not job.stamped:  # fetched again, it is not younger
+            job.published, job.stamped = last.published, last.stamped
+        self._record(report, job)
         return report
 
-    def _record(self, report: FileReport) -> int:
+    def _record(self, report: FileReport, job: _Job) -> int:
         return add_file(
             self.connection,
             self.id,
@@ -245,6 +300,8 @@ class _Run:
             sha256=report.sha256,
             size=report.bytes,
             rows=report.rows,
+            published=job.published,
+            stamped=job.stamped,
         )
 
     def _load(self, jobs: Sequence[_Job]) -> list[FileReport]:
@@ -268,6 +325,7 @@ class _Run:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
             store.flush()
+        change_tally(self.connection, store.impact.net())
         return reports
 
     def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:
@@ -286,7 +344,8 @@ class _Run:
     def _load_file(self, job: _Job, task: Task) -> FileReport:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
-        quarantine = Quarantine(self.store, report, self._record(report), file.separator)
+        self.store.file = self._record(report, job)
+        quarantine = Quarantine(self.store, report, self.store.file, file.separator)
         problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
             problems.warn(f"colonne inconnue : {caption[:80]}")
@@ -299,4 +358,5 @@ class _Run:
             LOADERS[file.match.layout.id](work)
             self.places.flush()
             self.store.note_creations()
+        self.store.file = None  # what comes of several files at once is no line's
         return quarantine.finish()

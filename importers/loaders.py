@@ -69,24 +69,25 @@ def load_mailboxes(work: Work) -> None:
 
 def load_cat18(work: Work) -> None:
     """People first, then the addresses of their last column, all personal."""
-    held: dict[str, list[Holding]] = defaultdict(list)
+    held: dict[str, list[tuple[int, Holding]]] = defaultdict(list)
     _load_people(work, replace(work.feed, records=_with_addresses(work, held)))
     work.store.flush()
     boxes = BoxLoader(work.store, work.people, work.places, "cat18.mailboxes")
     for address in sorted(held):
-        holdings = held[address]
-        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), holdings)
+        holdings = [holding for _, holding in held[address]]
+        line = held[address][0][0]
+        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), line, holdings)
     boxes.close_vanished()
 
 
-def _with_addresses(work: Work, held: dict[str, list[Holding]]) -> Iterator[Record]:
+def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> Iterator[Record]:
     """Passes the records on, keeping the addresses met: of unchanged people too, or their mailboxes would close."""
     match, separator = work.file.match, work.separator
     names = ("id_type", "id", "family_name", "given_names", "category_code", "profession_code", "expertise_code")
     pick, at, width = itemgetter(*(match.index(n) for n in names)), match.index("address"), match.width
     place = itemgetter(*(match.index(n) for n in Place._fields))
     for key, digest, rows in work.feed.records:
-        for _, raw in rows:
+        for line, raw in rows:
             values = [*raw.decode().rstrip("\r\n").split(separator), ""]
             address = values[at].strip().lower() if len(values) > width else ""
             if not address:
@@ -98,7 +99,7 @@ def _with_addresses(work: Work, held: dict[str, list[Holding]]) -> Iterator[Reco
             where = Place._make(place(values))
             named = where if any(where[:-1]) else None
             written = (scheme + number, family, given, category, profession, specialty)
-            held[address].append(Holding("PER", address, *written, "", None, named))
+            held[address].append((line, Holding("PER", address, *written, "", None, named)))
         yield key, digest, rows
 
 

@@ -24,13 +24,13 @@ System = tuple[str, str, str]
 
 @dataclass(slots=True)
 class News:
-    """What a reader met for the first time: structures (source, key, *place), codes, labels."""
+    """What a reader met for the first time: structures (source, line, key, *place), codes, labels."""
 
-    places: list[tuple[str, ...]] = field(default_factory=list)
+    places: list[tuple[Any, ...]] = field(default_factory=list)
     codes: list[tuple[str, ...]] = field(default_factory=list)
     labels: list[tuple[str, ...]] = field(default_factory=list)
 
-    def take(self) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], list[tuple[str, ...]]]:
+    def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[str, ...]], list[tuple[str, ...]]]:
         """All of it, which is then news no more."""
         taken = self.places[:], self.codes[:], self.labels[:]
         self.places.clear()
@@ -83,7 +83,7 @@ def _trailing(values: list[str], match: Match) -> bool:
 
 
 class PeopleReader:
-    """Activity files: (key, digest, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
+    """Activity files: (key, digest, line, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
 
     systems = SYSTEMS
 
@@ -107,11 +107,11 @@ class PeopleReader:
             digest = 0  # so that her rejected rows are reported again by the next import
         names = match_key(person.identity[2], person.identity[3])
         situations = [number for pair in person.activities for number in pair]
-        return key, digest, person.identity, names, situations, person.expertises
+        return key, digest, lines[0].number, person.identity, names, situations, person.expertises
 
 
 class DetailReader:
-    """Diplomas or expertise: (key, digest, identity, [codes…])."""
+    """Diplomas or expertise: (key, digest, line, identity, [codes…])."""
 
     def __init__(self, match: Match, separator: str, problems: Problems) -> None:
         self.match, self.separator, self.problems = match, separator, problems
@@ -128,11 +128,11 @@ class DetailReader:
         identity, said, labels = found
         if labels:
             self.news.labels += labels
-        return key, 0 if len(self.problems.rejected) > before else digest, identity, said
+        return key, 0 if len(self.problems.rejected) > before else digest, lines[0].number, identity, said
 
 
 class BoxReader:
-    """Mailboxes: (address, digest, [line…]), a line being a ``Holding`` with the number of its structure."""
+    """Mailboxes: (address, digest, line, [holding…]), each with the number of its structure for a place."""
 
     systems = BOX_SYSTEMS
 
@@ -145,17 +145,17 @@ class BoxReader:
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
         before = len(self.problems.rejected)
         lines = lines_of(rows, self.separator, self.match, self.problems)
-        holdings = [h for h in map(self.parser.parse, lines) if h]
+        holdings = [(line.number, h) for line in lines if (h := self.parser.parse(line))]
         if not holdings:
             return None
         for line in lines:
             self.news.labels += self.parser.labels(line)
         digest = 0 if len(self.problems.rejected) > before else digest
-        return holdings[0].address, digest, [self._numbered(h) for h in holdings]
+        return holdings[0][1].address, digest, lines[0].number, [self._numbered(at, h) for at, h in holdings]
 
-    def _numbered(self, holding: Holding) -> tuple[Any, ...]:
+    def _numbered(self, at: int, holding: Holding) -> tuple[Any, ...]:
         place = holding.place
-        return (*holding[:-1], self.places.of_place(place) if place else NO_PLACE)
+        return (*holding[:-1], self.places.of_place(at, place) if place else NO_PLACE)
 
 
 _READERS: dict[str, Callable[[Match, str, Problems], Reader]] = {

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -92,10 +93,7 @@ def _shown(batches: Iterable[Batch], total: int, show: Progress) -> Iterator[Bat
 
 def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict[str, str]:
     """What the build will say of itself."""
-    sources = [
-        {"name": s.name, "run": s.run, "finished_at": s.finished_at, "as_of": s.as_of, "rows": s.rows}
-        for s in read.read_sources(connection)
-    ]
+    sources = [asdict(source) for source in read.read_sources(connection)]
     return {
         "version": VERSION,
         "suffix": normalise(suffix),

@@ -55,8 +55,10 @@ run = Table(
     Column("kind", Text, nullable=False),  # import, rollback, publication…
     Column("status", Text, nullable=False),  # done, unchanged
     Column("as_of", Text, nullable=False),  # the instant that the changes bear
-    Column("counts", Text, nullable=False, server_default="{}"),  # JSON: impact in numbers
+    Column("counts", Text, nullable=False, server_default="{}"),  # JSON: acts in numbers, by kind of record
     Column("undone_by", Key),  # the rollback that took it back; NULL while it stands
+    Column("impact", Text, nullable=False, server_default="{}"),  # JSON: importers.impact
+    Column("accepted", Text),  # JSON: who let an impact past its thresholds, why, and what; NULL when nobody had to
 )
 
 run_file = Table(
@@ -71,6 +73,8 @@ run_file = Table(
     Column("rows", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
     Column("warnings", Text, nullable=False, server_default="[]"),  # JSON list
+    Column("published", Text),  # when its source made it: the stamp of its name, else its own date
+    Column("stamped", Boolean, nullable=False, server_default=false()),  # by the stamp
     Index("ix_run_file_layout_sha256", "layout", "sha256"),
 )
 
@@ -314,6 +318,8 @@ journal = Table(
     Column("subject_id", Key, nullable=False),
     Column("before", LargeBinary),  # JSON; NULL on create
     Column("after", LargeBinary),  # JSON; NULL on a bulk create: the record itself, or the next entry's `before`
+    Column("file_id", Key),  # run_file that said so, or no longer says it
+    Column("line", BigInteger),  # in that file, of the first row of the record; NULL when it is there no longer
     sqlite_autoincrement=True,
 )
 
@@ -334,5 +340,14 @@ undo_row = Table(  # rows as they were before a run first touched them (registry
     Column("table_name", Text, primary_key=True),
     Column("key", Text, primary_key=True),  # the number, or a JSON list of the columns of the key
     Column("before", Text),  # JSON by column; NULL: there was no such row
+    sqlite_with_rowid=False,
+)
+
+tally = Table(  # how much there is, by what an import may hit: kept by imports, so that no percentage needs a scan
+    "tally",
+    metadata,
+    Column("dimension", Text, primary_key=True),  # people, activities, mailboxes; domain, profession, department
+    Column("key", Text, primary_key=True),  # domain name, code; empty for the whole
+    Column("number", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -134,9 +134,9 @@ class PersonParser:
         activities: list[Activity] = []
         expertises: list[int] = []
         labels: list[tuple[str, ...]] = []
-        for _, row in good:
+        for at, row in good:
             number, practises, expertise = self.met.get(self.coded(row)) or self._meet(row, labels)
-            place = self.places.known.get(row[self.technical_at]) or self._number(row)
+            place = self.places.known.get(row[self.technical_at]) or self._number(at, row)
             if place or practises:  # else the row only says that she exists
                 activities.append((place, number))
             if expertise >= 0:
@@ -159,14 +159,14 @@ class PersonParser:
         self.met[self.coded(row)] = met
         return met
 
-    def _number(self, row: list[str]) -> int:
+    def _number(self, at: int, row: list[str]) -> int:
         place = self.place(row)
         if not place[0] and not any(place[:-1]):
             return NO_PLACE
         if not place[self.street_at]:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
-        return self.places.of_place(place)
+        return self.places.of_place(at, place)
 
 
 class DetailParser:
