@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands import exporting, importing, operators, reading, serving
+from directory_service.commands import exporting, importing, operators, reading, reviewing, serving
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
 from directory_service.errors import AnnuaireError
@@ -27,6 +27,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     importing.sample,
     importing.import_files,
     importing.runs,
+    reviewing.review,
+    reviewing.quality,
     importing.index,
     serving.serve,
     reading.search,

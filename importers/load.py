@@ -25,6 +25,7 @@ from importers import beside, extract
 from importers.beside import Assistant
 from importers.boxes import attach_holders
 from importers.check import Checked, check
+from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
@@ -259,6 +260,7 @@ class _Run:
             if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
+                queue_doubtful_holders(store)
             store.flush()
         return reports
 

@@ -13,6 +13,7 @@ _KINDS = {
     "expertise": "savoir-faire (par professionnel)",
     "qualification": "diplômes (par professionnel)",
     "link": "liens ADELI-RPPS",
+    "match": "rapprochements",
 }
 _ACTS = {
     "created": "créés",
@@ -20,6 +21,8 @@ _ACTS = {
     "closed": "fermés",
     "reopened": "rouverts",
     "merged": "fusionnés",
+    "split": "séparés",
+    "review": "à examiner",
     "unchanged": "inchangés",
 }
 _STATUS = {

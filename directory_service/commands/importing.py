@@ -1,5 +1,6 @@
 """``init``, ``sample``, ``import``, ``runs``, ``index``: everything that writes.  The work itself is in ``registry``,
-``importers`` and ``index``."""
+``importers`` and ``index``.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +55,13 @@ def init(settings: Settings, machine: bool) -> None:
 @click.option("--day", default=0, show_default=True, type=click.IntRange(0), help="Jour suivant du même pays.")
 @click.option(
     "--defects", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Part de lignes défectueuses."
+)
+@click.option(
+    "--variants",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Part des fiches ADELI qui disent autrement : nom, prénom, lieu, lien absent de la table.",
 )
 @as_json
 def sample(folder: Path, machine: bool, **choices: Any) -> None:
