@@ -57,7 +57,7 @@ def given(a: Candidate, b: Candidate) -> str:
         return "same"
     if _begins(a.given_names, b.given_names) or _begins(b.given_names, a.given_names):
         return "begins"
-    if near(squash(a.given_names), squash(b.given_names)) or (near(one[0], other[0]) and len(one[0]) > _SHORTEST):
+    if near(squash(a.given_names), squash(b.given_names)) or (one[0] != other[0] and near(one[0], other[0])):
         return "near"
     if _initials(one, other) or _initials(other, one):
         return "initials"

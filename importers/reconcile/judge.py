@@ -21,7 +21,7 @@ from importers.reconcile.weights import UNKNOWN, Levels, Model, probability
 
 MERGE_BITS: Final = 10.0
 MERGE_PROBABILITY: Final = 0.999
-REVIEW_PROBABILITY: Final = 0.5
+REVIEW_PROBABILITY: Final = 0.2  # one of five namesakes; past that the queue would ask what nobody can answer
 VERSION: Final = "model:1"
 _BY_NAME: Final = rules.same_name_profession_structure.__name__
 
@@ -104,7 +104,8 @@ def _judged(scored: Mapping[int, list[_Scored]], model: Model) -> list[Judgement
 def _judgement(best: _Scored, rivals: Iterable[_Scored], shared: bool, model: Model) -> Judgement:
     chance = 2**best.score / (1 + sum(2**s.score for s in rivals))
     doubt = _doubt(best, chance, shared)
-    outcome = Outcome.APART if chance < REVIEW_PROBABILITY else Outcome.REVIEW if doubt else Outcome.MERGE
+    worth = best.score > 0 and chance >= REVIEW_PROBABILITY
+    outcome = Outcome.APART if not worth else Outcome.REVIEW if doubt else Outcome.MERGE
     weights = model.weights(best.levels)
     reason = doubt if outcome != Outcome.MERGE else "ressemblance sûre : " + said(weights)
     return Judgement(best.pair, outcome, VERSION, reason, round(best.score, 3), round(chance, 6), tuple(weights))
