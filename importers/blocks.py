@@ -11,17 +11,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Set
 from typing import Any, Final
 
-from sqlalchemy import Column, Integer, MetaData, Table, Text, func, or_, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, Text, func, or_, select
 
-from directory_service.model.names import squash, words
+from directory_service.model.names import squash
+from directory_service.registry.batches import listed, rows
 from directory_service.registry.bulk import chunks, insert_rows
 from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
 from importers.mssante.parse import PERSONAL
 from importers.reconcile.candidate import Candidate, Pair
-from importers.reconcile.features import Crowds, parts, plausible
+from importers.reconcile.features import SOME, Crowds, given_fits, parts, plausible
 from importers.store import Store
 
-MOST: Final = 300  # people of a structure: past it, a given name and a profession single nobody out
+MOST: Final = SOME  # people of a structure: past it, a given name and a profession single nobody out
 _LAST: Final = "zzzzzzzz"  # comes after whatever follows a name, in every collation
 _WANTED = Table(
     "match_wanted",
@@ -29,14 +30,15 @@ _WANTED = Table(
     Column("pk", Integer),
     Column("low", Text),
     Column("high", Text),
-    Column("ending", Text),  # a given name that ends the key, when the family name is only the beginning of another
+    Column("size", Integer),  # letters of the family name; given names follow it in the key
     prefixes=["TEMPORARY"],
 )
 # CROSS JOIN keeps the order on SQLite: each range is looked up in the index of the keys.
-_LIKE_NAMED: Final = text(
-    "SELECT w.pk, p.id FROM match_wanted w CROSS JOIN practitioner p "
-    "WHERE p.match_key BETWEEN w.low AND w.high AND p.match_key LIKE w.ending"
+_LIKE_NAMED: Final = (
+    "SELECT w.pk, w.size, p.id, p.match_key FROM match_wanted w CROSS JOIN practitioner p "
+    "WHERE p.match_key BETWEEN w.low AND w.high"
 )
+_NAMES: Final = "SELECT id, national_id, family_name, given_names, civility_code, profession_code FROM practitioner"
 _ADELI = practitioner.c.national_id >= "0", practitioner.c.national_id < "1", practitioner.c.merged_into.is_(None)
 
 
@@ -54,6 +56,8 @@ class Blocks:
         """Of the pool: those that the run touched, or that may be someone whom it touched."""
         store = self.store
         new = range(store.first_new_practitioner, store.next_practitioner)
+        if all(pk >= new.start for pk in self.pool):
+            return set(self.pool)
         touched = store.touched["practitioner"] | self._holders(store.touched["mailbox"])
         mine = {pk for pk in self.pool if pk in touched or pk >= new.start}
         if len(mine) == len(self.pool):
@@ -80,23 +84,27 @@ class Blocks:
 
     def _around(self, pks: Collection[int], wanted: Set[int] | None) -> set[Pair]:
         """(one of ``pks``, another record that may be hers); of ``wanted`` only, or under any number."""
-        found = self._like_named(pks)
-        named = {pk for pk, _ in found}
-        found |= self._at_one_structure({pk for pk in pks if pk not in named or wanted is not None})
-        boxes = self._holding_one_mailbox(pks)
+        self._learn(pks)
+        named, boxes = self._like_named(pks), self._holding_one_mailbox(pks)
+        have = {pk for pk, _ in named} if wanted is None else set[int]()
+        placed = self._at_one_structure({pk for pk in pks if pk not in have})
         if wanted is not None:
-            found = {pair for pair in found if pair[1] in wanted}
-        self._learn({pk for pair in found for pk in pair})
+            named, placed, boxes = ({p for p in found if p[1] in wanted} for found in (named, placed, boxes))
+        self._learn({other for _, other in placed})
         people = self.people
-        kept = {(a, b) for a, b in found if a in people and b in people and plausible(people[a], people[b])}
-        return kept | {pair for pair in boxes if wanted is None or pair[1] in wanted}
+        placed = {(a, b) for a, b in placed if a in people and b in people and plausible(people[a], people[b])}
+        return named | placed | boxes
 
     def _like_named(self, pks: Collection[int]) -> set[Pair]:
-        self._learn(pks)
+        names = [(pk, *each) for pk in pks if pk in self.people for each in ranges(self.people[pk])]
+        given = {pk: squash(self.people[pk].given_names) for pk, *_ in names}
         _WANTED.create(self.connection)
-        names = ((pk, *each) for pk in pks if pk in self.people for each in ranges(self.people[pk]))
-        insert_rows(self.connection, _WANTED, ("pk", "low", "high", "ending"), names)
-        found = {(pk, other) for pk, other in self.connection.execute(_LIKE_NAMED) if pk != other}
+        insert_rows(self.connection, _WANTED, ("pk", "low", "high", "size"), names)
+        found = {
+            (pk, other)
+            for pk, size, other, key in rows(self.connection, _LIKE_NAMED)
+            if pk != other and given_fits(given[pk], key[size:])
+        }
         _WANTED.drop(self.connection)
         return found
 
@@ -150,9 +158,10 @@ class Blocks:
 
     def _staff(self, places: Iterable[int]) -> dict[tuple[int, str], set[int]]:
         found: dict[tuple[int, str], set[int]] = defaultdict(set)
-        columns = activity.c.organization_id, activity.c.profession_code, activity.c.practitioner_id
         for some in chunks(sorted(places)):
-            for place, profession, pk in self.connection.execute(select(*columns).where(columns[0].in_(some))):
+            where = listed(some)("organization_id")
+            query = f"SELECT organization_id, profession_code, practitioner_id FROM activity WHERE {where}"  # noqa: S608
+            for place, profession, pk in rows(self.connection, query):
                 found[place, profession].add(pk)
         return found
 
@@ -188,12 +197,9 @@ class Blocks:
 
     def _learn(self, pks: Collection[int]) -> None:
         """Names of people not met yet."""
-        columns = practitioner.c
         for some in chunks(sorted(set(pks) - self.people.keys())):
-            query = select(columns.id, columns.national_id, columns.family_name, columns.given_names,
-                           columns.civility_code, columns.profession_code)  # fmt: skip
-            query = query.where(columns.id.in_(some), columns.merged_into.is_(None))
-            for pk, national, family, given, civility, job in self.connection.execute(query):
+            query = f"{_NAMES} WHERE {listed(some)('id')} AND merged_into IS NULL"
+            for pk, national, family, given, civility, job in rows(self.connection, query):
                 self.national_ids[pk] = national
                 jobs = frozenset([job] if job else [])
                 self.people[pk] = Candidate(
@@ -228,17 +234,12 @@ class Blocks:
         return crowds
 
 
-def ranges(person: Candidate) -> Iterator[tuple[str, str, str]]:
-    """(from, to, ending) of the keys of who may be her: one family name or one part of it, one initial; or a longer
-    family name before the same given names."""
-    first = words(person.given_names)[:1]
-    if not first:
-        return
-    initial, family = first[0][:1], squash(person.family_name)
-    for name in {family, *parts(person.family_name)} - {""}:
-        yield name + initial, name + initial + _LAST, "%"
-    if len(family) > 2 and len(first[0]) > 1:
-        yield family, family + _LAST, "_%" + squash(person.given_names)
+def ranges(person: Candidate) -> Iterator[tuple[str, str, int]]:
+    """(from, to, letters of the family name) of the keys of who may be her: one family name, or one part of it, and one
+    initial."""
+    given = squash(person.given_names)
+    for name in {squash(person.family_name), *parts(person.family_name)} - {""} if given else ():
+        yield name + given[0], name + given[0] + _LAST, len(name)
 
 
 def _filled(person: Candidate, work: list[tuple[str, ...]], boxes: Set[str]) -> Candidate:

