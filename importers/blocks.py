@@ -68,10 +68,12 @@ class Blocks:
         return mine | {other for _, other in self._around(others, self.pool)}
 
     def _holders(self, boxes: Iterable[int]) -> set[int]:
+        """Of these mailboxes and of the new ones."""
+        holder, box = binding.c.practitioner_id, binding.c.mailbox_id
+        wanted = [box >= self.store.first_new_mailbox, *(box.in_(some) for some in chunks(sorted(boxes)))]
         found: set[int] = set()
-        holder = binding.c.practitioner_id
-        for some in chunks([*sorted(boxes), *range(self.store.first_new_mailbox, self.store.next_mailbox)]):
-            query = select(holder).where(binding.c.mailbox_id.in_(some), holder.is_not(None))
+        for condition in wanted:
+            query = select(holder).where(condition, holder.is_not(None))
             found.update(self.connection.execute(query).scalars())
         return found
 

@@ -14,7 +14,7 @@ from sqlalchemy import Table, bindparam, select, update
 
 from directory_service.registry import decisions
 from directory_service.registry.bulk import chunks, update_rows
-from directory_service.registry.decisions import Decision, Kind, Outcome
+from directory_service.registry.decisions import Decision, Kind, Outcome, Seen
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -42,6 +42,7 @@ class Merge:
     score: float | None = None  # bits, of a probable match
     probability: float | None = None
     weights: tuple[tuple[str, str, float], ...] = ()
+    seen: Seen = ()
     by_staff: bool = False  # the decision is theirs, and written already
 
 
@@ -76,6 +77,7 @@ def merge(store: Store, people: People, merges: Iterable[Merge]) -> None:
     for some in chunks(merges):
         _merge(store, people, some)
     store.flush()
+    decisions.close(store.connection, [d.one for d in store.decided])
     decisions.add(store.connection, store.decided)
     store.decided.clear()
 
@@ -182,7 +184,7 @@ def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
         if not m.by_staff:
             store.decided.append(
                 Decision(Kind.SAME_PERSON, Outcome.MERGE, records[pk]["national_id"], national, m.how, m.reason,
-                         store.run_id, store.actor, store.at, m.score, m.probability, m.weights)
+                         store.run_id, store.actor, store.at, m.score, m.probability, m.weights, m.seen)
             )  # fmt: skip
 
 

@@ -9,18 +9,23 @@ decision is kept, and none that a person took is overturned (``directory_service
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
+from typing import Any, Final
 
 from directory_service.registry import decisions
-from directory_service.registry.decisions import Decision, Kind
+from directory_service.registry.decisions import Decision, Kind, Seen
 from importers.blocks import Blocks
 from importers.known import People
 from importers.merge import Merge, merge
+from importers.reconcile.candidate import Candidate
 from importers.reconcile.judge import Judgement, Outcome, judge
 from importers.reconcile.weights import Model, model_of
 from importers.store import Store
+
+_COMPARED: Final = ("national_id", "family_name", "given_names", "civility", "professions", "structures", "places",
+                    "departments", "mailboxes")  # fmt: skip
 
 
 @cache
@@ -37,16 +42,37 @@ def reconcile(store: Store, people: People) -> None:
     concerned = blocks.concerned()
     if not concerned:
         return
-    found = judge(*blocks.read(concerned), model(), decisions.refused(store.connection))
-    sure = [j for j in found if j.outcome == Outcome.MERGE]
+    candidates, pairs, crowds = blocks.read(concerned)
+    found = judge(candidates, pairs, crowds, model(), decisions.refused(store.connection))
     decisions.forget_open(store.connection, [blocks.national_ids[a] for a in concerned])
-    merge(store, people, [Merge(*j.pair, j.how, j.reason, j.score, j.probability, j.weights) for j in sure])
-    decisions.add(store.connection, _decisions(store, blocks, (j for j in found if j.outcome != Outcome.MERGE)))
-    store.counts["match"].update(str(j.outcome) for j in found if j.outcome == Outcome.REVIEW)
+    by_pk = {c.pk: c for c in candidates}
+    sure = [j for j in found if j.outcome == Outcome.MERGE]
+    merge(store, people, [Merge(*j.pair, *_why(by_pk, j)) for j in sure])
+    waiting = decisions.settled(store.connection, Kind.SAME_PERSON)
+    fresh = [d for d in _decisions(store, by_pk, found) if (d.one, d.other) not in waiting]
+    decisions.add(store.connection, fresh)
+    store.counts["match"].update(str(d.outcome) for d in fresh if d.outcome == decisions.Outcome.REVIEW)
 
 
-def _decisions(store: Store, blocks: Blocks, judgements: Iterable[Judgement]) -> Iterable[Decision]:
+def _decisions(store: Store, by_pk: Mapping[int, Candidate], judgements: Iterable[Judgement]) -> Iterator[Decision]:
+    """Of what was not merged."""
     for j in judgements:
-        one, other = (blocks.national_ids[pk] for pk in j.pair)
-        taken = j.how, j.reason, store.run_id, store.actor, store.at, j.score, j.probability, j.weights
-        yield Decision(Kind.SAME_PERSON, decisions.Outcome(j.outcome), one, other, *taken)
+        if j.outcome != Outcome.MERGE:
+            one, other = (by_pk[pk].national_id for pk in j.pair)
+            how, reason, *scored = _why(by_pk, j)
+            taken = store.run_id, store.actor, store.at
+            yield Decision(Kind.SAME_PERSON, decisions.Outcome(j.outcome), one, other, how, reason, *taken, *scored)
+
+
+def _why(by_pk: Mapping[int, Candidate], j: Judgement) -> tuple[Any, ...]:
+    """How, reason, score, probability, weights, and both records."""
+    return j.how, j.reason, j.score, j.probability, j.weights, _seen(by_pk, j)
+
+
+def _seen(by_pk: Mapping[int, Candidate], j: Judgement) -> Seen:
+    """Both records, as far as they were compared."""
+    return [{name: _plain(getattr(by_pk[pk], name)) for name in _COMPARED} for pk in j.pair]
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value

@@ -1,6 +1,7 @@
 """``python -m bench.quality``: measures the matching and writes what ``annuaire quality`` and ``/v1/status`` tell.
 
-``train`` learns the weights anew first; ``splink`` measures Splink on febrl4 instead, and writes nothing.
+``train`` learns the weights anew first; ``splink`` measures Splink on febrl4, ``traps`` counts false merges of
+people who are in one registry only: both instead, and neither writes anything.
 """
 
 from __future__ import annotations
@@ -28,6 +29,11 @@ def main(arguments: list[str]) -> None:
         from bench.quality import peer
 
         _show(peer.measure())
+        return
+    if arguments == ["traps"]:
+        from bench.quality import traps
+
+        print(dict(sorted(traps.measure().items())))
         return
     from bench.quality import chain, febrl
 

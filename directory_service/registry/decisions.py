@@ -8,7 +8,7 @@ a person decided stands: ``refused`` is asked before anything is merged, and an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -39,6 +39,7 @@ class Outcome(StrEnum):
 OPEN = (Outcome.REVIEW, Outcome.LATER)
 HUMAN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.SPLIT)
 Weight = tuple[str, str, float]  # comparison, level reached, bits
+Seen = Sequence[Mapping[str, Any]]  # both records as they were compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,21 @@ class Decision:
     score: float | None = None
     probability: float | None = None
     weights: tuple[Weight, ...] = ()
+    seen: Seen = ()
     note: str = ""
     pk: int = 0
 
 
 _COLUMNS = (
     "kind", "outcome", "one", "other", "how", "reason", "run_id", "actor", "at", "score", "probability", "weights",
-    "note",
+    "seen", "note",
 )  # fmt: skip
 
 
 def add(connection: Connection, decisions: Iterable[Decision]) -> None:
     rows = (
         (str(d.kind), str(d.outcome), d.one, d.other, d.how, d.reason, d.run, d.actor, d.at, d.score, d.probability,
-         json.dumps(d.weights), d.note)
+         json.dumps(d.weights), json.dumps(d.seen, ensure_ascii=False), d.note)
         for d in decisions
     )  # fmt: skip
     insert_rows(connection, decision, _COLUMNS, rows)
@@ -83,6 +85,13 @@ def forget_open(connection: Connection, ones: Sequence[str], kind: Kind = Kind.S
     automatic = decision.c.outcome.in_([Outcome.REVIEW, Outcome.APART]), decision.c.kind == str(kind)
     for some in chunks(ones):
         connection.execute(delete(decision).where(*automatic, decision.c.one.in_(some)))
+
+
+def close(connection: Connection, ones: Sequence[str]) -> None:
+    """Takes back whatever waits about records that a run has just merged, what a person put off included."""
+    waiting = decision.c.outcome.in_([*OPEN, Outcome.APART]), decision.c.kind == str(Kind.SAME_PERSON)
+    for some in chunks(ones):
+        connection.execute(delete(decision).where(*waiting, decision.c.one.in_(some)))
 
 
 def forget_others(connection: Connection, asked: Decision) -> None:
@@ -146,4 +155,4 @@ def counts(connection: Connection) -> dict[str, dict[str, int]]:
 def _decision(row: Row[Any]) -> Decision:
     weights = tuple((name, level, bits) for name, level, bits in json.loads(row.weights))
     known = (row.one, row.other, row.how, row.reason, row.run_id, row.actor, row.at, row.score, row.probability)
-    return Decision(Kind(row.kind), Outcome(row.outcome), *known, weights, row.note, row.id)
+    return Decision(Kind(row.kind), Outcome(row.outcome), *known, weights, json.loads(row.seen), row.note, row.id)

@@ -243,6 +243,7 @@ decision = Table(  # who is who: what the matching found and what the staff said
     Column("score", Float),  # bits; NULL of a rule
     Column("probability", Float),
     Column("weights", Text, nullable=False, server_default="[]"),  # JSON: comparison, level, bits
+    Column("seen", Text, nullable=False, server_default="[]"),  # JSON: both records as they were compared
     _text("note"),  # what a person wrote
     Index("ix_decision_outcome_kind", "outcome", "kind"),
 )

@@ -50,6 +50,8 @@ def test_a_mistyped_name_in_one_structure_is_one_person_and_the_decision_is_kept
     assert (decision.kind, decision.outcome, decision.other) == (Kind.SAME_PERSON, Outcome.MERGE, "8" + RPPS)
     assert decision.score is not None and decision.score > 10 and decision.weights
     assert (decision.actor, decision.run) == ("tests", 1)
+    assert [side["family_name"] for side in decision.seen] == ["MARPAEU", "MARPEAU"]
+    assert decision.seen[0]["structures"] == [["60", "F" + f.finess(1)]]
 
 
 def test_names_and_place_alone_go_to_the_staff(world: World) -> None:

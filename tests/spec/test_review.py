@@ -107,6 +107,15 @@ def test_what_is_put_off_stays_at_the_end_of_the_queue(world: World) -> None:
     assert len(world.people()) == 3
 
 
+def test_what_is_put_off_is_asked_once_and_goes_when_an_import_settles_it(world: World) -> None:
+    asked = probable(world)
+    review.later(world.engine, asked.pk, actor="alice")
+    world.day(2, activity=[f.activity(ADELI, mode_code="L"), f.activity(RPPS, **ELSEWHERE)])
+    assert [d.pk for d in queue(world)] == [asked.pk]
+    world.day(3, links=[(ADELI, RPPS)])
+    assert queue(world) == [] and len(world.people()) == 1
+
+
 def test_split_puts_everything_back_where_it_was(world: World) -> None:
     asked = probable(world)
     before = state(world)

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("score", sa.Float(), nullable=True),
         sa.Column("probability", sa.Float(), nullable=True),
         sa.Column("weights", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("seen", sa.Text(), server_default="[]", nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_decision"),
     )
