@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -153,6 +153,17 @@ def test_what_the_absorbed_record_s_source_said_since_goes_back_with_it(world: W
     assert world.holders("autre@ville.mssante.fr") == ["0" + ADELI]
 
 
+def test_of_two_records_absorbed_one_goes_and_the_other_stays(world: World) -> None:
+    second = f.adeli(2, "69")
+    world.day(1, activity=[f.activity(ADELI), f.activity(second, mode_code="L"), f.activity(RPPS, **ELSEWHERE)])
+    world.day(2, links=[(ADELI, RPPS), (second, RPPS)])
+    assert world.person(RPPS).adelis == tuple(sorted((ADELI, second)))
+    review.split(world.engine, second, actor="alice")
+    assert world.person(RPPS).adelis == (ADELI,)
+    assert [r.mode.code for r in world.person(second).roles] == ["L"]
+    assert sorted(r.mode.code for r in world.person(RPPS).roles) == ["S", "S"]
+
+
 def test_a_survivor_that_only_the_merge_kept_active_falls_asleep_again(world: World) -> None:
     world.day(1, activity=[f.activity(ADELI)], diplomas=[f.diploma(RPPS)])
     world.day(2, links=[(ADELI, RPPS)])
@@ -234,20 +245,36 @@ def fingerprint(folder: Path) -> list[tuple[object, ...]]:
         return [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
 
 
-def test_the_index_follows_a_merge_and_a_split_as_if_built_anew(world: World, tmp_path: Path) -> None:
-    asked = probable(world)
-    folder = tmp_path / "index"
+def follows(world: World, folder: Path, *acts: Callable[[], object]) -> None:
+    """After each act the index that followed is the one that would be built."""
     build_index(world.engine, folder, SUFFIX)
     follower = Follower(world.engine, folder, SUFFIX)
-    for act in (
-        lambda: review.accept(world.engine, asked.pk, actor="alice"),
-        lambda: review.split(world.engine, ADELI, actor="alice"),
-    ):
+    for act in acts:
         act()
         assert follower.catch_up() > 0
         followed = fingerprint(folder)
         build_index(world.engine, folder, SUFFIX)
         assert followed == fingerprint(folder)
+
+
+def test_the_index_follows_a_merge_and_a_split_as_if_built_anew(world: World, tmp_path: Path) -> None:
+    asked = probable(world)
+    follows(
+        world,
+        tmp_path / "index",
+        lambda: review.accept(world.engine, asked.pk, actor="alice"),
+        lambda: review.split(world.engine, ADELI, actor="alice"),
+    )
+
+
+def test_the_index_follows_a_number_that_changes_hands(world: World, tmp_path: Path) -> None:
+    asked = conflicting(world)
+    follows(world, tmp_path / "index", lambda: review.accept(world.engine, asked.pk, actor="alice"))
+
+
+def test_the_index_follows_a_mailbox_that_is_taken_away(world: World, tmp_path: Path) -> None:
+    asked = doubtful(world)
+    follows(world, tmp_path / "index", lambda: review.reject(world.engine, asked.pk, actor="alice"))
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
