@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from directory_service.model import phonetics
 from directory_service.model.names import squash, words
-from directory_service.model.phonetics import PARTICLES, near
 from importers.reconcile.candidate import Candidate
 from importers.reconcile.weights import UNKNOWN, Levels
 
@@ -126,6 +126,11 @@ def _may_be_near(one: str, other: str) -> bool:
     return ends and abs(len(one) - len(other)) <= 2 and near(one, other)
 
 
+def near(one: str, other: str) -> bool:
+    """``phonetics.near`` has a side, the one that was typed, and forgives nothing of a short one: here the shorter."""
+    return phonetics.near(*sorted((one, other), key=lambda name: (len(name), name)))
+
+
 _COMPARE: Final[Mapping[str, Callable[[Candidate, Candidate], str]]] = {
     "family": family,
     "given": given,
@@ -140,7 +145,7 @@ def parts(name: str) -> frozenset[str]:
     found, before = set(), ""
     for word in words(name):
         before += word
-        if word not in PARTICLES:
+        if word not in phonetics.PARTICLES:
             found |= {w for w in (word, before) if len(w) >= _SHORTEST}
             before = ""
     return frozenset(found)
