@@ -88,12 +88,14 @@ class Blocks:
         """(one of ``pks``, another record that may be hers); of ``wanted`` only, or under any number."""
         self._learn(pks)
         named, boxes = self._like_named(pks), self._holding_one_mailbox(pks)
-        have = {pk for pk, _ in named} if wanted is None else set[int]()
-        placed = self._at_one_structure({pk for pk in pks if pk not in have})
         if wanted is not None:
-            named, placed, boxes = ({p for p in found if p[1] in wanted} for found in (named, placed, boxes))
-        self._learn({other for _, other in placed})
+            named, boxes = ({pair for pair in found if pair[1] in wanted} for found in (named, boxes))
+        self._learn({other for _, other in named})
         people = self.people
+        # Where her very name is found, who works beside her under another one is not looked for.
+        have = {pk for pk, other in named if other in people and people[other].has_rpps}
+        placed = {p for p in self._at_one_structure(set(pks) - have) if wanted is None or p[1] in wanted}
+        self._learn({other for _, other in placed})
         placed = {(a, b) for a, b in placed if a in people and b in people and plausible(people[a], people[b])}
         return named | placed | boxes
 
