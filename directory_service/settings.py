@@ -138,8 +138,8 @@ class Settings:
     )
     import_wait: float = _setting(
         300.0,
-        "Seconds that an import or a rollback waits for another one to end; a national day takes less.  Then it says "
-        "who holds the registry, exit code 5.  0: at once.",
+        "Seconds that an import, a rollback or an answer of the staff waits for another one to end; a national day "
+        "takes less.  Then it says who holds the registry, exit code 5.  0: at once.",
     )
     run_folder: str = _setting(
         "",

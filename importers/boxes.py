@@ -111,11 +111,13 @@ class BoxLoader:
         else:
             self._create(address, kind, digest, line, bindings)
 
-    def _binding(self, kind: str, _: str, national: str, family: str, given: str, *said: Any) -> tuple[Any, ...]:
+    def _binding(self, kind: str, address: str, national: str, family: str, given: str, *said: Any) -> tuple[Any, ...]:
         *codes, paperless, place = said  # category, profession, specialty, service
         if kind not in PERSONAL:
             return (None, place, self.source, "", "", "", *codes, "", "", paperless)
         person = self.people.ids.get(national.encode()) if national else None
+        if (address, national) in self.store.refused_holders:
+            person = None
         return (person, place, self.source, national, family, given, *codes, "", "", paperless)
 
     def _create(self, address: str, kind: str, digest: int, line: int, bindings: list[tuple[Any, ...]]) -> None:
@@ -143,6 +145,9 @@ class BoxLoader:
         )
         if _RANKS.get(owner, _BEST) < _RANKS[self.source]:
             self._change(box)
+            return
+        for person in {values[0] for values in box.bindings if values[0] is not None}:
+            self.store.claims.setdefault(person, set()).add(box.address)
 
     def _change(self, box: Box) -> None:
         self.changes.append(box)
@@ -251,12 +256,12 @@ def attach_holders(store: Store, people: People) -> None:
     """Bindings whose holder was in no registry when they were read, and is now."""
     store.flush()
     columns = binding.c
-    query = select(columns.id, columns.mailbox_id, columns.national_id)
+    query = select(columns.id, columns.mailbox_id, columns.national_id, mailbox.c.address).join(mailbox)
     query = query.where(columns.practitioner_id.is_(None), columns.national_id != "").order_by(columns.id)
     found = [
         (people.ids[national.encode()], row_id, box)
-        for row_id, box, national in store.connection.execute(query).all()
-        if national.encode() in people.ids
+        for row_id, box, national, address in store.connection.execute(query).all()
+        if national.encode() in people.ids and (address, national) not in store.refused_holders
     ]
     update_rows(store.connection, binding, ("practitioner_id",), [(pk, row_id) for pk, row_id, _ in found])
     boxes: dict[int, list[tuple[int, int]]] = defaultdict(list)

@@ -2,7 +2,7 @@
 
 Every pair is stored, so that it holds whenever its numbers arrive: here when one is known already, in ``people`` when a
 record is created.  A pair that says otherwise than what is known (an ADELI number whose holder has another RPPS number)
-changes nothing: it is counted as a conflict, for a person to look at.
+changes nothing: it is counted as a conflict, and waits in the staff's queue.  A pair that they refused stays refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import update
 
+from directory_service.registry import decisions
+from directory_service.registry.decisions import Kind
 from directory_service.registry.tables import link
+from importers.doubts import queue_conflicts
 from importers.known import Links, People
 from importers.links.parse import LinkParser
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
@@ -30,6 +33,8 @@ class LinkLoader:
         self.match, self.problems = match, problems
         self.parser = LinkParser(match, problems)
         self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
+        self.conflicts: list[tuple[str, str]] = []
+        self.refused = decisions.refused(store.connection) | decisions.refused(store.connection, Kind.LINK)
         self.rpps_of = {pk: key[1:].decode() for key, pk in people.ids.items() if key[:1] == b"8"} if people.ids else {}
 
     def load(self, rows: Iterator[tuple[int, bytes]], separator: str) -> None:
@@ -42,6 +47,7 @@ class LinkLoader:
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
         merge(self.store, self.people, [Merge(a, s, HOW, line=line) for a, (s, line) in self.merges.items()])
+        queue_conflicts(self.store, self.conflicts)
 
     def _add(self, line: int, adeli: str, rpps: str) -> str:
         old = self.links.rpps.get(adeli)
@@ -66,11 +72,15 @@ class LinkLoader:
         by_adeli = self.merges.get(by_adeli, (by_adeli, 0))[0] if by_adeli else None
         if by_adeli == by_rpps:  # neither is known, or they are one already
             return
+        if ("0" + adeli, "8" + rpps) in self.refused:
+            self.problems.warn("link_refused")
+            return
         if by_adeli is None:
             assert by_rpps is not None
             add_former_adeli(self.store, self.people, by_rpps, adeli, HOW, line=line)
         elif by_adeli in self.rpps_of:
             self.problems.warn("link_conflict")
+            self.conflicts.append(("0" + adeli, "8" + rpps))
         elif by_rpps is None:
             add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line)
             self.rpps_of[by_adeli] = rpps

@@ -75,17 +75,22 @@ class Known:
 
 
 class People:
-    """Whose number is this (idNat_PS as bytes ► practitioner), and which sources vouch for whom."""
+    """Whose number is this (idNat_PS as bytes ► practitioner), and which sources vouch for whom: of everybody, or of
+    these ``only``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, only: Sequence[int] | None = None) -> None:
         self.ids: dict[bytes, int] = {}
         self.vouched = bytearray()
         columns = identifier.c
         query = select(columns.scheme, columns.value, columns.practitioner_id)
+        if only is not None:
+            query = query.where(columns.practitioner_id.in_(only))
         for scheme, value, pk in connection.execute(query, execution_options=_STREAM):
             self.ids[(scheme + value).encode()] = pk
         marks = select(source_record.c.source, source_record.c.subject_id)
         marks = marks.where(source_record.c.source.in_(VOUCHING), source_record.c.gone_at.is_(None))
+        if only is not None:
+            marks = marks.where(source_record.c.subject_id.in_(only))
         for source, pk in connection.execute(marks, execution_options=_STREAM):
             self.vouch(pk, VOUCHING[source])
 

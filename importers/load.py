@@ -34,6 +34,7 @@ from importers.boxes import attach_holders
 from importers.breaker import Rules, Seen, of_file, of_impact, stopped
 from importers.check import Checked, check
 from importers.dating import published
+from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
@@ -324,6 +325,7 @@ class _Run:
             if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
+                queue_doubtful_holders(store)
             store.flush()
         change_tally(self.connection, store.impact.net())
         return reports

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
 
+from directory_service.registry import decisions
 from directory_service.registry.bulk import chunks, update_rows
+from directory_service.registry.decisions import Decision, Kind, Outcome, Seen
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -37,6 +40,11 @@ class Merge:
     survivor: int
     how: str
     reason: str = ""
+    score: float | None = None  # bits, of a probable match
+    probability: float | None = None
+    weights: tuple[tuple[str, str, float], ...] = ()
+    seen: Seen = ()
+    by_staff: bool = False  # the decision is theirs, and written already
     line: int | None = None  # of the file being read, if a row says so
 
 
@@ -72,6 +80,9 @@ def merge(store: Store, people: People, merges: Iterable[Merge]) -> None:
     for some in chunks(merges):
         _merge(store, people, some)
     store.flush()
+    decisions.close(store.connection, [d.one for d in store.decided])
+    decisions.add(store.connection, store.decided)
+    store.decided.clear()
 
 
 def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
@@ -82,24 +93,42 @@ def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
 
 def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int, int]) -> None:
     connection, as_of = store.connection, store.as_of
-    moved = {table: _held(store, table, list(into)) for table in _HELD}
-    numbers = _numbers(store, list(into))
-    _journal(store, merges, moved, numbers)
-    for table, rows in moved.items():
+    state = _state(store, list(into))
+    _journal(store, merges, state)
+    for table, rows in state.rows.items():
         update_rows(
             connection, table, ("practitioner_id",), [(into[pk], row) for pk, ids in rows.items() for row in ids]
         )
     how = {m.absorbed: m.how for m in merges}
-    retired = [(False, as_of, how[pk], row) for pk, found in numbers.items() for row, _ in found]
+    retired = [(False, as_of, how[pk], number[0]) for pk, found in state.numbers.items() for number in found]
     update_rows(connection, identifier, ("current", "until", "how"), retired)
-    _move_sources(store, into)
+    move_sources(store, [(source, key, into[pk]) for pk, found in state.sources.items() for source, key in found])
+    older = [(into[pk], other) for pk, others in state.older.items() for other in others]
+    update_rows(connection, practitioner, ("merged_into",), older)
     update_rows(connection, practitioner, ("merged_into", "changed_at"), [(s, as_of, a) for a, s in into.items()])
-    for pk, found in numbers.items():
-        for _, number in found:
-            people.ids[number.encode()] = into[pk]
+    for pk, found in state.numbers.items():
+        for _, scheme, value, *_ in found:
+            people.ids[(scheme + value).encode()] = into[pk]
     for absorbed, survivor in into.items():
-        _take_place(store, people, absorbed, survivor)
+        store.absorbers.add(survivor)
+        people.vouch(survivor, people.vouchers(absorbed))
     _wake(store, people, {m.survivor: m.line for m in merges})
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What hangs on records about to be absorbed, by record: keys of rows by table, numbers (row, scheme, value,
+    current, until, how), (source, key) of what sources said, records absorbed before."""
+
+    rows: dict[Table, dict[int, list[int]]]
+    numbers: dict[int, list[tuple[Any, ...]]]
+    sources: dict[int, list[tuple[str, str]]]
+    older: dict[int, list[int]]
+
+
+def _state(store: Store, pks: list[int]) -> _State:
+    return _State({table: _held(store, table, pks) for table in _HELD}, _numbers(store, pks), _sources(store, pks),
+                  _older(store, pks))  # fmt: skip
 
 
 def _held(store: Store, table: Table, pks: list[int]) -> dict[int, list[int]]:
@@ -111,49 +140,71 @@ def _held(store: Store, table: Table, pks: list[int]) -> dict[int, list[int]]:
     return found
 
 
-def _numbers(store: Store, pks: list[int]) -> dict[int, list[tuple[int, str]]]:
-    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    columns = identifier.c.practitioner_id, identifier.c.id, identifier.c.scheme, identifier.c.value
-    for pk, row, scheme, value in store.connection.execute(select(*columns).where(columns[0].in_(pks))):
-        found[pk].append((row, scheme + value))
+def _numbers(store: Store, pks: list[int]) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    columns = [identifier.c[name] for name in ("practitioner_id", "id", "scheme", "value", "current", "until", "how")]
+    query = select(*columns).where(columns[0].in_(pks)).order_by(identifier.c.id)
+    for pk, *number in store.connection.execute(query):
+        found[pk].append(tuple(number))
     return found
 
 
-def _journal(
-    store: Store,
-    merges: Sequence[Merge],
-    moved: dict[Table, dict[int, list[int]]],
-    numbers: dict[int, list[tuple[int, str]]],
-) -> None:
-    """What a split would need: the record absorbed, its numbers, and the keys of the rows that move."""
+def _sources(store: Store, pks: list[int]) -> dict[int, list[tuple[str, str]]]:
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    columns = source_record.c
+    query = select(columns.subject_id, columns.source, columns.key)
+    query = query.where(columns.subject_id.in_(pks), columns.source.in_(_PERSON_SOURCES))
+    for pk, source, key in store.connection.execute(query):
+        found[pk].append((source, key))
+    return found
+
+
+def _older(store: Store, pks: list[int]) -> dict[int, list[int]]:
+    """Asked of those known to have absorbed somebody: nobody else looks for this column, and it may have no index."""
+    found: dict[int, list[int]] = defaultdict(list)
+    asked = [pk for pk in pks if pk in store.absorbers]
+    if asked:
+        query = select(practitioner.c.merged_into, practitioner.c.id).where(practitioner.c.merged_into.in_(asked))
+        for pk, other in store.connection.execute(query):
+            found[pk].append(other)
+    return found
+
+
+def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
+    """All that a split needs to put back: the record absorbed, its numbers as they were, the keys of what moves."""
     query = select(practitioner).where(practitioner.c.id.in_([m.absorbed for m in merges]))
     records = {row["id"]: {str(k): v for k, v in row.items()} for row in store.connection.execute(query).mappings()}
+    columns = practitioner.c.id, practitioner.c.national_id, practitioner.c.status, practitioner.c.status_since
+    query = select(*columns).where(columns[0].in_([m.survivor for m in merges]))
+    survivors = {pk: rest for pk, *rest in store.connection.execute(query)}
     for m in merges:
-        rows = {str(table.name): ids[m.absorbed] for table, ids in moved.items() if ids.get(m.absorbed)}
-        before = {**records[m.absorbed], **rows, "numbers": [number for _, number in numbers.get(m.absorbed, ())]}
+        pk = m.absorbed
+        rows = {str(table.name): ids[pk] for table, ids in state.rows.items() if ids.get(pk)}
+        numbers = state.numbers.get(pk, [])
+        national, *status = survivors[m.survivor]
+        before = {
+            **records[pk], **rows, "numbers": [scheme + value for _, scheme, value, *_ in numbers],
+            "identifiers": numbers, "sources": state.sources.get(pk, []), "older": state.older.get(pk, []),
+            "survivor": status,
+        }  # fmt: skip
         after = {"into": m.survivor, "how": m.how, "reason": m.reason}
-        store.note("merge", "practitioner", m.absorbed, before, after, line=m.line)
-        store.note("update", "practitioner", m.survivor, {}, {"merged": m.absorbed}, line=m.line, count=False)
+        store.note("merge", "practitioner", pk, before, after, line=m.line)
+        store.note("update", "practitioner", m.survivor, {}, {"merged": pk}, line=m.line, count=False)
+        if not m.by_staff:
+            store.decided.append(
+                Decision(Kind.SAME_PERSON, Outcome.MERGE, records[pk]["national_id"], national, m.how, m.reason,
+                         store.run_id, store.actor, store.at, m.score, m.probability, m.weights, m.seen)
+            )  # fmt: skip
 
 
-def _move_sources(store: Store, into: dict[int, int]) -> None:
-    columns = source_record.c
-    query = select(columns.source, columns.key, columns.subject_id)
-    found = store.connection.execute(
-        query.where(columns.subject_id.in_(into), columns.source.in_(_PERSON_SOURCES))
-    ).all()
-    if found:
-        change = update(source_record).where(columns.source == bindparam("s"), columns.key == bindparam("k"))
-        rows = [{"s": source, "k": key, "pk": into[pk]} for source, key, pk in found]
-        store.connection.execute(change.values(subject_id=bindparam("pk")), rows)
-
-
-def _take_place(store: Store, people: People, absorbed: int, survivor: int) -> None:
-    if absorbed in store.absorbers:  # asked in memory: nobody else looks for this column, it has no index
-        older = practitioner.c.merged_into == absorbed
-        store.connection.execute(update(practitioner).where(older).values(merged_into=survivor))
-    store.absorbers.add(survivor)
-    people.vouch(survivor, people.vouchers(absorbed))
+def move_sources(store: Store, rows: Sequence[tuple[str, str, int]]) -> None:
+    """(source, key, subject): of whom these sources spoke under these keys."""
+    if rows:
+        change = update(source_record).where(
+            source_record.c.source == bindparam("s"), source_record.c.key == bindparam("k")
+        )
+        values = [{"s": source, "k": key, "pk": pk} for source, key, pk in rows]
+        store.connection.execute(change.values(subject_id=bindparam("pk")), values)
 
 
 def _wake(store: Store, people: People, lines: Mapping[int, int | None]) -> None:

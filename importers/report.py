@@ -16,6 +16,8 @@ _KINDS = {
     "qualification": "diplômes (par professionnel)",
     "link": "liens ADELI-RPPS",
     "nomenclature": "libellés",
+    "match": "rapprochements",
+    "decision": "décisions",
 }
 _ACTS = {
     "created": "créés",
@@ -25,6 +27,11 @@ _ACTS = {
     "merged": "fusionnés",
     "removed": "retirés",
     "restored": "rétablis",
+    "split": "séparés",
+    "review": "à examiner",
+    "accepted": "acceptées",
+    "rejected": "rejetées",
+    "later": "remises à plus tard",
     "unchanged": "inchangés",
 }
 _STATUS = {
@@ -32,6 +39,7 @@ _STATUS = {
     "unchanged": "Import {run} : rien n'a changé",
     "dry-run": "Essai à blanc : rien n'a été écrit",
     "rolled-back": "Retour en arrière {run} terminé",
+    "answered": "Réponse {run} enregistrée",
     "stopped": "Import arrêté : un seuil est dépassé, rien n'a été écrit",
 }
 
@@ -75,7 +83,7 @@ class ImportReport:
     ``Impact.as_dict``; ``accepted``: who let the ``breaches`` pass, and why."""
 
     run: int | None
-    status: str  # done, unchanged, dry-run, stopped, rolled-back
+    status: str  # done, unchanged, dry-run, stopped, rolled-back, answered
     as_of: str
     files: tuple[FileReport, ...]
     counts: Mapping[str, Mapping[str, int]]

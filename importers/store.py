@@ -14,7 +14,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Select, Table, select
 
+from directory_service.registry import decisions
 from directory_service.registry.bulk import insert_numbered, insert_rows, is_empty, next_id
+from directory_service.registry.decisions import Decision
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -76,7 +78,8 @@ class Store:
         self.pending: dict[Table, list[Row]] = {table: [] for table in COLUMNS}
         self.next_practitioner = self.first_new_practitioner = next_id(connection, practitioner)
         self.next_organization = next_id(connection, organization)
-        self.next_mailbox = next_id(connection, mailbox)
+        self.next_mailbox = self.first_new_mailbox = next_id(connection, mailbox)
+        self.touched: defaultdict[str, set[int]] = defaultdict(set)  # known records that changed, by subject
         self.journalled = {s: self._next(s) for s in _SUBJECTS}  # first key whose creation is not in the journal yet
         self.impact = Impact(read_tally(connection) or ({} if is_empty(connection) else recount(connection)))
         self.lines = {s: array("I") for s in _SUBJECTS}  # where each of these was read, key by key
@@ -84,6 +87,9 @@ class Store:
         absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
         self.absorbers = set(connection.execute(absorbed).scalars())  # who took others' place
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self.refused_holders = decisions.refused(connection, decisions.Kind.HOLDER)  # (address, national id)
+        self.claims: dict[int, set[str]] = {}  # mailboxes that this run takes from an older source for a better one
+        self.decided: list[Decision] = []  # about who is who, to be written with the merges
         self.labels = Labels(connection, self.pending[nomenclature])
 
     def note(
@@ -100,6 +106,7 @@ class Store:
         """One change: its journal entry, and its count.  ``line``: in the file being read, of the row that says so."""
         entry = (self.at, self.actor, self.run_id, kind, subject, pk, _json(before), _json(after), self.file, line)
         self.pending[journal].append(entry)
+        self.touched[subject].add(pk)
         if count:
             self.counts[subject][_PAST[kind]] += 1
 
@@ -145,6 +152,7 @@ _PAST = {
     "close": "closed",
     "reopen": "reopened",
     "merge": "merged",
+    "split": "split",
 }
 
 

@@ -1,99 +1,78 @@
-"""Reads the candidates of ``reconcile``, and applies its decisions.
+"""Finds who may be who, asks ``reconcile``, and applies what it answers.
 
-Blocking is done in SQL: records under an ADELI number only, and records under an RPPS number that share a name key or a
-mailbox with one of them.  Everybody of a block is read, so that a rule sees every homonym.
+Only what a run touched is looked at: records under an ADELI number alone that it created or changed, and those that
+share a name, a structure or a mailbox with someone under an RPPS number whom it created or changed.  Of each,
+everybody that could be the same person is read, so that the rules see every homonym (``importers.blocks``).  Every
+decision is kept, and none that a person took is overturned (``directory_service.registry.decisions``).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Final
 
-from sqlalchemy import select
-
-from directory_service.registry.bulk import chunks
-from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
+from directory_service.registry import decisions
+from directory_service.registry.decisions import Decision, Kind, Seen
+from importers.blocks import Blocks
 from importers.known import People
 from importers.merge import Merge, merge
-from importers.mssante.parse import PERSONAL
-from importers.reconcile.rules import Candidate, decide
+from importers.reconcile.candidate import Candidate
+from importers.reconcile.judge import Judgement, Outcome, judge
+from importers.reconcile.weights import Model, model_of
 from importers.store import Store
+
+_COMPARED: Final = ("national_id", "family_name", "given_names", "civility", "professions", "structures", "places",
+                    "departments", "mailboxes")  # fmt: skip
+
+
+@cache
+def model() -> Model:
+    """The weights that ``python -m bench.quality train`` learnt."""
+    text = resources.files("importers").joinpath("data", "matching.json").read_text(encoding="utf-8")
+    return model_of(json.loads(text)["model"])
 
 
 def reconcile(store: Store, people: People) -> None:
-    """Applies the rules to the whole registry."""
+    """Matches what this run touched, merges what is sure and leaves what is probable to the staff."""
     store.flush()
-    merge(store, people, [Merge(d.absorbed, d.survivor, d.how, d.reason) for d in decide(_candidates(store))])
+    blocks = Blocks(store)
+    concerned = blocks.concerned()
+    if not concerned:
+        return
+    candidates, pairs, crowds = blocks.read(concerned)
+    found = judge(candidates, pairs, crowds, model(), decisions.refused(store.connection))
+    decisions.forget_open(store.connection, [blocks.national_ids[a] for a in concerned])
+    by_pk = {c.pk: c for c in candidates}
+    sure = [j for j in found if j.outcome == Outcome.MERGE]
+    merge(store, people, [Merge(*j.pair, *_why(by_pk, j)) for j in sure])
+    waiting = decisions.settled(store.connection, Kind.SAME_PERSON)
+    fresh = [d for d in _decisions(store, by_pk, found) if (d.one, d.other) not in waiting]
+    decisions.add(store.connection, fresh)
+    store.counts["match"].update(str(d.outcome) for d in fresh if d.outcome == decisions.Outcome.REVIEW)
 
 
-def _candidates(store: Store) -> list[Candidate]:
-    alive = practitioner.c.merged_into.is_(None)
-    query = select(practitioner.c.id, practitioner.c.match_key).where(alive, practitioner.c.national_id.like("0%"))
-    adeli = dict(tuple(row) for row in store.rows(query))
-    rpps = _same_names(store, {key for key in adeli.values() if key})
-    shared = _sharing_a_mailbox(store, adeli)
-    names = set(rpps.values())
-    return _read(store, {pk for pk, key in adeli.items() if key in names} | set(rpps) | shared)
+def _decisions(store: Store, by_pk: Mapping[int, Candidate], judgements: Iterable[Judgement]) -> Iterator[Decision]:
+    """Of what was not merged."""
+    for j in judgements:
+        if j.outcome != Outcome.MERGE:
+            one, other = (by_pk[pk].national_id for pk in j.pair)
+            how, reason, *scored = _why(by_pk, j)
+            taken = store.run_id, store.actor, store.at
+            yield Decision(Kind.SAME_PERSON, decisions.Outcome(j.outcome), one, other, how, reason, *taken, *scored)
 
 
-def _same_names(store: Store, keys: Iterable[str]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    columns = practitioner.c
-    for some in chunks(sorted(keys)):
-        query = select(columns.id, columns.match_key).where(columns.match_key.in_(some), columns.merged_into.is_(None))
-        found.update(tuple(row) for row in store.connection.execute(query.where(columns.national_id.like("8%"))))
-    return found
+def _why(by_pk: Mapping[int, Candidate], j: Judgement) -> tuple[Any, ...]:
+    """How, reason, score, probability, weights, and both records."""
+    return j.how, j.reason, j.score, j.probability, j.weights, _seen(by_pk, j)
 
 
-def _sharing_a_mailbox(store: Store, pks: Iterable[int]) -> set[int]:
-    """These people, and others, who at some time held the same mailbox."""
-    one, other = binding.alias("one"), binding.alias("other")
-    found: set[int] = set()
-    for some in chunks(sorted(pks)):
-        query = (
-            select(one.c.practitioner_id, other.c.practitioner_id)
-            .select_from(one.join(other, one.c.mailbox_id == other.c.mailbox_id))
-            .where(one.c.practitioner_id.in_(some), other.c.practitioner_id != one.c.practitioner_id)
-        )
-        for pair in store.connection.execute(query):
-            found.update(pair)
-    return found
+def _seen(by_pk: Mapping[int, Candidate], j: Judgement) -> Seen:
+    """Both records, as far as they were compared."""
+    return [{name: _plain(getattr(by_pk[pk], name)) for name in _COMPARED} for pk in j.pair]
 
 
-def _read(store: Store, pks: Iterable[int]) -> list[Candidate]:
-    found = []
-    for some in chunks(sorted(pks)):
-        structures, boxes = _structures(store, some), _boxes(store, some)
-        columns = practitioner.c
-        query = select(columns.id, columns.national_id, columns.family_name, columns.given_names, columns.civility_code)
-        alive = columns.id.in_(some), columns.merged_into.is_(None)
-        for pk, national, family, given, civility in store.connection.execute(query.where(*alive)):
-            places, held = frozenset(structures[pk]), frozenset(boxes[pk])
-            found.append(Candidate(pk, national[0] == "8", family, given, civility, places, held))
-    return found
-
-
-def _structures(store: Store, pks: list[int]) -> dict[int, set[tuple[str, str]]]:
-    """(profession, identifier of a structure) of each; structures known by address only are left out."""
-    found: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    columns = organization.c.technical_id, organization.c.finess, organization.c.siret
-    query = select(activity.c.practitioner_id, activity.c.profession_code, *columns).join(organization)
-    for pk, profession, *keys in store.connection.execute(query.where(activity.c.practitioner_id.in_(pks))):
-        found[pk].update((profession, key) for key in _identifying(keys) if profession)
-    return found
-
-
-def _identifying(keys: list[Any]) -> list[str]:
-    technical, finess, siret = keys
-    found = [key for key in ("F" + finess if finess else "", "C" + siret if siret else "") if key]
-    return found if technical.startswith("A") else list(dict.fromkeys([technical, *found]))
-
-
-def _boxes(store: Store, pks: list[int]) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = defaultdict(set)
-    query = select(binding.c.practitioner_id, mailbox.c.address).join(mailbox)
-    personal = mailbox.c.type.in_(sorted(PERSONAL)), binding.c.practitioner_id.in_(pks)
-    for pk, address in store.connection.execute(query.where(*personal)):
-        found[pk].add(address)
-    return found
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else value

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select
 
 from directory_service.registry.engine import reading
 from directory_service.registry.tables import domain, operator, operator_certificate
+from directory_service.registry.tally import count, read_tally
 from directory_service.registry.undo import UNDOABLE
 
 Rows = dict[str, list[Any]]
@@ -35,6 +36,15 @@ def meaning(engine: Engine) -> Rows:
         held = {str(t.name): [dict(row) for row in connection.execute(select(t)).mappings()] for t in UNDOABLE}
     names = {table: {row["id"]: row[name] for row in held[table]} for table, name in _NAMES.items()}
     return {table: sorted((_named(row, names) for row in rows), key=repr) for table, rows in held.items()}
+
+
+def assert_tally_is_the_count(engine: Engine) -> None:
+    """What is kept of how much there is, is how much there is."""
+    with reading(engine) as connection:
+        kept, counted = read_tally(connection), count(connection)
+    assert {d: {k: n for k, n in by_key.items() if n} for d, by_key in kept.items() if by_key} == {
+        d: dict(by_key) for d, by_key in counted.items()
+    }
 
 
 def _named(row: dict[str, Any], names: dict[str, dict[int, str]]) -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """``init``, ``sample``, ``import``, ``runs``, ``index``: everything that writes.  The work itself is in ``registry``,
-``importers`` and ``index``."""
+``importers`` and ``index``.
+"""
 
 from __future__ import annotations
 
@@ -56,6 +57,13 @@ def init(settings: Settings, machine: bool) -> None:
 @click.option("--day", default=0, show_default=True, type=click.IntRange(0), help="Jour suivant du même pays.")
 @click.option(
     "--defects", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Part de lignes défectueuses."
+)
+@click.option(
+    "--variants",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Part des fiches ADELI qui disent autrement : nom, prénom, lieu, lien absent de la table.",
 )
 @as_json
 def sample(folder: Path, machine: bool, **choices: Any) -> None:
@@ -136,7 +144,7 @@ def _warn_of(silent: Iterable[Silence]) -> None:
 @as_json
 @click.pass_context
 def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
-    """Liste les imports et les retours en arrière, du plus récent au plus ancien."""
+    """Liste les imports, les retours en arrière et les réponses, du plus récent au plus ancien."""
     if ctx.invoked_subcommand is not None:
         return
     from directory_service.model.rhythms import silences
@@ -194,7 +202,7 @@ def _report(run: Run) -> ImportReport:
     from importers.report import FileReport, ImportReport
 
     files = [FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected) for f in run.files]
-    status = "rolled-back" if run.kind == "rollback" else run.status
+    status = {"rollback": "rolled-back", "review": "answered"}.get(run.kind, run.status)
     report = ImportReport(run.pk, status, run.as_of, tuple(files), run.counts)
     return replace(report, impact=run.impact, accepted=run.accepted)
 

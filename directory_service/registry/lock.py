@@ -31,7 +31,7 @@ _PAUSE = 0.1  # seconds between two looks at a lock that somebody holds
 class Holder:
     """Who holds the lock.  ``since``: an instant of the registry, UTC."""
 
-    work: str  # import, rollback
+    work: str  # import, rollback, review
     actor: str
     pid: int
     host: str

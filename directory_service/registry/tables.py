@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -235,6 +236,28 @@ link = Table(  # official ADELI-to-RPPS crosswalk (n ADELI : 1 RPPS), kept even 
     Column("rpps", Text, nullable=False, index=True),
     Column("run_id", Key, nullable=False),  # the run that brought it
     sqlite_with_rowid=False,
+)
+
+decision = Table(  # who is who: what the matching found and what the staff said (registry/decisions.py)
+    "decision",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", Text, nullable=False),  # person, link, mailbox
+    Column("outcome", Text, nullable=False),  # merge, review, apart; accepted, rejected, later, split
+    Column("one", Text, nullable=False, index=True),  # idNat_PS of who is absorbed, or an address
+    Column("other", Text, nullable=False, index=True),  # idNat_PS of who stays
+    Column("how", Text, nullable=False),  # link-table, rule:<name>, model:<version>
+    _text("reason"),
+    Column("run_id", Key, nullable=False),
+    Column("actor", Text, nullable=False),  # who decided: of an import, who ran it
+    Column("at", Text, nullable=False),
+    Column("score", Float),  # bits; NULL of a rule
+    Column("probability", Float),
+    Column("weights", Text, nullable=False, server_default="[]"),  # JSON: comparison, level, bits
+    Column("seen", Text, nullable=False, server_default="[]"),  # JSON: both records as they were compared
+    _text("note"),  # what a person wrote
+    Index("ix_decision_outcome_kind", "outcome", "kind"),
+    sqlite_autoincrement=True,  # who answers by number must not answer another question
 )
 
 operator = Table(

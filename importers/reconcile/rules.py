@@ -1,8 +1,8 @@
 """Who is who, beside the link table: deterministic rules, each a function of one sentence.  PURE.
 
 A rule looks at candidates, records under an ADELI number only and records under an RPPS number, and answers pairs.
-Name and place alone never make a pair: there are 36 practitioners of one name (formats.md §1).  Probabilistic matching
-has its room here: another rule, whose decisions go to review instead of being applied.
+Name and place alone never make a pair: there are 36 practitioners of one name (formats.md §1).  What rules leave open
+is weighed by ``judge``.
 """
 
 from __future__ import annotations
@@ -12,20 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
 from directory_service.model.names import squash, words
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What the rules know of a record.  ``structures``: identifiers of structures with the profession exercised there;
-    ``mailboxes``: addresses of personal boxes ever held."""
-
-    pk: int
-    has_rpps: bool
-    family_name: str
-    given_names: str
-    civility: str
-    structures: frozenset[tuple[str, str]] = frozenset()  # (profession code, structure key)
-    mailboxes: frozenset[str] = frozenset()
+from importers.reconcile.candidate import Candidate
 
 
 @dataclass(frozen=True, slots=True)

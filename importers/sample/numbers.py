@@ -60,3 +60,10 @@ def draw(rng: np.random.Generator, cumulated: NDArray[np.float64], size: int) ->
     """``size`` indexes drawn by weight, given the running sum of the weights."""
     found = np.searchsorted(cumulated, rng.random(size) * cumulated[-1], side="right")
     return np.asarray(found.clip(max=len(cumulated) - 1), np.int64)
+
+
+def mixed(number: int, seed: int) -> int:
+    """32 bits that look drawn at random, always the same for the same number and seed."""
+    h = (number * 0x9E3779B1 + seed * 0x85EBCA6B) & 0xFFFFFFFF
+    h = ((h ^ (h >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
+    return h ^ (h >> 13)

@@ -20,6 +20,7 @@ from importers.sample.names import given_names, slug, spelt, surnames
 from importers.sample.places import KINDS
 from importers.sample.professions import LABELS, PROFESSIONS, STUDENT_LABELS, expertises
 from importers.sample.structures import NO_STRUCTURE, Structure, Structures
+from importers.sample.variants import Variant, other_family, other_given, variant_of
 
 _TITLES = ("|", "DR|Docteur", "PR|Professeur")
 _CIVILITIES = ("", "M|Monsieur", "MME|Madame")
@@ -87,7 +88,8 @@ class Lines:
 class RowWriter:
     """Tells people's lines; holds what is common to a whole country."""
 
-    def __init__(self, country: land.Country) -> None:
+    def __init__(self, country: land.Country, variants: float = 0.0) -> None:
+        self._variants = variants  # share of older rows that tell of each point otherwise
         self._people = country.people
         self._surnames = surnames().names
         self._given = ((), given_names(1).names, given_names(2).names)
@@ -262,17 +264,26 @@ class RowWriter:
 
     def _write_adeli(self, p: Person, lines: Lines) -> None:
         number, older = self._adeli[p.row], self._older[p.row]
+        variant = self._variant(p)
         if p.adeli in land.IN_ADELI_FILE:
             family, given = self._old_names(p, 0 if p.adeli in (land.SAME_STRUCTURE, land.SHARED_MAILBOX) else 6)
+            if variant.family:
+                family = other_family(family, spelt(self._surnames[p.birth], False, True), variant.seed)
+            given = other_given(given, variant.seed) if variant.given else given
             head = f"0|{number}|0{number}|||{_CIVILITIES[p.sex]}|{family}|{given}"
             work = p.home_work if p.adeli != land.HIDDEN else NOWHERE
+            if variant.moved:
+                work = -2 - variant.seed % len(self._structures.institutions) if variant.seed % 3 else NOWHERE
             mode = "|" if work == NOWHERE else _MODES["L" if work >= 0 else "S"]
             place = "|".join(self._old_structure(work, number))
             lines.adeli.append(f"{head}|{self._profession(p)}|C|Civil|{_NO_EXPERTISE}|{mode}|{place}|ARS/ARS")
-        if p.adeli in land.IN_LINK_TABLE:
+        if p.adeli in land.IN_LINK_TABLE and not variant.unlinked:
             lines.links.append(f"{number};{p.rpps}")
             if older and p.id % 2:
                 lines.links.append(f"{older};{p.rpps}")
+
+    def _variant(self, p: Person) -> Variant:
+        return variant_of(p.id, self._country.seed, self._variants)
 
     def _old_structure(self, work: int, number: str) -> tuple[str, ...]:
         """No commune but ``25300 DOUBS`` as bureau cedex (formats.md §1); ADELI-rang as the id of a practice."""
@@ -310,9 +321,13 @@ class RowWriter:
         return ";".join((
             f"P{p.id:08d}", str(p.rpps) if registered else "", ",".join(adelis), ",".join(national), family, given,
             birth, _CIVILITIES[p.sex].partition("|")[0], PROFESSIONS[p.profession].code, status,
-            ",".join(name for name, here in zip(_FACES, faces, strict=True) if here), _LINKS[p.adeli],
+            ",".join(name for name, here in zip(_FACES, faces, strict=True) if here), self._tie(p),
             ",".join(opened), ",".join(closed), str(p.arrived),
         ))  # fmt: skip
+
+    def _tie(self, p: Person) -> str:
+        lost = p.adeli in land.IN_LINK_TABLE and self._variant(p).unlinked
+        return "missing" if lost else _LINKS[p.adeli]
 
 
 _NO_PLACE = "|" * 29  # mode (2) and structure (28)

@@ -14,7 +14,7 @@ import numpy as np
 from directory_service.model import nomenclature
 from importers.sample.boxes import NOWHERE
 from importers.sample.country import Country
-from importers.sample.numbers import Ints, grouped_ranks, keyed, siren_numbers, siret_numbers
+from importers.sample.numbers import Ints, grouped_ranks, keyed, mixed, siren_numbers, siret_numbers
 from importers.sample.places import KINDS, places
 from importers.sample.professions import PROFESSIONS
 
@@ -96,7 +96,7 @@ class Structures:
     def _institution(
         self, i: int, sector: str, place: int, name: str, finess: str, legal: str, siren: str, siret: str
     ) -> Structure:
-        h = _mix(i * 2 + 1, self._seed)
+        h = mixed(i * 2 + 1, self._seed)
         code, department = self._where.department(place)
         city, postcode = self._where.cities[place], self._where.postcodes[place]
         street = _STREET_TYPES[h % 13]
@@ -113,7 +113,7 @@ class Structures:
         return Structure(fields, _SECTORS.get(sector, _NO_SECTOR), "1", finess)
 
     def practice(self, j: int) -> Structure:
-        h = _mix(j * 2, self._seed)
+        h = mixed(j * 2, self._seed)
         place, owner = self._place[j], PROFESSIONS[self._profession[j]].code
         street = _STREET_TYPES[h % 13]
         siret = str(self._sirets[j])
@@ -148,13 +148,6 @@ class Structures:
 
 
 NO_STRUCTURE = Structure(("",) * 28, _NO_SECTOR, "", "")
-
-
-def _mix(number: int, seed: int) -> int:
-    """A number that looks drawn at random, always the same for the same structure."""
-    h = (number * 0x9E3779B1 + seed * 0x85EBCA6B) & 0xFFFFFFFF
-    h = ((h ^ (h >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
-    return h ^ (h >> 13)
 
 
 def _number(h: int) -> str:

@@ -37,7 +37,7 @@ from importers.sample.rows import Lines, RowWriter
 #   faces: files that speak of her today, among rpps, adeli, cat18, mssante
 #   link, what ties the ADELI number to the RPPS one: table (link table), same-structure (name, profession and
 #   structure or former id), shared-mailbox (the address stands under ADELI in CAT18, under RPPS in MSSanté), hidden
-#   (name and profession at best), adeli-only (nothing yet)
+#   (name and profession at best), missing (its line of the link table was left out), adeli-only (nothing yet)
 TRUTH_HEADER = (
     "person;rpps;adeli;national_ids;family;given;birth_name;civility;profession;status;faces;link;addresses;"
     "closed_addresses;arrived_day"
@@ -127,11 +127,13 @@ def _tell(bounds: tuple[int, int]) -> _Told:
 
 def write_sample(
     folder: Path, *, people: int = 5000, seed: int = 1, day: int = 0, defects: float = 0.0, as_zip: bool = False,
-    base: date = BASE, processes: int | None = None, progress: Progress = silent,
+    variants: float = 0.0, base: date = BASE, processes: int | None = None, progress: Progress = silent,
 ) -> SampleSummary:  # fmt: skip
     """Writes every extract of ``day`` into ``folder`` (made if need be), with ``truth.csv`` and, when there are
     ``defects`` (a rate between 0 and 1), ``defects.csv``: file, line (the header is line 1), kind.
 
+    ``variants``: share of the people of the ADELI file whom it tells of otherwise, for each of: family name, given
+    names, place of work, line in the link table (``importers.sample.variants``).
     ``people``: persons on day 0 (1,700,000 gives the national volumes).  ``base``: date of day 0, in file names only.
     ``processes``: 0 stays in this one; the bytes are the same.
     """
@@ -141,7 +143,7 @@ def write_sample(
     progress("Population", 0, people)
     country = make_country(people, seed, day)
     total = len(country.people.ids)
-    teller = _Teller(RowWriter(country), total, seed, day, defects)
+    teller = _Teller(RowWriter(country, variants), total, seed, day, defects)
     rows, found = _write_files(paths, teller, _workers(people, processes), total, progress)
     if defects > 0:
         _write_defects(folder / "defects.csv", found)

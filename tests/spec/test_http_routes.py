@@ -179,6 +179,8 @@ def test_status_tells_the_build_and_its_age(client: FlaskClient) -> None:
     answer = client.get("/v1/status").json
     assert answer["build"] == build(client) and answer["age_seconds"] >= 0 and answer["white_list"] is True
     assert answer["counts"]
+    measures = answer["quality"]["matching"]["measures"]
+    assert measures and all({"name", "precision", "recall", "f1", "false"} <= set(m) for m in measures)
 
 
 def test_status_and_metrics_tell_which_sources_are_silent(tmp_path: Path) -> None:

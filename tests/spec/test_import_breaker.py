@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from import_world import World
 from sqlalchemy import Engine, delete
+from undo_world import assert_tally_is_the_count
 
 from directory_service.errors import CircuitBreaker, ImportRefused, InvalidInput
 from directory_service.model.rhythms import Rhythms
@@ -23,7 +24,7 @@ from directory_service.model.thresholds import Thresholds
 from directory_service.registry.engine import open_registry, reading, upgrade, writing
 from directory_service.registry.runs import get_run
 from directory_service.registry.tables import tally
-from directory_service.registry.tally import count, read_tally
+from directory_service.registry.tally import read_tally
 from importers.dating import stamp_of
 from importers.load import run_import
 from importers.report import ImportReport
@@ -58,14 +59,6 @@ def rules(stop: pytest.ExceptionInfo[CircuitBreaker]) -> set[str]:
 
 
 # --- the tally -------------------------------------------------------------------------------------------------------
-
-
-def assert_tally_is_the_count(engine: Engine) -> None:
-    with reading(engine) as connection:
-        kept, counted = read_tally(connection), count(connection)
-    assert {d: {k: n for k, n in by_key.items() if n} for d, by_key in kept.items() if by_key} == {
-        d: dict(by_key) for d, by_key in counted.items()
-    }
 
 
 def test_the_tally_is_what_a_count_of_the_tables_gives(world: World, tmp_path: Path) -> None:

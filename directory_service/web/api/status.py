@@ -1,4 +1,6 @@
-"""``GET /v1/status``: which build answers, how old each source is, how much each branch holds."""
+"""``GET /v1/status``: which build answers, how old each source is, how much each branch holds, how well records were
+matched.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from directory_service.index.freshness import age_of, published_age, published_at, silent_sources, source_age
+from directory_service.model.quality import figures
 from directory_service.model.rhythms import Silence
 from directory_service.registry.clock import format_instant
 from directory_service.web.context import directory, json_answer, rhythms
@@ -31,6 +34,7 @@ def status() -> Response:
         "sources": [_aged(source, now) | {"silent": source["name"] in silent} for source in build.sources],
         "anomalies": [_anomaly(silence) for silence in silent.values()],
         "white_list": directory().has_white_list(),
+        "quality": {"matching": figures()},
     }
     response = json_answer(orjson.dumps(body))
     response.headers["Cache-Control"] = "no-store"

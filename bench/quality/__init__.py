@@ -1,0 +1,1 @@
+"""Measures of merge quality: ``python -m bench.quality``."""

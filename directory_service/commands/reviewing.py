@@ -1,0 +1,190 @@
+"""``review`` and ``quality``: the staff's queue, and how good the matching is.  The work is in ``importers.review``."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from directory_service.commands.common import as_json, emit, lines, progress, registry, table, with_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from directory_service.registry.decisions import Decision
+    from directory_service.settings import Settings
+    from importers.review import By
+
+KINDS = {"person": "même personne ?", "link": "table de correspondance", "mailbox": "titulaire de BAL"}
+OUTCOMES = {
+    "merge": "fusionnées par un import",
+    "review": "à examiner",
+    "apart": "laissées séparées",
+    "accepted": "acceptée",
+    "rejected": "rejetée",
+    "later": "remise à plus tard",
+    "split": "fusion défaite",
+}
+
+
+@click.group()
+def review() -> None:
+    """File d'attente du personnel : rapprochements probables, contradictions, BAL douteuses."""
+
+
+@review.command("list")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Une seule nature de question.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Nombre de questions.")
+@as_json
+@with_settings
+def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -> None:
+    """Liste ce qui attend une réponse, le plus probable d'abord."""
+    from directory_service.registry import decisions
+    from directory_service.registry.engine import reading
+
+    with registry(settings) as engine, reading(engine) as connection:
+        found = decisions.read_open(connection, kind=kind, limit=limit)
+    if machine:
+        emit({"decisions": [asdict(d) for d in found]})
+        return
+    rows = ((d.pk, KINDS[d.kind], OUTCOMES[d.outcome], d.one, d.other, _sure(d), d.reason) for d in found)
+    table(("N°", "Question", "État", "De", "Vers", "Probabilité", "Motif"), rows)
+
+
+@review.command("show")
+@click.argument("number", metavar="N", type=int)
+@as_json
+@with_settings
+def show_decision(settings: Settings, number: int, machine: bool) -> None:
+    """Montre les deux fiches côte à côte, le motif et le score."""
+    from directory_service.registry import decisions, sheets
+    from directory_service.registry.engine import reading
+    from importers.reconcile.judge import said
+
+    with registry(settings) as engine, reading(engine) as connection:
+        decision = decisions.get(connection, number)
+        one, other = sheets.read_sides(connection, decision)
+    if machine:
+        emit({**asdict(decision), "sides": [one, other]})
+        return
+    lines(
+        {
+            "question": KINDS[decision.kind],
+            "état": f"{OUTCOMES[decision.outcome]}, par {decision.actor}, le {decision.at}, passage {decision.run}",
+            "motif": decision.reason,
+            "règle": decision.how,
+            "score": "" if decision.score is None else f"{decision.score:.1f} bits, {_sure(decision)}",
+            "note": decision.note,
+        }
+    )
+    _side_by_side(one, other)
+    for weight in decision.weights:
+        click.echo(f"  {said([weight])} ({weight[2]:+.1f} bits)")
+
+
+def _sure(decision: Decision) -> str:
+    return "" if decision.probability is None else f"{100 * decision.probability:.1f} %"
+
+
+def _side_by_side(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
+    """On a terminal, what differs is in bold."""
+    fields = list(dict.fromkeys([*one, *other]))
+    pairs = [(f, "\n".join(one.get(f, ())), "\n".join(other.get(f, ()))) for f in fields]
+    if not sys.stdout.isatty():
+        table(("", "", ""), ((f, a.replace("\n", " ; "), b.replace("\n", " ; ")) for f, a, b in pairs))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table("", "Serait absorbée", "Resterait", box=None, header_style="bold", pad_edge=False)
+    for field, a, b in pairs:
+        style = "" if a.casefold() == b.casefold() else "bold"
+        drawn.add_row(field, Text(a, style=style), Text(b, style=style))
+    Console().print(drawn)
+
+
+def _answer(name: str, told: str, help_: str) -> click.Command:
+    """``accept``, ``reject`` and ``later`` are one command with three meanings."""
+
+    @click.argument("number", metavar="N", type=int)
+    @click.option("--note", default="", metavar="MOTIF", help="Pourquoi ; gardé avec la décision.")
+    @as_json
+    @with_settings
+    def answer(settings: Settings, number: int, note: str, machine: bool) -> None:
+        from importers import review as acts
+
+        act: Callable[..., Decision] = getattr(acts, name)
+        _act(settings, lambda engine, by: act(engine, number, **by), note, told, machine)
+
+    return review.command(name, help=help_)(answer)
+
+
+accept = _answer(
+    "accept",
+    "Décision {0.pk} acceptée : {0.one}, {0.other}.",
+    "Accepte : les deux fiches n'en font plus qu'une, la table est crue, le titulaire est le bon.",
+)
+reject = _answer(
+    "reject",
+    "Décision {0.pk} rejetée, et retenue.",
+    "Rejette, pour toujours ; une BAL est retirée à qui n'en est pas titulaire.",
+)
+later = _answer("later", "Décision {0.pk} remise à plus tard.", "Remet à plus tard, en fin de liste.")
+
+
+@review.command("split")
+@click.argument("what", metavar="N|NUMÉRO")
+@click.option("--note", default="", metavar="MOTIF", help="Pourquoi ; gardé avec la décision.")
+@as_json
+@with_settings
+def split(settings: Settings, what: str, note: str, machine: bool) -> None:
+    """Défait une fusion, nommée par sa décision ou par le numéro ADELI absorbé."""
+    from importers import review as acts
+
+    told = "Fusion défaite : {0.one} et {0.other} sont deux personnes."
+    _act(settings, lambda engine, by: acts.split(engine, what, **by), note, told, machine)
+
+
+def _act(settings: Settings, act: Callable[[Engine, By], Decision], note: str, told: str, machine: bool) -> None:
+    from directory_service.registry.lock import told_by
+
+    with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
+        by: By = {"actor": getpass.getuser(), "note": note, "wait": settings.import_wait, "tell": told_by(show)}
+        done = act(engine, by)
+    emit(asdict(done)) if machine else click.echo(told.format(done))
+
+
+@click.command()
+@as_json
+@with_settings
+def quality(settings: Settings, machine: bool) -> None:
+    """Qualité du rapprochement : mesures livrées, décisions de ce registre."""
+    from directory_service.model.quality import figures
+    from directory_service.registry import decisions
+    from directory_service.registry.engine import reading
+
+    with registry(settings) as engine, reading(engine) as connection:
+        counts = decisions.counts(connection)
+    if machine:
+        emit({"matching": figures(), "decisions": counts})
+        return
+    _tell(figures())
+    for kind, outcomes in counts.items():
+        lines({KINDS[kind]: [f"{OUTCOMES[o]} : {n}" for o, n in outcomes.items()]})
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    click.echo(f"Mesuré le {found['measured']} par `{found['command']}`")
+    columns = ("Mesure", "Paires", "Précision", "Rappel", "F1", "Fausses fusions", "Rappel avec examen")
+    table(columns, (_measure(m) for m in found["measures"]))
+
+
+def _measure(measure: Mapping[str, Any]) -> Sequence[object]:
+    shares = (f"{measure[name]:.4f}" for name in ("precision", "recall", "f1"))
+    asked = measure.get("recall_with_review")
+    return (measure["name"], measure["pairs"], *shares, measure["false"], "" if asked is None else f"{asked:.4f}")

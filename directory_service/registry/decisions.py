@@ -1,0 +1,159 @@
+"""Decisions about who is who: what the matching found, what waits for the staff, what the staff said.
+
+One row is one decision about two names: two national ids (the same person?), or an address and a national id (whose
+mailbox?).  Names are kept rather than keys, so that the table reads alone.  What a person decided stands: ``refused``
+is asked before anything is merged, and an automatic decision never replaces it.  A rollback takes a decision back with
+the run that took it, a person's answer being a run of its own (``registry.undo``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
+
+from directory_service.errors import NotFound
+from directory_service.registry.bulk import chunks, insert_rows
+from directory_service.registry.tables import decision
+
+
+class Kind(StrEnum):
+    SAME_PERSON = "person"  # are an ADELI and an RPPS record one person?
+    LINK = "link"  # the link table says otherwise than what is known
+    HOLDER = "mailbox"  # the names written beside an address are not those of its holder
+
+
+class Outcome(StrEnum):
+    MERGE = "merge"  # applied by a run
+    REVIEW = "review"  # waits for the staff
+    APART = "apart"  # too little speaks for it
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    LATER = "later"
+    SPLIT = "split"
+
+
+OPEN = (Outcome.REVIEW, Outcome.LATER)
+HUMAN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.SPLIT)
+Weight = tuple[str, str, float]  # comparison, level reached, bits
+Seen = Sequence[Mapping[str, Any]]  # both records as they were compared
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``one`` is the record that is, or would be, absorbed (or an address); ``other`` the one that stays.  ``at`` and
+    ``actor``: who took it and when; ``note``: what a person wrote."""
+
+    kind: Kind
+    outcome: Outcome
+    one: str
+    other: str
+    how: str
+    reason: str
+    run: int
+    actor: str
+    at: str
+    score: float | None = None
+    probability: float | None = None
+    weights: tuple[Weight, ...] = ()
+    seen: Seen = ()
+    note: str = ""
+    pk: int = 0
+
+
+_COLUMNS = (
+    "kind", "outcome", "one", "other", "how", "reason", "run_id", "actor", "at", "score", "probability", "weights",
+    "seen", "note",
+)  # fmt: skip
+
+
+def add(connection: Connection, decisions: Iterable[Decision]) -> None:
+    rows = (
+        (str(d.kind), str(d.outcome), d.one, d.other, d.how, d.reason, d.run, d.actor, d.at, d.score, d.probability,
+         json.dumps(d.weights), json.dumps(d.seen, ensure_ascii=False), d.note)
+        for d in decisions
+    )  # fmt: skip
+    insert_rows(connection, decision, _COLUMNS, rows)
+
+
+def forget_open(connection: Connection, ones: Sequence[str], kind: Kind = Kind.SAME_PERSON) -> None:
+    """Takes back what runs left open about these records, before they are judged again.  What a person put off
+    stays."""
+    automatic = decision.c.outcome.in_([Outcome.REVIEW, Outcome.APART]), decision.c.kind == str(kind)
+    for some in chunks(ones):
+        connection.execute(delete(decision).where(*automatic, decision.c.one.in_(some)))
+
+
+def close(connection: Connection, ones: Sequence[str]) -> None:
+    """Takes back whatever waits about records that a run has just merged, what a person put off included."""
+    waiting = decision.c.outcome.in_([*OPEN, Outcome.APART]), decision.c.kind == str(Kind.SAME_PERSON)
+    for some in chunks(ones):
+        connection.execute(delete(decision).where(*waiting, decision.c.one.in_(some)))
+
+
+def forget_others(connection: Connection, asked: Decision) -> None:
+    """Takes back what is open about a record that is about to be absorbed, but for the question itself."""
+    here = decision.c.one == asked.one, decision.c.kind == str(Kind.SAME_PERSON), decision.c.id != asked.pk
+    connection.execute(delete(decision).where(*here, decision.c.outcome.in_([*OPEN, Outcome.APART])))
+
+
+def refused(connection: Connection, kind: Kind = Kind.SAME_PERSON) -> set[tuple[str, str]]:
+    """Pairs that a person said are not one."""
+    said = decision.c.outcome.in_([Outcome.REJECTED, Outcome.SPLIT]), decision.c.kind == str(kind)
+    return {(one, other) for one, other in connection.execute(select(decision.c.one, decision.c.other).where(*said))}
+
+
+def settled(connection: Connection, kind: Kind) -> set[tuple[str, str]]:
+    """Pairs on which a person has the word, or that wait already."""
+    held = decision.c.outcome.in_([*OPEN, *HUMAN]), decision.c.kind == str(kind)
+    return {(one, other) for one, other in connection.execute(select(decision.c.one, decision.c.other).where(*held))}
+
+
+def read_open(connection: Connection, *, kind: str | None = None, limit: int = 50) -> list[Decision]:
+    """The queue: what was put off last, then the likeliest first."""
+    query = select(decision).where(decision.c.outcome.in_(OPEN))
+    if kind:
+        query = query.where(decision.c.kind == kind)
+    put_off = case((decision.c.outcome == str(Outcome.LATER), 1), else_=0)
+    query = query.order_by(put_off, func.coalesce(decision.c.probability, 1.0).desc(), decision.c.id)
+    return [_decision(row) for row in connection.execute(query.limit(limit))]
+
+
+def get(connection: Connection, pk: int) -> Decision:
+    """Raises NotFound."""
+    row = connection.execute(select(decision).where(decision.c.id == pk)).first()
+    if row is None:
+        raise NotFound(f"aucune décision ne porte le numéro {pk}")
+    return _decision(row)
+
+
+def about(connection: Connection, name: str) -> list[Decision]:
+    """Every decision about a national id or an address, the last one first."""
+    named = or_(decision.c.one == name, decision.c.other == name)
+    query = select(decision).where(named).order_by(decision.c.id.desc())
+    return [_decision(row) for row in connection.execute(query)]
+
+
+def decide(connection: Connection, pk: int, outcome: Outcome, *, actor: str, at: str, run: int, note: str = "") -> None:
+    """A person's word on a decision."""
+    values = {"outcome": str(outcome), "actor": actor, "at": at, "run_id": run, "note": note}
+    connection.execute(update(decision).where(decision.c.id == pk).values(values))
+
+
+def counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Kind ► outcome ► number."""
+    query = select(decision.c.kind, decision.c.outcome, func.count()).group_by(decision.c.kind, decision.c.outcome)
+    found: dict[str, dict[str, int]] = {}
+    for kind, outcome, number in connection.execute(query.order_by(decision.c.kind, decision.c.outcome)):
+        found.setdefault(kind, {})[outcome] = number
+    return found
+
+
+def _decision(row: Row[Any]) -> Decision:
+    weights = tuple((name, level, bits) for name, level, bits in json.loads(row.weights))
+    known = (row.one, row.other, row.how, row.reason, row.run_id, row.actor, row.at, row.score, row.probability)
+    return Decision(Kind(row.kind), Outcome(row.outcome), *known, weights, json.loads(row.seen), row.note, row.id)

@@ -1,0 +1,73 @@
+"""Both sides of a decision as the staff read them: each record as French lines, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from directory_service.model.people import Coded, Practitioner, PractitionerRole
+from directory_service.registry.decisions import Decision, Kind
+from directory_service.registry.overview import resolve
+from directory_service.registry.read import read_bindings, read_practitioners
+from directory_service.registry.tables import binding, mailbox
+
+Sheet = Mapping[str, Sequence[str]]  # field ► its lines
+
+
+def read_sides(connection: Connection, decision: Decision) -> tuple[Sheet, Sheet]:
+    """What the registry holds today of what a decision is about, the one that would be absorbed first."""
+    first = _box(connection, decision) if decision.kind == Kind.HOLDER else _person(connection, decision.one)
+    return first, _person(connection, decision.other)
+
+
+def _person(connection: Connection, national: str) -> Sheet:
+    pk = resolve(connection, national[:1], national[1:])
+    found = list(read_practitioners(connection, [pk])) if pk is not None else []
+    return _practitioner(connection, found[0]) if found else {"Identifiant": (national,), "État": ("inconnu",)}
+
+
+def _practitioner(connection: Connection, person: Practitioner) -> Sheet:
+    query = select(mailbox.c.address, binding.c.until).join(binding).where(binding.c.practitioner_id == person.pk)
+    boxes = sorted({(address, bool(until)) for address, until in connection.execute(query)})
+    return {
+        "Identifiant": (person.national_id,),
+        "Numéros": [f"{i.value} ({i.how})" for i in person.identifiers],
+        "Nom": (person.family_name,),
+        "Prénoms": (person.given_names,),
+        "Civilité": (_label(person.civility),),
+        "Profession": sorted({_label(person.profession), *(_label(r.profession) for r in person.roles)} - {""}),
+        "État": ("en exercice" if person.status == "active" else "n'exerce plus",),
+        "Exercice": list(dict.fromkeys(_place(role) for role in person.roles)),
+        "BAL": [address + (" (close)" if closed else "") for address, closed in boxes],
+        "Sources": sorted({s.name for s in person.sources}),
+    }
+
+
+def _box(connection: Connection, decision: Decision) -> Sheet:
+    """The lines of the mailbox that name this holder."""
+    pk = connection.execute(select(mailbox.c.id).where(mailbox.c.address == decision.one)).scalar()
+    found = [b for _, bindings in read_bindings(connection, [pk]) for b in bindings] if pk is not None else []
+    held = [b for b in found if b.national_id == decision.other] or found
+    return {
+        "Identifiant": (decision.one,),
+        "Numéros": sorted({b.national_id for b in held} - {""}),
+        "Nom": sorted({b.family_name for b in held}),
+        "Prénoms": sorted({b.given_names for b in held}),
+        "Profession": sorted({_label(b.profession) for b in held} - {""}),
+        "État": ["ouverte" if any(b.until is None for b in held) else "close"],
+        "Exercice": sorted({b.organization.display_name for b in held if b.organization}),
+        "Sources": sorted({b.source for b in held}),
+    }
+
+
+def _place(role: PractitionerRole) -> str:
+    where = role.organization
+    if where is None:
+        return _label(role.profession)
+    return ", ".join(p for p in (where.display_name, where.address.street, where.address.postcode,
+                                 where.address.town) if p)  # fmt: skip
+
+
+def _label(coded: Coded) -> str:
+    return coded.label or coded.code

@@ -1,0 +1,303 @@
+"""What the staff decide: two records are one person, or are not, or were not after all.
+
+Each act is a run of its own, under the lock of imports, journalled under who did it, and goes through the same doors
+as an import (``importers.merge``). A merge is undone from its journal entry: what moved goes back, and so does what the
+absorbed record's own sources have said since.  A decision taken here stands: no later run asks again, or does
+otherwise; only a rollback of this very run, or of one before it with all that came after, takes it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Required, TypedDict, Unpack
+
+from sqlalchemy import Connection, Engine, Table, select
+
+from directory_service.errors import InvalidInput, NotFound
+from directory_service.registry import decisions
+from directory_service.registry.bulk import update_rows
+from directory_service.registry.clock import format_instant, now_text
+from directory_service.registry.decisions import OPEN, Decision, Kind, Outcome
+from directory_service.registry.engine import require_current, writing
+from directory_service.registry.journal import decode
+from directory_service.registry.lock import Tell, locked
+from directory_service.registry.overview import resolve
+from directory_service.registry.runs import create_run, finish_run
+from directory_service.registry.tables import (
+    activity,
+    binding,
+    expertise,
+    identifier,
+    journal,
+    mailbox,
+    practitioner,
+    qualification,
+    run,
+    source_record,
+)
+from directory_service.registry.tally import change_tally
+from directory_service.registry.undo import recording
+from importers.impact import counted
+from importers.known import People
+from importers.merge import Merge, merge, move_sources
+from importers.store import Store
+
+_MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)
+
+
+class _Act:
+    """One act of one person: a transaction, a run, the tables that it may write."""
+
+    def __init__(self, connection: Connection, actor: str, as_of: str, note: str) -> None:
+        self.connection, self.actor, self.note, self.at = connection, actor, note, now_text()
+        self.run = create_run(connection, actor=actor, kind="review", as_of=as_of, started_at=self.at)
+        self.store = Store(connection, run_id=self.run, actor=actor, as_of=as_of, at=self.at)
+
+    def decide(self, decision: Decision, outcome: Outcome) -> None:
+        decisions.decide(
+            self.connection, decision.pk, outcome, actor=self.actor, at=self.at, run=self.run, note=self.note
+        )
+        self.store.counts["decision"][str(outcome)] += 1
+
+    def finish(self) -> None:
+        counts = {kind: dict(acts) for kind, acts in self.store.counts.items() if acts}
+        finish_run(self.connection, self.run, status="done", counts=counts, impact=self.store.impact.as_dict())
+
+
+class By(TypedDict, total=False):
+    """Who answers, and why; ``as_of``: the instant that the changes bear, now by default.  ``wait``: seconds for
+    whoever holds the registry, which ``tell`` is told."""
+
+    actor: Required[str]
+    note: str
+    as_of: datetime | None
+    wait: float
+    tell: Tell
+
+
+@contextmanager
+def _acting(
+    engine: Engine,
+    *,
+    actor: str,
+    note: str = "",
+    as_of: datetime | None = None,
+    wait: float = 0.0,
+    tell: Tell = lambda _holder: None,
+) -> Iterator[_Act]:
+    """All that an act reads and writes: alone, in one transaction, in a run that can be taken back."""
+    with locked(engine, work="review", actor=actor, wait=wait, tell=tell):
+        require_current(engine)
+        with writing(engine) as connection:
+            act = _Act(connection, actor, format_instant(as_of) if as_of else now_text(), note)
+            with recording(connection, act.run):
+                yield act
+                act.store.flush()
+                change_tally(connection, act.store.impact.net())
+            act.finish()
+
+
+def accept(engine: Engine, pk: int, **by: Unpack[By]) -> Decision:
+    """Yes: the records become one; the link table is believed; the holder is the holder.  ``by``: see ``By``.  Raises
+    NotFound, InvalidInput, RegistryBusy."""
+    return _answer(engine, pk, Outcome.ACCEPTED, _ACCEPT, by)
+
+
+def reject(engine: Engine, pk: int, **by: Unpack[By]) -> Decision:
+    """No: never to be asked again; a mailbox is taken from a holder who is not."""
+    return _answer(engine, pk, Outcome.REJECTED, _REJECT, by)
+
+
+def later(engine: Engine, pk: int, **by: Unpack[By]) -> Decision:
+    """Not today: it goes to the end of the queue."""
+    return _answer(engine, pk, Outcome.LATER, {}, by)
+
+
+Effect = Callable[[_Act, Decision], None]
+
+
+def _answer(engine: Engine, pk: int, outcome: Outcome, effects: dict[Kind, Effect], by: By) -> Decision:
+    with _acting(engine, **by) as act:
+        asked = decisions.get(act.connection, pk)
+        if asked.outcome not in OPEN:
+            raise InvalidInput(f"la décision {pk} n'attend plus de réponse ({asked.outcome})")
+        effect = effects.get(asked.kind)
+        if effect:
+            effect(act, asked)
+        act.decide(asked, outcome)
+        return decisions.get(act.connection, pk)
+
+
+def split(engine: Engine, what: str, **by: Unpack[By]) -> Decision:
+    """Undoes a merge, named by the number of its decision, or by a number of the record that was absorbed."""
+    with _acting(engine, **by) as act:
+        merged = _merged(act.connection, what)
+        _split(act, merged)
+        act.decide(merged, Outcome.SPLIT)
+        return decisions.get(act.connection, merged.pk)
+
+
+def _merged(connection: Connection, what: str) -> Decision:
+    done = (Outcome.MERGE, Outcome.ACCEPTED)
+    if what.isdigit() and len(what) < 9:  # an ADELI number has nine characters
+        found = [decisions.get(connection, int(what))]
+    else:
+        number = what if len(what) == 10 else "0" + what
+        found = decisions.about(connection, number.upper())
+    for decision in found:
+        if decision.kind == Kind.SAME_PERSON and decision.outcome in done:
+            return decision
+    raise NotFound(f"aucune fusion à défaire pour {what}")
+
+
+# --- accept, reject -------------------------------------------------------------------------------------------------
+
+
+def _alive(connection: Connection, national: str) -> int:
+    query = select(practitioner.c.id).where(
+        practitioner.c.national_id == national, practitioner.c.merged_into.is_(None)
+    )
+    pk = connection.execute(query).scalar()
+    if pk is None:
+        raise InvalidInput(f"la fiche {national} n'existe plus : un import l'a changée depuis")
+    return int(pk)
+
+
+def _join(act: _Act, asked: Decision) -> None:
+    pair = _alive(act.connection, asked.one), _alive(act.connection, asked.other)
+    _merge(act, pair, asked)
+
+
+def _merge(act: _Act, pair: tuple[int, int], asked: Decision) -> None:
+    decisions.forget_others(act.connection, asked)
+    reason = act.note or asked.reason
+    joined = Merge(*pair, "review", reason, asked.score, asked.probability, asked.weights, by_staff=True)
+    merge(act.store, People(act.connection, pair), [joined])
+
+
+def _believe_link(act: _Act, asked: Decision) -> None:
+    """The ADELI number changes hands: with the record that bore it, if there was one, else alone."""
+    connection, store = act.connection, act.store
+    holder, rightful = resolve(connection, "0", asked.one[1:]), _alive(connection, asked.other)
+    if holder is None or holder == rightful:
+        raise InvalidInput(f"le numéro {asked.one} n'est plus à quelqu'un d'autre : il n'y a rien à déplacer")
+    earlier = [d for d in decisions.about(connection, asked.one)
+               if d.kind == Kind.SAME_PERSON and d.outcome in (Outcome.MERGE, Outcome.ACCEPTED)]  # fmt: skip
+    if earlier:
+        _split(act, earlier[0])
+        act.decide(earlier[0], Outcome.SPLIT)
+        _merge(act, (_alive(connection, asked.one), rightful), asked)
+        return
+    held = identifier.c.scheme == "0", identifier.c.value == asked.one[1:]
+    row, how = connection.execute(select(identifier.c.id, identifier.c.how).where(*held)).one()
+    update_rows(connection, identifier, ("practitioner_id", "how"), [(rightful, "link-table", row)])
+    store.note("update", "practitioner", holder, {"identifier": [asked.one], "how": how}, {})
+    store.note("update", "practitioner", rightful, {}, {"identifier": [asked.one], "how": "link-table"})
+    for pk in (holder, rightful):
+        store.impact.touch(pk)
+    update_rows(connection, practitioner, ("changed_at",), [(store.as_of, pk) for pk in (holder, rightful)])
+
+
+def _take_away(act: _Act, asked: Decision) -> None:
+    """The mailbox stays open, under the names written beside it; its holder is known no more."""
+    store, columns = act.store, binding.c
+    query = select(columns.id, columns.mailbox_id, columns.practitioner_id).join(mailbox)
+    held = mailbox.c.address == asked.one, columns.national_id == asked.other, columns.until.is_(None)
+    for row, box, person in act.connection.execute(query.where(*held, columns.practitioner_id.is_not(None))).all():
+        update_rows(act.connection, binding, ("practitioner_id",), [(None, row)])
+        store.impact.mailbox("changed", asked.one)
+        store.note("update", "mailbox", box, {"holder": asked.other}, {"holder": None})
+        store.note("update", "practitioner", person, {"mailbox": asked.one}, {})
+        update_rows(act.connection, mailbox, ("changed_at",), [(store.as_of, box)])
+        update_rows(act.connection, practitioner, ("changed_at",), [(store.as_of, person)])
+
+
+_ACCEPT: dict[Kind, Effect] = {Kind.SAME_PERSON: _join, Kind.LINK: _believe_link}
+_REJECT: dict[Kind, Effect] = {Kind.HOLDER: _take_away}
+
+
+# --- split ----------------------------------------------------------------------------------------------------------
+
+
+def _split(act: _Act, merged: Decision) -> None:
+    connection, store = act.connection, act.store
+    query = select(practitioner.c.id, practitioner.c.merged_into).where(practitioner.c.national_id == merged.one)
+    found = connection.execute(query).first()
+    if found is None or found.merged_into is None:
+        raise InvalidInput(f"la fiche {merged.one} n'est plus fusionnée : il n'y a rien à défaire")
+    absorbed, survivor = int(found.id), int(found.merged_into)
+    before = _before(connection, absorbed)
+    store.flush()
+    with counted(store, [absorbed, survivor]):
+        _take_apart(act, absorbed, survivor, before)
+    store.note("split", "practitioner", absorbed, {"into": survivor}, {"reason": act.note})
+    store.note("update", "practitioner", survivor, {"merged": absorbed}, {}, count=False)
+
+
+def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]) -> None:
+    connection = act.connection
+    for table in _MOVED:
+        rows = _rows_back(connection, table, before, survivor)
+        update_rows(connection, table, ("practitioner_id",), [(absorbed, row) for row in rows])
+    numbers = [(absorbed, current, until, how, row) for row, _, _, current, until, how in before["identifiers"]]
+    update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
+    move_sources(act.store, [(source, key, absorbed) for source, key in before["sources"]])
+    update_rows(connection, practitioner, ("merged_into",), [(absorbed, pk) for pk in before["older"]])
+    _stand_alone(act, absorbed, survivor, before)
+
+
+def _before(connection: Connection, absorbed: int) -> dict[str, Any]:
+    """What the last merge of this record wrote into the journal; a merge of an undone run is none."""
+    told = journal.c.kind == "merge", journal.c.subject == "practitioner", journal.c.subject_id == absorbed
+    query = select(journal.c.before).join(run, run.c.id == journal.c.run_id).where(*told, run.c.undone_by.is_(None))
+    before = decode(connection.execute(query.order_by(journal.c.seq.desc()).limit(1)).scalar())
+    if before is None or "identifiers" not in before:
+        raise InvalidInput("cette fusion date d'une version qui ne notait pas de quoi la défaire")
+    return before
+
+
+def _rows_back(connection: Connection, table: Table, before: dict[str, Any], survivor: int) -> list[int]:
+    """Rows that moved and are still there, and those that the absorbed record's sources have brought since."""
+    query, moved = select(table.c.id).where(table.c.practitioner_id == survivor), set(before.get(str(table.name), ()))
+    if table is binding:
+        own = set(connection.execute(query.where(binding.c.national_id.in_(before["numbers"]))).scalars())
+        return sorted(own | moved.intersection(connection.execute(query).scalars()))
+    # SQLite may have given the key of a row that moved and left to another's: a source that never was hers.
+    hers = query.where(table.c.source.in_({source for source, _ in before["sources"]}))
+    rows = moved.intersection(connection.execute(hers).scalars())
+    for source in _only_hers(connection, before, survivor):
+        rows |= set(connection.execute(query.where(table.c.source == source)).scalars())
+    return sorted(rows)
+
+
+def _only_hers(connection: Connection, before: dict[str, Any], survivor: int) -> set[str]:
+    """Sources that speak of the survivor under numbers of the absorbed record only."""
+    keys = {(source, key) for source, key in before["sources"]}
+    columns = source_record.c.source, source_record.c.key
+    found = [tuple(row) for row in connection.execute(select(*columns).where(source_record.c.subject_id == survivor))]
+    others = {source for source, key in found if (source, key) not in keys}
+    return {source for source, _ in keys} - others
+
+
+def _stand_alone(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]) -> None:
+    """Each is active if one of its own sources vouches for it; a survivor that the merge woke falls asleep again."""
+    act.store.flush()
+    people, as_of = People(act.connection, (absorbed, survivor)), act.store.as_of
+    query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
+    state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_([absorbed, survivor])))}
+    alone = state[absorbed]
+    if alone[0] == "active" and not people.vouchers(absorbed):
+        alone = ["inactive", as_of]
+    kept = (
+        before["survivor"] if before["survivor"][0] != "active" and not people.vouchers(survivor) else state[survivor]
+    )
+    for pk, stands in ((absorbed, alone), (survivor, kept)):
+        if stands != state[pk]:
+            old, new = ({"status": status, "status_since": since} for status, since in (state[pk], stands))
+            act.store.note("close", "practitioner", pk, old, new)
+    columns = "merged_into", "status", "status_since", "changed_at"
+    update_rows(
+        act.connection, practitioner, columns, [(None, *alone, as_of, absorbed), (None, *kept, as_of, survivor)]
+    )

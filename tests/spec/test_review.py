@@ -1,0 +1,312 @@
+"""The staff's queue: what is asked, what each answer does, and that it stands."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import factories as f
+import pytest
+from import_world import World
+from record_factories import SUFFIX
+from sqlalchemy import Engine
+
+from directory_service.cli import run
+from directory_service.errors import InvalidInput, NotFound
+from directory_service.index.files import current_name
+from directory_service.index.follower import Follower
+from directory_service.index.writer import build_index
+from directory_service.registry import decisions
+from directory_service.registry.decisions import Decision, Outcome
+from directory_service.registry.engine import reading
+from directory_service.registry.runs import get_run
+from importers import review
+
+RPPS, ADELI, BOX = f.rpps(1), f.adeli(1), "zoe@ville.mssante.fr"
+ELSEWHERE = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
+
+
+@pytest.fixture
+def world(registry: Engine, tmp_path: Path) -> World:
+    return World(registry, tmp_path)
+
+
+def queue(world: World) -> list[Decision]:
+    with reading(world.engine) as connection:
+        return decisions.read_open(connection)
+
+
+def probable(world: World) -> Decision:
+    """Two records whose names and town alone are alike, one with a mailbox."""
+    people = [f.activity(ADELI), f.activity(RPPS, **ELSEWHERE)]
+    world.day(1, activity=people, mailboxes=[f.mailbox(BOX, ADELI)])
+    (asked,) = queue(world)
+    return asked
+
+
+STATE = ("practitioner", "identifier", "activity", "expertise", "qualification", "mailbox", "binding", "source_record")
+
+
+def state(world: World) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of the directory, but for the instant of its last change."""
+    with reading(world.engine) as connection:
+        found = {}
+        for table in STATE:
+            rows = connection.exec_driver_sql(f"SELECT * FROM {table}").mappings()
+            kept = [tuple((k, v) for k, v in row.items() if k != "changed_at") for row in rows]
+            found[table] = sorted(kept, key=repr)
+        return found
+
+
+def test_accept_merges_through_the_door_of_an_import(world: World) -> None:
+    asked = probable(world)
+    done = review.accept(world.engine, asked.pk, actor="alice", note="vue au téléphone")
+    assert (done.outcome, done.actor, done.note) == (Outcome.ACCEPTED, "alice", "vue au téléphone")
+    (person,) = world.people()
+    assert person.adelis == (ADELI,) and world.holders(BOX) == ["8" + RPPS]
+    (merge,) = [e for e in world.journal() if e.kind == "merge"]
+    assert merge.actor == "alice" and merge.run_id == done.run
+    assert b'"how":"review"' in (merge.after or b"") and "téléphone".encode() in (merge.after or b"")
+    with reading(world.engine) as connection:
+        made = get_run(connection, done.run)
+    assert (made.kind, made.status, made.counts["decision"]) == ("review", "done", {"accepted": 1})
+    assert queue(world) == []
+
+
+def test_an_answer_is_given_once(world: World) -> None:
+    asked = probable(world)
+    review.reject(world.engine, asked.pk, actor="alice")
+    with pytest.raises(InvalidInput, match="n'attend plus"):
+        review.accept(world.engine, asked.pk, actor="bob")
+    with pytest.raises(NotFound):
+        review.accept(world.engine, 999, actor="bob")
+
+
+def test_what_was_rejected_is_never_asked_nor_merged_again_not_even_by_the_link_table(world: World) -> None:
+    asked = probable(world)
+    review.reject(world.engine, asked.pk, actor="alice")
+    world.day(2, activity=[f.activity(ADELI), f.activity(RPPS)])  # now a rule would merge them
+    report = world.day(3, links=[(ADELI, RPPS)])
+    assert report.files[0].warnings == {"link_refused": 1}
+    assert len(world.people()) == 2 and queue(world) == []
+
+
+def test_what_is_put_off_stays_at_the_end_of_the_queue(world: World) -> None:
+    other, second = f.rpps(2), f.adeli(2)
+    names = {"family_name": "AUTRE", "given_names": "Anne"}
+    people = [f.activity(second, **names), f.activity(other, **names, **ELSEWHERE)]
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS, **ELSEWHERE), *people])
+    first, last = queue(world)
+    review.later(world.engine, first.pk, actor="alice")
+    assert [d.pk for d in queue(world)] == [last.pk, first.pk]
+    review.accept(world.engine, first.pk, actor="alice")
+    assert len(world.people()) == 3
+
+
+def test_what_is_put_off_is_asked_once_and_goes_when_an_import_settles_it(world: World) -> None:
+    asked = probable(world)
+    review.later(world.engine, asked.pk, actor="alice")
+    world.day(2, activity=[f.activity(ADELI, mode_code="L"), f.activity(RPPS, **ELSEWHERE)])
+    assert [d.pk for d in queue(world)] == [asked.pk]
+    world.day(3, links=[(ADELI, RPPS)])
+    assert queue(world) == [] and len(world.people()) == 1
+
+
+def test_split_puts_everything_back_where_it_was(world: World) -> None:
+    asked = probable(world)
+    before = state(world)
+    review.accept(world.engine, asked.pk, actor="alice")
+    assert state(world) != before
+    done = review.split(world.engine, str(asked.pk), actor="bob", note="deux sœurs")
+    assert state(world) == before
+    assert (done.outcome, done.actor) == (Outcome.SPLIT, "bob")
+    assert [e.actor for e in world.journal() if e.kind == "split"] == ["bob"]
+
+
+@pytest.mark.parametrize("named", [ADELI, "0" + ADELI])
+def test_a_merge_of_an_import_is_split_by_the_number_absorbed_and_stays_so(world: World, named: str) -> None:
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS)])
+    assert len(world.people()) == 1
+    review.split(world.engine, named, actor="alice")
+    assert sorted(p.national_id for p in world.people()) == ["0" + ADELI, "8" + RPPS]
+    assert world.person(ADELI).national_id == "0" + ADELI
+    people = [f.activity(ADELI, mode_code="L"), f.activity(RPPS, mode_code="L")]
+    world.day(2, activity=people, links=[(ADELI, RPPS)])
+    assert len(world.people()) == 2
+    assert [r.mode.code for r in world.person(ADELI).roles] == ["L"]
+    with pytest.raises(NotFound, match="aucune fusion"):
+        review.split(world.engine, named, actor="alice")
+
+
+def test_what_the_absorbed_record_s_source_said_since_goes_back_with_it(world: World) -> None:
+    asked = probable(world)
+    review.accept(world.engine, asked.pk, actor="alice")
+    world.day(2, activity=[f.activity(ADELI, mode_code="L"), f.activity(RPPS, **ELSEWHERE)],
+              mailboxes=[f.mailbox(BOX, ADELI), f.mailbox("autre@ville.mssante.fr", ADELI)])  # fmt: skip
+    review.split(world.engine, ADELI, actor="alice")
+    assert [r.mode.code for r in world.person(ADELI).roles] == ["L"]
+    assert [r.organization.finess for r in world.person(RPPS).roles if r.organization] == [f.finess(2)]
+    assert world.holders("autre@ville.mssante.fr") == ["0" + ADELI]
+
+
+def test_of_two_records_absorbed_one_goes_and_the_other_stays(world: World) -> None:
+    second = f.adeli(2, "69")
+    world.day(1, activity=[f.activity(ADELI), f.activity(second, mode_code="L"), f.activity(RPPS, **ELSEWHERE)])
+    world.day(2, links=[(ADELI, RPPS), (second, RPPS)])
+    assert world.person(RPPS).adelis == tuple(sorted((ADELI, second)))
+    review.split(world.engine, second, actor="alice")
+    assert world.person(RPPS).adelis == (ADELI,)
+    assert [r.mode.code for r in world.person(second).roles] == ["L"]
+    assert sorted(r.mode.code for r in world.person(RPPS).roles) == ["S", "S"]
+
+
+def test_a_survivor_that_only_the_merge_kept_active_falls_asleep_again(world: World) -> None:
+    world.day(1, activity=[f.activity(ADELI)], diplomas=[f.diploma(RPPS)])
+    world.day(2, links=[(ADELI, RPPS)])
+    assert world.person(RPPS).status == "active"
+    review.split(world.engine, ADELI, actor="alice")
+    assert (world.person(RPPS).status, world.person(ADELI).status) == ("inactive", "active")
+
+
+# --- the link table against the registry -----------------------------------------------------------------------------
+
+
+def conflicting(world: World) -> Decision:
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS), f.activity(f.rpps(2), family_name="AUTRE")])
+    world.day(2, links=[(ADELI, f.rpps(2))])
+    (asked,) = queue(world)
+    return asked
+
+
+def test_a_link_that_contradicts_a_merge_is_asked_and_believed_if_accepted(world: World) -> None:
+    asked = conflicting(world)
+    assert (asked.kind, asked.one, asked.other) == ("link", "0" + ADELI, "8" + f.rpps(2))
+    review.accept(world.engine, asked.pk, actor="alice")
+    assert world.person(ADELI).rpps == f.rpps(2)
+    assert len(world.people()) == 2
+
+
+def test_a_link_that_is_rejected_changes_nothing_and_is_not_asked_again(world: World) -> None:
+    asked = conflicting(world)
+    review.reject(world.engine, asked.pk, actor="alice")
+    world.day(3, links=[(ADELI, RPPS)])
+    world.day(4, links=[(ADELI, f.rpps(2))])
+    assert world.person(ADELI).rpps == RPPS and queue(world) == []
+
+
+def test_a_number_that_is_a_mere_alias_changes_hands(world: World) -> None:
+    people = [f.activity(RPPS), f.activity(f.rpps(2), family_name="AUTRE")]
+    world.day(1, links=[(ADELI, RPPS)], activity=people)
+    world.day(2, links=[(ADELI, f.rpps(2))])
+    (asked,) = queue(world)
+    review.accept(world.engine, asked.pk, actor="alice")
+    assert world.person(ADELI).rpps == f.rpps(2)
+
+
+# --- mailboxes -------------------------------------------------------------------------------------------------------
+
+
+def doubtful(world: World) -> Decision:
+    box = f.mailbox(BOX, RPPS, family_name="TIERS", given_names="Paul")
+    world.day(1, activity=[f.activity(RPPS)], mailboxes=[box, f.mailbox("sienne@ville.mssante.fr", RPPS)])
+    (asked,) = queue(world)
+    return asked
+
+
+def test_a_mailbox_under_other_names_is_asked_and_kept_if_accepted(world: World) -> None:
+    asked = doubtful(world)
+    assert (asked.kind, asked.one, asked.other) == ("mailbox", BOX, "8" + RPPS)
+    review.accept(world.engine, asked.pk, actor="alice")
+    changed = f.mailbox(BOX, RPPS, family_name="TIERS", given_names="Paul", service="URGENCES")
+    world.day(2, mailboxes=[changed, f.mailbox("sienne@ville.mssante.fr", RPPS)])
+    assert world.holders(BOX) == ["8" + RPPS] and queue(world) == []
+
+
+def test_a_mailbox_that_is_not_hers_is_taken_away_for_good(world: World) -> None:
+    asked = doubtful(world)
+    review.reject(world.engine, asked.pk, actor="alice")
+    assert world.holders(BOX) == ["10" + BOX]
+    changed = f.mailbox(BOX, RPPS, family_name="TIERS", given_names="Paul", service="URGENCES")
+    world.day(2, mailboxes=[changed, f.mailbox("sienne@ville.mssante.fr", RPPS)])
+    world.day(3, activity=[f.activity(RPPS, mode_code="L")])
+    assert world.holders(BOX) == ["10" + BOX]
+
+
+# --- the index -------------------------------------------------------------------------------------------------------
+
+
+def fingerprint(folder: Path) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(folder / current_name(folder))) as db:
+        tables = ("entry", "body", "key", "mailbox")
+        return [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
+
+
+def follows(world: World, folder: Path, *acts: Callable[[], object]) -> None:
+    """After each act the index that followed is the one that would be built."""
+    build_index(world.engine, folder, SUFFIX)
+    follower = Follower(world.engine, folder, SUFFIX)
+    for act in acts:
+        act()
+        assert follower.catch_up() > 0
+        followed = fingerprint(folder)
+        build_index(world.engine, folder, SUFFIX)
+        assert followed == fingerprint(folder)
+
+
+def test_the_index_follows_a_merge_and_a_split_as_if_built_anew(world: World, tmp_path: Path) -> None:
+    asked = probable(world)
+    follows(
+        world,
+        tmp_path / "index",
+        lambda: review.accept(world.engine, asked.pk, actor="alice"),
+        lambda: review.split(world.engine, ADELI, actor="alice"),
+    )
+
+
+def test_the_index_follows_a_number_that_changes_hands(world: World, tmp_path: Path) -> None:
+    asked = conflicting(world)
+    follows(world, tmp_path / "index", lambda: review.accept(world.engine, asked.pk, actor="alice"))
+
+
+def test_the_index_follows_a_mailbox_that_is_taken_away(world: World, tmp_path: Path) -> None:
+    asked = doubtful(world)
+    follows(world, tmp_path / "index", lambda: review.reject(world.engine, asked.pk, actor="alice"))
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    def call(*arguments: str, code: int = 0) -> str:
+        assert run(["--data", str(tmp_path / "var"), *arguments]) == code
+        found = capsys.readouterr()
+        return found.err if code else found.out
+
+    yield call
+
+
+def test_from_the_terminal(command: Any, tmp_path: Path) -> None:
+    command("init")
+    rows = [f.activity(ADELI), f.activity(RPPS, **ELSEWHERE)]
+    assert "1 à examiner" in command("import", str(f.write_activity(tmp_path / "activity.txt", rows)))
+    (asked,) = json.loads(command("review", "list", "--json"))["decisions"]
+    number = str(asked["pk"])
+    assert f"0{ADELI}" in command("review", "list") and command("review", "list", "--kind", "link") == ""
+    shown = command("review", "show", number)
+    assert f"Identifiant\t0{ADELI}\t8{RPPS}" in shown and "les noms et le lieu" in shown and "mêmes prénoms (+" in shown
+    sides = json.loads(command("review", "show", number, "--json"))["sides"]
+    assert [side["Identifiant"] for side in sides] == [["0" + ADELI], ["8" + RPPS]]
+    assert "remise à plus tard" in command("review", "later", number)
+    assert "acceptée" in command("review", "accept", number, "--note", "même diplôme")
+    assert "même diplôme" in command("review", "show", number)
+    assert "n'attend plus" in command("review", "reject", number, code=2)
+    assert "deux personnes" in command("review", "split", ADELI)
+    assert "aucune fusion" in command("review", "split", ADELI, code=4)
+    told = json.loads(command("quality", "--json"))
+    assert told["decisions"]["person"] == {"split": 1}
+    assert "fusion défaite : 1" in command("quality")
