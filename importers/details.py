@@ -96,7 +96,7 @@ class DetailLoader:
             found = difference(stored.get(pk, ()), said)
             if not found.removed and not found.added:
                 store.counts[self.name]["unchanged"] += 1
-                note_marks(store, self.source, [pk])
+                note_marks(store, self.source, [pk], line)
                 continue
             delete_rows(store.connection, self.table, found.delete)
             store.pending[self.table].extend([(pk, self.source, *values) for values in found.added])

@@ -213,7 +213,7 @@ class Reviser:
             return  # her creation, in this very run, says it all
         if not before and not after:
             self.store.counts["practitioner"]["unchanged"] += 1
-            note_marks(self.store, source, [change.pk])
+            note_marks(self.store, source, [change.pk], change.line)
             return
         kind = "reopen" if "status" in after else "update"
         self.store.note(kind, "practitioner", change.pk, before, after, line=change.line)
@@ -266,10 +266,10 @@ def mark_gone(store: Store, source: str, keys: Sequence[str | bytes]) -> None:
     store.connection.execute(update(source_record).where(*where).values(gone_at=store.as_of, run_id=store.run_id))
 
 
-def note_marks(store: Store, source: str, pks: Iterable[int]) -> None:
+def note_marks(store: Store, source: str, pks: Iterable[int], line: int | None = None) -> None:
     """What a source says of these people is what it was, but since another run, or no more: records show that."""
     for pk in pks:
-        store.note("update", "practitioner", pk, {}, {"source": source}, count=False)
+        store.note("update", "practitioner", pk, {}, {"source": source}, line=line, count=False)
 
 
 def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int], *, count: bool = True) -> set[int]:

@@ -162,14 +162,13 @@ class Directory:
                 spans = self._spans(reader, replace(query, after=None), view)
                 return Result(build.id, *search_sorted(reader, spans, query, view, now))
             held, key = self._answers.of(build.id), (query.base, query.scope, asked, query.limit, query.after, view)
-            if (known := held.answers.get(key)) is not None:
-                return Result(build.id, held.read(known.ids, query.part, reader.hits), known.truncated, False)
+            if (known := held.get(key)) is not None:
+                return Result(build.id, reader.hits(known.ids, query.part), known.truncated, False)
             search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
             reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
             if not search.timed_out and len(search.ids) <= LONGEST:
                 held.keep(key, Answer(tuple(search.ids), search.truncated))
-            hits = held.read(search.ids, query.part, reader.hits)
-            return Result(build.id, hits, search.truncated, search.timed_out)
+            return Result(build.id, reader.hits(search.ids, query.part), search.truncated, search.timed_out)
 
     value_tests = staticmethod(value_tests)
 

@@ -1,8 +1,8 @@
 """A full build: a new file beside the others, filled from the registry, then made the current one.
 
 Rendering takes most of the time and is shared among processes (``render``); this one writes.  Each batch is in the
-order of the ids and makes one segment of the text index; segments are merged, and keys sorted, once all entries are
-in.  A build that fails leaves nothing.  Figures: docs/reference/performance.md.
+order of the ids and makes one segment of the text index; segments are merged, and keys and mailboxes sorted, once all
+entries are in.  A build that fails leaves nothing.  Figures: docs/reference/performance.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
     INSERT_BODY,
     INSERT_ENTRY,
-    INSERT_NAMES,
     INSERT_TAG,
     INSERT_TEXT,
     MMAP_SIZE,
@@ -49,6 +48,7 @@ from directory_service.registry.regions import regions
 
 Progress = Callable[[str, int, int], None]
 _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
+_FTS_WHOLE: Final = 1 << 30  # all terms of the mailboxes, one segment at once: 0.3 GB when rendering is over
 _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 FTS: Final = ("text", "names", "tag")
@@ -155,7 +155,8 @@ def _prepare(db: sqlite3.Connection) -> None:
     for table in TABLES:
         db.execute(table)
     for table in FTS:
-        set_up_fts(db, table, hashsize=_FTS_MEMORY, automerge=0, crisismerge=_FTS_SEGMENTS)
+        set_up_fts(db, table, hashsize=_FTS_WHOLE if table == "names" else _FTS_MEMORY, automerge=0,
+                   crisismerge=_FTS_SEGMENTS)  # fmt: skip
     for table in _LOOSE:
         db.execute(table)
 
@@ -184,7 +185,7 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
         db.executemany(INSERT_ENTRY, [*batch.entries[: boxes.start], *batch.entries[boxes.stop :]])
         db.executemany(INSERT_BODY, [*batch.bodies[: boxes.start], *batch.bodies[boxes.stop :]])
         db.executemany(INSERT_TEXT, [(row[0], *row[2:9]) for row in batch.entries])
-        db.executemany(INSERT_NAMES, batch.names)
+        db.executemany("INSERT INTO loose_names(id, terms) VALUES (?, ?)", batch.names)
         db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
         db.executemany("INSERT INTO loose(value, id, view) VALUES (?, ?, ?)", batch.keys)
         db.executemany("INSERT INTO loose_mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
@@ -221,6 +222,7 @@ _LOOSE: Final = (
     # Mailboxes come in the order of their holders: each in its place at once would write the branch again and again.
     "CREATE TABLE loose_entry AS SELECT * FROM entry",
     "CREATE TABLE loose_body AS SELECT * FROM body",
+    "CREATE TABLE loose_names(id INTEGER NOT NULL, terms TEXT NOT NULL)",
 )
 _LATER_ENTRY: Final = INSERT_ENTRY.replace("INTO entry", "INTO loose_entry")
 _LATER_BODY: Final = INSERT_BODY.replace("INTO body", "INTO loose_body")
@@ -231,10 +233,12 @@ _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("boîtes", "INSERT INTO body SELECT * FROM loose_body ORDER BY id"),
     ("clés", "INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose ORDER BY value, id"),
     *(("ordre", order) for order in ORDERS),
+    ("noms", "INSERT INTO names(rowid, terms) SELECT id, terms FROM loose_names ORDER BY id"),
     ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
     ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
     ("boîtes", "DROP TABLE loose_entry"),
     ("boîtes", "DROP TABLE loose_body"),
+    ("noms", "DROP TABLE loose_names"),
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
     ("boîtes", "DROP TABLE loose_mailbox"),

@@ -7,6 +7,7 @@ Truncated results end in 4 with their entries, late ones in 3 (ldap-clients.md Â
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -110,8 +111,8 @@ class Searcher:
         self.key = key
         self.suffix = normalise(settings.suffix)
         self.sending: Callable[[Sequence[Hit]], None] = lambda _hits: None  # told of the entries of each answer
-        self._kept: dict[Selection, dict[int, bytes]] = {}  # of one build
-        self._kept_build, self._kept_count = "", 0
+        self._kept: OrderedDict[tuple[int, Selection], bytes] = OrderedDict()  # of one build
+        self._kept_build = ""
         self._known_lists: Callable[[tuple[str, ...]], Selection]
         self._known_lists = lru_cache(maxsize=512)(lambda names: select(names, resolve))
 
@@ -268,16 +269,16 @@ class Searcher:
 
     def _rendered(self, build: str, selection: Selection, hits: Sequence[Hit]) -> list[bytes]:
         """Clients of one kind ask for the same attributes, and often for the same people."""
-        if self._kept_build != build or self._kept_count > _MOST_KEPT:
-            self._kept, self._kept_build, self._kept_count = {}, build, 0
-        kept = self._kept.setdefault(selection, {})
-        bodies = []
+        if self._kept_build != build:
+            self._kept, self._kept_build = OrderedDict(), build
+        kept, bodies = self._kept, []
         for hit in hits:
-            body = kept.get(hit.id)
+            body = kept.get((hit.id, selection))
             if body is None:
-                body = kept[hit.id] = render(hit, selection, False, self.suffix)
-                self._kept_count += 1
+                body = kept[hit.id, selection] = render(hit, selection, False, self.suffix)
             bodies.append(body)
+        while len(kept) > _MOST_KEPT:
+            kept.popitem(last=False)
         return bodies
 
     def _controlled(self, work: Work, asked: Asked, found: Result) -> bytes:
