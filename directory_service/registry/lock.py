@@ -13,11 +13,12 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from directory_service.errors import RegistryBusy
 from directory_service.registry.clock import now_text
@@ -121,7 +122,11 @@ def _in_database(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
                 connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
             return bool(taken)
 
-        yield _Attempt(take, lambda: _holder(connection))
+        try:
+            yield _Attempt(take, lambda: _holder(connection))
+        finally:  # a session that is closed ends a little later: the next one would find it there
+            with suppress(SQLAlchemyError):
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
 
 
 _SIGN = "annuaire"
