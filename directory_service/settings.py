@@ -133,6 +133,10 @@ class Settings:
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
     )
+    import_findings: int = _setting(
+        200,
+        "Lines that an import keeps of each rule of data quality and file (`annuaire runs rejects`); all are counted.",
+    )
     run_folder: str = _setting(
         "",
         "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "

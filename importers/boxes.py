@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
+from importers.boxrules import BoxRules
 from importers.feed import Feed
 from importers.known import Known, People
 from importers.mssante.parse import PERSONAL
@@ -48,8 +49,8 @@ class Box:
 class BoxLoader:
     """Loads addresses of one source."""
 
-    def __init__(self, store: Store, people: People, places: Places, source: str) -> None:
-        self.store, self.people, self.places, self.source = store, people, places, source
+    def __init__(self, store: Store, people: People, places: Places, source: str, rules: BoxRules) -> None:
+        self.store, self.people, self.places, self.source, self.rules = store, people, places, source, rules
         self.known = Known(store.connection, source)
         self.others = self._others()
         self.changes: list[Box] = []
@@ -72,8 +73,8 @@ class BoxLoader:
                 self.organizations += [find(key, place, source) for source, key, *place in places]
                 self.store.labels.add(feed.systems, labels)
             if said is not None:
-                _, digest, lines = said
-                self.add(digest, [(*line[:-1], self.organizations[line[-1]]) for line in lines])
+                _, digest, lines, numbers = said
+                self.add(digest, [(*line[:-1], self.organizations[line[-1]]) for line in lines], numbers)
             self.store.flush_if_full()
 
     def load_holdings(self, address: str, digest: int, holdings: Sequence[Holding]) -> None:
@@ -96,15 +97,20 @@ class BoxLoader:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 
-    def add(self, digest: int, lines: Sequence[tuple[Any, ...]]) -> None:
-        """``lines``: those of one address, as ``Holding`` with an organization for a place."""
+    def add(self, digest: int, lines: Sequence[tuple[Any, ...]], numbers: Sequence[int] = ()) -> None:
+        """``lines``: those of one address, as ``Holding`` with an organization for a place; ``numbers``: where they
+        stand in the file, where each of its lines is one of an address."""
         kind, address = lines[0][:2]
+        for number, line in zip(numbers, lines, strict=False):
+            self.rules.look(number, line)
         bindings = list(dict.fromkeys([self._binding(*line) for line in lines]))
         position = self.known.positions.get(address.encode())
         if position is not None:
             pk = self.known.subjects[position]
             self._change(Box(pk, address, kind, digest, bindings, True))
         elif address in self.others:
+            if self.others[address][1] == self.source and numbers:
+                self.rules.tell("address_twice", numbers[0], address)
             self._take_over(Box(self.others[address][0], address, kind, digest, bindings, False))
         else:
             self._create(address, kind, digest, bindings)

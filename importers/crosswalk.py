@@ -15,7 +15,7 @@ from directory_service.registry.tables import link
 from importers.known import Links, People
 from importers.links.parse import LinkParser
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
-from importers.rows import Match, Problems
+from importers.rows import Line, Match, Problems
 from importers.said import lines_of
 from importers.store import Store
 
@@ -38,12 +38,12 @@ class LinkLoader:
             for line in lines_of([row], separator, self.match, self.problems):
                 pair = self.parser.parse(line)
                 if pair:
-                    counts[self._add(*pair)] += 1
+                    counts[self._add(line, *pair)] += 1
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
         merge(self.store, self.people, [Merge(a, s, HOW) for a, s in self.merges.items()])
 
-    def _add(self, adeli: str, rpps: str) -> str:
+    def _add(self, line: Line, adeli: str, rpps: str) -> str:
         old = self.links.rpps.get(adeli)
         if old == rpps:
             return "unchanged"
@@ -55,10 +55,10 @@ class LinkLoader:
             self.store.connection.execute(change)
             self.links.adelis[old].remove(adeli)
         self.links.add(adeli, rpps)
-        self._attach(adeli, rpps)
+        self._attach(line, adeli, rpps)
         return "created" if old is None else "updated"
 
-    def _attach(self, adeli: str, rpps: str) -> None:
+    def _attach(self, line: Line, adeli: str, rpps: str) -> None:
         ids = self.people.ids
         by_adeli, by_rpps = ids.get(("0" + adeli).encode()), ids.get(("8" + rpps).encode())
         by_adeli = self.merges.get(by_adeli, by_adeli) if by_adeli else None
@@ -68,7 +68,7 @@ class LinkLoader:
             assert by_rpps is not None
             add_former_adeli(self.store, self.people, by_rpps, adeli, HOW)
         elif by_adeli in self.rpps_of:
-            self.problems.warn("link_conflict")
+            self.parser.conflict(line)
         elif by_rpps is None:
             add_rpps(self.store, self.people, by_adeli, rpps, HOW)
             self.rpps_of[by_adeli] = rpps

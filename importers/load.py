@@ -34,8 +34,10 @@ from importers.places import Places
 from importers.progress import Progress, silent
 from importers.quarantine import Quarantine
 from importers.report import FileReport, ImportReport
+from importers.rows import KEPT
 from importers.stages import Stages
 from importers.store import Store
+from importers.suggest import suggest
 from importers.who import reconcile
 
 _SQLITE_CACHE_KIB = 256 * 1024
@@ -80,11 +82,13 @@ def run_import(
     accept: str | None = None,
     progress: Progress | None = None,
     processes: int = 1,
+    findings: int = KEPT,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable.
 
     ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
     ``processes``: with two or more, large files are read by another process than the one that writes.
+    ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     """
     require_current(engine)
     collecting = gc.isenabled()
@@ -93,7 +97,7 @@ def run_import(
         found, ignored = _recognise([Path(p) for p in paths])
         aside = processes > 1 and sum(file.size for file in found) >= beside.WORTH
         with Assistant() if aside else nullcontext() as assistant:
-            job = _Import(actor, as_of, progress or silent, assistant)
+            job = _Import(actor, as_of, progress or silent, assistant, findings)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -128,6 +132,7 @@ class _Import:
     as_of: datetime | None
     show: Progress
     assistant: Assistant | None
+    findings: int
 
     def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -138,7 +143,8 @@ class _Import:
             change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
-                report = _Run(connection, self.actor, moment, self.show, self.assistant, stages).execute(jobs)
+                run = _Run(connection, self.actor, moment, self.show, self.assistant, stages, self.findings)
+                report = run.execute(jobs)
                 if dry_run:
                     raise _DryRun(replace(report, run=None, status="dry-run"))
                 start = time.perf_counter()
@@ -193,9 +199,11 @@ class _Run:
         show: Progress,
         assistant: Assistant | None,
         stages: Stages,
+        findings: int,
     ) -> None:
         self.connection, self.show, self.as_of = connection, show, as_of
-        self.assistant, self.stages = assistant, stages
+        self.assistant, self.stages, self.findings = assistant, stages, findings
+        self.quarantines: list[Quarantine] = []
         at = now_text()
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
@@ -259,6 +267,7 @@ class _Run:
             if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
+            suggest(store, self.people, self.quarantines)
             store.flush()
         return reports
 
@@ -267,7 +276,8 @@ class _Run:
         tasks, known = [], set[str]()
         for job in jobs:
             raw = job.layout in _RAW or any(source in known or self._speaks(source) for source in job.speaks_for)
-            tasks.append(Task(job.file, job.checked.encoding, job.checked.grouped, job.sources, raw))
+            checked = job.checked
+            tasks.append(Task(job.file, checked.encoding, checked.grouped, job.sources, raw, self.findings))
             known |= job.speaks_for
         return tasks
 
@@ -278,10 +288,11 @@ class _Run:
     def _load_file(self, job: _Job, task: Task) -> FileReport:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
-        quarantine = Quarantine(self.store, report, self._record(report), file.separator)
+        quarantine = Quarantine(self.store, report, self._record(report), file.separator, self.findings)
+        self.quarantines.append(quarantine)
         problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
-            problems.warn(f"colonne inconnue : {caption[:80]}")
+            problems.warn("column_unknown", 1, caption[:80])
         if self.assistant:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:

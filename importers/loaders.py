@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 
 from importers.boxes import BoxLoader
+from importers.boxrules import BoxRules
 from importers.crosswalk import LinkLoader
 from importers.details import DetailLoader
 from importers.extract import ExtractFile
@@ -61,8 +62,13 @@ def load_details(work: Work) -> None:
     details.close_vanished()
 
 
+def _box_loader(work: Work, source: str) -> BoxLoader:
+    rules = BoxRules(work.store, work.people, work.places, work.problems, work.file.match.caption)
+    return BoxLoader(work.store, work.people, work.places, source, rules)
+
+
 def load_mailboxes(work: Work) -> None:
-    boxes = BoxLoader(work.store, work.people, work.places, "mssante.mailboxes")
+    boxes = _box_loader(work, "mssante.mailboxes")
     boxes.load(work.feed)
     boxes.close_vanished()
 
@@ -72,7 +78,7 @@ def load_cat18(work: Work) -> None:
     held: dict[str, list[Holding]] = defaultdict(list)
     _load_people(work, replace(work.feed, records=_with_addresses(work, held)))
     work.store.flush()
-    boxes = BoxLoader(work.store, work.people, work.places, "cat18.mailboxes")
+    boxes = _box_loader(work, "cat18.mailboxes")
     for address in sorted(held):
         holdings = held[address]
         boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), holdings)
@@ -86,18 +92,18 @@ def _with_addresses(work: Work, held: dict[str, list[Holding]]) -> Iterator[Reco
     pick, at, width = itemgetter(*(match.index(n) for n in names)), match.index("address"), match.width
     place = itemgetter(*(match.index(n) for n in Place._fields))
     for key, digest, rows in work.feed.records:
-        for _, raw in rows:
+        for number, raw in rows:
             values = [*raw.decode().rstrip("\r\n").split(separator), ""]
             address = values[at].strip().lower() if len(values) > width else ""
             if not address:
                 continue
             if not is_address(address):
-                work.problems.warn("address")
+                work.problems.warn("address_dropped", number, match.caption("address"), address)
                 continue
-            scheme, number, family, given, category, profession, specialty = pick(values)
+            scheme, value, family, given, category, profession, specialty = pick(values)
             where = Place._make(place(values))
             named = where if any(where[:-1]) else None
-            written = (scheme + number, family, given, category, profession, specialty)
+            written = (scheme + value, family, given, category, profession, specialty)
             held[address].append(Holding("PER", address, *written, "", None, named))
         yield key, digest, rows
 

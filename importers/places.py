@@ -122,6 +122,10 @@ class Places:
 
     # Mailboxes
 
+    def only_mailboxes_know(self, pk: int) -> bool:
+        """Whether no activity extract ever named this organization."""
+        return self.ranks[pk] == len(_SOURCES) - 1
+
     def find_structure(self, key: str, place: Sequence[str], source: str) -> int:
         """The organization that a mailbox names by FINESS, SIRET… or technical id; created from its line if unknown.
         What activity extracts say of an organization is never changed by a mailbox."""

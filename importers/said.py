@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from importers.known import match_key
+from importers.mssante.parse import PERSONAL, HoldingParser
 from importers.mssante.parse import SYSTEMS as BOX_SYSTEMS
-from importers.mssante.parse import HoldingParser
-from importers.rows import NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
+from importers.quality.codes import Fault
+from importers.quality.places import PlaceChecker
+from importers.rows import NAMELESS, NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
 from importers.rpps.parse import SYSTEMS, DetailParser, PersonParser
 
 Rows = list[tuple[int, bytes]]
@@ -58,17 +60,27 @@ class Reader(Protocol):
 def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> list[Line]:
     """The rows decoded, split and padded with an empty value; those with a wrong number of values are rejected."""
     lines = []
+    if len(rows) > 1 and len({raw for _, raw in rows}) < len(rows):
+        _tell_repeated(rows, problems)
     for number, raw in rows:
         values = raw.decode().rstrip("\r\n").split(separator)
         values.append("")
         line = Line(number, values)
         if b"\x00" in raw:
-            problems.reject(line, "", "characters", "caractère nul")
+            problems.reject(line, "", "characters")
         elif len(values) == match.width + 1 or _trailing(values, match):
             lines.append(line)
         else:
             problems.reject(line, "", "columns", f"{match.width} colonnes attendues, {len(values) - 1} vues")
     return lines
+
+
+def _tell_repeated(rows: Rows, problems: Problems) -> None:
+    seen: dict[bytes, int] = {}
+    for number, raw in rows:
+        first = seen.setdefault(raw, number)
+        if first != number and raw.strip():
+            problems.warn("line_repeated", number, "", f"ligne {first}")
 
 
 def _trailing(values: list[str], match: Match) -> bool:
@@ -132,30 +144,55 @@ class DetailReader:
 
 
 class BoxReader:
-    """Mailboxes: (address, digest, [line…]), a line being a ``Holding`` with the number of its structure."""
+    """Mailboxes: (address, digest, [line…], [line number…]), a line being a ``Holding`` with the number of its
+    structure."""
 
     systems = BOX_SYSTEMS
 
     def __init__(self, match: Match, separator: str, problems: Problems) -> None:
         self.match, self.separator, self.problems = match, separator, problems
         self.parser = HoldingParser(match, problems)
-        self.places = PlaceNumbers(match.layout.id)
+        self.places, self.checker = PlaceNumbers(match.layout.id), PlaceChecker(named=False)
+        self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
+        self.checked = NAMELESS  # the last number whose structure was checked
         self.news = News(self.places.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
         before = len(self.problems.rejected)
         lines = lines_of(rows, self.separator, self.match, self.problems)
-        holdings = [h for h in map(self.parser.parse, lines) if h]
-        if not holdings:
+        held = [(line, holding) for line in lines if (holding := self.parser.parse(line))]
+        if not held:
             return None
         for line in lines:
             self.news.labels += self.parser.labels(line)
+        if len(held) > 1:
+            self._several(held)
         digest = 0 if len(self.problems.rejected) > before else digest
-        return holdings[0].address, digest, [self._numbered(h) for h in holdings]
+        said = [self._numbered(line, holding) for line, holding in held]
+        return held[0][1].address, digest, said, [line.number for line, _ in held]
 
-    def _numbered(self, holding: Holding) -> tuple[Any, ...]:
+    def _several(self, held: Sequence[tuple[Line, Holding]]) -> None:
+        """Lines of one address that say different things."""
+        line, first = held[0]
+        if any(holding.type != first.type for _, holding in held):
+            kinds = " / ".join(dict.fromkeys(holding.type for _, holding in held))
+            self.problems.warn("type_conflict", line.number, self.match.caption("type"), kinds)
+        people = dict.fromkeys(holding.national_id or holding.family_name for _, holding in held)
+        if first.type in PERSONAL and len(people) > 1:
+            self.problems.warn("address_shared", line.number, self.match.caption("address"), " / ".join(people))
+
+    def _numbered(self, line: Line, holding: Holding) -> tuple[Any, ...]:
         place = holding.place
-        return (*holding[:-1], self.places.of_place(place) if place else NO_PLACE)
+        if place is None:
+            return (*holding[:-1], NO_PLACE)
+        number = self.places.of_place(place)
+        if number > self.checked:
+            self.checked = number
+            if faults := self.checker.check(place):
+                self.faulty[number] = faults
+        if number in self.faulty:
+            self.parser.tell(line, self.faulty[number])
+        return (*holding[:-1], number)
 
 
 _READERS: dict[str, Callable[[Match, str, Problems], Reader]] = {

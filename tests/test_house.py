@@ -35,7 +35,7 @@ class Room:
 
 _MODEL = ("directory_service.model", "directory_service.errors")
 _WIRE = ("directory_service.ldap.ber", "directory_service.ldap.dn")
-_FORMAT = Room(may=(*_MODEL, "importers.rows"), pure=True)
+_FORMAT = Room(may=(*_MODEL, "importers.rows", "importers.quality"), pure=True)
 
 # The longest name that is a prefix of a module's own is its room.
 ROOMS = {
@@ -87,6 +87,7 @@ ROOMS = {
     "importers.mssante": _FORMAT,
     "importers.links": _FORMAT,
     "importers.reconcile": _FORMAT,
+    "importers.quality": _FORMAT,
 }
 
 

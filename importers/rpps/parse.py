@@ -10,8 +10,23 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import cast
 
-from directory_service.model.identifiers import adeli_key_ok, is_adeli, is_rpps
-from importers.rows import NO_PLACE, Activity, Labels, Line, Match, Numbers, Person, Place, PlaceNumbers, Problems
+from directory_service.model.identifiers import adeli_key_ok, adeli_plausible, is_adeli, is_rpps
+from importers.quality.codes import CodeChecker, Fault
+from importers.quality.places import PlaceChecker
+from importers.rows import (
+    NAMELESS,
+    NO_PLACE,
+    Activity,
+    Doubt,
+    Labels,
+    Line,
+    Match,
+    Numbers,
+    Person,
+    Place,
+    PlaceNumbers,
+    Problems,
+)
 
 # Systems of nomenclature whose labels an activity row gives: (system, code field, label field).
 SYSTEMS = (
@@ -39,6 +54,7 @@ _IDENTITY = ("title_code", "civility_code", "family_name", "given_names", "profe
 _CODES = ("profession_code", "category_code", "mode_code", "sector_code", "section_code", "role_code", "kind_code",
           "authority")  # fmt: skip
 _EXPERTISE = ("profession_code", "expertise_type_code", "expertise_code")
+_SALARIED = "S"  # TRE_R23
 _DIPLOMA = ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code")
 
 
@@ -68,6 +84,7 @@ class Identifiers:
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.fields = getter(match, ("id_type", "id", "national_id"))
+        self.names = getter(match, ("family_name", "given_names"))
         self.caption = match.caption("id")
         self.last: tuple[str, ...] = ()  # good ones, of the row before
 
@@ -83,21 +100,55 @@ class Identifiers:
 
     def _parse(self, line: Line, scheme: str, value: str, national: str) -> tuple[str, str] | None:
         if national and national != scheme + value:
-            return self._no(line, "l'identification nationale ne correspond pas au type et à l'identifiant")
+            return self._no(line, "id_mismatch")
         if scheme == "8":
-            return (scheme, value) if is_rpps(value) else self._no(line, "numéro RPPS faux (11 chiffres et clé)")
+            return (scheme, value) if is_rpps(value) else self._no(line, "rpps_key")
         if scheme != "0":
-            return self._no(line, "type d'identifiant inattendu (8 ou 0)")
+            return self._no(line, "id_type")
         if not is_adeli(value):
-            return self._no(line, "numéro ADELI faux (9 caractères)")
+            return self._no(line, "adeli_form")
         if not adeli_key_ok(value):
-            self.problems.warn("adeli_key")
+            self._doubt(line, "adeli_key")
+        elif not adeli_plausible(value):
+            self._doubt(line, "adeli_digits")
         return scheme, value
 
-    def _no(self, line: Line, message: str) -> tuple[str, str] | None:
+    def _named(self, line: Line) -> Doubt:
+        scheme, value, _ = self.fields(line.values)
+        return Doubt(scheme + value, *self.names(line.values))
+
+    def _doubt(self, line: Line, rule: str) -> None:
+        self.problems.warn(rule, line.number, self.caption, self.fields(line.values)[1], self._named(line))
+
+    def _no(self, line: Line, reason: str) -> tuple[str, str] | None:
         """Rejects the row; None, so that the caller can return it."""
-        self.problems.reject(line, self.caption, "identifier", message)
+        self.problems.reject(line, self.caption, reason, doubt=self._named(line))
         return None
+
+
+class CodeRules:
+    """Tells what the codes and labels of a row trip.  ``faults`` of a row seen before cost a look-up."""
+
+    def __init__(self, match: Match, problems: Problems, systems: Sequence[tuple[str, str, str]]) -> None:
+        self.match, self.problems = match, problems
+        self.pairs = getter(match, [name for _, code, label in systems for name in (code, label)])
+        self.checker = CodeChecker(systems)
+        self.known: dict[tuple[str, ...], tuple[Fault, ...]] = {}
+
+    def faults(self, row: list[str]) -> tuple[Fault, ...]:
+        pairs = self.pairs(row)
+        found = self.known.get(pairs)
+        if found is None:
+            self.known[pairs] = found = self.checker.check(pairs)
+        return found
+
+    def tell(self, number: int, faults: Sequence[Fault]) -> None:
+        for field, rule, value in faults:
+            self.problems.warn(rule, number, self.match.caption(field), value)
+
+
+# Number of the codes of an activity, whether they say one, number of those of an expertise or -1, rules that they trip.
+_Met = tuple[int, bool, int, tuple[Fault, ...]]
 
 
 class PersonParser:
@@ -115,13 +166,19 @@ class PersonParser:
         self.labels = LabelReader(match, SYSTEMS)
         self.name_caption = match.caption("family_name")
         self.name_at = match.index("family_name")
-        self.technical_at = match.index("technical_id")
+        self.technical_at, self.mode_at = match.index("technical_id"), match.index("mode_code")
+        self.technical_caption = match.caption("technical_id")
         self.street_at = Place._fields.index("street_type")
         self.places, self.codes = PlaceNumbers(), Numbers()
-        # Every code of a row ► number of those of an activity, whether they say one, number of those of an expertise
-        # or -1: few, for many rows.
-        self.coded = getter(match, tuple(dict.fromkeys((*_CODES, *_EXPERTISE, *(code for _, code, _ in SYSTEMS)))))
-        self.met: dict[tuple[str, ...], tuple[int, bool, int]] = {}
+        # Every code and label of a row ► number of the codes of an activity, whether they say one, number of those of
+        # an expertise or -1, what rules they trip: few, for many rows.
+        pairs = (name for _, code, label in SYSTEMS for name in (code, label))
+        self.coded = getter(match, tuple(dict.fromkeys((*_CODES, *_EXPERTISE, *pairs))))
+        self.met: dict[tuple[str, ...], _Met] = {}
+        self.code_rules, self.place_checker = CodeRules(match, problems, SYSTEMS), PlaceChecker()
+        self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
+        self.checked = NAMELESS  # the last number whose structure was checked: they are given in order
+        self.given_caption = match.caption("given_names")
 
     def parse(self, lines: Sequence[Line]) -> Person | None:
         """None when no row of hers can be kept.  The first good row says who she is."""
@@ -134,29 +191,38 @@ class PersonParser:
         activities: list[Activity] = []
         expertises: list[int] = []
         labels: list[tuple[str, ...]] = []
-        for _, row in good:
-            number, practises, expertise = self.met.get(self.coded(row)) or self._meet(row, labels)
+        for at, row in good:
+            number, practises, expertise, faults = self.met.get(self.coded(row)) or self._meet(row, labels)
             place = self.places.known.get(row[self.technical_at]) or self._number(row)
+            if faults:
+                self.code_rules.tell(at, faults)
+            if place in self.faulty:
+                self.code_rules.tell(at, self.faulty[place])
+            elif practises and not place and row[self.mode_at] == _SALARIED:
+                self.problems.warn("activity_without_structure", at, self.technical_caption)
             if place or practises:  # else the row only says that she exists
                 activities.append((place, number))
             if expertise >= 0:
                 expertises.append(expertise)
         if len(good) > 1:
             activities, expertises = list(dict.fromkeys(activities)), list(dict.fromkeys(expertises))
-        return Person(*who, self.identity(good[0].values), activities, expertises, labels)
+        identity = self.identity(good[0].values)
+        if not identity[3]:
+            self.problems.warn("given_names", good[0].number, self.given_caption)
+        return Person(*who, identity, activities, expertises, labels)
 
     def _nameless(self, line: Line) -> bool:
         """Rejects the row; False, so that the caller leaves it out."""
-        self.problems.reject(line, self.name_caption, "name", "nom d'exercice absent")
+        self.problems.reject(line, self.name_caption, "name")
         return False
 
-    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[int, bool, int]:
-        """Codes that were not met together before."""
+    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> _Met:
+        """Codes and labels that were not met together before."""
         self.labels.read(row, labels)
         codes, expertise = self.read_codes(row), self.expertise(row)
         number = self.codes.of(codes, codes)
-        met = number, any(codes[2:7]), self.codes.of(expertise, expertise) if expertise[2] else -1
-        self.met[self.coded(row)] = met
+        known = self.codes.of(expertise, expertise) if expertise[2] else -1
+        self.met[self.coded(row)] = met = number, any(codes[2:7]), known, self.code_rules.faults(row)
         return met
 
     def _number(self, row: list[str]) -> int:
@@ -166,7 +232,12 @@ class PersonParser:
         if not place[self.street_at]:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
-        return self.places.of_place(place)
+        number = self.places.of_place(place)
+        if number > self.checked:  # named for the first time
+            self.checked = number
+            if faults := self.place_checker.check(place):
+                self.faulty[number] = faults
+        return number
 
 
 class DetailParser:
@@ -182,7 +253,7 @@ class DetailParser:
         self.codes = Numbers()
         self.labels = LabelReader(match, self.systems)
         self.identity = getter(match, _IDENTITY)
-        self.name_caption = match.caption("family_name")
+        self.code_rules = None if diploma else CodeRules(match, problems, EXPERTISE_SYSTEMS)  # no list of diplomas
 
     def parse(self, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[int], list[tuple[str, ...]]] | None:
         """(identity, numbers of the codes of each row, labels); None when no row can be kept."""
@@ -192,6 +263,8 @@ class DetailParser:
         rows = [line.values for line in good]
         codes = list(dict.fromkeys([self.codes.of(c, c) for c in map(self.read_codes, rows) if any(c)]))
         labels: list[tuple[str, ...]] = []
-        for row in rows:
+        for at, row in good:
             self.labels.read(row, labels)
+            if self.code_rules and (faults := self.code_rules.faults(row)):
+                self.code_rules.tell(at, faults)
         return self.identity(rows[0]), codes, labels
