@@ -23,15 +23,20 @@ from importers.mssante.parse import PERSONAL
 from importers.places import Places
 from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
+from importers.sources import box_sources
 from importers.store import Store
 
-_RANKS = {"cat18.mailboxes": 1, "mssante.mailboxes": 2}
-_BEST = 9  # any other source: operators
 _BATCH = 2_000
 # Columns of a binding after mailbox_id: the holder, then what is said of it.
 _HOLDER = ("practitioner_id", "organization_id", "source", "national_id", "family_name", "given_names")
 _SAID = ("category_code", "profession_code", "specialty_code", "service", "description", "responsible", "paperless")
 _BOUND = (*_HOLDER, *_SAID)
+
+
+def _rank(source: str) -> int:
+    """The lower, the surer; what operators publish is surer than any extract."""
+    known = box_sources()
+    return known.index(source) if source in known else -1
 
 
 @dataclass(slots=True)
@@ -85,7 +90,7 @@ class BoxLoader:
 
     def _organization(self, place: Place | None) -> int | None:
         key = (place.technical_id or derived_key(place)) if place else ""
-        return self.places.find_structure(key, place, "mssante.mailboxes") if place and key else None
+        return self.places.find_structure(key, place, self.source) if place and key else None
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)
@@ -143,7 +148,7 @@ class BoxLoader:
         self.store.pending[source_record].append(
             (self.source, box.address, box.digest, box.pk, self.store.run_id, None)
         )
-        if _RANKS.get(owner, _BEST) < _RANKS[self.source]:
+        if _rank(owner) > _rank(self.source):
             self._change(box)
 
     def _change(self, box: Box) -> None:
@@ -171,7 +176,7 @@ class BoxLoader:
         updates = []
         for box in boxes:
             kind, source, until = stored[box.pk]
-            if _RANKS.get(source, _BEST) > _RANKS[self.source]:
+            if _rank(source) < _rank(self.source):
                 continue
             before, after = self._rebind(box, opened[box.pk])
             if kind != box.type:

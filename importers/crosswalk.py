@@ -13,10 +13,10 @@ from sqlalchemy import update
 
 from directory_service.registry.tables import link
 from importers.known import Links, People
-from importers.links.parse import LinkParser
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
 from importers.rows import Line, Match, Problems
 from importers.said import lines_of
+from importers.source import LinkParser
 from importers.store import Store
 
 HOW = "link-table"
@@ -25,10 +25,11 @@ HOW = "link-table"
 class LinkLoader:
     """Loads the rows of one crosswalk."""
 
-    def __init__(self, store: Store, people: People, links: Links, match: Match, problems: Problems) -> None:
+    def __init__(
+        self, store: Store, people: People, links: Links, parser: LinkParser, match: Match, problems: Problems
+    ) -> None:
         self.store, self.people, self.links = store, people, links
-        self.match, self.problems = match, problems
-        self.parser = LinkParser(match, problems)
+        self.parser, self.match, self.problems = parser, match, problems
         self.merges: dict[int, int] = {}  # absorbed ► survivor, applied together at the end
         self.rpps_of = {pk: key[1:].decode() for key, pk in people.ids.items() if key[:1] == b"8"} if people.ids else {}
 

@@ -16,7 +16,8 @@ from importers import extract
 from importers.extract import ExtractFile
 from importers.known import digest_of
 from importers.rows import KEPT, Finding, Problems, Rejection
-from importers.said import News, Reader, Rows, Said, System, reader_of
+from importers.said import News, Reader, Rows, Said, reader_of
+from importers.source import System
 from importers.stages import Stages
 
 BATCH = 500  # records that cross at once: about 100 kB

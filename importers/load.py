@@ -1,7 +1,7 @@
 """``run_import``: every file of one command in one run, one transaction, one entry of ``annuaire runs``.
 
 Files are recognised and checked whole before anything is written; what refuses one refuses all.  The order is that of
-``layouts.LAYOUTS``, then of the names (the stamp).  A file that was the last one imported of its layout is skipped.
+``sources.sources``, then of the names (the stamp).  A file that was the last one imported of its layout is skipped.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ from importers.check import Checked, check
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
-from importers.layouts import LAYOUTS
-from importers.loaders import LOADERS, PEOPLE, Work
+from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, silent
 from importers.quarantine import Quarantine
 from importers.report import FileReport, ImportReport
 from importers.rows import KEPT
+from importers.source import Source
+from importers.sources import source_of
 from importers.stages import Stages
 from importers.store import Store
 from importers.suggest import suggest
 from importers.who import reconcile
 
 _SQLITE_CACHE_KIB = 256 * 1024
-_RAW = {"links.adeli_rpps", "cat18.activity"}  # loaders that see the rows themselves
-_ORDER = {layout.id: rank for rank, layout in enumerate(LAYOUTS)}
 
 
 class _DryRun(Exception):
@@ -58,13 +57,16 @@ class _Job:
 
     file: ExtractFile
     checked: Checked
-    layout: str
+    source: Source
+
+    @property
+    def layout(self) -> str:
+        return self.source.name_of(self.checked.kinds)
 
     @property
     def sources(self) -> dict[bytes, str]:
         """Sources of people, by type of identifier; of rows that are not of people, none."""
-        found = PEOPLE.get(self.file.match.layout.id, {})
-        return {kind: source for kind, source in found.items() if kind in self.checked.kinds}
+        return self.source.names(self.checked.kinds)
 
     @property
     def speaks_for(self) -> set[str]:
@@ -154,8 +156,8 @@ class _Import:
         return replace(report, seconds=stages.rounded())
 
     def _jobs(self, files: Sequence[ExtractFile]) -> list[_Job]:
-        jobs = [_Job(file, checked, _layout(file, checked)) for file, checked in self._checked(files)]
-        return sorted(jobs, key=lambda j: (_ORDER[j.file.match.layout.id], j.file.name))
+        jobs = [_Job(file, checked, source_of(file.match.layout)) for file, checked in self._checked(files)]
+        return sorted(jobs, key=lambda j: (j.source.order, j.source.layout.id, j.file.name))
 
     def _checked(self, files: Sequence[ExtractFile]) -> list[tuple[ExtractFile, Checked]]:
         """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
@@ -181,11 +183,6 @@ def _halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[Extra
         halves[less].append(file)
         sizes[less] += file.size
     return halves
-
-
-def _layout(file: ExtractFile, checked: Checked) -> str:
-    layout = file.match.layout.id
-    return "adeli.activity" if layout == "rpps.activity" and checked.kinds == {b"0"} else layout
 
 
 class _Run:
@@ -275,7 +272,7 @@ class _Run:
         """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""
         tasks, known = [], set[str]()
         for job in jobs:
-            raw = job.layout in _RAW or any(source in known or self._speaks(source) for source in job.speaks_for)
+            raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
             checked = job.checked
             tasks.append(Task(job.file, checked.encoding, checked.grouped, job.sources, raw, self.findings))
             known |= job.speaks_for
@@ -297,9 +294,9 @@ class _Run:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
-        work = Work(self.store, self.people, self.places, self.links, file, job.sources, problems, feed)
+        work = Work(self.store, self.people, self.places, self.links, file, job.source, job.sources, problems, feed)
         with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
-            LOADERS[file.match.layout.id](work)
+            LOADERS[job.source.kind](work)
             self.places.flush()
             self.store.note_creations()
         return quarantine.finish()

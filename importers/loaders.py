@@ -1,4 +1,4 @@
-"""Which loader a layout has: one function each.  To add a source: its layout in ``layouts``, its function here."""
+"""What is done with the rows of each kind of source (``importers.source``): one function each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from typing import Any
 
 from importers.boxes import BoxLoader
 from importers.boxrules import BoxRules
@@ -18,6 +19,7 @@ from importers.mssante.parse import is_address
 from importers.people import PeopleLoader
 from importers.places import Places
 from importers.rows import Holding, Place, Problems
+from importers.source import Kind, Source
 from importers.store import Store
 
 
@@ -30,6 +32,7 @@ class Work:
     places: Places
     links: Links
     file: ExtractFile
+    source: Source
     sources: Mapping[bytes, str]  # of people: type of identifier ► source
     problems: Problems
     feed: Feed
@@ -41,11 +44,16 @@ class Work:
 
 def load_links(work: Work) -> None:
     rows = (row for _, _, some in work.feed.records for row in some)
-    LinkLoader(work.store, work.people, work.links, work.file.match, work.problems).load(rows, work.separator)
+    match = work.file.match
+    parser: Any = work.source.parser(match, work.problems)
+    LinkLoader(work.store, work.people, work.links, parser, match, work.problems).load(rows, work.separator)
 
 
-def load_activities(work: Work) -> None:
-    _load_people(work, work.feed)
+def load_people(work: Work) -> None:
+    if work.source.mailboxes and "address" in work.file.match.columns:
+        _load_with_mailboxes(work, work.source.mailboxes)
+    else:
+        _load_people(work, work.feed)
 
 
 def _load_people(work: Work, feed: Feed) -> None:
@@ -68,17 +76,17 @@ def _box_loader(work: Work, source: str) -> BoxLoader:
 
 
 def load_mailboxes(work: Work) -> None:
-    boxes = _box_loader(work, "mssante.mailboxes")
+    boxes = _box_loader(work, work.source.layout.id)
     boxes.load(work.feed)
     boxes.close_vanished()
 
 
-def load_cat18(work: Work) -> None:
-    """People first, then the addresses of their last column, all personal."""
+def _load_with_mailboxes(work: Work, source: str) -> None:
+    """People first, then the addresses that their rows hold, all personal."""
     held: dict[str, list[Holding]] = defaultdict(list)
     _load_people(work, replace(work.feed, records=_with_addresses(work, held)))
     work.store.flush()
-    boxes = _box_loader(work, "cat18.mailboxes")
+    boxes = _box_loader(work, source)
     for address in sorted(held):
         holdings = held[address]
         boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), holdings)
@@ -108,18 +116,9 @@ def _with_addresses(work: Work, held: dict[str, list[Holding]]) -> Iterator[Reco
         yield key, digest, rows
 
 
-LOADERS: Mapping[str, Callable[[Work], None]] = {
-    "links.adeli_rpps": load_links,
-    "rpps.activity": load_activities,
-    "rpps.expertise": load_details,
-    "rpps.diploma": load_details,
-    "mssante.mailboxes": load_mailboxes,
-    "cat18.activity": load_cat18,
-}
-
-# Sources of people, by the type of their identifiers.  A file is a full picture of each that has a row in it, and says
-# nothing of the other.
-PEOPLE: Mapping[str, Mapping[bytes, str]] = {
-    "rpps.activity": {b"8": "rpps.activity", b"0": "adeli.activity"},
-    "cat18.activity": {b"8": "cat18.activity", b"0": "cat18.activity"},
+LOADERS: Mapping[Kind, Callable[[Work], None]] = {
+    Kind.LINKS: load_links,
+    Kind.PEOPLE: load_people,
+    Kind.DETAILS: load_details,
+    Kind.MAILBOXES: load_mailboxes,
 }

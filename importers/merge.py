@@ -22,10 +22,10 @@ from directory_service.registry.tables import (
     source_record,
 )
 from importers.known import People
+from importers.sources import person_sources
 from importers.store import Store
 
 _HELD: tuple[Table, ...] = (activity, expertise, qualification, binding, identifier)
-_PERSON_SOURCES = ("rpps.activity", "adeli.activity", "cat18.activity", "rpps.diploma", "rpps.expertise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _move_sources(store: Store, into: dict[int, int]) -> None:
     columns = source_record.c
     query = select(columns.source, columns.key, columns.subject_id)
     found = store.connection.execute(
-        query.where(columns.subject_id.in_(into), columns.source.in_(_PERSON_SOURCES))
+        query.where(columns.subject_id.in_(into), columns.source.in_(person_sources()))
     ).all()
     if found:
         change = update(source_record).where(columns.source == bindparam("s"), columns.key == bindparam("k"))

@@ -15,8 +15,9 @@ from sqlalchemy import Table, bindparam, select, update
 
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
-from importers.known import VOUCHING, People, match_key
+from importers.known import People, match_key
 from importers.rows import Identity
+from importers.sources import vouching, without_field
 from importers.store import Store
 
 _IDENTITY = Identity._fields
@@ -112,7 +113,7 @@ class Reviser:
         held = [c.pk for c in changes if c.held]
         several = self._several_numbers(source, changes)
         rows = {table: stored_rows(self.store, table, source, held) for table in (activity, expertise)}
-        bit = VOUCHING[source]
+        bit = vouching()[source]
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
         touched = []
@@ -163,7 +164,7 @@ class Reviser:
     def _identity(self, change: Change, old: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The columns of the practitioner that this source changes."""
         said: dict[str, Any] = {"status": "active", **Identity._make(change.identity)._asdict()}
-        if change.source == "cat18.activity":  # that layout has no civility
+        if change.source in without_field("civility_code"):
             said["civility_code"] = said["civility_code"] or old["civility_code"]
         after = {name: value for name, value in said.items() if value != old[name]}
         before = {name: old[name] for name in after}
@@ -203,7 +204,7 @@ class Reviser:
         """These people are no longer in the source under these numbers; ``staying`` are, under another one."""
         self.flush()
         self.store.flush()
-        bit = VOUCHING[source]
+        bit = vouching()[source]
         for batch in chunks(gone):
             mark_gone(self.store, source, [key for key, _ in batch])
             orphans: list[int] = []

@@ -7,21 +7,20 @@ work in a process of its own (``importers.beside``), whose tuples and news cross
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from importers.known import match_key
-from importers.mssante.parse import PERSONAL, HoldingParser
-from importers.mssante.parse import SYSTEMS as BOX_SYSTEMS
+from importers.mssante.parse import PERSONAL
 from importers.quality.codes import Fault
 from importers.quality.places import PlaceChecker
 from importers.rows import NAMELESS, NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
-from importers.rpps.parse import SYSTEMS, DetailParser, PersonParser
+from importers.source import DetailParser, HoldingParser, Kind, PersonParser, System
+from importers.sources import source_of
 
 Rows = list[tuple[int, bytes]]
 Said = tuple[Any, ...]  # of a person, of details or of a mailbox: see the readers
-System = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -97,12 +96,12 @@ def _trailing(values: list[str], match: Match) -> bool:
 class PeopleReader:
     """Activity files: (key, digest, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
 
-    systems = SYSTEMS
-
-    def __init__(self, match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]) -> None:
+    def __init__(
+        self, parser: PersonParser, match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]
+    ) -> None:
         """``sources``: type of identifier (first byte of the key) ► source."""
+        self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems, self.sources = match, separator, problems, sources
-        self.parser = PersonParser(match, problems)
         self.news = News(self.parser.places.fresh, self.parser.codes.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
@@ -125,10 +124,9 @@ class PeopleReader:
 class DetailReader:
     """Diplomas or expertise: (key, digest, identity, [codes…])."""
 
-    def __init__(self, match: Match, separator: str, problems: Problems) -> None:
+    def __init__(self, parser: DetailParser, match: Match, separator: str, problems: Problems) -> None:
+        self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems = match, separator, problems
-        self.parser = DetailParser(match, problems)
-        self.systems = self.parser.systems
         self.news = News(codes=self.parser.codes.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
@@ -147,11 +145,9 @@ class BoxReader:
     """Mailboxes: (address, digest, [line…], [line number…]), a line being a ``Holding`` with the number of its
     structure."""
 
-    systems = BOX_SYSTEMS
-
-    def __init__(self, match: Match, separator: str, problems: Problems) -> None:
+    def __init__(self, parser: HoldingParser, match: Match, separator: str, problems: Problems) -> None:
+        self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems = match, separator, problems
-        self.parser = HoldingParser(match, problems)
         self.places, self.checker = PlaceNumbers(match.layout.id), PlaceChecker(named=False)
         self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
         self.checked = NAMELESS  # the last number whose structure was checked
@@ -195,16 +191,12 @@ class BoxReader:
         return (*holding[:-1], number)
 
 
-_READERS: dict[str, Callable[[Match, str, Problems], Reader]] = {
-    "rpps.expertise": DetailReader,
-    "rpps.diploma": DetailReader,
-    "mssante.mailboxes": BoxReader,
-}
-
-
 def reader_of(match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]) -> Reader | None:
-    """The reader of a layout; None for the crosswalk, whose rows are no records."""
-    if match.layout.id in ("rpps.activity", "cat18.activity"):
-        return PeopleReader(match, separator, problems, sources)
-    kind = _READERS.get(match.layout.id)
-    return kind(match, separator, problems) if kind else None
+    """The reader of a layout; None for a crosswalk, whose rows are no records."""
+    source = source_of(match.layout)
+    if source.kind is Kind.LINKS:
+        return None
+    parser: Any = source.parser(match, problems)
+    if source.kind is Kind.PEOPLE:
+        return PeopleReader(parser, match, separator, problems, sources)
+    return (DetailReader if source.kind is Kind.DETAILS else BoxReader)(parser, match, separator, problems)

@@ -70,6 +70,8 @@ def technical_id(kind: str, number: str) -> str:
 class HoldingParser:
     """One line of the MSSanté extract."""
 
+    systems = SYSTEMS
+
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.caption = match.caption
@@ -95,7 +97,7 @@ class HoldingParser:
         self.tell(line, faults)
         return new
 
-    def tell(self, line: Line, faults: Sequence[Fault]) -> None:
+    def tell(self, line: Line, faults: Sequence[tuple[str, str, str]]) -> None:
         """What rules a line trips."""
         for field, rule, value in faults:
             self.problems.warn(rule, line.number, self.caption(field), value)

@@ -155,6 +155,8 @@ class PersonParser:
     """All the rows of one person in an activity extract.  Structures and codes are told once in ``places`` and
     ``codes``, then by their numbers."""
 
+    systems = SYSTEMS
+
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.identifiers = Identifiers(match, problems)
@@ -246,7 +248,7 @@ class DetailParser:
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
-        diploma = match.layout.id == "rpps.diploma"
+        diploma = any(field.name == "diploma_code" for field in match.layout.fields)
         self.systems = DIPLOMA_SYSTEMS if diploma else EXPERTISE_SYSTEMS
         self.identifiers = Identifiers(match, problems)
         self.read_codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
