@@ -59,7 +59,7 @@ class Reader(Protocol):
 def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> list[Line]:
     """The rows decoded, split and padded with an empty value; those with a wrong number of values are rejected."""
     lines = []
-    if len(rows) > 1 and len({raw for _, raw in rows}) < len(rows):
+    if len(rows) > 1 and (rows[0][1] == rows[1][1] or len(rows) > 2):
         _tell_repeated(rows, problems)
     for number, raw in rows:
         values = raw.decode().rstrip("\r\n").split(separator)
@@ -75,6 +75,8 @@ def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> li
 
 
 def _tell_repeated(rows: Rows, problems: Problems) -> None:
+    if len({raw for _, raw in rows}) == len(rows):
+        return
     seen: dict[bytes, int] = {}
     for number, raw in rows:
         first = seen.setdefault(raw, number)

@@ -133,8 +133,11 @@ missing; *{Severity.NOTICE}*, worth knowing and often right.  Names, professions
 * A false RPPS or ADELI number gets a suggestion: the numbers with one other digit, or two neighbours swapped, whose key
   holds and whose holder the registry knows under the same name (in a link, the name behind the other number).  It is
   looked for when all files of the run are read, for 10,000 lines of each file at most.  Nothing is corrected by it.
-* What a number, a code or a place is worth is judged once for each distinct value: see the heads of
-  `importers/quality/codes.py` and `places.py`.  Diplomas have no open list: their codes are not judged."""
+* What a number, a code or a place is worth is judged once for each distinct value, and each line that holds it counts:
+  see the heads of `importers/quality/codes.py` and `places.py`.  Of activities, the labels of profession and
+  savoir-faire are held against their codes on every line, the other labels where their codes are met together first.
+  The address of a structure is that of the first line that names it.  Diplomas have no open list: their codes are not
+  judged."""
 
 
 def main() -> None:

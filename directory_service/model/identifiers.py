@@ -102,6 +102,8 @@ def is_rpps_rank(value: str) -> bool:
 
 def is_finess(value: str) -> bool:
     """FINESS, of a legal body or of a site."""
+    if len(value) == 9 and luhn_key_ok(value):  # all digits: nearly all of them
+        return True
     return _FINESS.fullmatch(value) is not None and luhn_key_ok(value.translate(_LETTERS))
 
 

@@ -40,6 +40,9 @@ _YES_NO = {
 _STRUCTURES = {"0": (11, "C"), "1": (9, "F"), "2": (9, "S"), "3": (14, "C"), "4": (14, "R")}
 _STRUCTURE_NAMES = {"adeli-rang": "0", "finess": "1", "siren": "2", "siret": "3", "rpps-rang": "4"}
 
+_NAME, _TRADE_NAME = Place._fields.index("name"), Place._fields.index("trade_name")
+_NUMBERS = tuple(map(Place._fields.index, ("technical_id", "finess", "siret", "siren")))
+
 Getter = Callable[[Sequence[str]], tuple[str, ...]]
 
 
@@ -133,16 +136,19 @@ class HoldingParser:
             self._warn(line, "place_id", "box_without_structure", "")
 
     def _place(self, line: Line, kind: str, number: str) -> Place | None:
-        place = Place._make(self.place(line.values))
+        values = list(self.place(line.values))
         kind, number = parse_structure(kind, number)
-        if not number and not (place.name or place.trade_name):
+        if not number and not (values[_NAME] or values[_TRADE_NAME]):
             return None
-        return place._replace(
-            technical_id=technical_id(kind, number),
-            finess=number if kind == "1" else "",
-            siret=number if kind == "3" else "",
-            siren=number[:9] if kind in ("2", "3") else "",
+        numbers = (
+            technical_id(kind, number),
+            number if kind == "1" else "",
+            number if kind == "3" else "",
+            number[:9] if kind in ("2", "3") else "",
         )
+        for at, value in zip(_NUMBERS, numbers, strict=True):
+            values[at] = value
+        return Place._make(values)
 
     def _warn(self, line: Line, field: str, rule: str, value: str) -> None:
         self.problems.warn(rule, line.number, self.caption(field), value)

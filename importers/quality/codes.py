@@ -1,7 +1,7 @@
 """Codes and labels of a row against the nomenclatures.  PURE.
 
-HOT PATH by proxy: called once for each set of codes and labels that a file holds (thousands), never once a row.  Each
-system of a set is looked up in turn, and what is said of one code and label is kept.
+HOT PATH by proxy: called once for each set of codes and labels that a file holds (thousands), never once a row.  What
+was found sound of one code and label is not looked up again.
 """
 
 from __future__ import annotations
@@ -31,28 +31,29 @@ class CodeChecker:
     def __init__(self, systems: Sequence[tuple[str, str, str]]) -> None:
         self.systems = systems
         self.known = frozenset(nomenclature.systems())
-        self.said: dict[tuple[str, str, str], str] = {}  # system, code, label ► rule
+        self.sound: list[set[tuple[str, str]]] = [{("", "")} for _ in systems]  # code, label, of each system
+        places = {system: i for i, (system, _, _) in enumerate(systems)}
+        self.at = {name: places[name] for name in _BETWEEN if name in places}
 
     def check(self, pairs: Sequence[str]) -> tuple[Fault, ...]:
         """``pairs``: code, label, code, label… in the order of the systems."""
-        values = {system: (pairs[2 * i], pairs[2 * i + 1]) for i, (system, _, _) in enumerate(self.systems)}
-        student = values.get("category", ("", ""))[0] == _STUDENT
-        found = []
-        for system, code_field, label_field in self.systems:
-            code, label = values[system]
-            name = "student_profession" if student and system == "profession" else system
-            rule = self._rule(name, code, label) if code or label else ""
+        codes, labels, at = pairs[::2], pairs[1::2], self.at
+        known = map(set.__contains__, self.sound, zip(codes, labels, strict=True))
+        student = "category" in at and codes[at["category"]] == _STUDENT
+        if all(known) and not (student or any(codes[at[name]] for name in _RARE if name in at)):
+            return ()
+        found: list[Fault] = []
+        for system, sound, code, label in zip(self.systems, self.sound, codes, labels, strict=True):
+            studied = student and system[0] == "profession"  # the same codes, other labels
+            if (code, label) in sound and not studied:
+                continue
+            rule = self._look("student_profession" if studied else system[0], code, label)
             if rule:
-                field, value = (label_field, label) if rule != "code_unknown" else (code_field, code)
+                field, value = (system[1], code) if rule == "code_unknown" else (system[2], label)
                 found.append(Fault(field, rule, value))
-        return (*found, *_between(values))
-
-    def _rule(self, system: str, code: str, label: str) -> str:
-        key = system, code, label
-        rule = self.said.get(key)
-        if rule is None:
-            self.said[key] = rule = self._look(*key)
-        return rule
+            elif not studied:
+                sound.add((code, label))
+        return (*found, *_between({name: codes[i] for name, i in at.items()}))
 
     def _look(self, system: str, code: str, label: str) -> str:
         if not code:
@@ -72,20 +73,21 @@ def _same(label: str, official: str) -> bool:
     return fold(label) in (fold(official), fold(official.partition(",")[0]))
 
 
-def _between(values: dict[str, tuple[str, str]]) -> list[Fault]:
+_BETWEEN = ("profession", "category", "expertise", "expertise_type", "section")
+_RARE = ("expertise", "section")  # without them, and but for students, there is nothing to hold against one another
+
+
+def _between(codes: dict[str, str]) -> list[Fault]:
     """Rules between two systems of one row."""
-
-    def code(system: str) -> str:
-        return values.get(system, ("", ""))[0]
-
     found = []
-    profession, category = code("profession"), code("category")
+    profession, expertise, kind = (codes.get(name, "") for name in ("profession", "expertise", "expertise_type"))
     known, studied = nomenclature.label("profession", profession), nomenclature.label("student_profession", profession)
-    if category == _STUDENT and known and not studied:  # what no nomenclature knows is not judged here
-        found.append(Fault("profession_code", "profession_category", f"{profession} / {category}"))
-    expected = nomenclature.expertise_type(code("expertise"))
-    if expected and code("expertise_type") and code("expertise_type") != expected:
-        found.append(Fault("expertise_type_code", "expertise_type", f"{code('expertise_type')} / {expected}"))
-    if code("section") and profession and profession != _PHARMACIST:
-        found.append(Fault("section_code", "section_profession", f"{code('section')} / {profession}"))
+    if codes.get("category") == _STUDENT and known and not studied:  # what no nomenclature knows is not judged here
+        found.append(Fault("profession_code", "profession_category", f"{profession} / {_STUDENT}"))
+    expected = nomenclature.expertise_type(expertise)
+    if expected and kind and kind != expected:
+        found.append(Fault("expertise_type_code", "expertise_type", f"{kind} / {expected}"))
+    section = codes.get("section", "")
+    if section and profession and profession != _PHARMACIST:
+        found.append(Fault("section_code", "section_profession", f"{section} / {profession}"))
     return found

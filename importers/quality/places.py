@@ -1,16 +1,20 @@
 """A structure's numbers and address against their keys, the communes and one another.  PURE.
 
-HOT PATH by proxy: called once for each structure that a file names, about one for three people: 3 µs each.  Towns are
-judged once for each distinct (postcode, commune, département).  Communes are those of ``importers/data``: a place that
-they do not know is told, never refused, since postcodes of CEDEX are in no open file.
+HOT PATH by proxy: called once for each structure that a file names, about one for three people: 3 µs each.  What the
+list of communes does not say at once is judged once for each distinct (postcode, commune, département).  Communes are
+those of ``importers/data``: a place that they do not know is told, never refused, since postcodes of CEDEX are in no
+open file.
 """
 
 from __future__ import annotations
 
 import gzip
 import re
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import cache, cached_property, lru_cache
 from importlib import resources
+from operator import itemgetter
+from typing import cast
 
 from directory_service.model.identifiers import (
     is_adeli_rank,
@@ -25,7 +29,9 @@ from importers.rows import Place
 
 _POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)
 _CITY_CODE = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{3}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{1,5}(?: ?[A-Z])?(?: ?(?:[-/]|BIS|TER|QUATER|ET|A) ?[0-9]{0,5}[A-Z]?)?", re.I | re.ASCII)
+_STREET_NUMBER = re.compile(
+    r"[0-9]{1,5}(?: ?[A-Z])?(?: ?(?:[-/]|BIS|TER|QUATER|ET|A) ?[0-9]{0,5}[A-Z]?)?", re.I | re.ASCII
+)
 _FRANCE = frozenset({"", "99000", "FR", "FRANCE"})  # COG code, ISO code, name: whatever the country column holds
 # Towns whose arrondissements have codes and postcodes of their own: extracts give either.
 _WHOLE = {"75056": "75", "69123": "69", "13055": "13"}
@@ -36,21 +42,49 @@ class PlaceChecker:
 
     def __init__(self, *, named: bool = True) -> None:
         self.named = named
+        self.served: frozenset[str] = frozenset()  # once there is a structure to check
         self.towns: dict[tuple[object, ...], tuple[Fault, ...]] = {}
 
     def check(self, values: tuple[str, ...]) -> tuple[Fault, ...]:
         """``values``: as ``Place``, the technical id as the row gives it."""
+        postcode, city_code, department, cedex, city, country = _TOWN(values)
+        self.served = self.served or communes().served
+        found: tuple[Fault, ...] = ()
+        if city_code + postcode not in self.served or not city_code.startswith(department):
+            town = postcode, city_code, department, "CEDEX" in cedex or "CEDEX" in city, country
+            if town not in self.towns:
+                self.towns[town] = tuple(_town(Place._make(values)))
+            found = self.towns[town]
+        if _are_sound(*_NUMBERS(values)) and (values[_NAME] or postcode or not self.named):
+            return found
         place = Place._make(values)
-        town = place.postcode, place.city_code, place.department_code, _is_cedex(place), place.country_code
-        found = self.towns.get(town)
-        if found is None:
-            self.towns[town] = found = tuple(_town(place))
         numbers = _numbers(place)
         if self.named and not _is_told(place):
             numbers.append(Fault("name", "structure_unnamed", place.technical_id))
         if place.number and not _is_street_number(place.number):
             numbers.append(Fault("number", "street_number", place.number))
         return (*found, *numbers) if numbers else found
+
+
+def _positions(*names: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    return cast("Callable[[tuple[str, ...]], tuple[str, ...]]", itemgetter(*map(Place._fields.index, names)))
+
+
+_TOWN = _positions("postcode", "city_code", "department_code", "cedex", "city", "country_code")
+_NUMBERS = _positions("technical_id", "finess", "finess_legal", "siret", "siren", "number")
+_NAME = Place._fields.index("name")
+
+
+def _are_sound(technical: str, finess: str, legal: str, siret: str, siren: str, number: str) -> bool:
+    """Whether ``_numbers`` and the number of the street have nothing to say; how nearly every structure is."""
+    return bool(
+        (not number or number.isdigit() or _is_street_number(number))
+        and (is_siret(siret) and siren in ("", siret[:9]) if siret else not siren)
+        and (not finess or is_finess(finess))
+        and (not legal or _is_legal(legal))
+        and technical
+        and (technical[1:] in (siret, finess) or _is_technical(technical))
+    )
 
 
 def _numbers(place: Place) -> list[Fault]:
@@ -97,7 +131,7 @@ def _is_technical(text: str) -> bool:
 
 @lru_cache(maxsize=50_000)
 def _is_street_number(text: str) -> bool:
-    return _NUMBER.fullmatch(text.strip()) is not None
+    return _STREET_NUMBER.fullmatch(text.strip()) is not None
 
 
 def _is_cedex(place: Place) -> bool:
@@ -132,8 +166,14 @@ class Communes:
 
     def __init__(self, served: frozenset[str]) -> None:
         self.served = served
-        self.codes = frozenset([pair[:5] for pair in served])
-        self.postcodes = frozenset([pair[5:] for pair in served])
+
+    @cached_property
+    def codes(self) -> frozenset[str]:
+        return frozenset([pair[:5] for pair in self.served])
+
+    @cached_property
+    def postcodes(self) -> frozenset[str]:
+        return frozenset([pair[5:] for pair in self.served])
 
     def serves(self, postcode: str, code: str) -> bool:
         """Whether the postcode is one of the commune's; a town with arrondissements has those of its département."""

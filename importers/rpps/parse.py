@@ -54,6 +54,9 @@ _IDENTITY = ("title_code", "civility_code", "family_name", "given_names", "profe
 _CODES = ("profession_code", "category_code", "mode_code", "sector_code", "section_code", "role_code", "kind_code",
           "authority")  # fmt: skip
 _EXPERTISE = ("profession_code", "expertise_type_code", "expertise_code")
+# Labels that are held against their codes on every row (the others, where codes are met together first): what people
+# read of a person.  A label more takes a tenth of a microsecond a row.
+_LABELS = ("profession", "expertise")
 _SALARIED = "S"  # TRE_R23
 _DIPLOMA = ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code")
 
@@ -61,21 +64,6 @@ _DIPLOMA = ("diploma_type_code", "diploma_code", "authorization_type_code", "aut
 def getter(match: Match, names: Sequence[str]) -> Labels:
     """The values of these fields of a row, as a tuple."""
     return cast("Labels", itemgetter(*(match.index(n) for n in names)))
-
-
-class LabelReader:
-    """Code, label, code, label… of the rows whose codes were not met together before."""
-
-    def __init__(self, match: Match, systems: Sequence[tuple[str, str, str]]) -> None:
-        self.codes = getter(match, [code for _, code, _ in systems])
-        self.pairs = getter(match, [name for _, code, label in systems for name in (code, label)])
-        self.met: set[tuple[str, ...]] = set()
-
-    def read(self, row: list[str], found: list[tuple[str, ...]]) -> None:
-        codes = self.codes(row)
-        if codes not in self.met:
-            self.met.add(codes)
-            found.append(self.pairs(row))
 
 
 class Identifiers:
@@ -127,7 +115,7 @@ class Identifiers:
 
 
 class CodeRules:
-    """Tells what the codes and labels of a row trip.  ``faults`` of a row seen before cost a look-up."""
+    """The codes and labels of a row: told when they were not met together before, with what rules they trip."""
 
     def __init__(self, match: Match, problems: Problems, systems: Sequence[tuple[str, str, str]]) -> None:
         self.match, self.problems = match, problems
@@ -135,11 +123,13 @@ class CodeRules:
         self.checker = CodeChecker(systems)
         self.known: dict[tuple[str, ...], tuple[Fault, ...]] = {}
 
-    def faults(self, row: list[str]) -> tuple[Fault, ...]:
+    def faults(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[Fault, ...]:
+        """Adds code, label, code, label… to ``labels`` where they are new."""
         pairs = self.pairs(row)
         found = self.known.get(pairs)
         if found is None:
             self.known[pairs] = found = self.checker.check(pairs)
+            labels.append(pairs)
         return found
 
     def tell(self, number: int, faults: Sequence[Fault]) -> None:
@@ -147,7 +137,8 @@ class CodeRules:
             self.problems.warn(rule, number, self.match.caption(field), value)
 
 
-# Number of the codes of an activity, whether they say one, number of those of an expertise or -1, rules that they trip.
+# Of the codes of a row: number of those of an activity, whether they say one, number of those of an expertise or -1,
+# what rules they trip.
 _Met = tuple[int, bool, int, tuple[Fault, ...]]
 
 
@@ -165,17 +156,15 @@ class PersonParser:
         self.expertise = getter(match, _EXPERTISE)
         self.place = getter(match, Place._fields)
         self.street_type = getter(match, ("street_type", "street_type_code"))
-        self.labels = LabelReader(match, SYSTEMS)
         self.name_caption = match.caption("family_name")
         self.name_at = match.index("family_name")
         self.technical_at, self.mode_at = match.index("technical_id"), match.index("mode_code")
         self.technical_caption = match.caption("technical_id")
         self.street_at = Place._fields.index("street_type")
         self.places, self.codes = PlaceNumbers(), Numbers()
-        # Every code and label of a row ► number of the codes of an activity, whether they say one, number of those of
-        # an expertise or -1, what rules they trip: few, for many rows.
-        pairs = (name for _, code, label in SYSTEMS for name in (code, label))
-        self.coded = getter(match, tuple(dict.fromkeys((*_CODES, *_EXPERTISE, *pairs))))
+        # Every code of a row, and some labels ► what they are: few, for many rows.
+        codes = (*_CODES, *_EXPERTISE, *(code for _, code, _ in SYSTEMS))
+        self.coded = getter(match, tuple(dict.fromkeys((*codes, *_LABELS))))
         self.met: dict[tuple[str, ...], _Met] = {}
         self.code_rules, self.place_checker = CodeRules(match, problems, SYSTEMS), PlaceChecker()
         self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
@@ -219,12 +208,12 @@ class PersonParser:
         return False
 
     def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> _Met:
-        """Codes and labels that were not met together before."""
-        self.labels.read(row, labels)
+        """Codes that were not met together before."""
         codes, expertise = self.read_codes(row), self.expertise(row)
         number = self.codes.of(codes, codes)
         known = self.codes.of(expertise, expertise) if expertise[2] else -1
-        self.met[self.coded(row)] = met = number, any(codes[2:7]), known, self.code_rules.faults(row)
+        faults = self.code_rules.faults(row, labels)
+        self.met[self.coded(row)] = met = number, any(codes[2:7]), known, faults
         return met
 
     def _number(self, row: list[str]) -> int:
@@ -253,20 +242,28 @@ class DetailParser:
         self.identifiers = Identifiers(match, problems)
         self.read_codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
         self.codes = Numbers()
-        self.labels = LabelReader(match, self.systems)
         self.identity = getter(match, _IDENTITY)
-        self.code_rules = None if diploma else CodeRules(match, problems, EXPERTISE_SYSTEMS)  # no list of diplomas
+        self.code_rules = CodeRules(match, problems, self.systems)
+        self.checked = not diploma  # of diplomas there is no list, and a label is read with its first code
 
     def parse(self, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[int], list[tuple[str, ...]]] | None:
         """(identity, numbers of the codes of each row, labels); None when no row can be kept."""
         good = [line for line in lines if self.identifiers.parse(line)]
         if not good:
             return None
-        rows = [line.values for line in good]
-        codes = list(dict.fromkeys([self.codes.of(c, c) for c in map(self.read_codes, rows) if any(c)]))
+        numbers: list[int] = []
         labels: list[tuple[str, ...]] = []
+        known = self.codes.known
         for at, row in good:
-            self.labels.read(row, labels)
-            if self.code_rules and (faults := self.code_rules.faults(row)):
+            codes = self.read_codes(row)
+            number = known.get(codes)
+            if number is None:
+                number = self.codes.of(codes, codes) if any(codes) else -1
+            elif not self.checked:
+                numbers.append(number)
+                continue
+            if faults := self.code_rules.faults(row, labels):
                 self.code_rules.tell(at, faults)
-        return self.identity(rows[0]), codes, labels
+            if number >= 0:
+                numbers.append(number)
+        return self.identity(good[0].values), list(dict.fromkeys(numbers)), labels
