@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands import exporting, importing, operators, reading, serving
+from directory_service.commands import exporting, importing, operators, reading, serving, undoing
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
 from directory_service.errors import AnnuaireError
@@ -27,6 +27,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     importing.sample,
     importing.import_files,
     importing.runs,
+    undoing.rollback,
     importing.index,
     serving.serve,
     reading.search,

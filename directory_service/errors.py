@@ -72,11 +72,24 @@ class ImportRefused(AnnuaireError):
     slug = "import-refused"
 
 
+class UndoRefused(AnnuaireError):
+    """A run cannot be taken back as asked: says what stands in the way and how to go on.  Nothing was written."""
+
+    http_status = 409
+    exit_code = 3
+    slug = "undo-refused"
+
+
 class CircuitBreaker(ImportRefused):
-    """An import is sound in form but its impact passes a threshold that a person must accept by name."""
+    """An import is sound in form but its impact passes a threshold that a person must accept by name.  ``report``:
+    what it would have done (``importers.report.ImportReport``)."""
 
     exit_code = 6
     slug = "circuit-breaker"
+
+    def __init__(self, message: str, *, where: str | None = None, report: object = None) -> None:
+        super().__init__(message, where=where)
+        self.report = report
 
 
 class RegistryUnavailable(AnnuaireError):
@@ -86,3 +99,10 @@ class RegistryUnavailable(AnnuaireError):
     http_status = 503
     exit_code = 5
     slug = "unavailable"
+
+
+class RegistryBusy(RegistryUnavailable):
+    """Another import or rollback is at work; the message says whose."""
+
+    ldap_code = 51  # busy
+    slug = "busy"

@@ -16,6 +16,8 @@ from typing import Any, Self
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
+from directory_service.model.rhythms import DAILY, Rhythms
+from directory_service.model.thresholds import Thresholds
 
 PREFIX = "ANNUAIRE_"
 FILE = "annuaire.toml"
@@ -23,6 +25,7 @@ _LDAP = LdapSettings()
 
 
 _CODEC = _LDAP.limits
+_BREAKER = Thresholds()
 
 
 def _setting(default: Any, doc: str, *, most: float = float("inf"), among: tuple[str, ...] = ()) -> Any:
@@ -137,6 +140,11 @@ class Settings:
         200,
         "Lines that an import keeps of each rule of data quality and file (`annuaire runs rejects`); all are counted.",
     )
+    import_wait: float = _setting(
+        300.0,
+        "Seconds that an import or a rollback waits for another one to end; a national day takes less.  Then it says "
+        "who holds the registry, exit code 5.  0: at once.",
+    )
     run_folder: str = _setting(
         "",
         "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "
@@ -150,6 +158,42 @@ class Settings:
     )
     access_log_address: str = _setting(
         "network", "Client addresses in it: `full`, `network` (/24 or /48), `none`.", among=("full", "network", "none")
+    )
+
+    breaker_removed: float = _setting(
+        _BREAKER.removed,
+        "Percent of the people, activities or mailboxes that one import may close before it stops: a month of the "
+        "ordinary churn (0.09 % of the mailboxes a day in 2026). 100: no limit.",
+        most=100,
+    )
+    breaker_changed: float = _setting(
+        _BREAKER.changed,
+        "The same for people or mailboxes changed or merged: 0.5 % on an ordinary day, all of them when a column "
+        "moves. 100: no limit.",
+        most=100,
+    )
+    breaker_group_removed: float = _setting(
+        _BREAKER.group_removed,
+        "Percent of one domain, profession or department that one import may take away: half of it is a move, to be "
+        "looked at. 100: no limit.",
+        most=100,
+    )
+    breaker_group_size: int = _setting(
+        _BREAKER.group_size, "Records from which on a group is looked at; the median domain has 4 mailboxes."
+    )
+    breaker_floor: int = _setting(
+        _BREAKER.floor, "Records: fewer never stop an import, since shares say little of small numbers."
+    )
+    breaker_rows_fell: float = _setting(
+        _BREAKER.rows_fell,
+        "Percent of rows by which a file may be shorter than the last one of its source (from 20 rows on): a file cut "
+        "at the end of a line looks whole. 100: no limit.",
+        most=100,
+    )
+    source_rhythms: Rhythms = _setting(
+        DAILY,
+        "Hours after its last extract from which on a source is silent, `source=hours` by spaces: they come daily, at "
+        "times late in the day. Sources left out have no rhythm.",
     )
 
     @classmethod
@@ -169,6 +213,11 @@ class Settings:
     def ldap(self) -> LdapSettings:
         """What the LDAP face takes: its own values, with those chosen here."""
         return LdapSettings(**self._chosen(LdapSettings), limits=Limits(**self._chosen(Limits)))
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """From what impact on an import stops."""
+        return Thresholds(**{f.name: getattr(self, "breaker_" + f.name) for f in fields(Thresholds)})
 
     def _chosen(self, kind: type[LdapSettings] | type[Limits]) -> dict[str, Any]:
         ours = {s.name for s in describe()}
@@ -231,19 +280,21 @@ def _whole(value: Any) -> int:
 _YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "non": False}
 _FRENCH: dict[type, str] = {
     SecretsNeedTls: "always, remote ou never",
+    Rhythms: "source=heures, séparés par des espaces",
     int: "un nombre entier",
     float: "un nombre",
     str: "un texte",
     Path: "un chemin",
     bool: "true ou false",
 }
-_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls)}
+_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms)}
 _READ: dict[type, Callable[[Any], Any]] = {
     int: _whole,
     float: float,
     str: str,
     Path: Path,
     SecretsNeedTls: SecretsNeedTls,
+    Rhythms: lambda value: Rhythms.parse(str(value)),
     bool: lambda value: _YES_NO[str(value).lower()],
 }
 

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
+from directory_service.registry.tally import domain_of
 from importers.boxrules import BoxRules
 from importers.feed import Feed
 from importers.known import Known, People
@@ -47,6 +48,7 @@ class Box:
     address: str
     type: str
     digest: int
+    line: int
     bindings: list[tuple[Any, ...]]
     held: bool  # this source has spoken of it before
 
@@ -75,22 +77,23 @@ class BoxLoader:
             said = feed.read(key, digest, given)
             if news.places or news.labels:
                 places, _, labels = news.take()
-                self.organizations += [find(key, place, source) for source, key, *place in places]
+                self.organizations += [find(key, place, source, line) for source, line, key, *place in places]
                 self.store.labels.add(feed.systems, labels)
             if said is not None:
-                _, digest, lines, numbers = said
-                self.add(digest, [(*line[:-1], self.organizations[line[-1]]) for line in lines], numbers)
+                _, digest, numbers, held = said
+                self.add(digest, numbers, [(*h[:-1], self.organizations[h[-1]]) for h in held])
             self.store.flush_if_full()
 
-    def load_holdings(self, address: str, digest: int, holdings: Sequence[Holding]) -> None:
-        """An address whose lines come from elsewhere than a file of mailboxes."""
+    def load_holdings(self, address: str, digest: int, numbers: Sequence[int], holdings: Sequence[Holding]) -> None:
+        """An address whose holdings, and the line of each, come from elsewhere than a file of mailboxes."""
         if not self.is_unchanged(address.encode(), digest):
-            self.add(digest, [(*h[:-1], self._organization(h.place)) for h in holdings])
+            pairs = zip(numbers, holdings, strict=True)
+            self.add(digest, numbers, [(*h[:-1], self._organization(line, h.place)) for line, h in pairs])
         self.store.flush_if_full()
 
-    def _organization(self, place: Place | None) -> int | None:
+    def _organization(self, line: int, place: Place | None) -> int | None:
         key = (place.technical_id or derived_key(place)) if place else ""
-        return self.places.find_structure(key, place, self.source) if place and key else None
+        return self.places.find_structure(key, place, self.source, line) if place and key else None
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)
@@ -102,23 +105,23 @@ class BoxLoader:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 
-    def add(self, digest: int, lines: Sequence[tuple[Any, ...]], numbers: Sequence[int] = ()) -> None:
-        """``lines``: those of one address, as ``Holding`` with an organization for a place; ``numbers``: where they
-        stand in the file, where each of its lines is one of an address."""
-        kind, address = lines[0][:2]
-        for number, line in zip(numbers, lines, strict=False):
-            self.rules.look(number, line)
-        bindings = list(dict.fromkeys([self._binding(*line) for line in lines]))
+    def add(self, digest: int, numbers: Sequence[int], held: Sequence[tuple[Any, ...]]) -> None:
+        """``held``: by those of one address, as ``Holding`` with an organization for a place; ``numbers``: the line of
+        each."""
+        kind, address = held[0][:2]
+        for number, holding in zip(numbers, held, strict=True):
+            self.rules.look(number, holding)
+        bindings, line = list(dict.fromkeys([self._binding(*h) for h in held])), numbers[0]
         position = self.known.positions.get(address.encode())
         if position is not None:
             pk = self.known.subjects[position]
-            self._change(Box(pk, address, kind, digest, bindings, True))
+            self._change(Box(pk, address, kind, digest, line, bindings, True))
         elif address in self.others:
-            if self.others[address][1] == self.source and numbers:
-                self.rules.tell("address_twice", numbers[0], address)
-            self._take_over(Box(self.others[address][0], address, kind, digest, bindings, False))
+            if self.others[address][1] == self.source:
+                self.rules.tell("address_twice", line, address)
+            self._take_over(Box(self.others[address][0], address, kind, digest, line, bindings, False))
         else:
-            self._create(address, kind, digest, bindings)
+            self._create(address, kind, digest, line, bindings)
 
     def _binding(self, kind: str, _: str, national: str, family: str, given: str, *said: Any) -> tuple[Any, ...]:
         *codes, paperless, place = said  # category, profession, specialty, service
@@ -127,13 +130,15 @@ class BoxLoader:
         person = self.people.ids.get(national.encode()) if national else None
         return (person, place, self.source, national, family, given, *codes, "", "", paperless)
 
-    def _create(self, address: str, kind: str, digest: int, bindings: list[tuple[Any, ...]]) -> None:
+    def _create(self, address: str, kind: str, digest: int, line: int, bindings: list[tuple[Any, ...]]) -> None:
         store = self.store
         pk = store.next_mailbox
         store.next_mailbox += 1
+        store.lines["mailbox"].append(line)
         store.pending[mailbox].append((pk, address, kind, self.source, store.as_of, None, False, store.as_of))
         self._open(pk, bindings)
         store.pending[source_record].append((self.source, address, digest, pk, store.run_id, None))
+        store.impact.domains[domain_of(address)] += 1
         self.others[address] = (pk, self.source)  # an address of two spellings in one file is one mailbox
 
     def _open(self, pk: int, bindings: Sequence[tuple[Any, ...]]) -> None:
@@ -186,7 +191,8 @@ class BoxLoader:
             if source != self.source:
                 before["source"], after["source"] = source, self.source
             if before or after:
-                self.store.note("reopen" if until else "update", "mailbox", box.pk, before, after)
+                self.store.impact.mailbox("added" if until else "changed", box.address)
+                self.store.note("reopen" if until else "update", "mailbox", box.pk, before, after, line=box.line)
                 updates.append((box.type, self.source, None, self.store.as_of, box.pk))
             else:
                 self.store.counts["mailbox"]["unchanged"] += 1
@@ -230,14 +236,15 @@ class BoxLoader:
         for batch in chunks(self.known.vanished()):
             mark_gone(self.store, self.source, [key for key, _ in batch])
             owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)
-            query = select(mailbox.c.id).where(*owned, mailbox.c.until.is_(None))
-            self._close(list(self.store.connection.execute(query).scalars()))
+            query = select(mailbox.c.id, mailbox.c.address).where(*owned, mailbox.c.until.is_(None))
+            self._close(dict(tuple(row) for row in self.store.connection.execute(query)))
 
-    def _close(self, pks: Sequence[int]) -> None:
-        as_of, connection = self.store.as_of, self.store.connection
+    def _close(self, addresses: dict[int, str]) -> None:
+        as_of, connection, pks = self.store.as_of, self.store.connection, list(addresses)
         for opened in self._open_bindings(pks).values():
             update_rows(connection, binding, ("until",), [(as_of, row_id) for row_id, _ in opened])
         for pk in pks:
+            self.store.impact.mailbox("removed", addresses[pk])
             self.store.note("close", "mailbox", pk, {"until": None}, {"until": as_of})
         update_rows(connection, mailbox, ("until", "changed_at"), [(as_of, as_of, pk) for pk in pks])
 
@@ -264,7 +271,9 @@ def attach_holders(store: Store, people: People) -> None:
         if national.encode() in people.ids
     ]
     update_rows(store.connection, binding, ("practitioner_id",), [(pk, row_id) for pk, row_id, _ in found])
-    boxes = sorted({box for _, _, box in found})
-    for box in boxes:
-        store.note("update", "mailbox", box, {}, {"holder": "known"})
-    update_rows(store.connection, mailbox, ("changed_at",), [(store.as_of, box) for box in boxes])
+    boxes: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pk, row_id, box in found:
+        boxes[box].append((row_id, pk))
+    for box, held in sorted(boxes.items()):
+        store.note("update", "mailbox", box, {"holder": [(row_id, None) for row_id, _ in held]}, {"holder": held})
+    update_rows(store.connection, mailbox, ("changed_at",), [(store.as_of, box) for box in sorted(boxes)])

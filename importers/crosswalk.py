@@ -30,7 +30,7 @@ class LinkLoader:
     ) -> None:
         self.store, self.people, self.links = store, people, links
         self.parser, self.match, self.problems = parser, match, problems
-        self.merges: dict[int, int] = {}  # absorbed ► survivor, applied together at the end
+        self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
         self.rpps_of = {pk: key[1:].decode() for key, pk in people.ids.items() if key[:1] == b"8"} if people.ids else {}
 
     def load(self, rows: Iterator[tuple[int, bytes]], separator: str) -> None:
@@ -42,7 +42,7 @@ class LinkLoader:
                     counts[self._add(line, *pair)] += 1
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
-        merge(self.store, self.people, [Merge(a, s, HOW) for a, s in self.merges.items()])
+        merge(self.store, self.people, [Merge(a, s, HOW, line=line) for a, (s, line) in self.merges.items()])
 
     def _add(self, line: Line, adeli: str, rpps: str) -> str:
         old = self.links.rpps.get(adeli)
@@ -55,6 +55,9 @@ class LinkLoader:
             change = update(link).where(link.c.adeli == adeli).values(rpps=rpps, run_id=self.store.run_id)
             self.store.connection.execute(change)
             self.links.adelis[old].remove(adeli)
+            before, after = {"adeli": adeli, "rpps": old}, {"adeli": adeli, "rpps": rpps}
+            # A pair has no key of its own.
+            self.store.note("update", "link", 0, before, after, line=line.number, count=False)
         self.links.add(adeli, rpps)
         self._attach(line, adeli, rpps)
         return "created" if old is None else "updated"
@@ -62,16 +65,16 @@ class LinkLoader:
     def _attach(self, line: Line, adeli: str, rpps: str) -> None:
         ids = self.people.ids
         by_adeli, by_rpps = ids.get(("0" + adeli).encode()), ids.get(("8" + rpps).encode())
-        by_adeli = self.merges.get(by_adeli, by_adeli) if by_adeli else None
+        by_adeli = self.merges.get(by_adeli, (by_adeli, 0))[0] if by_adeli else None
         if by_adeli == by_rpps:  # neither is known, or they are one already
             return
         if by_adeli is None:
             assert by_rpps is not None
-            add_former_adeli(self.store, self.people, by_rpps, adeli, HOW)
+            add_former_adeli(self.store, self.people, by_rpps, adeli, HOW, line=line.number)
         elif by_adeli in self.rpps_of:
             self.parser.conflict(line)
         elif by_rpps is None:
-            add_rpps(self.store, self.people, by_adeli, rpps, HOW)
+            add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line.number)
             self.rpps_of[by_adeli] = rpps
         else:
-            self.merges[by_adeli] = by_rpps
+            self.merges[by_adeli] = (by_rpps, line.number)

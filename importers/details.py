@@ -14,8 +14,9 @@ from sqlalchemy import select
 from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
 from importers.feed import Feed
+from importers.impact import count_changed
 from importers.known import Known, People, match_key
-from importers.revise import difference, drop_rows, mark_gone, record, stored_rows, touch
+from importers.revise import difference, drop_rows, mark_gone, note_marks, record, stored_rows, touch
 from importers.store import Store
 
 _BATCH = 2_000
@@ -30,7 +31,7 @@ class DetailLoader:
         self.name = str(self.table.name)  # not SQLAlchemy's subclass of str, which orjson refuses as a key
         self.known = Known(store.connection, self.source)
         self.codes: list[tuple[str, ...]] = []  # by the numbers of the feed
-        self.changes: list[tuple[int, str, int, list[tuple[Any, ...]]]] = []
+        self.changes: list[tuple[int, str, int, int, list[tuple[Any, ...]]]] = []
 
     def load(self, feed: Feed) -> None:
         known, counts, news = self.known, self.store.counts[self.name], feed.news
@@ -51,13 +52,15 @@ class DetailLoader:
             self.store.flush_if_full()
         self.flush()
 
-    def _changed(self, held: bool, key: bytes, digest: int, identity: tuple[str, ...], numbers: list[int]) -> None:
+    def _changed(
+        self, held: bool, key: bytes, digest: int, line: int, identity: tuple[str, ...], numbers: list[int]
+    ) -> None:
         store, text, codes = self.store, key.decode(), self.codes
         pk = self.people.ids.get(key)
         if pk is None:
-            pk = self._create(key, identity)
+            pk = self._create(key, line, identity)
         if held:
-            self.changes.append((pk, text, digest, [codes[n] for n in numbers]))
+            self.changes.append((pk, text, digest, line, [codes[n] for n in numbers]))
             if len(self.changes) >= _BATCH:
                 self.flush()
             return
@@ -66,12 +69,13 @@ class DetailLoader:
         store.counts[self.name]["created"] += 1
         if pk < store.first_new_practitioner:  # else her creation says it all
             said = [codes[n] for n in numbers]
-            store.note("update", "practitioner", pk, {}, {self.name: said}, count=False)
+            store.note("update", "practitioner", pk, {}, {self.name: said}, line=line, count=False)
 
-    def _create(self, key: bytes, identity: Sequence[str]) -> int:
+    def _create(self, key: bytes, line: int, identity: Sequence[str]) -> int:
         store = self.store
         pk = store.next_practitioner
         store.next_practitioner += 1
+        store.lines["practitioner"].append(line)
         national = key.decode()
         self.people.ids[key] = pk
         names = match_key(identity[2], identity[3])
@@ -87,18 +91,23 @@ class DetailLoader:
         store = self.store
         store.flush()
         stored = stored_rows(store, self.table, self.source, [c[0] for c in self.changes])
-        for pk, _, _, said in self.changes:
+        touched = []
+        for pk, _, _, line, said in self.changes:
             found = difference(stored.get(pk, ()), said)
             if not found.removed and not found.added:
                 store.counts[self.name]["unchanged"] += 1
+                note_marks(store, self.source, [pk])
                 continue
             delete_rows(store.connection, self.table, found.delete)
             store.pending[self.table].extend([(pk, self.source, *values) for values in found.added])
             name = self.name
-            store.note("update", "practitioner", pk, {name: found.removed}, {name: found.added}, count=False)
+            before, after = {name: found.removed}, {name: found.added}
+            store.note("update", "practitioner", pk, before, after, line=line, count=False)
             store.counts[name]["updated"] += 1
-            touch(store, [pk])
-        record(store, self.source, [(key, digest, pk) for pk, key, digest, _ in self.changes])
+            touched.append(pk)
+        touch(store, touched)
+        count_changed(store, touched)
+        record(store, self.source, [(key, digest, pk) for pk, key, digest, *_ in self.changes])
         self.changes = []
 
     def close_vanished(self) -> None:
@@ -110,4 +119,7 @@ class DetailLoader:
             query = select(practitioner.c.id).where(
                 practitioner.c.id.in_([pk for _, pk in batch]), practitioner.c.status == "active"
             )
-            drop_rows(self.store, self.table, self.source, list(self.store.connection.execute(query).scalars()))
+            active = list(self.store.connection.execute(query).scalars())
+            count_changed(self.store, active)
+            told = drop_rows(self.store, self.table, self.source, active)
+            note_marks(self.store, self.source, sorted({pk for _, pk in batch} - told))

@@ -54,7 +54,7 @@ class Batch(NamedTuple):
     """What crosses from the process that reads."""
 
     records: list[Record]
-    news: tuple[list[tuple[str, ...]], ...]
+    news: tuple[list[tuple[Any, ...]], ...]
     rejected: list[tuple[Any, ...]]  # as Rejection
     warnings: dict[str, int]
     findings: list[tuple[Any, ...]]  # as Finding

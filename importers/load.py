@@ -16,15 +16,24 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
 
+from directory_service.errors import InvalidInput
+from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
+from directory_service.model.thresholds import Thresholds
 from directory_service.registry.bulk import fast_load, is_empty
-from directory_service.registry.clock import format_instant, now_text
+from directory_service.registry.clock import format_instant, now_text, parse_instant
 from directory_service.registry.engine import filling, reading, require_current, writing
-from directory_service.registry.runs import add_file, create_run, finish_run
-from directory_service.registry.tables import run_file, source_record
+from directory_service.registry.lock import locked, told_by
+from directory_service.registry.overview import read_sources
+from directory_service.registry.runs import add_file, create_run, finish_run, last_file
+from directory_service.registry.tables import run, run_file, source_record
+from directory_service.registry.tally import change_tally
+from directory_service.registry.undo import recording
 from importers import beside, extract
 from importers.beside import Assistant
 from importers.boxes import attach_holders
+from importers.breaker import Rules, Seen, of_file, of_impact, stopped
 from importers.check import Checked, check
+from importers.dating import published
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
@@ -32,7 +41,7 @@ from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, silent
 from importers.quarantine import Quarantine
-from importers.report import FileReport, ImportReport
+from importers.report import Breach, FileReport, ImportReport
 from importers.rows import KEPT
 from importers.source import Source
 from importers.sources import source_of
@@ -58,6 +67,8 @@ class _Job:
     file: ExtractFile
     checked: Checked
     source: Source
+    published: str
+    stamped: bool
 
     @property
     def layout(self) -> str:
@@ -85,21 +96,34 @@ def run_import(
     progress: Progress | None = None,
     processes: int = 1,
     findings: int = KEPT,
+    wait: float = 0.0,
+    thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
+    rhythms: Rhythms = DAILY,
 ) -> ImportReport:
-    """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable.
+    """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
+    RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
+    impact passes ``thresholds`` and no reason to ``accept`` it is given (a dry run only says so), nothing being written
+    either.
 
-    ``as_of``: the instant that the changes bear, now by default.  ``accept`` has room kept for the circuit breaker.
+    ``as_of``: the instant that the changes bear, now by default.  ``rhythms``: of sources, told when they are silent.
     ``processes``: with two or more, large files are read by another process than the one that writes.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     """
-    require_current(engine)
+    if accept is not None and not accept.strip():
+        raise InvalidInput("un motif est attendu", where="--accept")
     collecting = gc.isenabled()
     gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
     try:
         found, ignored = _recognise([Path(p) for p in paths])
         aside = processes > 1 and sum(file.size for file in found) >= beside.WORTH
-        with Assistant() if aside else nullcontext() as assistant:
-            job = _Import(actor, as_of, progress or silent, assistant, findings)
+        show = progress or silent
+        with (
+            locked(engine, work="import", actor=actor, wait=wait, tell=told_by(show)),
+            Assistant() if aside else nullcontext() as assistant,
+        ):
+            require_current(engine)
+            rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
+            job = _Import(actor, as_of, show, assistant, rules, findings)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -134,6 +158,7 @@ class _Import:
     as_of: datetime | None
     show: Progress
     assistant: Assistant | None
+    rules: Rules
     findings: int
 
     def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
@@ -145,10 +170,14 @@ class _Import:
             change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
-                run = _Run(connection, self.actor, moment, self.show, self.assistant, stages, self.findings)
+                run = _Run(
+                    connection, self.actor, moment, self.show, self.assistant, stages, self.rules, self.findings
+                )
                 report = run.execute(jobs)
                 if dry_run:
                     raise _DryRun(replace(report, run=None, status="dry-run"))
+                if report.breaches and report.accepted is None:
+                    raise stopped(report, self.actor)
                 start = time.perf_counter()
         except _DryRun as done:
             return done.report
@@ -156,7 +185,8 @@ class _Import:
         return replace(report, seconds=stages.rounded())
 
     def _jobs(self, files: Sequence[ExtractFile]) -> list[_Job]:
-        jobs = [_Job(file, checked, source_of(file.match.layout)) for file, checked in self._checked(files)]
+        checked = self._checked(files)
+        jobs = [_Job(file, found, source_of(file.match.layout), *published(file)) for file, found in checked]
         return sorted(jobs, key=lambda j: (j.source.order, j.source.layout.id, j.file.name))
 
     def _checked(self, files: Sequence[ExtractFile]) -> list[tuple[ExtractFile, Checked]]:
@@ -196,10 +226,11 @@ class _Run:
         show: Progress,
         assistant: Assistant | None,
         stages: Stages,
+        rules: Rules,
         findings: int,
     ) -> None:
         self.connection, self.show, self.as_of = connection, show, as_of
-        self.assistant, self.stages, self.findings = assistant, stages, findings
+        self.assistant, self.stages, self.rules, self.findings = assistant, stages, rules, findings
         self.quarantines: list[Quarantine] = []
         at = now_text()
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
@@ -207,33 +238,66 @@ class _Run:
 
     def execute(self, jobs: Sequence[_Job]) -> ImportReport:
         fresh = [job for job in jobs if not self._is_latest(job)]
+        breaches = self._against_the_last(fresh)
         reports = [self._skip(job) for job in jobs if job not in fresh]
-        if fresh:
-            reports += self._load(fresh)
-        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts())
+        with recording(self.connection, self.id):
+            reports += self._load(fresh) if fresh else []
+        impact = self.store.impact
+        breaches += of_impact(impact, self.rules.thresholds)
+        accepted = self.rules.accepted(self.store.actor, breaches)
+        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts(), impact=impact.as_dict(),
+                              breaches=tuple(breaches), accepted=accepted)  # fmt: skip
         if not report.changed:
             report = replace(report, status="unchanged")
-        finish_run(self.connection, self.id, status=report.status, counts=report.counts)
-        return report
+        finish_run(
+            self.connection,
+            self.id,
+            status=report.status,
+            counts=report.counts,
+            impact=report.impact,
+            accepted=accepted,
+        )
+        return replace(report, silent=tuple(self._silent()))
+
+    def _against_the_last(self, jobs: Sequence[_Job]) -> list[Breach]:
+        """What is wrong with these files beside those that the registry last read, or this very command."""
+        last: dict[str, Seen | None] = {}
+        found = []
+        for job in jobs:
+            if job.layout not in last:
+                known = last_file(self.connection, job.layout)
+                dated = known and known.published
+                last[job.layout] = Seen(known.name, known.rows, dated, known.stamped) if known and dated else None
+            seen = Seen(job.file.name, job.checked.rows, job.published, job.stamped)
+            found += of_file(seen, last[job.layout], self.rules.thresholds)
+            last[job.layout] = seen
+        return found
+
+    def _silent(self) -> list[Silence]:
+        dates = {source.name: source.published for source in read_sources(self.connection)}
+        return silences(dates, self.rules.rhythms, parse_instant(self.as_of))
 
     def _counts(self) -> dict[str, dict[str, int]]:
         found = {kind: {act: n for act, n in acts.items() if n} for kind, acts in self.store.counts.items()}
         return {kind: acts for kind, acts in found.items() if acts}
 
     def _is_latest(self, job: _Job) -> bool:
-        """Whether the last run that read this layout read this very file."""
+        """Whether the last run that read this layout, and was not taken back, read this very file."""
         mine = run_file.c.layout == job.layout
-        last = select(func.max(run_file.c.run_id)).where(mine).scalar_subquery()
+        last = select(func.max(run_file.c.run_id)).join(run).where(mine, run.c.undone_by.is_(None)).scalar_subquery()
         found = self.connection.execute(select(run_file.c.sha256).where(mine, run_file.c.run_id == last))
         return job.checked.sha256 in set(found.scalars())
 
     def _skip(self, job: _Job) -> FileReport:
         file, checked = job.file, job.checked
         report = FileReport(file.name, job.layout, checked.sha256, file.size, checked.rows, status="skipped")
-        self._record(report)
+        last = last_file(self.connection, job.layout)
+        if last and last.published and not job.stamped:  # fetched again, it is not younger
+            job.published, job.stamped = last.published, last.stamped
+        self._record(report, job)
         return report
 
-    def _record(self, report: FileReport) -> int:
+    def _record(self, report: FileReport, job: _Job) -> int:
         return add_file(
             self.connection,
             self.id,
@@ -242,6 +306,8 @@ class _Run:
             sha256=report.sha256,
             size=report.bytes,
             rows=report.rows,
+            published=job.published,
+            stamped=job.stamped,
         )
 
     def _load(self, jobs: Sequence[_Job]) -> list[FileReport]:
@@ -266,6 +332,7 @@ class _Run:
                 reconcile(store, self.people)
             suggest(store, self.people, self.quarantines)
             store.flush()
+        change_tally(self.connection, store.impact.net())
         return reports
 
     def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:
@@ -285,7 +352,8 @@ class _Run:
     def _load_file(self, job: _Job, task: Task) -> FileReport:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
-        quarantine = Quarantine(self.store, report, self._record(report), file.separator, self.findings)
+        self.store.file = self._record(report, job)
+        quarantine = Quarantine(self.store, report, self.store.file, file.separator, self.findings)
         self.quarantines.append(quarantine)
         problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
@@ -299,4 +367,5 @@ class _Run:
             LOADERS[job.source.kind](work)
             self.places.flush()
             self.store.note_creations()
+        self.store.file = None  # what comes of several files at once is no line's
         return quarantine.finish()

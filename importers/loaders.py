@@ -83,17 +83,17 @@ def load_mailboxes(work: Work) -> None:
 
 def _load_with_mailboxes(work: Work, source: str) -> None:
     """People first, then the addresses that their rows hold, all personal."""
-    held: dict[str, list[Holding]] = defaultdict(list)
+    held: dict[str, list[tuple[int, Holding]]] = defaultdict(list)
     _load_people(work, replace(work.feed, records=_with_addresses(work, held)))
     work.store.flush()
     boxes = _box_loader(work, source)
     for address in sorted(held):
-        holdings = held[address]
-        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), holdings)
+        numbers, holdings = zip(*held[address], strict=True)
+        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), numbers, holdings)
     boxes.close_vanished()
 
 
-def _with_addresses(work: Work, held: dict[str, list[Holding]]) -> Iterator[Record]:
+def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> Iterator[Record]:
     """Passes the records on, keeping the addresses met: of unchanged people too, or their mailboxes would close."""
     match, separator = work.file.match, work.separator
     names = ("id_type", "id", "family_name", "given_names", "category_code", "profession_code", "expertise_code")
@@ -112,7 +112,7 @@ def _with_addresses(work: Work, held: dict[str, list[Holding]]) -> Iterator[Reco
             where = Place._make(place(values))
             named = where if any(where[:-1]) else None
             written = (scheme + value, family, given, category, profession, specialty)
-            held[address].append(Holding("PER", address, *written, "", None, named))
+            held[address].append((number, Holding("PER", address, *written, "", None, named)))
         yield key, digest, rows
 
 

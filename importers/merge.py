@@ -6,7 +6,7 @@ Nothing is lost: the absorbed record stays, marked with the one that took its pl
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Table, bindparam, select, update
@@ -21,6 +21,7 @@ from directory_service.registry.tables import (
     qualification,
     source_record,
 )
+from importers.impact import counted
 from importers.known import People
 from importers.sources import person_sources
 from importers.store import Store
@@ -36,17 +37,17 @@ class Merge:
     survivor: int
     how: str
     reason: str = ""
+    line: int | None = None  # of the file being read, if a row says so
 
 
-def add_former_adeli(store: Store, people: People, pk: int, adeli: str, how: str, *, note: bool = True) -> None:
+def add_former_adeli(store: Store, people: People, pk: int, adeli: str, how: str, *, line: int | None = None) -> None:
     """An ADELI number of someone known by her RPPS number: it answers for her, for ever."""
     people.ids[("0" + adeli).encode()] = pk
     store.pending[identifier].append((pk, "0", adeli, False, store.as_of, store.as_of, how))
-    if note:
-        store.note("update", "practitioner", pk, {}, {"identifier": ["0" + adeli], "how": how})
+    store.note("update", "practitioner", pk, {}, {"identifier": ["0" + adeli], "how": how}, line=line)
 
 
-def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str) -> None:
+def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str, *, line: int | None = None) -> None:
     """An RPPS number for someone known by ADELI only: it takes precedence (RG_EXP_030)."""
     store.flush()
     old = store.connection.execute(select(practitioner.c.national_id).where(practitioner.c.id == pk)).scalar_one()
@@ -55,7 +56,9 @@ def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str) -> None
     _retire_adelis(store, pk)
     change = {"national_id": "8" + rpps, "changed_at": store.as_of}
     store.connection.execute(update(practitioner).where(practitioner.c.id == pk).values(change))
-    store.note("update", "practitioner", pk, {"national_id": old}, {"national_id": "8" + rpps, "how": how})
+    after = {"national_id": "8" + rpps, "how": how}
+    store.note("update", "practitioner", pk, {"national_id": old}, after, line=line)
+    store.impact.touch(pk)
 
 
 def _retire_adelis(store: Store, pk: int) -> None:
@@ -72,8 +75,13 @@ def merge(store: Store, people: People, merges: Iterable[Merge]) -> None:
 
 
 def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
-    connection, as_of = store.connection, store.as_of
     into = {m.absorbed: m.survivor for m in merges}
+    with counted(store, [*into, *into.values()], merged=into):
+        _apply(store, people, merges, into)
+
+
+def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int, int]) -> None:
+    connection, as_of = store.connection, store.as_of
     moved = {table: _held(store, table, list(into)) for table in _HELD}
     numbers = _numbers(store, list(into))
     _journal(store, merges, moved, numbers)
@@ -91,7 +99,7 @@ def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
             people.ids[number.encode()] = into[pk]
     for absorbed, survivor in into.items():
         _take_place(store, people, absorbed, survivor)
-    _wake(store, people, sorted(set(into.values())))
+    _wake(store, people, {m.survivor: m.line for m in merges})
 
 
 def _held(store: Store, table: Table, pks: list[int]) -> dict[int, list[int]]:
@@ -124,8 +132,8 @@ def _journal(
         rows = {str(table.name): ids[m.absorbed] for table, ids in moved.items() if ids.get(m.absorbed)}
         before = {**records[m.absorbed], **rows, "numbers": [number for _, number in numbers.get(m.absorbed, ())]}
         after = {"into": m.survivor, "how": m.how, "reason": m.reason}
-        store.note("merge", "practitioner", m.absorbed, before, after)
-        store.note("update", "practitioner", m.survivor, {}, {"merged": m.absorbed}, count=False)
+        store.note("merge", "practitioner", m.absorbed, before, after, line=m.line)
+        store.note("update", "practitioner", m.survivor, {}, {"merged": m.absorbed}, line=m.line, count=False)
 
 
 def _move_sources(store: Store, into: dict[int, int]) -> None:
@@ -148,11 +156,15 @@ def _take_place(store: Store, people: People, absorbed: int, survivor: int) -> N
     people.vouch(survivor, people.vouchers(absorbed))
 
 
-def _wake(store: Store, people: People, survivors: list[int]) -> None:
-    """A survivor is active if any record that it took in is vouched for."""
+def _wake(store: Store, people: People, lines: Mapping[int, int | None]) -> None:
+    """A survivor (and the line that says so) is active if any record that it took in is vouched for."""
     query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
     rows = []
-    for pk, status, since in store.connection.execute(query.where(practitioner.c.id.in_(survivors))):
-        woken = status != "active" and people.vouchers(pk)
-        rows.append(("active" if woken else status, store.as_of if woken else since, store.as_of, pk))
+    for pk, status, since in store.connection.execute(query.where(practitioner.c.id.in_(sorted(lines)))).all():
+        if status != "active" and people.vouchers(pk):
+            before, after = ({"status": s, "status_since": d} for s, d in ((status, since), ("active", store.as_of)))
+            store.note("reopen", "practitioner", pk, before, after, line=lines[pk])
+            rows.append(("active", store.as_of, store.as_of, pk))
+        else:
+            rows.append((status, since, store.as_of, pk))
     update_rows(store.connection, practitioner, ("status", "status_since", "changed_at"), rows)

@@ -57,12 +57,12 @@ class PeopleLoader:
     def _learn(
         self,
         systems: Sequence[System],
-        places: list[tuple[str, ...]],
+        places: list[tuple[Any, ...]],
         codes: list[tuple[str, ...]],
         labels: list[tuple[str, ...]],
     ) -> None:
         find = self.places.find
-        self.organizations += [find(key, place, source) for source, key, *place in places]
+        self.organizations += [find(key, place, source, line) for source, line, key, *place in places]
         self.codes += codes
         self.store.labels.add(systems, labels)
 
@@ -72,6 +72,7 @@ class PeopleLoader:
         held: bool,
         key: bytes,
         digest: int,
+        line: int,
         identity: tuple[str, ...],
         names: str,
         situations: list[int],
@@ -86,12 +87,13 @@ class PeopleLoader:
             activities = list(dict.fromkeys(activities))
         pk = self.people.ids.get(key)
         if pk is not None:
-            change = Change(pk, source, key.decode(), digest, held, identity, expertises, activities)
+            change = Change(pk, source, key.decode(), digest, line, held, identity, expertises, activities)
             self.reviser.add(change)
             return
         store, pending = self.store, self.store.pending
         pk = store.next_practitioner
         store.next_practitioner += 1
+        store.lines["practitioner"].append(line)
         text, as_of = key.decode(), store.as_of
         national = self._identifiers(pk, key, text[0], text[1:])
         pending[practitioner].append((pk, national, "active", as_of, *identity, names, as_of, as_of))
@@ -100,6 +102,10 @@ class PeopleLoader:
         if expertises:
             pending[expertise].extend([(pk, source, *e) for e in expertises])
         pending[source_record].append((source, text, digest, pk, store.run_id, None))
+        store.impact.professions[identity[4]] += 1
+        used = store.impact.used
+        for a in activities:
+            used[a[0] or 0] += 1
         self.people.vouch(pk, self.bits[source])
 
     def _identifiers(self, pk: int, key: bytes, scheme: str, value: str) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from directory_service.model.identifiers import structure_national_id
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import organization
+from importers.impact import relocate
 from importers.known import digest_text
 from importers.rows import Place
 from importers.sources import box_sources, people_sources
@@ -37,7 +38,7 @@ class Places:
         self.first_box = len(people_sources()) + 1
         self.ranks = bytearray(1)  # by id: rank of the source
         self.seen = bytearray(1)  # by id: met in this run
-        self.changed: dict[int, tuple[Place, str, int]] = {}
+        self.changed: dict[int, tuple[Place, str, int, int]] = {}
         self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
         self.by_number: dict[str, int] | None = None
         self.nationals: dict[str, int] = {}  # idNat_Struct ► the one organization that bears it
@@ -46,7 +47,10 @@ class Places:
     def _load(self) -> None:
         columns = organization.c
         wanted = (columns.id, columns.technical_id, columns.national_id, columns.digest, columns.source)
-        for pk, technical, national, digest, source in self.store.rows(select(*wanted).order_by(columns.id)):
+        where, locate = (columns.department_code, columns.postcode), self.store.impact.place
+        found = self.store.rows(select(*wanted, *where).order_by(columns.id))
+        for pk, technical, national, digest, source, code, postcode in found:
+            locate(pk, code, postcode)
             self.ids[technical] = pk
             self.nationals[national] = pk
             rank = self.sources.get(source, 0)
@@ -62,7 +66,7 @@ class Places:
             self.seen.extend(bytes(missing))
         self.digests[pk], self.ranks[pk] = digest, rank
 
-    def find(self, key: str, place: Sequence[str], source: str) -> int:
+    def find(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         """The organization that a row names by ``key``, created or noted as changed if need be."""
         pk = self.ids.get(key)
         if pk is not None and self.seen[pk]:
@@ -70,8 +74,8 @@ class Places:
         if pk is None:
             pk = self._adopt(key, place) if self.adoptable else None
         if pk is None:
-            return self._create(key, place, source)
-        self._compare(pk, key, place, source)
+            return self._create(key, place, source, line)
+        self._compare(pk, key, place, source, line)
         return pk
 
     def _adopt(self, key: str, place: Sequence[str]) -> int | None:
@@ -85,13 +89,15 @@ class Places:
                 return pk
         return None
 
-    def _create(self, key: str, place: Sequence[str], source: str) -> int:
+    def _create(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         store = self.store
         pk = store.next_organization
         store.next_organization += 1
+        store.lines["organization"].append(line)
         named = Place._make((key, *place[1:]))
         national = self._national(pk, named)
         digest = digest_text(place)
+        store.impact.place(pk, named.department_code, named.postcode)
         self.ids[key] = pk
         self._grow(pk, digest, self.sources[source])
         self.seen[pk] = 1
@@ -109,7 +115,7 @@ class Places:
         wanted = structure_national_id(place.technical_id, place.finess, place.siret, place.siren)
         return wanted if self.nationals.setdefault(wanted, pk) == pk else place.technical_id
 
-    def _compare(self, pk: int, key: str, place: Sequence[str], source: str) -> None:
+    def _compare(self, pk: int, key: str, place: Sequence[str], source: str, line: int) -> None:
         self.seen[pk] = 1
         rank = self.sources[source]
         if 0 < self.ranks[pk] < rank:
@@ -119,7 +125,7 @@ class Places:
             self.store.counts["organization"]["unchanged"] += 1
             return
         self._grow(pk, digest, rank)
-        self.changed[pk] = (Place._make((key, *place[1:])), source, digest)
+        self.changed[pk] = (Place._make((key, *place[1:])), source, digest, line)
         if len(self.changed) >= _BATCH:
             self.flush()
 
@@ -129,16 +135,16 @@ class Places:
         """Whether no activity extract ever named this organization."""
         return self.ranks[pk] >= self.first_box
 
-    def find_structure(self, key: str, place: Sequence[str], source: str) -> int:
+    def find_structure(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         """The organization that a mailbox names by FINESS, SIRET… or technical id; created from its line if unknown.
         What activity extracts say of an organization is never changed by a mailbox."""
         pk = self.ids.get(key)
         if pk is None:
             pk = self._numbers().get(key)
         if pk is None:
-            return self._create(key, place, source)
+            return self._create(key, place, source, line)
         if not self.seen[pk] and self.only_mailboxes_know(pk):
-            self._compare(pk, key, place, source)
+            self._compare(pk, key, place, source, line)
         return pk
 
     def _numbers(self) -> dict[str, int]:
@@ -164,6 +170,7 @@ class Places:
             return
         self.store.flush()
         changed, self.changed = self.changed, {}
+        relocate(self.store, {pk: (place.department_code, place.postcode) for pk, (place, *_) in changed.items()})
         rows = []
         for ids in chunks(sorted(changed)):
             columns = [organization.c[name] for name in ("id", "changed_at", *_FIELDS)]
@@ -171,12 +178,14 @@ class Places:
                 rows.append(self._updated(pk, old, *changed[pk]))
         update_rows(self.store.connection, organization, _UPDATED, rows)
 
-    def _updated(self, pk: int, held: list[str], place: Place, source: str, digest: int) -> tuple[Any, ...]:
+    def _updated(
+        self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int
+    ) -> tuple[Any, ...]:
         changed_at, *old = held
         differing = [i for i, value in enumerate(place) if value != old[i]]
         before = {_FIELDS[i]: old[i] for i in differing}
         after = {_FIELDS[i]: place[i] for i in differing}
         if differing:
-            self.store.note("update", "organization", pk, before, after)
+            self.store.note("update", "organization", pk, before, after, line=line)
         national = self._national(pk, place)
         return (*place, national, source, digest, self.store.as_of if differing else changed_at, pk)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from directory_service.model.rhythms import Silence
 from importers.quality import rules
 
 _KINDS = {
@@ -15,6 +16,7 @@ _KINDS = {
     "expertise": "savoir-faire (par professionnel)",
     "qualification": "diplômes (par professionnel)",
     "link": "liens ADELI-RPPS",
+    "nomenclature": "libellés",
 }
 _ACTS = {
     "created": "créés",
@@ -22,12 +24,16 @@ _ACTS = {
     "closed": "fermés",
     "reopened": "rouverts",
     "merged": "fusionnés",
+    "removed": "retirés",
+    "restored": "rétablis",
     "unchanged": "inchangés",
 }
 _STATUS = {
     "done": "Import {run} terminé",
     "unchanged": "Import {run} : rien n'a changé",
     "dry-run": "Essai à blanc : rien n'a été écrit",
+    "rolled-back": "Retour en arrière {run} terminé",
+    "stopped": "Import arrêté : un seuil est dépassé, rien n'a été écrit",
 }
 
 
@@ -63,16 +69,32 @@ class FileReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Breach:
+    """A threshold passed.  ``subject``: file, whole or group; ``seen`` and ``limit`` in percent, or instants."""
+
+    rule: str  # removed, changed, group_removed, rows_fell, older
+    subject: str
+    seen: float | str
+    limit: float | str
+    message: str  # French
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
-    """A whole run.  ``run`` is None for a dry run.  ``counts``: kind of record ► act ► number."""
+    """A whole run.  ``run`` is None when nothing was written.  ``counts``: kind of record ► act ► number; ``impact``:
+    ``Impact.as_dict``; ``accepted``: who let the ``breaches`` pass, and why."""
 
     run: int | None
-    status: str  # done, unchanged, dry-run
+    status: str  # done, unchanged, dry-run, stopped, rolled-back
     as_of: str
     files: tuple[FileReport, ...]
     counts: Mapping[str, Mapping[str, int]]
     ignored: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)  # by stage, see importers.stages
+    impact: Mapping[str, Any] = field(default_factory=dict)
+    breaches: tuple[Breach, ...] = ()
+    accepted: Mapping[str, Any] | None = None
+    silent: tuple[Silence, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -90,7 +112,51 @@ class ImportReport:
             said = ", ".join(f"{_number(acts[a])} {label}" for a, label in _ACTS.items() if acts.get(a))
             if said:
                 lines.append(f"  {_KINDS.get(kind, kind)} : {said}")
-        return "\n".join(lines)
+        return "\n".join([*lines, *impact_lines(self.impact), *self._passed()])
+
+    def _passed(self) -> list[str]:
+        lines = [f"  seuil dépassé : {breach.message}" for breach in self.breaches]
+        if self.accepted:
+            if not self.breaches:  # a run of before, which keeps the messages
+                lines = [f"  seuil dépassé : {message}" for message in self.accepted["breaches"]]
+            lines.append(f"  accepté par {self.accepted['by']} : {self.accepted['reason']}")
+        elif self.breaches and self.status == "dry-run":
+            lines.append("  sans --accept MOTIF, l'import s'arrêterait avant d'écrire")
+        return lines
+
+
+_WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes ouvertes"}
+_GROUPS = {"domain": "domaines touchés", "profession": "professions touchées", "department": "départements touchés"}
+_HIT = {"added": "ajoutés", "changed": "modifiés", "removed": "retirés", "merged": "fusionnés"}
+_SHOWN = 5  # of the biggest movers, as text
+
+
+def impact_lines(impact: Mapping[str, Any]) -> list[str]:
+    """What was hit, in numbers and in percent of what the last import left; the biggest movers first."""
+    lines = []
+    for dimension, label in _WHOLES.items():
+        whole = impact.get(dimension)
+        if whole and whole["touched"]:
+            acts = ", ".join(f"{_number(whole[act])} {word}" for act, word in _HIT.items() if whole[act])
+            lines.append(f"  effet sur les {label} : {_share(whole)} : {acts}")
+    for dimension, label in _GROUPS.items():
+        groups = impact.get(dimension)
+        if groups and groups["touched"]:
+            movers = ", ".join(f"{_named(g)} : {_share(g)}" for g in groups["movers"][:_SHOWN])
+            of = f" sur {_number(groups['before'])}" if groups["before"] else ""
+            lines.append(f"  {label} : {_number(groups['touched'])}{of} ; d'abord {movers}")
+    return lines
+
+
+def _share(moved: Mapping[str, Any]) -> str:
+    if not moved["before"]:
+        return _number(moved["touched"])
+    share = f"{moved['percent']:.2f}".replace(".", ",")
+    return f"{_number(moved['touched'])} sur {_number(moved['before'])} ({share} %)"
+
+
+def _named(group: Mapping[str, Any]) -> str:
+    return str(group.get("label") or group["key"] or "sans")
 
 
 def _number(value: int) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Table, bindparam, select, update
 
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
+from importers.impact import counted
 from importers.known import People, match_key
 from importers.rows import Identity
 from importers.sources import vouching, without_field
@@ -41,6 +42,7 @@ class Change:
     source: str
     key: str
     digest: int
+    line: int
     held: bool
     identity: tuple[str, ...]  # as Identity
     expertises: list[tuple[str, ...]]
@@ -116,7 +118,8 @@ class Reviser:
         bit = vouching()[source]
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
-        touched = []
+        touched: list[int] = []
+        back: list[int] = []
         updated: dict[int, tuple[Any, ...]] = {}
         deleted: dict[Table, list[int]] = {activity: [], expertise: []}
         for change in changes:
@@ -129,24 +132,43 @@ class Reviser:
                     found.delete, found.removed = [], []
                 deleted[table] += found.delete
                 self._hang(table, change, found, before, after)
-            self._note(change.pk, before, after)
+            self._note(source, change, before, after)
             if not before and not after:
                 continue
+            if change.pk >= self.store.first_new_practitioner:
+                self._count_new(change, old, before, after)
             if old is None:
                 touched.append(change.pk)
                 continue
             old.update(after_columns(after), changed_at=self.store.as_of)
             updated[change.pk] = (*(old[c] for c in _COLUMNS), change.pk)
-        for table, ids in deleted.items():
-            delete_rows(self.store.connection, table, ids)
-        update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
-        touch(self.store, touched)
+            if "status" in after:
+                back.append(change.pk)
+        known = [pk for pk in (*updated, *touched) if pk < self.store.first_new_practitioner]
+        with counted(self.store, known):
+            for table, ids in deleted.items():
+                delete_rows(self.store.connection, table, ids)
+            update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
+            touch(self.store, touched)
+            forget_the_silent(self.store, self.people, [pk for pk in back if pk < self.store.first_new_practitioner])
         self._record(source, changes)
+
+    def _count_new(
+        self, change: Change, old: dict[str, Any] | None, before: dict[str, Any], after: dict[str, Any]
+    ) -> None:
+        """Someone created in this run: her creation is counted by what she is, which is this now."""
+        places, gone = ([row[0] for row in rows.get("activity", ())] for rows in (after, before))
+        if old is None:  # a better source says who she is
+            self.store.impact.revise("", "", places, gone)
+            return
+        was = None if "status" in after else before.get("profession_code", old["profession_code"])
+        self.store.impact.revise(was, after.get("profession_code", old["profession_code"]), places, gone)
 
     def _several_numbers(self, source: str, changes: Sequence[Change]) -> set[int]:
         """Who is in this source under another number too (n ADELI numbers for one person)."""
         columns, own = source_record.c, {c.pk: c.key for c in changes if c.held}
-        found = set()
+        times = Counter(c.pk for c in changes)
+        found = {pk for pk, number in times.items() if number > 1}  # both numbers come back together
         for ids in chunks(sorted(own)):
             query = select(columns.subject_id, columns.key).where(columns.subject_id.in_(ids), columns.source == source)
             rows = self.store.connection.execute(query.where(columns.gone_at.is_(None)))
@@ -187,13 +209,15 @@ class Reviser:
             own = (values[0], change.source, *values[1:]) if table is activity else (change.source, *values)
             pending.append((change.pk, *own))
 
-    def _note(self, pk: int, before: dict[str, Any], after: dict[str, Any]) -> None:
-        if pk >= self.store.first_new_practitioner:
+    def _note(self, source: str, change: Change, before: dict[str, Any], after: dict[str, Any]) -> None:
+        if change.pk >= self.store.first_new_practitioner:
             return  # her creation, in this very run, says it all
         if not before and not after:
             self.store.counts["practitioner"]["unchanged"] += 1
-        else:
-            self.store.note("reopen" if "status" in after else "update", "practitioner", pk, before, after)
+            note_marks(self.store, source, [change.pk])
+            return
+        kind = "reopen" if "status" in after else "update"
+        self.store.note(kind, "practitioner", change.pk, before, after, line=change.line)
 
     def _record(self, source: str, changes: Iterable[Change]) -> None:
         record(self.store, source, [(c.key, c.digest, c.pk) for c in changes if c.held])
@@ -214,11 +238,14 @@ class Reviser:
                     continue
                 self.people.disavow(pk, bit)
                 (others if self.people.vouchers(pk) else orphans).append(pk)
-            self._close(orphans)
-            for table in (activity, expertise):
-                drop_rows(self.store, table, source, others)
+            with counted(self.store, [*orphans, *others]):
+                told = self._close(orphans)
+                for table in (activity, expertise):
+                    told |= drop_rows(self.store, table, source, others)
+            note_marks(self.store, source, sorted({pk for _, pk in batch} - told))
 
-    def _close(self, pks: Sequence[int]) -> None:
+    def _close(self, pks: Sequence[int]) -> set[int]:
+        """Gives those who were active until now."""
         rows = []
         for pk, old in self._people(pks).items():
             if old["status"] != "inactive":
@@ -227,6 +254,7 @@ class Reviser:
                 self.store.note("close", "practitioner", pk, before, after)
                 rows.append(("inactive", self.store.as_of, self.store.as_of, pk))
         update_rows(self.store.connection, practitioner, ("status", "status_since", "changed_at"), rows)
+        return {row[-1] for row in rows}
 
 
 def after_columns(after: dict[str, Any]) -> dict[str, Any]:
@@ -239,12 +267,29 @@ def mark_gone(store: Store, source: str, keys: Sequence[str | bytes]) -> None:
     store.connection.execute(update(source_record).where(*where).values(gone_at=store.as_of, run_id=store.run_id))
 
 
-def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int]) -> None:
-    """What a source said of people whom it no longer names and another still does."""
-    for pk, rows in stored_rows(store, table, source, pks).items():
-        store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {})
+def note_marks(store: Store, source: str, pks: Iterable[int]) -> None:
+    """What a source says of these people is what it was, but since another run, or no more: records show that."""
+    for pk in pks:
+        store.note("update", "practitioner", pk, {}, {"source": source}, count=False)
+
+
+def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int], *, count: bool = True) -> set[int]:
+    """What a source said of people whom it no longer names and another still does.  Gives those of whom it had."""
+    stored = stored_rows(store, table, source, pks)
+    for pk, rows in stored.items():
+        store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {}, count=count)
         delete_rows(store.connection, table, [row_id for row_id, _ in rows])
         touch(store, [pk])
+    return set(stored)
+
+
+def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None:
+    """Who comes back practises as those sources say that name her: the last words of the others, kept while nobody
+    named her, go."""
+    for source, bit in vouching().items():
+        silent = [pk for pk in back if not people.vouchers(pk) & bit]
+        for table in (activity, expertise):
+            drop_rows(store, table, source, silent, count=False)
 
 
 def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from directory_service.model.names import fold, words
 from importers.quality import rules
@@ -246,10 +246,10 @@ class Numbers:
 
     def __init__(self, first: int = 0) -> None:
         self.known: dict[Hashable, int] = {}
-        self.fresh: list[tuple[str, ...]] = []
+        self.fresh: list[tuple[Any, ...]] = []
         self.next = first
 
-    def of(self, key: Hashable, value: tuple[str, ...]) -> int:
+    def of(self, key: Hashable, value: tuple[Any, ...]) -> int:
         number = self.known.get(key)
         if number is None:
             self.known[key] = number = self.next
@@ -259,15 +259,16 @@ class Numbers:
 
 
 class PlaceNumbers(Numbers):
-    """Structures, told as (source, key, *place): who names it first, its technical id or a derived one, its columns."""
+    """Structures, told as (source, line, key, *place): who names it first and where, its technical id or a derived one,
+    its columns."""
 
     def __init__(self, source: str = "") -> None:
         super().__init__(NAMELESS + 1)
         self.source = source  # of the rows being read
 
-    def of_place(self, place: tuple[str, ...]) -> int:
+    def of_place(self, line: int, place: tuple[str, ...]) -> int:
         key = place[0] or derived_key(place)
-        return self.of(key, (self.source, key, *place)) if key else NAMELESS
+        return self.of(key, (self.source, line, key, *place)) if key else NAMELESS
 
 
 # A situation: the number of its structure, then that of its codes (profession, category, mode, sector, section, role,

@@ -25,13 +25,13 @@ Said = tuple[Any, ...]  # of a person, of details or of a mailbox: see the reade
 
 @dataclass(slots=True)
 class News:
-    """What a reader met for the first time: structures (source, key, *place), codes, labels."""
+    """What a reader met for the first time: structures (source, line, key, *place), codes, labels."""
 
-    places: list[tuple[str, ...]] = field(default_factory=list)
+    places: list[tuple[Any, ...]] = field(default_factory=list)
     codes: list[tuple[str, ...]] = field(default_factory=list)
     labels: list[tuple[str, ...]] = field(default_factory=list)
 
-    def take(self) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]], list[tuple[str, ...]]]:
+    def take(self) -> tuple[list[tuple[Any, ...]], list[tuple[str, ...]], list[tuple[str, ...]]]:
         """All of it, which is then news no more."""
         taken = self.places[:], self.codes[:], self.labels[:]
         self.places.clear()
@@ -96,7 +96,7 @@ def _trailing(values: list[str], match: Match) -> bool:
 
 
 class PeopleReader:
-    """Activity files: (key, digest, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
+    """Activity files: (key, digest, line, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
 
     def __init__(
         self, parser: PersonParser, match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]
@@ -120,11 +120,11 @@ class PeopleReader:
             digest = 0  # so that her rejected rows are reported again by the next import
         names = match_key(person.identity[2], person.identity[3])
         situations = [number for pair in person.activities for number in pair]
-        return key, digest, person.identity, names, situations, person.expertises
+        return key, digest, lines[0].number, person.identity, names, situations, person.expertises
 
 
 class DetailReader:
-    """Diplomas or expertise: (key, digest, identity, [codes…])."""
+    """Diplomas or expertise: (key, digest, line, identity, [codes…])."""
 
     def __init__(self, parser: DetailParser, match: Match, separator: str, problems: Problems) -> None:
         self.parser, self.systems = parser, parser.systems
@@ -140,12 +140,11 @@ class DetailReader:
         identity, said, labels = found
         if labels:
             self.news.labels += labels
-        return key, 0 if len(self.problems.rejected) > before else digest, identity, said
+        return key, 0 if len(self.problems.rejected) > before else digest, lines[0].number, identity, said
 
 
 class BoxReader:
-    """Mailboxes: (address, digest, [line…], [line number…]), a line being a ``Holding`` with the number of its
-    structure."""
+    """Mailboxes: (address, digest, [line of each…], [holding…]), each with the number of its structure for a place."""
 
     def __init__(self, parser: HoldingParser, match: Match, separator: str, problems: Problems) -> None:
         self.parser, self.systems = parser, parser.systems
@@ -167,7 +166,7 @@ class BoxReader:
             self._several(held)
         digest = 0 if len(self.problems.rejected) > before else digest
         said = [self._numbered(line, holding) for line, holding in held]
-        return held[0][1].address, digest, said, [line.number for line, _ in held]
+        return held[0][1].address, digest, [line.number for line, _ in held], said
 
     def _several(self, held: Sequence[tuple[Line, Holding]]) -> None:
         """Lines of one address that say different things."""
@@ -183,7 +182,7 @@ class BoxReader:
         place = holding.place
         if place is None:
             return (*holding[:-1], NO_PLACE)
-        number = self.places.of_place(place)
+        number = self.places.of_place(line.number, place)
         if number > self.checked:
             self.checked = number
             if faults := self.checker.check(place):

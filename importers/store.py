@@ -6,14 +6,15 @@ two records.  Everything happens in the transaction that the caller opened.  Not
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Select, Table, insert, literal, select
+from sqlalchemy import Connection, Select, Table, select
 
-from directory_service.registry.bulk import insert_rows, next_id
+from directory_service.registry.bulk import insert_numbered, insert_rows, is_empty, next_id
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -30,6 +31,8 @@ from directory_service.registry.tables import (
     rejection,
     source_record,
 )
+from directory_service.registry.tally import read_tally, recount
+from importers.impact import Impact
 from importers.stages import Stages
 
 Row = tuple[Any, ...]
@@ -77,16 +80,28 @@ class Store:
         self.next_organization = next_id(connection, organization)
         self.next_mailbox = next_id(connection, mailbox)
         self.journalled = {s: self._next(s) for s in _SUBJECTS}  # first key whose creation is not in the journal yet
+        self.impact = Impact(read_tally(connection) or ({} if is_empty(connection) else recount(connection)))
+        self.lines = {s: array("I") for s in _SUBJECTS}  # where each of these was read, key by key
+        self.file: int | None = None  # run_file being read
         absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
         self.absorbers = set(connection.execute(absorbed).scalars())  # who took others' place
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.labels = Labels(connection, self.pending[nomenclature])
 
     def note(
-        self, kind: str, subject: str, pk: int, before: object = None, after: object = None, *, count: bool = True
+        self,
+        kind: str,
+        subject: str,
+        pk: int,
+        before: object = None,
+        after: object = None,
+        *,
+        line: int | None = None,
+        count: bool = True,
     ) -> None:
-        """One change: its journal entry, and its count."""
-        self.pending[journal].append((self.at, self.actor, self.run_id, kind, subject, pk, _json(before), _json(after)))
+        """One change: its journal entry, and its count.  ``line``: in the file being read, of the row that says so."""
+        entry = (self.at, self.actor, self.run_id, kind, subject, pk, _json(before), _json(after), self.file, line)
+        self.pending[journal].append(entry)
         if count:
             self.counts[subject][_PAST[kind]] += 1
 
@@ -96,17 +111,20 @@ class Store:
     def note_creations(self) -> None:
         """Journals and counts what was created since the last call: a range of keys of each table, so one statement."""
         self.flush()
-        for subject, table in _SUBJECTS.items():
-            first, after = self.journalled[subject], self._next(subject)
-            if after == first:
+        for subject in _SUBJECTS:
+            first, lines = self.journalled[subject], self.lines[subject]
+            if not lines:
                 continue
-            self.journalled[subject] = after
-            self.counts[subject]["created"] += after - first
-            values = (self.at, self.actor, self.run_id, "create", subject)
-            chosen = select(*(literal(v) for v in values), table.c.id).where(table.c.id >= first, table.c.id < after)
-            names = ["at", "actor", "run_id", "kind", "subject", "subject_id"]
+            self.journalled[subject] = self._next(subject)
+            self.counts[subject]["created"] += len(lines)
+            entry: dict[str, object] = {"at": self.at, "actor": self.actor, "run_id": self.run_id, "file_id": self.file}
+            entry |= {"kind": "create", "subject": subject}
             with self.stages.during("write"):
-                self.connection.execute(insert(journal).from_select(names, chosen.order_by(table.c.id)))
+                for start in range(0, len(lines), _FULL):
+                    some = lines[start : start + _FULL].tolist()
+                    insert_numbered(self.connection, journal, entry, ("subject_id", first + start), ("line", some))
+            self.lines[subject] = array("I")
+        self.impact.fold()
 
     def flush_if_full(self) -> None:
         if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:

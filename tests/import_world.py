@@ -35,10 +35,12 @@ class World:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.folder = engine, folder
 
-    def day(self, day: int, *, dry_run: bool = False, **extracts: Iterable[Any]) -> ImportReport:
+    def day(
+        self, day: int, *, dry_run: bool = False, accept: str | None = None, **extracts: Iterable[Any]
+    ) -> ImportReport:
         paths = [_WRITERS[kind](self.folder / f"{kind}-{day}.txt", rows) for kind, rows in extracts.items()]
         moment = datetime(2026, 11, day, tzinfo=UTC)
-        return run_import(self.engine, paths, actor="tests", as_of=moment, dry_run=dry_run)
+        return run_import(self.engine, paths, actor="tests", as_of=moment, dry_run=dry_run, accept=accept)
 
     def person(self, number: str) -> Practitioner:
         """Who answers to an RPPS or ADELI number."""

@@ -3,7 +3,9 @@ the table itself, so that an index of any attributes can be made without a regis
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from record_factories import SUFFIX
@@ -22,7 +24,9 @@ from directory_service.entries.attributes import (
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id
 from directory_service.entries.naming import all_tokens
+from directory_service.index.files import current_name
 from directory_service.index.plan.access import COLUMNS
+from directory_service.index.plan.fours import term
 from directory_service.index.schema import ORDERED
 from directory_service.index.writer import write_entries
 from directory_service.ldap.ber import octets, partial_attribute, sequence
@@ -90,3 +94,14 @@ def write_index(folder: Path, entries: Iterable[Entry]) -> Path:
 def all_entries(entries: Iterable[Entry]) -> list[Entry]:
     """With the containers, in rank order."""
     return sorted([*container_entries(SUFFIX), *entries])
+
+
+def fingerprint(folder: Path) -> list[tuple[object, ...]]:
+    """Everything that readers see of a build, but its name and its sample of terms."""
+    with closing(sqlite3.connect(folder / current_name(folder))) as db:
+        tables = ("entry", "body", "key", "mailbox", "operator", "domain")
+        rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
+        looked_up = (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive"))
+        for table, column in (*looked_up, ("names", term("dup", "name")), ("names", term("^d", "sn"))):
+            rows += db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f'"{column}"',))
+        return rows

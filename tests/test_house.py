@@ -42,7 +42,7 @@ ROOMS = {
     "ldap_schema": Room(pure=True),
     "directory_service": Room(),
     "directory_service.errors": Room(pure=True),
-    "directory_service.settings": Room(may=("directory_service.errors", "directory_service.ldap.limits")),
+    "directory_service.settings": Room(may=(*_MODEL, "directory_service.ldap.limits")),
     "directory_service.accesslog": Room(packages=("orjson",)),
     "directory_service.model": Room(may=("directory_service.errors",), pure=True),
     "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),

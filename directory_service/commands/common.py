@@ -38,13 +38,14 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def registry(settings: Settings) -> Iterator[Engine]:
-    """The registry, known to be of the current schema."""
+def registry(settings: Settings, *, asked: bool = True) -> Iterator[Engine]:
+    """The registry, known to be of the current schema; not yet ``asked``, for work that takes the lock first."""
     from directory_service.registry.engine import open_registry, require_current
 
     engine = open_registry(settings.registry_url)
     try:
-        require_current(engine)
+        if asked:
+            require_current(engine)
         yield engine
     finally:
         engine.dispose()

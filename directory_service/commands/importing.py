@@ -6,10 +6,10 @@ from __future__ import annotations
 import getpass
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -26,6 +26,7 @@ from directory_service.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from directory_service.model.rhythms import Silence
     from directory_service.registry.runs import FoundLine, Run
     from directory_service.settings import Settings
     from importers.report import ImportReport
@@ -79,22 +80,56 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
 @click.option("--accept", metavar="MOTIF", help="Accepte un impact au-delà des seuils, et dit pourquoi.")
 @click.option("--as-of", metavar="DATE", type=click.DateTime(_DATES), help="Date des données, en UTC.")
+@click.option("--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente d'un autre import  [import_wait]")
 @as_json
 @with_settings
 def import_files(
-    settings: Settings, paths: tuple[Path, ...], as_of: datetime | None, machine: bool, **choices: Any
-) -> None:
+    settings: Settings,
+    paths: tuple[Path, ...],
+    as_of: datetime | None,
+    wait: float | None,
+    machine: bool,
+    **choices: Any,
+) -> int:
     """Importe des extractions : fichiers, zips ou dossiers.
 
-    Chaque fichier est reconnu à son en-tête ; l'ordre est déduit.
+    Chaque fichier est reconnu à son en-tête ; l'ordre est déduit.  Un import dont l'effet dépasse un seuil s'arrête
+    avant d'écrire (code 6).
     """
+    from directory_service.errors import CircuitBreaker
     from importers.load import run_import
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
-    with registry(settings) as engine, progress(quiet=machine) as show:
-        choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
-        report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
-    emit(report.as_dict()) if machine else click.echo(report.as_text())
+    choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
+    choices["wait"] = settings.import_wait if wait is None else wait
+    try:
+        with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
+            choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
+            report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
+    except CircuitBreaker as stop:
+        told = {"error": stop.slug, "message": stop.message, "exit": stop.exit_code}
+        _tell(cast("ImportReport", stop.report), machine, told)
+        if not machine:
+            click.echo(f"annuaire : {stop}", err=True)
+        return stop.exit_code
+    would_stop = report.status == "dry-run" and report.breaches and not report.accepted
+    code = CircuitBreaker.exit_code if would_stop else 0
+    _tell(report, machine, {})
+    return code
+
+
+def _tell(report: ImportReport, machine: bool, more: dict[str, object]) -> None:
+    """The report on standard output, as text or JSON; silent sources on standard error."""
+    if machine:
+        emit({**report.as_dict(), **more})
+        return
+    click.echo(report.as_text())
+    _warn_of(report.silent)
+
+
+def _warn_of(silent: Iterable[Silence]) -> None:
+    for silence in silent:
+        click.echo(f"attention, source muette : {silence.as_text()}", err=True)
 
 
 @click.group(invoke_without_command=True)
@@ -102,21 +137,30 @@ def import_files(
 @as_json
 @click.pass_context
 def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
-    """Liste les imports, du plus récent au plus ancien."""
+    """Liste les imports et les retours en arrière, du plus récent au plus ancien."""
     if ctx.invoked_subcommand is not None:
         return
+    from directory_service.model.rhythms import silences
     from directory_service.registry.engine import reading
+    from directory_service.registry.overview import read_sources
     from directory_service.registry.runs import read_runs
 
-    with registry(ctx.obj()) as engine, reading(engine) as connection:
-        found = read_runs(connection, limit)
+    settings = ctx.obj()
+    with registry(settings) as engine, reading(engine) as connection:
+        found, dates = read_runs(connection, limit), {s.name: s.published for s in read_sources(connection)}
+    silent = silences(dates, settings.source_rhythms, datetime.now(UTC))
     if machine:
-        emit({"runs": [asdict(run) for run in found]})
+        emit({"runs": [asdict(run) for run in found], "silent": [asdict(silence) for silence in silent]})
         return
+    _warn_of(silent)
     columns = ("N°", "Fini", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
     table(
-        columns, ((r.pk, r.finished_at, r.actor, r.kind, r.status, r.as_of, len(r.files), _rejected(r)) for r in found)
+        columns, ((r.pk, r.finished_at, r.actor, r.kind, _state(r), r.as_of, len(r.files), _rejected(r)) for r in found)
     )
+
+
+def _state(run: Run) -> str:
+    return f"annulé par {run.undone_by}" if run.undone_by else run.status
 
 
 def _rejected(run: Run) -> int:
@@ -139,6 +183,8 @@ def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None
         emit({**asdict(run), "rejections": [asdict(line) for line in rejected]})
         return
     click.echo(_report(run).as_text())
+    if run.undone_by:
+        click.echo(f"  annulé par le passage {run.undone_by}")
     table(("Fichier", "Ligne", "Colonne", "Motif"), ((r.file, r.line, r.column, r.message) for r in rejected))
 
 
@@ -152,7 +198,9 @@ def _report(run: Run) -> ImportReport:
         rejected = {rule: n for rule, n in f.findings.items() if effect(rule) == Effect.REJECT}
         told = {rule: n for rule, n in f.findings.items() if rule not in rejected}
         files.append(FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected, told, reasons=rejected))
-    return ImportReport(run.pk, run.status, run.as_of, tuple(files), run.counts)
+    status = "rolled-back" if run.kind == "rollback" else run.status
+    report = ImportReport(run.pk, status, run.as_of, tuple(files), run.counts)
+    return replace(report, impact=run.impact, accepted=run.accepted)
 
 
 _COLUMNS = ("fichier", "source", "ligne", "colonne", "règle", "gravité", "effet", "message", "valeur", "suggestion",

@@ -70,7 +70,7 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str, person: Known | None
         org,
         holder.work.column_with(holder.names.shown_text),
         place.place_text,
-        token_text((holder.work.tags, place.tags, holder.names.tags, said.tags)),
+        token_text((holder.work.tags, place.tags, holder.names.tags, holder.names.pairs, said.tags)),
         tuple(dict.fromkeys(keys)),
         entry_ber(dn, b"".join(own)),
         orjson.dumps(suggestion(b, holder)),

@@ -14,9 +14,12 @@ from directory_service.entries.attributes import tag
 from directory_service.model.names import words
 from directory_service.model.phonetics import HALF, PARTICLES, TWO_EDITS, code, heard
 
-# Letters of tokens, beside those of ``attributes``: h a sound, y half of a long word, w a word that is not the first.
+# Letters of tokens, beside those of ``attributes``: h a sound, y half of a long word, w a word that is not the first,
+# q how two words start.
 _MOST_STARTS: Final = 4
 _LEAST_START: Final = 3  # letters
+_PAIRED: Final = 3  # letters of each word of a pair: four times as many pairs as entries, in as many lists as matter
+_MOST_PAIRED: Final = 3  # words of family and of given names
 
 
 def sound_token(sound: str) -> str:
@@ -32,6 +35,38 @@ def start_token(typed: str) -> str | None:
     """How the tokens of names start in which a word, not the first one, starts so; None when tokens cannot say, or when
     so many would that nothing is gained."""
     return "w" + typed if typed.isascii() and typed.isalnum() and len(typed) >= _LEAST_START else None
+
+
+def pair_start(first: str, second: str) -> str | None:
+    """How the token starts that mailboxes have in whose name a word starts like ``first`` and another like ``second``.
+    None when tokens cannot say."""
+    both = first + second
+    return _pair(first, second) if both.isascii() and both.isalnum() else None
+
+
+def _pair(first: str, second: str) -> str:
+    """Their letters in turn, as long as both have some and three of each at most: what is typed of two words is then
+    how the token of the two starts."""
+    if len(first) >= _PAIRED and len(second) >= _PAIRED:
+        return f"q{first[0]}{second[0]}{first[1]}{second[1]}{first[2]}{second[2]}"
+    common = min(len(first), len(second), _PAIRED)
+    turns = [a + b for a, b in zip(first[:common], second[:common], strict=True)]
+    return "q" + "".join(turns) + (first[common] if common < min(len(first), _PAIRED) else "")
+
+
+@lru_cache(maxsize=4_096)
+def pair_tokens(family: str, given: str) -> str:
+    """Those of a name, for mailboxes: any two of its words, in both orders."""
+    parts = [part for part in (*_words_of(family), *_words_of(given)) if part.isascii()]
+    pairs = (_pair(a, b) for n, a in enumerate(parts) for m, b in enumerate(parts) if n != m)
+    return " ".join(dict.fromkeys(pairs))
+
+
+@lru_cache(maxsize=50_000)
+def _words_of(name: str) -> list[str]:
+    """The words, and all of them written as one."""
+    found = words(name)
+    return found[:_MOST_PAIRED] if len(found) < 2 else ["".join(found), *found[:_MOST_PAIRED]]
 
 
 class Tokens(NamedTuple):

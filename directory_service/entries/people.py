@@ -17,7 +17,7 @@ from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
 from directory_service.entries.labels import SHORT_TITLES, capitalised
-from directory_service.entries.naming import joined_tokens
+from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.entries.places import NO_PLACE, Place, activity_json, coded_json, combined, digits, place_of
 from directory_service.entries.wire import clean, entry_ber, one, permuted, several
 from directory_service.entries.work import AUTHORITY, Work, codes_of, hc_status, work_of
@@ -39,6 +39,7 @@ class Names(NamedTuple):
     shown_text: str  # prepared displayName
     label: str  # Dr Zoé D'ESSAI
     tags: str  # entries.naming
+    pairs: str = ""  # the same, of mailboxes only
 
 
 def _name_text(family: str, given: str) -> str:
@@ -49,8 +50,10 @@ def _name_text(family: str, given: str) -> str:
     return f"^{one}$^{other}$" if one < other else f"^{other}$^{one}$" if other < one else f"^{one}$"
 
 
-def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: str = "") -> Names:
-    """``family`` must not be empty."""
+def names_of(
+    family: str, given: str, *, title: str = "", noun: str = "", town: str = "", paired: bool = False
+) -> Names:
+    """``family`` must not be empty; ``paired`` for a mailbox."""
     f, g = _family(family), _given(given)
     short = SHORT_TITLES.get(title, "")
     label = " ".join([p for p in (short, g.shown, family) if p])
@@ -68,6 +71,7 @@ def names_of(family: str, given: str, *, title: str = "", noun: str = "", town: 
         shown_text=f"{_squashed(short)}{g.squashed}{f.squashed}{after.squashed}",
         label=label,
         tags=joined_tokens(family, given),
+        pairs=pair_tokens(family, given) if paired else "",
     )
 
 

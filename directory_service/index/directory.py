@@ -1,8 +1,7 @@
 """The one door through which faces read: searches, records by number, mailboxes, operators.
 
 A ``Directory`` may be shared by threads: each has its own connection, opened at its first question and again once
-``current`` points to another build.  Nothing here touches the registry, so that readers go on when it is down; nothing
-is kept of what is asked.
+``current`` points to another build.  Nothing here touches the registry, so that readers go on when it is down.
 """
 
 from __future__ import annotations
@@ -19,16 +18,19 @@ from weakref import WeakSet
 
 import orjson
 
-from directory_service.entries.attributes import ATTRIBUTES, id_key, index_key, prepare
+from directory_service.entries.attributes import ATTRIBUTES, id_key
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
 from directory_service.errors import NotFound, RegistryUnavailable
+from directory_service.index.answers import LONGEST, Answer, Answers
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
 from directory_service.index.files import current_name
+from directory_service.index.lookups import Span
 from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import check_of, find_values
+from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.values import value_tests
-from directory_service.index.query import Equal, Filter, Query, Scope, View
-from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search, Span
+from directory_service.index.points import ids_of, key_of, point, points
+from directory_service.index.query import Equal, Filter, Part, Query, Scope, View
+from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search
 from directory_service.index.schema import HIDDEN
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.ldap.dn import normalise, parse_dn
@@ -85,10 +87,11 @@ class Directory:
         self.folder = folder
         self._candidates = candidates
         self.suffix = normalise(suffix)
-        self._points = _points(self.suffix)
+        self._points = points(self.suffix)
         self._local = threading.local()
         self._readers: WeakSet[Reader] = WeakSet()
         self._lock = threading.Lock()
+        self._answers = Answers()
 
     # --- connections -------------------------------------------------------------------------------------------------
 
@@ -151,22 +154,28 @@ class Directory:
         build = reader.recent(now)
         asked = query.filter
         if type(asked) is Equal and view < STAFF and not query.sort and (limits := self._limits(query)):
-            found = _point(reader, asked, limits, view)
+            found = point(reader, asked, limits, view)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
         with reader.snapshot():
             if query.sort:
                 spans = self._spans(reader, replace(query, after=None), view)
                 return Result(build.id, *search_sorted(reader, spans, query, view, now))
+            held, key = self._answers.of(build.id), (query.base, query.scope, asked, query.limit, query.after, view)
+            if (known := held.answers.get(key)) is not None:
+                return Result(build.id, held.read(known.ids, query.part, reader.hits), known.truncated, False)
             search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
             reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
-            return Result(build.id, reader.hits(search.ids), search.truncated, search.timed_out)
+            if not search.timed_out and len(search.ids) <= LONGEST:
+                held.keep(key, Answer(tuple(search.ids), search.truncated))
+            hits = held.read(search.ids, query.part, reader.hits)
+            return Result(build.id, hits, search.truncated, search.timed_out)
 
     value_tests = staticmethod(value_tests)
 
     def is_point(self, query: Query) -> bool:
         """Whether keys alone answer: so quick that it may run in the event loop."""
-        if type(query.filter) is Equal and self._limits(query) and _key_of(query.filter):
+        if type(query.filter) is Equal and self._limits(query) and key_of(query.filter):
             return True
         return all(span.plan.is_point or _is_single(span) for span in self._planned(query))
 
@@ -211,7 +220,7 @@ class Directory:
         if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
             raise NotFound("pas d'entrée de ce nom")
         for part in _seen(branch, view):
-            for hit in reader.by_key(id_key("u", parts[0][0][1]), *_branch(part), view):
+            for hit in reader.by_key(id_key("u", parts[0][0][1]), *ids_of(part), view):
                 if normalise(hit.dn) == base:
                     return hit
         raise NotFound("pas d'entrée de ce nom")
@@ -219,7 +228,7 @@ class Directory:
     def suggest(self, text: str, limit: int, view: View) -> Result:
         """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
         base = f"ou=bal,{self.suffix}"
-        return self.search(Query(base, Scope.ONE, typed_filter(text), limit), view)
+        return self.search(Query(base, Scope.ONE, typed_filter(text), limit, part=Part.JSON), view)
 
     # --- records -----------------------------------------------------------------------------------------------------
 
@@ -244,7 +253,7 @@ class Directory:
         """The best entry of the first key that finds one."""
         reader = self._reader(time.monotonic())
         for key in keys:
-            for hit in reader.by_key(key, *_branch(branch), view):
+            for hit in reader.by_key(key, *ids_of(branch), view):
                 return hit
         raise NotFound(otherwise)
 
@@ -330,47 +339,6 @@ class Directory:
         return reader.white_list
 
 
-# --- look-ups by one key: what mail servers ask all day ---------------------------------------------------------------
-
-_OUS: Final = {BAL: "bal", PEOPLE: "personnes", STRUCTURES: "structures"}
-
-
-def _points(suffix: str) -> dict[tuple[str, Scope], tuple[int, int]]:
-    """Base and scope to the ids below.  Containers have no keys, so that none is forgotten."""
-    below = {
-        (f"ou={ou},{suffix}", scope): _branch(branch)
-        for branch, ou in _OUS.items()
-        for scope in (Scope.ONE, Scope.SUBTREE)
-    }
-    everything = (_branch(BAL)[0], _branch(STRUCTURES)[1])
-    return {**below, (suffix, Scope.SUBTREE): everything, ("", Scope.SUBTREE): everything}
-
-
-def _key_of(asked: Equal) -> str | None:
-    attribute = ATTRIBUTES.get(asked.attribute.lower())
-    if attribute is None or not attribute.key or CONTAINER in attribute.branches:
-        return None
-    return index_key(attribute, asked.value)
-
-
-def _point(reader: Reader, asked: Equal, limits: tuple[int, int], view: int) -> list[Hit] | None:
-    """All entries with this value; None when no key finds them.  Other attributes may have the same key."""
-    key = _key_of(asked)
-    if key is None:
-        return None
-    attribute = ATTRIBUTES[asked.attribute.lower()]
-    name, wanted = attribute.name.encode(), prepare(attribute, asked.value)
-    return [
-        hit
-        for hit in reader.by_key(key, *limits, view)
-        if any(prepare(attribute, v) == wanted for v in find_values(hit.ber, name))
-    ]
-
-
-def _branch(branch: int) -> tuple[int, int]:
-    return (branch << 36) - 1, (branch + 1) << 36
-
-
 def _seen(branch: int, view: int) -> tuple[int, ...]:
     """Where the entries of a branch are, for this view.  Others do not come near the unlisted ones."""
     return (BAL, UNLISTED) if branch == BAL and view >= STAFF else (branch,)
@@ -388,7 +356,7 @@ def _single(asked: Filter, entry: int, after: int) -> list[Span]:
 @lru_cache(maxsize=2048)
 def _plan_of_one(asked: Filter, branch: int) -> Plan:
     simple = simplify(asked, branch)
-    return Plan(simple, None, check=check_of(simple))
+    return Plan(simple, None, check=Check(simple))
 
 
 def _is_single(span: Span) -> bool:

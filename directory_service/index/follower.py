@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from directory_service.entries.entry import PEOPLE, STRUCTURES
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import current_name, open_reader, open_writer
-from directory_service.index.patch import replace_mailbox, replace_records, set_meta
+from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
 from directory_service.index.schema import VERSION
 from directory_service.index.writer import build_index, meta_of, write_operators
@@ -28,7 +28,7 @@ from directory_service.ldap.dn import normalise
 from directory_service.registry import read
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading
-from directory_service.registry.journal import JournalEntry, last_seq, read_after
+from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after
 
 _STEP: Final = 2_000  # changes applied in one transaction
 _MOST: Final = 50_000  # changes past which a build takes less time
@@ -129,6 +129,8 @@ class Follower:
         people, places, boxes = map(sorted, (touched.practitioners, touched.organizations, touched.mailboxes))
         replace_records(db, PEOPLE, people, list(render_practitioners(connection, self.suffix, people)))
         replace_records(db, STRUCTURES, places, list(render_organizations(connection, self.suffix, places)))
+        for address in _addresses_gone(changes):
+            remove_mailbox(db, address)
         for entries, (address, record) in render_mailboxes(connection, self.suffix, boxes):
             replace_mailbox(db, address, record, entries)
         if touched.operators:
@@ -143,3 +145,10 @@ class Follower:
         (sources,) = db.execute("SELECT value FROM meta WHERE key = 'sources'").fetchone()
         if changed or meta["sources"] != sources:
             set_meta(db, sources=meta["sources"], counts=meta["counts"])
+
+
+def _addresses_gone(changes: list[JournalEntry]) -> list[str]:
+    """Those of mailboxes that a rollback took out: the index knows them by address.  One that was created again since
+    is rendered with what comes after."""
+    gone = (decode(c.before) for c in changes if (c.kind, c.subject) == ("remove", "mailbox"))
+    return [state["address"] for state in gone if state]

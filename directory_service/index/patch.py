@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, kind_of
-from directory_service.index.plan.access import COLUMNS, NAMES
-from directory_service.index.plan.fours import paired
+from directory_service.index.plan.access import COLUMNS
+from directory_service.index.plan.fours import NAMES, terms_in
 from directory_service.index.render import body_of, letters_of, names_of, row_of
 from directory_service.index.schema import (
     HIDDEN,
@@ -30,9 +30,7 @@ from directory_service.index.schema import (
 _RANKS: Final = range(16)
 _TEXTS: Final = ", ".join(COLUMNS)
 _MARKS: Final = ", ".join("?" * len(COLUMNS))
-_OUT_OF_NAMES: Final = (
-    f"INSERT INTO names(names, rowid, {', '.join(NAMES)}) VALUES ('delete', ?, {', '.join('?' * len(NAMES))})"  # noqa: S608
-)
+_OUT_OF_NAMES: Final = "INSERT INTO names(names, rowid, terms) VALUES ('delete', ?, ?)"
 _OLD: Final = f"SELECT id, keys, tags, {_TEXTS} FROM entry JOIN body USING (id)"  # noqa: S608
 
 
@@ -46,14 +44,18 @@ def replace_records(db: sqlite3.Connection, branch: int, keys: Iterable[int], en
 
 def replace_mailbox(db: sqlite3.Connection, address: str, record: bytes, entries: Sequence[Entry]) -> None:
     """The entries of ``ou=bal`` of one address become ``entries``; so does what is known of it."""
-    shown = address.removeprefix(HIDDEN)
+    remove_mailbox(db, address.removeprefix(HIDDEN))
+    _put_in(db, entries)
+    db.execute(INSERT_MAILBOX, (address, record))
+
+
+def remove_mailbox(db: sqlite3.Connection, shown: str) -> None:
+    """An address of which nothing is known any more; nothing happens if nothing was."""
     sql = f"{_OLD} WHERE id IN (SELECT id FROM key WHERE value = ? AND id >= ? AND id < ?)"  # noqa: S608
     for branch in (BAL, UNLISTED):
         _take_out(db, db.execute(sql, (id_key("m", shown), branch << 36, (branch + 1) << 36)).fetchall())
-    _put_in(db, entries)
-    # It may have been listed before, or not.
+    # It may have been listed, or not.
     db.execute("DELETE FROM mailbox WHERE address IN (?, ?)", (shown, HIDDEN + shown))
-    db.execute(INSERT_MAILBOX, (address, record))
 
 
 def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -61,7 +63,7 @@ def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         db.execute(f"INSERT INTO text(text, rowid, {_TEXTS}) VALUES ('delete', ?, {_MARKS})", (entry, *texts))  # noqa: S608
         db.execute("INSERT INTO tag(tag, rowid, tags) VALUES ('delete', ?, ?)", (entry, tags))
         if kind_of(branch_of(entry)) == BAL:
-            db.execute(_OUT_OF_NAMES, (entry, *map(paired, texts[: len(NAMES)])))
+            db.execute(_OUT_OF_NAMES, (entry, terms_in(texts[: len(NAMES)])))
         found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
         db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
         db.execute("DELETE FROM entry WHERE id = ?", (entry,))

@@ -155,6 +155,14 @@ class Window:
     value: bytes | None = None
 
 
+class Part(IntEnum):
+    """What is read of the entries found."""
+
+    ALL = 0
+    BER = 1  # the attributes as LDAP sends them, and nothing else
+    JSON = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One search.
@@ -165,6 +173,7 @@ class Query:
     that can be continued are in rank order; those that cannot put names that start with what was typed first.
     With ``sort``, answers are in that order; ``seen`` entries were given before, in case that of ``after`` is gone, and
     ``limit`` is, with a ``window``, that of the list.
+    ``part``: what a hit must hold; the rest of it is empty.
     ``stopped`` says that nobody waits for the answer any more; it is asked about every millisecond.
     """
 
@@ -177,4 +186,5 @@ class Query:
     sort: tuple[SortKey, ...] = ()
     seen: int = 0
     window: Window | None = None
+    part: Part = Part.ALL
     stopped: Callable[[], bool] | None = field(default=None, compare=False, repr=False)

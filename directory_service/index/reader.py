@@ -8,7 +8,6 @@ build ``directory``'s.
 
 from __future__ import annotations
 
-import heapq
 import json
 import sqlite3
 import time
@@ -22,19 +21,22 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
+from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import open_reader
+from directory_service.index.lookups import Lookups, Span
 from directory_service.index.plan import NO_LEXICON, Plan, make_plan
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.pieces import Lexicon
 from directory_service.index.plan.predicate import Row
-from directory_service.index.query import Filter
-from directory_service.index.schema import BODY_COLUMNS, VERSION
+from directory_service.index.query import Filter, Part
+from directory_service.index.schema import VERSION
 from directory_service.ldap.dn import normalise
 
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
 _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
-_WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
+_FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
+_SURELY_MANY: Final = 15  # the same, by one list: most of them match
 
 
 class Build(NamedTuple):
@@ -56,14 +58,6 @@ class Hit(NamedTuple):
     json: bytes
     created: str
     changed: str
-
-
-class Span(NamedTuple):
-    """Entries with ``low < id < high``, and the plan that finds what is asked in them."""
-
-    low: int
-    high: int
-    plan: Plan
 
 
 @dataclass
@@ -102,14 +96,14 @@ class Reader:
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.connection = open_reader(folder / name)
+        self.lookups = Lookups(self.connection)
         self.connection.set_progress_handler(self._stops, _STEP)
-        self._deadline, self._steps_left = float("inf"), _MOST_STEPS
-        self._stopped: Callable[[], bool] | None = None
+        self._steps_left = _MOST_STEPS
+        self._search: Search | None = None  # the one that is watched
         self._seen = -1
         self._looked = 0.0
         self.build: Build
         self.lexicon = NO_LEXICON
-        self.has_orders = False
         self.refresh()
 
     def close(self) -> None:
@@ -121,7 +115,7 @@ class Reader:
         return self._steps_left < 0 or self._is_late()
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self._deadline or (self._stopped is not None and self._stopped())
+        return self._search is not None and self._search.is_late()
 
     # --- the build ---------------------------------------------------------------------------------------------------
 
@@ -135,11 +129,12 @@ class Reader:
 
     def _load(self) -> None:
         meta: dict[str, str] = dict(self.connection.execute("SELECT key, value FROM meta"))
+        if meta["version"] != VERSION:
+            raise RegistryUnavailable("l'index est d'une autre version : lancez `annuaire index --rebuild`")
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
-        self.lexicon = _lexicon(meta["letters"], meta["terms"], meta["suffix"])
-        self.has_orders = meta["version"] == VERSION  # a build of before is read until the follower replaces it
+        self.lexicon = _lexicon(meta["letters"], meta["terms"], meta["suffix"], meta["fours"])
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
@@ -172,18 +167,28 @@ class Reader:
         """Fills ``search``.  ``ranked``: in rank order throughout."""
         with self.watched(search):
             for span in spans:
-                self._run_span(search, span, ranked=ranked)
+                try:
+                    self._run_span(search, span, ranked=ranked)
+                except sqlite3.OperationalError as error:
+                    self._stopped_by(error, search)
                 if search.over:
                     return
+
+    def _stopped_by(self, error: sqlite3.OperationalError, search: Search) -> None:
+        """What a search that may cost no more has found is its answer."""
+        if "interrupted" not in str(error):
+            raise error
+        search.timed_out = self._is_late()
+        search.truncated = not search.timed_out
 
     @contextmanager
     def watched(self, search: Search) -> Iterator[None]:
         """Statements inside end in time, or when the search is called off: ``sqlite3.OperationalError``."""
-        self._deadline, self._steps_left, self._stopped = search.deadline, _MOST_STEPS, search.stopped
+        self._search, self._steps_left = search, _MOST_STEPS
         try:
             yield
         finally:
-            self._deadline, self._steps_left, self._stopped = float("inf"), _MOST_STEPS, None
+            self._search, self._steps_left = None, _MOST_STEPS
 
     def _run_span(self, search: Search, span: Span, *, ranked: bool) -> None:
         plan = span.plan
@@ -191,30 +196,57 @@ class Reader:
             return
         if ranked or not plan.first:
             search.add(self._matching(search, plan.paths, span))
-        elif not (plan.is_short or plan.estimate <= 400 * search.limit) or not self._run_few(search, span):
+        elif not self._run_few(search, span):
             self._run_tiers(search, span)
 
     def _run_few(self, search: Search, span: Span) -> bool:
-        """All of them, sorted; False, and nothing done, when there are more than the limit."""
-        tiers = span.plan.check.tiers
-        room = search.limit - len(search.ids)
-        rows = list(islice(self._rows(search, span.plan.paths, span, span.plan.check.tier_columns), room + 1))
-        if len(rows) > room:
+        """All of them, sorted; False, and nothing done, when they are many."""
+        plan = span.plan
+        if plan.is_short:
+            if plan.estimate > _SURELY_MANY * search.limit and not next(iter(plan.first)).is_pair:
+                return False
+            most = max(_FEW[0], _FEW[1] * search.limit)
+            ids = self.lookups.short_list(span, most)
+            if len(ids) >= most:
+                return False
+            if len(ids) > 1:
+                self._sort(search, plan, self.lookups.listed(ids, plan, plan.check.ranking.columns, search.view))
+            elif ids:
+                search.add(map(_first, self.lookups.listed(ids, plan, plan.check.columns, search.view)))
+            return True
+        return plan.estimate <= 400 * search.limit and self._run_all(search, span, search.limit)
+
+    def _run_all(self, search: Search, span: Span, most: int) -> bool:
+        """All that match, sorted; False, and nothing done, when they are more than so many."""
+        rows = list(islice(self._rows(search, span.plan.paths, span, span.plan.check.ranking.columns), most + 1))
+        if len(rows) > most or search.over:
             search.truncated = search.timed_out = False
             return False
-        rows.sort(key=lambda row: next((n for n, tier in enumerate(tiers) if tier(row)), len(tiers)))
-        search.ids += [row[0] for row in rows]
+        self._sort(search, span.plan, rows)
         return True
+
+    def _sort(self, search: Search, plan: Plan, rows: Iterable[Row]) -> None:
+        tiers = plan.check.ranking.tiers
+        ranked = sorted(rows, key=lambda row: next((n for n, tier in enumerate(tiers) if tier(row)), len(tiers)))
+        search.add(row[0] for row in ranked)
 
     def _run_tiers(self, search: Search, span: Span) -> None:
         """What people most likely mean first; stops as soon as there is enough of it."""
-        seen: set[int] = set()
-        every = span.plan.paths
-        for ways in (*(w for tier in span.plan.first if (w := tier.paths) and w != every), every):
+        start, every, seen = len(search.ids), span.plan.paths, set[int]()
+        for tier in span.plan.first:
+            ways = tier.paths
+            if not ways or ways == every:
+                continue
             search.add(pk for pk in self._matching(search, ways, span) if pk not in seen)
             if search.over:
                 return
+            if tier.is_pair:  # what else there is takes longer to find than these, and once is enough
+                found, search.ids = search.ids[start:], search.ids[:start]
+                if self._run_all(search, span, max(_FEW[0], _FEW[1] * search.limit)):
+                    return
+                search.ids += found
             seen.update(search.ids)
+        search.add(pk for pk in self._matching(search, every, span) if pk not in seen)
 
     def _matching(self, search: Search, ways: tuple[Way, ...] | None, span: Span) -> Iterator[int]:
         """Ids of the candidates that match, in rank order, as long as the search may go on."""
@@ -223,7 +255,7 @@ class Reader:
     def _rows(self, search: Search, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str]) -> Iterator[Row]:
         test = span.plan.check.test
         try:
-            rows = self.candidates(ways, span, columns, search.view)
+            rows = self.lookups.candidates(ways, span, columns, search.view)
             if test is None:
                 yield from rows
                 return
@@ -236,72 +268,23 @@ class Reader:
             else:
                 return
         except sqlite3.OperationalError as error:
-            if "interrupted" not in str(error):
-                raise
+            self._stopped_by(error, search)
+            return
         search.timed_out = self._is_late()
         search.truncated = not search.timed_out
-
-    def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
-        """Rows of ``columns`` that the look-ups find and this view sees, in rank order, each once."""
-        chosen = _Chosen(span, view, *_selected(tuple(columns)), *(span.plan.sieve or _ANY)[:2])
-        if ways is None:
-            sql = (
-                f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
-                f"WHERE e.id > ? AND e.id < ? AND e.view <= ? AND {chosen.sieve} ORDER BY e.id"
-            )
-            return iter(self.connection.execute(sql, (span.low, span.high, view, *chosen.values)))
-        streams = [self._stream(way, chosen) for way in ways]
-        return streams[0] if len(streams) == 1 else _merged(streams)
-
-    def _stream(self, way: Way, chosen: _Chosen) -> Iterator[Row]:
-        (low, high, _), view = chosen.span, chosen.view
-        if way.keys:
-            return self._by_keys(way.keys, chosen)
-        table, asked = self._shortest(way, low, high)
-        sql = (
-            f"SELECT {chosen.columns} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid {chosen.body} "  # noqa: S608
-            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {chosen.sieve} "
-            "ORDER BY f.rowid"
-        )
-        return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
-
-    def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
-        """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and
-        another finds less, as far as a short count tells."""
-        text = "" if way.whole else way.text
-        table, asked = best = next(x for x in (("names", way.names), ("text", text), ("tag", way.tag)) if x[1])
-        others = [x for x in (("text", text), ("tag", way.tag)) if x[1] and x != best]
-        if not others or (size := self._count(table, asked, low, high)) < _WEIGHED:
-            return best
-        counted = [(self._count(table, asked, low, high), (table, asked)) for table, asked in others]
-        return min([(size, best), *counted], key=lambda found: found[0])[1]
-
-    def _count(self, table: str, asked: str, low: int, high: int) -> int:
-        sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM {table} "  # noqa: S608
-            f"WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT {_WEIGHED})"
-        )
-        return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
-
-    def _by_keys(self, keys: Sequence[str], chosen: _Chosen) -> Iterator[Row]:
-        marks = ", ".join("?" * len(keys))
-        sql = (
-            f"SELECT {chosen.columns} FROM entry e {chosen.body} WHERE e.id IN "  # noqa: S608
-            f"(SELECT id FROM key WHERE value IN ({marks}) AND id > ? AND id < ?) AND e.view <= ? ORDER BY e.id"
-        )
-        return iter(self.connection.execute(sql, (*keys, chosen.span.low, chosen.span.high, chosen.view)))
 
     def by_key(self, key: str, low: int, high: int, view: int) -> list[Hit]:
         """Entries with this key and ``low < id < high``, best first."""
         return list(map(_hit, self.connection.execute(_BY_KEY, (key, low, high, view))))
 
-    def hits(self, ids: Sequence[int]) -> list[Hit]:
+    def hits(self, ids: Sequence[int], part: Part = Part.ALL) -> list[Hit]:
         """The entries of these ids, in their order."""
+        statements = _BY_IDS[part]
         found: dict[int, Hit] = {}
         for start in range(0, len(ids), _MOST_MARKS):
             some = ids[start : start + _MOST_MARKS]
             marks = next(n for n in _MARKS if n >= len(some))
-            rows = self.connection.execute(_BY_IDS[marks], (*some, *(-1,) * (marks - len(some))))
+            rows = self.connection.execute(statements[marks], (*some, *(-1,) * (marks - len(some))))
             found.update((row[0], _hit(row)) for row in rows)
         return [found[pk] for pk in ids if pk in found]
 
@@ -325,33 +308,14 @@ _BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRU
 
 
 @lru_cache(maxsize=4)
-def _lexicon(letters: str, terms: str, suffix: str) -> Lexicon:
+def _lexicon(letters: str, terms: str, suffix: str, fours: str) -> Lexicon:
     """One for all threads, so that they share plans."""
-    return Lexicon(letters, json.loads(terms), suffix)
+    return Lexicon(letters, json.loads(terms), suffix, json.loads(fours))
 
 
-class _Chosen(NamedTuple):
-    """What every look-up of one search has in common."""
-
-    span: Span
-    view: int
-    columns: str
-    body: str  # the join that the columns need, if any
-    sieve: str
-    values: tuple[str, ...]
-
-
-_ANY: Final = ("1", ())
 _first = itemgetter(0)
 # A third of what ``Hit._make`` costs, a hundred times a search.
 _hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
-
-
-@lru_cache(maxsize=512)
-def _selected(columns: tuple[str, ...]) -> tuple[str, str]:
-    in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
-    named = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
-    return named, "CROSS JOIN body b ON b.id = e.id" if any(in_body) else ""
 
 
 _HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed"
@@ -362,12 +326,8 @@ _BY_KEY: Final = (
 # Statements that are kept prepared: a list of ids is filled up to the next of these lengths.
 _MARKS: Final = (1, 4, 16, 128)
 _MOST_MARKS: Final = _MARKS[-1]
-_BY_IDS: Final = {n: f"SELECT {_HIT} FROM body b WHERE b.id IN ({', '.join('?' * n)})" for n in _MARKS}  # noqa: S608
-
-
-def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
-    last = -1
-    for row in heapq.merge(*streams, key=lambda row: row[0]):
-        if row[0] != last:
-            last = row[0]
-            yield row
+_PARTS: Final = {Part.ALL: _HIT, Part.BER: "b.id, '', b.ber, x'', '', ''", Part.JSON: "b.id, '', x'', b.json, '', ''"}
+_BY_IDS: Final = {
+    part: {n: f"SELECT {chosen} FROM body b WHERE b.id IN ({', '.join('?' * n)})" for n in _MARKS}  # noqa: S608
+    for part, chosen in _PARTS.items()
+}

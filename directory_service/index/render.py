@@ -28,7 +28,7 @@ from directory_service.entries.people import known, known_entry, practitioner_en
 from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
-from directory_service.index.plan.fours import paired
+from directory_service.index.plan.fours import terms_in
 from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
 from directory_service.index.schema import HIDDEN, KEY_SEPARATOR
 from directory_service.model.mailboxes import Binding
@@ -75,7 +75,7 @@ def body_of(entry: Entry) -> tuple[Any, ...]:
 
 def names_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``names``, which holds mailboxes only."""
-    return (entry.id, *map(paired, row_of(entry)[2:6]))
+    return (entry.id, terms_in(row_of(entry)[2:6]))
 
 
 def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:

@@ -14,9 +14,9 @@ from __future__ import annotations
 from typing import Final
 
 from directory_service.entries.entry import BAL
-from directory_service.index.plan.access import COLUMNS, NAMES
+from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "7"
+VERSION: Final = "8"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -46,8 +46,7 @@ TABLES: Final = (
     # Texts come folded, so that the tokenizer must leave case alone.
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
-    f"CREATE VIRTUAL TABLE names USING fts5({', '.join(NAMES)}, content='', "
-    "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
+    "CREATE VIRTUAL TABLE names USING fts5(terms, content='', tokenize='ascii', detail=none, columnsize=0)",
     "CREATE VIRTUAL TABLE tag USING fts5(tags, content='entry', content_rowid='id', "
     "tokenize='ascii', detail=none, columnsize=0)",
 )
@@ -66,7 +65,7 @@ def _insert(table: str, columns: tuple[str, ...]) -> str:
 INSERT_ENTRY: Final = _insert("entry", ENTRY_COLUMNS)
 INSERT_BODY: Final = _insert("body", BODY_COLUMNS)
 INSERT_TEXT: Final = _insert("text", ("rowid", *COLUMNS))
-INSERT_NAMES: Final = _insert("names", ("rowid", *NAMES))
+INSERT_NAMES: Final = _insert("names", ("rowid", "terms"))
 INSERT_TAG: Final = "INSERT INTO tag(rowid, tags) VALUES (?, ?)"
 INSERT_KEY: Final = "INSERT OR IGNORE INTO key(value, id, view) VALUES (?, ?, ?)"
 INSERT_MAILBOX: Final = "INSERT OR REPLACE INTO mailbox(address, json) VALUES (?, ?)"

@@ -14,10 +14,11 @@ from math import inf
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
-from directory_service.entries.entry import BAL
+from directory_service.entries.entry import BAL, UNLISTED
+from directory_service.index.lookups import Span
 from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
 from directory_service.index.query import Query, SortKey, Window
-from directory_service.index.reader import Hit, Reader, Search, Span
+from directory_service.index.reader import Hit, Reader, Search
 from directory_service.index.schema import BODY_COLUMNS, IN_ORDER, ORDERED
 
 MOST: Final = 10_000  # entries sorted by one search: 0.15 s, and more than anybody looks through
@@ -87,7 +88,7 @@ def _hits(reader: Reader, places: Sequence[_Place]) -> list[Hit]:
 
 def _list(reader: Reader, search: Search, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int) -> _List:
     """All that match when they are few; else the first of them, where the build can tell which those are."""
-    order = _order(spans, sort[0]) if reader.has_orders else ""
+    order = _order(spans, sort[0])
     if not (order and _matches_many(spans)):
         ids = _found(reader, search, spans)
         if not search.over or search.timed_out or not order:
@@ -106,9 +107,9 @@ def _found(reader: Reader, search: Search, spans: Sequence[Span]) -> list[int]:
 
 
 def _order(spans: Sequence[Span], key: SortKey) -> str:
-    """The text whose order serves, "" for none: only boxes have one, and a few containers besides."""
+    """The text whose order serves, "" for none: only listed boxes have one, and what few stand besides."""
     text = "" if key.exact else ORDERED.get(key.attribute, "")
-    return text if all(_is_of_boxes(s) or _is_single(s) or s.plan.paths == () for s in spans) else ""
+    return text if all(_is_of_boxes(s) or _is_beside(s) or s.plan.paths == () for s in spans) else ""
 
 
 def _is_of_boxes(span: Span) -> bool:
@@ -119,6 +120,11 @@ def _is_single(span: Span) -> bool:
     return span.high - span.low == 2
 
 
+def _is_beside(span: Span) -> bool:
+    """Of one container, or of unlisted boxes."""
+    return _is_single(span) or span.low + 1 >= UNLISTED << 36
+
+
 def _matches_many(spans: Sequence[Span]) -> bool:
     """Surely so many that collecting them first would be for nothing."""
     return any(not _is_single(s) and (s.plan.paths is None or 4 * MOST < s.plan.estimate < inf) for s in spans)
@@ -127,11 +133,14 @@ def _matches_many(spans: Sequence[Span]) -> bool:
 def _first(
     reader: Reader, search: Search, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int, text: str
 ) -> _List:
-    """The first ``wanted``, read in order; and the few entries that stand beside the boxes."""
+    """The first ``wanted``, read in order; and the few entries that stand beside the boxes: nothing when they are not
+    few."""
     few = Search(MOST, search.view, search.deadline, stopped=search.stopped)
-    ids = _found(reader, few, [s for s in spans if _is_single(s)])
+    ids = _found(reader, few, [s for s in spans if _is_beside(s)])
+    if few.over:
+        return _List([], False, False, few.timed_out)
     read = Search(wanted + 1, search.view, search.deadline, stopped=search.stopped)
-    boxes = [s for s in spans if not _is_single(s) and s.plan.paths != ()]
+    boxes = [s for s in spans if not _is_beside(s) and s.plan.paths != ()]
     in_order = [entry for span in boxes for entry in _read(reader, read, span, text, sort[0].reverse)]
     whole = not read.over
     places = _places(reader, [*ids, *in_order], sort)

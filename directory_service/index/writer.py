@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, Engine
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
 from directory_service.index import files
+from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
     INSERT_BODY,
@@ -51,7 +53,7 @@ _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 FTS: Final = ("text", "names", "tag")
 _BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
-_BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes in ``entry`` and ``body``, pages two thirds full
+_BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes: its rows, its share of what finds it
 _SLACK: Final = 64 << 20
 _LABEL: Final = "Index"
 
@@ -91,10 +93,7 @@ def _shown(batches: Iterable[Batch], total: int, show: Progress) -> Iterator[Bat
 
 def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict[str, str]:
     """What the build will say of itself."""
-    sources = [
-        {"name": s.name, "run": s.run, "finished_at": s.finished_at, "as_of": s.as_of, "rows": s.rows}
-        for s in read.read_sources(connection)
-    ]
+    sources = [asdict(source) for source in read.read_sources(connection)]
     return {
         "version": VERSION,
         "suffix": normalise(suffix),
@@ -133,7 +132,7 @@ def write_build(
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
         _finish(db, show)
-        meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}
+        meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode(), "fours": _fours(db)}
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())
         db.execute("COMMIT")
         db.execute("PRAGMA locking_mode = NORMAL")
@@ -162,8 +161,8 @@ def _prepare(db: sqlite3.Connection) -> None:
 
 
 def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
-    """Keeps the beginning of the file for mailboxes, which come last and are asked for most: SQLite maps the first two
-    gigabytes of a file and reads the rest page by page."""
+    """Keeps the beginning of the file for mailboxes, which come last and are asked for most, and for what finds them:
+    SQLite maps the first two gigabytes of a file and reads the rest page by page."""
     db.execute("CREATE TABLE reserve(space BLOB)")
     wanted = min(mailboxes * _BOX_SPACE, MMAP_SIZE - _SLACK)
     db.executemany("INSERT INTO reserve VALUES (zeroblob(?))", [(_SLACK,)] * (wanted // _SLACK))
@@ -194,6 +193,14 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
     return letters, terms
 
 
+def _fours(db: sqlite3.Connection) -> str:
+    """How many mailboxes have each term of ``names`` that many have: JSON."""
+    db.execute("CREATE VIRTUAL TABLE temp.held USING fts5vocab(main, names, row)")
+    counts = dict(db.execute("SELECT term, doc FROM temp.held WHERE doc > ?", (RARE,)))
+    db.execute("DROP TABLE temp.held")
+    return orjson.dumps(counts).decode()
+
+
 def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> None:
     """All of them, in the place of those there were."""
     db.execute("DELETE FROM operator")
@@ -217,20 +224,21 @@ _LOOSE: Final = (
 )
 _LATER_ENTRY: Final = INSERT_ENTRY.replace("INTO entry", "INTO loose_entry")
 _LATER_BODY: Final = INSERT_BODY.replace("INTO body", "INTO loose_body")
+# What comes first goes to what was reserved, as long as nothing else is dropped: SQLite takes what was freed last.
 _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("boîtes", "DROP TABLE reserve"),
     ("boîtes", "INSERT INTO entry SELECT * FROM loose_entry ORDER BY id"),
-    ("boîtes", "DROP TABLE loose_entry"),
     ("boîtes", "INSERT INTO body SELECT * FROM loose_body ORDER BY id"),
-    ("boîtes", "DROP TABLE loose_body"),
     ("clés", "INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose ORDER BY value, id"),
+    *(("ordre", order) for order in ORDERS),
+    ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
+    ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
+    ("boîtes", "DROP TABLE loose_entry"),
+    ("boîtes", "DROP TABLE loose_body"),
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
     ("boîtes", "DROP TABLE loose_mailbox"),
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
-    ("noms", "INSERT INTO names(names) VALUES ('optimize')"),
-    ("codes", "INSERT INTO tag(tag) VALUES ('optimize')"),
-    *(("ordre", order) for order in ORDERS),
 )
 
 

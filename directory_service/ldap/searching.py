@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
 from directory_service.errors import AnnuaireError, NotFound
-from directory_service.index.query import Filter, Query, Scope, SortKey, View
+from directory_service.index.query import Filter, Part, Query, Scope, SortKey, View
 from directory_service.ldap.access import Use
 from directory_service.ldap.controls import UNAVAILABLE_CRITICAL_EXTENSION, Asked, Context, read_controls
 from directory_service.ldap.dn import InvalidDN, normalise
@@ -37,6 +37,7 @@ from directory_service.ldap.sorting import NO_SUCH_ATTRIBUTE, SortRules, sort_co
 from directory_service.ldap.virtual import VirtualEntry
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, NO_SUCH_OBJECT, FORBIDDEN = 0, 3, 4, 32, 50
+_MOST_KEPT: Final = 20_000  # rendered entries: about 10 MB
 _BRANCHES: Final = ("ou=bal", "ou=personnes", "ou=structures")
 
 
@@ -56,6 +57,8 @@ class Order(Protocol):
 class Result(Protocol):
     """What ``Directory.search`` gives; ``order`` is None when none was asked for."""
 
+    @property
+    def build(self) -> str: ...
     @property
     def hits(self) -> Sequence[Hit]: ...
     @property
@@ -107,6 +110,8 @@ class Searcher:
         self.key = key
         self.suffix = normalise(settings.suffix)
         self.sending: Callable[[Sequence[Hit]], None] = lambda _hits: None  # told of the entries of each answer
+        self._kept: dict[Selection, dict[int, bytes]] = {}  # of one build
+        self._kept_build, self._kept_count = "", 0
         self._known_lists: Callable[[tuple[str, ...]], Selection]
         self._known_lists = lru_cache(maxsize=512)(lambda names: select(names, resolve))
 
@@ -131,6 +136,8 @@ class Searcher:
         if asked:
             query = self._bounded(query, asked, identity)
         selection, types_only = self._selection(request.attributes), request.types_only
+        if not selection.operational:
+            query = replace(query, part=Part.BER)
         selection = selection.without(self.settings.access.hidden(identity.view))
         return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, asked, point, quick)
 
@@ -243,10 +250,10 @@ class Searcher:
             return None
         if work.asked is None:
             code = TIME_LIMIT if found.timed_out else SIZE_LIMIT if found.truncated else SUCCESS
-            return b"".join([*self._entries(work, found.hits), search_done(work.message_id, code)])
+            return b"".join([*self._entries(work, found.build, found.hits), search_done(work.message_id, code)])
         return self._controlled(work, work.asked, found)
 
-    def _entries(self, work: Work, hits: Sequence[Hit]) -> list[bytes]:
+    def _entries(self, work: Work, build: str, hits: Sequence[Hit]) -> list[bytes]:
         message_id, selection, types_only = work.message_id, work.selection, work.types_only
         self.sending(hits)
         if work.asked and work.asked.values:
@@ -255,7 +262,23 @@ class Searcher:
             return [search_entry(message_id, values.body(body)) for body in bodies]
         if selection.whole and not types_only:
             return [search_entry(message_id, hit.ber) for hit in hits]
-        return [search_entry(message_id, render(hit, selection, types_only, self.suffix)) for hit in hits]
+        if types_only or selection.operational:
+            return [search_entry(message_id, render(hit, selection, types_only, self.suffix)) for hit in hits]
+        return [search_entry(message_id, body) for body in self._rendered(build, selection, hits)]
+
+    def _rendered(self, build: str, selection: Selection, hits: Sequence[Hit]) -> list[bytes]:
+        """Clients of one kind ask for the same attributes, and often for the same people."""
+        if self._kept_build != build or self._kept_count > _MOST_KEPT:
+            self._kept, self._kept_build, self._kept_count = {}, build, 0
+        kept = self._kept.setdefault(selection, {})
+        bodies = []
+        for hit in hits:
+            body = kept.get(hit.id)
+            if body is None:
+                body = kept[hit.id] = render(hit, selection, False, self.suffix)
+                self._kept_count += 1
+            bodies.append(body)
+        return bodies
 
     def _controlled(self, work: Work, asked: Asked, found: Result) -> bytes:
         """The answer to a search with controls, as each of them wants it ended."""
@@ -277,7 +300,7 @@ class Searcher:
         if asked.page:
             code, state = self._continued(asked.page, found, code)
             controls.append(page_control(work.query, work.who, self.key, state))
-        return b"".join([*self._entries(work, hits), _with(work.message_id, code, controls)])
+        return b"".join([*self._entries(work, found.build, hits), _with(work.message_id, code, controls)])
 
     @staticmethod
     def _continued(page: Page, found: Result, code: int) -> tuple[int, tuple[int, int] | None]:

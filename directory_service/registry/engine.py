@@ -61,7 +61,13 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    try:
+        connection.exec_driver_sql(f"BEGIN {mode}")
+    except DBAPIError as error:
+        if not getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+            raise
+        why = f"le registre est occupé : quelqu'un y écrit depuis plus de {BUSY_SECONDS} s"
+        raise RegistryUnavailable(why) from error
 
 
 @contextmanager
@@ -69,7 +75,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that changes the registry: committed at the end, rolled back on any error.  It waits for the
     writer before it.  Raises RegistryUnavailable if the registry does not answer."""
     # IMMEDIATE: a deferred transaction that read first could no longer become a writer after another's commit.
-    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
+    with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
         yield connection
@@ -85,7 +91,7 @@ def filling(engine: Engine) -> Iterator[Connection]:
         with writing(engine) as connection:
             yield connection
         return
-    with _connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
+    with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
         driver: Any = connection.connection.driver_connection
         _set_journal(driver, "DELETE")
         driver.execute("PRAGMA synchronous = FULL").close()  # NORMAL withstands a power cut with a log only
@@ -108,7 +114,7 @@ def _set_journal(driver: Any, mode: str) -> None:
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent picture of the registry, however long the reading lasts and whatever is written meanwhile;
     writing is refused by the database."""
-    with _connected(engine) as connection:
+    with connected(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         with connection.begin():
@@ -118,8 +124,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def _connected(engine: Engine) -> Iterator[Connection]:
-    _require_file(engine)
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection, no transaction.  Raises RegistryUnavailable if the registry does not answer."""
+    require_file(engine)
     try:
         connection = engine.connect()
     except DBAPIError as error:
@@ -161,8 +168,9 @@ def _file(engine: Engine) -> Path | None:
     return Path(database) if engine.dialect.name == "sqlite" and database else None
 
 
-def _require_file(engine: Engine) -> None:
-    """SQLite would create an empty file, and hide a mistyped folder."""
+def require_file(engine: Engine) -> None:
+    """Raises RegistryUnavailable unless an SQLite registry is there: it would create an empty file, and hide a mistyped
+    folder."""
     path = _file(engine)
     if path is not None and not path.exists():
         raise RegistryUnavailable("le registre n'existe pas : lancez `annuaire init`")

@@ -34,6 +34,8 @@ class JournalEntry:
     subject_id: int
     before: bytes | None
     after: bytes | None
+    file_id: int | None = None  # RunFile.pk: the extract that says so, or no longer does
+    line: int | None = None  # where, in that extract
 
 
 def encode(state: State | None) -> bytes | None:

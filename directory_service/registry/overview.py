@@ -40,6 +40,7 @@ class SourceState:
     finished_at: str
     as_of: str
     rows: int
+    published: str  # when its source made that file: the stamp of its name, else its date, else when it was read
 
 
 def bounds(connection: Connection) -> Bounds:
@@ -52,12 +53,13 @@ def _largest(connection: Connection, table: Table) -> int:
 
 def read_sources(connection: Connection) -> list[SourceState]:
     """Each source ever read, by name, with its last file: an unchanged file counts, since it says that the source
-    still stands."""
+    still stands; a file of a run that was taken back does not."""
     rows = (run_file.c.rows - run_file.c.rejected).label("rows")
+    published = func.coalesce(run_file.c.published, run.c.finished_at)
     query = (
-        select(run_file.c.layout, run.c.id, run.c.finished_at, run.c.as_of, rows)
+        select(run_file.c.layout, run.c.id, run.c.finished_at, run.c.as_of, rows, published)
         .join(run)
-        .where(run.c.finished_at.is_not(None), run.c.kind == "import")
+        .where(run.c.finished_at.is_not(None), run.c.kind == "import", run.c.undone_by.is_(None))
         .order_by(run.c.id, run_file.c.id)
     )
     last = {name: SourceState(name, *rest) for name, *rest in connection.execute(query)}

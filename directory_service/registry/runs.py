@@ -36,6 +36,8 @@ class RunFile:
     rejected: int
     warnings: tuple[str, ...]
     findings: Mapping[str, int] = field(default_factory=dict)  # rule of quality ► lines, the rejected ones too
+    published: str | None = None  # when its source made it; NULL before that was kept
+    stamped: bool = False  # by the stamp of its name, else by its own date
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ class Run:
     as_of: str
     counts: dict[str, Any]
     files: tuple[RunFile, ...] = ()
+    undone_by: int | None = None  # the rollback that took it back
+    impact: dict[str, Any] = field(default_factory=dict)
+    accepted: dict[str, Any] | None = None  # by whom, why, what: thresholds that somebody let it pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +92,20 @@ def create_run(connection: Connection, *, actor: str, kind: str, as_of: str, sta
 
 
 def finish_run(
-    connection: Connection, run_id: int, *, status: str, counts: Impact, finished_at: str | None = None
+    connection: Connection,
+    run_id: int,
+    *,
+    status: str,
+    counts: Impact,
+    finished_at: str | None = None,
+    impact: Impact | None = None,
+    accepted: Impact | None = None,
 ) -> None:
-    """Closes a run with what came of it: ``done`` or ``unchanged``, and its impact in numbers."""
+    """Closes a run with what came of it: ``done`` or ``unchanged``, acts in numbers, what it hit, who let it."""
     values = {"finished_at": finished_at or now_text(), "status": status, "counts": json.dumps(counts)}
+    values["impact"] = json.dumps(impact or {}, ensure_ascii=False)
+    if accepted:
+        values["accepted"] = json.dumps(accepted, ensure_ascii=False)
     connection.execute(update(run).where(run.c.id == run_id).values(values))
 
 
@@ -105,10 +120,13 @@ def add_file(
     rows: int,
     rejections: Iterable[RejectedRow] = (),
     warnings: Sequence[str] = (),
+    published: str | None = None,
+    stamped: bool = False,
 ) -> int:
     """Records a file of a run with the rows of it that were set aside, and gives its key."""
     values = {"run_id": run_id, "layout": layout, "name": name, "sha256": sha256, "bytes": size, "rows": rows}
     values |= {"rejected": 0, "warnings": json.dumps(list(warnings), ensure_ascii=False)}
+    values |= {"published": published, "stamped": stamped}
     key = int(connection.execute(insert(run_file).values(values).returning(run_file.c.id)).scalar_one())
     columns = ("run_file_id", "line", "column_name", "reason", "message", "raw")
     insert_rows(connection, rejection, columns, ((key, *row) for row in rejections))
@@ -118,9 +136,9 @@ def add_file(
 
 
 def last_file(connection: Connection, layout: str) -> RunFile | None:
-    """The last file read of one layout: if the next one has its digest, nothing has changed."""
-    query = select(run_file).where(run_file.c.layout == layout).order_by(run_file.c.id.desc()).limit(1)
-    found = connection.execute(query).first()
+    """The last file read of one layout by a run that stands: if the next one has its digest, nothing has changed."""
+    query = select(run_file).join(run).where(run_file.c.layout == layout, run.c.undone_by.is_(None))
+    found = connection.execute(query.order_by(run_file.c.id.desc()).limit(1)).first()
     return _file(found) if found else None
 
 
@@ -128,6 +146,12 @@ def read_runs(connection: Connection, limit: int = 50) -> list[Run]:
     """The last runs, newest first, with their files."""
     rows = connection.execute(select(run).order_by(run.c.id.desc()).limit(limit)).all()
     return [_run(connection, row) for row in rows]
+
+
+def read_standing(connection: Connection, since: int) -> list[Run]:
+    """The runs from number ``since`` on that no rollback took back, newest first; rollbacks themselves left out."""
+    query = select(run).where(run.c.id >= since, run.c.undone_by.is_(None), run.c.kind != "rollback")
+    return [_run(connection, row) for row in connection.execute(query.order_by(run.c.id.desc())).all()]
 
 
 def get_run(connection: Connection, run_id: int) -> Run:
@@ -170,9 +194,12 @@ def _found(file: Row[Any], row: Row[Any], rejected: bool) -> FoundLine:
 def _run(connection: Connection, row: Row[Any]) -> Run:
     files = connection.execute(select(run_file).where(run_file.c.run_id == row.id).order_by(run_file.c.id))
     known = (row.id, row.started_at, row.finished_at, row.actor, row.kind, row.status, row.as_of)
-    return Run(*known, json.loads(row.counts), tuple(map(_file, files)))
+    accepted = json.loads(row.accepted) if row.accepted else None
+    read = tuple(map(_file, files))
+    return Run(*known, json.loads(row.counts), read, row.undone_by, json.loads(row.impact), accepted)
 
 
 def _file(row: Row[Any]) -> RunFile:
     known = (row.id, row.layout, row.name, row.sha256, row.bytes, row.rows, row.rejected)
-    return RunFile(*known, tuple(json.loads(row.warnings)), json.loads(row.findings))
+    told = tuple(json.loads(row.warnings)), json.loads(row.findings)
+    return RunFile(*known, *told, row.published, row.stamped)

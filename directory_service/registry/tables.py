@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 metadata = MetaData(
@@ -34,6 +35,9 @@ metadata = MetaData(
 
 # BIGINT on PostgreSQL; INTEGER on SQLite, where only that spelling is the rowid itself.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+_MERGED = text("merged_into IS NOT NULL")
 
 
 def _text(name: str) -> Column[str]:
@@ -51,7 +55,10 @@ run = Table(
     Column("kind", Text, nullable=False),  # import, rollback, publication…
     Column("status", Text, nullable=False),  # done, unchanged
     Column("as_of", Text, nullable=False),  # the instant that the changes bear
-    Column("counts", Text, nullable=False, server_default="{}"),  # JSON: impact in numbers
+    Column("counts", Text, nullable=False, server_default="{}"),  # JSON: acts in numbers, by kind of record
+    Column("undone_by", Key),  # the rollback that took it back; NULL while it stands
+    Column("impact", Text, nullable=False, server_default="{}"),  # JSON: importers.impact
+    Column("accepted", Text),  # JSON: who let an impact past its thresholds, why, and what; NULL when nobody had to
 )
 
 run_file = Table(
@@ -67,6 +74,8 @@ run_file = Table(
     Column("rejected", BigInteger, nullable=False),
     Column("warnings", Text, nullable=False, server_default="[]"),  # JSON list
     Column("findings", Text, nullable=False, server_default="{}"),  # JSON: rule ► lines, rejected or not
+    Column("published", Text),  # when its source made it: the stamp of its name, else its own date
+    Column("stamped", Boolean, nullable=False, server_default=false()),  # by the stamp
     Index("ix_run_file_layout_sha256", "layout", "sha256"),
 )
 
@@ -121,6 +130,8 @@ practitioner = Table(
     Column("changed_at", Text, nullable=False),
     Column("merged_into", Key, ForeignKey("practitioner.id")),  # absorbed by another record; NULL when alive
     Index("ix_practitioner_match_key", "match_key"),
+    # For the foreign key alone: without it, each record taken out by a rollback would be looked for in the whole table.
+    Index("ix_practitioner_merged_into", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
 )
 
 identifier = Table(
@@ -321,5 +332,36 @@ journal = Table(
     Column("subject_id", Key, nullable=False),
     Column("before", LargeBinary),  # JSON; NULL on create
     Column("after", LargeBinary),  # JSON; NULL on a bulk create: the record itself, or the next entry's `before`
+    Column("file_id", Key),  # run_file that said so, or no longer says it
+    Column("line", BigInteger),  # in that file, of the first row of the record; NULL when it is there no longer
     sqlite_autoincrement=True,
+)
+
+undo_range = Table(  # the keys that a run gave, per table: first <= key < after
+    "undo_range",
+    metadata,
+    Column("run_id", Key, ForeignKey("run.id"), primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("first", BigInteger, nullable=False),
+    Column("after", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+undo_row = Table(  # rows as they were before a run first touched them (registry.undo)
+    "undo_row",
+    metadata,
+    Column("run_id", Key, primary_key=True),  # no foreign key: it would be checked at each row
+    Column("table_name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # the number, or a JSON list of the columns of the key
+    Column("before", Text),  # JSON by column; NULL: there was no such row
+    sqlite_with_rowid=False,
+)
+
+tally = Table(  # how much there is, by what an import may hit: kept by imports, so that no percentage needs a scan
+    "tally",
+    metadata,
+    Column("dimension", Text, primary_key=True),  # people, activities, mailboxes; domain, profession, department
+    Column("key", Text, primary_key=True),  # domain name, code; empty for the whole
+    Column("number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

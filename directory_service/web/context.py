@@ -16,6 +16,7 @@ from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from directory_service.index.query import View
+from directory_service.model.rhythms import DAILY, Rhythms
 
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
@@ -38,6 +39,12 @@ def attach(extensions: dict[str, object], directory: Directory, secrets: Secrets
 
 def directory() -> Directory:
     return cast("Directory", current_app.extensions[_DIRECTORY])
+
+
+def rhythms() -> Rhythms:
+    """How often sources publish, as the settings say."""
+    settings = current_app.config["ANNUAIRE"]
+    return settings.source_rhythms if settings else DAILY
 
 
 def access_log() -> AccessLog | None:

@@ -20,8 +20,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
 from directory_service.index.directory import Build, Directory
-from directory_service.index.freshness import age_of, data_age, source_age
-from directory_service.web.context import access_log, directory, json_answer
+from directory_service.index.freshness import age_of, data_age, published_age, silent_sources, source_age
+from directory_service.web.context import access_log, directory, json_answer, rhythms
 
 blueprint = Blueprint("operations", __name__)
 
@@ -87,6 +87,11 @@ class _IndexGauges:
         yield _gauge("annuaire_index_data_age_seconds", "Time since the newest data came in.", [((), data)])
         ages = [((str(s["name"]),), age) for s in build.sources if (age := source_age(s, now)) is not None]
         yield _gauge("annuaire_source_age_seconds", "Time since a source was last read.", ages, ("source",))
+        made = [((str(s["name"]),), age) for s in build.sources if (age := published_age(s, now)) is not None]
+        yield _gauge("annuaire_source_extract_age_seconds", "Time since a source made its extract.", made, ("source",))
+        silent = {s.source for s in silent_sources(build, rhythms(), now)}
+        told = [((str(s["name"]),), int(s["name"] in silent)) for s in build.sources]
+        yield _gauge("annuaire_source_silent", "Whether a source is silent beyond its rhythm.", told, ("source",))
         counts = [((kind,), number) for kind, number in build.counts.items()]
         yield _gauge("annuaire_index_records", "Records in the index.", counts, ("kind",))
 

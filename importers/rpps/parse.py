@@ -184,7 +184,7 @@ class PersonParser:
         labels: list[tuple[str, ...]] = []
         for at, row in good:
             number, practises, expertise, faults = self.met.get(self.coded(row)) or self._meet(row, labels)
-            place = self.places.known.get(row[self.technical_at]) or self._number(row)
+            place = self.places.known.get(row[self.technical_at]) or self._number(at, row)
             if faults:
                 self.code_rules.tell(at, faults)
             if place in self.faulty:
@@ -216,14 +216,14 @@ class PersonParser:
         self.met[self.coded(row)] = met = number, any(codes[2:7]), known, faults
         return met
 
-    def _number(self, row: list[str]) -> int:
+    def _number(self, at: int, row: list[str]) -> int:
         place = self.place(row)
         if not place[0] and not any(place[:-1]):
             return NO_PLACE
         if not place[self.street_at]:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
-        number = self.places.of_place(place)
+        number = self.places.of_place(at, place)
         if number > self.checked:  # named for the first time
             self.checked = number
             if faults := self.place_checker.check(place):

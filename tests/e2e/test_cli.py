@@ -66,7 +66,7 @@ def test_an_import_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
         assert running.stderr
         assert next(line for line in running.stderr if line.startswith("import de Extraction"))
         running.kill()
-    assert ask(here, "runs") == {"runs": []}
+    assert ask(here, "runs") == {"runs": [], "silent": []}
     assert ask(here, "import", "sample")["status"] == "done"
 
 

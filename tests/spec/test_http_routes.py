@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory_service.index.directory import Directory
+from directory_service.index.writer import build_index
+from directory_service.model.rhythms import Rhythms
+from directory_service.registry.clock import format_instant
+from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.runs import add_file, create_run, finish_run
 from directory_service.settings import Settings
 from directory_service.web.api import search as search_route
 from directory_service.web.app import create_app
@@ -173,6 +179,37 @@ def test_status_tells_the_build_and_its_age(client: FlaskClient) -> None:
     answer = client.get("/v1/status").json
     assert answer["build"] == build(client) and answer["age_seconds"] >= 0 and answer["white_list"] is True
     assert answer["counts"]
+
+
+def test_status_and_metrics_tell_which_sources_are_silent(tmp_path: Path) -> None:
+    """Dated by their last extract, however lately it was read; sources without a rhythm never are."""
+    now = datetime.now(UTC)
+    engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    upgrade(engine)
+    with writing(engine) as connection:
+        number = create_run(connection, actor="tests", kind="import", as_of=format_instant(now))
+        for layout, hours in (("rpps.activity", 30), ("mssante.mailboxes", 40), ("links.adeli_rpps", 9000)):
+            made = format_instant(now - timedelta(hours=hours))
+            add_file(connection, number, layout=layout, name=layout, sha256="", size=1, rows=1, published=made)
+        finish_run(connection, number, status="done", counts={})
+    build_index(engine, tmp_path / "index", world.SUFFIX)
+    engine.dispose()
+    with closing(Directory(tmp_path / "index", world.SUFFIX)) as directory:
+        asked = create_app(directory).test_client()
+        answer, text = asked.get("/v1/status").json, asked.get("/metrics").text
+        weekly = Settings(source_rhythms=Rhythms.parse("mssante.mailboxes=168"))
+        assert create_app(directory, weekly).test_client().get("/v1/status").json["anomalies"] == []
+    assert {s["name"]: (s["silent"], s["rhythm_hours"], s["published_age_seconds"] // 3600)
+            for s in answer["sources"]} == {
+        "links.adeli_rpps": (False, None, 9000),
+        "mssante.mailboxes": (True, 36.0, 40),
+        "rpps.activity": (False, 36.0, 30),
+    }
+    (anomaly,) = answer["anomalies"]
+    assert (anomaly["kind"], anomaly["source"], anomaly["hours"]) == ("silent_source", "mssante.mailboxes", 40)
+    assert 'annuaire_source_silent{source="mssante.mailboxes"} 1.0' in text
+    assert 'annuaire_source_silent{source="rpps.activity"} 0.0' in text
+    assert 'annuaire_source_extract_age_seconds{source="links.adeli_rpps"}' in text
 
 
 # -- views ------------------------------------------------------------------------------------------------------------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import web_world as world
+from index_world import fingerprint
 from record_factories import SUFFIX
 from sqlalchemy import Engine, update
 
@@ -56,17 +57,7 @@ def change(engine: Engine, table, key: int, subject: str, **values: object) -> N
 
 def addresses(directory: Directory, word: str) -> list[str]:
     hits = directory.suggest(word, 10, View.ANONYMOUS).hits
-    return sorted(hit.dn.partition(":")[2].partition(",")[0] for hit in hits)
-
-
-def fingerprint(folder: Path) -> list[tuple[object, ...]]:
-    """Everything that readers see of a build, but its name and its sample of terms."""
-    with closing(sqlite3.connect(folder / current_name(folder))) as db:
-        tables = ("entry", "body", "key", "mailbox", "operator", "domain")
-        rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-        for table, column in (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive")):
-            rows += db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f'"{column}"',))
-        return rows
+    return sorted(json.loads(hit.json)["address"] for hit in hits)
 
 
 def test_a_changed_name_is_found_and_the_former_one_is_not(engine, directory, follower) -> None:

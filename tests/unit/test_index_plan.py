@@ -6,7 +6,7 @@ import pytest
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.plan import make_plan, simplify
-from directory_service.index.plan.fours import fours, paired
+from directory_service.index.plan.fours import NAMES, term, terms_in
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
 from directory_service.index.query import (
     FALSE,
@@ -101,17 +101,23 @@ def test_one_and_two_letters_are_looked_up_too(asked, term) -> None:
     assert term in path.text
 
 
-def test_mailboxes_are_looked_up_by_four_letters_where_there_are_four() -> None:
-    (path,) = make_plan(thunderbird(b"dupont"), BAL).paths
-    assert path.whole and path.names.startswith("{sn name given mail}:")
-    assert not make_plan(thunderbird(b"dup"), BAL).paths[0].names
-    assert not make_plan(has("sn", b"dupont"), PEOPLE).paths[0].names  # they hold mailboxes only
+@pytest.mark.parametrize("typed", [b"dupont", b"dup", b"du"])
+def test_mailboxes_are_looked_up_by_their_own_lists(typed: bytes) -> None:
+    (path,) = make_plan(thunderbird(typed), BAL).paths
+    assert path.whole and path.names
+    assert not make_plan(has("sn", b"dupont"), PEOPLE).paths[0].names  # the lists hold mailboxes only
 
 
-def test_three_rare_letters_find_less_than_four_common_ones() -> None:
-    lexicon = Lexicon(counts={"chr": 900, "hri": 900, "fur": 1})
-    (path,) = make_plan(has("cn", b"fur", b"chri"), BAL, lexicon).paths
-    assert not path.names and '"fur"' in path.text
+def test_the_rarest_letters_are_looked_up_and_others_as_long_as_their_lists_are_short() -> None:
+    def asked(**counts: int) -> str:
+        lexicon = Lexicon(fours={term(letters, "name"): count for letters, count in counts.items()})
+        (path,) = make_plan(has("cn", b"martin", b"phi"), BAL, lexicon).paths
+        return path.names
+
+    words = {"mart": 9_000, "arti": 9_000, "rtin": 9_000}
+    assert asked(**words) == f'(("{term("phi", "name")}"))'  # few have it: no other list is worth reading
+    assert asked(**words, phi=5_000).count(" AND ") == 2
+    assert f'"{term("phi", "name")}"' not in asked(mart=300, arti=400, rtin=500, phi=50_000)
 
 
 def test_four_letters_beside_a_town_find_all_that_is_meant() -> None:
@@ -119,12 +125,17 @@ def test_four_letters_beside_a_town_find_all_that_is_meant() -> None:
     assert path.names and path.text and not path.whole
 
 
-@pytest.mark.parametrize("text", ["dupont", "a", "", "œuvre", "Ж1Ж1", "^dupont$"])
-def test_fours_are_found_in_the_text_that_is_indexed(text: str) -> None:
-    assert len(paired(text)) == max(0, len(text) - 1)
-    assert all(term in paired(f"^avant{text}apres$") for term in fours(text)) and len(fours(text)) == max(
-        0, len(text) - 3
-    )
+@pytest.mark.parametrize("column", NAMES)
+@pytest.mark.parametrize("text", ["dupont", "a", "", "œuvre", "Ж1Ж1", "^dupont$", "a^b"])
+def test_letters_are_found_in_the_text_that_is_indexed(text: str, column: str) -> None:
+    indexed = terms_in([f"^avant{text}apres$" if c == column else "" for c in NAMES]).split()
+    pieces = {text[i : i + size] for size in (2, 3, 4) for i in range(len(text) - size + 1)}
+    assert {term(piece, column) for piece in pieces} <= set(indexed)
+
+
+def test_a_start_is_of_one_text() -> None:
+    assert len({term("^dup", column) for column in NAMES}) == len(NAMES)
+    assert term("dup", "sn") == term("dup", "given") != term("dup", "mail")
 
 
 @pytest.mark.parametrize(
@@ -143,13 +154,16 @@ def test_what_is_quick(asked, quick: bool) -> None:
 
 def test_names_that_start_as_typed_come_first() -> None:
     family, any_name, any_word = make_plan(thunderbird(b"dup"), BAL).first
-    assert family.paths[0].text.startswith("{sn}:") and any_name.paths[0].text.startswith("{sn name}:")
+    assert f'"{term("^dup", "sn")}"' in family.paths[0].names and term("^dup", "name") in any_name.paths[0].names
     assert any_word.paths[0].tag == '"wdup"*'
+    assert next(iter(make_plan(thunderbird(b"dupont"), BAL).first)).paths[0].start == "^dupont"
 
 
 def test_of_two_words_both_come_first() -> None:
     both = Or((has("cn", b"jean", b"dup"), has("mail", b"jean dup"), has("givenName", b"jean"), has("sn", b"jean dup")))
-    assert "dup" in repr(make_plan(both, BAL).first[0].filter) and "^jean" in repr(make_plan(both, BAL).first[0].filter)
+    pair, starts, *_ = make_plan(both, BAL).first
+    assert pair.paths[0].tag == '"qjdeuap"*'
+    assert "dup" in repr(starts.filter) and "^jean" in repr(starts.filter)
 
 
 @pytest.mark.parametrize("word", [b'a"b"c', b"a^b$c", b"{sn}:x", b"NEAR(a b)", b"a\0bcd", b"*)(x"])

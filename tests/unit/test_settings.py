@@ -49,6 +49,9 @@ def test_the_registry_is_in_the_data_folder_unless_named(tmp_path: Path) -> None
         ({"ANNUAIRE_STOP_DEADLINE": "vite"}, "nombre"),
         ({"ANNUAIRE_LDAP_SECRETS_NEED_TLS": "parfois"}, "always, remote ou never"),
         ({"ANNUAIRE_LDAP_ALLOW_ANONYMOUS": "peut-être"}, "true ou false"),
+        ({"ANNUAIRE_SOURCE_RHYTHMS": "rpps.activity"}, "source=heures"),
+        ({"ANNUAIRE_SOURCE_RHYTHMS": "rpps.activity=0"}, "source=heures"),
+        ({"ANNUAIRE_BREAKER_REMOVED": "101"}, "au plus 100"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(env: dict[str, str], says: str) -> None:

@@ -9,6 +9,7 @@ nothing in ``ou=bal``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
@@ -25,11 +26,9 @@ from directory_service.entries.attributes import (
     subtypes,
 )
 from directory_service.entries.entry import BAL, CONTAINER
-from directory_service.entries.naming import start_token
 from directory_service.entries.rules import narrower, plain, suited
 from directory_service.index.plan.access import (
     ALL,
-    NAMES,
     NOTHING,
     Access,
     Both,
@@ -43,10 +42,13 @@ from directory_service.index.plan.access import (
     paths,
 )
 from directory_service.index.plan.constants import constant_values, in_container
+from directory_service.index.plan.fours import NAMES
+from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.naming import sound_access
-from directory_service.index.plan.pieces import Lexicon, Pattern, fours_of, pattern_of, terms_of
-from directory_service.index.plan.predicate import Check, check_of
+from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, fours_of, pattern_of, terms_of
+from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.sieve import Sieve, sieve_of
+from directory_service.index.plan.tiers import Lazily, first_of
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -66,9 +68,8 @@ from directory_service.index.query import (
     Undefined,
 )
 
-_NAMES: Final = ("sn", "cn", "givenName")
 _NAME_TEXTS: Final = frozenset(("sn", "name", "given"))
-_WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
+_START: Final = 4  # letters, the mark of the start included: so many are one list of ``names``
 _UNDEFINED: Final = Undefined()
 NO_LEXICON: Final = Lexicon()
 
@@ -76,7 +77,8 @@ NO_LEXICON: Final = Lexicon()
 @dataclass(frozen=True, slots=True)
 class Tier:
     """``paths`` find, and ``filter`` recognises, entries to be shown before others.  Where to look is worked out when
-    it is asked for: most searches find so few entries that they are sorted instead."""
+    it is asked for: most searches find so few entries that they are sorted instead.  ``paths`` need not find them all:
+    what they miss is found with the others."""
 
     filter: Filter
     branch: int
@@ -84,7 +86,30 @@ class Tier:
 
     @property
     def paths(self) -> tuple[Path, ...] | None:
-        return _tier_ways(self.filter, self.branch, self.lexicon)
+        asked = self.filter
+        if self.branch == BAL and isinstance(asked, InText) and asked.columns == ("sn",) and len(asked.piece) > _START:
+            return (Path(start=asked.piece),)
+        return _tier_ways(asked, self.branch, self.lexicon)
+
+    @property
+    def is_pair(self) -> bool:
+        """Two words, each the start of one: what nearly always is meant."""
+        return isinstance(self.filter, HasTag)
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers(Iterable[Tier]):
+    """Each of ``filters``, with where to look for it."""
+
+    filters: Lazily[Filter]
+    branch: int
+    lexicon: Lexicon
+
+    def __iter__(self) -> Iterator[Tier]:
+        return (Tier(found, self.branch, self.lexicon) for found in self.filters)
+
+    def __bool__(self) -> bool:
+        return bool(self.filters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +121,10 @@ class Plan:
 
     filter: Filter
     paths: tuple[Path, ...] | None
-    first: tuple[Tier, ...] = ()
+    first: Iterable[Tier] = field(default=(), compare=False)
     estimate: float = float("inf")
     sieve: Sieve | None = None
-    check: Check = field(default_factory=Check, compare=False)  # of the candidates that the sieve leaves
+    check: Check = field(default=Check(TRUE), compare=False)  # of the candidates that the sieve leaves
 
     @property
     def is_point(self) -> bool:
@@ -122,13 +147,13 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     """The lexicon is the build's: the same one gives the same plan at once."""
     simple = simplify(asked, branch, lexicon.suffix)
     if branch == CONTAINER and simple != FALSE:
-        return Plan(simple, None, check=check_of(simple))  # a handful, which nothing else finds
+        return Plan(simple, None, check=Check(simple))  # a handful, which nothing else finds
     full = access(simple, lexicon)
     found = _ways(full, branch)
     if found == () or (found and all(path.keys for path in found)):
-        return Plan(simple, found, check=check_of(simple))
-    first, sieve = _first(simple, branch, lexicon), sieve_of(simple)
-    check = check_of(simple, [tier.filter for tier in first], settled=sieve is not None and sieve.exact)
+        return Plan(simple, found, check=Check(simple))
+    sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon)
+    check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
     return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
 
 
@@ -143,55 +168,6 @@ def _tier_ways(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[Path, ...]
     return _ways(access(asked, lexicon), branch)
 
 
-def _first(simple: Filter, branch: int, lexicon: Lexicon) -> tuple[Tier, ...]:
-    """Family names that start so, then any name that starts so, then any word of one; where several words were typed,
-    all of them before that, since an address book then also asks for the first word alone in given names."""
-    columns = ("name",), ("sn", "name") if _has_several(simple) else ("sn",), ("sn", "name"), _WORDS
-    found = [_tier(simple, where, most=n == 0) for n, where in enumerate(columns) if n or _has_several(simple)]
-    return tuple(Tier(tier, branch, lexicon) for tier in dict.fromkeys(found) if tier is not None and tier != simple)
-
-
-def _is_of_several(leaf: Filter) -> bool:
-    pattern = pattern_of(leaf) if isinstance(leaf, Substrings) and leaf.attribute in _NAMES else None
-    return pattern is not None and len(pattern.pieces) > 1
-
-
-def _has_several(asked: Filter) -> bool:
-    return any(map(_has_several, asked.items)) if isinstance(asked, And | Or) else _is_of_several(asked)
-
-
-def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None:
-    """The same, with the parts about names put at the start of one of ``where``; alternatives that are not about names,
-    or (``most``) about one word where another is about several, are left out.  None when nothing is about names."""
-    match asked:
-        case Or(items):
-            chosen = [i for i in items if _has_several(i)] if most else []
-            found = [t for i in chosen or items if (t := _tier(i, where, most=most)) is not None]
-            return _all_of(Or, TRUE, FALSE, found) if found else None
-        case And(items):
-            tiers = [_tier(i, where, most=most) for i in items]
-            if not any(tiers):
-                return None
-            return _all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
-        case Substrings(name) if name in _NAMES:
-            return _name_tier(pattern_of(asked), where)
-        case InText(columns, piece) if "sn" in columns:
-            return _name_tier(Pattern((piece,)), where)
-        case _:
-            return None
-
-
-def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
-    if pattern is None or pattern.tail:
-        return None
-    first, *rest = pattern.anchored().pieces
-    if where == _WORDS:
-        token = start_token(first.removeprefix("^"))
-        found: Filter | None = None if token is None else HasTag(token, starts=True)
-        return found and _all_of(And, FALSE, TRUE, [found, *(InText(("sn", "name"), piece) for piece in rest)])
-    return _all_of(And, FALSE, TRUE, [InText(where, first), *(InText(("sn", "name"), piece) for piece in rest)])
-
-
 # --- what a branch makes constant ------------------------------------------------------------------------------------
 
 
@@ -200,9 +176,9 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
     is asked of names is left to be checked."""
     match asked:
         case And(items):
-            return _all_of(And, FALSE, TRUE, [simplify(i, branch, suffix) for i in items])
+            return all_of(And, FALSE, TRUE, [simplify(i, branch, suffix) for i in items])
         case Or(items):
-            return _all_of(Or, TRUE, FALSE, [simplify(i, branch, suffix) for i in items])
+            return all_of(Or, TRUE, FALSE, [simplify(i, branch, suffix) for i in items])
         case Not(item):
             return _negated(simplify(item, branch, suffix))
         case Undefined() | InText() | HasTag():
@@ -212,12 +188,12 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
             each = [replace(asked, attribute=a) for n in names or () for a in subtypes(n)]
             if names is None or (rule and not each and not attribute):
                 return _UNDEFINED if names is None else FALSE
-            return _all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
+            return all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
         case _:
             names = subtypes(asked.attribute)
             if names == (asked.attribute,):
                 return _leaf(asked, branch)
-            return _all_of(Or, TRUE, FALSE, [_leaf(replace(asked, attribute=n), branch) for n in names])
+            return all_of(Or, TRUE, FALSE, [_leaf(replace(asked, attribute=n), branch) for n in names])
 
 
 def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
@@ -236,14 +212,6 @@ def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
     asked = replace(asked, dn=False)
     found = FALSE if option else _leaf(leaf, branch)
     return asked if asked.rule and found == leaf and narrower(asked) else found
-
-
-def _all_of(kind: type[And] | type[Or], absorbing: Filter, neutral: Filter, items: list[Filter]) -> Filter:
-    flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, kind) else (i,)))
-    flat.pop(neutral, None)
-    if absorbing in flat:
-        return absorbing
-    return next(iter(flat)) if len(flat) == 1 else kind(tuple(flat)) if flat else neutral
 
 
 def _negated(item: Filter) -> Filter:
@@ -305,7 +273,7 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
     """A superset of the entries for which the filter is True."""
     match asked:
         case And(items):
-            return both(access(i, lexicon) for i in items)
+            return both(_worth([access(i, lexicon) for i in items], lexicon))
         case Or(items):
             return either(access(i, lexicon) for i in items)
         case Not(item):
@@ -325,6 +293,15 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
             return _texts(columns, Pattern((piece,)), rule, lexicon)
         case _:
             return _leaf_access(asked, lexicon)
+
+
+def _worth(parts: list[Access], lexicon: Lexicon) -> list[Access]:
+    """Two letters are not looked up by all that may follow them where something else finds as few: forty lists take
+    longer to read together than the candidates of one."""
+    wide = [p for p in parts if isinstance(p, TextHas) and not p.terms.every]
+    least = min((_estimate(p, lexicon) for p in parts if p not in wide), default=float("inf"))
+    dear = {p: replace(p, terms=Terms()) for p in wide if lexicon.entries(p.terms) >= least}
+    return [dear.get(p, p) if isinstance(p, TextHas) else p for p in parts]
 
 
 def _where_false(asked: Filter, lexicon: Lexicon) -> Access:
@@ -356,8 +333,8 @@ def _leaf_access(leaf: Leaf, lexicon: Lexicon) -> Access:
 
 def _estimate(where: Access, lexicon: Lexicon) -> float:
     match where:
-        case TextHas(_, terms, _):
-            return lexicon.entries(terms)
+        case TextHas(columns, terms, fours):
+            return min(lexicon.holding(t, columns[0]) for t in fours) if fours else lexicon.entries(terms)
         case Both(items):
             return min(_estimate(i, lexicon) for i in items)
         case Either(items):
@@ -370,5 +347,5 @@ def _estimate(where: Access, lexicon: Lexicon) -> float:
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
     terms = terms_of(pattern.pieces, rule, lexicon)
-    fours = fours_of(pattern.pieces, rule, lexicon) if set(columns).issubset(NAMES) else ()
+    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(NAMES) else ()
     return TextHas(columns, terms, fours) if terms else ALL

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from directory_service.index.plan.pieces import Groups, Terms
+from directory_service.index.plan.fours import START, term, writings
+from directory_service.index.plan.pieces import Terms
 
 COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
-NAMES: Final = COLUMNS[:4]  # those that ``names`` indexes by four letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TagIs:
 class TextHas:
     columns: tuple[str, ...]  # in one of them, or several together
     terms: Terms
-    fours: Groups = ()  # the same in terms of ``names``; empty when its columns or its pieces have none
+    fours: tuple[str, ...] = ()  # letters to look up in ``names``; empty when its columns or its pieces have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def either(items: Iterable[Access]) -> Access:
     flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, Either) else (i,)))
     if ALL in flat:
         return ALL
-    columns: dict[tuple[Terms, Groups], set[str]] = {}
+    columns: dict[tuple[Terms, tuple[str, ...]], set[str]] = {}
     for item in flat:
         if isinstance(item, TextHas):
             columns.setdefault((item.terms, item.fours), set()).update(item.columns)
@@ -81,14 +81,15 @@ def either(items: Iterable[Access]) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One look-up: by any of the keys, else by one of the expressions on ``names``, ``text`` and ``tag``, each of which
-    finds all that is meant."""
+    """One look-up: by any of the keys, by the start of the first family name, else by one of the expressions on
+    ``names``, ``text`` and ``tag``, each of which finds all that is meant."""
 
     keys: tuple[str, ...] = ()
     text: str = ""
     tag: str = ""
     names: str = ""
     whole: bool = False  # ``names`` asks for all that ``text`` does
+    start: str = ""  # of the text ``sn`` of a mailbox
 
     @property
     def without_names(self) -> Path:
@@ -178,8 +179,7 @@ def _names(access: Access) -> str | None:
     """The expression on ``names`` that finds at least the set."""
     match access:
         case TextHas(columns, _, fours) if fours:
-            groups = [_joined(" OR ", [_quoted(t) for t in group]) for group in fours]
-            return f"{{{' '.join(columns)}}}:{_joined(' AND ', groups)}"
+            return _fours(columns, fours)
         case Both(items):
             return _joined(" AND ", [found for i in items if (found := _names(i))])
         case Either(items):
@@ -188,9 +188,16 @@ def _names(access: Access) -> str | None:
             return None
 
 
-def _terms(columns: Sequence[str], terms: Terms) -> str:
+def _fours(columns: Sequence[str], texts: Sequence[str]) -> str:
+    """One of the columns has all of the texts; of names, as far as these are told apart."""
+    starts = any(START in text for text in texts)
+    found = [_joined(" AND ", [_quoted(term(t, column)) for t in texts]) for column in writings(columns, starts)]
+    return str(_joined(" OR ", found))
+
+
+def _terms(columns: Sequence[str], terms: Terms) -> str | None:
     joined = _joined(" AND ", [_quoted(t) for t in terms.every]) or _joined(" OR ", [_quoted(t) for t in terms.some])
-    return f"{{{' '.join(columns)}}}:{joined}" if len(columns) < len(COLUMNS) else str(joined)
+    return joined and (f"{{{' '.join(columns)}}}:{joined}" if len(columns) < len(COLUMNS) else joined)
 
 
 def _tag(access: Access) -> str | None:

@@ -13,13 +13,15 @@ from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
-from directory_service.index.plan.fours import fours
+from directory_service.index.plan.fours import term
 from directory_service.index.query import Approx, Equal, Substrings
 
 # The rarest terms of a pattern that are looked up: with more, a search takes longer and leaves hardly less to check.
 MOST_TERMS: Final = 3
-_MANY: Final = 2_000  # candidates: more take longer to look at than the lists of a third word
-FOURS_GAIN: Final = 8  # entries with three letters, for one that has a fourth after or before them
+RARE: Final = 200  # mailboxes with some letters: lists of fewer are not counted
+_SUPPOSED: Final = 50  # mailboxes that such a list holds
+_MANY: Final = 2_000  # candidates of two lists: more take longer to look at than a third list
+_LISTED: Final = 80  # places of a list that are read in the time that one entry takes
 SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
 # Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
 _WORD: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -99,9 +101,14 @@ class Lexicon:
     letters: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     suffix: str = ""
+    fours: Mapping[str, int] = field(default_factory=dict)  # mailboxes of each term of ``names`` that has many
 
     def count(self, term: str) -> int:
         return self.counts.get(term, 0)
+
+    def holding(self, letters: str, column: str) -> int:
+        """About how many mailboxes have these two to four letters in such a text."""
+        return self.fours.get(term(letters, column), _SUPPOSED)
 
     def entries(self, terms: Terms) -> int:
         """About how many entries have these terms: at most those of the rarest."""
@@ -125,34 +132,19 @@ def terms_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Term
     return Terms(some=tuple(short + c for c in letters))
 
 
-Groups = tuple[tuple[str, ...], ...]  # one of each group
-
-
 @lru_cache(maxsize=4096)
-def fours_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Groups:
-    """Terms of the ``names`` index: a text that holds the pieces has one of each group.  Of each piece the end, by
-    which a name leaves commoner ones, and the rarest letters, as far as counts of three tell; of a piece of three
-    letters, all that a fourth may be, where the others find many.  None when every piece is shorter than four letters,
-    or when one of three is so rare that it finds less."""
-    found: dict[str, int] = {}
-    for piece in pieces:
-        usable = [text for text in dict.fromkeys(_cut((piece,), 4)) if "\0" not in text]
-        counted = [(min(lexicon.count(text[:3]), lexicon.count(text[1:])), text) for text in usable]
-        found.update((text, count) for count, text in [*counted[-1:], *sorted(counted)[:2]])
-    if not found:
+def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
+    """What finds these pieces in the ``names`` index: a mailbox that holds them all has each of these texts.  The
+    rarest four letters of the rarest piece; of another, then of the same, as long as their lists are sooner read than
+    the entries that they spare.  A piece of two or three letters is one text.  Empty when all have a single letter."""
+    cut = [_cut((piece,), min(4, max(2, len(piece)))) for piece in pieces if "\0" not in piece]
+    counted = [sorted({(lexicon.holding(text, column), text) for text in texts}) for texts in cut if texts]
+    in_turn = [*sorted(found[0] for found in counted), *sorted(found[1] for found in counted if len(found) > 1)]
+    if not in_turn:
         return ()
-    rarest, threes = min(found.values()), [piece for piece in pieces if len(piece) == 3 and "\0" not in piece]
-    if any(lexicon.count(piece) * FOURS_GAIN < rarest for piece in threes):
-        return ()
-    many = rarest * SAMPLED > FOURS_GAIN * _MANY
-    wider = [_completed(piece, rule, lexicon) for piece in threes] if many and rule is MatchRule.NAME else []
-    return (*[tuple(fours(text)) for text in found], *wider)
-
-
-def _completed(piece: str, rule: MatchRule, lexicon: Lexicon) -> tuple[str, ...]:
-    letters = _LETTERS[rule] + lexicon.letters
-    texts = [c + piece for c in letters + "^"] if piece[-1] == "$" else [piece + c for c in letters]
-    return tuple(term for text in texts for term in fours(text))
+    least = in_turn[0][0]
+    most = 2 + (least > _MANY)
+    return tuple(dict.fromkeys(text for count, text in in_turn[:most] if count <= _LISTED * least))
 
 
 def _cut(pieces: Iterable[str], size: int) -> list[str]:

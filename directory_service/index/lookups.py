@@ -1,0 +1,141 @@
+"""What a plan says to look up, looked up: rows of candidates, in rank order.  I/O: one connection to one build."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from directory_service.index.plan import Plan
+from directory_service.index.plan.access import Path as Way
+from directory_service.index.plan.predicate import Row
+from directory_service.index.schema import BODY_COLUMNS, IN_ORDER
+
+_WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
+
+
+class Span(NamedTuple):
+    """Entries with ``low < id < high``, and the plan that finds what is asked in them."""
+
+    low: int
+    high: int
+    plan: Plan
+
+
+class _Chosen(NamedTuple):
+    """What every look-up of one search has in common."""
+
+    span: Span
+    view: int
+    columns: str
+    body: str  # the join that the columns need, if any
+    sieve: str
+    values: tuple[str, ...]
+
+
+_ANY: Final = ("1", ())
+_SHORT_LIST: Final = "SELECT rowid FROM names WHERE names MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"
+
+
+class Lookups:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
+        """Rows of ``columns`` that the look-ups find and this view sees, in rank order, each once."""
+        chosen = _Chosen(span, view, *_selected(tuple(columns)), *(span.plan.sieve or _ANY)[:2])
+        if ways is None:
+            sql = (
+                f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
+                f"WHERE e.id > ? AND e.id < ? AND e.view <= ? AND {chosen.sieve} ORDER BY e.id"
+            )
+            return iter(self.connection.execute(sql, (span.low, span.high, view, *chosen.values)))
+        streams = [self._stream(way, chosen) for way in ways]
+        return streams[0] if len(streams) == 1 else _merged(streams)
+
+    def _stream(self, way: Way, chosen: _Chosen) -> Iterator[Row]:
+        (low, high, _), view = chosen.span, chosen.view
+        if way.keys:
+            return self._by_keys(way.keys, chosen)
+        if way.start:
+            return self._by_start(way.start, chosen)
+        table, asked = self._shortest(way, low, high)
+        sql = (
+            f"SELECT {chosen.columns} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid {chosen.body} "  # noqa: S608
+            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {chosen.sieve} "
+            "ORDER BY f.rowid"
+        )
+        return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
+
+    def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
+        """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and
+        another finds less, as far as a short count tells."""
+        text = "" if way.whole else way.text
+        table, asked = best = next(x for x in (("names", way.names), ("text", text), ("tag", way.tag)) if x[1])
+        others = [x for x in (("text", text), ("tag", way.tag)) if x[1] and x != best]
+        if not others or (size := self._count(table, asked, low, high)) < _WEIGHED:
+            return best
+        counted = [(self._count(table, asked, low, high), (table, asked)) for table, asked in others]
+        return min([(size, best), *counted], key=lambda found: found[0])[1]
+
+    def _count(self, table: str, asked: str, low: int, high: int) -> int:
+        sql = (
+            f"SELECT count(*) FROM (SELECT 1 FROM {table} "  # noqa: S608
+            f"WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT {_WEIGHED})"
+        )
+        return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
+
+    def _by_start(self, start: str, chosen: _Chosen) -> Iterator[Row]:
+        """Mailboxes whose first family name starts so: put in order, from the index alone."""
+        span, last = chosen.span, start[:-1] + chr(ord(start[-1]) + 1)
+        sql = (
+            f"SELECT {chosen.columns} FROM (SELECT id FROM entry INDEXED BY by_sn "  # noqa: S608
+            f"WHERE sn >= ? AND sn < ? AND {IN_ORDER} AND id > ? AND id < ? ORDER BY id) f "
+            f"CROSS JOIN entry e ON e.id = f.id {chosen.body} WHERE e.view <= ? AND {chosen.sieve}"
+        )
+        return iter(self.connection.execute(sql, (start, last, span.low, span.high, chosen.view, *chosen.values)))
+
+    def _by_keys(self, keys: Sequence[str], chosen: _Chosen) -> Iterator[Row]:
+        marks = ", ".join("?" * len(keys))
+        sql = (
+            f"SELECT {chosen.columns} FROM entry e {chosen.body} WHERE e.id IN "  # noqa: S608
+            f"(SELECT id FROM key WHERE value IN ({marks}) AND id > ? AND id < ?) AND e.view <= ? ORDER BY e.id"
+        )
+        return iter(self.connection.execute(sql, (*keys, chosen.span.low, chosen.span.high, chosen.view)))
+
+    def short_list(self, span: Span, most: int) -> set[int]:
+        """Ids of the candidates of a plan that is short: all of them when they are fewer than ``most``."""
+        found: set[int] = set()
+        for way in span.plan.paths or ():
+            if len(found) < most:
+                rows = self.connection.execute(_SHORT_LIST, (way.names, span.low, span.high, most))
+                found.update(pk for (pk,) in rows)
+        return found
+
+    def listed(self, ids: set[int], plan: Plan, columns: tuple[str, ...], view: int) -> Iterator[Row]:
+        """Rows of those of these candidates that match, best first; ``columns`` begin with those of the check."""
+        named, body = _selected(columns)
+        condition, values = (plan.sieve or _ANY)[:2]
+        sql = (
+            f"SELECT {named} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"AND e.view <= ? AND {condition} ORDER BY e.id"
+        )
+        rows = self.connection.execute(sql, (str(sorted(ids)), view, *values)) if ids else iter(())
+        return filter(plan.check.test, rows) if plan.check.test else rows
+
+
+@lru_cache(maxsize=512)
+def _selected(columns: tuple[str, ...]) -> tuple[str, str]:
+    in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
+    named = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
+    return named, "CROSS JOIN body b ON b.id = e.id" if any(in_body) else ""
+
+
+def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    last = -1
+    for row in heapq.merge(*streams, key=lambda row: row[0]):
+        if row[0] != last:
+            last = row[0]
+            yield row

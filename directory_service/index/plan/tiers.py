@@ -1,0 +1,102 @@
+"""What people most likely mean by what they typed in an address book: filters whose entries come before the others.
+
+PURE.  They look at filters that ask for pieces of names, and know nothing of how those are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Final, TypeVar
+
+from directory_service.entries.entry import BAL
+from directory_service.entries.naming import pair_start, start_token
+from directory_service.index.plan.logic import all_of
+from directory_service.index.plan.pieces import Pattern, pattern_of
+from directory_service.index.query import FALSE, TRUE, And, Filter, HasTag, InText, Or, Substrings
+
+_NAMES: Final = ("sn", "cn", "givenName")
+_T = TypeVar("_T")
+_WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
+
+
+class Lazily(Iterable[_T]):
+    """What these functions give, each asked at most once and only as far as somebody wants it; None is left out."""
+
+    def __init__(self, makers: Sequence[Callable[[], _T | None]]) -> None:
+        self._makers = makers
+        self._made: dict[int, _T | None] = {}  # threads that ask at once find the same
+
+    def __iter__(self) -> Iterator[_T]:
+        for n, make in enumerate(self._makers):
+            if n not in self._made:
+                self._made[n] = make()
+            if (made := self._made[n]) is not None:
+                yield made
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
+
+
+def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
+    """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
+    of one.  Where several words were typed, all of them before that, since an address book then also asks for the first
+    word alone in given names."""
+    several = _has_several(simple)
+    makers: list[Callable[[], Filter | None]] = [partial(_pair, simple)] if several and branch == BAL else []
+    makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, ("sn",), most=False)]
+    makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
+    return Lazily(makers)
+
+
+def _is_of_several(leaf: Filter) -> bool:
+    pattern = pattern_of(leaf) if isinstance(leaf, Substrings) and leaf.attribute in _NAMES else None
+    return pattern is not None and len(pattern.pieces) > 1
+
+
+def _pair(asked: Filter) -> HasTag | None:
+    """Two of several words, the longest, as far as three letters of each tell."""
+    if isinstance(asked, And | Or):
+        return next((found for item in asked.items if (found := _pair(item))), None)
+    pattern = pattern_of(asked) if _is_of_several(asked) and isinstance(asked, Substrings) else None
+    if pattern is None:
+        return None
+    first, second = sorted((piece.strip("^$") for piece in pattern.pieces), key=len, reverse=True)[:2]
+    token = pair_start(first, second)
+    return None if token is None else HasTag(token, starts=True)
+
+
+def _has_several(asked: Filter) -> bool:
+    return any(map(_has_several, asked.items)) if isinstance(asked, And | Or) else _is_of_several(asked)
+
+
+def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None:
+    """The same, with the parts about names put at the start of one of ``where``; alternatives that are not about names,
+    or (``most``) about one word where another is about several, are left out.  None when nothing is about names."""
+    match asked:
+        case Or(items):
+            chosen = [i for i in items if _has_several(i)] if most else []
+            found = [t for i in chosen or items if (t := _tier(i, where, most=most)) is not None]
+            return all_of(Or, TRUE, FALSE, found) if found else None
+        case And(items):
+            tiers = [_tier(i, where, most=most) for i in items]
+            if not any(tiers):
+                return None
+            return all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
+        case Substrings(name) if name in _NAMES:
+            return _name_tier(pattern_of(asked), where)
+        case InText(columns, piece) if "sn" in columns:
+            return _name_tier(Pattern((piece,)), where)
+        case _:
+            return None
+
+
+def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
+    if pattern is None or pattern.tail:
+        return None
+    first, *rest = pattern.anchored().pieces
+    if where == _WORDS:
+        token = start_token(first.removeprefix("^"))
+        found: Filter | None = None if token is None else HasTag(token, starts=True)
+        return found and all_of(And, FALSE, TRUE, [found, *(InText(("sn", "name"), piece) for piece in rest)])
+    return all_of(And, FALSE, TRUE, [InText(where, first), *(InText(("sn", "name"), piece) for piece in rest)])

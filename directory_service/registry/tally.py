@@ -1,0 +1,86 @@
+"""How many people, activities and mailboxes there are, in all and by domain, profession and department.
+
+Kept by imports in the transaction that makes the changes, so that an impact has its percentages without a scan.  What
+changes the registry otherwise and wholesale (a rollback) calls ``recount``.
+Counted: practitioners who are active and not absorbed, the activities of those, mailboxes that are open.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import Connection, delete, func, select
+
+from directory_service.registry.bulk import insert_rows
+from directory_service.registry.tables import activity, mailbox, organization, practitioner, tally
+
+WHOLES = ("people", "activities", "mailboxes")
+GROUPS = ("domain", "profession", "department")
+Tally = dict[str, Counter[str]]  # dimension ► key ► number
+
+
+def department_of(code: str, postcode: str) -> str:
+    """The department of an address: its code, else what the postcode begins with; empty when neither says."""
+    return code or (postcode[:3] if postcode[:2] in ("97", "98") else postcode[:2])
+
+
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+def read_tally(connection: Connection) -> Tally:
+    """What the last import left; empty in a registry that none ever counted."""
+    found: Tally = defaultdict(Counter)
+    for dimension, key, number in connection.execute(select(tally)):
+        found[dimension][key] = number
+    return found
+
+
+def change_tally(connection: Connection, changes: Mapping[str, Mapping[str, int]]) -> None:
+    """Adds these differences; a group of none is forgotten."""
+    known, rows = read_tally(connection), []
+    for dimension, by_key in changes.items():
+        for key, difference in by_key.items():
+            if not difference:
+                continue
+            connection.execute(delete(tally).where(tally.c.dimension == dimension, tally.c.key == key))
+            if number := known[dimension][key] + difference:
+                rows.append((dimension, key, number))
+    insert_rows(connection, tally, ("dimension", "key", "number"), rows)
+
+
+def recount(connection: Connection) -> Tally:
+    """Counts everything anew: reads the whole registry (seconds at national scale)."""
+    found = count(connection)
+    connection.execute(delete(tally))
+    rows = [(dimension, key, number) for dimension, by_key in found.items() for key, number in by_key.items()]
+    insert_rows(connection, tally, ("dimension", "key", "number"), rows)
+    return found
+
+
+def count(connection: Connection) -> Tally:
+    """The tally as the tables say it."""
+    alive = practitioner.c.status == "active", practitioner.c.merged_into.is_(None)
+    codes = practitioner.c.profession_code
+    found: Tally = defaultdict(Counter)
+    _add(found, "people", "profession", connection.execute(select(codes, func.count()).where(*alive).group_by(codes)))
+    _add(found, "activities", "department", _activities(connection))
+    addresses = select(mailbox.c.address).where(mailbox.c.until.is_(None)).execution_options(yield_per=10_000)
+    domains = Counter(domain_of(address) for address in connection.execute(addresses).scalars())
+    _add(found, "mailboxes", "domain", domains.items())
+    return found
+
+
+def _activities(connection: Connection) -> Iterable[tuple[str, int]]:
+    alive = practitioner.c.status == "active", practitioner.c.merged_into.is_(None)
+    place = func.coalesce(organization.c.department_code, ""), func.coalesce(organization.c.postcode, "")
+    joined = activity.join(practitioner).outerjoin(organization, activity.c.organization_id == organization.c.id)
+    query = select(*place, func.count()).select_from(joined).where(*alive).group_by(*place)
+    return ((department_of(code, postcode), number) for code, postcode, number in connection.execute(query))
+
+
+def _add(found: Tally, whole: str, group: str, numbers: Iterable[tuple[str, int]]) -> None:
+    for key, number in numbers:
+        found[whole][""] += number
+        found[group][key] += number

@@ -1,0 +1,118 @@
+"""Which thresholds an import passes: those of its impact, those of its files against the last ones.  PURE.
+
+Nothing is stopped here: ``load`` does, before it commits, unless somebody accepts what is said here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from directory_service.errors import CircuitBreaker
+from directory_service.model.rhythms import Rhythms
+from directory_service.model.thresholds import ROWS, Thresholds
+from importers.impact import Impact, Moved, percent
+from importers.report import Breach, ImportReport
+
+_WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes aux lettres"}
+_GROUPS = {"domain": "domaine", "profession": "profession", "department": "département"}
+_UNITS = {"domain": "boîtes aux lettres", "profession": "professionnels", "department": "activités"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A file as the run book knows it.  ``published``: ISO instant; ``stamped``: told by the stamp of its name."""
+
+    name: str
+    rows: int
+    published: str
+    stamped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the one who imports asks for.  ``accept``: the reason to let an impact pass."""
+
+    thresholds: Thresholds
+    rhythms: Rhythms
+    accept: str | None
+
+    def accepted(self, actor: str, breaches: Sequence[Breach]) -> dict[str, Any] | None:
+        """Who lets what pass, and why; None where there is nothing to let pass, or nobody does."""
+        if not breaches or self.accept is None:
+            return None
+        return {"by": actor, "reason": self.accept, "breaches": [b.message for b in breaches]}
+
+
+def stopped(report: ImportReport, actor: str) -> CircuitBreaker:
+    """The refusal of a report whose breaches nobody accepts."""
+    said = " ; ".join(b.message for b in report.breaches)
+    message = (
+        f"import arrêté, rien n'a été écrit : {said}. Pour l'accepter, au nom de {actor} : la même commande avec "
+        "--accept MOTIF ; le nom et le motif restent avec le passage"
+    )
+    return CircuitBreaker(message, report=replace(report, run=None, status="stopped"))
+
+
+def of_impact(impact: Impact, limits: Thresholds) -> list[Breach]:
+    found = [b for d in _WHOLES for b in _of_whole(d, impact.whole(d), limits)]
+    for dimension in _GROUPS:
+        groups = [g for g in impact.groups(dimension) if g.key and g.before >= limits.group_size]
+        found += [b for g in groups for b in _of_group(dimension, g, limits)]
+    return found
+
+
+def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Breach]:
+    label = _WHOLES[dimension]
+    for rule, number, limit, verb in (
+        ("removed", whole.removed, limits.removed, "disparaissent"),
+        ("changed", whole.changed + whole.merged, limits.changed, "changent ou fusionnent"),
+    ):
+        if _passes(number, whole.before, limit, limits.floor):
+            seen = percent(number, whole.before) or 0.0
+            message = f"{number} {label} sur {whole.before} {verb} ({_shown(seen)} %, seuil {_shown(limit)} %)"
+            yield Breach(rule, dimension, seen, limit, message)
+
+
+def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Breach]:
+    if _passes(group.removed, group.before, limits.group_removed, limits.floor):
+        seen = percent(group.removed, group.before) or 0.0
+        said = f"{group.removed} {_UNITS[dimension]} sur {group.before} disparaissent"
+        shares = f"{_shown(seen)} %, seuil {_shown(limits.group_removed)} %"
+        message = f"{_GROUPS[dimension]} {group.key} : {said} ({shares})"
+        yield Breach("group_removed", f"{dimension} {group.key}", seen, limits.group_removed, message)
+
+
+def _passes(number: int, before: int, limit: float, floor: int) -> bool:
+    return before > 0 and number >= floor and number * 100 > before * limit
+
+
+def of_file(file: Seen, last: Seen | None, limits: Thresholds) -> list[Breach]:
+    """Against the last file read of the same source, of another content."""
+    if last is None:
+        return []
+    found = []
+    if limits.rows_fell < 100 and last.rows >= ROWS and (last.rows - file.rows) * 100 >= last.rows * limits.rows_fell:
+        seen = percent(last.rows - file.rows, last.rows) or 0.0
+        message = (
+            f"{file.name} : {file.rows} lignes, {_shown(seen)} % de moins que les {last.rows} de {last.name} "
+            f"(seuil {_shown(limits.rows_fell)} %) : le fichier est-il entier ?"
+        )
+        found.append(Breach("rows_fell", file.name, seen, limits.rows_fell, message))
+    if is_older(file, last):
+        message = f"{file.name} : du {file.published}, plus ancien que le dernier lu, {last.name}, du {last.published}"
+        found.append(Breach("older", file.name, file.published, last.published, message))
+    return found
+
+
+def is_older(file: Seen, last: Seen) -> bool:
+    """Two stamps are compared to the minute, two dates of files to the second; of one and the other, a day's difference
+    may only say when the file was fetched."""
+    mine, theirs = datetime.fromisoformat(file.published), datetime.fromisoformat(last.published)
+    return mine < theirs - (timedelta() if file.stamped == last.stamped else timedelta(days=1))
+
+
+def _shown(value: float) -> str:
+    return f"{value:g}".replace(".", ",")

@@ -1,0 +1,44 @@
+"""When a source made a file: by the stamp of its name (``YYYYMMDDhhmm``), else by the date of the file.
+
+Stamps and dates within zips bear no zone: they are read as UTC, wrong by two hours at most.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from datetime import UTC, datetime
+
+from directory_service.registry.clock import format_instant
+from importers.extract import ExtractFile
+
+_STAMP = re.compile(r"(?<!\d)(20\d{6})(\d{4})?(?!\d)")
+
+
+def published(file: ExtractFile) -> tuple[str, bool]:
+    """The instant as stored text, and whether a stamp says it: of the member of a zip first, then of the zip."""
+    for name in (file.member or "", file.path.name):
+        stamp = stamp_of(name)
+        if stamp:
+            return format_instant(stamp), True
+    return format_instant(_own_date(file)), False
+
+
+def stamp_of(name: str) -> datetime | None:
+    """The last stamp of a name; None where there is none, or digits that are no date."""
+    found = None
+    for day, time in _STAMP.findall(name):
+        try:
+            found = datetime.strptime(day + (time or "0000"), "%Y%m%d%H%M").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return found
+
+
+def _own_date(file: ExtractFile) -> datetime:
+    if file.member is not None:
+        with zipfile.ZipFile(file.path) as archive:
+            date = archive.getinfo(file.member).date_time
+        if (1980, 1, 1) < date[:3] <= (2107, 12, 31) and date[1] and date[2]:  # zips without dates say 1980-01-01
+            return datetime(*date, tzinfo=UTC)
+    return datetime.fromtimestamp(file.path.stat().st_mtime, UTC)

@@ -1,0 +1,106 @@
+"""The daily job, as a timer runs it: exit codes, the report for machines, what is told of a day that went wrong."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from e2e.installation import PEOPLE, Installation
+
+from directory_service.cli import annuaire
+
+UNITS = Path(__file__).parents[2] / "contrib" / "systemd"
+
+
+@pytest.fixture
+def here(loaded: Installation, tmp_path: Path) -> Installation:
+    here = loaded.copy(tmp_path / "copy")
+    here.run("sample", "day1", "--people", str(PEOPLE), "--seed", "7", "--day", "1")
+    return here
+
+
+def ask(here: Installation, *arguments: str, code: int = 0) -> Any:
+    return json.loads(here.run(*arguments, "--json", code=code).stdout)
+
+
+def halve(here: Installation) -> None:
+    """The mailboxes of the day, cut at the end of a line."""
+    (path,) = (here.folder / "day1").glob("*MSSante*")
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[: len(lines) // 2]))
+
+
+def test_an_ordinary_day_ends_with_0_and_a_report(here: Installation) -> None:
+    report = ask(here, "import", "day1", "--as-of", "2026-08-26T07:30:00")
+    assert (report["status"], report["breaches"], report["accepted"], report["silent"]) == ("done", [], None, [])
+    assert report["impact"]["people"]["touched"] > 0
+    again = ask(here, "import", "day1", "--as-of", "2026-08-26T19:30:00")
+    assert (again["status"], {file["status"] for file in again["files"]}) == ("unchanged", {"skipped"})
+
+
+def test_a_day_beyond_the_thresholds_ends_with_6_and_says_how_to_accept_it(here: Installation) -> None:
+    halve(here)
+    before = ask(here, "runs")["runs"]
+    for options in (("--dry-run",), ()):
+        report = ask(here, "import", "day1", *options, code=6)
+        assert report["status"] == ("dry-run" if options else "stopped")
+        assert {b["rule"] for b in report["breaches"]} == {"removed", "rows_fell"}
+        assert report["impact"]["mailboxes"]["removed"] > 10
+    assert (report["error"], report["exit"]) == ("circuit-breaker", 6)
+    assert "--accept" in report["message"]
+    done = here.run("import", "day1", code=6)
+    assert "effet sur les boîtes ouvertes" in done.stdout and "seuil dépassé" in done.stdout
+    assert "--accept" in done.stderr
+    assert ask(here, "runs")["runs"] == before
+    here.run("import", "day1", ANNUAIRE_BREAKER_REMOVED="100", ANNUAIRE_BREAKER_ROWS_FELL="100")
+
+
+def test_what_was_accepted_shows_in_the_run(here: Installation) -> None:
+    halve(here)
+    assert ask(here, "import", "day1", "--accept", "publication partielle annoncée")["status"] == "done"
+    (last, *_) = ask(here, "runs")["runs"]
+    assert last["accepted"]["reason"] == "publication partielle annoncée" and last["accepted"]["by"]
+    shown = here.run("runs", "show", str(last["pk"])).stdout
+    assert "publication partielle annoncée" in shown and "seuil dépassé" in shown and "effet sur" in shown
+    here.run("import", "day1", "--accept", " ", code=2)
+
+
+def test_silent_sources_are_told_by_import_and_runs(here: Installation) -> None:
+    late = here.run("import", "day1", "--as-of", "2026-08-29T07:30:00").stderr
+    assert "attention, source muette : mssante.mailboxes : dernier extrait du 2026-08-26T06:06:00Z, il y a 3" in late
+    assert "source muette : rpps.activity" in here.run("runs").stderr  # the sample is of August 2026
+    assert {s["source"] for s in ask(here, "runs")["silent"]} >= {"rpps.activity", "mssante.mailboxes"}
+    quiet = here.run("runs", ANNUAIRE_SOURCE_RHYTHMS="rpps.activity=100000000").stderr
+    assert quiet == ""
+    assert "source=heures" in here.run("runs", code=2, ANNUAIRE_SOURCE_RHYTHMS="rpps.activity").stderr
+
+
+@pytest.mark.parametrize("name", ["annuaire-import.service", "annuaire-import.timer"])
+def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
+    """With the command of this checkout: systemd asks that it be there."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    for unit in UNITS.iterdir():
+        text = unit.read_text(encoding="utf-8").replace("/opt/annuaire/.venv/bin/annuaire", "/bin/true")
+        (tmp_path / unit.name).write_text(text.replace("User=annuaire\n", ""), encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / name], capture_output=True, text=True, timeout=30
+    )
+    assert [line for line in done.stderr.splitlines() if name in line] == []
+
+
+def test_the_unit_runs_a_command_that_exists() -> None:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(UNITS / "annuaire-import.service", encoding="utf-8")
+    program, name, *arguments = parser["Service"]["ExecStart"].split()
+    assert Path(program).name == "annuaire"
+    command = annuaire.commands[name]
+    with command.make_context(name, arguments, parent=click.Context(annuaire)) as context:
+        assert context.params["machine"] is True and not context.params["dry_run"]

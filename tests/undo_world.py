@@ -1,0 +1,50 @@
+"""What the registry holds, to compare before and after: as it stands, and as it reads without the keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from directory_service.registry.engine import reading
+from directory_service.registry.tables import domain, operator, operator_certificate
+from directory_service.registry.undo import UNDOABLE
+
+Rows = dict[str, list[Any]]
+_NAMES = {"practitioner": "national_id", "organization": "technical_id", "mailbox": "address"}
+_OF = {
+    "practitioner_id": "practitioner",
+    "merged_into": "practitioner",
+    "organization_id": "organization",
+    "mailbox_id": "mailbox",
+}
+
+
+def contents(engine: Engine) -> Rows:
+    """Every row of every table but those that tell of the runs themselves, with its keys."""
+    with reading(engine) as connection:
+        return {
+            str(table.name): sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in (*UNDOABLE, operator, operator_certificate, domain)
+        }
+
+
+def meaning(engine: Engine) -> Rows:
+    """The same, records told by their names: keys and numbers of runs are given anew by each import."""
+    with reading(engine) as connection:
+        held = {str(t.name): [dict(row) for row in connection.execute(select(t)).mappings()] for t in UNDOABLE}
+    names = {table: {row["id"]: row[name] for row in held[table]} for table, name in _NAMES.items()}
+    return {table: sorted((_named(row, names) for row in rows), key=repr) for table, rows in held.items()}
+
+
+def _named(row: dict[str, Any], names: dict[str, dict[int, str]]) -> list[tuple[str, Any]]:
+    found = []
+    for column, value in row.items():
+        if column in ("id", "run_id", "at"):
+            continue
+        if column in _OF:
+            value = names[_OF[column]].get(value)
+        elif column == "subject_id":
+            value = names["mailbox" if "@" in row["key"] else "practitioner"][value]
+        found.append((column, value))
+    return found
