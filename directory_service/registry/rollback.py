@@ -44,6 +44,7 @@ from directory_service.registry.tables import (
     practitioner,
     run,
     source_record,
+    tally,
     undo_range,
     undo_row,
 )
@@ -204,7 +205,7 @@ class _Rollback:
         self._count(str(table.name), "removed", self.connection.execute(said, values).rowcount)
 
     def _count(self, kind: str, act: str, number: int) -> None:
-        if number:
+        if number and kind != tally.name:  # numbers of what is there are no records
             self.counts[kind][act] += number
 
     # --- rows that the run created ------------------------------------------------------------------------------------

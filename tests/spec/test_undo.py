@@ -82,13 +82,13 @@ def test_days_of_a_country_come_and_go(registry: Engine, country: Path, tmp_path
     numbers = []
     for step, paths in enumerate(_some_files(dice, country)):
         as_of = BASE + timedelta(days=step)
-        first = run_import(registry, paths, actor="tests", as_of=as_of)
+        first = run_import(registry, paths, actor="tests", accept="essai", as_of=as_of)
         once = meaning(registry)
         index.follower.catch_up()
         undo(registry, first.run)
         assert contents(registry) == stack[-1]
         assert index.agrees()
-        again = run_import(registry, paths, actor="tests", as_of=as_of)
+        again = run_import(registry, paths, actor="tests", accept="essai", as_of=as_of)
         assert (again.counts, meaning(registry)) == (first.counts, once)
         numbers.append(again.run)
         stack.append(contents(registry))
@@ -250,13 +250,13 @@ def test_what_left_is_kept_under_the_rollback(world: World) -> None:
 
 
 def test_a_first_load_writes_no_row_aside_and_is_undone_whole(registry: Engine, country: Path) -> None:
-    run = run_import(registry, [country / "day0"], actor="tests").run
+    run = run_import(registry, [country / "day0"], actor="tests", accept="essai").run
     with reading(registry) as connection:
         kept = connection.execute(select(undo_row.c.table_name).distinct()).scalars().all()
-    assert set(kept) <= {"nomenclature"}  # a few hundred labels
+    assert set(kept) <= {"nomenclature", "tally"}  # a few hundred labels
     undo(registry, run)
     with reading(registry) as connection:
-        assert set(connection.execute(select(undo_row.c.table_name).distinct()).scalars()) <= {"nomenclature"}
+        assert set(connection.execute(select(undo_row.c.table_name).distinct()).scalars()) <= {"nomenclature", "tally"}
     assert {name for name, rows in contents(registry).items() if rows} == set()
 
 
@@ -277,7 +277,7 @@ def test_an_undone_file_is_no_longer_the_latest(world: World) -> None:
 def test_bad_rows_are_reported_again(registry: Engine, country: Path) -> None:
     reports: list[ImportReport] = []
     for _ in range(2):
-        reports.append(run_import(registry, [country / "day0"], actor="tests", as_of=BASE))
+        reports.append(run_import(registry, [country / "day0"], actor="tests", accept="essai", as_of=BASE))
         undo(registry, reports[-1].run)
     assert reports[0].files == reports[1].files
     assert any(file.rejected for file in reports[0].files)
