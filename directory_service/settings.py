@@ -136,6 +136,10 @@ class Settings:
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
     )
+    import_findings: int = _setting(
+        200,
+        "Lines that an import keeps of each rule of data quality and file (`annuaire runs rejects`); all are counted.",
+    )
     import_wait: float = _setting(
         300.0,
         "Seconds that an import, a rollback or an answer of the staff waits for another one to end; a national day "

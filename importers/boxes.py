@@ -17,21 +17,27 @@ from sqlalchemy import select
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
 from directory_service.registry.tally import domain_of
+from importers.boxrules import BoxRules
 from importers.feed import Feed
 from importers.known import Known, People
 from importers.mssante.parse import PERSONAL
 from importers.places import Places
 from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
+from importers.sources import box_sources
 from importers.store import Store
 
-_RANKS = {"cat18.mailboxes": 1, "mssante.mailboxes": 2}
-_BEST = 9  # any other source: operators
 _BATCH = 2_000
 # Columns of a binding after mailbox_id: the holder, then what is said of it.
 _HOLDER = ("practitioner_id", "organization_id", "source", "national_id", "family_name", "given_names")
 _SAID = ("category_code", "profession_code", "specialty_code", "service", "description", "responsible", "paperless")
 _BOUND = (*_HOLDER, *_SAID)
+
+
+def _rank(source: str) -> int:
+    """The lower, the surer; what operators publish is surer than any extract."""
+    known = box_sources()
+    return known.index(source) if source in known else -1
 
 
 @dataclass(slots=True)
@@ -50,8 +56,8 @@ class Box:
 class BoxLoader:
     """Loads addresses of one source."""
 
-    def __init__(self, store: Store, people: People, places: Places, source: str) -> None:
-        self.store, self.people, self.places, self.source = store, people, places, source
+    def __init__(self, store: Store, people: People, places: Places, source: str, rules: BoxRules) -> None:
+        self.store, self.people, self.places, self.source, self.rules = store, people, places, source, rules
         self.known = Known(store.connection, source)
         self.others = self._others()
         self.changes: list[Box] = []
@@ -74,19 +80,20 @@ class BoxLoader:
                 self.organizations += [find(key, place, source, line) for source, line, key, *place in places]
                 self.store.labels.add(feed.systems, labels)
             if said is not None:
-                _, digest, line, held = said
-                self.add(digest, line, [(*h[:-1], self.organizations[h[-1]]) for h in held])
+                _, digest, numbers, held = said
+                self.add(digest, numbers, [(*h[:-1], self.organizations[h[-1]]) for h in held])
             self.store.flush_if_full()
 
-    def load_holdings(self, address: str, digest: int, line: int, holdings: Sequence[Holding]) -> None:
-        """An address whose holdings come from elsewhere than a file of mailboxes."""
+    def load_holdings(self, address: str, digest: int, numbers: Sequence[int], holdings: Sequence[Holding]) -> None:
+        """An address whose holdings, and the line of each, come from elsewhere than a file of mailboxes."""
         if not self.is_unchanged(address.encode(), digest):
-            self.add(digest, line, [(*h[:-1], self._organization(line, h.place)) for h in holdings])
+            pairs = zip(numbers, holdings, strict=True)
+            self.add(digest, numbers, [(*h[:-1], self._organization(line, h.place)) for line, h in pairs])
         self.store.flush_if_full()
 
     def _organization(self, line: int, place: Place | None) -> int | None:
         key = (place.technical_id or derived_key(place)) if place else ""
-        return self.places.find_structure(key, place, "mssante.mailboxes", line) if place and key else None
+        return self.places.find_structure(key, place, self.source, line) if place and key else None
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)
@@ -98,15 +105,20 @@ class BoxLoader:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 
-    def add(self, digest: int, line: int, held: Sequence[tuple[Any, ...]]) -> None:
-        """``held``: by those of one address, as ``Holding`` with an organization for a place; ``line``: the first."""
+    def add(self, digest: int, numbers: Sequence[int], held: Sequence[tuple[Any, ...]]) -> None:
+        """``held``: by those of one address, as ``Holding`` with an organization for a place; ``numbers``: the line of
+        each."""
         kind, address = held[0][:2]
-        bindings = list(dict.fromkeys([self._binding(*h) for h in held]))
+        for number, holding in zip(numbers, held, strict=True):
+            self.rules.look(number, holding)
+        bindings, line = list(dict.fromkeys([self._binding(*h) for h in held])), numbers[0]
         position = self.known.positions.get(address.encode())
         if position is not None:
             pk = self.known.subjects[position]
             self._change(Box(pk, address, kind, digest, line, bindings, True))
         elif address in self.others:
+            if self.others[address][1] == self.source:
+                self.rules.tell("address_twice", line, address)
             self._take_over(Box(self.others[address][0], address, kind, digest, line, bindings, False))
         else:
             self._create(address, kind, digest, line, bindings)
@@ -143,7 +155,7 @@ class BoxLoader:
         self.store.pending[source_record].append(
             (self.source, box.address, box.digest, box.pk, self.store.run_id, None)
         )
-        if _RANKS.get(owner, _BEST) < _RANKS[self.source]:
+        if _rank(owner) > _rank(self.source):
             self._change(box)
             return
         for person in {values[0] for values in box.bindings if values[0] is not None}:
@@ -174,7 +186,7 @@ class BoxLoader:
         updates = []
         for box in boxes:
             kind, source, until = stored[box.pk]
-            if _RANKS.get(source, _BEST) > _RANKS[self.source]:
+            if _rank(source) < _rank(self.source):
                 continue
             before, after = self._rebind(box, opened[box.pk])
             if kind != box.type:

@@ -87,6 +87,8 @@ class _Scan:
         separator, columns, width = self.extract.separator.encode(), self.columns, max(self.columns) + 1
         current, seen, kinds = self.key, self.seen, self.result.kinds
         first, single = columns[0], len(columns) == 1
+        if self.extract.key_is_last:
+            lines = [line.rstrip(b"\r") for line in lines]
         for line in lines:
             parts = line.split(separator, width)
             if len(parts) < width:

@@ -16,10 +16,10 @@ from directory_service.registry.decisions import Kind
 from directory_service.registry.tables import link
 from importers.doubts import queue_conflicts
 from importers.known import Links, People
-from importers.links.parse import LinkParser
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
-from importers.rows import Match, Problems
+from importers.rows import Line, Match, Problems
 from importers.said import lines_of
+from importers.source import LinkParser
 from importers.store import Store
 
 HOW = "link-table"
@@ -28,10 +28,11 @@ HOW = "link-table"
 class LinkLoader:
     """Loads the rows of one crosswalk."""
 
-    def __init__(self, store: Store, people: People, links: Links, match: Match, problems: Problems) -> None:
+    def __init__(
+        self, store: Store, people: People, links: Links, parser: LinkParser, match: Match, problems: Problems
+    ) -> None:
         self.store, self.people, self.links = store, people, links
-        self.match, self.problems = match, problems
-        self.parser = LinkParser(match, problems)
+        self.parser, self.match, self.problems = parser, match, problems
         self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
         self.conflicts: list[tuple[str, str]] = []
         self.refused = decisions.refused(store.connection) | decisions.refused(store.connection, Kind.LINK)
@@ -43,13 +44,13 @@ class LinkLoader:
             for line in lines_of([row], separator, self.match, self.problems):
                 pair = self.parser.parse(line)
                 if pair:
-                    counts[self._add(line.number, *pair)] += 1
+                    counts[self._add(line, *pair)] += 1
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
         merge(self.store, self.people, [Merge(a, s, HOW, line=line) for a, (s, line) in self.merges.items()])
         queue_conflicts(self.store, self.conflicts)
 
-    def _add(self, line: int, adeli: str, rpps: str) -> str:
+    def _add(self, line: Line, adeli: str, rpps: str) -> str:
         old = self.links.rpps.get(adeli)
         if old == rpps:
             return "unchanged"
@@ -61,28 +62,29 @@ class LinkLoader:
             self.store.connection.execute(change)
             self.links.adelis[old].remove(adeli)
             before, after = {"adeli": adeli, "rpps": old}, {"adeli": adeli, "rpps": rpps}
-            self.store.note("update", "link", 0, before, after, line=line, count=False)  # a pair has no key of its own
+            # A pair has no key of its own.
+            self.store.note("update", "link", 0, before, after, line=line.number, count=False)
         self.links.add(adeli, rpps)
         self._attach(line, adeli, rpps)
         return "created" if old is None else "updated"
 
-    def _attach(self, line: int, adeli: str, rpps: str) -> None:
+    def _attach(self, line: Line, adeli: str, rpps: str) -> None:
         ids = self.people.ids
         by_adeli, by_rpps = ids.get(("0" + adeli).encode()), ids.get(("8" + rpps).encode())
         by_adeli = self.merges.get(by_adeli, (by_adeli, 0))[0] if by_adeli else None
         if by_adeli == by_rpps:  # neither is known, or they are one already
             return
         if ("0" + adeli, "8" + rpps) in self.refused:
-            self.problems.warn("link_refused")
+            self.problems.warn("link_refused", line.number, "", f"{adeli} / {rpps}")
             return
         if by_adeli is None:
             assert by_rpps is not None
-            add_former_adeli(self.store, self.people, by_rpps, adeli, HOW, line=line)
+            add_former_adeli(self.store, self.people, by_rpps, adeli, HOW, line=line.number)
         elif by_adeli in self.rpps_of:
-            self.problems.warn("link_conflict")
+            self.parser.conflict(line)
             self.conflicts.append(("0" + adeli, "8" + rpps))
         elif by_rpps is None:
-            add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line)
+            add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line.number)
             self.rpps_of[by_adeli] = rpps
         else:
-            self.merges[by_adeli] = (by_rpps, line)
+            self.merges[by_adeli] = (by_rpps, line.number)

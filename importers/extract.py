@@ -63,6 +63,11 @@ class ExtractFile:
         return self.separator == ";"
 
     @property
+    def key_is_last(self) -> bool:
+        """Whether the last column is of the key: it has the line's end in it."""
+        return max(self.match.index(name) for name in self.match.layout.key) == self.match.width - 1
+
+    @property
     def value_separator(self) -> str:
         """Between the values of the rows that ``rows`` gives."""
         return SEPARATOR if self.quoted else self.separator
@@ -236,6 +241,8 @@ def groups(
     is too short to have a key comes alone, under an empty one."""
     numbered = rows(extract, encoding, advance)
     columns = [extract.match.index(name) for name in extract.match.layout.key]
+    if extract.key_is_last:  # no part of the key is a line end
+        numbered = ((number, line.rstrip(b"\r\n")) for number, line in numbered)
     if grouped:
         yield from _adjacent(numbered, columns, extract.value_separator.encode())
         return

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 from importers import extract
 from importers.extract import ExtractFile
 from importers.known import digest_of
-from importers.rows import Problems, Rejection
-from importers.said import News, Reader, Rows, Said, System, reader_of
+from importers.rows import KEPT, Finding, Problems, Rejection
+from importers.said import News, Reader, Rows, Said, reader_of
+from importers.source import System
 from importers.stages import Stages
 
 BATCH = 500  # records that cross at once: about 100 kB
@@ -36,6 +37,7 @@ class Task:
     grouped: bool
     sources: Mapping[bytes, str]  # type of identifier ► source of people
     known: bool
+    kept: int = KEPT  # findings of each rule that are kept with their line
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Batch(NamedTuple):
     news: tuple[list[tuple[Any, ...]], ...]
     rejected: list[tuple[Any, ...]]  # as Rejection
     warnings: dict[str, int]
+    findings: list[tuple[Any, ...]]  # as Finding
     bytes: int  # read since the last batch
     seconds: dict[str, float]
 
@@ -91,7 +94,7 @@ def feed_beside(
             advance(batch.bytes)
             stages.add(batch.seconds)
             news.add(*batch.news)
-            problems.add([Rejection(*r) for r in batch.rejected], batch.warnings)
+            problems.add([Rejection(*r) for r in batch.rejected], batch.warnings, [Finding(*f) for f in batch.findings])
             yield from batch.records
             look()
 
@@ -107,7 +110,7 @@ def _as_read(key: bytes, digest: int, said: Said) -> Said:
 def batches_of(task: Task) -> Iterator[bytes]:
     """In the process that reads: every batch of one file, ready to be sent.  Where nothing is known of the file, its
     records are parsed; else they are sent as they are, for most will be found unchanged."""
-    problems, stages = Problems(task.file.value_separator), Stages()
+    problems, stages = Problems(task.file.value_separator, task.kept), Stages()
     reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources)
     parsing = reader if reader and not task.known else None
     parse = stages.timed("parse", parsing.read) if parsing else _unread
@@ -133,9 +136,11 @@ def batches_of(task: Task) -> Iterator[bytes]:
 
 
 def _packed(records: list[Record], reader: Reader | None, problems: Problems, read: int, stages: Stages) -> bytes:
-    rejected = [tuple(getattr(r, f) for f in ("line", "column", "reason", "message", "raw")) for r in problems.rejected]
+    rejected, warnings, findings = problems.take()
     news = reader.news.take() if reader else ([], [], [])
-    batch = Batch(records, news, rejected, dict(problems.warnings), read, stages.take())
-    problems.rejected.clear()
-    problems.warnings.clear()
+    rows = [tuple(getattr(r, f) for f in _REJECTION) for r in rejected]
+    batch = Batch(records, news, rows, warnings, [tuple(f) for f in findings], read, stages.take())
     return marshal.dumps(tuple(batch), 2)  # ten times quicker than pickle, which looks for objects met before
+
+
+_REJECTION = tuple(f.name for f in fields(Rejection))

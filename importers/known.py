@@ -15,9 +15,8 @@ from sqlalchemy import Connection, select
 
 from directory_service.model.names import squash
 from directory_service.registry.tables import identifier, link, source_record
+from importers.sources import vouching
 
-# Sources that say that a person practises, the one to believe first (RG_EXP_030): a bit each.
-VOUCHING = {"rpps.activity": 1, "adeli.activity": 2, "cat18.activity": 4}
 _STREAM = {"yield_per": 10_000}
 
 
@@ -88,11 +87,12 @@ class People:
         for scheme, value, pk in connection.execute(query, execution_options=_STREAM):
             self.ids[(scheme + value).encode()] = pk
         marks = select(source_record.c.source, source_record.c.subject_id)
-        marks = marks.where(source_record.c.source.in_(VOUCHING), source_record.c.gone_at.is_(None))
+        bits = vouching()
+        marks = marks.where(source_record.c.source.in_(bits), source_record.c.gone_at.is_(None))
         if only is not None:
             marks = marks.where(source_record.c.subject_id.in_(only))
         for source, pk in connection.execute(marks, execution_options=_STREAM):
-            self.vouch(pk, VOUCHING[source])
+            self.vouch(pk, bits[source])
 
     def vouch(self, pk: int, bit: int) -> None:
         if pk >= len(self.vouched):

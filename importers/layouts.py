@@ -1,18 +1,13 @@
-"""The table of layouts that we know, and which of them a header is.  PURE: to add a source, add its layout here."""
+"""Which layout a header is, of those of ``importers.sources``.  Reads no file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from directory_service.errors import ImportRefused
-from importers.links.layout import LINKS
-from importers.mssante.layout import MAILBOXES
-from importers.rows import Layout, Match, fold_caption
-from importers.rpps.layout import ACTIVITY, CAT18, DIPLOMA, EXPERTISE
+from importers.rows import Match, fold_caption
+from importers.sources import sources
 
-# In the order of import: links first, so that a person is created once, under both numbers; mailboxes when their
-# holders are there; last the monotable of 2016-2018, which only fills what the others leave empty.
-LAYOUTS: tuple[Layout, ...] = (LINKS, ACTIVITY, EXPERTISE, DIPLOMA, MAILBOXES, CAT18)
 _SEPARATORS = "|;,\t"
 _RELATED = 0.5  # from this share of common captions on, a header is a damaged one of ours, not another kind of file
 
@@ -42,7 +37,7 @@ def find_layout(line: str) -> Match | None:
 
 
 def nearest(captions: Sequence[str]) -> Match:
-    return max((layout.match(captions) for layout in LAYOUTS), key=lambda m: m.score)
+    return max((source.layout.match(captions) for source in sources()), key=lambda m: m.score)
 
 
 def unknown_header(line: str) -> ImportRefused:

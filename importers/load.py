@@ -1,7 +1,7 @@
 """``run_import``: every file of one command in one run, one transaction, one entry of ``annuaire runs``.
 
 Files are recognised and checked whole before anything is written; what refuses one refuses all.  The order is that of
-``layouts.LAYOUTS``, then of the names (the stamp).  A file that was the last one imported of its layout is skipped.
+``sources.sources``, then of the names (the stamp).  A file that was the last one imported of its layout is skipped.
 """
 
 from __future__ import annotations
@@ -38,19 +38,20 @@ from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
-from importers.layouts import LAYOUTS
-from importers.loaders import LOADERS, PEOPLE, Work
+from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, silent
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
+from importers.rows import KEPT
+from importers.source import Source
+from importers.sources import source_of
 from importers.stages import Stages
 from importers.store import Store
+from importers.suggest import suggest
 from importers.who import reconcile
 
 _SQLITE_CACHE_KIB = 256 * 1024
-_RAW = {"links.adeli_rpps", "cat18.activity"}  # loaders that see the rows themselves
-_ORDER = {layout.id: rank for rank, layout in enumerate(LAYOUTS)}
 
 
 class _DryRun(Exception):
@@ -66,15 +67,18 @@ class _Job:
 
     file: ExtractFile
     checked: Checked
-    layout: str
+    source: Source
     published: str
     stamped: bool
 
     @property
+    def layout(self) -> str:
+        return self.source.name_of(self.checked.kinds)
+
+    @property
     def sources(self) -> dict[bytes, str]:
         """Sources of people, by type of identifier; of rows that are not of people, none."""
-        found = PEOPLE.get(self.file.match.layout.id, {})
-        return {kind: source for kind, source in found.items() if kind in self.checked.kinds}
+        return self.source.names(self.checked.kinds)
 
     @property
     def speaks_for(self) -> set[str]:
@@ -92,6 +96,7 @@ def run_import(
     accept: str | None = None,
     progress: Progress | None = None,
     processes: int = 1,
+    findings: int = KEPT,
     wait: float = 0.0,
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     rhythms: Rhythms = DAILY,
@@ -103,6 +108,7 @@ def run_import(
 
     ``as_of``: the instant that the changes bear, now by default.  ``rhythms``: of sources, told when they are silent.
     ``processes``: with two or more, large files are read by another process than the one that writes.
+    ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     """
     if accept is not None and not accept.strip():
         raise InvalidInput("un motif est attendu", where="--accept")
@@ -118,7 +124,7 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules)
+            job = _Import(actor, as_of, show, assistant, rules, findings)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -154,6 +160,7 @@ class _Import:
     show: Progress
     assistant: Assistant | None
     rules: Rules
+    findings: int
 
     def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -164,7 +171,9 @@ class _Import:
             change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
-                run = _Run(connection, self.actor, moment, self.show, self.assistant, stages, self.rules)
+                run = _Run(
+                    connection, self.actor, moment, self.show, self.assistant, stages, self.rules, self.findings
+                )
                 report = run.execute(jobs)
                 if dry_run:
                     raise _DryRun(replace(report, run=None, status="dry-run"))
@@ -178,8 +187,8 @@ class _Import:
 
     def _jobs(self, files: Sequence[ExtractFile]) -> list[_Job]:
         checked = self._checked(files)
-        jobs = [_Job(file, found, _layout(file, found), *published(file)) for file, found in checked]
-        return sorted(jobs, key=lambda j: (_ORDER[j.file.match.layout.id], j.file.name))
+        jobs = [_Job(file, found, source_of(file.match.layout), *published(file)) for file, found in checked]
+        return sorted(jobs, key=lambda j: (j.source.order, j.source.layout.id, j.file.name))
 
     def _checked(self, files: Sequence[ExtractFile]) -> list[tuple[ExtractFile, Checked]]:
         """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
@@ -207,11 +216,6 @@ def _halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[Extra
     return halves
 
 
-def _layout(file: ExtractFile, checked: Checked) -> str:
-    layout = file.match.layout.id
-    return "adeli.activity" if layout == "rpps.activity" and checked.kinds == {b"0"} else layout
-
-
 class _Run:
     """The transaction of one command."""
 
@@ -224,9 +228,11 @@ class _Run:
         assistant: Assistant | None,
         stages: Stages,
         rules: Rules,
+        findings: int,
     ) -> None:
         self.connection, self.show, self.as_of = connection, show, as_of
-        self.assistant, self.stages, self.rules = assistant, stages, rules
+        self.assistant, self.stages, self.rules, self.findings = assistant, stages, rules, findings
+        self.quarantines: list[Quarantine] = []
         at = now_text()
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
@@ -326,6 +332,7 @@ class _Run:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
                 queue_doubtful_holders(store)
+            suggest(store, self.people, self.quarantines)
             store.flush()
         change_tally(self.connection, store.impact.net())
         return reports
@@ -334,8 +341,9 @@ class _Run:
         """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""
         tasks, known = [], set[str]()
         for job in jobs:
-            raw = job.layout in _RAW or any(source in known or self._speaks(source) for source in job.speaks_for)
-            tasks.append(Task(job.file, job.checked.encoding, job.checked.grouped, job.sources, raw))
+            raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
+            checked = job.checked
+            tasks.append(Task(job.file, checked.encoding, checked.grouped, job.sources, raw, self.findings))
             known |= job.speaks_for
         return tasks
 
@@ -347,17 +355,18 @@ class _Run:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
         self.store.file = self._record(report, job)
-        quarantine = Quarantine(self.store, report, self.store.file, file.separator)
+        quarantine = Quarantine(self.store, report, self.store.file, file.separator, self.findings)
+        self.quarantines.append(quarantine)
         problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
-            problems.warn(f"colonne inconnue : {caption[:80]}")
+            problems.warn("column_unknown", 1, caption[:80])
         if self.assistant:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
-        work = Work(self.store, self.people, self.places, self.links, file, job.sources, problems, feed)
+        work = Work(self.store, self.people, self.places, self.links, file, job.source, job.sources, problems, feed)
         with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
-            LOADERS[file.match.layout.id](work)
+            LOADERS[job.source.kind](work)
             self.places.flush()
             self.store.note_creations()
         self.store.file = None  # what comes of several files at once is no line's

@@ -1,4 +1,4 @@
-"""Which loader a layout has: one function each.  To add a source: its layout in ``layouts``, its function here."""
+"""What is done with the rows of each kind of source (``importers.source``): one function each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from typing import Any
 
 from importers.boxes import BoxLoader
+from importers.boxrules import BoxRules
 from importers.crosswalk import LinkLoader
 from importers.details import DetailLoader
 from importers.extract import ExtractFile
@@ -17,6 +19,7 @@ from importers.mssante.parse import is_address
 from importers.people import PeopleLoader
 from importers.places import Places
 from importers.rows import Holding, Place, Problems
+from importers.source import Kind, Source
 from importers.store import Store
 
 
@@ -29,6 +32,7 @@ class Work:
     places: Places
     links: Links
     file: ExtractFile
+    source: Source
     sources: Mapping[bytes, str]  # of people: type of identifier ► source
     problems: Problems
     feed: Feed
@@ -40,11 +44,16 @@ class Work:
 
 def load_links(work: Work) -> None:
     rows = (row for _, _, some in work.feed.records for row in some)
-    LinkLoader(work.store, work.people, work.links, work.file.match, work.problems).load(rows, work.separator)
+    match = work.file.match
+    parser: Any = work.source.parser(match, work.problems)
+    LinkLoader(work.store, work.people, work.links, parser, match, work.problems).load(rows, work.separator)
 
 
-def load_activities(work: Work) -> None:
-    _load_people(work, work.feed)
+def load_people(work: Work) -> None:
+    if work.source.mailboxes and "address" in work.file.match.columns:
+        _load_with_mailboxes(work, work.source.mailboxes)
+    else:
+        _load_people(work, work.feed)
 
 
 def _load_people(work: Work, feed: Feed) -> None:
@@ -61,22 +70,26 @@ def load_details(work: Work) -> None:
     details.close_vanished()
 
 
+def _box_loader(work: Work, source: str) -> BoxLoader:
+    rules = BoxRules(work.store, work.people, work.places, work.problems, work.file.match.caption)
+    return BoxLoader(work.store, work.people, work.places, source, rules)
+
+
 def load_mailboxes(work: Work) -> None:
-    boxes = BoxLoader(work.store, work.people, work.places, "mssante.mailboxes")
+    boxes = _box_loader(work, work.source.layout.id)
     boxes.load(work.feed)
     boxes.close_vanished()
 
 
-def load_cat18(work: Work) -> None:
-    """People first, then the addresses of their last column, all personal."""
+def _load_with_mailboxes(work: Work, source: str) -> None:
+    """People first, then the addresses that their rows hold, all personal."""
     held: dict[str, list[tuple[int, Holding]]] = defaultdict(list)
     _load_people(work, replace(work.feed, records=_with_addresses(work, held)))
     work.store.flush()
-    boxes = BoxLoader(work.store, work.people, work.places, "cat18.mailboxes")
+    boxes = _box_loader(work, source)
     for address in sorted(held):
-        holdings = [holding for _, holding in held[address]]
-        line = held[address][0][0]
-        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), line, holdings)
+        numbers, holdings = zip(*held[address], strict=True)
+        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), numbers, holdings)
     boxes.close_vanished()
 
 
@@ -87,34 +100,25 @@ def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> I
     pick, at, width = itemgetter(*(match.index(n) for n in names)), match.index("address"), match.width
     place = itemgetter(*(match.index(n) for n in Place._fields))
     for key, digest, rows in work.feed.records:
-        for line, raw in rows:
+        for number, raw in rows:
             values = [*raw.decode().rstrip("\r\n").split(separator), ""]
             address = values[at].strip().lower() if len(values) > width else ""
             if not address:
                 continue
             if not is_address(address):
-                work.problems.warn("address")
+                work.problems.warn("address_dropped", number, match.caption("address"), address)
                 continue
-            scheme, number, family, given, category, profession, specialty = pick(values)
+            scheme, value, family, given, category, profession, specialty = pick(values)
             where = Place._make(place(values))
             named = where if any(where[:-1]) else None
-            written = (scheme + number, family, given, category, profession, specialty)
-            held[address].append((line, Holding("PER", address, *written, "", None, named)))
+            written = (scheme + value, family, given, category, profession, specialty)
+            held[address].append((number, Holding("PER", address, *written, "", None, named)))
         yield key, digest, rows
 
 
-LOADERS: Mapping[str, Callable[[Work], None]] = {
-    "links.adeli_rpps": load_links,
-    "rpps.activity": load_activities,
-    "rpps.expertise": load_details,
-    "rpps.diploma": load_details,
-    "mssante.mailboxes": load_mailboxes,
-    "cat18.activity": load_cat18,
-}
-
-# Sources of people, by the type of their identifiers.  A file is a full picture of each that has a row in it, and says
-# nothing of the other.
-PEOPLE: Mapping[str, Mapping[bytes, str]] = {
-    "rpps.activity": {b"8": "rpps.activity", b"0": "adeli.activity"},
-    "cat18.activity": {b"8": "cat18.activity", b"0": "cat18.activity"},
+LOADERS: Mapping[Kind, Callable[[Work], None]] = {
+    Kind.LINKS: load_links,
+    Kind.PEOPLE: load_people,
+    Kind.DETAILS: load_details,
+    Kind.MAILBOXES: load_mailboxes,
 }

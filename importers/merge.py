@@ -26,10 +26,10 @@ from directory_service.registry.tables import (
 )
 from importers.impact import counted
 from importers.known import People
+from importers.sources import person_sources
 from importers.store import Store
 
 _HELD: tuple[Table, ...] = (activity, expertise, qualification, binding, identifier)
-_PERSON_SOURCES = ("rpps.activity", "adeli.activity", "cat18.activity", "rpps.diploma", "rpps.expertise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _sources(store: Store, pks: list[int]) -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
     columns = source_record.c
     query = select(columns.subject_id, columns.source, columns.key)
-    query = query.where(columns.subject_id.in_(pks), columns.source.in_(_PERSON_SOURCES))
+    query = query.where(columns.subject_id.in_(pks), columns.source.in_(person_sources()))
     for pk, source, key in store.connection.execute(query):
         found[pk].append((source, key))
     return found

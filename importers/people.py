@@ -12,11 +12,12 @@ from typing import Any
 
 from directory_service.registry.tables import activity, expertise, identifier, practitioner, source_record
 from importers.feed import Feed
-from importers.known import VOUCHING, Known, Links, People
+from importers.known import Known, Links, People
 from importers.places import Places
 from importers.revise import Change, Reviser
 from importers.rows import NAMELESS
-from importers.said import System
+from importers.source import System
+from importers.sources import vouching
 from importers.store import Store
 
 
@@ -27,6 +28,7 @@ class PeopleLoader:
         self.store, self.people, self.places, self.links = store, people, places, links
         self.reviser = Reviser(store, people)
         self.known: dict[str, Known] = {}
+        self.bits = vouching()
         self.organizations: list[int | None] = [None] * (NAMELESS + 1)  # by the numbers of the feed
         self.codes: list[tuple[str, ...]] = []  # the same
 
@@ -104,7 +106,7 @@ class PeopleLoader:
         used = store.impact.used
         for a in activities:
             used[a[0] or 0] += 1
-        self.people.vouch(pk, VOUCHING[source])
+        self.people.vouch(pk, self.bits[source])
 
     def _identifiers(self, pk: int, key: bytes, scheme: str, value: str) -> str:
         """Her numbers, those that the crosswalk adds included; gives the national id in force."""

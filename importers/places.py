@@ -18,9 +18,9 @@ from directory_service.registry.tables import organization
 from importers.impact import relocate
 from importers.known import digest_text
 from importers.rows import Place
+from importers.sources import box_sources, people_sources
 from importers.store import Store
 
-_SOURCES = ("", "rpps.activity", "adeli.activity", "cat18.activity", "mssante.mailboxes")  # the best first
 _FIELDS = Place._fields
 _UPDATED = (*_FIELDS, "national_id", "source", "digest", "changed_at")
 _BATCH = 2_000
@@ -33,7 +33,10 @@ class Places:
         self.store = store
         self.ids: dict[str, int] = {}
         self.digests = array("q", [0])  # by id
-        self.ranks = bytearray(1)  # by id: index in _SOURCES
+        # The best first, those of mailboxes after those of activities; "" for what is surer than any.
+        self.sources = {name: n for n, name in enumerate(("", *people_sources(), *box_sources()))}
+        self.first_box = len(people_sources()) + 1
+        self.ranks = bytearray(1)  # by id: rank of the source
         self.seen = bytearray(1)  # by id: met in this run
         self.changed: dict[int, tuple[Place, str, int, int]] = {}
         self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
@@ -50,9 +53,9 @@ class Places:
             locate(pk, code, postcode)
             self.ids[technical] = pk
             self.nationals[national] = pk
-            rank = _SOURCES.index(source) if source in _SOURCES else 0
+            rank = self.sources.get(source, 0)
             self._grow(pk, digest, rank)
-            if rank == len(_SOURCES) - 1:
+            if rank >= self.first_box:
                 self.adoptable[technical] = pk
 
     def _grow(self, pk: int, digest: int, rank: int) -> None:
@@ -96,11 +99,11 @@ class Places:
         digest = digest_text(place)
         store.impact.place(pk, named.department_code, named.postcode)
         self.ids[key] = pk
-        self._grow(pk, digest, _SOURCES.index(source))
+        self._grow(pk, digest, self.sources[source])
         self.seen[pk] = 1
         if self.by_number is not None:
             self._index(pk, named.finess, named.siret)
-        if source == _SOURCES[-1]:
+        if self.sources[source] >= self.first_box:
             self.adoptable[key] = pk
         row = (pk, key, national, *place[1:], source, digest, store.as_of, store.as_of)
         store.pending[organization].append(row)
@@ -114,7 +117,7 @@ class Places:
 
     def _compare(self, pk: int, key: str, place: Sequence[str], source: str, line: int) -> None:
         self.seen[pk] = 1
-        rank = _SOURCES.index(source)
+        rank = self.sources[source]
         if 0 < self.ranks[pk] < rank:
             return
         digest = digest_text(place)
@@ -128,6 +131,10 @@ class Places:
 
     # Mailboxes
 
+    def only_mailboxes_know(self, pk: int) -> bool:
+        """Whether no activity extract ever named this organization."""
+        return self.ranks[pk] >= self.first_box
+
     def find_structure(self, key: str, place: Sequence[str], source: str, line: int) -> int:
         """The organization that a mailbox names by FINESS, SIRET… or technical id; created from its line if unknown.
         What activity extracts say of an organization is never changed by a mailbox."""
@@ -136,7 +143,7 @@ class Places:
             pk = self._numbers().get(key)
         if pk is None:
             return self._create(key, place, source, line)
-        if not self.seen[pk] and self.ranks[pk] == len(_SOURCES) - 1:
+        if not self.seen[pk] and self.only_mailboxes_know(pk):
             self._compare(pk, key, place, source, line)
         return pk
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from directory_service.model.rhythms import Silence
+from importers.quality import rules
 
 _KINDS = {
     "practitioner": "professionnels",
@@ -46,7 +47,8 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """One extract.  ``status``: imported, skipped (the same file was imported last).  ``warnings``: kind ► number."""
+    """One extract.  ``status``: imported, skipped (the same file was imported last).  ``warnings``: rule ► lines that
+    were kept; of a source read before, only lines that are new or have changed are looked at."""
 
     name: str
     layout: str
@@ -62,8 +64,16 @@ class FileReport:
         if self.status == "skipped":
             return f"{self.name} ({self.layout}) : déjà importé, inchangé"
         text = f"{self.name} ({self.layout}) : {_number(self.rows)} lignes, {_number(self.rejected)} rejetées"
-        details = [f"{kind} : {_number(n)}" for kind, n in {**self.reasons, **self.warnings}.items()]
-        return text + (f" ({', '.join(details)})" if details else "")
+        return "\n".join([text, *self._told()])
+
+    def _told(self) -> list[str]:
+        """A line for each rule, the gravest effect first, then the commonest."""
+        lines = []
+        for reasons, effect in ((self.reasons, rules.Effect.REJECT.value), (self.warnings, "")):
+            for rule, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
+                shown = effect or rules.effect(rule)
+                lines.append(f"    {shown + ', ' if shown else ''}{rule} : {_number(count)} ({rules.text(rule)})")
+        return lines
 
 
 @dataclass(frozen=True, slots=True)

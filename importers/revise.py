@@ -16,8 +16,9 @@ from sqlalchemy import Table, bindparam, select, update
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
 from importers.impact import counted
-from importers.known import VOUCHING, People, match_key
+from importers.known import People, match_key
 from importers.rows import Identity
+from importers.sources import vouching, without_field
 from importers.store import Store
 
 _IDENTITY = Identity._fields
@@ -114,7 +115,7 @@ class Reviser:
         held = [c.pk for c in changes if c.held]
         several = self._several_numbers(source, changes)
         rows = {table: stored_rows(self.store, table, source, held) for table in (activity, expertise)}
-        bit = VOUCHING[source]
+        bit = vouching()[source]
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
         touched: list[int] = []
@@ -185,7 +186,7 @@ class Reviser:
     def _identity(self, change: Change, old: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The columns of the practitioner that this source changes."""
         said: dict[str, Any] = {"status": "active", **Identity._make(change.identity)._asdict()}
-        if change.source == "cat18.activity":  # that layout has no civility
+        if change.source in without_field("civility_code"):
             said["civility_code"] = said["civility_code"] or old["civility_code"]
         after = {name: value for name, value in said.items() if value != old[name]}
         before = {name: old[name] for name in after}
@@ -227,7 +228,7 @@ class Reviser:
         """These people are no longer in the source under these numbers; ``staying`` are, under another one."""
         self.flush()
         self.store.flush()
-        bit = VOUCHING[source]
+        bit = vouching()[source]
         for batch in chunks(gone):
             mark_gone(self.store, source, [key for key, _ in batch])
             orphans: list[int] = []
@@ -285,7 +286,7 @@ def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int], *, co
 def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None:
     """Who comes back practises as those sources say that name her: the last words of the others, kept while nobody
     named her, go."""
-    for source, bit in VOUCHING.items():
+    for source, bit in vouching().items():
         silent = [pk for pk in back if not people.vouchers(pk) & bit]
         for table in (activity, expertise):
             drop_rows(store, table, source, silent, count=False)

@@ -12,15 +12,26 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from directory_service.model.names import fold, words
+from importers.quality import rules
 
 _SMALL_WORDS = frozenset({"d", "de", "du", "des", "l", "la", "le"})
 # Suffixes that some copies of an extract carry and others do not (formats.md §1).
 _SUFFIXES = (" structure bal", " coord structure")
 
 
+class Doubt(NamedTuple):
+    """A number that is false, for whoever knows the registry to look for the one that was meant: the national id as
+    written, the names beside it, or another number of the same person."""
+
+    number: str
+    family_name: str = ""
+    given_names: str = ""
+    other: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row set aside, and why.  ``reason`` is a stable code (columns, identifier, name, address, type);
+    """A row set aside, and why.  ``reason`` is the code of a rule (``importers.quality.rules``) or a source's own;
     ``message`` is for staff, in French; ``raw`` is the row as it was read."""
 
     line: int
@@ -28,6 +39,17 @@ class Rejection:
     reason: str
     message: str
     raw: str
+    doubt: tuple[str, ...] = ()  # as Doubt
+
+
+class Finding(NamedTuple):
+    """A row that was kept and trips a rule; ``value`` is what was written there."""
+
+    line: int
+    column: str
+    rule: str
+    value: str
+    doubt: tuple[str, ...] = ()  # as Doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,26 +127,66 @@ class Line(NamedTuple):
     values: list[str]
 
 
-class Problems:
-    """What parsers say beside their result: rejections, and warnings counted by kind."""
+KEPT = 200  # findings of one rule in one file that are kept with their line; all are counted
+_SAME = 10  # of those, the lines of one value
 
-    def __init__(self, separator: str) -> None:
-        self.separator = separator
+
+class Problems:
+    """What parsers say beside their result: rejections, and what else trips a rule: counted by rule, the first ``kept``
+    of each with their line."""
+
+    def __init__(self, separator: str, kept: int = KEPT) -> None:
+        self.separator, self.kept = separator, kept
         self.rejected: list[Rejection] = []
         self.warnings: dict[str, int] = {}
+        self.findings: list[Finding] = []
+        self.held: dict[tuple[str, str], int] = {}  # findings by rule, and by rule and value
 
-    def reject(self, line: Line, column: str, reason: str, message: str) -> None:
+    def reject(self, line: Line, column: str, reason: str, message: str = "", doubt: tuple[str, ...] = ()) -> None:
+        """``message``: what the rule says, unless told otherwise."""
         raw = self.separator.join(line.values[:-1])
-        self.rejected.append(Rejection(line.number, column, reason, message, raw))
+        self.rejected.append(Rejection(line.number, column, reason, message or rules.text(reason), raw, tuple(doubt)))
 
-    def warn(self, kind: str, times: int = 1) -> None:
-        self.warnings[kind] = self.warnings.get(kind, 0) + times
+    def warn(
+        self,
+        rule: str,
+        line: int = 0,
+        column: str = "",
+        value: str = "",
+        doubt: tuple[str, ...] = (),
+        *,
+        times: int = 1,
+    ) -> None:
+        """``line``: 0 where only the number is known, which is then counted and no more."""
+        self.warnings[rule] = self.warnings.get(rule, 0) + times
+        if line:
+            self._keep(Finding(line, column, rule, value, tuple(doubt)))
 
-    def add(self, rejected: Sequence[Rejection], warnings: Mapping[str, int]) -> None:
+    def _keep(self, finding: Finding) -> None:
+        """A value that many lines share, as those of one hospital do, leaves room for others."""
+        rule, value = finding.rule, finding.value
+        held, same = self.held.get((rule, ""), 0), self.held.get((rule, value), 0) if value else 0
+        if held < self.kept and same < _SAME:
+            self.held[rule, ""] = held + 1
+            if value:
+                self.held[rule, value] = same + 1
+            self.findings.append(finding)
+
+    def add(self, rejected: Sequence[Rejection], warnings: Mapping[str, int], findings: Sequence[Finding]) -> None:
         """What another said of rows that come next."""
         self.rejected += rejected
-        for kind, times in warnings.items():
-            self.warn(kind, times)
+        for rule, times in warnings.items():
+            self.warn(rule, times=times)
+        for finding in findings:
+            self._keep(finding)
+
+    def take(self) -> tuple[list[Rejection], dict[str, int], list[Finding]]:
+        """All that was said since the last call, to be added elsewhere."""
+        taken = self.rejected[:], dict(self.warnings), self.findings[:]
+        self.rejected.clear()
+        self.warnings.clear()
+        self.findings.clear()
+        return taken
 
 
 class Place(NamedTuple):

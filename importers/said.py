@@ -7,19 +7,20 @@ work in a process of its own (``importers.beside``), whose tuples and news cross
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from importers.known import match_key
-from importers.mssante.parse import SYSTEMS as BOX_SYSTEMS
-from importers.mssante.parse import HoldingParser
-from importers.rows import NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
-from importers.rpps.parse import SYSTEMS, DetailParser, PersonParser
+from importers.mssante.parse import PERSONAL
+from importers.quality.codes import Fault
+from importers.quality.places import PlaceChecker
+from importers.rows import NAMELESS, NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
+from importers.source import DetailParser, HoldingParser, Kind, PersonParser, System
+from importers.sources import source_of
 
 Rows = list[tuple[int, bytes]]
 Said = tuple[Any, ...]  # of a person, of details or of a mailbox: see the readers
-System = tuple[str, str, str]
 
 
 @dataclass(slots=True)
@@ -58,17 +59,29 @@ class Reader(Protocol):
 def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> list[Line]:
     """The rows decoded, split and padded with an empty value; those with a wrong number of values are rejected."""
     lines = []
+    if len(rows) > 1 and (rows[0][1] == rows[1][1] or len(rows) > 2):
+        _tell_repeated(rows, problems)
     for number, raw in rows:
         values = raw.decode().rstrip("\r\n").split(separator)
         values.append("")
         line = Line(number, values)
         if b"\x00" in raw:
-            problems.reject(line, "", "characters", "caractère nul")
+            problems.reject(line, "", "characters")
         elif len(values) == match.width + 1 or _trailing(values, match):
             lines.append(line)
         else:
             problems.reject(line, "", "columns", f"{match.width} colonnes attendues, {len(values) - 1} vues")
     return lines
+
+
+def _tell_repeated(rows: Rows, problems: Problems) -> None:
+    if len({raw for _, raw in rows}) == len(rows):
+        return
+    seen: dict[bytes, int] = {}
+    for number, raw in rows:
+        first = seen.setdefault(raw, number)
+        if first != number and raw.strip():
+            problems.warn("line_repeated", number, "", f"ligne {first}")
 
 
 def _trailing(values: list[str], match: Match) -> bool:
@@ -85,12 +98,12 @@ def _trailing(values: list[str], match: Match) -> bool:
 class PeopleReader:
     """Activity files: (key, digest, line, identity, match key, [structure, codes, structure, codes…], [expertise…])."""
 
-    systems = SYSTEMS
-
-    def __init__(self, match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]) -> None:
+    def __init__(
+        self, parser: PersonParser, match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]
+    ) -> None:
         """``sources``: type of identifier (first byte of the key) ► source."""
+        self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems, self.sources = match, separator, problems, sources
-        self.parser = PersonParser(match, problems)
         self.news = News(self.parser.places.fresh, self.parser.codes.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
@@ -113,10 +126,9 @@ class PeopleReader:
 class DetailReader:
     """Diplomas or expertise: (key, digest, line, identity, [codes…])."""
 
-    def __init__(self, match: Match, separator: str, problems: Problems) -> None:
+    def __init__(self, parser: DetailParser, match: Match, separator: str, problems: Problems) -> None:
+        self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems = match, separator, problems
-        self.parser = DetailParser(match, problems)
-        self.systems = self.parser.systems
         self.news = News(codes=self.parser.codes.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
@@ -132,42 +144,60 @@ class DetailReader:
 
 
 class BoxReader:
-    """Mailboxes: (address, digest, line, [holding…]), each with the number of its structure for a place."""
+    """Mailboxes: (address, digest, [line of each…], [holding…]), each with the number of its structure for a place."""
 
-    systems = BOX_SYSTEMS
-
-    def __init__(self, match: Match, separator: str, problems: Problems) -> None:
+    def __init__(self, parser: HoldingParser, match: Match, separator: str, problems: Problems) -> None:
+        self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems = match, separator, problems
-        self.parser = HoldingParser(match, problems)
-        self.places = PlaceNumbers(match.layout.id)
+        self.places, self.checker = PlaceNumbers(match.layout.id), PlaceChecker(named=False)
+        self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
+        self.checked = NAMELESS  # the last number whose structure was checked
         self.news = News(self.places.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
         before = len(self.problems.rejected)
         lines = lines_of(rows, self.separator, self.match, self.problems)
-        holdings = [(line.number, h) for line in lines if (h := self.parser.parse(line))]
-        if not holdings:
+        held = [(line, holding) for line in lines if (holding := self.parser.parse(line))]
+        if not held:
             return None
         for line in lines:
             self.news.labels += self.parser.labels(line)
+        if len(held) > 1:
+            self._several(held)
         digest = 0 if len(self.problems.rejected) > before else digest
-        return holdings[0][1].address, digest, lines[0].number, [self._numbered(at, h) for at, h in holdings]
+        said = [self._numbered(line, holding) for line, holding in held]
+        return held[0][1].address, digest, [line.number for line, _ in held], said
 
-    def _numbered(self, at: int, holding: Holding) -> tuple[Any, ...]:
+    def _several(self, held: Sequence[tuple[Line, Holding]]) -> None:
+        """Lines of one address that say different things."""
+        line, first = held[0]
+        if any(holding.type != first.type for _, holding in held):
+            kinds = " / ".join(dict.fromkeys(holding.type for _, holding in held))
+            self.problems.warn("type_conflict", line.number, self.match.caption("type"), kinds)
+        people = dict.fromkeys(holding.national_id or holding.family_name for _, holding in held)
+        if first.type in PERSONAL and len(people) > 1:
+            self.problems.warn("address_shared", line.number, self.match.caption("address"), " / ".join(people))
+
+    def _numbered(self, line: Line, holding: Holding) -> tuple[Any, ...]:
         place = holding.place
-        return (*holding[:-1], self.places.of_place(at, place) if place else NO_PLACE)
-
-
-_READERS: dict[str, Callable[[Match, str, Problems], Reader]] = {
-    "rpps.expertise": DetailReader,
-    "rpps.diploma": DetailReader,
-    "mssante.mailboxes": BoxReader,
-}
+        if place is None:
+            return (*holding[:-1], NO_PLACE)
+        number = self.places.of_place(line.number, place)
+        if number > self.checked:
+            self.checked = number
+            if faults := self.checker.check(place):
+                self.faulty[number] = faults
+        if number in self.faulty:
+            self.parser.tell(line, self.faulty[number])
+        return (*holding[:-1], number)
 
 
 def reader_of(match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]) -> Reader | None:
-    """The reader of a layout; None for the crosswalk, whose rows are no records."""
-    if match.layout.id in ("rpps.activity", "cat18.activity"):
-        return PeopleReader(match, separator, problems, sources)
-    kind = _READERS.get(match.layout.id)
-    return kind(match, separator, problems) if kind else None
+    """The reader of a layout; None for a crosswalk, whose rows are no records."""
+    source = source_of(match.layout)
+    if source.kind is Kind.LINKS:
+        return None
+    parser: Any = source.parser(match, problems)
+    if source.kind is Kind.PEOPLE:
+        return PeopleReader(parser, match, separator, problems, sources)
+    return (DetailReader if source.kind is Kind.DETAILS else BoxReader)(parser, match, separator, problems)

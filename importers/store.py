@@ -21,6 +21,7 @@ from directory_service.registry.tables import (
     activity,
     binding,
     expertise,
+    finding,
     identifier,
     journal,
     link,
@@ -57,7 +58,8 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
     link: _columns(link),
     nomenclature: _columns(nomenclature),
     journal: _columns(journal, "seq"),
-    rejection: _columns(rejection, "id"),
+    rejection: _columns(rejection, "id", "suggestion"),
+    finding: _columns(finding, "id"),
 }
 _SUBJECTS = {"organization": organization, "practitioner": practitioner, "mailbox": mailbox}
 _FULL = 20_000  # rows of the journal or of a source that make a flush worth it

@@ -44,13 +44,16 @@ def reconcile(store: Store, people: People) -> None:
         return
     candidates, pairs, crowds = blocks.read(concerned)
     found = judge(candidates, pairs, crowds, model(), decisions.refused(store.connection))
-    decisions.forget_open(store.connection, [blocks.national_ids[a] for a in concerned])
     by_pk = {c.pk: c for c in candidates}
+    left = list(_decisions(store, by_pk, found))
+    questions = {(d.one, d.other): d for d in left if d.outcome == decisions.Outcome.REVIEW}
+    asked = decisions.forget_open(store.connection, [blocks.national_ids[a] for a in concerned], but=questions)
     sure = [j for j in found if j.outcome == Outcome.MERGE]
     merge(store, people, [Merge(*j.pair, *_why(by_pk, j)) for j in sure])
     waiting = decisions.settled(store.connection, Kind.SAME_PERSON)
-    fresh = [d for d in _decisions(store, by_pk, found) if (d.one, d.other) not in waiting]
+    fresh = [d for d in left if (d.one, d.other) not in waiting]
     decisions.add(store.connection, fresh)
+    decisions.renew(store.connection, {pk: questions[pair] for pair, pk in asked.items()})
     store.counts["match"].update(str(d.outcome) for d in fresh if d.outcome == decisions.Outcome.REVIEW)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from record_factories import luhn
 
+from importers.cat18.columns import CAT18_COLUMNS
+from importers.cat18.layout import CAT18
 from importers.links.layout import LINKS
 from importers.mssante.layout import MAILBOXES
 from importers.rows import Layout
-from importers.rpps.cat18_columns import CAT18_COLUMNS
-from importers.rpps.layout import ACTIVITY, CAT18, DIPLOMA, EXPERTISE
+from importers.rpps.layout import ACTIVITY, DIPLOMA, EXPERTISE
 from importers.sample.headers import DIPLOMA_HEADER, EXPERTISE_HEADER, MAILBOX_HEADER, PERSON_HEADER
 
 Values = Mapping[str, str]

@@ -35,7 +35,7 @@ class Room:
 
 _MODEL = ("directory_service.model", "directory_service.errors")
 _WIRE = ("directory_service.ldap.ber", "directory_service.ldap.dn")
-_FORMAT = Room(may=(*_MODEL, "importers.rows"), pure=True)
+_FORMAT = Room(may=(*_MODEL, *(f"importers.{m}" for m in ("rows", "quality", "source", "rpps"))), pure=True)
 
 # The longest name that is a prefix of a module's own is its room.
 ROOMS = {
@@ -82,11 +82,11 @@ ROOMS = {
     "importers": Room(
         may=(*_MODEL, "directory_service.registry"), packages=("pandas", "numpy", "sqlalchemy", "orjson")
     ),
-    "importers.rpps": _FORMAT,
-    "importers.adeli": _FORMAT,
-    "importers.mssante": _FORMAT,
-    "importers.links": _FORMAT,
+    "importers.source": _FORMAT,
     "importers.reconcile": _FORMAT,
+    "importers.quality": _FORMAT,
+    # A source is a folder with a source.py, and none may touch the registry.
+    **{f"importers.{path.parent.name}": _FORMAT for path in (ROOT / "importers").glob("*/source.py")},
 }
 
 

@@ -1,5 +1,5 @@
-"""Writes the pages of ``docs/reference`` that follow from the code: settings and commands.  ``make reference`` runs it;
-``tests/test_docs.py`` holds the pages equal to what it would write."""
+"""Writes the pages of ``docs/reference`` that follow from the code: settings, commands, rules of data quality.
+``make reference`` runs it; ``tests/test_docs.py`` holds the pages equal to what it would write."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from directory_service.cli import annuaire
 from directory_service.settings import FILE, describe
+from importers.quality.rules import RULES, Effect, Severity
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 WIDTH = 100
@@ -18,7 +19,11 @@ _WRITTEN = "<!-- Written from the code by `make reference`; a test holds it equa
 
 def pages() -> dict[Path, str]:
     """Every page that is written from the code."""
-    return {FOLDER / "settings.md": settings_page(), FOLDER / "cli.md": commands_page()}
+    return {
+        FOLDER / "settings.md": settings_page(),
+        FOLDER / "cli.md": commands_page(),
+        FOLDER / "data-quality.md": rules_page(),
+    }
 
 
 def settings_page() -> str:
@@ -80,6 +85,59 @@ def _sections(command: click.Command, name: str, parent: click.Context | None) -
             found = command.get_command(context, sub)
             assert found is not None
             yield from _sections(found, sub, context)
+
+
+def rules_page() -> str:
+    abouts = dict.fromkeys(rule.about for rule in RULES.values())
+    sections = [line for about in abouts for line in _rules_about(about)]
+    return "\n".join([_RULES_HEAD, *sections, ""])
+
+
+def _rules_about(about: str) -> Iterator[str]:
+    yield from ("", f"## {_ABOUT[about]}", "", "| code | what staff read | severity | effect | official source |")
+    yield "|---|---|---|---|---|"
+    for rule in RULES.values():
+        if rule.about == about:
+            yield f"| `{rule.code}` | {rule.text} | {rule.severity} | {rule.effect} | {rule.source} |"
+
+
+_ABOUT = {
+    "ligne": "Lines",
+    "personne": "People and what they practise",
+    "structure": "Structures",
+    "boîte": "Mailboxes",
+    "lien": "Links between ADELI and RPPS",
+}
+_RULES_HEAD = f"""# Rules of data quality
+
+{_WRITTEN}
+
+Every line that an import reads is held to these rules (`importers/quality/rules.py`).  Codes are stable: they stand in
+`--json`, in CSV files and in the registry.
+
+| effect | what happens |
+|---|---|
+| {Effect.REJECT} | the line is set aside with its text; the rest of the file is imported, unless more than 5 % go |
+| {Effect.REPAIR} | what is read is corrected; what was written is kept beside it |
+| {Effect.WARN} | the line is imported as it is written |
+
+Severity: *{Severity.ERROR}*, the value is false; *{Severity.WARNING}*, two values contradict one another, or one is
+missing; *{Severity.NOTICE}*, worth knowing and often right.  Names, professions and savoir-faire are never altered
+(RG_EXP_031).
+
+* `annuaire import` and `annuaire runs show N` give the lines of each rule, by file, that is by source.  All lines are
+  counted.  Of a source that was read before, lines found unchanged are not looked at again: a run counts what is new.
+* `annuaire runs rejects N --csv` gives the lines themselves: file, source, line number, column, rule, severity, effect,
+  message, value, suggestion, text.  Rejected lines are all there; of the other rules, the first
+  `ANNUAIRE_IMPORT_FINDINGS` lines of each file, ten at most of one value, so that a big hospital hides nobody.
+* A false RPPS or ADELI number gets a suggestion: the numbers with one other digit, or two neighbours swapped, whose key
+  holds and whose holder the registry knows under the same name (in a link, the name behind the other number).  It is
+  looked for when all files of the run are read, for 10,000 lines of each file at most.  Nothing is corrected by it.
+* What a number, a code or a place is worth is judged once for each distinct value, and each line that holds it counts:
+  see the heads of `importers/quality/codes.py` and `places.py`.  Of activities, the labels of profession and
+  savoir-faire are held against their codes on every line, the other labels where their codes are met together first.
+  The address of a structure is that of the first line that names it.  Diplomas have no open list: their codes are not
+  judged."""
 
 
 def main() -> None:

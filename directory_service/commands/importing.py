@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from directory_service.commands.common import (
 
 if TYPE_CHECKING:
     from directory_service.model.rhythms import Silence
-    from directory_service.registry.runs import Run
+    from directory_service.registry.runs import FoundLine, Run
     from directory_service.settings import Settings
     from importers.report import ImportReport
 
@@ -111,7 +112,7 @@ def import_files(
     choices["wait"] = settings.import_wait if wait is None else wait
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
-            choices |= {"progress": show, "processes": settings.processes}
+            choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
             report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
     except CircuitBreaker as stop:
         told = {"error": stop.slug, "message": stop.message, "exit": stop.exit_code}
@@ -192,19 +193,73 @@ def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None
     click.echo(_report(run).as_text())
     if run.undone_by:
         click.echo(f"  annulé par le passage {run.undone_by}")
-    for file in run.files:
-        lines({f"  attention, {file.name}": file.warnings})
     table(("Fichier", "Ligne", "Colonne", "Motif"), ((r.file, r.line, r.column, r.message) for r in rejected))
 
 
 def _report(run: Run) -> ImportReport:
     """The run as the import said it when it ended."""
+    from importers.quality.rules import Effect, effect
     from importers.report import FileReport, ImportReport
 
-    files = [FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected) for f in run.files]
+    files = []
+    for f in run.files:
+        rejected = {rule: n for rule, n in f.findings.items() if effect(rule) == Effect.REJECT}
+        told = {rule: n for rule, n in f.findings.items() if rule not in rejected}
+        files.append(FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected, told, reasons=rejected))
     status = {"rollback": "rolled-back", "review": "answered"}.get(run.kind, run.status)
     report = ImportReport(run.pk, status, run.as_of, tuple(files), run.counts)
     return replace(report, impact=run.impact, accepted=run.accepted)
+
+
+_COLUMNS = ("fichier", "source", "ligne", "colonne", "règle", "gravité", "effet", "message", "valeur", "suggestion",
+            "texte")  # fmt: skip
+
+
+@runs.command("rejects")
+@click.argument("number", metavar="N", type=int)
+@click.option("--rule", metavar="RÈGLE", help="Les lignes d'une seule règle, par son code.")
+@click.option("--csv", "as_csv", is_flag=True, help="Sortie CSV : une ligne par ligne de fichier et par règle.")
+@as_json
+@with_settings
+def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, machine: bool) -> None:
+    """Liste les lignes rejetées, réparées ou signalées d'un import.
+
+    Les rejets y sont tous ; des autres règles, les premières lignes de chaque fichier
+    (réglage import_findings). Le total de chaque règle est donné par « annuaire runs show ».
+    """
+    from directory_service.registry.engine import reading
+    from directory_service.registry.runs import each_found
+
+    if as_csv and machine:
+        raise click.UsageError("--csv ou --json, pas les deux")
+    with registry(settings) as engine, reading(engine) as connection:
+        found = (_found_row(line) for line in each_found(connection, number, rule))
+        if machine:
+            emit({"run": number, "lines": list(found)})
+        elif as_csv:
+            _write_csv(found)
+        else:
+            shown = ("fichier", "ligne", "colonne", "règle", "effet", "message", "valeur", "suggestion")
+            table(shown, ([row[name] for name in shown] for row in found))
+
+
+def _found_row(line: FoundLine) -> dict[str, Any]:
+    from importers.quality import rules
+
+    message = line.message or rules.text(line.rule)
+    effect = rules.Effect.REJECT.value if line.rejected else rules.effect(line.rule)
+    values = (line.file, line.layout, line.line, line.column, line.rule, rules.severity(line.rule), effect, message,
+              line.value, line.suggestion, line.raw)  # fmt: skip
+    return dict(zip(_COLUMNS, values, strict=True))
+
+
+def _write_csv(rows: Iterable[dict[str, Any]]) -> None:
+    """RFC 4180, as ``export csv`` writes it."""
+    import csv
+
+    writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 @click.command()

@@ -52,6 +52,44 @@ def adeli_key_ok(value: str) -> bool:
     return is_adeli(value) and (not value.isdigit() or luhn_key_ok(value))
 
 
+def adeli_plausible(value: str) -> bool:
+    """Whether the first four characters of an ADELI number may be a département and a profession.  Professions are
+    numbered from 10; 00 is that of titles (psychotherapist), and what overflows the serials of one stands in the next
+    numbers (formats.md §2), so that only 01 to 09 make no sense."""
+    return value[:2] in _ADELI_DEPARTMENTS and not (value[2] == "0" and value[3] != "0")
+
+
+# 01 to 95 with Corsica's old 20; Corsica and overseas by letter; 97 to 99 overseas by number, abroad, test cards.
+_ADELI_DEPARTMENTS = frozenset(
+    [*(f"{n:02d}" for n in range(1, 96)), "97", "98", "99", "2A", "2B", *("9" + letter for letter in "ABCDEF")]
+)
+
+
+def near_numbers(number: str) -> tuple[str, ...]:
+    """The valid numbers of one national id (type digit ``8`` RPPS or ``0`` ADELI, then the number) that one wrong
+    character or two swapped neighbours may have made of it; without itself, in order.  Empty for other types and
+    lengths: a digit left out or doubled is another matter."""
+    scheme, value = number[:1], number[1:]
+    length, is_valid = _NEAR.get(scheme, (0, bool))
+    if len(value) != length:
+        return ()
+    swapped = (value[:i] + value[i + 1] + value[i] + value[i + 2 :] for i in range(length - 1))
+    changed = (value[:i] + c + value[i + 1 :] for i in range(length) for c in _characters(scheme, i))
+    return tuple(sorted({scheme + v for v in (*swapped, *changed) if v != value and is_valid(v)}))
+
+
+def _characters(scheme: str, at: int) -> str:
+    """What may stand at a place: digits, and the letter of a département in the second place of an ADELI number."""
+    return "0123456789ABCDEF" if scheme == "0" and at == 1 else "0123456789"
+
+
+def _is_sound_adeli(value: str) -> bool:
+    return adeli_key_ok(value) and adeli_plausible(value)
+
+
+_NEAR: dict[str, tuple[int, Callable[[str], bool]]] = {"8": (11, is_rpps), "0": (9, _is_sound_adeli)}
+
+
 def is_adeli_rank(value: str) -> bool:
     """ADELI-rang, a practice of an ADELI holder: her number and two digits, without key."""
     return _ADELI_RANK.fullmatch(value) is not None
@@ -64,6 +102,8 @@ def is_rpps_rank(value: str) -> bool:
 
 def is_finess(value: str) -> bool:
     """FINESS, of a legal body or of a site."""
+    if len(value) == 9 and luhn_key_ok(value):  # all digits: nearly all of them
+        return True
     return _FINESS.fullmatch(value) is not None and luhn_key_ok(value.translate(_LETTERS))
 
 

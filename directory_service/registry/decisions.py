@@ -9,7 +9,7 @@ the run that took it, a person's answer being a run of its own (``registry.undo`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
 
 from directory_service.errors import NotFound
-from directory_service.registry.bulk import chunks, insert_rows
+from directory_service.registry.bulk import chunks, insert_rows, update_rows
 from directory_service.registry.tables import decision
 
 
@@ -40,6 +40,7 @@ class Outcome(StrEnum):
 OPEN = (Outcome.REVIEW, Outcome.LATER)
 HUMAN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.SPLIT)
 Weight = tuple[str, str, float]  # comparison, level reached, bits
+Pair = tuple[str, str]  # ``one`` and ``other`` of a decision
 Seen = Sequence[Mapping[str, Any]]  # both records as they were compared
 
 
@@ -72,20 +73,36 @@ _COLUMNS = (
 
 
 def add(connection: Connection, decisions: Iterable[Decision]) -> None:
-    rows = (
-        (str(d.kind), str(d.outcome), d.one, d.other, d.how, d.reason, d.run, d.actor, d.at, d.score, d.probability,
-         json.dumps(d.weights), json.dumps(d.seen, ensure_ascii=False), d.note)
-        for d in decisions
+    insert_rows(connection, decision, _COLUMNS, map(_values, decisions))
+
+
+def renew(connection: Connection, decisions: Mapping[int, Decision]) -> None:
+    """Questions that a run asks again, by number: as it says them."""
+    update_rows(connection, decision, _COLUMNS, [(*_values(d), pk) for pk, d in decisions.items()])
+
+
+def _values(d: Decision) -> tuple[Any, ...]:
+    return (
+        str(d.kind), str(d.outcome), d.one, d.other, d.how, d.reason, d.run, d.actor, d.at, d.score, d.probability,
+        json.dumps(d.weights), json.dumps(d.seen, ensure_ascii=False), d.note,
     )  # fmt: skip
-    insert_rows(connection, decision, _COLUMNS, rows)
 
 
-def forget_open(connection: Connection, ones: Sequence[str], kind: Kind = Kind.SAME_PERSON) -> None:
-    """Takes back what runs left open about these records, before they are judged again.  What a person put off
-    stays."""
-    automatic = decision.c.outcome.in_([Outcome.REVIEW, Outcome.APART]), decision.c.kind == str(kind)
+def forget_open(connection: Connection, ones: Sequence[str], *, but: Container[Pair]) -> dict[Pair, int]:
+    """Takes back what runs left open about these records, who were judged again.  What a person put off stays, and so
+    do questions ``but`` about these pairs, whose numbers are given: the staff may have noted them."""
+    kept, gone = dict[Pair, int](), list[int]()
+    columns = decision.c.id, decision.c.outcome, decision.c.one, decision.c.other
+    automatic = decision.c.outcome.in_([Outcome.REVIEW, Outcome.APART]), decision.c.kind == str(Kind.SAME_PERSON)
     for some in chunks(ones):
-        connection.execute(delete(decision).where(*automatic, decision.c.one.in_(some)))
+        for pk, outcome, one, other in connection.execute(select(*columns).where(*automatic, decision.c.one.in_(some))):
+            if outcome == Outcome.REVIEW and (one, other) in but:
+                kept[one, other] = pk
+            else:
+                gone.append(pk)
+    for pks in chunks(gone):
+        connection.execute(delete(decision).where(decision.c.id.in_(pks)))
+    return kept
 
 
 def close(connection: Connection, ones: Sequence[str]) -> None:

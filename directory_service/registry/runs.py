@@ -7,7 +7,7 @@ read before is told by its digest, whatever it is called today.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from directory_service.errors import NotFound
 from directory_service.registry.bulk import insert_rows
 from directory_service.registry.clock import now_text
-from directory_service.registry.tables import rejection, run, run_file
+from directory_service.registry.tables import finding, rejection, run, run_file
 
 Impact = Mapping[str, Any]
 # One row set aside: line, column, reason, message, raw text.
@@ -35,6 +35,7 @@ class RunFile:
     rows: int
     rejected: int
     warnings: tuple[str, ...]
+    findings: Mapping[str, int] = field(default_factory=dict)  # rule of quality ► lines, the rejected ones too
     published: str | None = None  # when its source made it; NULL before that was kept
     stamped: bool = False  # by the stamp of its name, else by its own date
 
@@ -64,6 +65,23 @@ class RejectedLine:
     column: str
     reason: str
     message: str
+    raw: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """A row that trips a rule of quality: set aside (then with ``message`` and ``raw``), or kept (with ``value``)."""
+
+    file: str
+    layout: str
+    line: int
+    column: str
+    rule: str
+    rejected: bool
+    message: str
+    value: str
+    suggestion: str
     raw: str
 
 
@@ -146,10 +164,31 @@ def get_run(connection: Connection, run_id: int) -> Run:
 
 def read_rejections(connection: Connection, run_id: int, limit: int | None = None) -> list[RejectedLine]:
     """The rows that a run set aside, in the order of its files."""
-    shown = (run_file.c.name, *(rejection.c[c] for c in ("line", "column_name", "reason", "message", "raw")))
+    told = ("line", "column_name", "reason", "message", "raw", "suggestion")
+    shown = (run_file.c.name, *(rejection.c[c] for c in told))
     query = select(*shown).join(run_file, rejection.c.run_file_id == run_file.c.id)
     query = query.where(run_file.c.run_id == run_id).order_by(run_file.c.id, rejection.c.line, rejection.c.id)
     return [RejectedLine(*row) for row in connection.execute(query.limit(limit))]
+
+
+def each_found(connection: Connection, run_id: int, rule: str | None = None) -> Iterator[FoundLine]:
+    """What each line of a run tripped, of one rule or of all: file by file, the rejected rows first; streamed."""
+    get_run(connection, run_id)
+    for file in connection.execute(select(run_file).where(run_file.c.run_id == run_id).order_by(run_file.c.id)).all():
+        for table in (rejection, finding):
+            kind = table.c.reason if table is rejection else table.c.rule
+            query = select(table).where(table.c.run_file_id == file.id).order_by(table.c.line, table.c.id)
+            if rule is not None:
+                query = query.where(kind == rule)
+            for row in connection.execute(query, execution_options={"yield_per": 1_000}):
+                yield _found(file, row, table is rejection)
+
+
+def _found(file: Row[Any], row: Row[Any], rejected: bool) -> FoundLine:
+    where = file.name, file.layout, row.line, row.column_name
+    if rejected:
+        return FoundLine(*where, row.reason, True, row.message, "", row.suggestion, row.raw)
+    return FoundLine(*where, row.rule, False, "", row.value, row.suggestion, "")
 
 
 def _run(connection: Connection, row: Row[Any]) -> Run:
@@ -162,4 +201,5 @@ def _run(connection: Connection, row: Row[Any]) -> Run:
 
 def _file(row: Row[Any]) -> RunFile:
     known = (row.id, row.layout, row.name, row.sha256, row.bytes, row.rows, row.rejected)
-    return RunFile(*known, tuple(json.loads(row.warnings)), row.published, row.stamped)
+    told = tuple(json.loads(row.warnings)), json.loads(row.findings)
+    return RunFile(*known, *told, row.published, row.stamped)

@@ -74,6 +74,7 @@ run_file = Table(
     Column("rows", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
     Column("warnings", Text, nullable=False, server_default="[]"),  # JSON list
+    Column("findings", Text, nullable=False, server_default="{}"),  # JSON: rule ► lines, rejected or not
     Column("published", Text),  # when its source made it: the stamp of its name, else its own date
     Column("stamped", Boolean, nullable=False, server_default=false()),  # by the stamp
     Index("ix_run_file_layout_sha256", "layout", "sha256"),
@@ -89,6 +90,19 @@ rejection = Table(
     Column("reason", Text, nullable=False),  # stable code: columns, identifier, name…
     Column("message", Text, nullable=False),
     Column("raw", Text, nullable=False),
+    _text("suggestion"),  # the number that was probably meant
+)
+
+finding = Table(  # a line that was kept and trips a rule of quality; the first ones of each rule and file
+    "finding",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("run_file_id", Key, ForeignKey("run_file.id"), nullable=False, index=True),
+    Column("line", BigInteger, nullable=False),
+    _text("column_name"),
+    Column("rule", Text, nullable=False),  # code of importers.quality.rules
+    _text("value"),
+    _text("suggestion"),
 )
 
 nomenclature = Table(  # label of a code as the sources write it, first seen

@@ -30,7 +30,7 @@ from directory_service.registry.tables import (
 
 # The record of what happened, which stays, and the operators, whom no import touches.
 _APART = {run, journal, undo_row, operator, operator_certificate, domain}
-_TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections
+_TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 
 def _is_apart(table: Table) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from directory_service.model.identifiers import adeli_key_ok, is_adeli, is_rpps
-from importers.rows import Line, Match, Problems
+from directory_service.model.identifiers import adeli_key_ok, adeli_plausible, is_adeli, is_rpps
+from importers.rows import Doubt, Line, Match, Problems
 
 
 class LinkParser:
@@ -15,19 +15,31 @@ class LinkParser:
         self.adeli, self.rpps = match.index("adeli"), match.index("rpps")
 
     def parse(self, line: Line) -> tuple[str, str] | None:
-        adeli = line.values[self.adeli].replace(" ", "").upper()
-        rpps = line.values[self.rpps].replace(" ", "")
+        written = line.values[self.adeli], line.values[self.rpps]
+        adeli, rpps = written[0].replace(" ", "").upper(), written[1].replace(" ", "")
         adeli = adeli[1:] if len(adeli) == 10 and adeli[0] == "0" else adeli.zfill(9)  # a spreadsheet eats zeros
         rpps = rpps[1:] if len(rpps) == 12 and rpps[0] == "8" else rpps
+        by_adeli, by_rpps = Doubt("0" + adeli, other="8" + rpps), Doubt("8" + rpps, other="0" + adeli)
         if not is_adeli(adeli):
-            return self._no(line, "adeli", "numéro ADELI faux (9 caractères)")
+            return self._no(line, "adeli", "adeli_form", by_adeli)
         if not is_rpps(rpps):
-            return self._no(line, "rpps", "numéro RPPS faux (11 chiffres et clé)")
+            return self._no(line, "rpps", "rpps_key", by_rpps)
+        if (adeli, rpps) != written:
+            self._tell(line, "link_spelling", " / ".join(written))
         if not adeli_key_ok(adeli):
-            self.problems.warn("adeli_key")
+            self._tell(line, "adeli_key", adeli, by_adeli)
+        elif not adeli_plausible(adeli):
+            self._tell(line, "adeli_digits", adeli, by_adeli)
         return adeli, rpps
 
-    def _no(self, line: Line, field: str, message: str) -> tuple[str, str] | None:
+    def conflict(self, line: Line) -> None:
+        """The registry says otherwise than this line."""
+        self._tell(line, "link_conflict", " / ".join((line.values[self.adeli], line.values[self.rpps])))
+
+    def _tell(self, line: Line, rule: str, value: str, doubt: tuple[str, ...] = ()) -> None:
+        self.problems.warn(rule, line.number, self.match.caption("adeli"), value, doubt)
+
+    def _no(self, line: Line, field: str, reason: str, doubt: Doubt) -> tuple[str, str] | None:
         """Rejects the row; None, so that the caller can return it."""
-        self.problems.reject(line, self.match.caption(field), "identifier", message)
+        self.problems.reject(line, self.match.caption(field), reason, doubt=doubt)
         return None

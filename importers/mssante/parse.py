@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import cast
 
+from importers.quality.codes import CodeChecker, Fault
 from importers.rows import Holding, Line, Match, Place, Problems
 
 TYPES = frozenset({"PER", "ORG", "APP", "CAB"})  # TRE_R257
@@ -22,6 +23,7 @@ SYSTEMS = (
 )
 # Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
 _ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
+_PATIENTS = "@patient.mssante.fr"  # INS number and key: a pattern, never an entry (formats.md §4)
 _YES_NO = {
     "o": True,
     "oui": True,
@@ -37,6 +39,9 @@ _YES_NO = {
 # TRE_G07 ► length of the number, and the letter of the technical id that says the same.
 _STRUCTURES = {"0": (11, "C"), "1": (9, "F"), "2": (9, "S"), "3": (14, "C"), "4": (14, "R")}
 _STRUCTURE_NAMES = {"adeli-rang": "0", "finess": "1", "siren": "2", "siret": "3", "rpps-rang": "4"}
+
+_NAME, _TRADE_NAME = Place._fields.index("name"), Place._fields.index("trade_name")
+_NUMBERS = tuple(map(Place._fields.index, ("technical_id", "finess", "siret", "siren")))
 
 Getter = Callable[[Sequence[str]], tuple[str, ...]]
 
@@ -68,6 +73,8 @@ def technical_id(kind: str, number: str) -> str:
 class HoldingParser:
     """One line of the MSSanté extract."""
 
+    systems = SYSTEMS
+
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.caption = match.caption
@@ -79,48 +86,74 @@ class HoldingParser:
         self.codes = pick("category_code", "profession_code", "expertise_code", "service")
         self.rest = pick("paperless", "place_type", "place_id")
         self.place = pick(*Place._fields)
-        self.label_codes = pick(*(code for _, code, _ in SYSTEMS))
         self.label_pairs = pick(*(name for _, code, label in SYSTEMS for name in (code, label)))
-        self.met: set[tuple[str, ...]] = set()
+        self.checker = CodeChecker(SYSTEMS)
+        self.met: dict[tuple[str, ...], tuple[Fault, ...]] = {}
 
     def labels(self, line: Line) -> list[tuple[str, ...]]:
-        """Code, label, code, label… when these codes were not met together before."""
-        codes = self.label_codes(line.values)
-        if codes in self.met:
-            return []
-        self.met.add(codes)
-        return [self.label_pairs(line.values)]
+        """Code, label, code, label… when these were not met together before; tells what rules they trip."""
+        pairs = self.label_pairs(line.values)
+        faults, new = self.met.get(pairs), []
+        if faults is None:
+            self.met[pairs] = faults = self.checker.check(pairs)
+            new = [pairs]
+        self.tell(line, faults)
+        return new
+
+    def tell(self, line: Line, faults: Sequence[tuple[str, str, str]]) -> None:
+        """What rules a line trips."""
+        for field, rule, value in faults:
+            self.problems.warn(rule, line.number, self.caption(field), value)
 
     def parse(self, line: Line) -> Holding | None:
-        kind, address, national, scheme, number, family, given = self.head(line.values)
-        kind, address = kind.strip().upper(), address.strip().lower()
+        kind, written, national, scheme, number, family, given = self.head(line.values)
+        kind, address = kind.strip().upper(), written.strip().lower()
         if not is_address(address):
-            return self._no(line, "address", "address", "adresse de messagerie mal formée")
+            return self._no(line, "address", "address")
+        if address.endswith(_PATIENTS):
+            return self._no(line, "address", "address_patient")
         if kind not in TYPES:
-            return self._no(line, "type", "type", "type de BAL inconnu (PER, ORG, APP ou CAB attendu)")
+            return self._no(line, "type", "type")
         if kind in PERSONAL and not family.strip():
-            return self._no(line, "family_name", "name", "nom d'exercice absent")
-        paperless, place_type, place_id = self.rest(line.values)
+            return self._no(line, "family_name", "name")
+        if address != written:
+            self._warn(line, "address", "address_spelling", written)
         national = national.strip() or (scheme.strip() + number.strip() if number.strip() else "")
+        paperless, place_type, place_id = self.rest(line.values)
+        place, said = self._place(line, place_type, place_id), parse_yes_no(paperless)
+        if said is None and paperless.strip():
+            self._warn(line, "paperless", "paperless", paperless)
+        if kind not in PERSONAL:
+            self._organization(line, national or family or given, place)
         category, profession, specialty, service = self.codes(line.values)
-        return Holding(
-            kind, address, national, family, given, category, profession, specialty, service,
-            parse_yes_no(paperless), self._place(line, place_type, place_id),
-        )  # fmt: skip
+        return Holding(kind, address, national, family, given, category, profession, specialty, service, said, place)
+
+    def _organization(self, line: Line, person: str, place: Place | None) -> None:
+        """A box that no person holds: what of a person stands there is not read (``boxes.BoxLoader``)."""
+        if person:
+            self._warn(line, "family_name", "person_on_organization", person)
+        if place is None:
+            self._warn(line, "place_id", "box_without_structure", "")
 
     def _place(self, line: Line, kind: str, number: str) -> Place | None:
-        place = Place._make(self.place(line.values))
+        values = list(self.place(line.values))
         kind, number = parse_structure(kind, number)
-        if not number and not (place.name or place.trade_name):
+        if not number and not (values[_NAME] or values[_TRADE_NAME]):
             return None
-        return place._replace(
-            technical_id=technical_id(kind, number),
-            finess=number if kind == "1" else "",
-            siret=number if kind == "3" else "",
-            siren=number[:9] if kind in ("2", "3") else "",
+        numbers = (
+            technical_id(kind, number),
+            number if kind == "1" else "",
+            number if kind == "3" else "",
+            number[:9] if kind in ("2", "3") else "",
         )
+        for at, value in zip(_NUMBERS, numbers, strict=True):
+            values[at] = value
+        return Place._make(values)
 
-    def _no(self, line: Line, field: str, reason: str, message: str) -> Holding | None:
+    def _warn(self, line: Line, field: str, rule: str, value: str) -> None:
+        self.problems.warn(rule, line.number, self.caption(field), value)
+
+    def _no(self, line: Line, field: str, reason: str) -> Holding | None:
         """Rejects the row; None, so that the caller can return it."""
-        self.problems.reject(line, self.caption(field), reason, message)
+        self.problems.reject(line, self.caption(field), reason)
         return None

@@ -13,22 +13,22 @@ def _field(name: str, *captions: str, required: bool = False) -> Field:
     return Field(name, captions, required)
 
 
-_IDS = (
+IDS = (
     _field("id_type", "Type d'identifiant PP", "Type identifiant PP", required=True),
     _field("id", "Identifiant PP", required=True),
     _field("national_id", "Identification nationale PP"),
 )
-_NAMES = (
+NAMES = (
     _field("family_name", "Nom d'exercice", required=True),
     _field("given_names", "Prénom d'exercice", "Prénoms d'exercice", required=True),
 )
-_PROFESSION = (
+PROFESSION = (
     _field("profession_code", "Code profession", required=True),
     _field("profession", "Libellé profession"),
     _field("category_code", "Code catégorie professionnelle"),
     _field("category", "Libellé catégorie professionnelle"),
 )
-_EXPERTISE = (
+EXPERTISE_FIELDS = (
     _field("expertise_type_code", "Code type savoir-faire"),
     _field("expertise_type", "Libellé type savoir-faire"),
     _field("expertise_code", "Code savoir-faire"),
@@ -71,13 +71,13 @@ ACTIVITY = Layout(
     title="personnes et activités (PS_LibreAcces_Personne_activite)",
     key=("id_type", "id"),
     fields=(
-        *_IDS,
+        *IDS,
         *TITLES,
         _field("civility_code", "Code civilité"),
         _field("civility", "Libellé civilité"),
-        *_NAMES,
-        *_PROFESSION,
-        *_EXPERTISE,
+        *NAMES,
+        *PROFESSION,
+        *EXPERTISE_FIELDS,
         _field("mode_code", "Code mode exercice"),
         _field("mode", "Libellé mode exercice"),
         *(Field(f.name, f.captions, f.name == "technical_id") for f in STRUCTURE),
@@ -101,8 +101,8 @@ DIPLOMA = Layout(
     title="diplômes et autorisations d'exercice (PS_LibreAcces_Dipl_AutExerc)",
     key=("id_type", "id"),
     fields=(
-        *_IDS,
-        *_NAMES,
+        *IDS,
+        *NAMES,
         _field("diploma_type_code", "Code type diplôme obtenu"),
         _field("diploma_type", "Libellé type diplôme obtenu"),
         _field("diploma_code", "Code diplôme obtenu", required=True),
@@ -119,35 +119,9 @@ EXPERTISE = Layout(
     title="savoir-faire (PS_LibreAcces_SavoirFaire)",
     key=("id_type", "id"),
     fields=(
-        *_IDS,
-        *_NAMES,
-        *_PROFESSION,
-        *(Field(f.name, f.captions, f.name == "expertise_code") for f in _EXPERTISE),
-    ),
-)
-
-# The semicolon monotable of 2016-2018: everything double-quoted, the MSSanté address in the last column.  Its verbatim
-# header was not found; its field keys fold to the captions above, or to the second spellings.
-CAT18 = Layout(
-    id="cat18.activity",
-    title="monotable CAT18 (ExtractionMonoTable_CAT18)",
-    key=("id_type", "id"),
-    fields=(
-        *_IDS,
-        *TITLES,
-        *_NAMES,
-        *_PROFESSION,
-        *_EXPERTISE,
-        *STRUCTURE,
-        _field(
-            "address",
-            "Adresse BAL MSSanté",
-            "Adresse BAL MSS",
-            "Adresse MSSanté",
-            "Adresse BAL",
-            "BAL MSSanté",
-            "Adresse messagerie MSSanté",
-            required=True,
-        ),
+        *IDS,
+        *NAMES,
+        *PROFESSION,
+        *(Field(f.name, f.captions, f.name == "expertise_code") for f in EXPERTISE_FIELDS),
     ),
 )

@@ -10,8 +10,23 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import cast
 
-from directory_service.model.identifiers import adeli_key_ok, is_adeli, is_rpps
-from importers.rows import NO_PLACE, Activity, Labels, Line, Match, Numbers, Person, Place, PlaceNumbers, Problems
+from directory_service.model.identifiers import adeli_key_ok, adeli_plausible, is_adeli, is_rpps
+from importers.quality.codes import CodeChecker, Fault
+from importers.quality.places import PlaceChecker
+from importers.rows import (
+    NAMELESS,
+    NO_PLACE,
+    Activity,
+    Doubt,
+    Labels,
+    Line,
+    Match,
+    Numbers,
+    Person,
+    Place,
+    PlaceNumbers,
+    Problems,
+)
 
 # Systems of nomenclature whose labels an activity row gives: (system, code field, label field).
 SYSTEMS = (
@@ -39,6 +54,10 @@ _IDENTITY = ("title_code", "civility_code", "family_name", "given_names", "profe
 _CODES = ("profession_code", "category_code", "mode_code", "sector_code", "section_code", "role_code", "kind_code",
           "authority")  # fmt: skip
 _EXPERTISE = ("profession_code", "expertise_type_code", "expertise_code")
+# Labels that are held against their codes on every row (the others, where codes are met together first): what people
+# read of a person.  A label more takes a tenth of a microsecond a row.
+_LABELS = ("profession", "expertise")
+_SALARIED = "S"  # TRE_R23
 _DIPLOMA = ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code")
 
 
@@ -47,27 +66,13 @@ def getter(match: Match, names: Sequence[str]) -> Labels:
     return cast("Labels", itemgetter(*(match.index(n) for n in names)))
 
 
-class LabelReader:
-    """Code, label, code, label… of the rows whose codes were not met together before."""
-
-    def __init__(self, match: Match, systems: Sequence[tuple[str, str, str]]) -> None:
-        self.codes = getter(match, [code for _, code, _ in systems])
-        self.pairs = getter(match, [name for _, code, label in systems for name in (code, label)])
-        self.met: set[tuple[str, ...]] = set()
-
-    def read(self, row: list[str], found: list[tuple[str, ...]]) -> None:
-        codes = self.codes(row)
-        if codes not in self.met:
-            self.met.add(codes)
-            found.append(self.pairs(row))
-
-
 class Identifiers:
     """Who a row is about: type digit and number, checked."""
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.fields = getter(match, ("id_type", "id", "national_id"))
+        self.names = getter(match, ("family_name", "given_names"))
         self.caption = match.caption("id")
         self.last: tuple[str, ...] = ()  # good ones, of the row before
 
@@ -83,26 +88,65 @@ class Identifiers:
 
     def _parse(self, line: Line, scheme: str, value: str, national: str) -> tuple[str, str] | None:
         if national and national != scheme + value:
-            return self._no(line, "l'identification nationale ne correspond pas au type et à l'identifiant")
+            return self._no(line, "id_mismatch")
         if scheme == "8":
-            return (scheme, value) if is_rpps(value) else self._no(line, "numéro RPPS faux (11 chiffres et clé)")
+            return (scheme, value) if is_rpps(value) else self._no(line, "rpps_key")
         if scheme != "0":
-            return self._no(line, "type d'identifiant inattendu (8 ou 0)")
+            return self._no(line, "id_type")
         if not is_adeli(value):
-            return self._no(line, "numéro ADELI faux (9 caractères)")
+            return self._no(line, "adeli_form")
         if not adeli_key_ok(value):
-            self.problems.warn("adeli_key")
+            self._doubt(line, "adeli_key")
+        elif not adeli_plausible(value):
+            self._doubt(line, "adeli_digits")
         return scheme, value
 
-    def _no(self, line: Line, message: str) -> tuple[str, str] | None:
+    def _named(self, line: Line) -> Doubt:
+        scheme, value, _ = self.fields(line.values)
+        return Doubt(scheme + value, *self.names(line.values))
+
+    def _doubt(self, line: Line, rule: str) -> None:
+        self.problems.warn(rule, line.number, self.caption, self.fields(line.values)[1], self._named(line))
+
+    def _no(self, line: Line, reason: str) -> tuple[str, str] | None:
         """Rejects the row; None, so that the caller can return it."""
-        self.problems.reject(line, self.caption, "identifier", message)
+        self.problems.reject(line, self.caption, reason, doubt=self._named(line))
         return None
+
+
+class CodeRules:
+    """The codes and labels of a row: told when they were not met together before, with what rules they trip."""
+
+    def __init__(self, match: Match, problems: Problems, systems: Sequence[tuple[str, str, str]]) -> None:
+        self.match, self.problems = match, problems
+        self.pairs = getter(match, [name for _, code, label in systems for name in (code, label)])
+        self.checker = CodeChecker(systems)
+        self.known: dict[tuple[str, ...], tuple[Fault, ...]] = {}
+
+    def faults(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[Fault, ...]:
+        """Adds code, label, code, label… to ``labels`` where they are new."""
+        pairs = self.pairs(row)
+        found = self.known.get(pairs)
+        if found is None:
+            self.known[pairs] = found = self.checker.check(pairs)
+            labels.append(pairs)
+        return found
+
+    def tell(self, number: int, faults: Sequence[Fault]) -> None:
+        for field, rule, value in faults:
+            self.problems.warn(rule, number, self.match.caption(field), value)
+
+
+# Of the codes of a row: number of those of an activity, whether they say one, number of those of an expertise or -1,
+# what rules they trip.
+_Met = tuple[int, bool, int, tuple[Fault, ...]]
 
 
 class PersonParser:
     """All the rows of one person in an activity extract.  Structures and codes are told once in ``places`` and
     ``codes``, then by their numbers."""
+
+    systems = SYSTEMS
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
@@ -112,16 +156,20 @@ class PersonParser:
         self.expertise = getter(match, _EXPERTISE)
         self.place = getter(match, Place._fields)
         self.street_type = getter(match, ("street_type", "street_type_code"))
-        self.labels = LabelReader(match, SYSTEMS)
         self.name_caption = match.caption("family_name")
         self.name_at = match.index("family_name")
-        self.technical_at = match.index("technical_id")
+        self.technical_at, self.mode_at = match.index("technical_id"), match.index("mode_code")
+        self.technical_caption = match.caption("technical_id")
         self.street_at = Place._fields.index("street_type")
         self.places, self.codes = PlaceNumbers(), Numbers()
-        # Every code of a row ► number of those of an activity, whether they say one, number of those of an expertise
-        # or -1: few, for many rows.
-        self.coded = getter(match, tuple(dict.fromkeys((*_CODES, *_EXPERTISE, *(code for _, code, _ in SYSTEMS)))))
-        self.met: dict[tuple[str, ...], tuple[int, bool, int]] = {}
+        # Every code of a row, and some labels ► what they are: few, for many rows.
+        codes = (*_CODES, *_EXPERTISE, *(code for _, code, _ in SYSTEMS))
+        self.coded = getter(match, tuple(dict.fromkeys((*codes, *_LABELS))))
+        self.met: dict[tuple[str, ...], _Met] = {}
+        self.code_rules, self.place_checker = CodeRules(match, problems, SYSTEMS), PlaceChecker()
+        self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
+        self.checked = NAMELESS  # the last number whose structure was checked: they are given in order
+        self.given_caption = match.caption("given_names")
 
     def parse(self, lines: Sequence[Line]) -> Person | None:
         """None when no row of hers can be kept.  The first good row says who she is."""
@@ -135,28 +183,37 @@ class PersonParser:
         expertises: list[int] = []
         labels: list[tuple[str, ...]] = []
         for at, row in good:
-            number, practises, expertise = self.met.get(self.coded(row)) or self._meet(row, labels)
+            number, practises, expertise, faults = self.met.get(self.coded(row)) or self._meet(row, labels)
             place = self.places.known.get(row[self.technical_at]) or self._number(at, row)
+            if faults:
+                self.code_rules.tell(at, faults)
+            if place in self.faulty:
+                self.code_rules.tell(at, self.faulty[place])
+            elif practises and not place and row[self.mode_at] == _SALARIED:
+                self.problems.warn("activity_without_structure", at, self.technical_caption)
             if place or practises:  # else the row only says that she exists
                 activities.append((place, number))
             if expertise >= 0:
                 expertises.append(expertise)
         if len(good) > 1:
             activities, expertises = list(dict.fromkeys(activities)), list(dict.fromkeys(expertises))
-        return Person(*who, self.identity(good[0].values), activities, expertises, labels)
+        identity = self.identity(good[0].values)
+        if not identity[3]:
+            self.problems.warn("given_names", good[0].number, self.given_caption)
+        return Person(*who, identity, activities, expertises, labels)
 
     def _nameless(self, line: Line) -> bool:
         """Rejects the row; False, so that the caller leaves it out."""
-        self.problems.reject(line, self.name_caption, "name", "nom d'exercice absent")
+        self.problems.reject(line, self.name_caption, "name")
         return False
 
-    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> tuple[int, bool, int]:
+    def _meet(self, row: list[str], labels: list[tuple[str, ...]]) -> _Met:
         """Codes that were not met together before."""
-        self.labels.read(row, labels)
         codes, expertise = self.read_codes(row), self.expertise(row)
         number = self.codes.of(codes, codes)
-        met = number, any(codes[2:7]), self.codes.of(expertise, expertise) if expertise[2] else -1
-        self.met[self.coded(row)] = met
+        known = self.codes.of(expertise, expertise) if expertise[2] else -1
+        faults = self.code_rules.faults(row, labels)
+        self.met[self.coded(row)] = met = number, any(codes[2:7]), known, faults
         return met
 
     def _number(self, at: int, row: list[str]) -> int:
@@ -166,7 +223,12 @@ class PersonParser:
         if not place[self.street_at]:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
-        return self.places.of_place(at, place)
+        number = self.places.of_place(at, place)
+        if number > self.checked:  # named for the first time
+            self.checked = number
+            if faults := self.place_checker.check(place):
+                self.faulty[number] = faults
+        return number
 
 
 class DetailParser:
@@ -175,23 +237,33 @@ class DetailParser:
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
-        diploma = match.layout.id == "rpps.diploma"
+        diploma = any(field.name == "diploma_code" for field in match.layout.fields)
         self.systems = DIPLOMA_SYSTEMS if diploma else EXPERTISE_SYSTEMS
         self.identifiers = Identifiers(match, problems)
         self.read_codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)
         self.codes = Numbers()
-        self.labels = LabelReader(match, self.systems)
         self.identity = getter(match, _IDENTITY)
-        self.name_caption = match.caption("family_name")
+        self.code_rules = CodeRules(match, problems, self.systems)
+        self.checked = not diploma  # of diplomas there is no list, and a label is read with its first code
 
     def parse(self, lines: Sequence[Line]) -> tuple[tuple[str, ...], list[int], list[tuple[str, ...]]] | None:
         """(identity, numbers of the codes of each row, labels); None when no row can be kept."""
         good = [line for line in lines if self.identifiers.parse(line)]
         if not good:
             return None
-        rows = [line.values for line in good]
-        codes = list(dict.fromkeys([self.codes.of(c, c) for c in map(self.read_codes, rows) if any(c)]))
+        numbers: list[int] = []
         labels: list[tuple[str, ...]] = []
-        for row in rows:
-            self.labels.read(row, labels)
-        return self.identity(rows[0]), codes, labels
+        known = self.codes.known
+        for at, row in good:
+            codes = self.read_codes(row)
+            number = known.get(codes)
+            if number is None:
+                number = self.codes.of(codes, codes) if any(codes) else -1
+            elif not self.checked:
+                numbers.append(number)
+                continue
+            if faults := self.code_rules.faults(row, labels):
+                self.code_rules.tell(at, faults)
+            if number >= 0:
+                numbers.append(number)
+        return self.identity(good[0].values), list(dict.fromkeys(numbers)), labels

@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from importers.cat18.columns import CAT18_COLUMNS
 from importers.progress import Progress, silent
-from importers.rpps.cat18_columns import CAT18_COLUMNS
 from importers.sample.country import make_country
 from importers.sample.defects import spoil
 from importers.sample.headers import (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from directory_service.model.identifiers import (
     PersonId,
     is_rpps,
     luhn_key_ok,
+    near_numbers,
     parse_national_id,
     parse_person_id,
     structure_keys,
@@ -43,6 +44,20 @@ def test_luhn_equals_its_slow_twin(text: str) -> None:
 def test_one_wrong_digit_is_caught(number: str, place: int, shift: int) -> None:
     wrong = str((int(number[place]) + shift) % 10)
     assert not is_rpps(number[:place] + wrong + number[place + 1 :])
+
+
+@given(rpps, st.integers(0, 10), st.sampled_from("0123456789"), st.booleans())
+def test_a_slip_finds_the_number_that_was_meant_among_few(number: str, place: int, digit: str, swap: bool) -> None:
+    """One wrong digit, or two neighbours swapped."""
+    at = min(place, 9)
+    swapped = number[:at] + number[at + 1] + number[at] + number[at + 2 :]
+    slipped = swapped if swap else number[:place] + digit + number[place + 1 :]
+    assume(slipped != number)
+    found = near_numbers("8" + slipped)
+    assert "8" + number in found
+    assert "8" + slipped not in found
+    assert all(is_rpps(near[1:]) for near in found)
+    assert len(found) <= 11 + 10  # a digit for each place, a swap for each pair
 
 
 @given(rpps, st.lists(separator, min_size=11, max_size=11), st.booleans())

@@ -89,7 +89,7 @@ def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> N
     bad = RPPS[:-1] + str((int(RPPS[-1]) + 1) % 10)
     report = world.day(1, activity=[f.activity(wrong, family_name="TIERS"), f.activity(bad), f.activity(RPPS)])
     assert report.files[0].warnings == {"adeli_key": 1}
-    assert report.files[0].reasons == {"identifier": 1}
+    assert report.files[0].reasons == {"rpps_key": 1}
     assert world.person(wrong).national_id == "0" + wrong
 
 

@@ -13,7 +13,7 @@ from directory_service.errors import ImportRefused
 from directory_service.model.people import PractitionerRole
 from directory_service.registry.engine import open_registry, reading, upgrade
 from directory_service.registry.read import read_bindings
-from directory_service.registry.runs import get_run, read_rejections
+from directory_service.registry.runs import each_found, get_run, read_rejections
 from importers.load import run_import
 from importers.sample import write_sample
 
@@ -106,7 +106,10 @@ def test_unknown_extra_columns_are_reported_and_the_rest_is_imported(world: Worl
     header, row = path.read_text().splitlines()
     path.write_text(f"{header}|Colonne nouvelle\n{row}|valeur\n")
     report = run_import(world.engine, [path], actor="tests")
-    assert report.files[0].warnings == {"colonne inconnue : Colonne nouvelle": 1}
+    assert report.files[0].warnings == {"column_unknown": 1}
+    with reading(world.engine) as connection:
+        (found,) = each_found(connection, report.run or 0)
+    assert (found.rule, found.column) == ("column_unknown", "Colonne nouvelle")
     assert world.person(ONE).family_name == "ESSAI"
 
 

@@ -107,6 +107,16 @@ def test_what_is_put_off_stays_at_the_end_of_the_queue(world: World) -> None:
     assert len(world.people()) == 3
 
 
+def test_a_question_that_is_asked_again_keeps_its_number_and_is_told_once(world: World) -> None:
+    asked = probable(world)
+    report = world.day(2, activity=[f.activity(ADELI, mode_code="L"), f.activity(RPPS, **ELSEWHERE)])
+    (again,) = queue(world)
+    assert (again.pk, again.run) == (asked.pk, report.run)
+    assert "match" not in report.counts
+    world.day(3, activity=[f.activity(ADELI, family_name="AUTREMENT"), f.activity(RPPS, **ELSEWHERE)])
+    assert queue(world) == []
+
+
 def test_what_is_put_off_is_asked_once_and_goes_when_an_import_settles_it(world: World) -> None:
     asked = probable(world)
     review.later(world.engine, asked.pk, actor="alice")

@@ -10,6 +10,7 @@ import pytest
 from directory_service.model.identifiers import (
     PersonId,
     adeli_key_ok,
+    adeli_plausible,
     is_adeli,
     is_finess,
     is_rpps,
@@ -17,6 +18,7 @@ from directory_service.model.identifiers import (
     is_siren,
     is_siret,
     luhn_key_ok,
+    near_numbers,
     parse_national_id,
     parse_person_id,
     structure_keys,
@@ -48,6 +50,26 @@ def test_every_fictitious_adeli_card_has_its_key() -> None:
 def test_an_adeli_number_with_a_wrong_key_keeps_its_form() -> None:
     assert is_adeli("991023764")
     assert not adeli_key_ok("991023764")
+
+
+@pytest.mark.parametrize(
+    ("value", "plausible"),
+    [("756000017", True), ("2A6000017", True), ("9F6000017", True), ("990000017", True), ("966000017", False),
+     ("006000017", False), ("750500017", False), ("750000017", True)],
+)  # fmt: skip
+def test_an_adeli_number_begins_with_a_departement_and_a_profession(value: str, plausible: bool) -> None:
+    assert adeli_plausible(value) is plausible
+
+
+def test_the_adeli_numbers_near_a_false_one_are_sound() -> None:
+    near = near_numbers("0991023764")
+    assert "0991023763" in near
+    assert all(adeli_key_ok(number[1:]) and adeli_plausible(number[1:]) for number in near)
+
+
+@pytest.mark.parametrize("number", ["", "8", "8108", "3990781056", "0756", "8108000000"])
+def test_what_has_not_the_length_of_a_number_has_none_near(number: str) -> None:
+    assert near_numbers(number) == ()
 
 
 @pytest.mark.parametrize("value", ["2A1023763", "2B1023763", "9A1023763", "9F1023763"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from directory_service.model import identifiers
-from importers.rpps.cat18_columns import CAT18_COLUMNS
+from importers.cat18.columns import CAT18_COLUMNS
 from importers.sample import SampleSummary, write, write_sample
 from importers.sample.names import plain
 

@@ -1,8 +1,7 @@
 """Columns of ``ExtractionMonoTable_CAT18_ToutePopulation`` (2016-2018): (field key, caption), in the file's order.
 
-The keys and their order were read from a public reader of the file; its verbatim header was not found.  The captions
-are therefore those of the later ``Personne_activite`` where it has the same column, and ours for the last one: match
-them folded, by name.
+Keys, order and captions were read from the notes of public readers of the file, and no file was found to hold them
+against: match captions folded, by name.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ CAT18_COLUMNS: tuple[tuple[str, str], ...] = (
     ("type_identifiant_pp", "Type d'identifiant PP"),
     ("identifiant_pp", "Identifiant PP"),
     ("identification_nationale_pp", "Identification nationale PP"),
-    ("code_civilite_exercice", "Code civilité d'exercice"),
-    ("libelle_civilite_exercice", "Libellé civilité d'exercice"),
+    ("code_civilite_exercice", "Code civilité exercice"),
+    ("libelle_civilite_exercice", "Libellé civilité exercice"),
     ("nom_exercice", "Nom d'exercice"),
     ("prenom_exercice", "Prénom d'exercice"),
     ("code_profession", "Code profession"),
