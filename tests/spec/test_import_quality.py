@@ -24,6 +24,8 @@ from importers.report import ImportReport
 PLACE = {"technical_id": "F" + f.finess(1), "finess": f.finess(1), "name": "HOPITAL D'ESSAI"}
 TOWN = {"postcode": "25000", "city_code": "25056", "department_code": "25", "city": "Besançon"}
 OTHER = f.rpps(900)  # a nurse of the registry whom boxes name
+# Of what is decided before the database, which other tests here write to on both.
+SQLITE = pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)
 
 
 def wrong(number: str) -> str:
@@ -138,6 +140,7 @@ def test_each_rule_of_mailboxes_tells_its_row_and_no_other(world: World) -> None
     assert by_line(tripped(world, report), "mssante.mailboxes") == {n: {rule} for n, rule in enumerate(BOXES, 2)}
 
 
+@SQLITE
 def test_lines_of_one_address_that_contradict_one_another_are_told(world: World) -> None:
     two = f.rpps(901)
     nurses = [f.activity(number, **TOWN) for number in (OTHER, two)]
@@ -167,6 +170,7 @@ def test_rules_of_whole_lines(world: World, tmp_path: Path) -> None:
     assert found == {1: {"column_unknown"}, 3: {"line_repeated"}, 4: {"columns"}, 5: {"characters"}}
 
 
+@SQLITE
 def test_rules_of_links(world: World) -> None:
     one, two = f.rpps(1), f.rpps(2)
     world.day(1, links=[(f.adeli(1), one)], activity=[f.activity(n, **TOWN) for n in (one, two)])
@@ -180,10 +184,20 @@ def test_rules_of_links(world: World) -> None:
     assert next(line.value for line in found if line.line == 3) == f"{f.adeli(3, '01')[1:]} / {f.rpps(3)}"
 
 
+@SQLITE
 def test_the_last_column_of_cat18_may_be_no_address_and_the_person_stays(world: World) -> None:
     report = world.day(1, cat18=[f.cat18(OTHER, "pas une adresse", **TOWN), f.cat18(f.rpps(1), "a@b.fr", **TOWN)])
     assert by_line(tripped(world, report), "cat18.activity") == {2: {"address_dropped"}}
     assert world.person(OTHER).status == "active"
+
+
+@SQLITE
+def test_addresses_of_a_monotable_are_held_to_the_rules_of_mailboxes(world: World) -> None:
+    with writing(world.engine) as connection:
+        operators.add_operator(connection, "essai", ["essai.mssante.fr"], actor="tests")
+    addresses = ("a@essai.mssante.fr", "b@ailleurs.mssante.fr")
+    rows = [f.cat18(f.rpps(n), address, **TOWN) for n, address in enumerate(addresses)]
+    assert by_line(tripped(world, world.day(1, cat18=rows)), "cat18.activity") == {3: {"domain_untrusted"}}
 
 
 def test_every_rule_has_a_row_that_trips_it() -> None:
@@ -207,12 +221,14 @@ def test_every_line_is_counted_and_only_the_first_are_kept(world: World, tmp_pat
         assert get_run(connection, report.run or 0).files[0].findings == {"street_number": 38}
 
 
+@SQLITE
 def test_one_value_leaves_room_for_others(world: World) -> None:
     rows = people([*[place(200, number="RDC")] * 30, place(201, number="BAT A")])
     kept = [line.value for line in tripped(world, world.day(1, activity=rows))]
     assert kept == ["RDC"] * 10 + ["BAT A"]
 
 
+@SQLITE
 def test_a_run_tells_what_it_read_and_not_what_it_found_unchanged(world: World) -> None:
     odd = people([place(1, number="RDC")])
     assert world.day(1, activity=odd).files[0].warnings == {"street_number": 1}
@@ -238,6 +254,7 @@ def test_a_false_number_is_offered_the_one_that_was_meant(world: World, spoil: A
     assert told["rpps_key"].message.endswith(f"numéro probable : {meant}")
 
 
+@SQLITE
 def test_who_bears_another_name_is_not_suggested(world: World) -> None:
     meant, bad = f.rpps(777), wrong(f.rpps(777))
     rows = [f.activity(bad, **TOWN), f.activity(meant, family_name="TIERS", **TOWN), *people([{}] * 40)]
@@ -245,6 +262,7 @@ def test_who_bears_another_name_is_not_suggested(world: World) -> None:
     assert (line.rule, line.suggestion) == ("rpps_key", "")
 
 
+@SQLITE
 def test_a_false_adeli_number_is_offered_the_one_that_was_meant(world: World) -> None:
     meant, bad = f.adeli(42), swapped(f.adeli(42))
     rows = [f.activity(bad, **TOWN), f.activity(meant, **TOWN), *people([{}] * 40)]
@@ -252,6 +270,7 @@ def test_a_false_adeli_number_is_offered_the_one_that_was_meant(world: World) ->
     assert (line.rule, line.value, line.suggestion) == ("adeli_key", bad, meant)
 
 
+@SQLITE
 def test_a_false_number_of_a_link_is_held_against_the_name_of_the_other(world: World) -> None:
     meant, bad, adeli = f.rpps(777), wrong(f.rpps(777)), f.adeli(42)
     nurses = [f.activity(meant, **TOWN), f.activity(adeli, **TOWN), *people([{}] * 3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import factories as f
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from import_world import World
 from sqlalchemy import Engine
@@ -112,9 +113,9 @@ def annuaire(toy: Path, data: Path, *arguments: str, python: list[str] = COMMAND
 
 @pytest.mark.parametrize("python", [COMMAND, BESIDE], ids=["one process", "two"])
 def test_another_package_brings_a_source_and_the_command_imports_its_files(
-    toy: Path, tmp_path: Path, python: list[str]
+    toy: Path, tmp_path: Path, sqlite_template: Path, python: list[str]
 ) -> None:
-    annuaire(toy, tmp_path, "init")
+    shutil.copy(sqlite_template, tmp_path / "registry.sqlite")
     report = json.loads(annuaire(toy, tmp_path, "import", "people.csv", "boxes.txt", "--json", python=python))
     assert [(file["layout"], file["rows"], file["rejected"]) for file in report["files"]] == [
         ("toy.people", 2, 0), ("toy.boxes", 2, 1),
@@ -185,6 +186,7 @@ def test_a_package_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("source", ALL, ids=lambda s: s.layout.id)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_columns_are_found_under_any_of_their_captions_in_any_order(source: Source, data: st.DataObject) -> None:
     layout = source.layout
@@ -202,6 +204,7 @@ def world(registry: Engine, tmp_path: Path) -> World:
     return World(registry, tmp_path)
 
 
+@pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)  # what is read, not what is written
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_file_whose_columns_have_moved_says_the_same(world: World, tmp_path: Path, end: str) -> None:
     """Its key in the last ones."""
