@@ -155,11 +155,11 @@ def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Pat
     world, start, runs = World(registry, folder), contents(registry), []
     for day, said in enumerate(days, 1):
         before = contents(registry)
-        first = world.day(day, **said)
+        first = world.day(day, accept="essai", **said)
         once = meaning(registry)
         undo(registry, first.run)
         assert contents(registry) == before
-        again = world.day(day, **said)
+        again = world.day(day, accept="essai", **said)
         assert meaning(registry) == once
         runs.append(again.run)
     undo(registry, runs[0], through=True)
@@ -174,7 +174,7 @@ def test_the_index_follows_any_of_them(registry: Engine, tmp_path: Path, days: l
     folder.mkdir()
     world, index, runs = World(registry, folder), Followed(registry, folder), []
     for day, said in enumerate(days, 1):
-        runs.append(world.day(day, **said).run)
+        runs.append(world.day(day, accept="essai", **said).run)
     index.follower.catch_up()
     undo(registry, runs[-1])
     assert index.agrees()
