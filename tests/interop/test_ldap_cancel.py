@@ -13,6 +13,7 @@ from ldap_support import BAL, Client, Gate, Serving, abandon, bind, cancel, comp
 from record_factories import SUFFIX
 
 from directory_service.index.directory import Directory, Result
+from directory_service.index.lookups import Lookups
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Query, View
 from directory_service.index.reader import Reader
@@ -145,7 +146,7 @@ ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELEC
 SOON = 2.0  # seconds; a search lasts 60 here
 
 
-class EndlessReader(Reader):
+class EndlessLookups(Lookups):
     """What finds candidates is a SQLite statement that never ends by itself."""
 
     began, ended = threading.Semaphore(0), threading.Semaphore(0)
@@ -162,7 +163,8 @@ class Endless(Directory):
     """Every search that is not a key look-up is endless."""
 
     def _open(self, name: str) -> Reader:
-        self._readers.add(reader := EndlessReader(self.folder, name))
+        self._readers.add(reader := Reader(self.folder, name))
+        reader.lookups = EndlessLookups(reader.connection)
         return reader
 
 
@@ -187,13 +189,13 @@ def test_what_is_called_off_leaves_its_thread(endless: int, sent: bytes, answere
     """The statement under way is interrupted, or the next search would wait for a minute."""
     with Client(endless) as client:
         client.send(search(SLOW, 1) + search(SLOW, 9))
-        assert EndlessReader.began.acquire(timeout=SOON)
+        assert EndlessLookups.began.acquire(timeout=SOON)
         assert codes(client.ask(sent + extended(WHOAMI, 3), len(answered))) == answered
-        assert EndlessReader.ended.acquire(timeout=SOON)
+        assert EndlessLookups.ended.acquire(timeout=SOON)
         client.send(search(SLOW, 10))
-        assert EndlessReader.began.acquire(timeout=SOON)
+        assert EndlessLookups.began.acquire(timeout=SOON)
         client.send(abandon(9, 11) + abandon(10, 12))
-        assert EndlessReader.ended.acquire(timeout=SOON)
+        assert EndlessLookups.ended.acquire(timeout=SOON)
         assert codes(client.ask(extended(WHOAMI, 13))) == [(13, 0)]
 
 
@@ -201,6 +203,6 @@ def test_what_is_called_off_leaves_its_thread(endless: int, sent: bytes, answere
 def test_a_client_that_leaves_takes_its_searches_with_it(endless: int, goodbye: bytes) -> None:
     with Client(endless) as client:
         client.send(search(SLOW, 1))
-        assert EndlessReader.began.acquire(timeout=SOON)
+        assert EndlessLookups.began.acquire(timeout=SOON)
         client.send(goodbye)
-    assert EndlessReader.ended.acquire(timeout=SOON)
+    assert EndlessLookups.ended.acquire(timeout=SOON)
