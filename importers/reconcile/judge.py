@@ -60,11 +60,14 @@ def judge(
     ids (ADELI, RPPS) that a person said are two people; they are not considered at all."""
     by_pk = {c.pk: c for c in candidates}
     asked = {pair for pair in pairs if _ids(by_pk, pair) not in refused}
+    beside: dict[int, list[Candidate]] = defaultdict(list)  # each ADELI record's
+    for absorbed, survivor in asked:
+        beside[absorbed].append(by_pk[survivor])
     found = []
     for d in rules.decide(candidates):
         pair = d.absorbed, d.survivor
         if _ids(by_pk, pair) not in refused:
-            doubt = _crowded(by_pk, pair, asked, crowds) if d.rule == _BY_NAME else ""
+            doubt = _crowded(by_pk, pair, beside[pair[0]], crowds) if d.rule == _BY_NAME else ""
             outcome = Outcome.REVIEW if doubt else Outcome.MERGE
             found.append(Judgement(pair, outcome, d.how, doubt or d.reason))
     settled = {j.pair[0] for j in found}
@@ -76,12 +79,12 @@ def judge(
     return sorted(found + _judged(scored, model), key=lambda j: j.pair)
 
 
-def _crowded(by_pk: Mapping[int, Candidate], pair: Pair, asked: Set[Pair], crowds: Crowds) -> str:
+def _crowded(by_pk: Mapping[int, Candidate], pair: Pair, beside: Iterable[Candidate], crowds: Crowds) -> str:
     """In a large structure one's very names may be another's: the more so, the more people bear them elsewhere."""
     one, chosen = by_pk[pair[0]], by_pk[pair[1]]
     if place(one, chosen, crowds) != "many":
         return ""
-    others = (by_pk[r] for a, r in asked if a == one.pk and r != chosen.pk)
+    others = (other for other in beside if other.pk != chosen.pk)
     namesake = any(
         family(one, o) == "same" and given(one, o) == "same" and profession(one, o) == "same" for o in others
     )
