@@ -60,6 +60,11 @@ def place_of(organization: Organization) -> Place:
     return found
 
 
+def forget_places() -> None:
+    """Values that are read again are others: what was rendered of the former would be kept for nothing."""
+    _CACHE.clear()
+
+
 def combined(organizations: Sequence[Organization]) -> Place:
     """The part that several structures give together, the first one being the one shown."""
     if len(organizations) == 1:

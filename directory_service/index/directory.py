@@ -176,11 +176,11 @@ class Directory:
         """Whether keys alone answer: so quick that it may run in the event loop."""
         if type(query.filter) is Equal and self._limits(query) and key_of(query.filter):
             return True
-        return all(span.plan.is_point or _is_single(span) for span in self._planned(query))
+        return all(span.plan.is_point or span.is_single for span in self._planned(query))
 
     def is_quick(self, query: Query) -> bool:
         """Whether the answer most likely takes a millisecond or two."""
-        return all(span.plan.is_point or span.plan.is_quick or _is_single(span) for span in self._planned(query))
+        return all(span.plan.is_point or span.plan.is_quick or span.is_single for span in self._planned(query))
 
     def _planned(self, query: Query) -> list[Span]:
         """The spans of a search by anyone; none when its base does not exist, which is found out by keys."""
@@ -356,10 +356,6 @@ def _single(asked: Filter, entry: int, after: int) -> list[Span]:
 def _plan_of_one(asked: Filter, branch: int) -> Plan:
     simple = simplify(asked, branch)
     return Plan(simple, None, check=Check(simple))
-
-
-def _is_single(span: Span) -> bool:
-    return span.high - span.low == 2
 
 
 def _next(found: list[tuple[int, int]], place: Place) -> str:

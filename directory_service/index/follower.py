@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from directory_service.entries.entry import PEOPLE, STRUCTURES
+from directory_service.entries.places import forget_places
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
@@ -95,9 +96,10 @@ class Follower:
             path = self.folder / current_name(self.folder)
             if path.exists():
                 with closing(open_reader(path)) as db:
-                    meta: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))
-                if (meta["version"], meta["suffix"]) == (VERSION, normalise(self.suffix)):
-                    return int(meta["seq"])
+                    sql = "SELECT value FROM meta WHERE key IN ('seq', 'suffix', 'version') ORDER BY key"
+                    seq, *built_for = (value for (value,) in db.execute(sql))
+                if built_for == [normalise(self.suffix), VERSION]:
+                    return int(seq)
         return None
 
     def _step(self, db: sqlite3.Connection) -> int:
@@ -121,6 +123,7 @@ class Follower:
         changes = read_after(connection, int(seq), _STEP)
         if changes:
             self._render(db, connection, changes)
+            forget_places()
             set_meta(db, seq=str(changes[-1].seq))
         return len(changes)
 

@@ -23,6 +23,11 @@ class Span(NamedTuple):
     high: int
     plan: Plan
 
+    @property
+    def is_single(self) -> bool:
+        """Of one entry: a container, or the base of a search."""
+        return self.high - self.low == 2
+
 
 class _Chosen(NamedTuple):
     """What every look-up of one search has in common."""

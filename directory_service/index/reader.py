@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -24,7 +25,7 @@ from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
-from directory_service.index.plan import NO_LEXICON, Plan, make_plan
+from directory_service.index.plan import NO_LEXICON, Plan, forget_plans, make_plan
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.pieces import Lexicon
 from directory_service.index.plan.predicate import Row
@@ -81,6 +82,16 @@ class Search:
         """Is time up, or nobody waiting any more?"""
         return time.monotonic() > self.deadline or (self.stopped is not None and self.stopped())
 
+    def stopped_by(self, error: sqlite3.OperationalError) -> None:
+        """What a search that may cost no more has found is its answer."""
+        if "interrupted" not in str(error):
+            raise error
+        self.end_early()
+
+    def end_early(self) -> None:
+        self.timed_out = self.is_late()
+        self.truncated = not self.timed_out
+
     def add(self, found: Iterable[int]) -> None:
         """One more than the limit, and the search is truncated."""
         ids, room = self.ids, self.limit - len(self.ids)
@@ -104,7 +115,12 @@ class Reader:
         self._looked = 0.0
         self.build: Build
         self.lexicon = NO_LEXICON
-        self.refresh()
+        self._path = folder / name
+        try:
+            self.refresh()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self.connection.close()
@@ -128,16 +144,21 @@ class Reader:
         return self.build
 
     def _load(self) -> None:
-        meta: dict[str, str] = dict(self.connection.execute("SELECT key, value FROM meta"))
+        sql = "SELECT key, value FROM meta WHERE key NOT IN (?, ?)"
+        meta: dict[str, str] = dict(self.connection.execute(sql, _LONG))
         if meta["version"] != VERSION:
             raise RegistryUnavailable("l'index est d'une autre version : lancez `annuaire index --rebuild`")
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
-        self.lexicon = _lexicon(meta["letters"], meta["terms"], meta["suffix"], meta["fours"])
+        self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
+
+    def _counts(self) -> list[dict[str, int]]:
+        sql = "SELECT value FROM meta WHERE key = ?"
+        return [json.loads(self.connection.execute(sql, (key,)).fetchone()[0]) for key in _LONG]
 
     def recent(self, now: float) -> Build:
         """Like ``refresh``, but may be 20 ms old: looking costs as much as a look-up."""
@@ -170,16 +191,9 @@ class Reader:
                 try:
                     self._run_span(search, span, ranked=ranked)
                 except sqlite3.OperationalError as error:
-                    self._stopped_by(error, search)
+                    search.stopped_by(error)
                 if search.over:
                     return
-
-    def _stopped_by(self, error: sqlite3.OperationalError, search: Search) -> None:
-        """What a search that may cost no more has found is its answer."""
-        if "interrupted" not in str(error):
-            raise error
-        search.timed_out = self._is_late()
-        search.truncated = not search.timed_out
 
     @contextmanager
     def watched(self, search: Search) -> Iterator[None]:
@@ -268,10 +282,9 @@ class Reader:
             else:
                 return
         except sqlite3.OperationalError as error:
-            self._stopped_by(error, search)
+            search.stopped_by(error)
             return
-        search.timed_out = self._is_late()
-        search.truncated = not search.timed_out
+        search.end_early()
 
     def by_key(self, key: str, low: int, high: int, view: int) -> list[Hit]:
         """Entries with this key and ``low < id < high``, best first."""
@@ -307,12 +320,29 @@ _RANKS: Final = ((0, 1), (1, 16))
 _BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRUCTURES}
 
 
-@lru_cache(maxsize=4)
-def _lexicon(letters: str, terms: str, suffix: str, fours: str) -> Lexicon:
-    """One for all threads, so that they share plans."""
-    return Lexicon(letters, json.loads(terms), suffix, json.loads(fours))
+_LONG: Final = ("terms", "fours")  # of ``meta``: megabytes, read once a build
 
 
+class _Newest:
+    """The lexicon of the newest build, one for all threads, so that they share plans.  With the one before go the plans
+    that were made with it: a daily build would leave its counts in memory for as long as any of them is remembered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._key: tuple[Path, str, str] | None = None
+        self._lexicon = NO_LEXICON
+
+    def of(self, key: tuple[Path, str, str], counts: Callable[[], list[dict[str, int]]]) -> Lexicon:
+        """``key``: what file, its letters and its suffix; ``counts`` are read if they are not known."""
+        with self._lock:
+            if key != self._key:
+                terms, fours = counts()
+                self._lexicon, self._key = Lexicon(key[1], terms, key[2], fours), key
+                forget_plans()
+            return self._lexicon
+
+
+_LEXICON: Final = _Newest()
 _first = itemgetter(0)
 # A third of what ``Hit._make`` costs, a hundred times a search.
 _hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)

@@ -116,18 +116,14 @@ def _is_of_boxes(span: Span) -> bool:
     return _BOX_IDS[0] <= span.low + 1 and span.high <= _BOX_IDS[1]
 
 
-def _is_single(span: Span) -> bool:
-    return span.high - span.low == 2
-
-
 def _is_beside(span: Span) -> bool:
     """Of one container, or of unlisted boxes."""
-    return _is_single(span) or span.low + 1 >= UNLISTED << 36
+    return span.is_single or span.low + 1 >= UNLISTED << 36
 
 
 def _matches_many(spans: Sequence[Span]) -> bool:
     """Surely so many that collecting them first would be for nothing."""
-    return any(not _is_single(s) and (s.plan.paths is None or 4 * MOST < s.plan.estimate < inf) for s in spans)
+    return any(not s.is_single and (s.plan.paths is None or 4 * MOST < s.plan.estimate < inf) for s in spans)
 
 
 def _first(
@@ -176,10 +172,9 @@ def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) 
             else:
                 return found
     except sqlite3.OperationalError as error:
-        if "interrupted" not in str(error):
-            raise
-    search.timed_out = search.is_late()
-    search.truncated = not search.timed_out
+        search.stopped_by(error)
+    else:
+        search.end_early()
     return found[:start]
 
 

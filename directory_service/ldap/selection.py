@@ -141,32 +141,11 @@ def _values(ber: bytes, start: int, stop: int) -> list[bytes]:
 def render(hit: Hit, selection: Selection, types_only: bool, suffix: str) -> bytes:
     """The body of a SearchResultEntry: the DN and the attributes chosen."""
     ber = hit.ber
-    if not (selection.user or selection.operational or selection.hidden or types_only):
-        return _named(ber, selection.names)
     chosen = list(_chosen(ber, selection, types_only))
     for name in selection.operational:
         values = [] if types_only else [OPERATIONAL[name](hit, suffix).encode()]
         chosen.append(partial_attribute(name, values))
     return ber[: header(ber, 0, len(ber))[2]] + tlv(SEQUENCE, b"".join(chosen))
-
-
-def _named(ber: bytes, names: frozenset[bytes]) -> bytes:
-    """``render`` of what mail clients ask for, a few attributes by their names: ``attributes`` written out, which is
-    twice as quick."""
-    first = at = header(ber, 0, len(ber))[2]
-    at, end = expect(ber, at, len(ber), SEQUENCE)
-    chosen = []
-    while at < end:
-        start, length = at + 2, ber[at + 1]
-        if length >= 0x80:
-            start += length & 0x7F
-            length = int.from_bytes(ber[at + 2 : start], "big")
-        name = ber[start + 2 : start + 2 + ber[start + 1]]
-        stop = start + length
-        if name in names or (b";" in name and name.partition(b";")[0] in names):
-            chosen.append(ber[at:stop])
-        at = stop
-    return ber[:first] + tlv(SEQUENCE, b"".join(chosen))
 
 
 def _chosen(ber: bytes, selection: Selection, types_only: bool) -> Iterator[bytes]:

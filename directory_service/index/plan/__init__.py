@@ -157,6 +157,12 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
 
 
+def forget_plans() -> None:
+    """Everything that was remembered with a lexicon, which it keeps in memory."""
+    for remembered in (make_plan, _tier_ways, terms_of, fours_of):
+        remembered.cache_clear()
+
+
 def _ways(where: Access, branch: int) -> tuple[Path, ...] | None:
     """``names`` holds mailboxes only."""
     found = paths(where)
