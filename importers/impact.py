@@ -116,8 +116,7 @@ class Impact:
 
     def mailbox(self, act: str, address: str) -> None:
         """``act``: added, changed, removed."""
-        for acts in (self.acts["mailboxes"][""], self.acts["domain"][domain_of(address)]):
-            setattr(acts, act, getattr(acts, act) + 1)
+        self._count(act, "mailboxes", "domain", domain_of(address))
 
     def fold(self) -> None:
         """Counts what was created since the last call."""
@@ -126,14 +125,12 @@ class Impact:
             ("mailboxes", "domain", self.domains),
         ):
             for key, number in created.items():
-                self.acts[whole][""].added += number
-                self.acts[group][key].added += number
+                self._count("added", whole, group, key, number)
             created.clear()
         names = list(self.codes)
         for pk, number in enumerate(self.used):
             if number:
-                self.acts["activities"][""].added += number
-                self.acts["department"][names[self.departments[pk]]].added += number
+                self._count("added", "activities", "department", names[self.departments[pk]], number)
                 self.used[pk] = 0
 
     def compare(
@@ -147,14 +144,14 @@ class Impact:
             if was and stands:
                 self._change(pk, was.profession, stands.profession, pk < old)
             elif stands:
-                self._person("added", stands.profession)
+                self._count("added", "people", "profession", stands.profession)
             elif was:
-                self._person("merged" if pk in absorbed else "removed", was.profession)
+                self._count("merged" if pk in absorbed else "removed", "people", "profession", was.profession)
         rows: set[tuple[int, str]] = set().union(*(s.activities for s in before.values()))
         now: set[tuple[int, str]] = set().union(*(s.activities for s in after.values()))
         for act, some in (("removed", rows - now), ("added", now - rows)):
             for _, department in some:
-                self._activity(act, department)
+                self._count(act, "activities", "department", department)
 
     def _change(self, pk: int, was: str, profession: str, counts: bool) -> None:
         if was != profession:
@@ -190,13 +187,10 @@ class Impact:
         counted, self._changed[pk] = self._changed[pk], 1
         return bool(counted)
 
-    def _person(self, act: str, profession: str) -> None:
-        for acts in (self.acts["people"][""], self.acts["profession"][profession]):
-            setattr(acts, act, getattr(acts, act) + 1)
-
-    def _activity(self, act: str, department: str) -> None:
-        for acts in (self.acts["activities"][""], self.acts["department"][department]):
-            setattr(acts, act, getattr(acts, act) + 1)
+    def _count(self, act: str, whole: str, group: str, key: str, number: int = 1) -> None:
+        """``act`` as a field of ``Acts``."""
+        for acts in (self.acts[whole][""], self.acts[group][key]):
+            setattr(acts, act, getattr(acts, act) + number)
 
     # What came of it
 

@@ -171,10 +171,7 @@ class _Import:
             change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
-                run = _Run(
-                    connection, self.actor, moment, self.show, self.assistant, stages, self.rules, self.findings
-                )
-                report = run.execute(jobs)
+                report = _Run(connection, self, moment, stages).execute(jobs)
                 if dry_run:
                     raise _DryRun(replace(report, run=None, status="dry-run"))
                 if report.breaches and report.accepted is None:
@@ -219,21 +216,11 @@ def _halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[Extra
 class _Run:
     """The transaction of one command."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        actor: str,
-        as_of: str,
-        show: Progress,
-        assistant: Assistant | None,
-        stages: Stages,
-        rules: Rules,
-        findings: int,
-    ) -> None:
-        self.connection, self.show, self.as_of = connection, show, as_of
-        self.assistant, self.stages, self.rules, self.findings = assistant, stages, rules, findings
+    def __init__(self, connection: Connection, asked: _Import, as_of: str, stages: Stages) -> None:
+        self.connection, self.as_of, self.stages = connection, as_of, stages
+        self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
         self.quarantines: list[Quarantine] = []
-        at = now_text()
+        at, actor = now_text(), asked.actor
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
 

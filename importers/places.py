@@ -178,9 +178,7 @@ class Places:
                 rows.append(self._updated(pk, old, *changed[pk]))
         update_rows(self.store.connection, organization, _UPDATED, rows)
 
-    def _updated(
-        self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int
-    ) -> tuple[Any, ...]:
+    def _updated(self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int) -> tuple[Any, ...]:
         changed_at, *old = held
         differing = [i for i, value in enumerate(place) if value != old[i]]
         before = {_FIELDS[i]: old[i] for i in differing}

@@ -13,9 +13,8 @@ from typing import Any, Protocol
 
 from importers.known import match_key
 from importers.mssante.parse import PERSONAL
-from importers.quality.codes import Fault
 from importers.quality.places import PlaceChecker
-from importers.rows import NAMELESS, NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
+from importers.rows import NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
 from importers.source import DetailParser, HoldingParser, Kind, PersonParser, System
 from importers.sources import source_of
 
@@ -150,8 +149,6 @@ class BoxReader:
         self.parser, self.systems = parser, parser.systems
         self.match, self.separator, self.problems = match, separator, problems
         self.places, self.checker = PlaceNumbers(match.layout.id), PlaceChecker(named=False)
-        self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
-        self.checked = NAMELESS  # the last number whose structure was checked
         self.news = News(self.places.fresh)
 
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
@@ -183,12 +180,9 @@ class BoxReader:
         if place is None:
             return (*holding[:-1], NO_PLACE)
         number = self.places.of_place(line.number, place)
-        if number > self.checked:
-            self.checked = number
-            if faults := self.checker.check(place):
-                self.faulty[number] = faults
-        if number in self.faulty:
-            self.parser.tell(line, self.faulty[number])
+        self.checker.meet(number, place)
+        if faults := self.checker.faulty.get(number):
+            self.parser.tell(line, faults)
         return (*holding[:-1], number)
 
 

@@ -3,9 +3,9 @@
 One file is one build.  Every directory entry stands under the id that is its place in the rank order: what decides
 whether it matches in ``entry``, which is small and therefore mostly in memory, what is sent in ``body``.  ``key``,
 ``text`` and ``tag`` find entries by exact value, by three-letter pieces of their texts, and by token; ``names`` finds
-mailboxes by four letters of a name or an address (``plan.fours``).  The FTS5 tables keep no copy of the text and no
-positions: SQLite 3.40 then answers single terms only, so that ``plan`` asks for pieces and the predicate checks the
-rest.
+mailboxes by two to four letters of a name or an address (``plan.fours``).  The FTS5 tables keep no copy of the text
+and no positions: SQLite 3.40 then answers single terms only, so that ``plan`` asks for pieces and the predicate checks
+the rest.
 Nothing here reads or writes; ``VERSION`` goes up with any change, or one of what entries hold.
 """
 

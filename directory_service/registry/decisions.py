@@ -105,29 +105,28 @@ def forget_open(connection: Connection, ones: Sequence[str], *, but: Container[P
     return kept
 
 
-def close(connection: Connection, ones: Sequence[str]) -> None:
-    """Takes back whatever waits about records that a run has just merged, what a person put off included."""
+def close(connection: Connection, ones: Sequence[str], *, but: int = 0) -> None:
+    """Takes back whatever waits about records that are merged, what a person put off included; not question ``but``,
+    which a person is answering."""
     waiting = decision.c.outcome.in_([*OPEN, Outcome.APART]), decision.c.kind == str(Kind.SAME_PERSON)
     for some in chunks(ones):
-        connection.execute(delete(decision).where(*waiting, decision.c.one.in_(some)))
+        connection.execute(delete(decision).where(*waiting, decision.c.one.in_(some), decision.c.id != but))
 
 
-def forget_others(connection: Connection, asked: Decision) -> None:
-    """Takes back what is open about a record that is about to be absorbed, but for the question itself."""
-    here = decision.c.one == asked.one, decision.c.kind == str(Kind.SAME_PERSON), decision.c.id != asked.pk
-    connection.execute(delete(decision).where(*here, decision.c.outcome.in_([*OPEN, Outcome.APART])))
-
-
-def refused(connection: Connection, kind: Kind = Kind.SAME_PERSON) -> set[tuple[str, str]]:
+def refused(connection: Connection, kind: Kind = Kind.SAME_PERSON) -> set[Pair]:
     """Pairs that a person said are not one."""
-    said = decision.c.outcome.in_([Outcome.REJECTED, Outcome.SPLIT]), decision.c.kind == str(kind)
-    return {(one, other) for one, other in connection.execute(select(decision.c.one, decision.c.other).where(*said))}
+    return _pairs(connection, kind, (Outcome.REJECTED, Outcome.SPLIT))
 
 
-def settled(connection: Connection, kind: Kind) -> set[tuple[str, str]]:
+def settled(connection: Connection, kind: Kind) -> set[Pair]:
     """Pairs on which a person has the word, or that wait already."""
-    held = decision.c.outcome.in_([*OPEN, *HUMAN]), decision.c.kind == str(kind)
-    return {(one, other) for one, other in connection.execute(select(decision.c.one, decision.c.other).where(*held))}
+    return _pairs(connection, kind, (*OPEN, *HUMAN))
+
+
+def _pairs(connection: Connection, kind: Kind, outcomes: Sequence[Outcome]) -> set[Pair]:
+    query = select(decision.c.one, decision.c.other)
+    found = connection.execute(query.where(decision.c.outcome.in_(outcomes), decision.c.kind == str(kind)))
+    return {(one, other) for one, other in found}
 
 
 def read_open(connection: Connection, *, kind: str | None = None, limit: int = 50) -> list[Decision]:

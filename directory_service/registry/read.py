@@ -175,9 +175,7 @@ def _ofpeople_of(book: Book, table: str, columns: str, batch: Batch) -> list[Row
     return book.rows(f"SELECT practitioner_id, {columns} FROM {table} WHERE {where} ORDER BY practitioner_id, id")  # noqa: S608
 
 
-def whole_bindings(
-    book: Book, batch: Batch, people: Mapping[int, Practitioner]
-) -> Iterator[tuple[int, bool, Binding]]:
+def whole_bindings(book: Book, batch: Batch, people: Mapping[int, Practitioner]) -> Iterator[tuple[int, bool, Binding]]:
     """Every binding, open or closed, of these people, those of one address together and oldest first: the holder's key,
     whether the mailbox is open, and the value."""
     found = book.rows(_bindings(f"WHERE {batch('b.practitioner_id')} ORDER BY m.id, b.since, b.id"))

@@ -1,7 +1,7 @@
 """How many people, activities and mailboxes there are, in all and by domain, profession and department.
 
-Kept by imports in the transaction that makes the changes, so that an impact has its percentages without a scan.  What
-changes the registry otherwise and wholesale (a rollback) calls ``recount``.
+Kept by imports and answers of the staff in the transaction that makes the changes, so that an impact has its
+percentages without a scan; a rollback brings back the numbers of before (``registry.undo``).
 Counted: practitioners who are active and not absorbed, the activities of those, mailboxes that are open.
 """
 

@@ -25,7 +25,7 @@ from directory_service.model.identifiers import (
 )
 from directory_service.model.nomenclature import department_of
 from importers.quality.codes import Fault
-from importers.rows import Place
+from importers.rows import NAMELESS, Place
 
 _POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)
 _CITY_CODE = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{3}", re.ASCII)
@@ -38,12 +38,22 @@ _WHOLE = {"75056": "75", "69123": "69", "13055": "13"}
 
 
 class PlaceChecker:
-    """Of one file.  ``named``: its rows say what the structure is, and do not only point to one."""
+    """Of one file.  ``named``: its rows say what the structure is, and do not only point to one.  ``faulty``: what
+    those trip that were met, by their number (``rows.PlaceNumbers``)."""
 
     def __init__(self, *, named: bool = True) -> None:
         self.named = named
+        self.faulty: dict[int, tuple[Fault, ...]] = {}
+        self.met = NAMELESS  # the last number: they are given in order
         self.served: frozenset[str] = frozenset()  # once there is a structure to check
         self.towns: dict[tuple[object, ...], tuple[Fault, ...]] = {}
+
+    def meet(self, number: int, values: tuple[str, ...]) -> None:
+        """Checks a structure when its number is new."""
+        if number > self.met:
+            self.met = number
+            if faults := self.check(values):
+                self.faulty[number] = faults
 
     def check(self, values: tuple[str, ...]) -> tuple[Fault, ...]:
         """``values``: as ``Place``, the technical id as the row gives it."""

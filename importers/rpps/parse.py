@@ -14,7 +14,6 @@ from directory_service.model.identifiers import adeli_key_ok, adeli_plausible, i
 from importers.quality.codes import CodeChecker, Fault
 from importers.quality.places import PlaceChecker
 from importers.rows import (
-    NAMELESS,
     NO_PLACE,
     Activity,
     Doubt,
@@ -167,8 +166,7 @@ class PersonParser:
         self.coded = getter(match, tuple(dict.fromkeys((*codes, *_LABELS))))
         self.met: dict[tuple[str, ...], _Met] = {}
         self.code_rules, self.place_checker = CodeRules(match, problems, SYSTEMS), PlaceChecker()
-        self.faulty: dict[int, tuple[Fault, ...]] = {}  # by number of structure
-        self.checked = NAMELESS  # the last number whose structure was checked: they are given in order
+        self.faulty = self.place_checker.faulty
         self.given_caption = match.caption("given_names")
 
     def parse(self, lines: Sequence[Line]) -> Person | None:
@@ -224,10 +222,7 @@ class PersonParser:
             kind = self.street_type(row)
             place = (*place[: self.street_at], kind[0] or kind[1], *place[self.street_at + 1 :])
         number = self.places.of_place(at, place)
-        if number > self.checked:  # named for the first time
-            self.checked = number
-            if faults := self.place_checker.check(place):
-                self.faulty[number] = faults
+        self.place_checker.meet(number, place)
         return number
 
 

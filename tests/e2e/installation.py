@@ -6,9 +6,11 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +46,14 @@ class Installation:
 
     def copy(self, folder: Path) -> Installation:
         """The same data, elsewhere and on other ports: for tests that change it."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        shutil.copytree(self.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("registry.sqlite*"))
+        # A registry in use is never copied by its files: -wal and -shm come and go under a copy.
+        registry = Path("var", "registry.sqlite")
+        with (
+            closing(sqlite3.connect(self.folder / registry)) as old,
+            closing(sqlite3.connect(folder / registry)) as new,
+        ):
+            old.backup(new)
         return installation(folder)
 
 

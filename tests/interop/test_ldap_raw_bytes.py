@@ -103,6 +103,7 @@ def test_what_can_be_read_is_answered_and_the_connection_goes_on(serving: Servin
 
 # --- the table of ldap-clients.md §3, row by row ----------------------------------------------------------------------
 
+
 def _nested(depth: int) -> bytes:
     found = encode_filter(Present("objectClass"))
     for _ in range(depth):

@@ -201,8 +201,9 @@ def test_status_and_metrics_tell_which_sources_are_silent(tmp_path: Path) -> Non
         answer, text = asked.get("/v1/status").json, asked.get("/metrics").text
         weekly = Settings(source_rhythms=Rhythms.parse("mssante.mailboxes=168"))
         assert create_app(directory, weekly).test_client().get("/v1/status").json["anomalies"] == []
-    assert {s["name"]: (s["silent"], s["rhythm_hours"], s["published_age_seconds"] // 3600)
-            for s in answer["sources"]} == {
+    assert {
+        s["name"]: (s["silent"], s["rhythm_hours"], s["published_age_seconds"] // 3600) for s in answer["sources"]
+    } == {
         "links.adeli_rpps": (False, None, 9000),
         "mssante.mailboxes": (True, 36.0, 40),
         "rpps.activity": (False, 36.0, 30),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from import_world import World
-from sqlalchemy import Engine, delete
+from sqlalchemy import delete
 from undo_world import assert_tally_is_the_count
 
 from directory_service.errors import CircuitBreaker, ImportRefused, InvalidInput
@@ -32,11 +32,6 @@ from importers.sample import write_sample
 
 NURSES = [f.rpps(n) for n in range(100)]
 NOTHING = Thresholds(removed=0, changed=0, group_removed=0, group_size=0, floor=0, rows_fell=0)
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def activities(numbers: list[str], **fields: str) -> list[dict[str, str]]:
@@ -135,9 +130,7 @@ def test_the_impact_is_told_in_numbers_and_percent_the_biggest_movers_first(worl
     )
     rows = activities(here[1:]) + activities(there[3:], **doctors, **lyon) + activities([NURSES[90]])
     rows[0]["family_name"] = "DURAND"
-    report = world.day(
-        2, activity=rows, mailboxes=boxes(here[2:]) + boxes(there[1:], "lyon.mssante.fr"), dry_run=True
-    )
+    report = world.day(2, activity=rows, mailboxes=boxes(here[2:]) + boxes(there[1:], "lyon.mssante.fr"), dry_run=True)
     impact = report.as_dict()["impact"]
     people = {"key": "", "before": 60, "added": 1, "changed": 1, "removed": 4, "merged": 0, "touched": 6}
     assert impact["people"] == people | {"percent": 10.0}

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import factories as f
 import pytest
 from import_world import World
-from sqlalchemy import Engine
 
 from directory_service.model.people import Identifier, Status
 
 RPPS, ADELI = f.rpps(1), f.adeli(1)
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def numbers(world: World, number: str) -> list[tuple[str, bool]]:

@@ -41,11 +41,6 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
-
-
-@pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[World]:
     engine = open_registry(f"sqlite:///{tmp_path / 'other.sqlite'}")
     upgrade(engine)

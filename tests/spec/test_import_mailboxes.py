@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import factories as f
 import pytest
 from import_world import World
-from sqlalchemy import Engine
 
 from directory_service.model.mailboxes import MailboxType
 
 ONE, TWO = f.rpps(1), f.rpps(2)
 BOX = "zoe.essai@ville.mssante.fr"
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def test_a_personal_mailbox_is_bound_to_its_holder(world: World) -> None:

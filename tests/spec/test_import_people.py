@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import factories as f
-import pytest
 from import_world import World
-from sqlalchemy import Engine
 
 from directory_service.model.people import Status
 
 ONE, TWO = f.rpps(1), f.rpps(2)
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def test_a_person_is_created_with_her_activities_and_specialty(world: World) -> None:

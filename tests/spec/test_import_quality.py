@@ -11,7 +11,6 @@ from typing import Any
 import factories as f
 import pytest
 from import_world import World
-from sqlalchemy import Engine
 
 from directory_service import cli
 from directory_service.registry import operators
@@ -96,11 +95,6 @@ BOXES: dict[str, dict[str, str]] = {
     "person_on_organization": {"type": "ORG", "place_type": "1", "place_id": f.finess(1)},
     "box_without_structure": {**dict.fromkeys(f.person(OTHER), ""), "type": "ORG"},
 }
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def tripped(world: World, report: ImportReport) -> list[FoundLine]:

@@ -20,11 +20,6 @@ from importers.sample import write_sample
 ONE = f.rpps(1)
 
 
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
-
-
 def without_runs(dump: dict) -> dict:
     return {name: rows for name, rows in dump.items() if name not in ("run", "run_file", "undo_range")}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import factories as f
 import pytest
 from import_world import World
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from directory_service.model.people import Status
 from directory_service.registry.engine import reading
@@ -346,11 +346,6 @@ def last_run(world: World) -> list[JournalEntry]:
 def said(entry: JournalEntry) -> str:
     where = "line" if entry.line else "file" if entry.file_id else "run"
     return f"{entry.kind} {entry.subject} @{where}"
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def test_the_page_has_every_case_and_no_other() -> None:

@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from import_world import World
-from sqlalchemy import Engine
 
 import importers
 from directory_service.errors import AnnuaireError, ImportRefused
@@ -197,11 +196,6 @@ def test_columns_are_found_under_any_of_their_captions_in_any_order(source: Sour
     assert match is not None
     assert match.layout == layout
     assert match.columns == {field.name: n for n, field in enumerate(order)}
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 @pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)  # what is read, not what is written

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import factories as f
-import pytest
 from import_world import World
-from sqlalchemy import Engine
 
 from directory_service.model.people import Identifier
 from directory_service.registry import decisions
@@ -16,11 +12,6 @@ from directory_service.registry.engine import reading
 
 RPPS, ADELI = f.rpps(1), f.adeli(1)
 ELSEWHERE = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
 
 
 def about(world: World, name: str) -> list[Decision]:

@@ -13,31 +13,17 @@ import factories as f
 import pytest
 from import_world import World
 from record_factories import SUFFIX
-from sqlalchemy import Engine
+from review_world import ADELI, BOX, ELSEWHERE, RPPS, queue
 
 from directory_service.cli import run
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.files import current_name
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
-from directory_service.registry import decisions
 from directory_service.registry.decisions import Decision, Outcome
 from directory_service.registry.engine import reading
 from directory_service.registry.runs import get_run
 from importers import review
-
-RPPS, ADELI, BOX = f.rpps(1), f.adeli(1), "zoe@ville.mssante.fr"
-ELSEWHERE = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
-
-
-def queue(world: World) -> list[Decision]:
-    with reading(world.engine) as connection:
-        return decisions.read_open(connection)
 
 
 def probable(world: World) -> Decision:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from import_world import World
-from sqlalchemy import Engine
+from review_world import ADELI, BOX, ELSEWHERE, RPPS, queue
 from undo_world import assert_tally_is_the_count, contents
 
 from directory_service.errors import InvalidInput, NotFound, RegistryBusy, UndoRefused
@@ -24,22 +24,10 @@ from directory_service.registry.rollback import roll_back
 from directory_service.registry.runs import get_run
 from importers import review
 
-RPPS, ADELI, BOX = f.rpps(1), f.adeli(1), "zoe@ville.mssante.fr"
-ELSEWHERE = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
 FIRST = {
     "activity": [f.activity(ADELI), f.activity(RPPS, **ELSEWHERE)],  # of one name and town: for the staff to say
     "mailboxes": [f.mailbox(BOX, ADELI)],
 }
-
-
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
-
-
-def queue(world: World) -> list[Decision]:
-    with reading(world.engine) as connection:
-        return decisions.read_open(connection)
 
 
 def undo(world: World, run: int | None, *, through: bool = False) -> None:

@@ -37,11 +37,6 @@ MANY = int(os.environ.get("UNDO_TESTS", "1"))  # times as many examples as in CI
 BASE = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def world(registry: Engine, tmp_path: Path) -> World:
-    return World(registry, tmp_path)
-
-
 @pytest.fixture(scope="module")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three days of a country, the last one a season later; some rows are bad."""

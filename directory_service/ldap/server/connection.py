@@ -210,9 +210,7 @@ class Connection(asyncio.Protocol):
     def compare(self, request: CompareRequest) -> bytes:
         return self.submit(request, COMPARE_RESPONSE, partial(self.hub.compare, request, self.session.identity))
 
-    def submit(
-        self, request: Request, tag: int, step: Callable[[Stopped], Ran], work: Work | None = None
-    ) -> bytes:
+    def submit(self, request: Request, tag: int, step: Callable[[Stopped], Ran], work: Work | None = None) -> bytes:
         """Runs ``step`` in a thread, its reply sent when it comes; the reply that says no when it may not."""
         settings, outstanding, message_id = self.hub.settings, self.session.outstanding, request.message_id
         most = settings.outstanding_operator if self.session.identity.dn else settings.outstanding_anonymous
