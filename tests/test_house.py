@@ -58,7 +58,8 @@ ROOMS = {
         may=(*_MODEL, *_WIRE, "directory_service.entries", "directory_service.index.query"), pure=True
     ),
     "directory_service.trust": Room(
-        may=(*_MODEL, "directory_service.registry", "directory_service.index"), packages=("cryptography", "argon2")
+        may=(*_MODEL, "directory_service.registry", "directory_service.index"),
+        packages=("cryptography", "argon2", "joserfc", "orjson"),
     ),
     "directory_service.ldap": Room(may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True),
     "directory_service.ldap.server": Room(
@@ -80,7 +81,8 @@ ROOMS = {
     "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy", "prometheus_client")),
     "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3", "sqlalchemy", "orjson")),
     "importers": Room(
-        may=(*_MODEL, "directory_service.registry"), packages=("pandas", "numpy", "sqlalchemy", "orjson")
+        may=(*_MODEL, "directory_service.registry"),
+        packages=("pandas", "numpy", "sqlalchemy", "orjson", "signxml", "lxml", "cryptography"),
     ),
     "importers.source": _FORMAT,
     "importers.reconcile": _FORMAT,

@@ -1,0 +1,63 @@
+"""The tables of the registry, the system of record: SQLAlchemy Core, the same for SQLite and PostgreSQL.
+
+One practitioner is one row of ``practitioner`` whatever the number of sources that speak of her; ``identifier`` keeps
+every number ever issued; ``source_record`` remembers, per source, the digest of what that source last said, so that
+an unchanged record costs nothing.  Nothing is deleted by an import: it becomes inactive or closed, with its date.
+Instants are stored as UTC text ``YYYY-MM-DDTHH:MM:SSZ`` in both databases: sortable, readable and equal everywhere.
+"""
+
+from __future__ import annotations
+
+from directory_service.registry.tables.base import Key, metadata
+from directory_service.registry.tables.mailboxes import binding, mailbox
+from directory_service.registry.tables.people import (
+    activity,
+    decision,
+    expertise,
+    identifier,
+    link,
+    nomenclature,
+    organization,
+    practitioner,
+    qualification,
+)
+from directory_service.registry.tables.runs import (
+    finding,
+    journal,
+    rejection,
+    run,
+    run_file,
+    source_record,
+    tally,
+    undo_range,
+    undo_row,
+)
+from directory_service.registry.tables.trust import domain, operator, operator_certificate
+
+__all__ = [
+    "Key",
+    "activity",
+    "binding",
+    "decision",
+    "domain",
+    "expertise",
+    "finding",
+    "identifier",
+    "journal",
+    "link",
+    "mailbox",
+    "metadata",
+    "nomenclature",
+    "operator",
+    "operator_certificate",
+    "organization",
+    "practitioner",
+    "qualification",
+    "rejection",
+    "run",
+    "run_file",
+    "source_record",
+    "tally",
+    "undo_range",
+    "undo_row",
+]
