@@ -28,7 +28,8 @@ run: .venv/.installed $(SAMPLE)/.done ## loads a synthetic sample (PEOPLE=5000) 
 sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 
 test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL) where they can be installed
-	@$(BIN)/pytest -q $(TESTS)
+	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n auto --maxprocesses 4 --dist loadfile)
+	@$(if $(TESTS),,$(BIN)/pytest -q -m alone)
 
 lint: .venv/.tested ## ruff
 	@$(BIN)/ruff check .

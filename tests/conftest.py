@@ -16,11 +16,15 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from directory_service.registry.engine import open_registry, upgrade
 
 _COUNTER = itertools.count(1)
+# Both measure the machine, which other tests share, and not the code.
+settings.register_profile("annuaire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("annuaire")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

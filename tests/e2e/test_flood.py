@@ -17,6 +17,7 @@ from conftest import missing
 from e2e.installation import Installation, Server, start
 from ldap_support import Client, dns, search
 
+pytestmark = pytest.mark.alone
 IDLE, HOSTILE = 5_000, 500
 ANY = search("(mail=*)", size=100)
 SOURCES = tuple(f"127.0.0.{n}" for n in range(2, 12))  # a flood comes from many places

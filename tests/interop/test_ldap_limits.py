@@ -202,7 +202,7 @@ def test_unread_time(serving: Serving) -> None:
 def test_output_buffer(serving: Serving) -> None:
     """Full, nothing more is read: the client's own sends come to a stop."""
     with limited(serving, "output_buffer", output_buffer=1024) as port, Client(port) as client:
-        client.socket.settimeout(0.5)
+        client.socket.settimeout(2)
         with pytest.raises(TimeoutError):
             _flood(client)
 
