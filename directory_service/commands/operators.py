@@ -38,7 +38,7 @@ def _writing(settings: Settings) -> Iterator[Connection]:
 def list_operators(settings: Settings, machine: bool) -> None:
     """Liste les opérateurs et leurs domaines."""
     from directory_service.registry.engine import reading
-    from directory_service.registry.overview import read_operators
+    from directory_service.registry.trusted import read_operators
 
     with registry(settings) as engine, reading(engine) as connection:
         found = read_operators(connection)
