@@ -6,6 +6,7 @@ instant and not its last: what is suspended at noon is out of trust at noon.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,6 +14,13 @@ from typing import NamedTuple
 MANUAL, LISTED = "manual", "whitelist"  # who says so: a person, or an imported list
 ACTIVE, SUSPENDED, WITHDRAWN = "active", "suspended", "withdrawn"
 FOREVER = "9999"  # after any instant
+_DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.ASCII)
+
+
+def domain_name(text: str) -> str:
+    """A mail domain as we keep it, in lower case without its last dot; empty for what is none."""
+    lowered = text.strip().lower().rstrip(".")
+    return lowered if _DOMAIN.fullmatch(lowered) else ""
 
 
 class Span(NamedTuple):

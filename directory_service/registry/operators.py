@@ -1,8 +1,9 @@
 """Messaging operators of the trusted space, changed by hand: their domains, contacts, secret, certificates, status.
 
 What an imported white list says is written by ``importers.whitelist``; nothing here touches its domains, nor it those
-given here.  A secret reads ``<name>.<random>``, so that the secret alone says whose it is; only its argon2 hash is kept, and it is
-given once.  Each change is journalled, without the secret or its hash.  Who may do what with it is ``trust``'s affair.
+given here.  A secret reads ``<name>.<random>``, so that the secret alone says whose it is; only its argon2 hash is
+kept, and it is given once.  Each change is journalled, without the secret or its hash.  Who may do what with it is
+``trust``'s affair.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, u
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.mailboxes import CertificateRule
 from directory_service.model.subjects import subject_key
-from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN
+from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN, domain_name
 from directory_service.registry import journal
 from directory_service.registry.clock import now_text
 from directory_service.registry.tables import domain, operator, operator_certificate, operator_subject, suspension
@@ -25,7 +26,6 @@ from directory_service.registry.trusted import get_operator as get_operator
 
 # The name stands in a DN (cn=<name>,ou=operateurs,…) and before the last dot of a secret: neither must need escaping.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
-_DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.ASCII)
 _SECRET_BYTES = 32
 _LONGEST_CONTACT = 200
 _hasher = PasswordHasher()
@@ -207,7 +207,7 @@ def remove_domain(connection: Connection, name: str, domain_name: str, *, actor:
     if changed:
         _journal(connection, actor, "domain", key, {"closed": checked}, moment)
     elif connection.execute(select(domain.c.id).where(*held).limit(1)).first():
-        raise InvalidInput("ce domaine vient de la liste blanche : suspendez l'opérateur, ou attendez la liste suivante")
+        raise InvalidInput("ce domaine vient de la liste blanche, qui le rouvrirait : suspendez plutôt l'opérateur")
     return changed
 
 
@@ -221,10 +221,10 @@ def _open_domain(connection: Connection, key: int, name: str, moment: str) -> bo
 
 
 def _checked(name: str) -> str:
-    lowered = name.strip().lower().rstrip(".")
-    if not _DOMAIN.fullmatch(lowered):
+    found = domain_name(name)
+    if not found:
         raise InvalidInput("nom de domaine attendu, par exemple medecin.mssante.fr")
-    return lowered
+    return found
 
 
 def _find(connection: Connection, name: str) -> int | None:

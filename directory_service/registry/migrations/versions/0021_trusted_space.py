@@ -14,7 +14,7 @@ OF_OPERATOR = ("label", "identity", "responsible", "support")
 OF_DOMAIN = ("subject", "description", "responsible", "support", "updated")
 
 
-def _text(name, default=""):
+def _text(name: str, default: str = "") -> sa.Column[str]:
     return sa.Column(name, sa.Text(), server_default=default, nullable=False)
 
 
