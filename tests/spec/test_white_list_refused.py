@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,22 +23,27 @@ NS = f"{{{NAMESPACE}}}"
 
 
 @pytest.fixture
-def lists(sqlite_template: Path, tmp_path: Path) -> Lists:
+def lists(sqlite_template: Path, tmp_path: Path) -> Iterator[Lists]:
     """One database will do: nothing reaches it."""
     path = tmp_path / "registry.sqlite"
     path.write_bytes(sqlite_template.read_bytes())
-    return Lists(open_registry(f"sqlite:///{path}"), tmp_path)
+    engine = open_registry(f"sqlite:///{path}")
+    yield Lists(engine, tmp_path)
+    engine.dispose()
 
 
 def refused(lists: Lists, path: Path, why: str, day: int = 1) -> None:
-    before = contents(lists.engine)
+    before = contents(lists.engine), runs(lists)
     with pytest.raises(ImportRefused, match=why) as refusal:
         lists.load(path, day, accept="même accepté")
     assert refusal.value.exit_code == 3
     assert refusal.value.where and path.name in refusal.value.where
-    assert contents(lists.engine) == before
+    assert (contents(lists.engine), runs(lists)) == before
+
+
+def runs(lists: Lists) -> int:
     with reading(lists.engine) as connection:
-        assert all(run.status == "done" for run in read_runs(connection))
+        return len(read_runs(connection))
 
 
 def _text(data: bytes) -> bytes:
