@@ -209,6 +209,21 @@ class Seal:
     chain: tuple[x509.Certificate, ...]
 
     @classmethod
+    def of_files(cls, certificate: str, key: str) -> Seal:
+        """From the settings of these names; an empty ``key`` means the file of the certificate.  Raises InvalidInput,
+        which says what to do."""
+        if not certificate:
+            raise InvalidInput(
+                "rien pour signer : réglez signing_certificate (ANNUAIRE_SIGNING_CERTIFICATE) et signing_key, en PEM",
+                where="signing_certificate",
+            )
+        try:
+            return cls.read(Path(certificate).read_bytes(), Path(key or certificate).read_bytes())
+        except OSError as error:
+            why = f"certificat ou clé de signature illisible ({type(error).__name__})"
+            raise InvalidInput(why, where="signing_certificate, signing_key") from None
+
+    @classmethod
     def read(cls, certificate: bytes, key: bytes) -> Seal:
         """From PEM texts.  Raises InvalidInput, which says what is missing."""
         try:
