@@ -16,7 +16,6 @@ from directory_service.registry.runs import last_file
 from importers.check import Checked
 from importers.extract import ListFile, opened
 from importers.whitelist.document import WhiteList, parse_list
-from importers.whitelist.signature import SIZE_LIMIT, Anchors, parse_safely, verify
 
 LAYOUT = "mssante.whitelist"
 _CLOCK_SKEW = timedelta(hours=1)  # between the clock that dates lists and ours
@@ -44,6 +43,8 @@ def read_lists(files: Iterable[ListFile], anchors: Path | None, now: datetime | 
 
 
 def _read(file: ListFile, path: Path | None, now: datetime) -> ListJob:
+    from importers.whitelist.signature import SIZE_LIMIT, Anchors, parse_safely, verify  # a third of a second
+
     try:
         anchors = Anchors.read(path)
         with opened(file.path, file.member) as stream:

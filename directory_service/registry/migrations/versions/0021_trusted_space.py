@@ -74,6 +74,5 @@ def downgrade() -> None:
         for name in (*OF_DOMAIN, "source"):
             batch.drop_column(name)
         batch.create_unique_constraint("uq_domain_name_operator_id", ["name", "operator_id"])
-    with op.batch_alter_table("operator") as batch:
-        for name in (*OF_OPERATOR, "source"):
-            batch.drop_column(name)
+    for name in (*OF_OPERATOR, "source"):  # not in a batch, which makes the table anew: others name it
+        op.drop_column("operator", name)
