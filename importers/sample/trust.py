@@ -52,12 +52,13 @@ def write_trust(folder: Path, country: Country, day: date) -> int:
 def _entries(country: Country) -> Iterator[ListEntry]:
     for number, name in enumerate(domain_names(country)):
         own = number >= len(COMMON_DOMAINS) and number % _OWN == 0
-        subjects = [_subject(_HOSTS + number if own else number % _HOSTS, 1)]
+        holders = [(_HOSTS + number if own else number % _HOSTS, 1)]
         if number % _TWICE == 0:
-            subjects.append(_subject((number + 5) % _HOSTS, 2))
-        for subject in subjects:
-            support = f"assistance@operateur-{number % _HOSTS + 1}.example"
-            yield ListEntry(name, subject, f"Domaine fictif {number + 1}", "Service de messagerie", support, _UPDATED)
+            holders.append(((number + 5) % _HOSTS, 2))
+        for operator, machine in holders:
+            support = f"assistance@operateur-{operator + 1}.example"
+            told = (f"Domaine fictif {number + 1}", "Service de messagerie", support, _UPDATED)
+            yield ListEntry(name, _subject(operator, machine), *told)
 
 
 def _subject(operator: int, machine: int) -> str:
