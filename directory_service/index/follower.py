@@ -145,7 +145,9 @@ class Follower:
     def _render(self, db: sqlite3.Connection, connection: Connection, changes: list[JournalEntry]) -> None:
         touched = read.dependants(connection, changes)
         if touched.operators:
-            write_operators(db, read.read_operators(connection))
+            found = read.read_operators(connection, touched.operators)
+            gone = len(found) < len(touched.operators)  # by a rollback: their names are unknown
+            write_operators(db, read.read_operators(connection) if gone else found, whole=gone)
         if len(touched.mailboxes) > _MOST:
             raise _TooMuchError
         people, places, boxes = map(sorted, (touched.practitioners, touched.organizations, touched.mailboxes))

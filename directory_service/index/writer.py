@@ -203,10 +203,13 @@ def _fours(db: sqlite3.Connection) -> str:
     return orjson.dumps(counts).decode()
 
 
-def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> None:
-    """All of them, in the place of those there were."""
-    for table in ("operator", "domain", "certificate"):
-        db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
+def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, whole: bool = True) -> None:
+    """In the place of those there were; unless ``whole``, of those of the same names only."""
+    for table, column in (("operator", "name"), ("domain", "operator"), ("certificate", "operator")):
+        if whole:
+            db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
+        else:
+            db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(o.name,) for o in operators])  # noqa: S608
     db.executemany("INSERT INTO operator(name, secret_hash, status, json, record) VALUES (?, ?, ?, ?, ?)",
                    map(_operator, operators))  # fmt: skip
     spans = [(d.casefold(), o.name, *s) for o in operators for d, held in o.trusted().items() for s in held]

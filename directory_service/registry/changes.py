@@ -28,7 +28,7 @@ class Touched:
     practitioners: set[int] = field(default_factory=set)
     organizations: set[int] = field(default_factory=set)
     mailboxes: set[int] = field(default_factory=set)
-    operators: bool = False
+    operators: set[int] = field(default_factory=set)
 
 
 def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touched:
@@ -41,7 +41,7 @@ def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touch
     people |= _related(connection, activity.c.practitioner_id, activity.c.organization_id, places)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.practitioner_id, people)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.organization_id, places)
-    return Touched(people | holders, places | owners, boxes, any(e.subject == "operator" for e in entries))
+    return Touched(people | holders, places | owners, boxes, _subjects(entries, "operator"))
 
 
 def _subjects(entries: Iterable[JournalEntry], subject: str) -> set[int]:
