@@ -244,8 +244,6 @@ def test_each_operator_has_its_entry_of_the_journal_without_contacts(lists: List
 
 def test_ten_thousand_entries_are_read(lists: Lists) -> None:
     """Seconds are told in docs/decisions/0022; here only that it all arrives."""
-    if lists.engine.dialect.name != "sqlite":
-        pytest.skip("measured on one database")
     report = lists.day(1, *many(9_999), entry("dernier.mssante.fr", OVA))
     assert report.counts["domain"] == {"created": 10_000}
     with reading(lists.engine) as connection:
