@@ -178,6 +178,12 @@ class Settings:
         "looked at. 100: no limit.",
         most=100,
     )
+    breaker_moved: float = _setting(
+        _BREAKER.moved,
+        "Percent of the trusted domains, or of the mailboxes under them, that one white list may give to other "
+        "operators. A thousand domains moved in one day of 2026: such days are to be looked at. 100: no limit.",
+        most=100,
+    )
     breaker_group_size: int = _setting(
         _BREAKER.group_size, "Records from which on a group is looked at; the median domain has 4 mailboxes."
     )
@@ -190,6 +196,15 @@ class Settings:
         "at the end of a line looks whole. 100: no limit.",
         most=100,
     )
+    trust_anchors: str = _setting(
+        "",
+        "PEM file, or folder of PEM files (`.pem`, `.crt`), of the authorities whose signature makes a white list "
+        "good: the chain of IGC-Santé for the official one. Empty: white lists are refused.",
+    )
+    signing_certificate: str = _setting(
+        "", "PEM file of the certificate, its chain after it, with which `annuaire export whitelist` signs."
+    )
+    signing_key: str = _setting("", "PEM file of its private RSA key, without passphrase; empty: in the same file.")
     source_rhythms: Rhythms = _setting(
         DAILY,
         "Hours after its last extract from which on a source is silent, `source=hours` by spaces: they come daily, at "

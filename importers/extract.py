@@ -30,13 +30,15 @@ from importers.rows import Match, Rejection
 if TYPE_CHECKING:  # half a second to load, for quoted files only
     import pandas
 
-__all__ = ["ExtractFile", "Rejection", "groups", "opened", "recognise", "rows"]
+__all__ = ["ExtractFile", "ListFile", "Rejection", "groups", "opened", "recognise", "rows"]
 
 _BOM = codecs.BOM_UTF8
 _BLOCK = 1 << 20
 _HEADER_LIMIT = 64 * 1024  # the longest header known has 1,523 bytes
 _MEMBER_LIMIT = 16 << 30  # uncompressed; the national extract is under 1 GB: more is a zip bomb
-_SUFFIXES = {".txt", ".csv"}
+_SUFFIXES = {".txt", ".csv", ".xml"}
+_XML_HEAD = 4096  # octets in which a document says what it is
+_WHITE_LIST = b"ListeBlancheMSSante"  # its root: importers.whitelist
 _PART = 64 << 20  # rows that are not grouped by key are grouped by parts of about this size
 _CHUNK = 50_000
 SEPARATOR = "\x1f"  # between the values of a quoted row, once it is unquoted
@@ -73,12 +75,25 @@ class ExtractFile:
         return SEPARATOR if self.quoted else self.separator
 
 
-def recognise(path: Path) -> tuple[list[ExtractFile], list[str]]:
-    """The extracts in a file, zip or folder, and the names of the files left aside because they are of another kind.
-    Raises ImportRefused when nothing is ours, or something is ours but damaged."""
+@dataclass(frozen=True, slots=True)
+class ListFile:
+    """A white list of the trusted space (``importers.whitelist``): a plain file or a member of a zip."""
+
+    path: Path
+    member: str | None
+    size: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.path.name}/{self.member}" if self.member else self.path.name
+
+
+def recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
+    """The extracts and white lists in a file, zip or folder, and the names of the files left aside because they are of
+    another kind.  Raises ImportRefused when nothing is ours, or something is ours but damaged."""
     if not path.exists():
         raise InvalidInput("fichier ou dossier introuvable", where=str(path))
-    found: list[ExtractFile] = []
+    found: list[ExtractFile | ListFile] = []
     ignored: list[str] = []
     for candidate in _candidates(path):
         for member in _members(candidate):
@@ -137,10 +152,13 @@ def opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
         yield stream
 
 
-def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFile | None:
+def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFile | ListFile | None:
     name = member or path.name
     with opened(path, member) as stream:
         head = stream.readline(_HEADER_LIMIT)
+        xml = head + stream.read(_XML_HEAD) if head.removeprefix(_BOM).lstrip().startswith(b"<") else b""
+    if xml:
+        return _recognise_xml(path, member, xml, alone)
     line = _decode_header(head, name)
     try:
         match = find_layout(line)
@@ -151,6 +169,15 @@ def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFil
             return None
         raise ImportRefused(unknown_header(line).message, where=name)
     return ExtractFile(path, member, _size(path, member), match, "|" if line.count("|") > line.count(";") else ";")
+
+
+def _recognise_xml(path: Path, member: str | None, head: bytes, alone: bool) -> ListFile | None:
+    if _WHITE_LIST in head:
+        return ListFile(path, member, _size(path, member))
+    if alone:
+        raise ImportRefused("document XML d'un autre genre : une liste blanche (ListeBlancheMSSante) est attendue",
+                            where=member or path.name)  # fmt: skip
+    return None
 
 
 def _size(path: Path, member: str | None) -> int:

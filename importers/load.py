@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -35,7 +36,7 @@ from importers.breaker import Rules, Seen, of_file, of_impact, stopped
 from importers.check import Checked, check
 from importers.dating import published
 from importers.doubts import queue_doubtful_holders
-from importers.extract import ExtractFile
+from importers.extract import ExtractFile, ListFile
 from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
 from importers.loaders import LOADERS, Work
@@ -49,6 +50,9 @@ from importers.sources import source_of
 from importers.stages import Stages
 from importers.store import Store
 from importers.suggest import suggest
+from importers.whitelist.impact import TrustImpact, of_trust
+from importers.whitelist.job import ListJob, read_lists, refuse_older
+from importers.whitelist.load import load_list
 from importers.who import reconcile
 
 _SQLITE_CACHE_KIB = 256 * 1024
@@ -100,6 +104,7 @@ def run_import(
     wait: float = 0.0,
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     rhythms: Rhythms = DAILY,
+    anchors: Path | None = None,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
     RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
@@ -109,6 +114,7 @@ def run_import(
     ``as_of``: the instant that the changes bear, now by default.  ``rhythms``: of sources, told when they are silent.
     ``processes``: with two or more, large files are read by another process than the one that writes.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
+    ``anchors``: PEM file, or folder, of the authorities that sign white lists.
     """
     if accept is not None and not accept.strip():
         raise InvalidInput("un motif est attendu", where="--accept")
@@ -124,15 +130,16 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings)
+            job = _Import(actor, as_of, show, assistant, rules, findings, anchors)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
             gc.enable()
 
 
-def _recognise(paths: Sequence[Path]) -> tuple[list[ExtractFile], list[str]]:
-    files, ignored = [], []
+def _recognise(paths: Sequence[Path]) -> tuple[list[ExtractFile | ListFile], list[str]]:
+    files: list[ExtractFile | ListFile] = []
+    ignored: list[str] = []
     for path in paths:
         found, others = extract.recognise(path)
         files += found
@@ -161,17 +168,19 @@ class _Import:
     assistant: Assistant | None
     rules: Rules
     findings: int
+    anchors: Path | None
 
-    def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
+    def run(self, engine: Engine, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
         stages = Stages()
         with stages.during("check"):
-            jobs = self._jobs(files)
+            lists = read_lists([f for f in files if isinstance(f, ListFile)], self.anchors)
+            jobs = self._jobs([f for f in files if isinstance(f, ExtractFile)])
         moment = format_instant(self.as_of) if self.as_of else now_text()
         with reading(engine) as connection:
             change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
-                report = _Run(connection, self, moment, stages).execute(jobs)
+                report = _Run(connection, self, moment, stages).execute(jobs, lists)
                 if dry_run:
                     raise _DryRun(replace(report, run=None, status="dry-run"))
                 if report.breaches and report.accepted is None:
@@ -220,20 +229,27 @@ class _Run:
         self.connection, self.as_of, self.stages = connection, as_of, stages
         self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
         self.quarantines: list[Quarantine] = []
+        self.trust: list[TrustImpact] = []
         at, actor = now_text(), asked.actor
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
 
-    def execute(self, jobs: Sequence[_Job]) -> ImportReport:
+    def execute(self, jobs: Sequence[_Job], lists: Sequence[ListJob]) -> ImportReport:
         fresh = [job for job in jobs if not self._is_latest(job)]
-        breaches = self._against_the_last(fresh)
+        fresh_lists = [job for job in lists if not self._is_latest(job)]
+        refuse_older(self.connection, fresh_lists)
+        breaches = self._against_the_last([*fresh, *fresh_lists])
         reports = [self._skip(job) for job in jobs if job not in fresh]
+        reports += [self._skip(job) for job in lists if job not in fresh_lists]
         with recording(self.connection, self.id):
             reports += self._load(fresh) if fresh else []
+            reports += [self._load_list(job) for job in fresh_lists]
         impact = self.store.impact
         breaches += of_impact(impact, self.rules.thresholds)
+        breaches += [b for moved in self.trust for b in of_trust(moved, self.rules.thresholds)]
+        told = impact.as_dict() | ({"trust": self.trust[-1].as_dict()} if self.trust else {})
         accepted = self.rules.accepted(self.store.actor, breaches)
-        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts(), impact=impact.as_dict(),
+        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts(), impact=told,
                               breaches=tuple(breaches), accepted=accepted)  # fmt: skip
         if not report.changed:
             report = replace(report, status="unchanged")
@@ -247,7 +263,7 @@ class _Run:
         )
         return replace(report, silent=tuple(self._silent()))
 
-    def _against_the_last(self, jobs: Sequence[_Job]) -> list[Breach]:
+    def _against_the_last(self, jobs: Sequence[_Job | ListJob]) -> list[Breach]:
         """What is wrong with these files beside those that the registry last read, or this very command."""
         last: dict[str, Seen | None] = {}
         found = []
@@ -269,23 +285,23 @@ class _Run:
         found = {kind: {act: n for act, n in acts.items() if n} for kind, acts in self.store.counts.items()}
         return {kind: acts for kind, acts in found.items() if acts}
 
-    def _is_latest(self, job: _Job) -> bool:
+    def _is_latest(self, job: _Job | ListJob) -> bool:
         """Whether the last run that read this layout, and was not taken back, read this very file."""
         mine = run_file.c.layout == job.layout
         last = select(func.max(run_file.c.run_id)).join(run).where(mine, run.c.undone_by.is_(None)).scalar_subquery()
         found = self.connection.execute(select(run_file.c.sha256).where(mine, run_file.c.run_id == last))
         return job.checked.sha256 in set(found.scalars())
 
-    def _skip(self, job: _Job) -> FileReport:
+    def _skip(self, job: _Job | ListJob) -> FileReport:
         file, checked = job.file, job.checked
         report = FileReport(file.name, job.layout, checked.sha256, file.size, checked.rows, status="skipped")
         last = last_file(self.connection, job.layout)
-        if last and last.published and not job.stamped:  # fetched again, it is not younger
+        if isinstance(job, _Job) and last and last.published and not job.stamped:  # fetched again, it is not younger
             job.published, job.stamped = last.published, last.stamped
         self._record(report, job)
         return report
 
-    def _record(self, report: FileReport, job: _Job) -> int:
+    def _record(self, report: FileReport, job: _Job | ListJob) -> int:
         return add_file(
             self.connection,
             self.id,
@@ -323,6 +339,19 @@ class _Run:
             store.flush()
         change_tally(self.connection, store.impact.net())
         return reports
+
+    def _load_list(self, job: ListJob) -> FileReport:
+        """After the extracts, so that mailboxes are counted where they are now."""
+        report = FileReport(job.file.name, job.layout, job.checked.sha256, job.file.size, job.checked.rows)
+        self.store.file = self._record(report, job)
+        impact = self.store.impact
+        with self.stages.during("trust"):
+            impact.fold()
+            boxes = impact.before["domain"] + Counter({k: acts.net for k, acts in impact.acts["domain"].items()})
+            self.trust.append(load_list(self.store, job.listed, boxes))
+            self.store.flush()
+        self.store.file = None
+        return report
 
     def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:
         """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""

@@ -13,6 +13,8 @@ _KINDS = {
     "practitioner": "professionnels",
     "organization": "structures",
     "mailbox": "boîtes aux lettres",
+    "operator": "opérateurs",
+    "domain": "domaines de confiance (par certificat)",
     "expertise": "savoir-faire (par professionnel)",
     "qualification": "diplômes (par professionnel)",
     "link": "liens ADELI-RPPS",
@@ -80,7 +82,7 @@ class FileReport:
 class Breach:
     """A threshold passed.  ``subject``: file, whole or group; ``seen`` and ``limit`` in percent, or instants."""
 
-    rule: str  # removed, changed, group_removed, rows_fell, older
+    rule: str  # removed, changed, group_removed, rows_fell, older, domain_closed, domain_moved, operator_domains
     subject: str
     seen: float | str
     limit: float | str
@@ -153,7 +155,38 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
             movers = ", ".join(f"{_named(g)} : {_share(g)}" for g in groups["movers"][:_SHOWN])
             of = f" sur {_number(groups['before'])}" if groups["before"] else ""
             lines.append(f"  {label} : {_number(groups['touched'])}{of} ; d'abord {movers}")
+    return [*lines, *_trust_lines(impact.get("trust"))]
+
+
+_MOVES = {
+    "opened": "ouverts",
+    "closed": "fermés",
+    "moved": "passés à un autre opérateur",
+    "joined": "tenus par un opérateur de plus",
+    "left": "tenus par un opérateur de moins",
+}
+
+
+def _trust_lines(trust: Mapping[str, Any] | None) -> list[str]:
+    """Domains that a white list moved, and the mailboxes that they carry."""
+    if not trust:
+        return []
+    lines = []
+    if trust["touched"]:
+        acts = ", ".join(f"{_number(trust[a]['domains'])} {word} ({_number(trust[a]['mailboxes'])} boîtes)"
+                         for a, word in _MOVES.items() if trust[a]["domains"])  # fmt: skip
+        movers = ", ".join(map(_mover, trust["movers"][:_SHOWN]))
+        lines.append(f"  domaines de confiance : {_number(trust['before'])} avant ; {acts} ; d'abord {movers}")
+    if trust["outside"]["mailboxes"]:
+        outside = trust["outside"]
+        lines.append(f"  hors de l'espace de confiance : {_number(outside['mailboxes'])} boîtes ouvertes, "
+                     f"de {_number(outside['domains'])} domaines")  # fmt: skip
     return lines
+
+
+def _mover(move: Mapping[str, Any]) -> str:
+    who = " → ".join(" et ".join(names) for names in (move["from"], move["to"]) if names)
+    return f"{move['domain']} ({who}) : {_number(move['mailboxes'])} boîtes"
 
 
 def _share(moved: Mapping[str, Any]) -> str:

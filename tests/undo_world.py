@@ -12,12 +12,13 @@ from directory_service.registry.tally import count, read_tally
 from directory_service.registry.undo import UNDOABLE
 
 Rows = dict[str, list[Any]]
-_NAMES = {"practitioner": "national_id", "organization": "technical_id", "mailbox": "address"}
+_NAMES = {"practitioner": "national_id", "organization": "technical_id", "mailbox": "address", "operator": "name"}
 _OF = {
     "practitioner_id": "practitioner",
     "merged_into": "practitioner",
     "organization_id": "organization",
     "mailbox_id": "mailbox",
+    "operator_id": "operator",
 }
 
 

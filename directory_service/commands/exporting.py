@@ -23,7 +23,7 @@ _PAGE = 2000  # entries read at a time: memory stays flat at any size
 
 
 @click.command()
-@click.argument("form", metavar="FORMAT", type=click.Choice(["ldif", "ndjson", "csv", "mssante"]))
+@click.argument("form", metavar="FORMAT", type=click.Choice(["ldif", "ndjson", "csv", "mssante", "whitelist"]))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Fichier  [défaut : la sortie standard]")
 @as_json
 @with_settings
@@ -31,8 +31,12 @@ def export(settings: Settings, form: str, out: Path | None, machine: bool) -> No
     """Écrit tout l'annuaire public, dans le format choisi.
 
     ldif : les entrées LDAP ; ndjson : un professionnel par ligne ; csv : un carnet
-    d'adresses ; mssante : le format de l'extraction nationale.
+    d'adresses ; mssante : le format de l'extraction nationale ; whitelist : la liste
+    blanche des domaines de confiance, signée par nous (signing_certificate).
     """
+    if form == "whitelist":
+        _white_list(settings, out, machine)
+        return
     if machine and out is None:
         raise click.UsageError("--json décrit le fichier écrit : il demande --out")
     with directory(settings) as index, _writer(out) as write:
@@ -151,6 +155,26 @@ def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
         "paperless": _PAPERLESS.get(first.get("asPaperless", ""), ""),
         "cedex": " ".join(first[name] for name in ("postalCode", "l") if name in first),
     }
+
+
+def _white_list(settings: Settings, out: Path | None, machine: bool) -> None:
+    """The trusted space in the form of the official list, contacts included, as it must be."""
+    from directory_service.index.query import View
+    from importers.whitelist.export import Seal, listed, signed_list
+
+    if out is None:
+        raise click.UsageError("une liste blanche demande --out : ses octets sont signés")
+    seal = Seal.of_files(settings.signing_certificate, settings.signing_key)
+    with directory(settings) as index:
+        records, build = index.operator_records(View.STAFF), index.build().id
+    entries, without = listed(records)
+    partial = out.with_name(out.name + ".partial")
+    partial.write_bytes(signed_list(entries, seal))
+    partial.replace(out)
+    if without:
+        click.echo(f"sans nom de certificat, laissés de côté : {', '.join(without)}", err=True)
+    if machine:
+        emit({"build": build, "format": "whitelist", "file": str(out), "records": len(entries), "left_out": without})
 
 
 _FORMS: dict[str, Callable[[Directory, str], Iterator[str]]] = {

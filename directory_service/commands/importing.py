@@ -99,9 +99,9 @@ def import_files(
     machine: bool,
     **choices: Any,
 ) -> int:
-    """Importe des extractions : fichiers, zips ou dossiers.
+    """Importe des extractions, et la liste blanche signée : fichiers, zips ou dossiers.
 
-    Chaque fichier est reconnu à son en-tête ; l'ordre est déduit.  Un import dont l'effet dépasse un seuil s'arrête
+    Chaque fichier est reconnu à son contenu ; l'ordre est déduit.  Un import dont l'effet dépasse un seuil s'arrête
     avant d'écrire (code 6).
     """
     from directory_service.errors import CircuitBreaker
@@ -109,6 +109,7 @@ def import_files(
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
     choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
+    choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
     choices["wait"] = settings.import_wait if wait is None else wait
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:

@@ -1,4 +1,4 @@
-"""``operator``: the messaging operators of the trusted space, their domains and secrets.  Rules are in the registry."""
+"""``operator``: the messaging operators of the trusted space, changed by hand.  Rules are in the registry."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, emit, registry, table, with_settings
+from directory_service.commands.common import as_json, emit, lines, registry, table, with_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from directory_service.model.mailboxes import CertificateRule
     from directory_service.settings import Settings
+
+
+_SHOWN = 5
 
 
 @click.group()
@@ -38,7 +41,7 @@ def _writing(settings: Settings) -> Iterator[Connection]:
 def list_operators(settings: Settings, machine: bool) -> None:
     """Liste les opérateurs et leurs domaines."""
     from directory_service.registry.engine import reading
-    from directory_service.registry.overview import read_operators
+    from directory_service.registry.trusted import read_operators
 
     with registry(settings) as engine, reading(engine) as connection:
         found = read_operators(connection)
@@ -46,7 +49,10 @@ def list_operators(settings: Settings, machine: bool) -> None:
         told = [
             {
                 "name": o.name,
+                "label": o.label,
                 "status": o.status,
+                "since": o.since,
+                "source": o.source,
                 "has_secret": bool(o.secret_hash),
                 "domains": o.domains,
                 "certificates": [rule._asdict() for rule in o.certificates],
@@ -56,14 +62,65 @@ def list_operators(settings: Settings, machine: bool) -> None:
         emit({"operators": told})
         return
     rows = (
-        (o.name, o.status, "oui" if o.secret_hash else "non", o.domains, [_rule(r) for r in o.certificates])
+        (
+            o.name,
+            o.label,
+            o.status,
+            "oui" if o.secret_hash else "non",
+            _few(o.domains),
+            [_rule(r) for r in o.certificates],
+        )
         for o in found
     )
-    table(("Nom", "État", "Secret", "Domaines", "Certificats"), rows)
+    table(("Nom", "Organisme", "État", "Secret", "Domaines", "Certificats"), rows)
+
+
+def _few(domains: tuple[str, ...]) -> str:
+    """A thousand domains are no column of a table: ``operator show`` has them all."""
+    more = f"… ({len(domains)} en tout)" if len(domains) > _SHOWN else ""
+    return ", ".join(domains[:_SHOWN]) + more
 
 
 def _rule(rule: CertificateRule) -> str:
     return f"{rule.method} {rule.value}" + (f" (émis par {rule.issuer})" if rule.issuer else "")
+
+
+@operator.command("show")
+@click.argument("name", metavar="NOM")
+@as_json
+@with_settings
+def show(settings: Settings, name: str, machine: bool) -> None:
+    """Montre un opérateur : domaines avec leurs dates, certificats, contacts, suspensions."""
+    from directory_service.entries.operators import operator_record
+    from directory_service.registry.engine import reading
+    from directory_service.registry.trusted import get_operator
+
+    with registry(settings) as engine, reading(engine) as connection:
+        found = get_operator(connection, name)
+    told = operator_record(found)
+    certificates = [rule._asdict() for rule in found.certificates]
+    if machine:
+        emit({**told, "has_secret": bool(found.secret_hash), "certificates": certificates})
+        return
+    lines(
+        {
+            "nom": f"{found.name} ({found.label})" if found.label else found.name,
+            "état": f"{found.status} depuis le {found.since}",
+            "origine": _SOURCES[found.source],
+            "structure": found.identity,
+            "secret": "oui" if found.secret_hash else "non",
+            "certificats des listes blanches": " ; ".join(found.subjects),
+            "certificats clients": " ; ".join(map(_rule, found.certificates)),
+            "responsable": found.responsible,
+            "assistance": found.support,
+            "suspensions": [f"du {s.since} au {s.until or '…'}" for s in found.suspensions],
+        }
+    )
+    rows = ((s.name, s.since, s.until, _SOURCES[s.source], s.responsible, s.support) for s in found.stretches)
+    table(("Domaine", "Depuis", "Jusqu'au", "Origine", "Responsable", "Assistance"), rows)
+
+
+_SOURCES = {"manual": "à la main", "whitelist": "liste blanche"}
 
 
 @operator.command("add")
@@ -138,12 +195,63 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
     emit({"name": name, "secret": made}) if machine else click.echo(made)
 
 
+@operator.command("contact")
+@click.argument("name", metavar="NOM")
+@click.option("--responsible", metavar="TEXTE", help="Responsable : nom, adresse, téléphone ; vide pour l'ôter.")
+@click.option("--support", metavar="TEXTE", help="Assistance, de même.")
+@as_json
+@with_settings
+def contact(settings: Settings, name: str, responsible: str | None, support: str | None, machine: bool) -> None:
+    """Donne les contacts d'un opérateur ; ceux de la liste blanche restent avec ses domaines."""
+    from directory_service.registry import operators
+
+    if responsible is None and support is None:
+        raise click.UsageError("--responsible ou --support, ou les deux")
+    with _writing(settings) as connection:
+        given = {"responsible": responsible, "support": support}
+        changed = operators.set_contacts(connection, name, actor=getpass.getuser(), **given)
+    _done(machine, "Contacts enregistrés.", changed, name=name)
+
+
+@operator.command("subject")
+@click.argument("name", metavar="NOM")
+@click.argument("subject", metavar="DN")
+@click.option("--remove", is_flag=True, help="Ce nom ne désigne plus l'opérateur.")
+@as_json
+@with_settings
+def subject(settings: Settings, name: str, subject: str, remove: bool, machine: bool) -> None:
+    """Dit sous quel nom de certificat (DN) les listes blanches désignent l'opérateur.
+
+    À donner avant l'import d'une liste, pour qu'elle ne crée pas un second opérateur. N'authentifie personne :
+    voir « annuaire operator certificate ».
+    """
+    from directory_service.registry import operators
+
+    change: Callable[..., bool] = operators.remove_subject if remove else operators.add_subject
+    with _writing(settings) as connection:
+        changed = change(connection, name, subject, actor=getpass.getuser())
+    _done(machine, f"Nom de certificat {'retiré' if remove else 'ajouté'}.", changed, name=name, subject=subject)
+
+
+@operator.command("resume")
+@click.argument("name", metavar="NOM")
+@as_json
+@with_settings
+def resume(settings: Settings, name: str, machine: bool) -> None:
+    """Met fin à une suspension ; le temps qu'elle a duré reste hors de confiance."""
+    from directory_service.registry import operators
+
+    with _writing(settings) as connection:
+        changed = operators.resume(connection, name, actor=getpass.getuser())
+    _done(machine, f"Suspension de {name} levée.", changed, name=name)
+
+
 @operator.command("suspend")
 @click.argument("name", metavar="NOM")
 @as_json
 @with_settings
 def suspend(settings: Settings, name: str, machine: bool) -> None:
-    """Suspend un opérateur ; ses boîtes restent."""
+    """Suspend un opérateur : ses domaines sortent aussitôt de l'espace de confiance ; ses boîtes restent."""
     from directory_service.registry import operators
 
     with _writing(settings) as connection:

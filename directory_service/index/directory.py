@@ -33,6 +33,7 @@ from directory_service.index.query import Equal, Filter, Part, Query, Scope, Vie
 from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search
 from directory_service.index.schema import HIDDEN
 from directory_service.index.sorting import Order, search_sorted
+from directory_service.index.trusted import domain_record, operator_records, trust_left, trusted_operators
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.mailboxes import CertificateRule
@@ -74,7 +75,7 @@ class OperatorRecord:
 
     name: str
     secret_hash: str
-    status: str  # active, suspended
+    status: str  # active, suspended, withdrawn
     domains: tuple[str, ...]
 
 
@@ -321,21 +322,35 @@ class Directory:
         names = {name for rule in rules for (name,) in connection.execute(sql, rule)}
         return [found for name in sorted(names) if (found := self.operator(name)) is not None]
 
-    def operators_of(self, domain: str) -> list[str]:
-        """Names of the active operators that hold this mail domain today."""
-        connection = self._reader(time.monotonic()).connection
-        sql = (
-            "SELECT o.name FROM domain d JOIN operator o ON o.name = d.operator "
-            "WHERE d.name = ? AND o.status = 'active' ORDER BY o.name"
-        )
-        return [name for (name,) in connection.execute(sql, (domain.casefold(),))]
+    def operators_of(self, domain: str, at: str | None = None) -> list[str]:
+        """Names of the operators that may be trusted for this mail domain, today or at an instant (UTC text)."""
+        return trusted_operators(self._reader(time.monotonic()).connection, domain, at)
 
-    def has_white_list(self) -> bool:
-        """Whether any domain is known to belong to an operator."""
+    def trust_left(self, domain: str, at: str | None = None) -> str:
+        """When the domain was last trusted, before ``at``; "" for never."""
+        return trust_left(self._reader(time.monotonic()).connection, domain, at)
+
+    def operator_record(self, name: str, view: View) -> dict[str, Any]:
+        """``entries.operators.operator_record``; its contacts for operators and staff only.  Raises NotFound."""
+        found = operator_records(self._reader(time.monotonic()).connection, view, name)
+        for record in found:
+            return record
+        raise NotFound("aucun opérateur ne porte ce nom")
+
+    def operator_records(self, view: View) -> list[dict[str, Any]]:
+        """All of them, by name."""
+        return operator_records(self._reader(time.monotonic()).connection, view)
+
+    def domain_record(self, domain: str) -> dict[str, Any]:
+        """Who may be trusted for a mail domain, and who might, since when.  Raises NotFound for one never held."""
+        return domain_record(self._reader(time.monotonic()).connection, domain)
+
+    def has_white_list(self, at: str | None = None) -> bool:
+        """Whether any domain was known to belong to an operator, today or at an instant (UTC text)."""
         now = time.monotonic()
         reader = self._reader(now)
         reader.recent(now)
-        return reader.white_list
+        return reader.trust_since != "" and (at is None or at >= reader.trust_since)
 
 
 def _seen(branch: int, view: int) -> tuple[int, ...]:

@@ -45,6 +45,10 @@ class Stop(Protocol):
     def wait(self, timeout: float | None = None) -> bool: ...
 
 
+class _TooMuchError(Exception):
+    """Changes touch so many mailboxes that a build takes less time: domains that change hands."""
+
+
 class Follower:
     """Of the index in ``folder``, for the registry behind ``engine``."""
 
@@ -79,6 +83,14 @@ class Follower:
             return max(0, last - (before or 0))
         if last == before and time.monotonic() < self._count_at:
             return 0
+        try:
+            return self._patch()
+        except _TooMuchError:
+            build_index(self.engine, self.folder, self.suffix, workers=self.workers)
+            return last - before
+
+    def _patch(self) -> int:
+        """Puts the changes into the current build, step by step.  Gives their number."""
         done = 0
         with closing(open_writer(self.folder / current_name(self.folder))) as db:
             while found := self._step(db):
@@ -113,6 +125,9 @@ class Follower:
             try:
                 done = self._apply(db, connection)
                 db.execute("COMMIT")
+            except _TooMuchError:
+                db.execute("COMMIT")  # who may be trusted is true at once, before the build that shows it everywhere
+                raise
             except BaseException:
                 db.execute("ROLLBACK")
                 raise
@@ -129,6 +144,12 @@ class Follower:
 
     def _render(self, db: sqlite3.Connection, connection: Connection, changes: list[JournalEntry]) -> None:
         touched = read.dependants(connection, changes)
+        if touched.operators:
+            found = read.read_operators(connection, touched.operators)
+            gone = len(found) < len(touched.operators)  # by a rollback: their names are unknown
+            write_operators(db, read.read_operators(connection) if gone else found, whole=gone)
+        if len(touched.mailboxes) > _MOST:
+            raise _TooMuchError
         people, places, boxes = map(sorted, (touched.practitioners, touched.organizations, touched.mailboxes))
         replace_records(db, PEOPLE, people, list(render_practitioners(connection, self.suffix, people)))
         replace_records(db, STRUCTURES, places, list(render_organizations(connection, self.suffix, places)))
@@ -136,8 +157,6 @@ class Follower:
             remove_mailbox(db, address)
         for entries, (address, record) in render_mailboxes(connection, self.suffix, boxes):
             replace_mailbox(db, address, record, entries)
-        if touched.operators:
-            write_operators(db, read.read_operators(connection))
 
     def _refresh(self, db: sqlite3.Connection, *, changed: bool) -> None:
         """What the build says of its sources: a file without any change still shows that its source is alive.  Counting

@@ -154,7 +154,8 @@ class Reader:
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
-        self.white_list = self.connection.execute("SELECT 1 FROM domain LIMIT 1").fetchone() is not None
+        (first,) = self.connection.execute("SELECT min(since) FROM domain").fetchone()
+        self.trust_since: str = first or ""  # when the first domain is known to have been trusted; "" for none
 
     def _counts(self) -> list[dict[str, int]]:
         sql = "SELECT value FROM meta WHERE key = ?"

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "8"
+VERSION: Final = "9"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -38,11 +38,13 @@ TABLES: Final = (
     "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL, PRIMARY KEY(value, id)) "
     "WITHOUT ROWID",
     "CREATE TABLE mailbox(address TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL)"
-    " WITHOUT ROWID",
+    "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
+    "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "
     "operator TEXT NOT NULL, PRIMARY KEY(method, issuer, value)) WITHOUT ROWID",
-    "CREATE TABLE domain(name TEXT NOT NULL, operator TEXT NOT NULL, PRIMARY KEY(name, operator)) WITHOUT ROWID",
+    # When each domain was in trust; ``until`` is empty while it is.
+    "CREATE TABLE domain(name TEXT NOT NULL, operator TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, "
+    "PRIMARY KEY(name, operator, since)) WITHOUT ROWID",
     # Texts come folded, so that the tokenizer must leave case alone.
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine
 
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
+from directory_service.entries.operators import operator_record
 from directory_service.index import files
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
@@ -202,17 +203,25 @@ def _fours(db: sqlite3.Connection) -> str:
     return orjson.dumps(counts).decode()
 
 
-def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> None:
-    """All of them, in the place of those there were."""
-    db.execute("DELETE FROM operator")
-    db.execute("DELETE FROM domain")
-    db.execute("DELETE FROM certificate")
-    rows = [(o.name, o.secret_hash, o.status, orjson.dumps({"name": o.name, "domains": o.domains})) for o in operators]
-    db.executemany("INSERT INTO operator(name, secret_hash, status, json) VALUES (?, ?, ?, ?)", rows)
-    pairs = {(domain.casefold(), o.name) for o in operators for domain in o.domains}
-    db.executemany("INSERT INTO domain(name, operator) VALUES (?, ?)", sorted(pairs))
+def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, whole: bool = True) -> None:
+    """In the place of those there were; unless ``whole``, of those of the same names only."""
+    for table, column in (("operator", "name"), ("domain", "operator"), ("certificate", "operator")):
+        if whole:
+            db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
+        else:
+            db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(o.name,) for o in operators])  # noqa: S608
+    db.executemany("INSERT INTO operator(name, secret_hash, status, json, record) VALUES (?, ?, ?, ?, ?)",
+                   map(_operator, operators))  # fmt: skip
+    spans = [(d.casefold(), o.name, *s) for o in operators for d, held in o.trusted().items() for s in held]
+    rows = sorted((domain, name, since, until or "") for domain, name, since, until in spans)
+    db.executemany("INSERT OR IGNORE INTO domain(name, operator, since, until) VALUES (?, ?, ?, ?)", rows)
     rules = [(*rule, o.name) for o in operators for rule in o.certificates]
     db.executemany("INSERT INTO certificate(method, issuer, value, operator) VALUES (?, ?, ?, ?)", rules)
+
+
+def _operator(operator: Operator) -> tuple[object, ...]:
+    known = orjson.dumps({"name": operator.name, "domains": operator.domains})
+    return (operator.name, operator.secret_hash, operator.status, known, orjson.dumps(operator_record(operator)))
 
 
 # What has an order of its own, before it is sorted.

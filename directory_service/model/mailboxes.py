@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from directory_service.model.people import Coded, Organization, Practitioner
+from directory_service.model.trust import MANUAL, DomainStretch, Span, trusted_spans
 
 
 class MailboxType(StrEnum):
@@ -80,7 +81,23 @@ class Operator:
 
     pk: int
     name: str
-    status: str  # active, suspended
+    status: str  # active, suspended, withdrawn
     secret_hash: str
-    domains: tuple[str, ...]
+    domains: tuple[str, ...]  # held today, each once
     certificates: tuple[CertificateRule, ...] = ()
+    since: str = ""  # of the status
+    label: str = ""  # the organization
+    identity: str = ""  # its number, idNat_Struct
+    source: str = MANUAL  # who made it
+    responsible: str = ""
+    support: str = ""
+    subjects: tuple[str, ...] = ()  # certificate names by which a white list means it, the first one known first
+    stretches: tuple[DomainStretch, ...] = ()  # every one, by domain and date
+    suspensions: tuple[Span, ...] = ()
+
+    def trusted(self) -> dict[str, list[Span]]:
+        """When each of its domains was in trust."""
+        held: dict[str, list[Span]] = {}
+        for stretch in self.stretches:
+            held.setdefault(stretch.name, []).append(Span(stretch.since, stretch.until))
+        return {name: trusted_spans(spans, self.suspensions) for name, spans in held.items()}

@@ -102,7 +102,7 @@ class Operators(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         held = domain.c.name == name, domain.c.until.is_(None)
-        names = self._connection.execute(select(operator.c.name).join(domain).where(*held)).scalars().all()
+        names = self._connection.execute(select(operator.c.name).join(domain).where(*held).distinct()).scalars().all()
         self[name] = names[0] if len(names) == 1 else ""
         return self[name]
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import Column, Connection, select
 
 from directory_service.registry.bulk import chunks
-from directory_service.registry.journal import JournalEntry
-from directory_service.registry.tables import activity, binding, domain, mailbox, practitioner
+from directory_service.registry.journal import JournalEntry, decode
+from directory_service.registry.tables import activity, binding, domain, journal, mailbox, practitioner
 
-# Changes of an operator that its mailboxes do not show.
-_OWN_AFFAIR = frozenset({"secret", "certificate", "suspend", "resume"})
+# Changes of an operator that its mailboxes show: those of its domains.  Trust in them is the index's own table.
+_SHOWN = frozenset({"create", "domain", "remove", "restore"})
+_LISTS = ("domains", "opened", "closed")  # where an entry of the journal names domains
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Touched:
     practitioners: set[int] = field(default_factory=set)
     organizations: set[int] = field(default_factory=set)
     mailboxes: set[int] = field(default_factory=set)
-    operators: bool = False
+    operators: set[int] = field(default_factory=set)
 
 
 def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touched:
@@ -40,7 +41,7 @@ def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touch
     people |= _related(connection, activity.c.practitioner_id, activity.c.organization_id, places)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.practitioner_id, people)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.organization_id, places)
-    return Touched(people | holders, places | owners, boxes, any(e.subject == "operator" for e in entries))
+    return Touched(people | holders, places | owners, boxes, _subjects(entries, "operator"))
 
 
 def _subjects(entries: Iterable[JournalEntry], subject: str) -> set[int]:
@@ -56,11 +57,33 @@ def _related(connection: Connection, wanted: Column[int], given: Column[int], ke
 
 
 def _boxes_of_operators(connection: Connection, entries: Iterable[JournalEntry]) -> set[int]:
-    """Mailboxes under the domains, past and present, of the operators that changed.  One pass over the addresses:
-    an operator may hold a thousand domains, and moves are rare."""
-    changed = {e.subject_id for e in entries if e.subject == "operator" and e.kind not in _OWN_AFFAIR}
-    names = _related(connection, domain.c.name, domain.c.operator_id, changed)
+    """Mailboxes under the domains that came to operators or left them.  One pass over the addresses: a list may move
+    a thousand domains, and moves are rare."""
+    names, untold = set[str](), set[int]()
+    for entry in entries:
+        if entry.subject == "operator" and entry.kind in _SHOWN:
+            told = _domains_of(entry)
+            names |= told
+            if not told and entry.kind != "create":
+                untold.add(entry.subject_id)
+    names |= _ever_held(connection, untold)
     if not names:
         return set()
     query = select(mailbox.c.id, mailbox.c.address).execution_options(yield_per=5000)
     return {key for key, address in connection.execute(query) if address.rpartition("@")[2] in names}
+
+
+def _domains_of(entry: JournalEntry) -> set[str]:
+    said = (decode(entry.after) or {}).get
+    found = (said(name) or () for name in _LISTS)
+    return {name for some in found for name in ([some] if isinstance(some, str) else some)}
+
+
+def _ever_held(connection: Connection, operators: set[int]) -> set[str]:
+    """Domains of these operators, past ones too; a rollback takes rows away, and the journal remembers."""
+    if not operators:
+        return set()
+    query = select(*journal.columns).where(journal.c.subject == "operator", journal.c.subject_id.in_(operators))
+    told = (_domains_of(JournalEntry(*row)) for row in connection.execute(query))
+    held = select(domain.c.name).where(domain.c.operator_id.in_(operators))
+    return set(connection.execute(held).scalars()).union(*told)

@@ -1,7 +1,9 @@
-"""Messaging operators of the trusted space: who they are, which domains they hold, their secret, their certificates.
+"""Messaging operators of the trusted space, changed by hand: their domains, contacts, secret, certificates, status.
 
-A secret reads ``<name>.<random>``, so that the secret alone says whose it is; only its argon2 hash is kept, and it is
-given once.  Each change is journalled, without the secret or its hash.  Who may do what with it is ``trust``'s affair.
+What an imported white list says is written by ``importers.whitelist``; nothing here touches its domains, nor it those
+given here.  A secret reads ``<name>.<random>``, so that the secret alone says whose it is; only its argon2 hash is
+kept, and it is given once.  Each change is journalled, without the secret or its hash.  Who may do what with it is
+``trust``'s affair.
 """
 
 from __future__ import annotations
@@ -11,19 +13,21 @@ import secrets
 from collections.abc import Sequence
 
 from argon2 import PasswordHasher
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from directory_service.errors import InvalidInput, NotFound
-from directory_service.model.mailboxes import CertificateRule, Operator
+from directory_service.model.mailboxes import CertificateRule
+from directory_service.model.subjects import subject_key
+from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN, domain_name
 from directory_service.registry import journal
 from directory_service.registry.clock import now_text
-from directory_service.registry.overview import read_operators
-from directory_service.registry.tables import domain, operator, operator_certificate
+from directory_service.registry.tables import domain, operator, operator_certificate, operator_subject, suspension
+from directory_service.registry.trusted import get_operator as get_operator
 
 # The name stands in a DN (cn=<name>,ou=operateurs,…) and before the last dot of a secret: neither must need escaping.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
-_DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.ASCII)
 _SECRET_BYTES = 32
+_LONGEST_CONTACT = 200
 _hasher = PasswordHasher()
 
 
@@ -38,20 +42,12 @@ def add_operator(
     if _find(connection, name) is not None:
         raise InvalidInput("un opérateur porte déjà ce nom")
     held, moment = [_checked(d) for d in domains], at or now_text()
-    values = {"name": name, "status": "active", "status_since": moment}
+    values = {"name": name, "status": ACTIVE, "status_since": moment, "source": MANUAL}
     key = int(connection.execute(insert(operator).values(values).returning(operator.c.id)).scalar_one())
     _journal(connection, actor, "create", key, {"name": name, "domains": held}, moment)
     for each in held:
         _open_domain(connection, key, each, moment)
     return key
-
-
-def get_operator(connection: Connection, name: str) -> Operator:
-    """One operator with its domains; raises NotFound."""
-    for found in read_operators(connection):
-        if found.name == name:
-            return found
-    raise NotFound("aucun opérateur ne porte ce nom")
 
 
 def set_secret(connection: Connection, name: str, *, actor: str, at: str | None = None) -> str:
@@ -95,20 +91,101 @@ def _is(rule: CertificateRule) -> tuple[ColumnElement[bool], ...]:
 
 
 def set_status(connection: Connection, name: str, status: str, *, actor: str, at: str | None = None) -> bool:
-    """``active`` or ``suspended``; tells whether that changed anything."""
-    if status not in ("active", "suspended"):
+    """``active`` or ``suspended``; tells whether that changed anything.  An operator that a white list brought and that
+    holds no domain any more is ``withdrawn`` instead of active."""
+    if status not in (ACTIVE, SUSPENDED):
         raise InvalidInput("un opérateur est active ou suspended")
     key, moment = _get(connection, name), at or now_text()
-    other = operator.c.id == key, operator.c.status != status
-    changed = connection.execute(update(operator).where(*other).values(status=status, status_since=moment)).rowcount > 0
-    if changed:
-        _journal(connection, actor, "suspend" if status == "suspended" else "resume", key, {"status": status}, moment)
-    return changed
+    was = connection.execute(select(operator.c.status).where(operator.c.id == key)).scalar_one()
+    if (status == SUSPENDED) is (was == SUSPENDED):
+        return False
+    if status == SUSPENDED:
+        connection.execute(insert(suspension).values(operator_id=key, since=moment))
+    else:
+        ended = suspension.c.operator_id == key, suspension.c.until.is_(None)
+        connection.execute(update(suspension).where(*ended).values(until=moment))
+        status = WITHDRAWN if _is_withdrawn(connection, key) else ACTIVE
+    connection.execute(update(operator).where(operator.c.id == key).values(status=status, status_since=moment))
+    _journal(connection, actor, "suspend" if status == SUSPENDED else "resume", key, {"status": status}, moment)
+    return True
+
+
+def _is_withdrawn(connection: Connection, key: int) -> bool:
+    held = select(domain.c.id).where(domain.c.operator_id == key, domain.c.until.is_(None)).limit(1)
+    source = connection.execute(select(operator.c.source).where(operator.c.id == key)).scalar_one()
+    return source == LISTED and connection.execute(held).first() is None
 
 
 def suspend(connection: Connection, name: str, *, actor: str, at: str | None = None) -> bool:
-    """The operator may no longer publish or read as one; its mailboxes stay."""
-    return set_status(connection, name, "suspended", actor=actor, at=at)
+    """The operator may no longer publish or read as one, and its domains are out of trust; its mailboxes stay."""
+    return set_status(connection, name, SUSPENDED, actor=actor, at=at)
+
+
+def resume(connection: Connection, name: str, *, actor: str, at: str | None = None) -> bool:
+    """Ends a suspension; tells whether there was one.  The time it lasted stays out of trust."""
+    return set_status(connection, name, ACTIVE, actor=actor, at=at)
+
+
+def set_contacts(
+    connection: Connection,
+    name: str,
+    *,
+    actor: str,
+    responsible: str | None = None,
+    support: str | None = None,
+    at: str | None = None,
+) -> bool:
+    """Whom to write to or call, as free text; None leaves as is, empty takes away.  Tells whether that changed
+    anything.  The journal says that contacts changed, not what they are: they name people."""
+    key = _get(connection, name)
+    given = {"responsible": responsible, "support": support}
+    values = {c: _contact(text) for c, text in given.items() if text is not None}
+    if not values:
+        return False
+    other = operator.c.id == key, or_(*(operator.c[c] != text for c, text in values.items()))
+    changed = connection.execute(update(operator).where(*other).values(values)).rowcount > 0
+    if changed:
+        _journal(connection, actor, "contacts", key, {"changed": sorted(values)}, at)
+    return changed
+
+
+def _contact(text: str) -> str:
+    found = text.strip()
+    if len(found) > _LONGEST_CONTACT or not found.isprintable():
+        raise InvalidInput(f"un contact tient en une ligne de {_LONGEST_CONTACT} caractères au plus")
+    return found
+
+
+def add_subject(connection: Connection, name: str, subject: str, *, actor: str, at: str | None = None) -> bool:
+    """White lists mean this operator by that certificate name (DN) from now on; tells whether that is new.  Raises
+    InvalidInput where it names another."""
+    key, moment, folded = _get(connection, name), at or now_text(), _subject(subject)
+    query = select(operator_subject.c.operator_id).where(operator_subject.c.key == folded)
+    owner = connection.execute(query).scalar()
+    if owner is not None and owner != key:
+        raise InvalidInput("ce nom de certificat désigne déjà un autre opérateur")
+    if owner is None:
+        row = {"operator_id": key, "key": folded, "value": subject.strip(), "since": moment, "source": MANUAL}
+        connection.execute(insert(operator_subject).values(row))
+        _journal(connection, actor, "subject", key, {"added": subject.strip()}, moment)
+    return owner is None
+
+
+def remove_subject(connection: Connection, name: str, subject: str, *, actor: str, at: str | None = None) -> bool:
+    """That certificate name no longer means the operator; tells whether it did."""
+    key = _get(connection, name)
+    theirs = operator_subject.c.operator_id == key, operator_subject.c.key == _subject(subject)
+    changed = connection.execute(delete(operator_subject).where(*theirs)).rowcount > 0
+    if changed:
+        _journal(connection, actor, "subject", key, {"removed": subject.strip()}, at)
+    return changed
+
+
+def _subject(text: str) -> str:
+    folded = subject_key(text)
+    if not folded or not text.isprintable():
+        raise InvalidInput("un nom de certificat est attendu, par exemple CN=mss.exemple.fr,O=EXEMPLE,C=FR")
+    return folded
 
 
 def add_domain(connection: Connection, name: str, domain_name: str, *, actor: str, at: str | None = None) -> bool:
@@ -121,31 +198,33 @@ def add_domain(connection: Connection, name: str, domain_name: str, *, actor: st
 
 
 def remove_domain(connection: Connection, name: str, domain_name: str, *, actor: str, at: str | None = None) -> bool:
-    """The operator no longer holds the domain, from now on; tells whether it did."""
+    """The operator no longer holds by hand the domain, from now on; tells whether it did.  Raises InvalidInput for one
+    that a white list gives it: the next list would give it again."""
     key, checked, moment = _get(connection, name), _checked(domain_name), at or now_text()
     held = domain.c.operator_id == key, domain.c.name == checked, domain.c.until.is_(None)
-    changed = connection.execute(update(domain).where(*held).values(until=moment)).rowcount > 0
+    by_hand = *held, domain.c.source == MANUAL
+    changed = connection.execute(update(domain).where(*by_hand).values(until=moment)).rowcount > 0
     if changed:
         _journal(connection, actor, "domain", key, {"closed": checked}, moment)
+    elif connection.execute(select(domain.c.id).where(*held).limit(1)).first():
+        raise InvalidInput("ce domaine vient de la liste blanche, qui le rouvrirait : suspendez plutôt l'opérateur")
     return changed
 
 
 def _open_domain(connection: Connection, key: int, name: str, moment: str) -> bool:
-    """A domain that comes back starts anew: its row holds the last stretch, the journal the ones before."""
-    row = domain.c.operator_id == key, domain.c.name == name
-    found = connection.execute(select(domain.c.until).where(*row)).first()
-    if found is None:
-        connection.execute(insert(domain).values(name=name, operator_id=key, since=moment))
-    elif found.until is not None:
-        connection.execute(update(domain).where(*row).values(since=moment, until=None))
-    return found is None or found.until is not None
+    """Nothing where the operator holds it already, by hand or by a white list; each stretch is a row."""
+    held = domain.c.operator_id == key, domain.c.name == name, domain.c.until.is_(None)
+    if connection.execute(select(domain.c.id).where(*held).limit(1)).first():
+        return False
+    connection.execute(insert(domain).values(name=name, operator_id=key, since=moment, source=MANUAL))
+    return True
 
 
 def _checked(name: str) -> str:
-    lowered = name.strip().lower().rstrip(".")
-    if not _DOMAIN.fullmatch(lowered):
+    found = domain_name(name)
+    if not found:
         raise InvalidInput("nom de domaine attendu, par exemple medecin.mssante.fr")
-    return lowered
+    return found
 
 
 def _find(connection: Connection, name: str) -> int | None:

@@ -1,26 +1,23 @@
-"""Small questions to the registry: its sources and their age, its counts, its operators, who holds a number."""
+"""Small questions to the registry: its sources and their age, its counts, who holds a number."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
-from directory_service.model.mailboxes import CertificateRule, Operator
 from directory_service.registry.tables import (
     activity,
-    domain,
     identifier,
     mailbox,
     operator,
-    operator_certificate,
     organization,
     practitioner,
     run,
     run_file,
 )
+from directory_service.registry.trusted import read_operators as read_operators
 
 
 class Bounds(NamedTuple):
@@ -80,23 +77,6 @@ def counts(connection: Connection) -> dict[str, int]:
         "operators": select(func.count()).select_from(operator),
     }
     return {name: int(connection.execute(query).scalar_one()) for name, query in asked.items()}
-
-
-def read_operators(connection: Connection) -> list[Operator]:
-    """Every operator, suspended ones too, by name, with the domains that it holds today and its certificates."""
-    held: defaultdict[int, list[str]] = defaultdict(list)
-    query = select(domain.c.operator_id, domain.c.name).where(domain.c.until.is_(None)).order_by(domain.c.name)
-    for key, name in connection.execute(query):
-        held[key].append(name)
-    rules: defaultdict[int, list[CertificateRule]] = defaultdict(list)
-    known = operator_certificate.c
-    for key, *rule in connection.execute(
-        select(known.operator_id, known.method, known.issuer, known.value).order_by(known.id)
-    ):
-        rules[key].append(CertificateRule(*rule))
-    columns = (operator.c.id, operator.c.name, operator.c.status, operator.c.secret_hash)
-    found = connection.execute(select(*columns).order_by(operator.c.name))
-    return [Operator(pk, name, status, secret, tuple(held[pk]), tuple(rules[pk])) for pk, name, status, secret in found]
 
 
 def resolve(connection: Connection, scheme: str, value: str) -> int | None:

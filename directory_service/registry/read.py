@@ -33,11 +33,11 @@ from directory_service.registry.overview import (
     SourceState,
     bounds,
     counts,
-    read_operators,
     read_sources,
     resolve,
 )
 from directory_service.registry.tables import mailbox, organization, practitioner
+from directory_service.registry.trusted import read_operators
 
 __all__ = [
     "Bounds",

@@ -40,6 +40,7 @@ from directory_service.registry.runs import Run, create_run, finish_run, get_run
 from directory_service.registry.tables import (
     journal,
     mailbox,
+    operator,
     organization,
     practitioner,
     run,
@@ -50,8 +51,11 @@ from directory_service.registry.tables import (
 )
 from directory_service.registry.undo import UNDOABLE, is_numbered, kept_row, key_of, names_its_run, references
 
-_NAMES = {practitioner: "national_id", organization: "technical_id", mailbox: "address"}
-_FRENCH = {"practitioner": "le professionnel", "organization": "la structure", "mailbox": "la boîte"}
+_NAMES = {practitioner: "national_id", organization: "technical_id", mailbox: "address", operator: "name"}
+_FRENCH = {"practitioner": "le professionnel", "organization": "la structure", "mailbox": "la boîte",
+           "operator": "l'opérateur"}  # fmt: skip
+_LARGE = (practitioner, organization, mailbox)
+_NEVER_GIVEN = (2**62, 2**62)  # keys of a table that a run knew nothing of
 _SUBJECTS = {str(t.name): t for t in _NAMES}
 _IS_BOX = source_record.c.key.like("%@%")  # the others are numbers
 _NAMED = {fk.column.table for t in UNDOABLE for fk in t.foreign_keys}
@@ -164,7 +168,7 @@ class _Rollback:
         for name, table in _SUBJECTS.items():
             self.created[name].append(ranges[name])
             self._note_removed(table, ranges[name])
-        whole = all(self._is_all(table, ranges[name]) for name, table in _SUBJECTS.items())
+        whole = all(self._is_all(table, ranges[str(table.name)]) for table in _LARGE)
         for table in reversed(_CHILDREN):
             self._remove(table, run_id, ranges, whole)
             self._restore(table, run_id)
@@ -182,7 +186,8 @@ class _Rollback:
     def _ranges(self, run_id: int) -> dict[str, tuple[int, int]]:
         columns = undo_range.c
         query = select(columns.table_name, columns.first, columns.after).where(columns.run_id == run_id)
-        return {name: (first, after) for name, first, after in self.connection.execute(query)}
+        found = {name: (first, after) for name, first, after in self.connection.execute(query)}
+        return {str(t.name): _NEVER_GIVEN for t in UNDOABLE} | found
 
     def _is_all(self, table: Table, given: tuple[int, int]) -> bool:
         """Whether the table holds nothing but what the run gave it."""

@@ -17,19 +17,18 @@ from sqlalchemy import Column, Connection, Float, Integer, Table, insert, text
 from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
     activity,
-    domain,
     journal,
     metadata,
-    operator,
     operator_certificate,
     run,
     run_file,
+    suspension,
     undo_range,
     undo_row,
 )
 
-# The record of what happened, which stays, and the operators, whom no import touches.
-_APART = {run, journal, undo_row, operator, operator_certificate, domain}
+# The record of what happened, which stays, and what of the operators no import touches.
+_APART = {run, journal, undo_row, operator_certificate, suspension}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 
@@ -209,5 +208,6 @@ _REFERS = {  # in the journal's words; a structure does not show who works there
     "mailbox_id": "mailbox",
     "practitioner_id": "practitioner",
     "organization_id": "organization",
+    "operator_id": "operator",
     "merged_into": "practitioner",
 }

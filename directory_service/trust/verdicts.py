@@ -33,7 +33,8 @@ REASONS = MappingProxyType(
         "domain_trusted": "Un opérateur de l'espace de confiance tient le domaine.",
         "domain_untrusted": "Aucun opérateur de l'espace de confiance ne tient le domaine.",
         "no_white_list": "Aucune liste blanche n'a été importée : tout domaine est tenu pour sûr.",
-        "trust_of_today": "La confiance dans le domaine est celle d'aujourd'hui, non celle de l'instant demandé.",
+        "no_white_list_then": "Aucune liste blanche n'était connue à cet instant : tout domaine est tenu pour sûr.",
+        "domain_left": "Le domaine est sorti de l'espace de confiance le {date}.",
         # the holder
         "holder_active": "Le titulaire est en exercice.",
         "holder_inactive": "Le titulaire n'exerce plus depuis le {date}.",

@@ -165,12 +165,15 @@ def _case(directory: Directory, address: str, at: datetime | None) -> _Case:
 
 
 def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, ...]]:
-    """The operators of the domain, and what that makes of it."""
-    operators = directory.operators_of(case.address.rpartition("@")[2])
-    if not directory.has_white_list():
-        return operators, (reason("no_white_list"),)
-    of_today = (reason("trust_of_today"),) if case.past else ()
-    return operators, (*of_today, reason("domain_trusted" if operators else "domain_untrusted"))
+    """The operators that could be trusted for the domain at the instant asked about, and what that makes of it."""
+    domain, at = case.address.rpartition("@")[2], case.at if case.past else None
+    operators = directory.operators_of(domain, at)
+    if operators:
+        return operators, (reason("domain_trusted"),)
+    if not directory.has_white_list(at):
+        return operators, (reason("no_white_list_then" if at and directory.has_white_list() else "no_white_list"),)
+    left = directory.trust_left(domain, at)
+    return operators, (*([reason("domain_left", left)] if left else ()), reason("domain_untrusted"))
 
 
 def _is_name(text: str) -> bool:

@@ -30,6 +30,7 @@ from importers.sample.headers import (
     PERSON_HEADER,
 )
 from importers.sample.rows import Lines, RowWriter
+from importers.sample.trust import FOLDER, LIST, write_trust
 
 # Who is who, one person a line; lists are joined by commas, nothing is quoted.
 #   adeli: last number first; national_ids: every idNat_PS; birth_name: what older files may call her
@@ -130,7 +131,8 @@ def write_sample(
     variants: float = 0.0, base: date = BASE, processes: int | None = None, progress: Progress = silent,
 ) -> SampleSummary:  # fmt: skip
     """Writes every extract of ``day`` into ``folder`` (made if need be), with ``truth.csv`` and, when there are
-    ``defects`` (a rate between 0 and 1), ``defects.csv``: file, line (the header is line 1), kind.
+    ``defects`` (a rate between 0 and 1), ``defects.csv``: file, line (the header is line 1), kind.  The white list and
+    its anchor are in ``confiance`` below it, where the import of the folder does not look.
 
     ``variants``: share of the people of the ADELI file whom it tells of otherwise, for each of: family name, given
     names, place of work, line in the link table (``importers.sample.variants``).
@@ -148,6 +150,7 @@ def write_sample(
     if defects > 0:
         _write_defects(folder / "defects.csv", found)
     names = {path.name: rows[name] for name, path in paths.items()}
+    names[f"{FOLDER}/{LIST}"] = write_trust(folder, country, base + timedelta(days=day))
     if as_zip:
         _zip(folder, paths, stamp)
     return SampleSummary(folder, total, day, stamp, names, len(found))

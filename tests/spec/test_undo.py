@@ -77,13 +77,14 @@ def test_days_of_a_country_come_and_go(registry: Engine, country: Path, tmp_path
     numbers = []
     for step, paths in enumerate(_some_files(dice, country)):
         as_of = BASE + timedelta(days=step)
-        first = run_import(registry, paths, actor="tests", accept="essai", as_of=as_of)
+        how = {"accept": "essai", "as_of": as_of, "anchors": country / "day0" / "confiance" / "ancre.pem"}
+        first = run_import(registry, paths, actor="tests", **how)
         once = meaning(registry)
         index.follower.catch_up()
         undo(registry, first.run)
         assert contents(registry) == stack[-1]
         assert index.agrees()
-        again = run_import(registry, paths, actor="tests", accept="essai", as_of=as_of)
+        again = run_import(registry, paths, actor="tests", **how)
         assert (again.counts, meaning(registry)) == (first.counts, once)
         numbers.append(again.run)
         stack.append(contents(registry))
@@ -95,7 +96,10 @@ def test_days_of_a_country_come_and_go(registry: Engine, country: Path, tmp_path
 
 def _some_files(dice: random.Random, country: Path) -> Iterator[list[Path]]:
     for day in (0, 60, 1)[: 1 + MANY]:
-        files = sorted(p for p in (country / f"day{day}").iterdir() if p.name not in ("truth.csv", "defects.csv"))
+        folder, apart = country / f"day{day}", ("truth.csv", "defects.csv", "confiance")
+        files = sorted(p for p in folder.iterdir() if p.name not in apart)
+        if day != 1:  # after that of day 60, the list of day 1 would be a replay
+            files.append(folder / "confiance" / "liste_blanche.xml")
         dice.shuffle(files)
         cut = dice.randrange(1, len(files))
         yield from (files[:cut], files[cut:])

@@ -217,5 +217,5 @@ def test_an_absorbed_record_touches_the_one_that_absorbed_it(world: Connection) 
 
 def test_an_operator_touches_the_mailboxes_of_its_domains_but_not_for_its_secret(world: Connection) -> None:
     moved = _touched(world, "operator", 1, "domain")
-    assert (moved.mailboxes, moved.practitioners, moved.operators) == ({1, 3, 4}, {ZOE, PAUL}, True)
-    assert _touched(world, "operator", 1, "secret") == read.Touched(operators=True)
+    assert (moved.mailboxes, moved.practitioners, moved.operators) == ({1, 3, 4}, {ZOE, PAUL}, {1})
+    assert _touched(world, "operator", 1, "secret") == read.Touched(operators={1})

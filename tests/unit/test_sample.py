@@ -12,8 +12,10 @@ import pytest
 
 from directory_service.model import identifiers
 from importers.cat18.columns import CAT18_COLUMNS
+from importers.extract import ListFile
 from importers.sample import SampleSummary, write, write_sample
 from importers.sample.names import plain
+from importers.whitelist.job import read_lists
 
 FILES = {
     "activity": ("PS_LibreAcces_Personne_activite_2*.txt", 56),
@@ -72,7 +74,7 @@ def later(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 # --- form -----------------------------------------------------------------------------------------------------
@@ -341,3 +343,18 @@ def test_the_smallest_samples_are_whole(tmp_path: Path, people: int) -> None:
     summary = write_sample(tmp_path, people=people, day=2)
     assert summary.rows["truth.csv"] == people
     assert all(path_of(tmp_path, name).stat().st_size for name in FILES)
+
+
+# --- the trusted space ----------------------------------------------------------------------------------------
+
+
+def test_the_white_list_holds_every_domain_of_a_mailbox_signed_under_its_anchor(sample: Sample, later: Sample) -> None:
+    lists = []
+    for told in (sample, later):
+        file = ListFile(told.folder / "confiance" / "liste_blanche.xml", None, 0)
+        (job,) = read_lists([file], sample.folder / "confiance" / "ancre.pem")  # one anchor for all the days
+        held = {entry.domain for entry in job.listed.entries}
+        assert {row[1].rpartition("@")[2] for row in told.rows["mailbox"]} <= held
+        assert len(job.listed.entries) > len(held)  # some stand under two certificates
+        lists.append(job.published)
+    assert lists == ["2026-08-25T06:06:00Z", "2026-08-31T06:06:00Z"]

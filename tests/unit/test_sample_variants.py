@@ -40,7 +40,7 @@ def test_the_files_differ_where_they_should_and_the_truth_says_who_is_missing(tm
     plain, other = tmp_path / "plain", tmp_path / "other"
     write_sample(plain, people=4_000, seed=6)
     write_sample(other, people=4_000, seed=6, variants=0.4)
-    changed = {p.name for p in plain.iterdir() if p.read_bytes() != (other / p.name).read_bytes()}
+    changed = {p.name for p in plain.glob("*.*") if p.read_bytes() != (other / p.name).read_bytes()}
     assert {name.partition("_2026")[0] for name in changed} == {
         "PS_LibreAcces_Personne_activite_ADELI", "Correspondance_ADELI_RPPS", "truth.csv"
     }  # fmt: skip

@@ -97,13 +97,14 @@ CASES = [
     (CLOSED_BOX, world.ZOE, None, None, "closed", "former_holder"),
     (CLOSED_BOX, world.JEAN, None, None, "mismatch", "address_closed"),
     # at a past instant
-    (MOVED, world.JEAN, None, world.BETWEEN, "verified", "trust_of_today"),
+    (MOVED, world.JEAN, None, world.BETWEEN, "verified", "domain_trusted"),
     (MOVED, world.ZOE, None, world.BETWEEN, "mismatch", "other_holder"),
     (MOVED, world.ZOE, None, world.AFTER, "verified", "identifier_matches"),
     (CLOSED_BOX, None, None, world.BETWEEN, "verified", "address_open"),
     (CLOSED_BOX, None, None, world.TURN, "closed", "address_closed"),
     ("marie.lefevre@medecin.mssante.fr", None, None, world.BETWEEN, "verified", "holder_active"),
     (ZOE_BOX, None, None, world.BEFORE, "unknown_address", "not_yet_open"),
+    (ZOE_BOX, None, None, world.BEFORE, "unknown_address", "no_white_list_then"),
 ]
 
 

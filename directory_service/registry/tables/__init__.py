@@ -32,7 +32,13 @@ from directory_service.registry.tables.runs import (
     undo_range,
     undo_row,
 )
-from directory_service.registry.tables.trust import domain, operator, operator_certificate
+from directory_service.registry.tables.trust import (
+    domain,
+    operator,
+    operator_certificate,
+    operator_subject,
+    suspension,
+)
 
 __all__ = [
     "Key",
@@ -50,6 +56,7 @@ __all__ = [
     "nomenclature",
     "operator",
     "operator_certificate",
+    "operator_subject",
     "organization",
     "practitioner",
     "qualification",
@@ -57,6 +64,7 @@ __all__ = [
     "run",
     "run_file",
     "source_record",
+    "suspension",
     "tally",
     "undo_range",
     "undo_row",

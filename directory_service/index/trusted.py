@@ -1,0 +1,60 @@
+"""The trusted space in an index file: who may be trusted for a domain at an instant, and what is told of operators."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+import orjson
+
+from directory_service.entries.operators import CONTACTS
+from directory_service.errors import NotFound
+from directory_service.index.query import View
+
+_AT: Final = "SELECT operator FROM domain WHERE name = ? AND since <= ? AND (until = '' OR until > ?) ORDER BY operator"
+_TODAY: Final = "SELECT operator FROM domain WHERE name = ? AND until = '' ORDER BY operator"
+_ALL: Final = (
+    "SELECT d.operator, d.since, d.until, o.status, o.record FROM domain d JOIN operator o ON o.name = d.operator "
+    "WHERE d.name = ? ORDER BY d.until = '' DESC, d.since DESC, d.operator"
+)
+
+
+def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> list[str]:
+    """Names of the operators that may be trusted for ``domain``, today or at ``at`` (UTC text)."""
+    name = domain.casefold()
+    rows = db.execute(_TODAY, (name,)) if at is None else db.execute(_AT, (name, at, at))
+    return [operator for (operator,) in rows]
+
+
+def trust_left(db: sqlite3.Connection, domain: str, at: str | None) -> str:
+    """The last instant, before ``at``, at which trust in the domain ended; "" when there is none."""
+    sql = "SELECT max(until) FROM domain WHERE name = ? AND until > since AND until <= ?"
+    (found,) = db.execute(sql, (domain.casefold(), at or "9999")).fetchone()
+    return found or ""
+
+
+def operator_records(db: sqlite3.Connection, view: View, name: str | None = None) -> list[dict[str, Any]]:
+    """Operators by name, or the one of that name, as this view may see them."""
+    where, values = ("WHERE name = ?", (name,)) if name is not None else ("", ())
+    rows = db.execute(f"SELECT record FROM operator {where} ORDER BY name", values)  # noqa: S608 - our own text
+    return [_seen(orjson.loads(record), view) for (record,) in rows]
+
+
+def _seen(record: dict[str, Any], view: View) -> dict[str, Any]:
+    if view < View.OPERATOR:
+        record.pop(CONTACTS)
+    return record
+
+
+def domain_record(db: sqlite3.Connection, domain: str) -> dict[str, Any]:
+    """``{"name","trusted","operators":[{"name","label","status","since","until"}]}``: when each operator was trusted
+    for the domain, those of today first.  Raises NotFound."""
+    name = domain.casefold()
+    held = [
+        {"name": operator, "label": orjson.loads(record)["label"], "status": status, "since": since,
+         "until": until or None}
+        for operator, since, until, status, record in db.execute(_ALL, (name,))
+    ]  # fmt: skip
+    if not held:
+        raise NotFound("aucun opérateur n'a tenu ce domaine")
+    return {"name": name, "trusted": held[0]["until"] is None, "operators": held}
