@@ -126,7 +126,10 @@ class Reader:
         self.connection.close()
 
     def _stops(self) -> bool:
-        """Asked by SQLite every ``_STEP`` instructions; True stops the statement."""
+        """Asked by SQLite every ``_STEP`` instructions; True stops the statement.  Look-ups by key are no search: they
+        are short, and a million of them must not use up what one search may cost."""
+        if self._search is None:
+            return False
         self._steps_left -= 1
         return self._steps_left < 0 or self._is_late()
 
@@ -303,7 +306,10 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All statements inside see one commit of the follower."""
+        """All statements inside see one commit of the follower; so do those of a snapshot inside another."""
+        if self.connection.in_transaction:
+            yield
+            return
         self.connection.execute("BEGIN")
         try:
             yield

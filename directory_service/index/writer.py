@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine
 
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
-from directory_service.index import files
+from directory_service.index import files, ranges
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
@@ -152,8 +152,9 @@ def _prepare(db: sqlite3.Connection) -> None:
         "secure_delete = OFF",  # Debian's default is ON, and writes what is freed once more
     ):
         db.execute(f"PRAGMA {pragma}").close()
-    for table in TABLES:
+    for table in (*TABLES, ranges.TABLE):
         db.execute(table)
+    ranges.prepare(db)
     for table in FTS:
         set_up_fts(db, table, hashsize=_FTS_WHOLE if table == "names" else _FTS_MEMORY, automerge=0,
                    crisismerge=_FTS_SEGMENTS)  # fmt: skip
@@ -207,7 +208,8 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator]) -> No
     db.execute("DELETE FROM operator")
     db.execute("DELETE FROM domain")
     db.execute("DELETE FROM certificate")
-    rows = [(o.name, o.secret_hash, o.status, orjson.dumps({"name": o.name, "domains": o.domains})) for o in operators]
+    told = [orjson.dumps({"name": o.name, "domains": o.domains, "rights": o.rights}) for o in operators]
+    rows = [(o.name, o.secret_hash, o.status, said) for o, said in zip(operators, told, strict=True)]
     db.executemany("INSERT INTO operator(name, secret_hash, status, json) VALUES (?, ?, ?, ?)", rows)
     pairs = {(domain.casefold(), o.name) for o in operators for domain in o.domains}
     db.executemany("INSERT INTO domain(name, operator) VALUES (?, ?)", sorted(pairs))
@@ -242,6 +244,7 @@ _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
     ("boîtes", "DROP TABLE loose_mailbox"),
+    ("empreintes", ranges.FILL),
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
 )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from directory_service.model.people import Coded, Organization, Practitioner
 
@@ -74,6 +75,15 @@ class CertificateRule(NamedTuple):
     value: str
 
 
+# What an operator may do besides reading as one, and what that is called to staff.
+RIGHTS: Final = MappingProxyType(
+    {
+        "publish": "Publier les boîtes de ses domaines.",
+        "unlisted": "Vérifier les boîtes en liste rouge des autres opérateurs.",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Messaging operator of the trusted space (*opérateur MSSanté*)."""
@@ -84,3 +94,4 @@ class Operator:
     secret_hash: str
     domains: tuple[str, ...]
     certificates: tuple[CertificateRule, ...] = ()
+    rights: tuple[str, ...] = ("publish",)

@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from directory_service.errors import InvalidInput, NotFound
-from directory_service.model.mailboxes import CertificateRule, Operator
+from directory_service.model.mailboxes import RIGHTS, CertificateRule, Operator
 from directory_service.registry import journal
 from directory_service.registry.clock import now_text
 from directory_service.registry.overview import read_operators
@@ -104,6 +104,22 @@ def set_status(connection: Connection, name: str, status: str, *, actor: str, at
     if changed:
         _journal(connection, actor, "suspend" if status == "suspended" else "resume", key, {"status": status}, moment)
     return changed
+
+
+def set_right(
+    connection: Connection, name: str, right: str, given: bool, *, actor: str, at: str | None = None
+) -> bool:
+    """Gives or takes one right of ``RIGHTS``; tells whether that changed anything.  Raises InvalidInput, NotFound."""
+    if right not in RIGHTS:
+        raise InvalidInput(f"un droit est l'un de : {', '.join(RIGHTS)}")
+    key = _get(connection, name)
+    held = set(connection.execute(select(operator.c.rights).where(operator.c.id == key)).scalar_one().split())
+    after = held | {right} if given else held - {right}
+    if after == held:
+        return False
+    connection.execute(update(operator).where(operator.c.id == key).values(rights=" ".join(sorted(after))))
+    _journal(connection, actor, "right", key, {"given" if given else "taken": right}, at)
+    return True
 
 
 def suspend(connection: Connection, name: str, *, actor: str, at: str | None = None) -> bool:

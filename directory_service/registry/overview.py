@@ -94,9 +94,11 @@ def read_operators(connection: Connection) -> list[Operator]:
         select(known.operator_id, known.method, known.issuer, known.value).order_by(known.id)
     ):
         rules[key].append(CertificateRule(*rule))
-    columns = (operator.c.id, operator.c.name, operator.c.status, operator.c.secret_hash)
-    found = connection.execute(select(*columns).order_by(operator.c.name))
-    return [Operator(pk, name, status, secret, tuple(held[pk]), tuple(rules[pk])) for pk, name, status, secret in found]
+    columns = (operator.c.id, operator.c.name, operator.c.status, operator.c.secret_hash, operator.c.rights)
+    return [
+        Operator(pk, name, status, secret, tuple(held[pk]), tuple(rules[pk]), tuple(rights.split()))
+        for pk, name, status, secret, rights in connection.execute(select(*columns).order_by(operator.c.name))
+    ]
 
 
 def resolve(connection: Connection, scheme: str, value: str) -> int | None:

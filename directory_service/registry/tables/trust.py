@@ -14,6 +14,7 @@ operator = Table(
     Column("status", Text, nullable=False),  # active, suspended
     Column("status_since", Text, nullable=False),
     source_text("secret_hash"),  # argon2; empty: cannot bind with a secret
+    Column("rights", Text, nullable=False, server_default="publish"),  # words of model.mailboxes.RIGHTS, by spaces
 )
 
 operator_certificate = Table(  # the client certificates that speak for an operator; one rule names one operator
