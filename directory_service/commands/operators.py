@@ -142,7 +142,7 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
 
 def _rights(command: Callable[..., Any]) -> Callable[..., Any]:
     """``+unlisted`` and ``-unlisted`` for each right: None where neither was written."""
-    for right, text in reversed(RIGHTS.items()):
+    for right, text in reversed(tuple(RIGHTS.items())):
         command = click.option(f"+{right}/-{right}", right, default=None, help=text)(command)
     return command
 

@@ -22,7 +22,7 @@ TABLE: Final = (
 # At the end of a build, from the table of all mailboxes.
 FILL: Final = (
     "INSERT INTO hashed SELECT range_of(address), address FROM mailbox "
-    f"WHERE substr(address, 1, 1) <> char({ord(HIDDEN)}) ORDER BY 1, 2"
+    "WHERE substr(address, 1, 1) <> hidden_mark() ORDER BY 1, 2"
 )
 
 
@@ -38,6 +38,7 @@ def range_of(address: str) -> int:
 def prepare(db: sqlite3.Connection) -> None:
     """Lets ``db`` run ``FILL``."""
     db.create_function("range_of", 1, range_of, deterministic=True)
+    db.create_function("hidden_mark", 0, lambda: HIDDEN, deterministic=True)
 
 
 def put(db: sqlite3.Connection, address: str) -> None:

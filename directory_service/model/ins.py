@@ -1,4 +1,4 @@
-"""The national health identifier of a patient (*INS*, identifiant national de santé) as the address of her mailbox.  PURE.
+"""The national health identifier of a patient (*INS*, identifiant national de santé), which is her address.  PURE.
 
 A patient's address is her number and the citizens' domain, ``<INS>@patient.mssante.fr``: a pattern with a key, never an
 entry of a directory (formats.md §4).  The number is a NIR, or a NIA for who waits for one: 13 characters (sex, year and

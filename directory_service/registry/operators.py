@@ -106,9 +106,7 @@ def set_status(connection: Connection, name: str, status: str, *, actor: str, at
     return changed
 
 
-def set_right(
-    connection: Connection, name: str, right: str, given: bool, *, actor: str, at: str | None = None
-) -> bool:
+def set_right(connection: Connection, name: str, right: str, given: bool, *, actor: str, at: str | None = None) -> bool:
     """Gives or takes one right of ``RIGHTS``; tells whether that changed anything.  Raises InvalidInput, NotFound."""
     if right not in RIGHTS:
         raise InvalidInput(f"un droit est l'un de : {', '.join(RIGHTS)}")

@@ -121,7 +121,7 @@ def _written_surnames(taken: list[str]) -> set[str]:
 
 
 def _parts(family_name: str) -> list[str]:
-    """The names that a hyphen, a slash, or ``née`` joins, and those of ``née`` in both orders; none for a single one."""
+    """The names that a hyphen, a slash or ``née`` joins, each and all in the other order; none for a single one."""
     pieces = [words(piece) for piece in _HYPHEN.split(family_name)]
     pieces = [run for piece in pieces for run in _runs_between(piece)]
     joined = ["".join(piece) for piece in pieces if piece]

@@ -34,6 +34,15 @@ REASONS = MappingProxyType(
         "domain_untrusted": "Aucun opérateur de l'espace de confiance ne tient le domaine.",
         "no_white_list": "Aucune liste blanche n'a été importée : tout domaine est tenu pour sûr.",
         "trust_of_today": "La confiance dans le domaine est celle d'aujourd'hui, non celle de l'instant demandé.",
+        # the operator that would send
+        "operator_holds_domain": "L'opérateur tient le domaine : il peut émettre au nom de ses boîtes.",
+        "other_operator": "Le domaine est tenu par d'autres opérateurs.",
+        "operator_unknown": "Aucun opérateur en activité de l'espace de confiance ne porte ce nom.",
+        # patients
+        "patient_rule": "Adresse de patient : forme et clé de son identifiant sont justes ; aucun registre n'a été "
+        "consulté.",
+        "patient_number": "L'adresse est du domaine des patients, mais son identifiant national de santé est faux.",
+        "patient_unnamed": "Les patients n'ont pas de registre ici : un nom ne se vérifie pas.",
         # the holder
         "holder_active": "Le titulaire est en exercice.",
         "holder_inactive": "Le titulaire n'exerce plus depuis le {date}.",
@@ -78,6 +87,14 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """The source that says so, and the instant that it said it last: "" for one that tells us at once."""
+
+    source: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Instants are UTC text, ``YYYY-MM-DDTHH:MM:SSZ``.  ``holder``, ``since``, ``until`` and ``operator`` are empty
     where unknown or not to be told."""
@@ -91,6 +108,7 @@ class Verdict:
     since: str = ""
     until: str = ""
     operator: str = ""
+    freshness: Freshness | None = None
 
     @property
     def exit_code(self) -> int:
@@ -100,6 +118,7 @@ class Verdict:
         """The JSON answer of contract.md §4; what is empty is left out."""
         holder = {"id": self.holder.id, "label": self.holder.label} if self.holder else None
         told = {"holder": holder, "since": self.since, "until": self.until, "operator": self.operator}
+        fresh = self.freshness
         return {
             "verdict": str(self.verdict),
             "address": self.address,
@@ -107,4 +126,5 @@ class Verdict:
             "reasons": [{"code": r.code, "text": r.text} for r in self.reasons],
             "at": self.at,
             "build": self.build,
+            **({"freshness": {"source": fresh.source, "seen": fresh.seen or None}} if fresh else {}),
         }
