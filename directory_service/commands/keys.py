@@ -32,11 +32,15 @@ def _ring(settings: Settings) -> Keyring:
 
 
 @keys.command("list")
+@click.option("--jwks", is_flag=True, help="Les clés publiques, comme /.well-known/jwks.json.")
 @as_json
 @with_settings
-def list_keys(settings: Settings, machine: bool) -> None:
+def list_keys(settings: Settings, jwks: bool, machine: bool) -> None:
     """Liste les clés, la plus récente en premier."""
     ring = _ring(settings)
+    if jwks:
+        emit(ring.jwks())
+        return
     told = [
         {"kid": key.kid, "since": key.created, "signs": key.kid == ring.current.kid, "file": key.file}
         for key in reversed(ring.keys)
