@@ -164,7 +164,7 @@ class Reader:
         return [json.loads(self.connection.execute(sql, (key,)).fetchone()[0]) for key in _LONG]
 
     def recent(self, now: float) -> Build:
-        """Like ``refresh``, but may be 20 ms old, since looking costs as much as a look-up.  A snapshot has nothing new."""
+        """Like ``refresh``, but may be 20 ms old: looking costs as much as a look-up.  A snapshot has nothing new."""
         if now - self._looked > 0.02 and not self.connection.in_transaction:
             self.refresh()
             self._looked = now

@@ -17,7 +17,7 @@ from directory_service.registry.journal import JournalEntry
 from directory_service.registry.tables import activity, binding, domain, mailbox, practitioner
 
 # Changes of an operator that its mailboxes do not show.
-_OWN_AFFAIR = frozenset({"secret", "certificate", "suspend", "resume"})
+_OWN_AFFAIR = frozenset({"right", "secret", "certificate", "suspend", "resume"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwt
 import pytest
 from e2e.installation import Installation, Server, start
 from ldap_support import (
@@ -228,6 +229,24 @@ def test_metrics_of_both_faces_of_the_index_and_of_the_follower_are_in_one_place
         > 0
     )
     assert re.search(r'annuaire_ldap_limit_total\{limit="harvest"\} 0\.0', text)
+
+
+def _receipt(here: Installation) -> str:
+    asked = json.dumps({"address": "x@medecin.mssante.fr", "receipt": True}).encode()
+    sent = urllib.request.Request(here.http + "/v1/verify", asked, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(sent, timeout=10) as answer:
+        return str(json.load(answer)["receipt"])
+
+
+def test_workers_sign_with_a_new_key_without_a_restart_and_publish_both(running: tuple[Installation, Server]) -> None:
+    here, _ = running
+    before = _receipt(here)
+    kid = json.loads(here.run("keys", "rotate", "--json").stdout)["kid"]
+    until(lambda: all(jwt.get_unverified_header(_receipt(here))["kid"] == kid for _ in range(8)))
+    with urllib.request.urlopen(here.http + "/.well-known/jwks.json", timeout=10) as answer:
+        (here.folder / "jwks.json").write_bytes(answer.read())
+    for receipt in (before, _receipt(here)):
+        here.run("keys", "check", receipt, "--jwks", str(here.folder / "jwks.json"))
 
 
 def test_the_log_follows_its_name(running: tuple[Installation, Server]) -> None:
