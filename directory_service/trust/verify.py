@@ -90,9 +90,9 @@ def _verify(directory: Directory, case: _Case, question: Question, caller: Calle
 
 def _may_see_unlisted(directory: Directory, case: _Case, caller: Caller) -> bool:
     """Whoever has the right, and whoever holds the domain today: it published them.  (The staff's view sees all.)"""
-    if not caller.operator or "unlisted" in caller.rights:
-        return bool(caller.operator)
-    return caller.operator in directory.operators_of(case.domain)
+    if not caller.operator:
+        return False
+    return "unlisted" in caller.rights or caller.operator in directory.operators_of(case.domain)
 
 
 def _sender(
