@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands import exporting, importing, operators, reading, reviewing, serving, undoing
+from directory_service.commands import (
+    exporting,
+    importing,
+    keys,
+    operators,
+    reading,
+    reviewing,
+    serving,
+    undoing,
+    verifying,
+)
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
 from directory_service.errors import AnnuaireError
@@ -35,9 +45,10 @@ _COMMANDS: tuple[click.Command, ...] = (
     reading.search,
     reading.show,
     reading.resolve,
-    reading.verify,
+    verifying.verify,
     exporting.export,
     operators.operator,
+    keys.keys,
     serving.doctor,
 )
 

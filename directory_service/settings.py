@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
 
@@ -39,6 +40,13 @@ class Settings:
     data: Path = _setting(Path("var"), "Folder of everything this node writes: embedded registry, index.")
     database_url: str = _setting(
         "", "Registry: `sqlite:///…` or `postgresql+psycopg://…`; empty means `registry.sqlite` in the data folder."
+    )
+    keys: str = _setting(
+        "", "Folder of the keys that sign receipts, one for all nodes; empty means `keys` in the data folder."
+    )
+    issuer: str = _setting("annuaire", "Who receipts say they come from (`iss`): the public URL of the service, say.")
+    patient_domain: str = _setting(
+        PATIENT_DOMAIN, "Domain whose addresses are patients', judged by form and key alone; empty: none."
     )
     ldap_suffix: str = _setting("o=annuaire-sante,c=fr", "Distinguished name under which LDAP entries stand.")
     host: str = _setting("127.0.0.1", "Address the faces listen on; loopback unless you choose otherwise.")
@@ -237,6 +245,10 @@ class Settings:
     def _chosen(self, kind: type[LdapSettings] | type[Limits]) -> dict[str, Any]:
         ours = {s.name for s in describe()}
         return {f.name: getattr(self, "ldap_" + f.name) for f in fields(kind) if "ldap_" + f.name in ours}
+
+    @property
+    def keys_folder(self) -> Path:
+        return Path(self.keys) if self.keys else self.data / "keys"
 
     @property
     def index_folder(self) -> Path:

@@ -14,6 +14,7 @@ from directory_service.cli import annuaire
 from directory_service.errors import AnnuaireError
 from directory_service.ldap.limits import NAMES
 from directory_service.settings import describe
+from directory_service.trust.verdicts import REASONS, Outcome
 from tools import reference
 
 ROOT = Path(__file__).parent.parent
@@ -57,6 +58,17 @@ def test_the_page_of_metrics_and_logs_names_each_of_them_with_its_meaning() -> N
     named = set(re.findall(r"^\| `(annuaire_[a-z_]+)` \|", text, re.MULTILINE))
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "directory_service").rglob("*.py"))
     assert named == set(re.findall(r'(?:Counter|Gauge|Histogram|_gauge)\(\s*"(annuaire_[a-z_]+)"', source))
+
+
+def test_the_page_of_verdicts_has_a_row_for_each_verdict_and_reason_and_no_other() -> None:
+    text = (ROOT / "docs" / "reference" / "verdicts.md").read_text(encoding="utf-8")
+
+    def rows(title: str) -> list[str]:
+        section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+        return re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)
+
+    assert rows("Verdicts") == [str(outcome) for outcome in Outcome]
+    assert sorted(rows("Reasons")) == sorted(REASONS)
 
 
 def test_alerts_name_metrics_that_exist() -> None:

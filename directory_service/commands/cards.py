@@ -78,6 +78,10 @@ def _verdict(record: Record) -> Iterator[str]:
     yield _named("Titulaire", *((holder["label"], holder["id"]) if holder else ()))
     yield _named("Opérateur", record.get("operator"))
     yield from (f"  {reason['text']}" for reason in record["reasons"])
+    fresh = record["freshness"]
+    yield _named("D'après", fresh["source"], _day(fresh["seen"]))
+    yield _named("Reçu", record.get("receipt"))
+    yield from (_named(f"Sel ({field})", salt) for field, salt in record.get("receipt_salts", {}).items())
 
 
 _CARDS = {"verdict": _verdict, "holders": _mailbox, "technical_id": _structure, "family_name": _person}

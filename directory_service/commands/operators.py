@@ -6,11 +6,12 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from directory_service.commands.common import as_json, emit, lines, registry, table, with_settings
+from directory_service.model.mailboxes import RIGHTS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -56,6 +57,7 @@ def list_operators(settings: Settings, machine: bool) -> None:
                 "has_secret": bool(o.secret_hash),
                 "domains": o.domains,
                 "certificates": [rule._asdict() for rule in o.certificates],
+                "rights": o.rights,
             }
             for o in found
         ]
@@ -69,10 +71,11 @@ def list_operators(settings: Settings, machine: bool) -> None:
             "oui" if o.secret_hash else "non",
             _few(o.domains),
             [_rule(r) for r in o.certificates],
+            o.rights,
         )
         for o in found
     )
-    table(("Nom", "Organisme", "État", "Secret", "Domaines", "Certificats"), rows)
+    table(("Nom", "Organisme", "État", "Secret", "Domaines", "Certificats", "Droits"), rows)
 
 
 def _few(domains: tuple[str, ...]) -> str:
@@ -244,6 +247,29 @@ def resume(settings: Settings, name: str, machine: bool) -> None:
     with _writing(settings) as connection:
         changed = operators.resume(connection, name, actor=getpass.getuser())
     _done(machine, f"Suspension de {name} levée.", changed, name=name)
+
+
+def _rights(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``+unlisted`` and ``-unlisted`` for each right: None where neither was written."""
+    for right, text in reversed(tuple(RIGHTS.items())):
+        command = click.option(f"+{right}/-{right}", right, default=None, help=text)(command)
+    return command
+
+
+@operator.command("right")
+@click.argument("name", metavar="NOM")
+@_rights
+@as_json
+@with_settings
+def right(settings: Settings, name: str, machine: bool, **asked: bool | None) -> None:
+    """Donne (+droit) ou retire (-droit) un droit."""
+    from directory_service.registry.operators import get_operator, set_right
+
+    wanted = {word: given for word, given in asked.items() if given is not None}
+    with _writing(settings) as connection:
+        changed = [set_right(connection, name, *each, actor=getpass.getuser()) for each in wanted.items()]
+        held = get_operator(connection, name).rights
+    _done(machine, f"Droits de {name} : {', '.join(held) or 'aucun'}.", any(changed), name=name, rights=held)
 
 
 @operator.command("suspend")

@@ -1,4 +1,4 @@
-"""``search``, ``show``, ``resolve``, ``verify``: read the index as the faces do, with the staff's view."""
+"""``search``, ``show``, ``resolve``: read the index as the faces do, with the staff's view."""
 
 from __future__ import annotations
 
@@ -91,25 +91,3 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
         emit(found)
     else:
         lines({"en vigueur": found["id"], "RPPS": found["rpps"], "ADELI": found["adeli"], "demandé par": former})
-
-
-@click.command()
-@click.argument("address", metavar="ADRESSE")
-@click.option("--person", metavar="ID_OU_NOM", help="La personne à qui l'adresse devrait être.")
-@click.option("--at", metavar="INSTANT", help="Instant passé, au format 2026-11-24T08:30:00Z.")
-@as_json
-@with_settings
-def verify(settings: Settings, address: str, person: str | None, at: str | None, machine: bool) -> int:
-    """Dit si une adresse est ouverte, et à qui.
-
-    Le code de retour est 0 quand elle est vérifiée, 4 sinon.
-    """
-    from directory_service.index.query import View
-    from directory_service.registry.clock import parse_instant
-    from directory_service.trust.verify import verify as ask
-
-    with directory(settings) as index:
-        verdict = ask(index, address, person=person, at=parse_instant(at) if at else None, view=View.STAFF)
-    record = verdict.as_dict()
-    emit(record) if machine else click.echo("\n".join(card(record)))
-    return verdict.exit_code

@@ -9,11 +9,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import inf
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from weakref import WeakSet
 
 import orjson
@@ -21,6 +23,7 @@ import orjson
 from directory_service.entries.attributes import ATTRIBUTES, id_key
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
 from directory_service.errors import NotFound, RegistryUnavailable
+from directory_service.index import ranges
 from directory_service.index.answers import LONGEST, Answer, Answers
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
 from directory_service.index.files import current_name
@@ -77,6 +80,7 @@ class OperatorRecord:
     secret_hash: str
     status: str  # active, suspended, withdrawn
     domains: tuple[str, ...]
+    rights: tuple[str, ...] = ()  # words of model.mailboxes.RIGHTS
 
 
 class Directory:
@@ -135,8 +139,29 @@ class Directory:
             self._readers.add(reader)
         return reader
 
+    @contextmanager
+    def held(self) -> Iterator[Build]:
+        """All that this thread asks inside is answered from one commit of one build, that of the beginning."""
+        if self._is_held():
+            yield self._local.reader.build
+            return
+        self._local.until = 0.0
+        reader = self._reader(time.monotonic())
+        with reader.snapshot():
+            reader.refresh()
+            self._local.until = inf
+            try:
+                yield reader.build
+            finally:
+                self._local.until = 0.0
+
+    def _is_held(self) -> bool:
+        return getattr(self._local, "until", 0.0) == inf
+
     def _fresh(self) -> Reader:
-        """The reader, sure to be of the newest build and commit."""
+        """The reader, sure to be of the newest build and commit, unless one is held."""
+        if self._is_held():
+            return cast("Reader", self._local.reader)
         self._local.until = 0.0
         reader = self._reader(time.monotonic())
         reader.refresh()
@@ -257,16 +282,20 @@ class Directory:
                 return hit
         raise NotFound(otherwise)
 
-    def mailbox(self, address: str, view: View) -> dict[str, Any]:
-        """``entries.boxes.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
-        unless the view is the staff's."""
+    def mailbox(self, address: str, view: View, *, unlisted: bool = False) -> dict[str, Any]:
+        """``entries.record.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
+        unless the view is the staff's or the caller is entitled to ``unlisted`` ones."""
         connection = self._reader(time.monotonic()).connection
         key = address.strip().casefold().lstrip(HIDDEN)
-        for place in (key, HIDDEN + key) if view >= STAFF else (key,):
+        for place in (key, HIDDEN + key) if unlisted or view >= STAFF else (key,):
             for (found,) in connection.execute("SELECT json FROM mailbox WHERE address = ?", (place,)):
                 record: dict[str, Any] = orjson.loads(found)
                 return record
         raise NotFound("pas de boîte de cette adresse")
+
+    def addresses_in(self, start: str) -> list[str]:
+        """Listed addresses, closed ones too, by the first ``ranges.DIGITS`` digits of their hash."""
+        return ranges.addresses_in(self._reader(time.monotonic()).connection, start)
 
     # --- /v1/search --------------------------------------------------------------------------------------------------
 
@@ -313,7 +342,8 @@ class Directory:
         if row is None:
             return None
         name, secret_hash, status, written = row
-        return OperatorRecord(name, secret_hash, status, tuple(orjson.loads(written)["domains"]))
+        said = orjson.loads(written)
+        return OperatorRecord(name, secret_hash, status, tuple(said["domains"]), tuple(said["rights"]))
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""

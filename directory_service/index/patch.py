@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, kind_of
+from directory_service.index import ranges
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.plan.fours import NAMES, terms_in
 from directory_service.index.render import body_of, letters_of, names_of, row_of
@@ -47,6 +48,7 @@ def replace_mailbox(db: sqlite3.Connection, address: str, record: bytes, entries
     remove_mailbox(db, address.removeprefix(HIDDEN))
     _put_in(db, entries)
     db.execute(INSERT_MAILBOX, (address, record))
+    ranges.put(db, address)
 
 
 def remove_mailbox(db: sqlite3.Connection, shown: str) -> None:
@@ -56,6 +58,7 @@ def remove_mailbox(db: sqlite3.Connection, shown: str) -> None:
         _take_out(db, db.execute(sql, (id_key("m", shown), branch << 36, (branch + 1) << 36)).fetchall())
     # It may have been listed, or not.
     db.execute("DELETE FROM mailbox WHERE address IN (?, ?)", (shown, HIDDEN + shown))
+    ranges.remove(db, shown)
 
 
 def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:

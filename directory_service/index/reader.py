@@ -126,7 +126,10 @@ class Reader:
         self.connection.close()
 
     def _stops(self) -> bool:
-        """Asked by SQLite every ``_STEP`` instructions; True stops the statement."""
+        """Asked by SQLite every ``_STEP`` instructions; True stops the statement.  Look-ups by key are no search: they
+        are short, and a million of them must not use up what one search may cost."""
+        if self._search is None:
+            return False
         self._steps_left -= 1
         return self._steps_left < 0 or self._is_late()
 
@@ -162,8 +165,8 @@ class Reader:
         return [json.loads(self.connection.execute(sql, (key,)).fetchone()[0]) for key in _LONG]
 
     def recent(self, now: float) -> Build:
-        """Like ``refresh``, but may be 20 ms old: looking costs as much as a look-up."""
-        if now - self._looked > 0.02:
+        """Like ``refresh``, but may be 20 ms old: looking costs as much as a look-up.  A snapshot has nothing new."""
+        if now - self._looked > 0.02 and not self.connection.in_transaction:
             self.refresh()
             self._looked = now
         return self.build
@@ -304,7 +307,10 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All statements inside see one commit of the follower."""
+        """All statements inside see one commit of the follower; so do those of a snapshot inside another."""
+        if self.connection.in_transaction:
+            yield
+            return
         self.connection.execute("BEGIN")
         try:
             yield

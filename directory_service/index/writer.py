@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
 from directory_service.entries.operators import operator_record
-from directory_service.index import files
+from directory_service.index import files, ranges
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
@@ -153,8 +153,9 @@ def _prepare(db: sqlite3.Connection) -> None:
         "secure_delete = OFF",  # Debian's default is ON, and writes what is freed once more
     ):
         db.execute(f"PRAGMA {pragma}").close()
-    for table in TABLES:
+    for table in (*TABLES, ranges.TABLE):
         db.execute(table)
+    ranges.prepare(db)
     for table in FTS:
         set_up_fts(db, table, hashsize=_FTS_WHOLE if table == "names" else _FTS_MEMORY, automerge=0,
                    crisismerge=_FTS_SEGMENTS)  # fmt: skip
@@ -220,7 +221,7 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
 
 
 def _operator(operator: Operator) -> tuple[object, ...]:
-    known = orjson.dumps({"name": operator.name, "domains": operator.domains})
+    known = orjson.dumps({"name": operator.name, "domains": operator.domains, "rights": operator.rights})
     return (operator.name, operator.secret_hash, operator.status, known, orjson.dumps(operator_record(operator)))
 
 
@@ -251,6 +252,7 @@ _STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("clés", "DROP TABLE loose"),
     ("boîtes", "INSERT INTO mailbox(address, json) SELECT address, json FROM loose_mailbox ORDER BY address"),
     ("boîtes", "DROP TABLE loose_mailbox"),
+    ("empreintes", ranges.FILL),
     ("textes", "INSERT INTO text(text) VALUES ('optimize')"),
 )
 

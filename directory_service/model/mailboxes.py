@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from directory_service.model.people import Coded, Organization, Practitioner
 from directory_service.model.trust import MANUAL, DomainStretch, Span, trusted_spans
@@ -75,6 +76,15 @@ class CertificateRule(NamedTuple):
     value: str
 
 
+# What an operator may do besides reading as one, and what that is called to staff.
+RIGHTS: Final = MappingProxyType(
+    {
+        "publish": "Publier les boîtes de ses domaines.",
+        "unlisted": "Vérifier les boîtes en liste rouge des autres opérateurs.",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """Messaging operator of the trusted space (*opérateur MSSanté*)."""
@@ -85,6 +95,7 @@ class Operator:
     secret_hash: str
     domains: tuple[str, ...]  # held today, each once
     certificates: tuple[CertificateRule, ...] = ()
+    rights: tuple[str, ...] = ("publish",)  # words of RIGHTS
     since: str = ""  # of the status
     label: str = ""  # the organization
     identity: str = ""  # its number, idNat_Struct

@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from directory_service.errors import InvalidInput, NotFound
-from directory_service.model.mailboxes import CertificateRule
+from directory_service.model.mailboxes import RIGHTS, CertificateRule
 from directory_service.model.subjects import subject_key
 from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN, domain_name
 from directory_service.registry import journal
@@ -114,6 +114,20 @@ def _is_withdrawn(connection: Connection, key: int) -> bool:
     held = select(domain.c.id).where(domain.c.operator_id == key, domain.c.until.is_(None)).limit(1)
     source = connection.execute(select(operator.c.source).where(operator.c.id == key)).scalar_one()
     return source == LISTED and connection.execute(held).first() is None
+
+
+def set_right(connection: Connection, name: str, right: str, given: bool, *, actor: str, at: str | None = None) -> bool:
+    """Gives or takes one right of ``RIGHTS``; tells whether that changed anything.  Raises InvalidInput, NotFound."""
+    if right not in RIGHTS:
+        raise InvalidInput(f"un droit est l'un de : {', '.join(RIGHTS)}")
+    key = _get(connection, name)
+    held = set(connection.execute(select(operator.c.rights).where(operator.c.id == key)).scalar_one().split())
+    after = held | {right} if given else held - {right}
+    if after == held:
+        return False
+    connection.execute(update(operator).where(operator.c.id == key).values(rights=" ".join(sorted(after))))
+    _journal(connection, actor, "right", key, {"given" if given else "taken": right}, at)
+    return True
 
 
 def suspend(connection: Connection, name: str, *, actor: str, at: str | None = None) -> bool:

@@ -33,6 +33,7 @@ def read_operators(connection: Connection, keys: Iterable[int] | None = None) ->
             secret_hash=row.secret_hash,
             domains=tuple(dict.fromkeys(s[0] for s in held[row.id] if s[2] is None)),
             certificates=tuple(CertificateRule(*r) for r in rules[row.id]),
+            rights=tuple(row.rights.split()),
             since=row.status_since,
             label=row.label,
             identity=row.identity,

@@ -16,6 +16,7 @@ import threading
 import time
 from base64 import b64encode
 from collections import OrderedDict
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +33,15 @@ REMEMBERED = 4096  # decisions kept by one process; right and wrong apart, so th
 FOR = 300.0  # seconds that a decision is kept: how long a stolen memory image would be worth guessing against
 LONGEST_SECRET = 512  # characters; ours have about 60
 _hasher = PasswordHasher()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: ``operator`` is the name of one ("" for others), ``rights`` words of ``model.mailboxes.RIGHTS``."""
+
+    view: View
+    operator: str = ""
+    rights: frozenset[str] = frozenset()
 
 
 class BadCredentials(Forbidden):

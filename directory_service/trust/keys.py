@@ -1,8 +1,9 @@
 """The keys we sign with: receipts and tree heads, as JWS (RFC 7515) by ES256; public halves as a JWKS (RFC 7517).
 
-A key is one file of the keys folder, ``<kid>.json``: a private JWK with the day it was made, readable by its owner
-alone; ``kid`` is the RFC 7638 thumbprint of its public half.  The newest key signs; older ones only verify, for as
-long as their file stays.  What is signed, and when keys are changed, is decided elsewhere.
+A key is one file of the keys folder, ``<kid>.json``: a private JWK with the instant from which it signs, readable by
+its owner alone; ``kid`` is the RFC 7638 thumbprint of its public half.  The newest key signs; older ones only verify,
+for as long as their file stays, and so do those whose time has not come: they are published before anything is signed
+by them.  What is signed, and when keys are changed, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -10,7 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,24 +24,30 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from directory_service.errors import InvalidInput, RegistryUnavailable
+from directory_service.registry.clock import format_instant
 
 ALGORITHM = "ES256"  # what every JOSE library and openssl know
 _CURVE = "P-256"
+_LOOK, _ANEW = 1.0, 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     kid: str
-    created: str  # instant, UTC text
+    created: str  # instant from which it signs, UTC text
     jwk: ECKey
+    file: str = ""  # its name
 
 
 class Keyring:
-    """The keys of one folder, newest last; read once, so that a process that must see a new key opens it anew."""
+    """The keys of one folder, newest last; read once, so that a process that must see a new key opens it anew, or has a
+    ``Keys`` do so."""
 
-    def __init__(self, keys: tuple[SigningKey, ...]) -> None:
-        self._keys = keys
+    def __init__(self, keys: tuple[SigningKey, ...], now: str = "") -> None:
+        """``now``: the instant in UTC text; "" for a set of public keys, where none signs."""
+        self.keys = keys
         self._by_kid = {key.kid: key for key in keys}
+        self._signing = next((key for key in reversed(keys) if key.created <= now), keys[0] if keys else None)
 
     @classmethod
     def open(cls, folder: Path, *, now: str) -> Self:
@@ -46,11 +56,23 @@ class Keyring:
         if not any(folder.glob("*.json")):
             with contextlib.suppress(FileExistsError):  # another process was first
                 _write(folder, "first.json", now)
-        return cls(tuple(sorted(map(_read, folder.glob("*.json")), key=lambda key: (key.created, key.kid))))
+        # Of two made in one second, the later file is the newer.
+        found = [(path.stat().st_mtime_ns, _read(path)) for path in folder.glob("*.json")]
+        return cls(tuple(key for _, key in sorted(found, key=lambda pair: (pair[1].created, pair[0]))), now)
+
+    @classmethod
+    def of_jwks(cls, text: bytes) -> Self:
+        """To check only, by a JWKS as ``jwks`` writes it.  Raises InvalidInput."""
+        try:
+            keys = [ECKey.import_key(jwk) for jwk in orjson.loads(text)["keys"] if jwk.get("kty") == "EC"]
+        except (ValueError, KeyError, TypeError, AttributeError, JoseError):
+            raise InvalidInput("ce fichier n'est pas un JWKS", where="JWKS") from None
+        return cls(tuple(SigningKey(key.thumbprint(), "", key) for key in keys))
 
     @property
     def current(self) -> SigningKey:
-        return self._keys[-1]
+        assert self._signing is not None, "a set of public keys signs nothing"
+        return self._signing
 
     def sign(self, payload: bytes, typ: str) -> str:
         """Compact JWS of ``payload``; ``typ`` says what it is (RFC 7515 4.1.9, RFC 8725 3.11)."""
@@ -70,12 +92,37 @@ class Keyring:
         raise InvalidInput("cette signature n'est pas de nous, ou le texte a été modifié")
 
     def jwks(self) -> dict[str, Any]:
-        """Public halves of every key, old ones too (RFC 7517 5), the one that signs first."""
-        return {"keys": [_public(key) for key in reversed(self._keys)]}
+        """Public halves of every key, old ones and those to come too (RFC 7517 5), the newest first."""
+        return {"keys": [_public(key) for key in reversed(self.keys)]}
+
+
+class Keys:
+    """The keyring of a folder as it is now: opened again when a file came or went, looked at once a second, and once a
+    minute in any case, for keys whose time has come.  Thread-safe: at worst two threads open it at once."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._folder, self._clock = folder, clock
+        self._held: tuple[float, float, frozenset[str], Keyring] | None = None  # looked at, opened at, files, keys
+
+    def ring(self) -> Keyring:
+        """Raises RegistryUnavailable where a file cannot be read or is no key."""
+        now, held = self._clock(), self._held
+        if held is not None and now - held[0] < _LOOK:
+            return held[3]
+        if held is not None and now - held[1] < _ANEW and self._files() == held[2]:
+            self._held = (now, *held[1:])
+            return held[3]
+        files = self._files()  # before they are read: what comes meanwhile is seen at the next look
+        ring = Keyring.open(self._folder, now=format_instant(datetime.fromtimestamp(now, UTC)))
+        self._held = (now, now, files, ring)
+        return ring
+
+    def _files(self) -> frozenset[str]:
+        return frozenset(path.name for path in self._folder.glob("*.json"))
 
 
 def add_key(folder: Path, *, now: str) -> str:
-    """Makes a key that signs from the next opening on, and gives its kid.  Older ones go on verifying."""
+    """Makes a key that signs from ``now`` on, which may be to come, and gives its kid.  Older ones go on verifying."""
     return _write(folder, None, now)
 
 
@@ -104,7 +151,7 @@ def _read(path: Path) -> SigningKey:
         key = ECKey.import_key(said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError):
         raise RegistryUnavailable("une clé de signature ne se lit pas", where=str(path)) from None
-    return SigningKey(key.thumbprint(), created, key)
+    return SigningKey(key.thumbprint(), created, key, path.name)
 
 
 def _public(key: SigningKey) -> dict[str, Any]:

@@ -35,6 +35,15 @@ REASONS = MappingProxyType(
         "no_white_list": "Aucune liste blanche n'a été importée : tout domaine est tenu pour sûr.",
         "no_white_list_then": "Aucune liste blanche n'était connue à cet instant : tout domaine est tenu pour sûr.",
         "domain_left": "Le domaine est sorti de l'espace de confiance le {date}.",
+        # the operator that would send
+        "operator_holds_domain": "L'opérateur tient le domaine : il peut émettre au nom de ses boîtes.",
+        "other_operator": "Le domaine est tenu par d'autres opérateurs.",
+        "operator_unknown": "Aucun opérateur en activité de l'espace de confiance ne porte ce nom.",
+        # patients
+        "patient_rule": "Adresse de patient : forme et clé de son identifiant sont justes ; aucun registre n'a été "
+        "consulté.",
+        "patient_number": "L'adresse est du domaine des patients, mais son identifiant national de santé est faux.",
+        "patient_unnamed": "Les patients n'ont pas de registre ici : un nom ne se vérifie pas.",
         # the holder
         "holder_active": "Le titulaire est en exercice.",
         "holder_inactive": "Le titulaire n'exerce plus depuis le {date}.",
@@ -47,8 +56,12 @@ REASONS = MappingProxyType(
         "identifier_malformed": "Le texte donné n'a la forme d'aucun identifiant connu, ou sa clé est fausse.",
         "name_matches": "Le nom est celui du titulaire.",
         "initials_match": "Le nom est celui du titulaire ; un prénom est réduit à son initiale.",
+        "part_of_surname": "Le nom est l'un des deux noms du titulaire ; le prénom le confirme.",
         "surname_only": "Le nom est celui du titulaire ; aucun prénom n'a été donné pour le confirmer.",
         "other_name": "Le nom n'est pas celui du titulaire.",
+        "surname_differs": "Le prénom est celui du titulaire, le nom ne l'est pas.",
+        "given_name_differs": "Le nom est celui du titulaire, le prénom ne l'est pas.",
+        "one_letter_differs": "Une lettre est en trop, manque, ou diffère.",
         "other_holder": "L'adresse est celle d'un autre titulaire.",
         "former_holder": "La personne a été titulaire jusqu'au {date}.",
         "shared_name": "Plusieurs titulaires portent ce nom : donnez un identifiant.",
@@ -75,6 +88,14 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """The source that says so, and the instant that it said it last: "" for one that tells us at once."""
+
+    source: str
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Instants are UTC text, ``YYYY-MM-DDTHH:MM:SSZ``.  ``holder``, ``since``, ``until`` and ``operator`` are empty
     where unknown or not to be told."""
@@ -88,6 +109,7 @@ class Verdict:
     since: str = ""
     until: str = ""
     operator: str = ""
+    freshness: Freshness | None = None
 
     @property
     def exit_code(self) -> int:
@@ -97,6 +119,7 @@ class Verdict:
         """The JSON answer of contract.md §4; what is empty is left out."""
         holder = {"id": self.holder.id, "label": self.holder.label} if self.holder else None
         told = {"holder": holder, "since": self.since, "until": self.until, "operator": self.operator}
+        fresh = self.freshness
         return {
             "verdict": str(self.verdict),
             "address": self.address,
@@ -104,4 +127,5 @@ class Verdict:
             "reasons": [{"code": r.code, "text": r.text} for r in self.reasons],
             "at": self.at,
             "build": self.build,
+            **({"freshness": {"source": fresh.source, "seen": fresh.seen or None}} if fresh else {}),
         }

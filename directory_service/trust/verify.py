@@ -1,34 +1,47 @@
-"""Is this address open, is its domain trusted, and is it this person's?  One question, one verdict.
+"""Is this address open, is its domain trusted, and is it this person's; may this operator send as it?
 
-Everything is judged from what the caller's view may see: a mailbox hidden from the caller is ``unknown_address``, by
-the same path as one that does not exist.  Judging is pure (``_judge``); ``verify`` only asks the directory.
-Signed receipts are not here.
+One question, one verdict, all of it read from one build.  Everything is judged from what the caller may see: a mailbox
+hidden from the caller is ``unknown_address``, by the same path as one that does not exist.  Judging is pure
+(``_judge``); the rest only asks the directory.  Who is meant among the holders is ``picking``'s, the signature under a
+verdict ``receipts``' affair.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
-from directory_service.model.identifiers import is_finess, is_siren, is_siret, parse_person_id, structure_keys
+from directory_service.model.ins import PATIENT_DOMAIN, is_ins
 from directory_service.registry.clock import format_instant
-from directory_service.trust.naming import NameMatch, compare_person, compare_structure
-from directory_service.trust.verdicts import Holder, Outcome, Reason, Verdict, reason
+from directory_service.trust.access import Caller
+from directory_service.trust.picking import Holding, Picked, is_name, pick
+from directory_service.trust.verdicts import Freshness, Holder, Outcome, Reason, Verdict, reason
 
 if TYPE_CHECKING:
-    from directory_service.index.directory import Directory, Hit
+    from directory_service.index.directory import Build, Directory
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
-# Structure numbers whose key tells a mistyped one, by the type digit of idNat_Struct.
-_KEYED = {"1": (is_finess,), "2": (is_siren,), "3": (is_siret,)}
-_RETRIES = 3  # while changes come faster than a verdict is read: under a millisecond
 _CLOCK_SKEW = timedelta(minutes=5)  # between the caller's clock and ours, before "now" is called the future
+# The sources that say so where no binding does: of an address that none names, of a domain, of a patient.
+_BOXES, _WHITE_LIST, _RULE = "mssante.mailboxes", "mssante.whitelist", "rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """``person`` is any identifier ever issued to the person (or structure), or her name when it holds no digit;
+    ``name`` is her name; "" where not given.  ``at`` is an instant with its zone, now when None.  ``sender``: the
+    operator that would send as the address; None asks of the address as a recipient."""
+
+    address: str
+    person: str = ""
+    name: str = ""
+    at: datetime | None = None
+    sender: str | None = None
 
 
 def verify(
@@ -40,75 +53,82 @@ def verify(
     at: datetime | None = None,
     view: View,
 ) -> Verdict:
-    """``person`` is any identifier ever issued to the person (or structure), or her name when it holds no digit;
-    ``name`` is her name.  ``at`` is an instant with its zone, now when None.
+    """``ask`` about a recipient, for a caller of whom nothing but the view counts."""
+    return ask(directory, Question(address, person or "", name or "", at), Caller(view))
+
+
+def ask(directory: Directory, question: Question, caller: Caller, *, patient_domain: str = PATIENT_DOMAIN) -> Verdict:
+    """The verdict.  ``patient_domain``: where addresses are judged by rule; "" for none.
     Raises InvalidInput for what is not an address, or an instant to come."""
-    verdict = _verify(directory, address, person, name, at, view)
-    for _ in range(_RETRIES):
-        # Several reads make one verdict: they must be of one build.
-        if directory.build().id == verdict.build:
-            break
-        verdict = _verify(directory, address, person, name, at, view)
-    return verdict
+    with directory.held() as build:
+        case = _case(question, build)
+        if patient_domain and case.domain == patient_domain:
+            return _patient(directory, case, question)
+        return _verify(directory, case, question, caller)
 
 
-def _verify(
-    directory: Directory, address: str, person: str | None, name: str | None, at: datetime | None, view: View
-) -> Verdict:
-    case = _case(directory, address, at)
+def _verify(directory: Directory, case: _Case, question: Question, caller: Caller) -> Verdict:
     operators, trust = _trust(directory, case)
     if not operators and trust[-1].code == "domain_untrusted":
-        return case.answer(Outcome.UNTRUSTED_DOMAIN, trust)
+        return case.of(_WHITE_LIST).answer(Outcome.UNTRUSTED_DOMAIN, trust)
+    if question.sender is not None:
+        may, trust = _sender(directory, operators, trust, question.sender)
+        if not may:
+            return case.of(_WHITE_LIST).answer(Outcome.MISMATCH, trust)
     try:
-        record = directory.mailbox(case.address, view)
+        record = directory.mailbox(case.address, caller.view, unlisted=_may_see_unlisted(directory, case, caller))
     except NotFound:
         return case.answer(Outcome.UNKNOWN_ADDRESS, (*trust, reason("address_unknown")))
-    case = case.with_operator(record.get("operator") or (operators[0] if len(operators) == 1 else ""))
-    if person and not name and _is_name(person):
-        person, name = None, person
     holdings = [Holding.of(h) for h in record["holders"]]
-    picked = _pick(directory, holdings, person, name, view)
-    return _judge(case, trust, holdings, picked)
+    operator = question.sender or record.get("operator") or (operators[0] if len(operators) == 1 else "")
+    case = replace(case, operator=operator, source=next((h.source for h in holdings), _BOXES))
+    person, name = question.person, question.name
+    if person and not name and is_name(person):
+        person, name = "", person
+    return _judge(case, trust, holdings, pick(directory, holdings, person, name, caller.view))
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """One stretch of time during which somebody held the address."""
+def _may_see_unlisted(directory: Directory, case: _Case, caller: Caller) -> bool:
+    """Whoever has the right, and whoever holds the domain today: it published them.  (The staff's view sees all.)"""
+    if not caller.operator:
+        return False
+    return "unlisted" in caller.rights or caller.operator in directory.operators_of(case.domain)
 
-    id: str  # in force
-    ids: tuple[str, ...]  # every one that means this holder
-    known: bool  # to a professional register
-    label: str
-    family_name: str
-    given_names: str
-    names: tuple[str, ...]  # of a structure: its names, and with the service
-    since: str
-    until: str  # empty while open
-    status: str
-    status_since: str
 
-    @classmethod
-    def of(cls, record: dict[str, Any]) -> Holding:
-        """From one holder of ``entries.mailbox_record``."""
-        return cls(
-            id=record["id"],
-            ids=tuple(i.casefold() for i in record["ids"]),
-            known=record["known"],
-            label=record["label"],
-            family_name=record["family_name"] or "",
-            given_names=record["given_names"] or "",
-            names=tuple(record["names"]),
-            since=record["since"] or "",
-            until=record["until"] or "",
-            status=record["status"] or "",
-            status_since=record["status_since"] or "",
-        )
+def _sender(
+    directory: Directory, operators: Sequence[str], trust: tuple[Reason, ...], sender: str
+) -> tuple[bool, tuple[Reason, ...]]:
+    """Whether the operator may send from the domain, by the white list alone: nothing is told of the mailbox."""
+    if sender in operators:
+        return True, (*trust, reason("operator_holds_domain"))
+    found = directory.operator(sender)
+    if found is None or found.status != "active":
+        return False, (*trust, reason("operator_unknown"))
+    if not operators:  # no white list
+        return True, trust
+    return False, (*trust, reason("other_operator"))
 
-    def open_at(self, instant: str) -> bool:
-        return self.since <= instant and (not self.until or instant < self.until)
 
-    def inactive_at(self, instant: str) -> bool:
-        return self.status == "inactive" and self.status_since <= instant
+def _patient(directory: Directory, case: _Case, question: Question) -> Verdict:
+    """By rule, from the question alone: no patient is in any registry here."""
+    case = case.of(_RULE)
+    said: tuple[Reason, ...] = ()
+    if question.sender is not None:
+        operators, trust = _trust(directory, case)
+        may, said = _sender(directory, operators, trust, question.sender)
+        if not may:
+            return case.answer(Outcome.MISMATCH, said)
+        case = replace(case, operator=question.sender)
+    number = case.address.rpartition("@")[0].upper()
+    if not is_ins(number):
+        return case.answer(Outcome.UNKNOWN_ADDRESS, (*said, reason("patient_number")))
+    said = (*said, reason("patient_rule"))
+    person = re.sub(r"[\s.-]", "", question.person).upper()
+    if question.name or (person and not is_ins(person)):
+        return case.answer(Outcome.UNKNOWN_PERSON, (*said, reason("patient_unnamed")))
+    if person and person != number:
+        return case.answer(Outcome.MISMATCH, (*said, reason("other_holder")))
+    return case.answer(Outcome.VERIFIED, (*said, *([reason("identifier_matches")] if person else [])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +137,17 @@ class _Case:
 
     address: str
     at: str
-    build: str
+    build: Build
     past: bool
     operator: str = ""
+    source: str = _BOXES
 
-    def with_operator(self, operator: str) -> _Case:
-        return _Case(self.address, self.at, self.build, self.past, operator)
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+    def of(self, source: str) -> _Case:
+        return replace(self, source=source)
 
     def answer(
         self, outcome: Outcome, reasons: Sequence[Reason], holdings: Sequence[Holding] = (), until: str = ""
@@ -133,35 +158,29 @@ class _Case:
             outcome,
             self.address,
             self.at,
-            self.build,
+            self.build.id,
             tuple(reasons),
             holder=holders.pop() if len(holders) == 1 else None,
             since=min((h.since for h in holdings), default=""),
             until=until or max((h.until for h in holdings), default=""),
             operator=self.operator,
+            freshness=Freshness(self.source, _seen(self.build, self.source)),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Picked:
-    """The holdings that the person asked about may claim, and what was found on the way.  ``person`` is False when
-    nobody of that identifier exists; ``asked`` when the question named anybody, ``by_name`` when by name only."""
-
-    holdings: tuple[Holding, ...]
-    reasons: tuple[Reason, ...] = ()
-    person: bool = True
-    asked: bool = True
-    by_name: bool = False
+def _seen(build: Build, source: str) -> str:
+    """When a source made what was read of it last; "" for one that is no file: what it says is known at once."""
+    return next((str(s["published"] or s["finished_at"]) for s in build.sources if s["name"] == source), "")
 
 
-def _case(directory: Directory, address: str, at: datetime | None) -> _Case:
-    address, now = address.strip().lower(), datetime.now(UTC)
+def _case(question: Question, build: Build) -> _Case:
+    address, at, now = question.address.strip().lower(), question.at, datetime.now(UTC)
     if not _ADDRESS.fullmatch(address):
         raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
     if at is not None and at > now + _CLOCK_SKEW:
         raise InvalidInput("cet instant est à venir", where="instant")
     instant = min(at, now) if at is not None else now
-    return _Case(address, format_instant(instant), directory.build().id, past=at is not None and at < now - _CLOCK_SKEW)
+    return _Case(address, format_instant(instant), build, past=at is not None and at < now - _CLOCK_SKEW)
 
 
 def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, ...]]:
@@ -176,68 +195,7 @@ def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, 
     return operators, (*([reason("domain_left", left)] if left else ()), reason("domain_untrusted"))
 
 
-def _is_name(text: str) -> bool:
-    return not any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
-
-
-def _pick(directory: Directory, holdings: list[Holding], person: str | None, name: str | None, view: View) -> _Picked:
-    if not person:
-        return _by_name(holdings, name) if name else _Picked(tuple(holdings), asked=False)
-    picked = _by_identifier(directory, holdings, person, view)
-    if not name or not picked.holdings:
-        return picked
-    named = _by_name(picked.holdings, name)
-    return _Picked(named.holdings, (*picked.reasons, *named.reasons))
-
-
-def _by_name(holdings: Sequence[Holding], name: str) -> _Picked:
-    found = [(h, match) for h in holdings if (match := _compare(name, h)) is not NameMatch.NONE]
-    # Of two holders of one surname, the one whose given name was written is meant.
-    best = [h for h, match in found if match is NameMatch.FULL] or [h for h, _ in found]
-    said = [str(match) for h, match in found if h in best] or [str(NameMatch.NONE)]
-    return _Picked(tuple(best), tuple(reason(code) for code in dict.fromkeys(said)), by_name=True)
-
-
-def _compare(name: str, holding: Holding) -> NameMatch:
-    if holding.family_name:
-        return compare_person(name, holding.family_name, holding.given_names)
-    return compare_structure(name, holding.names)
-
-
-def _by_identifier(directory: Directory, holdings: list[Holding], text: str, view: View) -> _Picked:
-    """By the numbers that the record of the mailbox holds; another one is looked up only to tell somebody else's
-    from nobody's."""
-    parsed = parse_person_id(text)
-    # An ADELI and a FINESS number look the same: the text may mean a person or a structure.
-    keys = [key[1:] for key in structure_keys(text)]
-    asked = {i.casefold() for i in (*keys, *([parsed.national] if parsed else []))}
-    held = tuple(h for h in holdings if asked & set(h.ids))
-    if held:
-        former = all(h.id.casefold() not in asked for h in held)
-        return _Picked(held, tuple(map(reason, ["identifier_matches", *["former_identifier"] * former])))
-    found = _find_ids(directory, text, view)
-    held = tuple(h for h in holdings if h.id in found)  # by SIRET where FINESS is the number in force
-    if held:
-        return _Picked(held, (reason("identifier_matches"),))
-    sound = parsed is not None or any(form(key[1:]) for key in keys for form in _KEYED.get(key[:1], ()))
-    said = () if found else (reason("identifier_unknown" if sound else "identifier_malformed"),)
-    return _Picked((), said, person=bool(found))
-
-
-def _find_ids(directory: Directory, text: str, view: View) -> set[str]:
-    """National ids in force of the person and of the structure that the text numbers."""
-    looks = (lambda: directory.practitioner(text, view)[0], lambda: directory.organization(text, view))
-    return {str(json.loads(hit.json)["id"]) for hit in map(_found, looks) if hit}
-
-
-def _found(look: Callable[[], Hit]) -> Hit | None:
-    try:
-        return look()
-    except (NotFound, InvalidInput):
-        return None
-
-
-def _judge(case: _Case, trust: tuple[Reason, ...], holdings: Sequence[Holding], picked: _Picked) -> Verdict:
+def _judge(case: _Case, trust: tuple[Reason, ...], holdings: Sequence[Holding], picked: Picked) -> Verdict:
     """The table of contract.md §4, for one instant."""
     said = (*trust, *picked.reasons)
     if not picked.person:
@@ -252,7 +210,7 @@ def _judge(case: _Case, trust: tuple[Reason, ...], holdings: Sequence[Holding], 
     return _judge_not_held(case, said, started, [h for h in picked.holdings if h in started], picked)
 
 
-def _judge_open(case: _Case, said: tuple[Reason, ...], held: list[Holding], picked: _Picked) -> Verdict:
+def _judge_open(case: _Case, said: tuple[Reason, ...], held: list[Holding], picked: Picked) -> Verdict:
     said = (*said, reason("address_open"))
     if picked.by_name and len({h.id for h in held}) > 1:
         return case.answer(Outcome.AMBIGUOUS, (*said, reason("shared_name")))
@@ -267,7 +225,7 @@ def _judge_open(case: _Case, said: tuple[Reason, ...], held: list[Holding], pick
 
 
 def _judge_not_held(
-    case: _Case, said: tuple[Reason, ...], started: list[Holding], formerly: list[Holding], picked: _Picked
+    case: _Case, said: tuple[Reason, ...], started: list[Holding], formerly: list[Holding], picked: Picked
 ) -> Verdict:
     """The person asked about (or, when none was, anybody) does not hold the address at that instant."""
     others = [h for h in started if h.open_at(case.at)]

@@ -12,6 +12,8 @@ from flask import Flask, Response
 
 from directory_service.accesslog import AccessLog
 from directory_service.trust.access import Secrets
+from directory_service.trust.keys import Keys
+from directory_service.trust.receipts import Receipts
 from directory_service.web import context, operations, problems
 from directory_service.web.api import (
     mailboxes,
@@ -33,13 +35,14 @@ BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
 def create_app(directory: Directory, settings: Settings | None = None) -> Flask:
-    """The application over an open directory, which the caller closes.  ``settings`` say how old an index may be and
-    where accesses are logged; without them, any age will do and nothing is."""
+    """The application over an open directory, which the caller closes.  ``settings`` say how old an index may be, where
+    accesses are logged and where the keys are; without them, any age will do, nothing is, and receipts are refused."""
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
     log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
-    context.attach(app.extensions, directory, Secrets(directory), log)
+    signing = Receipts(Keys(settings.keys_folder), settings.issuer) if settings else None
+    context.attach(app.extensions, directory, Secrets(directory), log, signing)
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)

@@ -16,25 +16,33 @@ from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from directory_service.index.query import View
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms
+from directory_service.trust.access import Caller
 
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
     from directory_service.trust.access import Secrets
+    from directory_service.trust.receipts import Receipts
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
 _DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
+_RECEIPTS = "annuaire.receipts"
 _gate = Lock()
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
 
-def attach(extensions: dict[str, object], directory: Directory, secrets: Secrets, log: AccessLog | None) -> None:
+def attach(
+    extensions: dict[str, object], directory: Directory, secrets: Secrets, log: AccessLog | None,
+    receipts: Receipts | None = None,
+) -> None:  # fmt: skip
     extensions[_DIRECTORY] = directory
     extensions[_SECRETS] = secrets
     extensions[_LOG] = log
+    extensions[_RECEIPTS] = receipts
 
 
 def directory() -> Directory:
@@ -49,6 +57,23 @@ def rhythms() -> Rhythms:
 
 def access_log() -> AccessLog | None:
     return cast("AccessLog | None", current_app.extensions[_LOG])
+
+
+def receipts() -> Receipts | None:
+    """What signs verdicts; None where the application was made without settings, and has no keys."""
+    return cast("Receipts | None", current_app.extensions[_RECEIPTS])
+
+
+def patient_domain() -> str:
+    settings = current_app.config["ANNUAIRE"]
+    return settings.patient_domain if settings else PATIENT_DOMAIN
+
+
+def identify_caller() -> Caller:
+    """The caller with its name and rights, where those count.  Raises BadCredentials like ``identify``."""
+    view, name = identify(), g.get("operator", "")
+    found = directory().operator(name) if name else None
+    return Caller(view, name, frozenset(found.rights if found else ()))
 
 
 def identify() -> View:

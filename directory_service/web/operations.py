@@ -138,7 +138,9 @@ def _log(key: tuple[str, str, int], seconds: float, response: Response) -> None:
         return
     route, method, status = key
     record = {"operation": method, "route": route, "status": status, "ms": round(seconds * 1000, 3)}
-    size = {"identity": g.get("operator", ""), "bytes": response.calculate_content_length() or 0}
+    # What is sent as it comes has no size yet, and asking for it would make it wait.
+    length = 0 if response.is_streamed else response.calculate_content_length() or 0
+    size = {"identity": g.get("operator", ""), "bytes": length}
     log.add("http", request.remote_addr or "", record | size)
     log.flush()
 

@@ -85,7 +85,22 @@ class Flag:
         raise refused(self.name, "true ou false est attendu")
 
 
-Parameter = Text | Whole | Choice | Flag
+@dataclass(frozen=True, slots=True)
+class FlagOr:
+    """``true`` or ``false`` of a JSON body, or one of a few words that say more than ``true``."""
+
+    name: str
+    words: tuple[str, ...]
+
+    def parse(self, value: object) -> bool | str:
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        if isinstance(value, str) and value in self.words:
+            return value
+        raise refused(self.name, f"true, false ou {', '.join(self.words)} est attendu")
+
+
+Parameter = Text | Whole | Choice | Flag | FlagOr
 
 
 def read_query(raw: bytes, known: Sequence[Parameter]) -> dict[str, Any]:

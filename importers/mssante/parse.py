@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import cast
 
+from directory_service.model.ins import PATIENT_DOMAIN
 from importers.quality.codes import CodeChecker, Fault
 from importers.rows import Holding, Line, Match, Place, Problems
 
@@ -23,7 +24,7 @@ SYSTEMS = (
 )
 # Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
 _ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
-_PATIENTS = "@patient.mssante.fr"  # INS number and key: a pattern, never an entry (formats.md §4)
+_PATIENTS = "@" + PATIENT_DOMAIN  # INS number and key: a pattern, never an entry (formats.md §4)
 _YES_NO = {
     "o": True,
     "oui": True,

@@ -112,6 +112,56 @@ def test_verify_by_exit_code(loaded: Installation, person: dict[str, Any]) -> No
     assert ask(loaded, "verify", address, "--person", "Personne Autre", code=4)["verdict"] == "mismatch"
     assert ask(loaded, "verify", "nul@nulle-part.mssante.fr", code=4)["verdict"] == "unknown_address"
     loaded.run("verify", "pas-une-adresse", code=2)
+    loaded.run("verify", code=2)
+    loaded.run("verify", address, "--operator", "essai", code=2)
+    assert ask(loaded, "verify", "255081416802538@patient.mssante.fr")["verdict"] == "verified"
+    assert ask(loaded, "verify", "255081416802539@patient.mssante.fr", code=4)["verdict"] == "unknown_address"
+
+
+def test_verify_a_file_of_questions(loaded: Installation, person: dict[str, Any], tmp_path: Path) -> None:
+    address = person["mailboxes"][0]["address"]
+    file = tmp_path / "questions.ndjson"
+    lines = [{"address": address}, {"address": address, "person": person["rpps"]}]
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    done = loaded.run("verify", "--batch", str(file))
+    assert [json.loads(line)["verdict"] for line in done.stdout.splitlines()] == ["verified"] * 2
+    file.write_text(json.dumps({"address": "nul@nulle-part.mssante.fr"}) + "\n{}\n", encoding="utf-8")
+    answers = [json.loads(line) for line in loaded.run("verify", "--batch", str(file), code=4).stdout.splitlines()]
+    assert (answers[0]["verdict"], answers[1]["where"]) == ("unknown_address", "ligne 2, paramètre address")
+    loaded.run("verify", address, "--batch", str(file), code=2)
+    loaded.run("verify", "--batch", str(file), "--receipt", code=2)
+
+
+def test_may_an_operator_send(loaded: Installation, person: dict[str, Any], tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    address = person["mailboxes"][0]["address"]
+    here.run("operator", "add", "une", "--domain", address.partition("@")[2])
+    here.run("operator", "add", "autre", "--domain", "autre.mssante.fr")
+    assert ask(here, "operator", "right", "une", "+unlisted", "-publish")["rights"] == ["unlisted"]
+    assert ask(here, "operator", "right", "une", "+unlisted")["changed"] is False
+    assert {o["name"]: o["rights"] for o in ask(here, "operator", "list")["operators"]}["autre"] == ["publish"]
+    here.run("index")
+    assert ask(here, "verify", address, "--sender", "--operator", "une")["operator"] == "une"
+    assert ask(here, "verify", address, "--sender", "--operator", "autre", code=4)["verdict"] == "mismatch"
+
+
+def test_receipts_and_keys(loaded: Installation, person: dict[str, Any], tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    address = person["mailboxes"][0]["address"]
+    plain = ask(here, "verify", address, "--receipt")["receipt"]
+    private = ask(here, "verify", address, "--private")
+    made = ask(here, "keys", "rotate")["kid"]
+    found = ask(here, "keys", "list")["keys"]
+    assert [key["signs"] for key in found] == [True, False] and found[0]["kid"] == made
+    assert ask(here, "keys", "check", plain)["claims"]["asked"] == {"address": address, "as": "recipient"}
+    salt = private["receipt_salts"]["address"]
+    assert ask(here, "keys", "check", private["receipt"], "--address", address, salt)["shows"] == {"address": True}
+    assert ask(here, "keys", "check", private["receipt"], "--address", "x@y.fr", salt, code=4)["valid"]
+    assert not ask(here, "keys", "check", plain[:-4] + "AAAA", code=4)["valid"]
+    (tmp_path / "receipt").write_text(plain + "\n")
+    assert address in here.run("keys", "check", str(tmp_path / "receipt")).stdout
+    (tmp_path / "jwks.json").write_text('{"keys":[]}')
+    here.run("keys", "check", plain, "--jwks", str(tmp_path / "jwks.json"), code=4)
 
 
 @pytest.mark.parametrize("form", ["ldif", "ndjson", "csv", "mssante"])

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import jwt
 import pytest
 from e2e.installation import Installation, Server, start
 from ldap_support import (
@@ -30,12 +31,15 @@ from ldap_support import (
 )
 
 from directory_service.accesslog import FIELDS
+from directory_service.index.directory import Directory
 from directory_service.index.query import Approx, Equal, GreaterOrEqual, LessOrEqual, Present, Substrings
 from directory_service.ldap.ber import octets, tlv
 from directory_service.ldap.messages import Control
+from directory_service.web.app import create_app
 
 CANARY = "zqcanari"
 RAW = CANARY.encode()
+PATIENT = "255081416802538"
 
 
 @pytest.fixture(scope="module")
@@ -121,22 +125,52 @@ def test_what_was_asked_and_by_whom_stays_out_of_logs_and_metrics(running: tuple
     _ask_http(here)
     until(lambda: len(lines(here, "ldap")) >= before + len(_EVERYWHERE) + 3)
     told = [json.dumps(lines(here)), metrics(here), server.said.partition("Ctrl-C")[2]]
-    secrets = {CANARY, base64.b64encode(RAW).decode(), here.env["SECRET"], RAW.hex()}
+    # Whatever else writes a log; what the server says is read above, after the example that it shows when it is ready.
+    others = [path for path in here.folder.rglob("*.log*") if path != server.log]
+    told += [path.read_text(encoding="utf-8", errors="replace") for path in others]
+    secrets = {CANARY, PATIENT, base64.b64encode(RAW).decode(), here.env["SECRET"], RAW.hex()}
     for reply in found[:-1]:
         secrets |= {reply.dn, *(v for name in ("mail", "uid", "sn", "cn") for v in reply.attributes.get(name, ()))}
     assert [secret for secret in secrets for text in told if secret.lower() in text.lower()] == []
 
 
+def _every_route() -> Iterator[tuple[str, str]]:
+    """Each method of each route, its parts all marked: those that are written after this test too."""
+    with contextlib.closing(Directory(Path("nowhere"), "o=x")) as directory:
+        for rule in create_app(directory).url_map.iter_rules():
+            path = re.sub("<[^>]*>", CANARY, rule.rule)
+            yield from ((method, f"{path}?{CANARY}={CANARY}&q={CANARY}") for method in sorted(rule.methods or ()))
+            yield from ((method, path) for method in sorted(rule.methods or ()))
+
+
+def _questions() -> Iterator[dict[str, object]]:
+    """That are well formed, of an operator and of nobody."""
+    for address in (f"{CANARY}@medecin.mssante.fr", f"{CANARY}@{CANARY}.fr", f"{PATIENT}@patient.mssante.fr"):
+        for receipt in (False, True, "private"):
+            yield {"address": address, "person": CANARY, "name": f"{CANARY} {CANARY}", "receipt": receipt}
+            yield {"address": address, "as": "sender", "operator": CANARY, "receipt": receipt}
+    yield {"address": CANARY, CANARY: 1}
+    yield {"address": f"{CANARY}@medecin.mssante.fr", "at": CANARY}
+
+
 def _ask_http(here: Installation) -> None:
     host = here.http.partition("//")[2]
+    kind = {"Content-Type": "application/json"}
+    batch = "\n".join(map(json.dumps, _questions()))
+    written = json.dumps({"address": f"{CANARY}@medecin.mssante.fr", "description": CANARY, CANARY: CANARY})
+    bearer = {"Authorization": f"Bearer {here.env['SECRET']}"}
+    marked = [(method, path, kind | who, written) for method, path in _every_route() for who in ({}, bearer)]
+    asked = [("POST", "/v1/verify", kind | who, json.dumps(q)) for q in _questions() for who in ({}, bearer)]
     for method, path, headers, body in (
+        *marked,
+        *asked,
+        ("POST", "/v1/verify/batch", kind, batch),
         ("GET", f"/v1/suggest?q={CANARY}", {}, None),
         ("GET", f"/v1/search?family={CANARY}&{CANARY}=1", {}, None),
         ("GET", f"/v1/mailboxes/{CANARY}@{CANARY}.fr", {}, None),
         ("GET", f"/{CANARY}", {CANARY: CANARY}, None),
         (CANARY.upper(), "/v1/status", {}, None),
         ("GET", "/v1/suggest?q=a", {"Authorization": f"Bearer {CANARY}.{CANARY}"}, None),
-        ("POST", "/v1/verify", {"Content-Type": "application/json"}, json.dumps({"address": CANARY, CANARY: 1})),
     ):
         connection = http.client.HTTPConnection(host, timeout=10)
         with contextlib.closing(connection):
@@ -195,6 +229,24 @@ def test_metrics_of_both_faces_of_the_index_and_of_the_follower_are_in_one_place
         > 0
     )
     assert re.search(r'annuaire_ldap_limit_total\{limit="harvest"\} 0\.0', text)
+
+
+def _receipt(here: Installation) -> str:
+    asked = json.dumps({"address": "x@medecin.mssante.fr", "receipt": True}).encode()
+    sent = urllib.request.Request(here.http + "/v1/verify", asked, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(sent, timeout=10) as answer:
+        return str(json.load(answer)["receipt"])
+
+
+def test_workers_sign_with_a_new_key_without_a_restart_and_publish_both(running: tuple[Installation, Server]) -> None:
+    here, _ = running
+    before = _receipt(here)
+    kid = json.loads(here.run("keys", "rotate", "--json").stdout)["kid"]
+    until(lambda: all(jwt.get_unverified_header(_receipt(here))["kid"] == kid for _ in range(8)))
+    with urllib.request.urlopen(here.http + "/.well-known/jwks.json", timeout=10) as answer:
+        (here.folder / "jwks.json").write_bytes(answer.read())
+    for receipt in (before, _receipt(here)):
+        here.run("keys", "check", receipt, "--jwks", str(here.folder / "jwks.json"))
 
 
 def test_the_log_follows_its_name(running: tuple[Installation, Server]) -> None:

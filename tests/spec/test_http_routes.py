@@ -24,6 +24,7 @@ from directory_service.registry.runs import add_file, create_run, finish_run
 from directory_service.settings import Settings
 from directory_service.web.api import search as search_route
 from directory_service.web.app import create_app
+from directory_service.web.asking import FIELDS
 from directory_service.web.problems import PROBLEMS
 
 ZOE_BOX, HIDDEN = "zoe.d-essai@medecin.mssante.fr", "cachee@medecin.mssante.fr"
@@ -385,8 +386,6 @@ def test_without_an_index_it_lives_but_is_not_ready(tmp_path: object) -> None:
 def test_the_reference_page_names_every_route_parameter_and_problem(app: Flask) -> None:
     from pathlib import Path
 
-    from directory_service.trust.verdicts import REASONS, Outcome
-
     page = Path("docs/reference/http-api.md").read_text(encoding="utf-8")
     routes = {
         rule.rule.replace("<path:identifier>", "{id}").replace("<", "{").replace(">", "}")
@@ -394,7 +393,8 @@ def test_the_reference_page_names_every_route_parameter_and_problem(app: Flask) 
     }
     for route in routes:
         assert f" {route}`" in page, route
-    for name in (*(p.name for p in search_route.PARAMETERS), *REASONS, *Outcome, *(f"/problems/{s}" for s in PROBLEMS)):
+    fields = (*search_route.PARAMETERS, *FIELDS)
+    for name in (*(p.name for p in fields), *(f"/problems/{s}" for s in PROBLEMS)):
         assert f"`{name}`" in page, name
 
 

@@ -14,7 +14,7 @@ from record_factories import SUFFIX
 
 from directory_service.entries.entry import PEOPLE
 from directory_service.errors import InvalidInput, NotFound
-from directory_service.index import reader
+from directory_service.index import ranges, reader
 from directory_service.index.directory import Criteria, Directory
 from directory_service.index.query import TRUE, Equal, GreaterOrEqual, Or, Query, Scope, Substrings, View
 
@@ -74,6 +74,43 @@ def test_an_unlisted_mailbox_exists_for_the_staff_alone(directory: Directory) ->
     assert directory.search(hidden, STAFF).hits == [hit]
     with pytest.raises(NotFound):
         directory.search(hidden, ANYONE)
+
+
+def test_an_unlisted_mailbox_is_read_by_whoever_is_entitled_to_it_and_searched_by_nobody(directory: Directory) -> None:
+    address = "cachee@medecin.mssante.fr"
+    assert directory.mailbox(address, View.OPERATOR, unlisted=True)["unlisted"]
+    asked = Query(BAL, Scope.ONE, Equal("mail", address.encode()), 5)
+    assert directory.search(asked, View.OPERATOR).hits == []
+
+
+def test_ranges_hold_every_listed_address_by_its_hash(directory: Directory) -> None:
+    start = ranges.hash_of("zoe.d-essai@medecin.mssante.fr")[: ranges.DIGITS]
+    assert "zoe.d-essai@medecin.mssante.fr" in directory.addresses_in(start)
+    everything = [a for n in range(16**ranges.DIGITS) for a in directory.addresses_in(f"{n:0{ranges.DIGITS}x}")]
+    assert sorted(everything) == sorted(box[1] for box in world._BOXES if not box[3])
+
+
+def test_what_is_held_stays_of_one_build(tmp_path: Path) -> None:
+    with closing(crowd(tmp_path, 3)) as opened:
+        with opened.held() as before:
+            write_index(tmp_path, [])
+            with opened.held() as inner:
+                assert inner == before == opened.build()
+            assert len(opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits) == 3
+        assert opened.build().id != before.id
+        assert opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits == []
+
+
+def test_look_ups_never_use_up_what_a_search_may_cost(directory: Directory) -> None:
+    """Mail servers may make a million of them before anybody searches."""
+    held = directory._reader(0.0)
+    connection = held.connection
+    connection.set_progress_handler(held._stops, 1)
+    held._steps_left = 0
+    try:
+        assert directory.mailbox("zoe.d-essai@medecin.mssante.fr", ANYONE)
+    finally:
+        connection.set_progress_handler(held._stops, reader._STEP)
 
 
 @pytest.mark.parametrize("text", ["dupont jean", "jean dupont", "Jean DUPONT", "DUP", "jean.dupont@"])

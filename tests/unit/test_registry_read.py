@@ -219,3 +219,4 @@ def test_an_operator_touches_the_mailboxes_of_its_domains_but_not_for_its_secret
     moved = _touched(world, "operator", 1, "domain")
     assert (moved.mailboxes, moved.practitioners, moved.operators) == ({1, 3, 4}, {ZOE, PAUL}, {1})
     assert _touched(world, "operator", 1, "secret") == read.Touched(operators={1})
+    assert _touched(world, "operator", 1, "right") == read.Touched(operators={1})

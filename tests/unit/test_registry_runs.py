@@ -158,3 +158,18 @@ def test_what_is_asked_of_an_unknown_operator_is_not_found(registry: Engine) -> 
                 ask(connection, "personne", actor="test")
         with pytest.raises(NotFound):
             operators.get_operator(connection, "personne")
+
+
+def test_rights_are_given_and_taken_one_by_one_and_the_journal_says_so(registry: Engine) -> None:
+    with writing(registry) as connection:
+        operators.add_operator(connection, "essai", actor="test")
+        assert operators.get_operator(connection, "essai").rights == ("publish",)
+        assert operators.set_right(connection, "essai", "unlisted", True, actor="test")
+        assert not operators.set_right(connection, "essai", "unlisted", True, actor="test")
+        assert operators.set_right(connection, "essai", "publish", False, actor="test")
+        assert operators.get_operator(connection, "essai").rights == ("unlisted",)
+        with pytest.raises(InvalidInput, match="publish, unlisted"):
+            operators.set_right(connection, "essai", "all", True, actor="test")
+    with reading(registry) as connection:
+        kinds = [entry.kind for entry in journal.read_after(connection, 0, 10)]
+    assert kinds == ["create", "right", "right"]

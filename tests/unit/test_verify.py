@@ -11,9 +11,14 @@ import web_world as world
 from directory_service.errors import InvalidInput
 from directory_service.index.directory import Directory
 from directory_service.index.query import View
+from directory_service.index.writer import build_index
 from directory_service.registry.clock import parse_instant
+from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.operators import add_operator, suspend
+from directory_service.registry.runs import add_file, create_run, finish_run
+from directory_service.trust.access import Caller
 from directory_service.trust.verdicts import REASONS, Verdict
-from directory_service.trust.verify import verify
+from directory_service.trust.verify import Question, ask, verify
 
 ZOE_BOX, JEAN_BOX, SHARED = (
     "zoe.d-essai@medecin.mssante.fr",
@@ -83,6 +88,11 @@ CASES = [
     (ZOE_BOX, None, "Z. D'Essai", None, "verified", "initials_match"),
     (ZOE_BOX, None, "D ESSAI", None, "verified", "surname_only"),
     (ZOE_BOX, None, "Jean Dupont", None, "mismatch", "other_name"),
+    (ZOE_BOX, None, "Zoé Essai", None, "verified", "name_matches"),
+    (ZOE_BOX, None, "Anne D'Essai", None, "mismatch", "given_name_differs"),
+    (ZOE_BOX, None, "Zoé Martin", None, "mismatch", "surname_differs"),
+    (ZOE_BOX, None, "Zoé D'Esai", None, "mismatch", "one_letter_differs"),
+    (HOSPITAL_BOX, None, "centre hospitalier d'esai", None, "mismatch", "one_letter_differs"),
     (SHARED, None, "Jean Dupont", None, "ambiguous", "shared_name"),
     (UNREGISTERED, None, "Berthe Nouvelle", None, "verified", "holder_unregistered"),
     (HOSPITAL_BOX, None, "centre hospitalier d'essai", None, "verified", "name_matches"),
@@ -170,3 +180,125 @@ def test_an_instant_to_come_is_refused(directory: Directory) -> None:
         verify(directory, ZOE_BOX, at=datetime.now(UTC) + timedelta(days=1), view=View.ANONYMOUS)
     soon = datetime.now(UTC) + timedelta(seconds=30)
     assert verify(directory, ZOE_BOX, at=soon, view=View.ANONYMOUS).verdict == "verified"
+
+
+# -- who sees unlisted mailboxes --------------------------------------------------------------------------------------
+
+ENTITLED = Caller(View.OPERATOR, "hopital", frozenset({"publish", "unlisted"}))
+OTHER = Caller(View.OPERATOR, "hopital", frozenset({"publish"}))
+OWNER = Caller(View.OPERATOR, world.OPERATOR, frozenset({"publish"}))
+ANYBODY = Caller(View.ANONYMOUS)
+
+
+@pytest.mark.parametrize(
+    ("caller", "expected"),
+    [(ENTITLED, "verified"), (OWNER, "verified"), (OTHER, "unknown_address"), (ANYBODY, "unknown_address"),
+     (Caller(View.ANONYMOUS, "", frozenset({"unlisted"})), "unknown_address")],
+)  # fmt: skip
+def test_an_unlisted_mailbox_verifies_for_whoever_is_entitled_to_it(
+    directory: Directory, caller: Caller, expected: str
+) -> None:
+    assert ask(directory, Question(HIDDEN, person=world.PAUL), caller).verdict == expected
+
+
+def test_near_misses_are_told_of_what_the_caller_may_see_only(directory: Directory) -> None:
+    question = Question(HIDDEN, name="Paul Martn")
+    assert "one_letter_differs" in codes(ask(directory, question, ENTITLED))
+    assert codes(ask(directory, question, OTHER)) == {"domain_trusted", "address_unknown"}
+
+
+# -- the sender side --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def operators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    """Three operators: that of the world, one with a domain of its own that it shares, and a suspended one."""
+    folder = tmp_path_factory.mktemp("operators")
+    world.build_world(folder)[0].close()
+    engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+    with writing(engine) as connection:
+        add_operator(connection, "hopital", ["ch-essai.mssante.fr", "patient.mssante.fr"], actor="test")
+        add_operator(connection, "arrete", ["medecin.mssante.fr"], actor="test")
+        suspend(connection, "arrete", actor="test")
+        number = create_run(connection, actor="tests", kind="import", as_of=world.TURN)
+        add_file(connection, number, layout="mssante.mailboxes", name="x", sha256="", size=1, rows=1,
+                 published=world.TURN)  # fmt: skip
+        finish_run(connection, number, status="done", counts={})
+    build_index(engine, folder / "index", world.SUFFIX, workers=1)
+    engine.dispose()
+    found = Directory(folder / "index", world.SUFFIX)
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "sender", "expected", "why"),
+    [
+        (ZOE_BOX, world.OPERATOR, "verified", "operator_holds_domain"),
+        (HOSPITAL_BOX, "hopital", "verified", "operator_holds_domain"),  # a domain may stand under several
+        (HOSPITAL_BOX, world.OPERATOR, "verified", "holder_active"),
+        (ZOE_BOX, "hopital", "mismatch", "other_operator"),
+        ("nobody@medecin.mssante.fr", "hopital", "mismatch", "other_operator"),
+        (ZOE_BOX, "arrete", "mismatch", "operator_unknown"),
+        (ZOE_BOX, "personne", "mismatch", "operator_unknown"),
+        ("nobody@medecin.mssante.fr", world.OPERATOR, "unknown_address", "address_unknown"),
+        (CLOSED_BOX, world.OPERATOR, "closed", "address_closed"),
+        ("marie.lefevre@medecin.mssante.fr", world.OPERATOR, "inactive", "holder_inactive"),
+        ("ailleurs@nulle-part.fr", world.OPERATOR, "untrusted_domain", "domain_untrusted"),
+        ("255081416802538@patient.mssante.fr", "hopital", "verified", "patient_rule"),
+        ("255081416802538@patient.mssante.fr", world.OPERATOR, "mismatch", "other_operator"),
+    ],
+)
+def test_may_this_operator_send_as_this_address(
+    operators: Directory, address: str, sender: str, expected: str, why: str
+) -> None:
+    verdict = ask(operators, Question(address, sender=sender), ANYBODY)
+    assert verdict.verdict == expected
+    assert why in codes(verdict)
+
+
+def test_an_answer_says_who_says_so_and_when_it_last_did(operators: Directory) -> None:
+    told = [verify(operators, a, view=View.ANONYMOUS).as_dict()["freshness"] for a in (ZOE_BOX, "x@medecin.mssante.fr")]
+    assert told == [{"source": "mssante.mailboxes", "seen": world.TURN}] * 2
+
+
+# -- patients ---------------------------------------------------------------------------------------------------------
+
+PATIENT = "255081416802538@patient.mssante.fr"
+
+
+@pytest.mark.parametrize(
+    ("address", "person", "name", "expected", "why"),
+    [
+        (PATIENT, "", "", "verified", "patient_rule"),
+        ("199012A00100103@Patient.MSSante.fr", "", "", "verified", "patient_rule"),
+        ("255081416802539@patient.mssante.fr", "", "", "unknown_address", "patient_number"),
+        ("marie.dupont@patient.mssante.fr", "", "", "unknown_address", "patient_number"),
+        (PATIENT, "2 55 08 14 168 025 38", "", "verified", "identifier_matches"),
+        (PATIENT, "269054958815780", "", "mismatch", "other_holder"),
+        (PATIENT, "Marie Dupont", "", "unknown_person", "patient_unnamed"),
+        (PATIENT, "", "Marie Dupont", "unknown_person", "patient_unnamed"),
+        (PATIENT, world.ZOE, "", "unknown_person", "patient_unnamed"),
+    ],
+)
+def test_patients_are_verified_by_rule_and_never_named(
+    directory: Directory, address: str, person: str, name: str, expected: str, why: str
+) -> None:
+    verdict = ask(directory, Question(address, person, name), ANYBODY)
+    assert verdict.verdict == expected and why in codes(verdict)
+    assert verdict.holder is None and verdict.freshness and verdict.freshness.source == "rule"
+
+
+def test_no_registry_is_asked_of_a_patient(directory: Directory) -> None:
+    with directory.held():
+        statements: list[str] = []
+        directory._local.reader.connection.set_trace_callback(statements.append)
+        ask(directory, Question(PATIENT), ANYBODY)
+        directory._local.reader.connection.set_trace_callback(None)
+    assert statements == []
+
+
+def test_the_domain_of_patients_is_a_setting(directory: Directory) -> None:
+    assert ask(directory, Question(PATIENT), ANYBODY, patient_domain="").verdict == "untrusted_domain"
+    elsewhere = ask(directory, Question("255081416802538@essai.fr"), ANYBODY, patient_domain="essai.fr")
+    assert elsewhere.verdict == "verified"

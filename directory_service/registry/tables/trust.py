@@ -14,6 +14,7 @@ operator = Table(
     Column("status", Text, nullable=False),  # active, suspended, withdrawn
     Column("status_since", Text, nullable=False),
     source_text("secret_hash"),  # argon2; empty: cannot bind with a secret
+    Column("rights", Text, nullable=False, server_default="publish"),  # words of model.mailboxes.RIGHTS, by spaces
     source_text("label"),  # the organization, as its certificates write it
     source_text("identity"),  # its number in those certificates (idNat_Struct, in OU)
     Column("source", Text, nullable=False, server_default="manual"),  # manual, whitelist: who made it

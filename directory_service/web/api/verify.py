@@ -1,57 +1,90 @@
-"""``POST /v1/verify`` and ``/v1/verify/batch``: is this address really this person's?
+"""``POST /v1/verify`` and ``/v1/verify/batch``: is this address really this person's?  ``GET /v1/verify/range/…``: the
+same of an address that is not said.  ``GET /.well-known/jwks.json``: what receipts are checked with.
 
 Questions come in a body and not in a URL, since URLs are logged by every proxy on the way.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+import re
+from collections.abc import Iterable
 
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.errors import AnnuaireError, InvalidInput, LimitExceeded
+from directory_service.errors import InvalidInput, LimitExceeded, NotFound
 from directory_service.index.query import View
-from directory_service.registry.clock import parse_instant
-from directory_service.trust.verify import verify as ask
-from directory_service.web.context import directory, identify, json_answer, read_body
-from directory_service.web.parameters import LONGEST_ADDRESS, Flag, Text, read_fields, read_query, refused
-from directory_service.web.problems import problem_body
+from directory_service.index.ranges import DIGITS
+from directory_service.trust.ranges import verdicts_in
+from directory_service.web.asking import Asker
+from directory_service.web.context import (
+    cached,
+    directory,
+    identify,
+    identify_caller,
+    json_answer,
+    patient_domain,
+    read_body,
+    receipts,
+)
+from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("verify", __name__)
 
-FIELDS = (
-    Text("address", LONGEST_ADDRESS, required=True),
-    Text("person"),
-    Text("name"),
-    Text("at", 40),
-    Flag("receipt"),
-)
 BODY_LIMIT = 16 * 1024  # bytes: every field at its longest, escaped
 MOST_LINES = 10_000
 BATCH_LIMIT = 8 * 1024 * 1024  # bytes: 10,000 questions of the longest form
+JWKS_AGE = 300  # seconds that a set of keys may be kept: who meets an unknown key asks again
+_RANGE = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
 
 
 @blueprint.post("/v1/verify")
 def verify() -> Response:
     read_query(request.query_string, ())
-    view = identify()
+    asker = _asker()
     if request.mimetype != "application/json":
         raise UnsupportedBody("le corps doit être application/json")
-    return _fresh(json_answer(_verdict(read_body(BODY_LIMIT), view)))
+    return _fresh(json_answer(asker.answer(read_body(BODY_LIMIT))))
 
 
 @blueprint.post("/v1/verify/batch")
 def batch() -> Response:
-    """One question a line, one answer a line, in order; a line that does not read is answered by its problem."""
+    """One question a line, one answer a line, in order, sent as they come."""
     read_query(request.query_string, ())
-    view = identify()
+    asker = _asker()
     lines = read_body(BATCH_LIMIT).splitlines()
     if len(lines) > MOST_LINES:
         raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
-    body = b"".join(_answer(line, number, view) + b"\n" for number, line in enumerate(lines, 1))
-    return _fresh(Response(body, content_type="application/x-ndjson"))
+    directory().build()  # without an index, the answer is 503 and not ten thousand problems
+    return _fresh(Response(asker.answers(lines), content_type="application/x-ndjson"))
+
+
+@blueprint.get("/v1/verify/range/<start>")
+def in_range(start: str) -> Response:
+    """The same answer for everybody: it holds nothing but the public directory."""
+    read_query(request.query_string, ())
+    identify()
+    wanted = start.lower()
+    if not _RANGE.fullmatch(wanted):
+        raise InvalidInput(f"les {DIGITS} premiers chiffres hexadécimaux d'une empreinte SHA-256 sont attendus")
+
+    def answer() -> Iterable[bytes]:
+        build, found = verdicts_in(directory(), wanted)
+        yield orjson.dumps({"build": build, "range": wanted, "verdicts": found})
+
+    return cached(View.ANONYMOUS, answer)
+
+
+@blueprint.get("/.well-known/jwks.json")
+def jwks() -> Response:
+    """RFC 7517: public halves of every key that ever signed here, or is about to."""
+    held = receipts()
+    if held is None:
+        raise NotFound("ce service n'a pas de clé de signature")
+    body = orjson.dumps(held.keys.ring().jwks())
+    response = Response(body, content_type="application/jwk-set+json")
+    response.headers["Cache-Control"] = f"public, max-age={JWKS_AGE}"
+    return response
 
 
 class UnsupportedBody(InvalidInput):
@@ -61,46 +94,10 @@ class UnsupportedBody(InvalidInput):
     slug = "unsupported-media-type"
 
 
+def _asker() -> Asker:
+    return Asker(directory(), identify_caller(), patient_domain(), receipts())
+
+
 def _fresh(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _answer(line: bytes, number: int, view: View) -> bytes:
-    try:
-        return _verdict(line, view)
-    except AnnuaireError as error:
-        where = f"ligne {number}" + (f", {error.where}" if error.where else "")
-        return problem_body(error.slug, error.http_status, error.message, where)
-
-
-def _verdict(body: bytes, view: View) -> bytes:
-    asked = read_fields(_object(body), FIELDS)
-    if asked["receipt"]:
-        raise refused("receipt", "les reçus signés ne sont pas encore délivrés")
-    found = ask(
-        directory(),
-        asked["address"],
-        person=asked["person"] or None,
-        name=asked["name"] or None,
-        at=_instant(asked["at"]) if asked["at"] else None,
-        view=view,
-    )
-    return orjson.dumps(found.as_dict())
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return parse_instant(text)
-    except (InvalidInput, OverflowError):  # year 1 in a zone east of ours has no UTC
-        raise refused("at", "une date ou un instant ISO 8601 est attendu, par exemple 2026-11-24T08:30:00Z") from None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
-    if not isinstance(value, dict):
-        raise InvalidInput("un objet JSON est attendu", where="corps")
-    return value

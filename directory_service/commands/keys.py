@@ -1,0 +1,126 @@
+"""``keys``: the keys that sign receipts, and what they signed.  ``trust.keys`` and ``trust.receipts`` do the work."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from directory_service.commands.common import as_json, emit, lines, table, with_settings
+from directory_service.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from directory_service.settings import Settings
+    from directory_service.trust.keys import Keyring
+
+_NOT_VERIFIED = 4  # contract.md §1
+
+
+@click.group()
+def keys() -> None:
+    """Clés qui signent les reçus, et vérification des reçus."""
+
+
+def _ring(settings: Settings) -> Keyring:
+    from directory_service.registry.clock import now_text
+    from directory_service.trust.keys import Keyring
+
+    return Keyring.open(settings.keys_folder, now=now_text())
+
+
+@keys.command("list")
+@click.option("--jwks", is_flag=True, help="Les clés publiques, comme /.well-known/jwks.json.")
+@as_json
+@with_settings
+def list_keys(settings: Settings, jwks: bool, machine: bool) -> None:
+    """Liste les clés, la plus récente en premier."""
+    ring = _ring(settings)
+    if jwks:
+        emit(ring.jwks())
+        return
+    told = [
+        {"kid": key.kid, "since": key.created, "signs": key.kid == ring.current.kid, "file": key.file}
+        for key in reversed(ring.keys)
+    ]
+    if machine:
+        emit({"keys": told})
+    else:
+        rows = ((key["kid"], key["since"], "signe" if key["signs"] else "vérifie", key["file"]) for key in told)
+        table(("Clé", "Depuis", "Usage", "Fichier"), rows)
+
+
+@keys.command("rotate")
+@click.option("--from", "begin", metavar="INSTANT", help="Instant à partir duquel elle signe  [défaut : maintenant]")
+@as_json
+@with_settings
+def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
+    """Crée une clé, qui signe désormais ; les anciennes vérifient toujours."""
+    from directory_service.registry.clock import format_instant, parse_instant
+    from directory_service.trust.keys import add_key
+
+    _ring(settings)  # the first key, where there is none: it is older
+    start = format_instant(parse_instant(begin) if begin else datetime.now(UTC))
+    kid = add_key(settings.keys_folder, now=start)
+    if machine:
+        emit({"kid": kid, "since": start})
+    else:
+        click.echo(f"Clé {kid} créée : elle signe à partir de {start}.")
+
+
+@keys.command("check")
+@click.argument("receipt", metavar="REÇU")
+@click.option(
+    "--jwks", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Clés publiques, de /.well-known/jwks.json  [défaut : celles du dossier]",
+)  # fmt: skip
+@click.option("--address", nargs=2, metavar="ADRESSE SEL", help="Le reçu privé porte-t-il sur cette adresse ?")
+@click.option("--person", nargs=2, metavar="ID SEL", help="La même question pour l'identifiant.")
+@click.option("--name", nargs=2, metavar="NOM SEL", help="La même question pour le nom.")
+@as_json
+@with_settings
+def check(settings: Settings, receipt: str, jwks: Path | None, machine: bool, **shown: tuple[str, str] | None) -> int:
+    """Vérifie un reçu, hors ligne.
+
+    REÇU est son texte, un fichier qui le contient, ou - pour l'entrée standard. Le code de retour est 0 quand la
+    signature est juste, 4 sinon.
+    """
+    from directory_service.trust.keys import Keyring
+    from directory_service.trust.receipts import Checked
+
+    ring = Keyring.of_jwks(jwks.read_bytes()) if jwks else _ring(settings)
+    try:
+        found = Checked.of(_text(receipt), ring)
+    except InvalidInput as error:
+        emit({"valid": False, "message": error.message}) if machine else click.echo(error.message)
+        return _NOT_VERIFIED
+    proved = {field: found.shows(field, *given) for field, given in shown.items() if given}
+    if machine:
+        emit({"valid": True, "claims": found.claims, **({"shows": proved} if proved else {})})
+    else:
+        _tell(found.claims, proved)
+    return 0 if all(proved.values()) else _NOT_VERIFIED
+
+
+def _text(receipt: str) -> str:
+    """A receipt has two dots and is longer than any name of a file."""
+    if receipt == "-":
+        return sys.stdin.read()
+    path = Path(receipt)
+    return path.read_text(encoding="utf-8", errors="replace") if len(receipt) < 256 and path.is_file() else receipt
+
+
+def _tell(claims: dict[str, object], proved: dict[str, bool]) -> None:
+    click.echo("Signature juste.")
+    asked = claims.get("asked")
+    lines({
+        "verdict": claims.get("verdict"),
+        "motifs": claims.get("reasons"),
+        **(asked if isinstance(asked, dict) else {}),
+        "état au": claims.get("at"),
+        "délivré par": claims.get("iss"),
+        "version de l'index": claims.get("build"),
+        **{f"porte sur ce champ {field}": "oui" if found else "non" for field, found in proved.items()},
+    })  # fmt: skip

@@ -1,0 +1,43 @@
+"""A look-up that does not say whom it is about (k-anonymity, as *Have I Been Pwned* does for passwords).
+
+The caller hashes the address, sends the first digits, and finds the rest among the answers.  All verdicts are those of
+``verify``, for anybody's view: unlisted mailboxes and patients are never among them.  Answers are filled up with hashes
+of nothing to a multiple of ``SIZE``, so that their size says nothing; those are told from the others by nobody, and no
+address has them.  They are the same for as long as the build is, so that answers may be kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+
+from directory_service.index.query import View
+from directory_service.index.ranges import DIGITS, hash_of
+from directory_service.trust.access import Caller
+from directory_service.trust.verdicts import Outcome
+from directory_service.trust.verify import Question, ask
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+
+SIZE: Final = 256  # answers; of 550,000 addresses the fullest of 4,096 ranges holds about 180
+_LEFT_OUT: Final = (Outcome.CLOSED, Outcome.UNKNOWN_ADDRESS)
+
+
+def verdicts_in(directory: Directory, start: str) -> tuple[str, dict[str, str]]:
+    """The build, and the verdict of every open listed mailbox whose hash starts with these ``DIGITS`` lower-case
+    hexadecimal digits, by the other digits, in their order."""
+    with directory.held() as build:
+        found = {hash_of(address)[DIGITS:]: _verdict(directory, address) for address in directory.addresses_in(start)}
+    told = {rest: str(verdict) for rest, verdict in found.items() if verdict not in _LEFT_OUT}
+    filling = range(-(-max(len(told), 1) // SIZE) * SIZE - len(told))
+    told |= {_nobody(build.id, start, n): str(Outcome.VERIFIED) for n in filling}
+    return build.id, dict(sorted(told.items()))
+
+
+def _verdict(directory: Directory, address: str) -> Outcome:
+    return ask(directory, Question(address), Caller(View.ANONYMOUS)).verdict
+
+
+def _nobody(build: str, start: str, number: int) -> str:
+    return hashlib.sha256(f"{build} {start} {number}".encode()).hexdigest()[DIGITS:]

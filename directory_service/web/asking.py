@@ -1,0 +1,122 @@
+"""Questions of verification as JSON, answered: one, or a batch line by line.  Knows no request: HTTP and the command
+line ask alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, RegistryUnavailable
+from directory_service.registry.clock import parse_instant
+from directory_service.trust.receipts import Form
+from directory_service.trust.verify import Question, ask
+from directory_service.web.parameters import LONGEST_ADDRESS, Choice, FlagOr, Text, read_fields, refused
+from directory_service.web.problems import problem_body
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+    from directory_service.trust.access import Caller
+    from directory_service.trust.receipts import Receipts
+    from directory_service.trust.verdicts import Verdict
+
+FIELDS: Final = (
+    Text("address", LONGEST_ADDRESS, required=True),
+    Text("person"),
+    Text("name"),
+    Text("at", 40),
+    Choice("as", ("recipient", "sender")),
+    Text("operator", 64),
+    FlagOr("receipt", (Form.PRIVATE.value,)),
+)
+# Lines answered from one build: a batch must see changes within a second, and sends what it has.
+_GROUP: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks what of which directory.  ``receipts`` is None where there is nothing to sign with."""
+
+    directory: Directory
+    caller: Caller
+    patient_domain: str
+    receipts: Receipts | None = None
+
+    def answer(self, body: bytes) -> bytes:
+        """The verdict on one question, as JSON.  Raises AnnuaireError."""
+        return orjson.dumps(self.judge(body)[1])
+
+    def judge(self, body: bytes) -> tuple[Verdict, dict[str, Any]]:
+        asked = read_fields(_object(body), FIELDS)
+        question = Question(
+            asked["address"],
+            asked["person"],
+            asked["name"],
+            _instant(asked["at"]) if asked["at"] else None,
+            self._sender(asked["as"], asked["operator"].lower()),
+        )
+        verdict = ask(self.directory, question, self.caller, patient_domain=self.patient_domain)
+        return verdict, {**verdict.as_dict(), **self._receipt(asked["receipt"], question, verdict)}
+
+    def _receipt(self, wanted: bool | str, question: Question, verdict: Verdict) -> dict[str, Any]:
+        if not wanted:
+            return {}
+        if self.receipts is None:
+            raise refused("receipt", "ce service n'a pas de clé de signature")
+        form = Form.PLAIN if wanted is True else Form(wanted)
+        return self.receipts.give(question, verdict, form).as_dict()
+
+    def answers(self, lines: Sequence[bytes]) -> Iterator[bytes]:
+        """One line of JSON to each, in order, some at a time; a line that does not read is answered by its problem."""
+        left = iter(enumerate(lines, 1))
+        while group := list(islice(left, _GROUP)):
+            try:
+                with self.directory.held():
+                    yield b"".join([self._line(line, number) for number, line in group])
+            except RegistryUnavailable as error:  # the index went away meanwhile
+                yield b"".join(_problem(error, number) for number, _ in group)
+
+    def _line(self, line: bytes, number: int) -> bytes:
+        try:
+            return self.answer(line) + b"\n"
+        except AnnuaireError as error:
+            return _problem(error, number)
+
+    def _sender(self, side: str, named: str) -> str | None:
+        """The operator that would send, the caller where it is one: an operator asks this for itself only."""
+        if side != "sender":
+            if named:
+                raise refused("operator", 'seulement avec "as":"sender"')
+            return None
+        if self.caller.operator and named not in ("", self.caller.operator):
+            raise Forbidden("un opérateur ne pose cette question que pour lui-même", where="paramètre operator")
+        if not (named or self.caller.operator):
+            raise refused("operator", 'ce paramètre est obligatoire avec "as":"sender"')
+        return named or self.caller.operator
+
+
+def _problem(error: AnnuaireError, number: int) -> bytes:
+    where = f"ligne {number}" + (f", {error.where}" if error.where else "")
+    return problem_body(error.slug, error.http_status, error.message, where) + b"\n"
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except (InvalidInput, OverflowError):  # year 1 in a zone east of ours has no UTC
+        raise refused("at", "une date ou un instant ISO 8601 est attendu, par exemple 2026-11-24T08:30:00Z") from None
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("un objet JSON est attendu", where="corps")
+    return value
