@@ -28,7 +28,7 @@ from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavai
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
-    from directory_service.ldap.server.tls import Tls
+    from directory_service.tls import Tls
 
 START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
@@ -154,10 +154,16 @@ class Port(NamedTuple):
 
 def ports(settings: Settings, parts: Container[str]) -> list[Port]:
     """Where these parts listen."""
-    known = [("ldap", "ldap", "ldap_port"), ("http", "http", "http_port")]
+    known = [("ldap", "ldap", "ldap_port"), ("http", "http", "http_port"), ("https", "https", "https_port")]
     if settings.ldap_tls_certificate:
         known.insert(1, ("ldaps", "ldap", "ldaps_port"))
     return [Port(*port, getattr(settings, port[2])) for port in known if port[1] in parts]
+
+
+def whole(parts: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    """With the parts that come with others where a setting opens their port."""
+    more = [("https", "http", settings.https_port)]
+    return (*parts, *(part for part, beside, port in more if port and beside in parts))
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -258,7 +264,7 @@ def _allow_descriptors(wanted: int) -> None:
 
 def read_tls(settings: Settings) -> Tls | None:
     """Certificates and authorities, where there are any.  Raises InvalidInput for files that cannot be used."""
-    from directory_service.ldap.server.tls import Tls, TlsFiles
+    from directory_service.tls import Tls, TlsFiles
 
     names = ("certificate", "key", "client_ca", "crl")
     files = TlsFiles(*(getattr(settings, f"ldap_tls_{name}") for name in names))
@@ -271,6 +277,23 @@ def _http(settings: Settings) -> None:
     from directory_service.web.server import run_http
 
     run_http(settings)
+
+
+def _https(settings: Settings) -> None:
+    from directory_service.web.server import run_http
+
+    run_http(settings, port=settings.https_port, tls=read_https(settings))
+
+
+def read_https(settings: Settings) -> Tls:
+    """What the HTTPS port shows and accepts.  Raises InvalidInput for files that cannot be used."""
+    from directory_service.tls import Tls
+    from directory_service.web.clients import tls_files
+
+    files = tls_files(settings)
+    if not files.certificate:
+        raise InvalidInput("sans certificat, pas de HTTPS (http_tls_certificate)", where="réglage https_port")
+    return Tls(files)
 
 
 def _follow(settings: Settings) -> None:
@@ -296,7 +319,7 @@ def _lag_told() -> Callable[[int, int], None]:
     return tell
 
 
-_PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}
+_PARTS = {"ldap": _ldap, "http": _http, "https": _https, "follow": _follow}
 
 
 def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:

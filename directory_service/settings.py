@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
+from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
 
@@ -45,6 +46,9 @@ class Settings:
     ldap_port: int = _setting(1389, "TCP port of the LDAP face; above 1024, so that no privilege is needed.")
     ldaps_port: int = _setting(1636, "TCP port of LDAP over TLS; open only where `ldap_tls_certificate` is set.")
     http_port: int = _setting(8080, "TCP port of the HTTP face.")
+    https_port: int = _setting(
+        0, "TCP port of HTTP over TLS, where operators may show their certificate. 0: not open; a proxy may do it."
+    )
     workers: int = _setting(0, "Worker processes of each face; 0 means one per core.")
     threads: int = _setting(8, "Threads of each HTTP worker.")
     stop_deadline: float = _setting(10.0, "Seconds that workers have to finish what they are doing on SIGTERM.")
@@ -60,6 +64,19 @@ class Settings:
     )
     ldap_tls_crl: str = _setting(
         "", "PEM file of their revocation lists, all of them; with it, a certificate without a valid list is refused."
+    )
+    http_tls_certificate: str = _setting(
+        "", "The same of the HTTPS port; empty: the four `ldap_tls_*` files serve both faces, otherwise none of them."
+    )
+    http_tls_key: str = _setting("", "Its private key; empty: in the same file.")
+    http_tls_client_ca: str = _setting("", "The authorities of its client certificates; empty: none is asked for.")
+    http_tls_crl: str = _setting(
+        "", "Their revocation lists; also looked at for certificates that a proxy of `trusted_proxies` passes on."
+    )
+    trusted_proxies: Networks = _setting(
+        NO_NETWORK,
+        "Addresses or networks, by spaces, of proxies that verify client certificates themselves and pass them on in "
+        "`Client-Cert` (RFC 9440). From others that header is refused. Empty: nobody.",
     )
     ldap_handshake_time: float = _setting(_LDAP.handshake_time, "Seconds a client may take for a TLS handshake.")
     ldap_secrets_need_tls: SecretsNeedTls = _setting(
@@ -281,13 +298,14 @@ _YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "no
 _FRENCH: dict[type, str] = {
     SecretsNeedTls: "always, remote ou never",
     Rhythms: "source=heures, séparés par des espaces",
+    Networks: "des adresses ou réseaux IP, séparés par des espaces",
     int: "un nombre entier",
     float: "un nombre",
     str: "un texte",
     Path: "un chemin",
     bool: "true ou false",
 }
-_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms)}
+_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms, Networks)}
 _READ: dict[type, Callable[[Any], Any]] = {
     int: _whole,
     float: float,
@@ -295,6 +313,7 @@ _READ: dict[type, Callable[[Any], Any]] = {
     Path: Path,
     SecretsNeedTls: SecretsNeedTls,
     Rhythms: lambda value: Rhythms.parse(str(value)),
+    Networks: lambda value: Networks.parse(str(value)),
     bool: lambda value: _YES_NO[str(value).lower()],
 }
 

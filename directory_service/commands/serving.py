@@ -24,6 +24,7 @@ _PARTS = ("ldap", "http", "follow")
 @click.option("--ldap-port", type=int, help="Port LDAP  [ANNUAIRE_LDAP_PORT, défaut : 1389]")
 @click.option("--ldaps-port", type=int, help="Port LDAP sur TLS  [ANNUAIRE_LDAPS_PORT, défaut : 1636]")
 @click.option("--http-port", type=int, help="Port HTTP  [ANNUAIRE_HTTP_PORT, défaut : 8080]")
+@click.option("--https-port", type=int, help="Port HTTPS ; 0 : fermé  [ANNUAIRE_HTTPS_PORT, défaut : 0]")
 @click.option("--workers", type=int, help="Processus par service  [ANNUAIRE_WORKERS, défaut : un par cœur]")
 @as_json
 @click.pass_obj
@@ -32,13 +33,15 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
 
     PART n'en lance qu'une partie.
     """
-    from directory_service.serve import Supervisor, read_tls, require_free
+    from directory_service.serve import Supervisor, read_https, read_tls, require_free, whole
 
     settings = load(**chosen)
-    parts = (part,) if part else _PARTS
+    parts = whole((part,) if part else _PARTS, settings)
     require_free(settings, parts)
     if "ldap" in parts:
         read_tls(settings)
+    if "https" in parts:
+        read_https(settings)
     _prepare(settings, quiet=machine)
     # gunicorn has workers of its own, and one index has one follower.
     processes = [name for name in parts for _ in range(settings.processes if name == "ldap" else 1)]

@@ -14,23 +14,27 @@ from directory_service.accesslog import AccessLog
 from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
 from directory_service.web.api import mailboxes, organizations, practitioners, search, status, suggest, verify
+from directory_service.web.clients import Clients, clients_of
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
+    from directory_service.tls import Tls
 
 _BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, operations)
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
-def create_app(directory: Directory, settings: Settings | None = None) -> Flask:
-    """The application over an open directory, which the caller closes.  ``settings`` say how old an index may be and
-    where accesses are logged; without them, any age will do and nothing is."""
+def create_app(directory: Directory, settings: Settings | None = None, tls: Tls | None = None) -> Flask:
+    """The application over an open directory, which the caller closes.  ``settings`` say how old an index may be, where
+    accesses are logged and which proxies are believed; without them, any age will do, nothing is and none are.
+    ``tls`` is that of the port it is served on."""
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
     log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
-    context.attach(app.extensions, directory, Secrets(directory), log)
+    clients = clients_of(directory, settings, tls) if settings else Clients(directory)
+    context.attach(app.extensions, directory, Secrets(directory), clients, log)
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
