@@ -28,6 +28,7 @@ from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavai
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
+    from directory_service.policy.rules import Policy
     from directory_service.tls import Tls
 
 START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
@@ -99,7 +100,7 @@ class Supervisor:
         """False when asked to stop meanwhile."""
         deadline = time.monotonic() + START_DEADLINE
         self._start_due()
-        while not all(_answers(self.settings.host, port) for port in self._ports()):
+        while not all(_answers(port.host, port.number) for port in self._ports()):
             if wait(0.05) & set(_STOP):
                 return False
             for worker in self.workers:
@@ -127,8 +128,8 @@ class Supervisor:
         pending = [w.due for w in self.workers if w.process is None]
         return max(0.0, min(pending) - time.monotonic()) if pending else 60.0
 
-    def _ports(self) -> list[int]:
-        return [port.number for port in ports(self.settings, {w.part for w in self.workers})]
+    def _ports(self) -> list[Port]:
+        return ports(self.settings, {w.part for w in self.workers})
 
     def _stop(self) -> None:
         deadline = time.monotonic() + self.settings.stop_deadline
@@ -150,6 +151,7 @@ class Port(NamedTuple):
     part: str
     setting: str
     number: int
+    host: str
 
 
 def ports(settings: Settings, parts: Container[str]) -> list[Port]:
@@ -157,13 +159,16 @@ def ports(settings: Settings, parts: Container[str]) -> list[Port]:
     known = [("ldap", "ldap", "ldap_port"), ("http", "http", "http_port"), ("https", "https", "https_port")]
     if settings.ldap_tls_certificate:
         known.insert(1, ("ldaps", "ldap", "ldaps_port"))
-    return [Port(*port, getattr(settings, port[2])) for port in known if port[1] in parts]
+    found = [Port(*port, getattr(settings, port[2]), settings.host) for port in known if port[1] in parts]
+    asked = [Port("policy", "policy", "policy_port", settings.policy_port, settings.policy_host)]
+    return found + [port for port in asked if port.part in parts]
 
 
-def whole(parts: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """With the parts that come with others where a setting opens their port."""
-    more = [("https", "http", settings.https_port)]
-    return (*parts, *(part for part, beside, port in more if port and beside in parts))
+def parts_of(part: str | None, settings: Settings) -> tuple[str, ...]:
+    """What ``annuaire serve`` runs for this argument: one part, or all; those that a setting leaves closed are not of
+    them.  HTTPS is served beside HTTP."""
+    asked = (part,) if part else ("ldap", "http", "follow", *(["policy"] if settings.policy_port else []))
+    return (*asked, "https") if "http" in asked and settings.https_port else asked
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -174,7 +179,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def require_free(settings: Settings, parts: Sequence[str]) -> None:
     """Raises RegistryUnavailable, naming the setting, where another program holds a port that we need."""
     for port in ports(settings, parts):
-        _require_free(settings.host, port.number, port.setting)
+        _require_free(port.host, port.number, port.setting)
 
 
 def _require_free(host: str, port: int, setting: str) -> None:
@@ -296,6 +301,25 @@ def read_https(settings: Settings) -> Tls:
     return Tls(files)
 
 
+def _policy(settings: Settings) -> None:
+    from directory_service.index.directory import Directory
+    from directory_service.policy.server import serve
+
+    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as directory:
+        serve(settings.policy_host, settings.policy_port, directory, read_policy(settings), Stop())
+
+
+def read_policy(settings: Settings) -> Policy:
+    """Whose Postfix asks, and what it is told when in doubt.  Raises InvalidInput where nobody is named."""
+    from directory_service.policy.rules import Policy
+
+    if not settings.policy_port:
+        raise InvalidInput("il faut un port au service de politique", where="réglage policy_port")
+    if not settings.policy_operator:
+        raise InvalidInput("il faut le nom de l'opérateur dont Postfix demande", where="réglage policy_operator")
+    return Policy(settings.policy_operator, settings.policy_age, settings.policy_unavailable)
+
+
 def _follow(settings: Settings) -> None:
     from directory_service.index.follower import Follower
     from directory_service.registry.engine import open_registry
@@ -319,7 +343,7 @@ def _lag_told() -> Callable[[int, int], None]:
     return tell
 
 
-_PARTS = {"ldap": _ldap, "http": _http, "https": _https, "follow": _follow}
+_PARTS = {"ldap": _ldap, "http": _http, "https": _https, "policy": _policy, "follow": _follow}
 
 
 def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:

@@ -153,6 +153,21 @@ class Settings:
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
     )
+    policy_port: int = _setting(0, "TCP port of the policy service that Postfix asks at SMTP time. 0: not open.")
+    policy_host: str = _setting(
+        "127.0.0.1", "Address it listens on; it knows no authentication, so that other machines need a reason."
+    )
+    policy_operator: str = _setting(
+        "", "Name of the operator whose Postfix asks; its domains are answered for in full."
+    )
+    policy_unavailable: str = _setting(
+        "pass",
+        "What becomes of mail while there is no index: `pass`, or `defer` to try later.",
+        among=("pass", "defer"),
+    )
+    policy_age: float = _setting(
+        0.0, "Seconds since the newest data past which nothing is refused by it: mail waits instead. 0: however old."
+    )
     import_findings: int = _setting(
         200,
         "Lines that an import keeps of each rule of data quality and file (`annuaire runs rejects`); all are counted.",
@@ -245,12 +260,16 @@ class Settings:
         return self.data / "index"
 
     def authority(self, port: int) -> str:
-        """``host:port`` as URLs write it."""
-        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+        return authority(self.host, port)
 
     @property
     def processes(self) -> int:
         return self.workers or os.cpu_count() or 1
+
+
+def authority(host: str, port: int) -> str:
+    """``host:port`` as URLs write it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)

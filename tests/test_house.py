@@ -71,6 +71,11 @@ ROOMS = {
         ),
         packages=("uvloop", "prometheus_client"),
     ),
+    "directory_service.policy": Room(may=(*_MODEL, *(f"directory_service.{r}" for r in ("index", "trust")))),
+    "directory_service.policy.server": Room(
+        may=(*_MODEL, *(f"directory_service.{r}" for r in ("index", "trust", "policy"))),
+        packages=("prometheus_client",),
+    ),
     "directory_service.web": Room(
         may=(
             *_MODEL,

@@ -14,7 +14,7 @@ class Networks:
 
     @classmethod
     def parse(cls, text: str) -> Networks:
-        """``10.0.0.0/8 ::1`` by spaces, as ``str`` writes it.  Raises ValueError, also for host bits beyond the mask."""
+        """``10.0.0.0/8 ::1`` by spaces, as ``str`` writes it.  Raises ValueError, also for host bits past the mask."""
         return cls(tuple(ip_network(part) for part in text.split()))
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ from gunicorn.http import errors
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
 
+from directory_service.settings import authority
 from directory_service.tls import Tls
 
 if TYPE_CHECKING:
@@ -53,11 +54,10 @@ def run_http(
     given = os.environ.get(_METRICS)
     metrics = given or tempfile.mkdtemp(prefix="annuaire-metrics-")
     os.environ[_METRICS] = metrics
-    authority = _authority(host or settings.host, settings.http_port if port is None else port)
     _Server(
         settings,
         {
-            "bind": [authority],
+            "bind": [authority(host or settings.host, settings.http_port if port is None else port)],
             "workers": workers or settings.processes,
             "threads": threads or settings.threads,
             "worker_class": Worker,
@@ -185,7 +185,3 @@ def _forget(server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid, os.environ[_METRICS])  # type: ignore[no-untyped-call]
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
