@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands import exporting, importing, operators, reading, reviewing, serving, undoing
+from directory_service.commands import (
+    certificates,
+    exporting,
+    importing,
+    operators,
+    reading,
+    reviewing,
+    serving,
+    undoing,
+)
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
 from directory_service.errors import AnnuaireError
@@ -38,6 +47,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     reading.verify,
     exporting.export,
     operators.operator,
+    certificates.certificate,
     serving.doctor,
 )
 

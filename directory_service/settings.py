@@ -153,6 +153,14 @@ class Settings:
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
     )
+    smime_anchors: str = _setting(
+        "",
+        "PEM file, or folder of `*.pem`, of the authorities of mailbox certificates; those that did not sign "
+        "themselves are intermediates. Empty: no certificate is published.",
+    )
+    smime_crl: str = _setting(
+        "", "PEM file, or folder, of their revocation lists; with it, a certificate without a valid list is refused."
+    )
     policy_port: int = _setting(0, "TCP port of the policy service that Postfix asks at SMTP time. 0: not open.")
     policy_host: str = _setting(
         "127.0.0.1", "Address it listens on; it knows no authentication, so that other machines need a reason."

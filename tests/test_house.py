@@ -86,6 +86,10 @@ ROOMS = {
         ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
     ),
+    # The one door of the face to the registry's database.
+    "directory_service.web.registry": Room(
+        may=(*_MODEL, "directory_service.registry"), packages=("flask", "sqlalchemy")
+    ),
     # What wires: the only place, with the console, that may reach the importers.
     "directory_service.cli": Room(may=("directory_service",), packages=("click",)),
     "directory_service.commands": Room(

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "8"
+VERSION: Final = "9"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -38,6 +38,9 @@ TABLES: Final = (
     "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL, PRIMARY KEY(value, id)) "
     "WITHOUT ROWID",
     "CREATE TABLE mailbox(address TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID",
+    # S/MIME certificates stand apart: in no entry, judged by the clock when they are read (POSIX seconds).
+    "CREATE TABLE smime(address TEXT NOT NULL, sha256 TEXT NOT NULL, begins INTEGER NOT NULL, ends INTEGER NOT NULL, "
+    "der BLOB NOT NULL, json BLOB NOT NULL, PRIMARY KEY(address, sha256)) WITHOUT ROWID",
     "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL)"
     " WITHOUT ROWID",
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "

@@ -19,6 +19,7 @@ from directory_service.registry.tables import (
     activity,
     domain,
     journal,
+    mail_certificate,
     metadata,
     operator,
     operator_certificate,
@@ -28,8 +29,8 @@ from directory_service.registry.tables import (
     undo_row,
 )
 
-# The record of what happened, which stays, and the operators, whom no import touches.
-_APART = {run, journal, undo_row, operator, operator_certificate, domain}
+# The record of what happened, which stays, and what no import touches: operators, certificates.
+_APART = {run, journal, undo_row, operator, operator_certificate, domain, mail_certificate}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 

@@ -13,7 +13,16 @@ from flask import Flask, Response
 from directory_service.accesslog import AccessLog
 from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
-from directory_service.web.api import mailboxes, organizations, practitioners, search, status, suggest, verify
+from directory_service.web.api import (
+    certificates,
+    mailboxes,
+    organizations,
+    practitioners,
+    search,
+    status,
+    suggest,
+    verify,
+)
 from directory_service.web.clients import Clients, clients_of
 
 if TYPE_CHECKING:
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
     from directory_service.tls import Tls
 
-_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, operations)
+_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, certificates, verify, status, operations)
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 

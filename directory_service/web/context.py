@@ -84,11 +84,12 @@ def _bearer() -> str:
     return name
 
 
-def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Response:
+def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0, state: str = "") -> Response:
     """The answer that ``make`` writes, or 304 when the caller holds it already.  ``age`` in seconds of caching
-    without asking again; an operator's answers are never kept by a shared cache."""
+    without asking again; an operator's answers are never kept by a shared cache.  ``state``: what may
+    change within one build."""
     build = directory().build().id
-    etag = f'"{build}-{int(view)}"'
+    etag = f'"{build}-{int(view)}{state}"'
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:
