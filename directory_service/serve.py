@@ -296,6 +296,8 @@ def read_https(settings: Settings) -> Tls:
     from directory_service.web.clients import tls_files
 
     files = tls_files(settings)
+    if not settings.http_tls_certificate and (settings.http_tls_key or settings.http_tls_client_ca):
+        raise InvalidInput("les autres réglages TLS n'ont pas d'effet sans lui", where="réglage http_tls_certificate")
     if not files.certificate:
         raise InvalidInput("sans certificat, pas de HTTPS (http_tls_certificate)", where="réglage https_port")
     return Tls(files)

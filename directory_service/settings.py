@@ -66,12 +66,14 @@ class Settings:
         "", "PEM file of their revocation lists, all of them; with it, a certificate without a valid list is refused."
     )
     http_tls_certificate: str = _setting(
-        "", "The same of the HTTPS port; empty: the four `ldap_tls_*` files serve both faces, otherwise none of them."
+        "", "The same of the HTTPS port; empty: the `ldap_tls_*` files serve both faces, otherwise none of them does."
     )
     http_tls_key: str = _setting("", "Its private key; empty: in the same file.")
     http_tls_client_ca: str = _setting("", "The authorities of its client certificates; empty: none is asked for.")
     http_tls_crl: str = _setting(
-        "", "Their revocation lists; also looked at for certificates that a proxy of `trusted_proxies` passes on."
+        "",
+        "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has a "
+        "certificate of its own.",
     )
     trusted_proxies: Networks = _setting(
         NO_NETWORK,

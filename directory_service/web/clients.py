@@ -28,15 +28,21 @@ if TYPE_CHECKING:
 _HEADER: Final = "HTTP_CLIENT_CERT"
 _LONGEST: Final = 16 * 1024  # characters; gunicorn takes 8 KiB of one header
 _PEM: Final = "-----BEGIN%20CERTIFICATE-----"
-_NAMES: Final = ("certificate", "key", "client_ca", "crl")
+_NAMES: Final = ("certificate", "key", "client_ca")
 
 Environ = Mapping[str, Any]
 
 
 def tls_files(settings: Settings) -> TlsFiles:
-    """Those of the HTTPS port: its own, or all four of LDAP's."""
+    """Those of the HTTPS port: its own, or LDAP's."""
     prefix = "http" if settings.http_tls_certificate else "ldap"
-    return TlsFiles(*(getattr(settings, f"{prefix}_tls_{name}") for name in _NAMES))
+    certificate, key, client_ca = (getattr(settings, f"{prefix}_tls_{name}") for name in _NAMES)
+    return TlsFiles(certificate, key, client_ca, _lists(settings, prefix))
+
+
+def _lists(settings: Settings, prefix: str = "ldap") -> str:
+    """A list of its own serves HTTP whoever ends the TLS."""
+    return settings.http_tls_crl or str(getattr(settings, f"{prefix}_tls_crl"))
 
 
 class Clients:
@@ -72,7 +78,7 @@ def clients_of(directory: Directory, settings: Settings, tls: Tls | None = None)
         return Clients(directory, settings.trusted_proxies, lambda: tls.revocations)
     if not settings.trusted_proxies.held:
         return Clients(directory)
-    lists = RevocationFile(tls_files(settings).crl, settings.ldap_certificate_check)
+    lists = RevocationFile(_lists(settings), settings.ldap_certificate_check)
     return Clients(directory, settings.trusted_proxies, lists.current)
 
 

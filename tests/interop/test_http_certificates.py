@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +26,7 @@ from certificates import Authority
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from e2e.installation import free_port, installation
+from pages import DOCS, blocks
 from record_factories import SUFFIX
 
 from directory_service.index.directory import Directory
@@ -37,7 +38,7 @@ from directory_service.trust.certificates import read_certificate
 from directory_service.web.app import create_app
 
 _COUNTER = itertools.count(1)
-STATUS, QUESTION = "/v1/status", "/v1/mailboxes/zoe.d-essai@medecin.mssante.fr"
+QUESTION = "/v1/mailboxes/zoe.d-essai@medecin.mssante.fr"
 
 
 class World(NamedTuple):
@@ -82,31 +83,31 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serving(world: World) -> Iterator[Served]:
-    port, crl, log = free_port(), world.authority.revoke(path=world.folder / "crl.pem"), world.folder / "https.log"
-    server, access = world.authority.server(), world.folder / "access.log"
-    env = installation(world.folder).env | {
-        "ANNUAIRE_DATA": str(world.folder),
-        "ANNUAIRE_HTTPS_PORT": str(port),
-        "ANNUAIRE_HTTP_TLS_CERTIFICATE": str(server),
-        "ANNUAIRE_HTTP_TLS_CLIENT_CA": str(world.authority.path),
-        "ANNUAIRE_HTTP_TLS_CRL": str(crl),
-        "ANNUAIRE_LDAP_CERTIFICATE_CHECK": "0.05",
-        "ANNUAIRE_LDAP_HANDSHAKE_TIME": "1",
-        "ANNUAIRE_WORKERS": "1",
-        "ANNUAIRE_THREADS": "2",
-        "ANNUAIRE_ACCESS_LOG": str(access),
-    }
-    command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "https"]
-    with log.open("wb") as stream:
+def running(world: World, part: str, port: int, **settings: str) -> Iterator[Path]:
+    """The part of ``annuaire serve``, on its port; its access log."""
+    said, access = world.folder / f"{part}.log", world.folder / f"{part}-access.log"
+    chosen = {"DATA": str(world.folder), "WORKERS": "1", "THREADS": "2", "ACCESS_LOG": str(access), **settings}
+    env = installation(world.folder).env | {f"ANNUAIRE_{name.upper()}": value for name, value in chosen.items()}
+    command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), part]
+    with said.open("wb") as stream:
         process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)
     try:
-        _wait(process, port, log)
-        yield Served(port, server, crl, access)
+        _wait(process, port, said)
+        yield access
     finally:
         process.terminate()
-        assert process.wait(20) == 0, log.read_text()
-    assert log.read_text().replace("certificats TLS relus\n", "") == ""
+        assert process.wait(20) == 0, said.read_text()
+    assert said.read_text().replace("certificats TLS relus\n", "") == ""
+
+
+@contextmanager
+def serving(world: World) -> Iterator[Served]:
+    port, crl, server = free_port(), world.authority.revoke(path=world.folder / "crl.pem"), world.authority.server()
+    files = {"certificate": str(server), "client_ca": str(world.authority.path), "crl": str(crl)}
+    more = {f"http_tls_{name}": path for name, path in files.items()}
+    more |= {"https_port": str(port), "ldap_certificate_check": "0.05", "ldap_handshake_time": "1"}
+    with running(world, "https", port, **more) as access:
+        yield Served(port, server, crl, access)
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -128,15 +129,17 @@ def served(world: World) -> Iterator[Served]:
 
 
 def ask(
-    world: World, served: Served, certificate: Path | None = None, secret: str = "", path: str = QUESTION
-) -> tuple[int, str]:
+    world: World, served: Served, certificate: Path | None = None, secret: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, str]:  # fmt: skip
     """The status, and the operator that the access log names; ``ssl.SSLError`` where the handshake fails."""
     context = ssl.create_default_context(cafile=str(world.authority.path))
     if certificate:
         context.load_cert_chain(certificate)
     connection = http.client.HTTPSConnection("127.0.0.1", served.port, timeout=10, context=context)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {secret}"} if secret else {})
+        bearer = {"Authorization": f"Bearer {secret}"} if secret else {}
+        connection.request("GET", QUESTION, headers={**bearer, **(headers or {})})
         answer = connection.getresponse()
         answer.read()
     finally:
@@ -307,3 +310,69 @@ def test_caches_are_told_that_answers_depend_on_it(proxied: Proxied) -> None:
     settings = Settings.load({"ANNUAIRE_TRUSTED_PROXIES": "::1"}, None, {"data": proxied.world.folder})
     answer = create_app(proxied.directory, settings).test_client().get(QUESTION)
     assert answer.headers["Vary"] == "Authorization, Client-Cert"
+
+
+# --- a real nginx, configured by the page ----------------------------------------------------------------------------
+
+PAGE = DOCS / "howto" / "mutual-tls.md"
+
+
+@pytest.fixture(scope="module")
+def nginx_served(world: World, program: Callable[[str], str]) -> Iterator[Served]:
+    nginx, here = program("nginx"), world.folder / "nginx"
+    here.mkdir()
+    port, http, crl = free_port(), free_port(), world.authority.revoke(path=here / "crl.pem")
+    server = world.authority.server()
+    [page] = [block.text for block in blocks(PAGE) if block.language == "nginx"]
+    changes = {
+        "listen 443": f"listen 127.0.0.1:{port}",
+        "127.0.0.1:8080": f"127.0.0.1:{http}",
+        "/etc/annuaire/server.pem": str(server),
+        "/etc/annuaire/ca.pem": str(world.authority.path),
+        "/etc/annuaire/crl.pem": str(crl),
+    }
+    for old, new in changes.items():
+        assert old in page
+        page = page.replace(old, new)
+    temporary = "".join(
+        f"{name}_temp_path {here}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    conf = here / "nginx.conf"
+    conf.write_text(f"pid {here}/pid; error_log {here}/error.log; events {{}}\n"
+                    f"http {{ access_log off; {temporary}\n{page} }}\n")  # fmt: skip
+    with running(
+        world, "http", http, http_port=str(http), trusted_proxies="127.0.0.1 ::1", http_tls_crl=str(crl)
+    ) as log:
+        process = subprocess.Popen([nginx, "-e", f"{here}/error.log", "-c", str(conf), "-g", "daemon off; user root;"])
+        try:
+            _wait(process, port, here / "error.log")
+            yield Served(port, server, crl, log)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def test_nginx_passes_on_the_certificate_that_it_verified(world: World, nginx_served: Served) -> None:
+    certificate = world.authority.client("par-nginx")
+    assert ask(world, nginx_served, certificate) == (401, "")
+    name = world.operator(certificate)
+    assert ask(world, nginx_served, certificate) == (200, name)
+    assert ask(world, nginx_served) == (200, "")
+    assert ask(world, nginx_served, secret=world.secret) == (200, web_world.OPERATOR)
+    other = Authority(world.folder, "Ailleurs2").client()
+    world.operator(other)
+    assert ask(world, nginx_served, other)[0] == 400  # nginx's own page
+    world.authority.revoke(certificate, path=nginx_served.crl)  # nginx was not told
+    deadline = time.monotonic() + 20
+    while ask(world, nginx_served, certificate)[0] == 200 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert ask(world, nginx_served, certificate) == (401, "")
+
+
+def test_what_a_client_sends_as_the_header_does_not_go_through_nginx(world: World, nginx_served: Served) -> None:
+    victim, own = world.authority.client("victime"), world.authority.client("le-sien")
+    world.operator(victim)
+    name = world.operator(own)
+    for header in ("Client-Cert", "client-cert", "Client_Cert"):
+        assert ask(world, nginx_served, headers={header: rfc9440(victim)}) == (200, "")
+        assert ask(world, nginx_served, own, headers={header: rfc9440(victim)}) == (200, name)
