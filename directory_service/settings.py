@@ -72,8 +72,8 @@ class Settings:
     http_tls_client_ca: str = _setting("", "The authorities of its client certificates; empty: none is asked for.")
     http_tls_crl: str = _setting(
         "",
-        "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has a "
-        "certificate of its own.",
+        "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has "
+        "a certificate of its own.",
     )
     trusted_proxies: Networks = _setting(
         NO_NETWORK,

@@ -79,11 +79,14 @@ class MailTrust:
 
 def read_upload(data: bytes) -> tuple[list[x509.Certificate], list[x509.Certificate]]:
     """The certificates of an upload (one in DER, or PEM with as many as one likes), and the authorities that came with
-    them to complete the chain.  Raises InvalidInput."""
+    them to complete the chain.  Raises InvalidInput, also where there are authorities only."""
     if len(data) > MOST_OCTETS:
         raise InvalidInput(f"au plus {MOST_OCTETS} octets", where="corps")
     found = _certificates(data)
-    return [c for c in found if not _is_authority(c)], [c for c in found if _is_authority(c)]
+    ends = [c for c in found if not _is_authority(c)]
+    if not ends:
+        raise InvalidInput("il n'y a là que des certificats d'autorités", where="corps")
+    return ends, [c for c in found if _is_authority(c)]
 
 
 def check(

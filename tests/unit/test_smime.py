@@ -161,6 +161,12 @@ def test_an_upload_is_der_or_pem_and_brings_its_authorities(root: Authority) -> 
     assert read_upload(b"Bag Attributes\n" + text_of(one, middle, two)) == ([one, two], [middle])
 
 
+def test_authorities_alone_are_no_upload(root: Authority) -> None:
+    """A list of nobody's certificates would take out those there are."""
+    with pytest.raises(InvalidInput, match="autorités"):
+        read_upload(text_of(root.certificate))
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"hello", b"-----BEGIN CERTIFICATE-----\n", b"\x30\x82", b"x" * (MOST_OCTETS + 1)]
 )
