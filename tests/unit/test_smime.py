@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,11 @@ from directory_service.trust.smime import MOST_OCTETS, CertificateRefused, MailT
 
 ZOE = "zoe.d-essai@medecin.mssante.fr"
 HOSPITAL = "1690000005"
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    """Not a constant: a whole suite takes longer than the dates of these certificates are apart."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +44,7 @@ def trust_of(*authorities: Authority, lists: str = "") -> MailTrust:
 def refusal(found: x509.Certificate, trust: MailTrust, owner: Owner | None = None, **more: object) -> str:
     """The check that it failed; empty for none."""
     try:
-        check(found, owner or Owner(ZOE), trust, NOW, **more)  # type: ignore[arg-type]
+        check(found, owner or Owner(ZOE), trust, now(), **more)  # type: ignore[arg-type]
     except CertificateRefused as error:
         assert ZOE not in str(error) and "Boite" not in str(error)
         return error.where or ""
@@ -55,10 +60,10 @@ def emailed(address: str) -> x509.Name:
 
 
 def test_a_good_one_is_read_whole(root: Authority) -> None:
-    found = check(root.mail(ZOE.upper()), Owner(ZOE), trust_of(root), NOW)
+    found = check(root.mail(ZOE.upper()), Owner(ZOE), trust_of(root), now())
     assert found.uses == ("signature", "encryption")
     assert found.issuer == "CN=Racine,O=Essai" and len(found.sha256) == 64
-    assert found.not_before < NOW.strftime("%Y-%m-%dT%H:%M:%SZ") < found.not_after
+    assert found.not_before < now().strftime("%Y-%m-%dT%H:%M:%SZ") < found.not_after
 
 
 Made = Callable[[Authority], x509.Certificate]
@@ -92,7 +97,7 @@ def test_what_it_says_of_itself(root: Authority, make: Made, where: str) -> None
 
 def test_a_key_for_one_purpose_says_which(root: Authority) -> None:
     for uses, said in ((("content_commitment",), ("signature",)), (("key_agreement",), ("encryption",))):
-        assert check(root.mail(ZOE, uses=uses), Owner(ZOE), trust_of(root), NOW).uses == said
+        assert check(root.mail(ZOE, uses=uses), Owner(ZOE), trust_of(root), now()).uses == said
 
 
 def test_a_structure_s_own_mailbox_may_have_one_that_names_the_structure(root: Authority) -> None:
@@ -176,14 +181,12 @@ def test_what_is_no_certificate_is_refused(data: bytes) -> None:
 
 
 def test_octets_changed_anywhere_never_do_more_than_refuse(root: Authority) -> None:
-    """One bit in every octet of a good certificate: no fault of ours, and no certificate that passes."""
-    trust, der = trust_of(root), root.mail(ZOE).public_bytes(Encoding.DER)
+    """One bit in every octet of a good certificate: no fault of ours, and nothing passes but what was signed (the
+    count of unused bits, before the signature, is not)."""
+    trust, good = trust_of(root), root.mail(ZOE)
+    der = good.public_bytes(Encoding.DER)
     for at in range(len(der)):
-        changed = der[:at] + bytes([der[at] ^ 1]) + der[at + 1 :]
-        try:
-            found, _ = read_upload(changed)
-        except InvalidInput:
-            continue
-        for each in found:  # an authority now, perhaps
-            with pytest.raises(AnnuaireError):
-                check(each, Owner(ZOE), trust, NOW)
+        with suppress(AnnuaireError):
+            for found in read_upload(der[:at] + bytes([der[at] ^ 1]) + der[at + 1 :])[0]:
+                check(found, Owner(ZOE), trust, now())
+                assert found.tbs_certificate_bytes == good.tbs_certificate_bytes
