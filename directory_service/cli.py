@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from directory_service.commands import (
+    certificates,
     exporting,
     importing,
     keys,
@@ -49,6 +50,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     exporting.export,
     operators.operator,
     keys.keys,
+    certificates.certificate,
     serving.doctor,
 )
 

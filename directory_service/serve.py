@@ -28,7 +28,8 @@ from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavai
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
-    from directory_service.ldap.server.tls import Tls
+    from directory_service.policy.rules import Policy
+    from directory_service.tls import Tls
 
 START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
@@ -99,7 +100,7 @@ class Supervisor:
         """False when asked to stop meanwhile."""
         deadline = time.monotonic() + START_DEADLINE
         self._start_due()
-        while not all(_answers(self.settings.host, port) for port in self._ports()):
+        while not all(_answers(port.host, port.number) for port in self._ports()):
             if wait(0.05) & set(_STOP):
                 return False
             for worker in self.workers:
@@ -127,8 +128,8 @@ class Supervisor:
         pending = [w.due for w in self.workers if w.process is None]
         return max(0.0, min(pending) - time.monotonic()) if pending else 60.0
 
-    def _ports(self) -> list[int]:
-        return [port.number for port in ports(self.settings, {w.part for w in self.workers})]
+    def _ports(self) -> list[Port]:
+        return ports(self.settings, {w.part for w in self.workers})
 
     def _stop(self) -> None:
         deadline = time.monotonic() + self.settings.stop_deadline
@@ -150,14 +151,24 @@ class Port(NamedTuple):
     part: str
     setting: str
     number: int
+    host: str
 
 
 def ports(settings: Settings, parts: Container[str]) -> list[Port]:
     """Where these parts listen."""
-    known = [("ldap", "ldap", "ldap_port"), ("http", "http", "http_port")]
+    known = [("ldap", "ldap", "ldap_port"), ("http", "http", "http_port"), ("https", "https", "https_port")]
     if settings.ldap_tls_certificate:
         known.insert(1, ("ldaps", "ldap", "ldaps_port"))
-    return [Port(*port, getattr(settings, port[2])) for port in known if port[1] in parts]
+    found = [Port(*port, getattr(settings, port[2]), settings.host) for port in known if port[1] in parts]
+    asked = [Port("policy", "policy", "policy_port", settings.policy_port, settings.policy_host)]
+    return found + [port for port in asked if port.part in parts]
+
+
+def parts_of(part: str | None, settings: Settings) -> tuple[str, ...]:
+    """What ``annuaire serve`` runs for this argument: one part, or all; those that a setting leaves closed are not of
+    them.  HTTPS is served beside HTTP."""
+    asked = (part,) if part else ("ldap", "http", "follow", *(["policy"] if settings.policy_port else []))
+    return (*asked, "https") if "http" in asked and settings.https_port else asked
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -168,7 +179,7 @@ def environment(settings: Settings) -> dict[str, str]:
 def require_free(settings: Settings, parts: Sequence[str]) -> None:
     """Raises RegistryUnavailable, naming the setting, where another program holds a port that we need."""
     for port in ports(settings, parts):
-        _require_free(settings.host, port.number, port.setting)
+        _require_free(port.host, port.number, port.setting)
 
 
 def _require_free(host: str, port: int, setting: str) -> None:
@@ -258,7 +269,7 @@ def _allow_descriptors(wanted: int) -> None:
 
 def read_tls(settings: Settings) -> Tls | None:
     """Certificates and authorities, where there are any.  Raises InvalidInput for files that cannot be used."""
-    from directory_service.ldap.server.tls import Tls, TlsFiles
+    from directory_service.tls import Tls, TlsFiles
 
     names = ("certificate", "key", "client_ca", "crl")
     files = TlsFiles(*(getattr(settings, f"ldap_tls_{name}") for name in names))
@@ -271,6 +282,44 @@ def _http(settings: Settings) -> None:
     from directory_service.web.server import run_http
 
     run_http(settings)
+
+
+def _https(settings: Settings) -> None:
+    from directory_service.web.server import run_http
+
+    run_http(settings, port=settings.https_port, tls=read_https(settings))
+
+
+def read_https(settings: Settings) -> Tls:
+    """What the HTTPS port shows and accepts.  Raises InvalidInput for files that cannot be used."""
+    from directory_service.tls import Tls
+    from directory_service.web.clients import tls_files
+
+    files = tls_files(settings)
+    if not settings.http_tls_certificate and (settings.http_tls_key or settings.http_tls_client_ca):
+        raise InvalidInput("les autres réglages TLS n'ont pas d'effet sans lui", where="réglage http_tls_certificate")
+    if not files.certificate:
+        raise InvalidInput("sans certificat, pas de HTTPS (http_tls_certificate)", where="réglage https_port")
+    return Tls(files)
+
+
+def _policy(settings: Settings) -> None:
+    from directory_service.index.directory import Directory
+    from directory_service.policy.server import serve
+
+    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as directory:
+        serve(settings.policy_host, settings.policy_port, directory, read_policy(settings), Stop())
+
+
+def read_policy(settings: Settings) -> Policy:
+    """Whose Postfix asks, and what it is told when in doubt.  Raises InvalidInput where nobody is named."""
+    from directory_service.policy.rules import Policy
+
+    if not settings.policy_port:
+        raise InvalidInput("il faut un port au service de politique", where="réglage policy_port")
+    if not settings.policy_operator:
+        raise InvalidInput("il faut le nom de l'opérateur dont Postfix demande", where="réglage policy_operator")
+    return Policy(settings.policy_operator, settings.policy_age, settings.policy_unavailable)
 
 
 def _follow(settings: Settings) -> None:
@@ -296,7 +345,7 @@ def _lag_told() -> Callable[[int, int], None]:
     return tell
 
 
-_PARTS = {"ldap": _ldap, "http": _http, "follow": _follow}
+_PARTS = {"ldap": _ldap, "http": _http, "https": _https, "policy": _policy, "follow": _follow}
 
 
 def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Self
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
 from directory_service.model.ins import PATIENT_DOMAIN
+from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
 
@@ -53,6 +54,9 @@ class Settings:
     ldap_port: int = _setting(1389, "TCP port of the LDAP face; above 1024, so that no privilege is needed.")
     ldaps_port: int = _setting(1636, "TCP port of LDAP over TLS; open only where `ldap_tls_certificate` is set.")
     http_port: int = _setting(8080, "TCP port of the HTTP face.")
+    https_port: int = _setting(
+        0, "TCP port of HTTP over TLS, where operators may show their certificate. 0: not open; a proxy may do it."
+    )
     workers: int = _setting(0, "Worker processes of each face; 0 means one per core.")
     threads: int = _setting(8, "Threads of each HTTP worker.")
     stop_deadline: float = _setting(10.0, "Seconds that workers have to finish what they are doing on SIGTERM.")
@@ -68,6 +72,21 @@ class Settings:
     )
     ldap_tls_crl: str = _setting(
         "", "PEM file of their revocation lists, all of them; with it, a certificate without a valid list is refused."
+    )
+    http_tls_certificate: str = _setting(
+        "", "The same of the HTTPS port; empty: the `ldap_tls_*` files serve both faces, otherwise none of them does."
+    )
+    http_tls_key: str = _setting("", "Its private key; empty: in the same file.")
+    http_tls_client_ca: str = _setting("", "The authorities of its client certificates; empty: none is asked for.")
+    http_tls_crl: str = _setting(
+        "",
+        "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has "
+        "a certificate of its own.",
+    )
+    trusted_proxies: Networks = _setting(
+        NO_NETWORK,
+        "Addresses or networks, by spaces, of proxies that verify client certificates themselves and pass them on in "
+        "`Client-Cert` (RFC 9440). From others that header is refused. Empty: nobody.",
     )
     ldap_handshake_time: float = _setting(_LDAP.handshake_time, "Seconds a client may take for a TLS handshake.")
     ldap_secrets_need_tls: SecretsNeedTls = _setting(
@@ -143,6 +162,29 @@ class Settings:
     ldap_unread_time: float = _setting(_LDAP.unread_time, "Seconds without reading after which a client is cut off.")
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
+    )
+    smime_anchors: str = _setting(
+        "",
+        "PEM file, or folder of `*.pem`, of the authorities of mailbox certificates; those that did not sign "
+        "themselves are intermediates. Empty: no certificate is published.",
+    )
+    smime_crl: str = _setting(
+        "", "PEM file, or folder, of their revocation lists; with it, a certificate without a valid list is refused."
+    )
+    policy_port: int = _setting(0, "TCP port of the policy service that Postfix asks at SMTP time. 0: not open.")
+    policy_host: str = _setting(
+        "127.0.0.1", "Address it listens on; it knows no authentication, so that other machines need a reason."
+    )
+    policy_operator: str = _setting(
+        "", "Name of the operator whose Postfix asks; its domains are answered for in full."
+    )
+    policy_unavailable: str = _setting(
+        "pass",
+        "What becomes of mail while there is no index: `pass`, or `defer` to try later.",
+        among=("pass", "defer"),
+    )
+    policy_age: float = _setting(
+        0.0, "Seconds since the newest data past which nothing is refused by it: mail waits instead. 0: however old."
     )
     import_findings: int = _setting(
         200,
@@ -255,12 +297,16 @@ class Settings:
         return self.data / "index"
 
     def authority(self, port: int) -> str:
-        """``host:port`` as URLs write it."""
-        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
+        return authority(self.host, port)
 
     @property
     def processes(self) -> int:
         return self.workers or os.cpu_count() or 1
+
+
+def authority(host: str, port: int) -> str:
+    """``host:port`` as URLs write it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,13 +354,14 @@ _YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "no
 _FRENCH: dict[type, str] = {
     SecretsNeedTls: "always, remote ou never",
     Rhythms: "source=heures, séparés par des espaces",
+    Networks: "des adresses ou réseaux IP, séparés par des espaces",
     int: "un nombre entier",
     float: "un nombre",
     str: "un texte",
     Path: "un chemin",
     bool: "true ou false",
 }
-_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms)}
+_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms, Networks)}
 _READ: dict[type, Callable[[Any], Any]] = {
     int: _whole,
     float: float,
@@ -322,6 +369,7 @@ _READ: dict[type, Callable[[Any], Any]] = {
     Path: Path,
     SecretsNeedTls: SecretsNeedTls,
     Rhythms: lambda value: Rhythms.parse(str(value)),
+    Networks: lambda value: Networks.parse(str(value)),
     bool: lambda value: _YES_NO[str(value).lower()],
 }
 

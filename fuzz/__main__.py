@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".fuzz"
-NAMES = ("session", "server", "filter", "name", "schema")
+NAMES = ("session", "server", "filter", "name", "schema", "policy", "certificate")
 
 
 def main() -> int:
@@ -48,7 +48,8 @@ def _in_a_process(target: str, seconds: int) -> int:
 def _fuzz(target: str, seconds: int) -> int:
     import atheris
 
-    with atheris.instrument_imports(include=["directory_service.ldap", "directory_service.index.plan", "ldap_schema"]):
+    ours = ("ldap", "index.plan", "policy", "trust.smime")
+    with atheris.instrument_imports(include=[*(f"directory_service.{name}" for name in ours), "ldap_schema"]):
         from fuzz import seeds, targets
 
     corpus, words = seeds.write(FOLDER, target)

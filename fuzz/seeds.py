@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from certificates import Authority, text_of
+from cryptography.hazmat.primitives.serialization import Encoding
 from ldap_support import BAL, WRITES, abandon, bind, bind_sasl, compare, extended, paged, request, search, unbind
 from record_factories import SUFFIX
 
@@ -58,6 +61,20 @@ def messages() -> list[bytes]:
     return [*searches, *odd, *others, b"".join([bind(), *searches[:3], unbind(9)])]
 
 
+_POLICY = b"request=smtpd_access_policy\nsender=a@b.fr\nrecipient=\nccert_pubkey_fingerprint=AB:CD\nsize=12\n\n"
+
+
+def _certificates() -> list[bytes]:
+    """Made when they are wanted, as all certificates of the tests are."""
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        address = "zoe.d-essai@medecin.mssante.fr"
+        names = (("email:a@b.fr", "dns:b.fr", f"email:{address}"), ())
+        found = [authority.mail(address), *(authority.mail(address, names=n, uses=None) for n in names)]
+    texts = [text_of(each, authority.certificate) for each in found]
+    return texts + [each.public_bytes(Encoding.DER) for each in found]
+
+
 def seeds(target: str) -> list[bytes]:
     """Inputs that the target accepts."""
     if target == "session":
@@ -68,6 +85,10 @@ def seeds(target: str) -> list[bytes]:
         return [text.encode() for text in FILTERS + EXTENSIBLE]
     if target == "name":
         return [text.encode() for text in NAMES]
+    if target == "policy":
+        return [bytes([first]) + _POLICY * times for times in (1, 2, 3) for first in (0, 100)]
+    if target == "certificate":
+        return _certificates()
     texts = [read_definitions(file) for file in FILES]
     return [("attributetype (" + part).encode() for text in texts for part in text.split("attributetype (")[1:4]]
 

@@ -10,19 +10,22 @@ import logging
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from ldap_support import Client, extended, replies, served
 from web_world import build_world
 
-from directory_service.errors import InvalidInput
+from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.ldap.dn import format_dn, normalise, parse_dn
 from directory_service.ldap.filters import format_filter, parse_filter, shape
 from directory_service.ldap.handler import canonical_names
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import AbandonRequest, UnbindRequest
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
+from directory_service.policy.protocol import Requests
+from directory_service.trust.smime import MailTrust, Owner, check, read_upload
 from ldap_schema.parse import ObjectClass, SchemaError, parse_attribute_type, parse_object_class, parse_schema
 from ldap_schema.schema import load
 
@@ -123,6 +126,31 @@ def schema(data: bytes) -> None:
                 again(str(found))
 
 
+def policy(data: bytes) -> None:
+    """Postfix's policy protocol: the first octet says where the rest is cut; the requests are the same."""
+    cut, data = (data[0] * len(data) // 256 if data else 0), data[1:]
+    assert _requests(data) == _requests(data[:cut], data[cut:])
+
+
+def _requests(*pieces: bytes) -> list[object]:
+    requests, found = Requests(), list[object]()
+    try:
+        for piece in pieces:
+            found += requests.feed(piece)
+    except InvalidInput:
+        return [None]  # what came before is answered or not, as pieces come: the connection ends
+    return found
+
+
+def certificate(data: bytes) -> None:
+    """An upload: what reads is published or refused, and nothing of it is in the refusal."""
+    with suppress(AnnuaireError):
+        ends, given = read_upload(data)
+        for end in ends:
+            check(end, Owner("zoe.d-essai@medecin.mssante.fr"), MailTrust(), datetime.now(UTC), given)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "session": session, "server": server, "filter": filter_text, "name": name, "schema": schema,
+    "policy": policy, "certificate": certificate,
 }  # fmt: skip

@@ -18,6 +18,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _COUNTER = itertools.count(1)
 DAY = timedelta(days=1)
+_USES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
@@ -29,6 +33,10 @@ def name_of(text: str) -> x509.Name:
     return x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Essai"), x509.NameAttribute(NameOID.COMMON_NAME, text)]
     )
+
+
+def text_of(*certificates: x509.Certificate) -> bytes:
+    return b"".join(c.public_bytes(serialization.Encoding.PEM) for c in certificates)
 
 
 def pem(key: Key) -> bytes:
@@ -46,9 +54,27 @@ class Authority:
         self.revoked: list[int] = []
         self.path = self._written(f"{name}.pem", self.certificate)
 
+    def below(self, name: str) -> Authority:
+        """An intermediate of this one."""
+        made = Authority(self.folder, name)
+        made.certificate = self._signed(made.name, made.key, DAY, usage=None, names=())
+        made.path = made._written(f"{name}.pem", made.certificate)
+        return made
+
+    def mail(
+        self, address: str, *, names: Sequence[str] | None = None, subject: x509.Name | None = None,
+        key: Key | None = None, uses: Sequence[str] | None = ("digital_signature", "key_encipherment"),
+        usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION, lasts: timedelta = DAY,
+        since: timedelta = -DAY,
+    ) -> x509.Certificate:  # fmt: skip
+        """An S/MIME certificate of this address; ``uses`` None has no keyUsage."""
+        names = (f"email:{address}",) if names is None else names
+        of = subject or name_of("Boite")
+        return self._signed(of, key or make_key(), lasts, usage, names, since, uses=uses)
+
     def _signed(
         self, subject: x509.Name, key: Key, lasts: timedelta, usage: x509.ObjectIdentifier | None, names: Sequence[str],
-        since: timedelta = -DAY,
+        since: timedelta = -DAY, uses: Sequence[str] | None = None,
     ) -> x509.Certificate:  # fmt: skip
         now = datetime.now(UTC)
         builder = (
@@ -66,11 +92,9 @@ class Authority:
         if usage is not None:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         else:
-            uses = dict.fromkeys(
-                ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-                 "encipher_only", "decipher_only"), False,
-            )  # fmt: skip
-            builder = builder.add_extension(x509.KeyUsage(key_cert_sign=True, crl_sign=True, **uses), critical=True)
+            uses = ("key_cert_sign", "crl_sign")
+        if uses is not None:
+            builder = builder.add_extension(x509.KeyUsage(**{use: use in uses for use in _USES}), critical=True)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_name(n) for n in names]), critical=False)
         return builder.sign(self.key, hashes.SHA256())
@@ -97,12 +121,15 @@ class Authority:
         made = self._signed(name_of(name), key, lasts, usage, names, since)
         return self._written(f"client-{next(_COUNTER)}.pem", made, key=key)
 
-    def revoke(self, *certificates: Path, path: Path | None = None) -> Path:
+    def revoke(self, *certificates: Path | x509.Certificate, path: Path | None = None, until: timedelta = DAY) -> Path:
         """A list of all that were revoked, these too."""
-        self.revoked += [x509.load_pem_x509_certificate(c.read_bytes()).serial_number for c in certificates]
+        self.revoked += [
+            (x509.load_pem_x509_certificate(c.read_bytes()) if isinstance(c, Path) else c).serial_number
+            for c in certificates
+        ]
         now = datetime.now(UTC)
         builder = x509.CertificateRevocationListBuilder().issuer_name(self.name)
-        builder = builder.last_update(now - DAY).next_update(now + DAY)
+        builder = builder.last_update(now - 2 * DAY).next_update(now + until)
         for serial in self.revoked:
             entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - DAY).build()
             builder = builder.add_revoked_certificate(entry)

@@ -99,7 +99,7 @@ def all_entries(entries: Iterable[Entry]) -> list[Entry]:
 def fingerprint(folder: Path) -> list[tuple[object, ...]]:
     """Everything that readers see of a build, but its name and its sample of terms."""
     with closing(sqlite3.connect(folder / current_name(folder))) as db:
-        tables = ("entry", "body", "key", "mailbox", "hashed", "operator", "domain")
+        tables = ("entry", "body", "key", "mailbox", "hashed", "operator", "domain", "smime")
         rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
         looked_up = (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive"))
         for table, column in (*looked_up, ("names", term("dup", "name")), ("names", term("^d", "sn"))):

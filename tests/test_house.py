@@ -44,6 +44,7 @@ ROOMS = {
     "directory_service.errors": Room(pure=True),
     "directory_service.settings": Room(may=(*_MODEL, "directory_service.ldap.limits")),
     "directory_service.accesslog": Room(packages=("orjson",)),
+    "directory_service.tls": Room(may=(*_MODEL, "directory_service.trust.certificates")),
     "directory_service.model": Room(may=("directory_service.errors",), pure=True),
     "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),
     "directory_service.entries": Room(
@@ -63,15 +64,31 @@ ROOMS = {
     ),
     "directory_service.ldap": Room(may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True),
     "directory_service.ldap.server": Room(
-        may=(*_MODEL, *(f"directory_service.{r}" for r in ("accesslog", "ldap", "index", "trust")), "ldap_schema"),
+        may=(
+            *_MODEL,
+            *(f"directory_service.{r}" for r in ("accesslog", "tls", "ldap", "index", "trust")),
+            "ldap_schema",
+        ),
         packages=("uvloop", "prometheus_client"),
+    ),
+    "directory_service.policy": Room(may=(*_MODEL, *(f"directory_service.{r}" for r in ("index", "trust")))),
+    "directory_service.policy.server": Room(
+        may=(*_MODEL, *(f"directory_service.{r}" for r in ("index", "trust", "policy"))),
+        packages=("prometheus_client",),
     ),
     "directory_service.web": Room(
         may=(
             *_MODEL,
-            *(f"directory_service.{r}" for r in ("accesslog", "trust", "index", "entries", "registry", "settings")),
+            *(
+                f"directory_service.{r}"
+                for r in ("accesslog", "tls", "trust", "index", "entries", "registry", "settings")
+            ),
         ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
+    ),
+    # The one door of the face to the registry's database.
+    "directory_service.web.registry": Room(
+        may=(*_MODEL, "directory_service.registry"), packages=("flask", "sqlalchemy")
     ),
     # What wires: the only place, with the console, that may reach the importers.
     "directory_service.cli": Room(may=("directory_service",), packages=("click",)),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from record_factories import SUFFIX, rpps
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Engine, Table
 
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
@@ -61,12 +61,17 @@ def build_world(folder: Path, *, white_list: bool = True) -> tuple[Directory, st
     """The directory, which the caller closes, and the operator's secret ("" without a white list)."""
     engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
     upgrade(engine)
-    with writing(engine) as connection:
-        _write(connection)
-        secret = _add_operator(connection) if white_list else ""
+    secret = fill(engine, white_list=white_list)
     build_index(engine, folder / "index", SUFFIX, workers=1)
     engine.dispose()
     return Directory(folder / "index", SUFFIX), secret
+
+
+def fill(engine: Engine, *, white_list: bool = True) -> str:
+    """Writes the world into an empty registry; the operator's secret ("" without a white list)."""
+    with writing(engine) as connection:
+        _write(connection)
+        return _add_operator(connection) if white_list else ""
 
 
 def _write(connection: Connection) -> None:

@@ -15,7 +15,7 @@ from directory_service.errors import RegistryUnavailable
 if TYPE_CHECKING:
     from directory_service.settings import Settings
 
-_PARTS = ("ldap", "http", "follow")
+_PARTS = ("ldap", "http", "follow", "policy")
 
 
 @click.command()
@@ -24,6 +24,10 @@ _PARTS = ("ldap", "http", "follow")
 @click.option("--ldap-port", type=int, help="Port LDAP  [ANNUAIRE_LDAP_PORT, défaut : 1389]")
 @click.option("--ldaps-port", type=int, help="Port LDAP sur TLS  [ANNUAIRE_LDAPS_PORT, défaut : 1636]")
 @click.option("--http-port", type=int, help="Port HTTP  [ANNUAIRE_HTTP_PORT, défaut : 8080]")
+@click.option("--https-port", type=int, help="Port HTTPS ; 0 : fermé  [ANNUAIRE_HTTPS_PORT, défaut : 0]")
+@click.option(
+    "--policy-port", type=int, help="Port demandé par Postfix ; 0 : fermé  [ANNUAIRE_POLICY_PORT, défaut : 0]"
+)
 @click.option("--workers", type=int, help="Processus par service  [ANNUAIRE_WORKERS, défaut : un par cœur]")
 @as_json
 @click.pass_obj
@@ -32,13 +36,17 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
 
     PART n'en lance qu'une partie.
     """
-    from directory_service.serve import Supervisor, read_tls, require_free
+    from directory_service.serve import Supervisor, parts_of, read_https, read_policy, read_tls, require_free
 
     settings = load(**chosen)
-    parts = (part,) if part else _PARTS
+    parts = parts_of(part, settings)
     require_free(settings, parts)
     if "ldap" in parts:
         read_tls(settings)
+    if "https" in parts:
+        read_https(settings)
+    if "policy" in parts:
+        read_policy(settings)
     _prepare(settings, quiet=machine)
     # gunicorn has workers of its own, and one index has one follower.
     processes = [name for name in parts for _ in range(settings.processes if name == "ldap" else 1)]
@@ -67,8 +75,9 @@ def _prepare(settings: Settings, *, quiet: bool) -> None:
 
 def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> None:
     from directory_service.serve import ports
+    from directory_service.settings import authority
 
-    served = {p.scheme: f"{p.scheme}://{settings.authority(p.number)}" for p in ports(settings, parts)}
+    served = {p.scheme: f"{p.scheme}://{authority(p.host, p.number)}" for p in ports(settings, parts)}
     if machine:
         emit({"serving": served})
         return

@@ -29,12 +29,13 @@ from directory_service.index.criteria import Criteria, Place, filters_of, parse_
 from directory_service.index.files import current_name
 from directory_service.index.lookups import Span
 from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import Check
+from directory_service.index.plan.predicate import Check, find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
 from directory_service.index.query import Equal, Filter, Part, Query, Scope, View
 from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search
 from directory_service.index.schema import HIDDEN
+from directory_service.index.smime import Published, served
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.index.trusted import domain_record, operator_records, trust_left, trusted_operators
 from directory_service.ldap.dn import normalise, parse_dn
@@ -296,6 +297,23 @@ class Directory:
     def addresses_in(self, start: str) -> list[str]:
         """Listed addresses, closed ones too, by the first ``ranges.DIGITS`` digits of their hash."""
         return ranges.addresses_in(self._reader(time.monotonic()).connection, start)
+
+    # --- certificates ------------------------------------------------------------------------------------------------
+
+    def certificates(self, entries: Iterable[tuple[int, bytes]]) -> dict[int, list[bytes]]:
+        """The S/MIME certificates (DER) of the addresses that these entries (id and ``ber``) show, by entry, the newest
+        of each address first; entries that have none are not there.  Out of date ones are not given."""
+        connection, now = self._reader(time.monotonic()).connection, time.time()
+        found = {}
+        for pk, ber in entries:
+            ders = [c.der for mail in find_values(ber, b"mail") for c in served(connection, mail.decode(), now)]
+            if ders:
+                found[pk] = list(dict.fromkeys(ders))
+        return found
+
+    def certificates_of(self, address: str) -> list[Published]:
+        """Those of one address, valid at this moment, the newest first.  Who may see the mailbox is not judged here."""
+        return served(self._reader(time.monotonic()).connection, address, time.time())
 
     # --- /v1/search --------------------------------------------------------------------------------------------------
 

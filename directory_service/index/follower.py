@@ -23,10 +23,12 @@ from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
-from directory_service.index.schema import VERSION
+from directory_service.index.schema import HIDDEN, VERSION
+from directory_service.index.smime import write_certificates
 from directory_service.index.writer import build_index, meta_of, write_operators
 from directory_service.ldap.dn import normalise
 from directory_service.registry import read
+from directory_service.registry.certificates import read_published
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after
@@ -155,8 +157,11 @@ class Follower:
         replace_records(db, STRUCTURES, places, list(render_organizations(connection, self.suffix, places)))
         for address in _addresses_gone(changes):
             remove_mailbox(db, address)
+        addresses = []
         for entries, (address, record) in render_mailboxes(connection, self.suffix, boxes):
             replace_mailbox(db, address, record, entries)
+            addresses.append(address.removeprefix(HIDDEN))
+        write_certificates(db, read_published(connection, addresses))
 
     def _refresh(self, db: sqlite3.Connection, *, changed: bool) -> None:
         """What the build says of its sources: a file without any change still shows that its source is alive.  Counting

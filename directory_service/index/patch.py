@@ -56,6 +56,7 @@ def remove_mailbox(db: sqlite3.Connection, shown: str) -> None:
     sql = f"{_OLD} WHERE id IN (SELECT id FROM key WHERE value = ? AND id >= ? AND id < ?)"  # noqa: S608
     for branch in (BAL, UNLISTED):
         _take_out(db, db.execute(sql, (id_key("m", shown), branch << 36, (branch + 1) << 36)).fetchall())
+    db.execute("DELETE FROM smime WHERE address = ?", (shown,))
     # It may have been listed, or not.
     db.execute("DELETE FROM mailbox WHERE address IN (?, ?)", (shown, HIDDEN + shown))
     ranges.remove(db, shown)

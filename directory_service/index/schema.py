@@ -38,6 +38,9 @@ TABLES: Final = (
     "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL, PRIMARY KEY(value, id)) "
     "WITHOUT ROWID",
     "CREATE TABLE mailbox(address TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID",
+    # S/MIME certificates stand apart: in no entry, judged by the clock when they are read (POSIX seconds).
+    "CREATE TABLE smime(address TEXT NOT NULL, sha256 TEXT NOT NULL, begins INTEGER NOT NULL, ends INTEGER NOT NULL, "
+    "der BLOB NOT NULL, json BLOB NOT NULL, PRIMARY KEY(address, sha256)) WITHOUT ROWID",
     "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
     "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "

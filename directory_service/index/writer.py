@@ -38,10 +38,12 @@ from directory_service.index.schema import (
     TABLES,
     VERSION,
 )
+from directory_service.index.smime import write_certificates
 from directory_service.ldap.dn import normalise
 from directory_service.model.mailboxes import Operator
 from directory_service.registry import read
 from directory_service.registry.batches import quiet
+from directory_service.registry.certificates import read_published
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import last_seq
@@ -75,11 +77,20 @@ def build_index(
     path = files.new_path(folder, at)
     try:
         write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show)
+        _add_certificates(engine, path)
         files.publish(path)
     except BaseException:
         files.discard(path)
         raise
     return path
+
+
+def _add_certificates(engine: Engine, path: Path) -> None:
+    """Of the registry as it is by now: what changed since the entries were read, the follower puts in again."""
+    with reading(engine) as connection, closing(files.open_writer(path)) as db:
+        db.execute("BEGIN")
+        write_certificates(db, read_published(connection))
+        db.execute("COMMIT")
 
 
 def _shown(batches: Iterable[Batch], total: int, show: Progress) -> Iterator[Batch]:

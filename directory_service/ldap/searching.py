@@ -8,7 +8,7 @@ Truncated results end in 4 with their entries, late ones in 3 (ldap-clients.md Â
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
@@ -76,6 +76,7 @@ class DirectoryReader(Protocol):
     def search(self, query: Query, view: View) -> Result: ...
     def is_point(self, query: Query) -> bool: ...
     def is_quick(self, query: Query) -> bool: ...
+    def certificates(self, entries: Iterable[tuple[int, bytes]], /) -> Mapping[int, Sequence[bytes]]: ...
     def value_tests(self, item: Filter, /) -> Mapping[str, ValueTest]: ...
 
 
@@ -257,15 +258,21 @@ class Searcher:
     def _entries(self, work: Work, build: str, hits: Sequence[Hit]) -> list[bytes]:
         message_id, selection, types_only = work.message_id, work.selection, work.types_only
         self.sending(hits)
+        held = self._certificates(selection, hits)
         if work.asked and work.asked.values:
             values = ValueFilter(work.asked.values, self.directory.value_tests)
-            bodies = (render(hit, selection, types_only, self.suffix) for hit in hits)
+            bodies = (render(hit, selection, types_only, self.suffix, held.get(hit.id, ())) for hit in hits)
             return [search_entry(message_id, values.body(body)) for body in bodies]
         if selection.whole and not types_only:
             return [search_entry(message_id, hit.ber) for hit in hits]
-        if types_only or selection.operational:
-            return [search_entry(message_id, render(hit, selection, types_only, self.suffix)) for hit in hits]
+        if types_only or selection.operational or selection.certificates:
+            bodies = (render(hit, selection, types_only, self.suffix, held.get(hit.id, ())) for hit in hits)
+            return [search_entry(message_id, body) for body in bodies]
         return [search_entry(message_id, body) for body in self._rendered(build, selection, hits)]
+
+    def _certificates(self, selection: Selection, hits: Sequence[Hit]) -> Mapping[int, Sequence[bytes]]:
+        """Looked up for each answer, and kept by nobody: they expire while entries stay what they are."""
+        return self.directory.certificates((hit.id, hit.ber) for hit in hits) if selection.certificates else {}
 
     def _rendered(self, build: str, selection: Selection, hits: Sequence[Hit]) -> list[bytes]:
         """Clients of one kind ask for the same attributes, and often for the same people."""

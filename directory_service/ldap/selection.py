@@ -7,7 +7,7 @@ Names that nobody knows are ignored.  Values are never looked at, but for ``obje
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
@@ -16,6 +16,9 @@ from directory_service.ldap.dn import SUBSCHEMA_DN, entry_uuid, normalise
 from directory_service.ldap.filters import Resolve
 from ldap_schema.schema import load
 
+CERTIFICATE: Final = "userCertificate"
+TRANSFER: Final = CERTIFICATE + ";binary"  # how it goes out, whichever of the two was asked for (RFC 4523 2.1)
+_CERTIFICATES: Final = frozenset((CERTIFICATE.encode(), TRANSFER.encode()))
 _FIRST_LEAF: Final = 1 << 36  # entry ids below are those of containers (entries.entry_id: branch 0)
 
 
@@ -64,18 +67,20 @@ class Selection(NamedTuple):
     names: frozenset[bytes]
     operational: tuple[str, ...]
     hidden: frozenset[bytes] = frozenset()  # what the caller may not read
+    certificates: bool = False  # asked for by name: they are in no stored entry, and "all" does not mean them
 
     @property
     def whole(self) -> bool:
         """Can the entry go out as it is stored?"""
-        return self.user and not self.operational and not self.hidden
+        return self.user and not (self.operational or self.hidden or self.certificates)
 
     def without(self, hidden: frozenset[bytes]) -> Selection:
         """For a caller who may not read these attributes."""
         if not hidden:
             return self
         operational = tuple(name for name in self.operational if name.encode() not in hidden)
-        return self._replace(operational=operational, hidden=hidden)
+        certificates = self.certificates and CERTIFICATE.encode() not in hidden
+        return self._replace(operational=operational, hidden=hidden, certificates=certificates)
 
     def wants(self, name: str) -> bool:
         """Is this (virtual entry's) attribute asked for by its name?"""
@@ -96,7 +101,8 @@ def select(requested: tuple[str, ...], resolve: Resolve) -> Selection:
             found = _names(lower, resolve)
             operational |= dict.fromkeys(n for n in found if n in OPERATIONAL)
             names |= {n.encode("ascii", "replace") for n in found if n not in OPERATIONAL}
-    return Selection(user, frozenset(names), tuple(operational))
+    certificates = not names.isdisjoint(_CERTIFICATES)
+    return Selection(user, frozenset(names), tuple(operational), certificates=certificates)
 
 
 def _names(lower: str, resolve: Resolve) -> list[str]:
@@ -138,18 +144,21 @@ def _values(ber: bytes, start: int, stop: int) -> list[bytes]:
     return found
 
 
-def render(hit: Hit, selection: Selection, types_only: bool, suffix: str) -> bytes:
-    """The body of a SearchResultEntry: the DN and the attributes chosen."""
+def render(hit: Hit, selection: Selection, types_only: bool, suffix: str, certificates: Sequence[bytes] = ()) -> bytes:
+    """The body of a SearchResultEntry: the DN and the attributes chosen.  ``certificates``: those that the entry has,
+    in DER, where they are asked for."""
     ber = hit.ber
     chosen = list(_chosen(ber, selection, types_only))
     for name in selection.operational:
         values = [] if types_only else [OPERATIONAL[name](hit, suffix).encode()]
         chosen.append(partial_attribute(name, values))
+    if certificates:
+        chosen.append(partial_attribute(TRANSFER, () if types_only else certificates))
     return ber[: header(ber, 0, len(ber))[2]] + tlv(SEQUENCE, b"".join(chosen))
 
 
 def _chosen(ber: bytes, selection: Selection, types_only: bool) -> Iterator[bytes]:
-    user, names, _, hidden = selection
+    user, names, _, hidden, _ = selection
     if not (user or names):
         return
     for name, at, _, stop in attributes(ber):

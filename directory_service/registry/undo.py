@@ -18,6 +18,7 @@ from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
     activity,
     journal,
+    mail_certificate,
     metadata,
     operator_certificate,
     run,
@@ -27,8 +28,8 @@ from directory_service.registry.tables import (
     undo_row,
 )
 
-# The record of what happened, which stays, and what of the operators no import touches.
-_APART = {run, journal, undo_row, operator_certificate, suspension}
+# The record of what happened, which stays, and what no import touches: certificates, what operators did by hand.
+_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 

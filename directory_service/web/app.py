@@ -16,6 +16,7 @@ from directory_service.trust.keys import Keys
 from directory_service.trust.receipts import Receipts
 from directory_service.web import context, operations, problems
 from directory_service.web.api import (
+    certificates,
     mailboxes,
     operators,
     organizations,
@@ -25,24 +26,30 @@ from directory_service.web.api import (
     suggest,
     verify,
 )
+from directory_service.web.clients import Clients, clients_of
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
+    from directory_service.tls import Tls
 
-_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, operators, verify, status, operations)
+_BLUEPRINTS = (
+    suggest, search, practitioners, organizations, mailboxes, certificates, operators, verify, status, operations,
+)  # fmt: skip
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
-def create_app(directory: Directory, settings: Settings | None = None) -> Flask:
+def create_app(directory: Directory, settings: Settings | None = None, tls: Tls | None = None) -> Flask:
     """The application over an open directory, which the caller closes.  ``settings`` say how old an index may be, where
-    accesses are logged and where the keys are; without them, any age will do, nothing is, and receipts are refused."""
+    accesses are logged, where the keys are and which proxies are believed; without them, any age will do, nothing is,
+    receipts are refused and no proxy is.  ``tls`` is that of the port it is served on."""
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
     log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
     signing = Receipts(Keys(settings.keys_folder), settings.issuer) if settings else None
-    context.attach(app.extensions, directory, Secrets(directory), log, signing)
+    clients = clients_of(directory, settings, tls) if settings else Clients(directory)
+    context.attach(app.extensions, directory, Secrets(directory), clients, log, signing)
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)

@@ -15,6 +15,7 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from directory_service.errors import Forbidden
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms
@@ -25,22 +26,25 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.trust.access import Secrets
     from directory_service.trust.receipts import Receipts
+    from directory_service.web.clients import Clients
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
 _DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
 _RECEIPTS = "annuaire.receipts"
+_CLIENTS = "annuaire.clients"
 _gate = Lock()
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
 
 def attach(
-    extensions: dict[str, object], directory: Directory, secrets: Secrets, log: AccessLog | None,
+    extensions: dict[str, object], directory: Directory, secrets: Secrets, clients: Clients, log: AccessLog | None,
     receipts: Receipts | None = None,
 ) -> None:  # fmt: skip
     extensions[_DIRECTORY] = directory
     extensions[_SECRETS] = secrets
+    extensions[_CLIENTS] = clients
     extensions[_LOG] = log
     extensions[_RECEIPTS] = receipts
 
@@ -77,26 +81,38 @@ def identify_caller() -> Caller:
 
 
 def identify() -> View:
-    """The caller's view: anonymous unless ``Authorization: Bearer`` holds an operator's secret (RFC 6750 2.1).
+    """The caller's view, and its operator as ``g.operator`` (empty for nobody): by ``Authorization: Bearer`` with an
+    operator's secret (RFC 6750 2.1), or by a client certificate; anonymous without either.
 
-    Raises BadCredentials for any other authorization: a wrong secret never falls back to the anonymous answer.
+    Raises BadCredentials for any other authorization, so that a wrong secret or certificate never falls back to the
+    anonymous answer; Forbidden where the two are not of one operator.
     """
+    by_secret = _bearer()
+    by_certificate = cast("Clients", current_app.extensions[_CLIENTS]).operator_of(request.environ)
+    if by_secret and by_certificate and by_secret != by_certificate:
+        raise Forbidden("le secret et le certificat ne sont pas du même opérateur")
+    g.operator = by_secret or by_certificate
+    return View.OPERATOR if g.operator else View.ANONYMOUS
+
+
+def _bearer() -> str:
+    """The operator whose secret the request holds; empty where it holds no authorization."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
-        return View.ANONYMOUS
+        return ""
     scheme, _, token = header.partition(" ")
-    secrets = cast("Secrets", current_app.extensions[_SECRETS])
     secret = token.strip() if scheme.lower() == "bearer" else ""
-    view = secrets.view_of(secret)
-    g.operator = secret.rpartition(".")[0]  # a secret carries the name of its operator; for the access log
-    return view
+    name = secret.rpartition(".")[0]  # a secret carries the name of its operator
+    cast("Secrets", current_app.extensions[_SECRETS]).check(name, secret)
+    return name
 
 
-def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Response:
+def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0, state: str = "") -> Response:
     """The answer that ``make`` writes, or 304 when the caller holds it already.  ``age`` in seconds of caching
-    without asking again; an operator's answers are never kept by a shared cache."""
+    without asking again; an operator's answers are never kept by a shared cache.  ``state``: what may
+    change within one build."""
     build = directory().build().id
-    etag = f'"{build}-{int(view)}"'
+    etag = f'"{build}-{int(view)}{state}"'
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:
@@ -105,10 +121,16 @@ def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0) -> Res
         response = json_answer(body)
     headers = response.headers
     headers["ETag"] = etag
-    headers["Vary"] = "Authorization"
+    headers["Vary"] = _varies()
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
+
+
+def _varies() -> str:
+    """What, besides the URL, an answer depends on, for caches on the way (RFC 9440 2.4)."""
+    proxied = cast("Clients", current_app.extensions[_CLIENTS]).proxies.held
+    return "Authorization, Client-Cert" if proxied else "Authorization"
 
 
 @contextmanager

@@ -27,9 +27,17 @@ PROBLEMS = MappingProxyType(
         "invalid-input": ("Requête mal formée", "Un paramètre n'a pas la forme attendue ; `where` dit lequel."),
         "not-found": ("Introuvable", "Rien ne porte ce nom dans l'annuaire, ou rien que vous puissiez voir."),
         "forbidden": ("Accès refusé", "Votre identité est connue, mais elle ne donne pas ce droit."),
-        "bad-credentials": ("Authentification refusée", "Le secret présenté n'est celui d'aucun opérateur."),
+        "bad-credentials": (
+            "Authentification refusée",
+            "Le secret ou le certificat présenté n'est celui d'aucun opérateur.",
+        ),
         "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
         "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
+        "busy": ("Registre occupé", "Un import y écrit. Réessayez après le délai de `Retry-After`."),
+        "certificate-refused": (
+            "Certificat refusé",
+            "Le certificat se lit mais ne peut être publié ; `where` dit pourquoi.",
+        ),
         "internal": ("Erreur interne", "La faute est de notre côté ; le numéro d'incident permet de la retrouver."),
         "method-not-allowed": ("Méthode non permise", "Cette adresse existe, mais pas avec cette méthode HTTP."),
         "too-large": ("Corps trop grand", "Le corps de la requête dépasse la limite de cette route."),

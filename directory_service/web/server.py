@@ -2,15 +2,17 @@
 
 The directory is opened by each worker after the fork (an SQLite connection must not cross one).  Nothing of a request
 is logged: gunicorn's own messages for requests that do not even read would quote them, so this worker answers those
-itself.  TLS is left to the reverse proxy.
+itself.  The HTTPS port is a server of its own (gunicorn has one TLS for all its sockets), or TLS is left to a proxy.
 """
 
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import shutil
 import socket
+import ssl
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,9 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.http import errors
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
+
+from directory_service.settings import authority
+from directory_service.tls import Tls
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,18 +45,19 @@ def run_http(
     port: int | None = None,
     workers: int | None = None,
     threads: int | None = None,
+    tls: Tls | None = None,
 ) -> None:
-    """Serves until SIGTERM; what is not given is the setting's.  Workers that die are replaced by gunicorn."""
+    """Serves until SIGTERM; what is not given is the setting's.  Workers that die are replaced by gunicorn.  With
+    ``tls``, over TLS only: whoever sends anything else is cut off."""
     # Read by prometheus_client when it is first imported, which is after the fork.  The supervisor gives a folder that
     # the LDAP workers write to as well.
     given = os.environ.get(_METRICS)
     metrics = given or tempfile.mkdtemp(prefix="annuaire-metrics-")
     os.environ[_METRICS] = metrics
-    authority = _authority(host or settings.host, settings.http_port if port is None else port)
     _Server(
         settings,
         {
-            "bind": [authority],
+            "bind": [authority(host or settings.host, settings.http_port if port is None else port)],
             "workers": workers or settings.processes,
             "threads": threads or settings.threads,
             "worker_class": Worker,
@@ -63,17 +69,65 @@ def run_http(
             "limit_request_fields": 64,
             "control_socket_disable": True,
             "loglevel": "warning",
-            "proc_name": "annuaire-http",
+            "proc_name": "annuaire-https" if tls else "annuaire-http",
             "child_exit": _forget,
             # Not atexit: workers would inherit it, and the first to end would take the others' figures along.
             "on_exit": lambda server: None if given else shutil.rmtree(metrics, ignore_errors=True),
+            **(_over(tls, settings) if tls else {}),
         },
+        tls,
     ).run()
 
 
+def _over(tls: Tls, settings: Settings) -> dict[str, Any]:
+    """gunicorn asks for the context at each connection, and wraps its socket: both are ours."""
+    handshakes = _Handshakes(tls, settings.ldap_handshake_time, settings.ldap_certificate_check)
+    return {
+        "certfile": tls.files.certificate,
+        "do_handshake_on_connect": True,
+        "ssl_context": lambda _conf, _default: handshakes,
+    }
+
+
+class _Handshakes:
+    """Stands where gunicorn wants an ``ssl.SSLContext``, to be the newest one and to end a handshake in time: a thread
+    waits for each."""
+
+    def __init__(self, tls: Tls, patience: float, look: float) -> None:
+        self._tls, self._patience, self._look = tls, patience, look
+
+    def wrap_socket(self, peer: socket.socket, **_: Any) -> ssl.SSLSocket:
+        """Raises ConnectionResetError for whatever is no handshake: gunicorn then says nothing of it."""
+        self._tls.look_at_times(self._look)
+        peer.settimeout(self._patience)
+        context = self._tls.context
+        context.sslsocket_class = _Patient
+        try:
+            return context.wrap_socket(peer, server_side=True)
+        except OSError as error:
+            raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
+
+
+READ_TIME = 30.0  # seconds without an octet of a request that a thread waits for
+
+
+class _Patient(ssl.SSLSocket):
+    """A TLS socket that does not wait for ever: gunicorn looks whether there is something to read before it gives a
+    thread to a plain connection, but cannot once there is TLS."""
+
+    def setblocking(self, flag: bool) -> None:
+        self.settimeout(READ_TIME if flag else 0.0)
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        try:
+            return super().recv(buflen, flags)
+        except (TimeoutError, ssl.SSLError) as error:
+            raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, settings: Settings, options: dict[str, Any]) -> None:
-        self.settings, self.options = settings, options
+    def __init__(self, settings: Settings, options: dict[str, Any], tls: Tls | None) -> None:
+        self.settings, self.options, self.tls = settings, options, tls
         super().__init__()
 
     def load_config(self) -> None:
@@ -87,7 +141,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
         directory = Directory(self.settings.index_folder, self.settings.ldap_suffix)
         atexit.register(directory.close)
-        return create_app(directory, self.settings)
+        return create_app(directory, self.settings, self.tls)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -131,7 +185,3 @@ def _forget(server: Any, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid, os.environ[_METRICS])  # type: ignore[no-untyped-call]
-
-
-def _authority(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

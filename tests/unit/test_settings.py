@@ -52,6 +52,7 @@ def test_the_registry_is_in_the_data_folder_unless_named(tmp_path: Path) -> None
         ({"ANNUAIRE_SOURCE_RHYTHMS": "rpps.activity"}, "source=heures"),
         ({"ANNUAIRE_SOURCE_RHYTHMS": "rpps.activity=0"}, "source=heures"),
         ({"ANNUAIRE_BREAKER_REMOVED": "101"}, "au plus 100"),
+        ({"ANNUAIRE_TRUSTED_PROXIES": "192.0.2.1/24"}, "réseaux IP"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(env: dict[str, str], says: str) -> None:
@@ -73,6 +74,13 @@ def test_a_wrong_file_is_refused(toml: Path, text: str, says: str) -> None:
     toml.write_text(text)
     with pytest.raises(InvalidInput, match=says):
         load(toml=toml)
+
+
+def test_networks_are_written_as_they_are_read() -> None:
+    """A worker is given the settings as text."""
+    networks = load({"ANNUAIRE_TRUSTED_PROXIES": "192.0.2.1 2001:db8::/32"}).trusted_proxies
+    assert str(networks) == "192.0.2.1/32 2001:db8::/32"
+    assert "192.0.2.1" in networks and "2001:db8::5%eth0" in networks and "192.0.2.2" not in networks
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

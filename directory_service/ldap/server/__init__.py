@@ -33,9 +33,9 @@ from directory_service.ldap.server.harvest import Harvest
 from directory_service.ldap.server.hub import Hub
 from directory_service.ldap.server.identities import Operators
 from directory_service.ldap.server.metrics import SEQUENCE
-from directory_service.ldap.server.tls import Tls, TlsFiles
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.virtual import START_TLS
+from directory_service.tls import Tls, TlsFiles
 from ldap_schema.schema import load
 
 logger = logging.getLogger(__name__)

@@ -20,10 +20,10 @@ from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import Client, Harvest
 from directory_service.ldap.server.identities import Operators, end_sessions
 from directory_service.ldap.server.stream import TlsStream
-from directory_service.ldap.server.tls import Tls
 from directory_service.ldap.server.turns import Turns
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
+from directory_service.tls import Tls
 from directory_service.trust.certificates import NO_REVOCATION
 from directory_service.trust.throttle import Throttle
 

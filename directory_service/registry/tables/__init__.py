@@ -9,7 +9,7 @@ Instants are stored as UTC text ``YYYY-MM-DDTHH:MM:SSZ`` in both databases: sort
 from __future__ import annotations
 
 from directory_service.registry.tables.base import Key, metadata
-from directory_service.registry.tables.mailboxes import binding, mailbox
+from directory_service.registry.tables.mailboxes import binding, mail_certificate, mailbox
 from directory_service.registry.tables.people import (
     activity,
     decision,
@@ -51,6 +51,7 @@ __all__ = [
     "identifier",
     "journal",
     "link",
+    "mail_certificate",
     "mailbox",
     "metadata",
     "nomenclature",

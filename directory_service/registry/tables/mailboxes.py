@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Table, Text, false
+from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, Table, Text, UniqueConstraint, false
 
 from directory_service.registry.tables.base import Key, metadata, source_text
 
@@ -40,4 +40,24 @@ binding = Table(  # one address bound to one holder from `since` until `until`; 
     Column("preferred", Boolean, nullable=False, server_default=false()),
     Column("since", Text, nullable=False),
     Column("until", Text),
+)
+
+mail_certificate = Table(  # S/MIME; by address, so that they outlive what imports do to the row of the mailbox
+    "mail_certificate",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("sha256", Text, nullable=False),  # of `der`
+    Column("der", LargeBinary, nullable=False),
+    Column("subject", Text, nullable=False),  # RFC 4514
+    Column("issuer", Text, nullable=False),
+    Column("serial", Text, nullable=False),  # hexadecimal
+    Column("not_before", Text, nullable=False),
+    Column("not_after", Text, nullable=False),
+    Column("uses", Text, nullable=False),  # signature, encryption, by spaces
+    Column("added_at", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("removed_at", Text),  # by whoever may; NULL while published
+    Column("revoked_at", Text),  # found on a list
+    UniqueConstraint("address", "sha256"),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import orjson
 from flask import Blueprint, Response, request
 
+from directory_service.index.smime import Published
 from directory_service.web.context import cached, directory, identify, settled, with_record
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
 
@@ -19,8 +20,14 @@ def mailbox(address: str) -> Response:
     view = identify()
     asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
 
-    def answer() -> Iterable[bytes]:
-        build, record = settled(lambda: directory().mailbox(asked, view))
-        return with_record(build, orjson.dumps(record))
+    def read() -> tuple[Mapping[str, object], list[Published]]:
+        record = directory().mailbox(asked, view)
+        return record, directory().certificates_of(asked) if record["status"] == "open" else []
 
-    return cached(view, answer)
+    build, (record, certificates) = settled(read)
+
+    def answer() -> Iterable[bytes]:
+        return with_record(build, orjson.dumps({**record, "certificates": [c.json for c in certificates]}))
+
+    # Certificates expire while the build stays what it is.
+    return cached(view, answer, state="".join(f"-{c.sha256[:8]}" for c in certificates))

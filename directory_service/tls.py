@@ -3,8 +3,8 @@
 TLS 1.2 and 1.3 only, ephemeral keys and authenticated ciphers only.  A client's certificate is asked for where
 authorities are named: none is fine, a bad one ends the handshake.  Sessions are resumed by tickets that only the
 worker which sealed them can open; for another worker, or after a new context, the handshake is a full one.
-A new context holds for new connections; those there are go on with theirs.  Octets are ``stream``'s business, and
-which operator a certificate names ``trust.certificates``'.
+A new context holds for new connections; those there are go on with theirs.  Which operator a certificate names is
+``trust.certificates``' business; octets are that of ``ldap.server.stream``, and of gunicorn for HTTPS.
 """
 
 from __future__ import annotations
@@ -45,8 +45,14 @@ class Tls:
         self.context: ssl.SSLContext
         self.revocations = NO_REVOCATION
         self._signature = self._seen = _signature(files)
-        self._made = 0.0
+        self._made = self._looked = 0.0
         self._make(self._signature)
+
+    def look_at_times(self, every: float) -> None:
+        """``look``, when the last one is so many seconds ago: for who is called at each connection."""
+        if time.monotonic() - self._looked >= every:
+            self._looked = time.monotonic()
+            self.look()
 
     def look(self) -> bool:
         """Takes the files again if they have changed; tells whether it did.  May take as long as reading them."""
@@ -74,6 +80,36 @@ class Tls:
         except OSError as error:
             raise InvalidInput(f"{error.filename} : {error.strerror}", where="TLS") from None
         self.revocations, self._signature, self._seen, self._made = revocations, signature, signature, time.monotonic()
+
+
+class RevocationFile:
+    """The revocation lists of one PEM file, read again when it changes; an empty path has none.  For certificates that
+    somebody else verified.  Raises InvalidInput where the file cannot be read at first; later, the last lists are
+    kept."""
+
+    def __init__(self, path: str, every: float) -> None:
+        self._path, self._every = path, every
+        self._stamp = _stamp(path) if path else None
+        self._lists, self._looked = self._read(), time.monotonic()
+
+    def current(self) -> Revocations:
+        """Thread-safe: two threads may both read the file."""
+        now = time.monotonic()
+        if self._path and now - self._looked >= self._every:
+            self._looked, stamp = now, _stamp(self._path)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                try:
+                    self._lists = self._read()
+                except InvalidInput as error:
+                    log.error("liste de révocation inchangée : %s", error)
+        return self._lists
+
+    def _read(self) -> Revocations:
+        try:
+            return Revocations(Path(self._path).read_bytes()) if self._path else NO_REVOCATION
+        except OSError as error:
+            raise InvalidInput(f"{error.filename} : {error.strerror}", where="TLS") from None
 
 
 def _context(files: TlsFiles) -> ssl.SSLContext:

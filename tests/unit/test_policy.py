@@ -1,0 +1,169 @@
+"""Postfix's policy protocol and the rules behind it, without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import web_world as world
+from hypothesis import given
+from hypothesis import strategies as st
+from record_factories import SUFFIX
+
+from directory_service.errors import InvalidInput
+from directory_service.index.directory import Directory
+from directory_service.index.follower import Follower
+from directory_service.model.mailboxes import CertificateRule
+from directory_service.policy.protocol import LONGEST_LINE, MOST_ATTRIBUTES, Requests, write_action
+from directory_service.policy.rules import Policy, decide
+from directory_service.registry import operators
+from directory_service.registry.engine import open_registry, writing
+
+ZOE, CLOSED, HIDDEN = "zoe.d-essai@medecin.mssante.fr", "ancienne@medecin.mssante.fr", "cachee@medecin.mssante.fr"
+THEIRS = "accueil@autre.mssante.fr"
+PIN, SUSPENDED_PIN = "AB:" * 31 + "AB", "CD:" * 31 + "CD"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    """The world of the HTTP face, and two more operators that are known by their key, one of them suspended."""
+    folder = tmp_path_factory.mktemp("policy")
+    found, _ = world.build_world(folder)
+    engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+    with writing(engine) as connection:
+        for name, domain, pin in (("voisin", "autre.mssante.fr", PIN), ("parti", "parti.mssante.fr", SUSPENDED_PIN)):
+            operators.add_operator(connection, name, [domain], actor="test")
+            rule = CertificateRule("pin", "", pin.replace(":", "").lower())
+            operators.add_certificate(connection, name, rule, actor="test")
+        operators.suspend(connection, "parti", actor="test")
+    Follower(engine, folder / "index", SUFFIX).catch_up()
+    engine.dispose()
+    yield found
+    found.close()
+
+
+def ask(directory: Directory, policy: Policy | None = None, **attributes: str) -> str:
+    return decide(directory, attributes, policy or Policy(world.OPERATOR)).action
+
+
+def code(action: str) -> str:
+    return " ".join(action.split()[:2]) if action[0].isdigit() else action.split()[0]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "answer"),
+    [
+        (ZOE, "DUNNO"),
+        (ZOE.upper(), "DUNNO"),
+        ("personne@medecin.mssante.fr", "550 5.1.1"),
+        (CLOSED, "550 5.2.1"),
+        (HIDDEN, "DUNNO"),  # ours: mail must reach it
+        ("marie.lefevre@medecin.mssante.fr", "DUNNO"),  # her box is open
+        ("ailleurs@nulle-part.fr", "550 5.7.1"),
+        (THEIRS, "DUNNO"),  # theirs, and unknown here: their operator decides
+        ("postmaster@medecin.mssante.fr", "DUNNO"),
+        ("", "DUNNO"),
+        ("pas une adresse", "DUNNO"),
+    ],
+)
+def test_the_recipient_is_open_and_of_the_trusted_space(directory: Directory, recipient: str, answer: str) -> None:
+    assert code(ask(directory, recipient=recipient)) == answer
+
+
+def test_for_another_operator_hidden_and_absent_boxes_are_one_answer(directory: Directory) -> None:
+    other = Policy("voisin")
+    answers = {ask(directory, other, recipient=a) for a in (HIDDEN, "personne@medecin.mssante.fr", ZOE)}
+    assert answers == {"DUNNO"}
+    assert code(ask(directory, other, recipient=CLOSED)) == "550 5.2.1"
+
+
+@pytest.mark.parametrize(
+    ("sender", "client", "answer"),
+    [
+        ("", {}, "DUNNO"),  # a bounce
+        (ZOE, {"sasl_username": "zoe"}, "DUNNO"),
+        (ZOE, {"policy_context": "submission"}, "DUNNO"),
+        (HIDDEN, {"sasl_username": "paul"}, "DUNNO"),
+        (THEIRS, {"sasl_username": "zoe"}, "553 5.7.1"),
+        (THEIRS, {}, "DUNNO"),  # another server: nothing says that it is not theirs
+        (THEIRS, {"ccert_pubkey_fingerprint": PIN}, "DUNNO"),
+        (ZOE, {"ccert_pubkey_fingerprint": PIN}, "553 5.7.1"),
+        (ZOE, {}, "553 5.7.1"),  # ours, from outside
+        ("a@parti.mssante.fr", {"ccert_pubkey_fingerprint": SUSPENDED_PIN}, "553 5.7.1"),
+        ("a@parti.mssante.fr", {}, "553 5.7.1"),
+        ("ailleurs@nulle-part.fr", {}, "553 5.7.1"),
+        (CLOSED, {"sasl_username": "zoe"}, "553 5.7.1"),
+        ("personne@medecin.mssante.fr", {"sasl_username": "zoe"}, "553 5.7.1"),
+        (THEIRS, {"ccert_pubkey_fingerprint": "12:34"}, "DUNNO"),  # of another digest: says nothing
+    ],
+)
+def test_the_sender_is_of_the_operator_that_hands_it_over(
+    directory: Directory, sender: str, client: dict[str, str], answer: str
+) -> None:
+    assert code(ask(directory, sender=sender, recipient=ZOE, **client)) == answer
+
+
+def test_a_refusal_says_why_and_names_nobody(directory: Directory) -> None:
+    action = ask(directory, recipient=CLOSED)
+    assert action == f"550 5.2.1 Cette boite est fermee depuis le {world.TURN[:10]}"
+    assert action.isascii()
+
+
+def test_nothing_is_refused_by_data_that_is_too_old(directory: Directory) -> None:
+    old = Policy(world.OPERATOR, age=1e-9)
+    assert ask(directory, old, recipient=ZOE) == "DUNNO"
+    action = ask(directory, Policy(world.OPERATOR, age=-1), recipient=CLOSED)
+    assert action.startswith("DEFER_IF_PERMIT 4.3.0 ")
+
+
+@pytest.mark.parametrize(("unavailable", "answer"), [("pass", "DUNNO"), ("defer", "DEFER_IF_PERMIT")])
+def test_without_an_index_mail_passes_or_waits_and_is_never_refused(
+    tmp_path: Path, unavailable: str, answer: str
+) -> None:
+    directory = Directory(tmp_path, SUFFIX)
+    policy = Policy(world.OPERATOR, unavailable=unavailable)
+    assert code(ask(directory, policy, recipient=CLOSED, sender=THEIRS)) == answer
+
+
+# --- the wire --------------------------------------------------------------------------------------------------------
+
+_HEAD = b"request=smtpd_access_policy\n"
+_VALUES = st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"]), max_size=40)
+_NAMES = st.from_regex(r"[a-z][a-z_]{0,20}", fullmatch=True).filter(lambda name: name != "request")
+
+
+@given(st.lists(st.dictionaries(_NAMES, _VALUES, max_size=6), max_size=4), st.data())
+def test_requests_are_the_same_in_whatever_pieces_they_come(asked: list[dict[str, str]], data: st.DataObject) -> None:
+    octets = b"".join(
+        _HEAD + "".join(f"{name}={value}\n" for name, value in request.items()).encode() + b"\n" for request in asked
+    )
+    requests, found, at = Requests(), [], 0
+    while at < len(octets):
+        step = data.draw(st.integers(1, len(octets) - at))
+        found += requests.feed(octets[at : at + step])
+        at += step
+    assert requests.idle
+    assert found == [{"request": "smtpd_access_policy", **request} for request in asked]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\n",
+        b"request=junk_protocol\n\n",
+        b"sender=a@b.fr\n\n",
+        _HEAD + b"no equals sign\n",
+        _HEAD + b"sender=" + b"x" * LONGEST_LINE + b"\n",
+        b"x" * (LONGEST_LINE + 1),
+        b"".join(b"a%d=\n" % n for n in range(MOST_ATTRIBUTES + 1)),
+        b"\x16\x03\x01\x00\xa5\x01\n",
+    ],
+)
+def test_what_is_no_request_is_refused(octets: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        list(Requests().feed(octets))
+
+
+def test_an_action_is_one_line_of_ascii() -> None:
+    assert write_action("550 a\r\nb\u00e9  c") == b"action=550 a b? c\n\n"
