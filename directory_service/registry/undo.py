@@ -19,6 +19,10 @@ from directory_service.registry.tables import (
     activity,
     domain,
     journal,
+    log_head,
+    log_leaf,
+    log_node,
+    log_place,
     metadata,
     operator,
     operator_certificate,
@@ -29,7 +33,8 @@ from directory_service.registry.tables import (
 )
 
 # The record of what happened, which stays, and the operators, whom no import touches.
-_APART = {run, journal, undo_row, operator, operator_certificate, domain}
+_LOG = {log_leaf, log_node, log_head, log_place}
+_APART = {run, journal, undo_row, operator, operator_certificate, domain, *_LOG}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 
