@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands import exporting, importing, operators, reading, reviewing, serving, undoing
+from directory_service.commands import auditing, exporting, importing, operators, reading, reviewing, serving, undoing
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
 from directory_service.errors import AnnuaireError
@@ -38,6 +38,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     reading.verify,
     exporting.export,
     operators.operator,
+    auditing.log,
+    auditing.audit,
     serving.doctor,
 )
 

@@ -17,6 +17,8 @@ FORMAT: Final = 1
 OPEN, MOVE, CLOSE, REOPEN, WITHDRAW = "open", "move", "close", "reopen", "withdraw"
 EVENTS: Final = frozenset({OPEN, MOVE, CLOSE, REOPEN, WITHDRAW})
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
 
 class Held(NamedTuple):
     """One binding as the registry holds it.  ``holder`` is a national id, ``10`` and the address where the holder is
@@ -63,7 +65,7 @@ def leaf_data(event: str, held: Held, binding: int, cause: Cause, nonce: bytes) 
     said: dict[str, Any] = {**held._asdict(), **cause._asdict(), "binding": binding, "event": event, "v": FORMAT}
     said["operator"] = said["operator"] or None
     said["nonce"] = nonce.hex()
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _encode(said).encode()
 
 
 def parse_leaf(data: bytes) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, func, select
 
 from directory_service.errors import InvalidInput
 from directory_service.model.events import Held, held_after, parse_leaf
-from directory_service.model.merkle import EMPTY, Position, fold, leaf_hash, node_hash
+from directory_service.model.merkle import EMPTY, Position, fold, grow, leaf_hash, node_hash
 from directory_service.registry.batches import batches, rows
-from directory_service.registry.journal import last_seq, read_after
-from directory_service.registry.log import head_payload, held_in, log_size, read_place, touched_boxes
+from directory_service.registry.journal import last_seq
+from directory_service.registry.log import bearing, head_payload, held_in, log_size, read_place, touched_boxes
 from directory_service.registry.tables import binding, log_head, log_leaf, log_node
 
 _STEP: Final = 10_000  # leaves read at a time
@@ -235,13 +235,9 @@ class _Audit:
                 self.result.add(Finding("binding", str(key), what, leaf, address))
 
     def _waiting(self) -> set[int]:
-        place = read_place(self.connection)
-        self.result.pending = max(0, last_seq(self.connection) - place)
-        found: set[int] = set()
-        while entries := read_after(self.connection, place, _STEP):
-            found |= touched_boxes(self.connection, entries).keys()
-            place = entries[-1].seq
-        return found
+        place, last = read_place(self.connection), last_seq(self.connection)
+        self.result.pending = max(0, last - place)
+        return set(touched_boxes(self.connection, bearing(self.connection, place, last)))
 
     def _report(self, key: int, held: Held, leaf: int | None) -> None:
         if leaf is None:
@@ -279,3 +275,35 @@ def each_leaf(connection: Connection, low: int, high: int) -> Iterator[tuple[int
         where = f"number >= {int(start)} AND number < {int(min(start + _STEP, high))} ORDER BY number"
         for number, data, digest in rows(connection, f"SELECT number, data, hash FROM log_leaf WHERE {where}"):  # noqa: S608
             yield number, bytes(data), bytes(digest)
+
+
+def audit_leaves(leaves: Iterable[bytes], heads: Sequence[FormerHead]) -> Audit:
+    """Leaves that were exported, one after the other (their bytes, or their hashes in hexadecimal), against heads that
+    were checked.  No registry, no database."""
+    result, peaks, roots = Audit(), list[bytes](), {0: EMPTY}
+    sizes = {head.size for head in heads}
+    for number, data in enumerate(leaves):
+        _, peaks = grow(number, peaks, [leaf_hash(data) if data[:1] == b"{" else _unhex(data, number)])
+        if number + 1 in sizes:
+            roots[number + 1] = fold(peaks)
+        result.size = number + 1
+    result.root = fold(peaks).hex()
+    sure = 0
+    for head in sorted(heads, key=lambda head: head.size):
+        result.heads += 1
+        found = roots.get(head.size)
+        if found is None:
+            result.add(Finding("fichier", str(head.size), f"il n'y a que {result.size} feuilles"))
+        elif found.hex() != head.root:
+            what = f"sa racine n'est pas celle du fichier : une feuille de {sure} à {head.size - 1} a été récrite"
+            result.add(Finding("fichier", str(head.size), what, sure))
+        else:
+            sure = head.size
+    return result
+
+
+def _unhex(text: bytes, number: int) -> bytes:
+    try:
+        return bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        raise InvalidInput("une feuille ou une empreinte est attendue", where=f"ligne {number + 1}") from None

@@ -23,8 +23,8 @@ from directory_service.registry.batches import listed, rows
 from directory_service.registry.bulk import chunks, insert_rows
 from directory_service.registry.clock import now_text
 from directory_service.registry.engine import reading, writing
-from directory_service.registry.journal import JournalEntry, last_seq, read_after
-from directory_service.registry.tables import binding, log_head, log_leaf, log_node, log_place, operator
+from directory_service.registry.journal import JournalEntry, last_seq
+from directory_service.registry.tables import binding, journal, log_head, log_leaf, log_node, log_place, operator
 
 PAGE: Final = 20_000  # changes of one transaction: half a second, while others wait to write
 TYP: Final = "annuaire-tree-head+jws"
@@ -57,9 +57,10 @@ def append_log(
         if not pending:
             return Appended(size - before, size, place)
         with writing(engine) as connection:
-            entries = read_after(connection, read_place(connection), page)
-            _append(connection, entries, nonces)
-            if len(entries) < page:
+            place, last = read_place(connection), last_seq(connection)
+            high = min(place + page, last)
+            _append(connection, bearing(connection, place, high), high, nonces)
+            if high == last:
                 _sign(connection, sign, now())
 
 
@@ -101,9 +102,16 @@ def getter(connection: Connection, wanted: Sequence[Position]) -> Get:
 # --- leaves ----------------------------------------------------------------------------------------------------------
 
 
-def _append(connection: Connection, entries: Sequence[JournalEntry], nonces: Nonces) -> None:
-    if not entries:
-        return
+def bearing(connection: Connection, after: int, last: int) -> list[JournalEntry]:
+    """The changes ``after < seq <= last`` that may bear on a binding: who was created holds nothing of before."""
+    columns = [journal.c[name] for name in ("seq", "at", "actor", "run_id", "kind", "subject", "subject_id")]
+    concerned = (journal.c.subject == "mailbox") | (journal.c.kind != "create")
+    query = select(*columns).where(journal.c.seq > after, journal.c.seq <= last, concerned).order_by(journal.c.seq)
+    found: Any = connection.execute(query)
+    return [JournalEntry(*change, None, None) for change in found]
+
+
+def _append(connection: Connection, entries: Sequence[JournalEntry], place: int, nonces: Nonces) -> None:
     touched = touched_boxes(connection, entries)
     operators = set(connection.execute(select(operator.c.name)).scalars())
     leaves = [leaf for some in chunks(touched.items()) for leaf in _leaves(connection, dict(some), operators, nonces)]
@@ -116,7 +124,7 @@ def _append(connection: Connection, entries: Sequence[JournalEntry], nonces: Non
     insert_rows(connection, log_leaf, ("number", "mailbox_id", "binding_id", "seq", "data", "hash"), numbered)
     insert_rows(connection, log_node, ("level", "number", "hash"), ((*at, digest) for at, digest in nodes))
     connection.execute(delete(log_place))
-    connection.execute(insert(log_place).values(id=_ONE, seq=entries[-1].seq))
+    connection.execute(insert(log_place).values(id=_ONE, seq=place))
 
 
 def touched_boxes(connection: Connection, entries: Sequence[JournalEntry]) -> dict[int, JournalEntry]:
@@ -127,7 +135,7 @@ def touched_boxes(connection: Connection, entries: Sequence[JournalEntry]) -> di
     for entry in entries:
         if entry.subject == "mailbox":
             last[entry.subject_id] = entry
-        elif entry.subject in changed and entry.kind != "create":  # who was created holds nothing of before
+        elif entry.subject in changed:
             changed[entry.subject][entry.subject_id] = entry
     for subject, by_key in changed.items():
         column = _BY_PERSON[subject]

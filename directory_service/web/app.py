@@ -13,13 +13,13 @@ from flask import Flask, Response
 from directory_service.accesslog import AccessLog
 from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
-from directory_service.web.api import mailboxes, organizations, practitioners, search, status, suggest, verify
+from directory_service.web.api import log, mailboxes, organizations, practitioners, search, status, suggest, verify
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
 
-_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, operations)
+_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, log, operations)
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
@@ -29,8 +29,9 @@ def create_app(directory: Directory, settings: Settings | None = None) -> Flask:
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
-    log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
-    context.attach(app.extensions, directory, Secrets(directory), log)
+    wanted = settings and settings.access_log
+    accesses = AccessLog(settings.access_log, settings.access_log_address) if settings and wanted else None
+    context.attach(app.extensions, directory, Secrets(directory), accesses)
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
