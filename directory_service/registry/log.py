@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, null, select
 
 from directory_service.model.events import Cause, Held, changes, held_after, leaf_data, parse_leaf
 from directory_service.model.merkle import Get, Position, fold, grow, leaf_hash, positions
@@ -104,11 +104,14 @@ def getter(connection: Connection, wanted: Sequence[Position]) -> Get:
 
 def bearing(connection: Connection, after: int, last: int) -> list[JournalEntry]:
     """The changes ``after < seq <= last`` that may bear on a binding: who was created holds nothing of before."""
-    columns = [journal.c[name] for name in ("seq", "at", "actor", "run_id", "kind", "subject", "subject_id")]
+    columns: list[Any] = [journal.c[name] for name in ("seq", "at", "actor", "run_id", "kind", "subject", "subject_id")]
     concerned = (journal.c.subject == "mailbox") | (journal.c.kind != "create")
-    query = select(*columns).where(journal.c.seq > after, journal.c.seq <= last, concerned).order_by(journal.c.seq)
-    found: Any = connection.execute(query)
-    return [JournalEntry(*change, None, None) for change in found]
+    query = (
+        select(*columns, null(), null())
+        .where(journal.c.seq > after, journal.c.seq <= last, concerned)
+        .order_by(journal.c.seq)
+    )
+    return [JournalEntry(*row) for row in connection.execute(query)]
 
 
 def _append(connection: Connection, entries: Sequence[JournalEntry], place: int, nonces: Nonces) -> None:
