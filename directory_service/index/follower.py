@@ -20,13 +20,14 @@ from sqlalchemy.exc import DBAPIError
 from directory_service.entries.entry import PEOPLE, STRUCTURES
 from directory_service.entries.places import forget_places
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.feed import write_changes
 from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
 from directory_service.index.schema import VERSION
 from directory_service.index.writer import build_index, meta_of, write_operators
 from directory_service.ldap.dn import normalise
-from directory_service.registry import read
+from directory_service.registry import feed, read
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after
@@ -123,6 +124,7 @@ class Follower:
         changes = read_after(connection, int(seq), _STEP)
         if changes:
             self._render(db, connection, changes)
+            write_changes(db, feed.changed(connection, changes))
             forget_places()
             set_meta(db, seq=str(changes[-1].seq))
         return len(changes)

@@ -38,6 +38,10 @@ TABLES: Final = (
     "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL, PRIMARY KEY(value, id)) "
     "WITHOUT ROWID",
     "CREATE TABLE mailbox(address TEXT PRIMARY KEY, json BLOB NOT NULL) WITHOUT ROWID",
+    # The feed (``index.feed``): numbers of a kind of record and of the journal.
+    "CREATE TABLE change(kind INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, pk INTEGER NOT NULL, "
+    "at TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID",
+    "CREATE INDEX change_place ON change(seq, kind, pk)",
     "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL)"
     " WITHOUT ROWID",
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "

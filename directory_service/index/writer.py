@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
 from directory_service.index import files
+from directory_service.index.feed import FLOOR, write_changes
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
@@ -39,7 +40,7 @@ from directory_service.index.schema import (
 )
 from directory_service.ldap.dn import normalise
 from directory_service.model.mailboxes import Operator
-from directory_service.registry import read
+from directory_service.registry import feed, read
 from directory_service.registry.batches import quiet
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
@@ -70,10 +71,12 @@ def build_index(
         meta = meta_of(connection, suffix, seq, at)
         operators = read.read_operators(connection)
         work = regions(connection, REGION)
+        floor, changes = feed.recent(connection, seq)
     batches = render_all(engine, suffix, work, workers)
     path = files.new_path(folder, at)
     try:
-        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show)
+        meta[FLOOR] = str(floor)
+        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes)
         files.publish(path)
     except BaseException:
         files.discard(path)
@@ -122,6 +125,7 @@ def write_build(
     suffix: str,
     batches: Iterable[Batch],
     show: Progress,
+    changes: Iterable[feed.Changed] = (),
 ) -> None:
     """The whole file, not yet current and not yet sure to be on disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -131,6 +135,7 @@ def write_build(
         with quiet():
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
+        write_changes(db, changes)
         _finish(db, show)
         meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode(), "fours": _fours(db)}
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())

@@ -17,7 +17,7 @@ from directory_service.registry.journal import JournalEntry
 from directory_service.registry.tables import activity, binding, domain, mailbox, practitioner
 
 # Changes of an operator that its mailboxes do not show.
-_OWN_AFFAIR = frozenset({"secret", "certificate", "suspend", "resume"})
+OWN_AFFAIR = frozenset({"secret", "certificate", "suspend", "resume"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _related(connection: Connection, wanted: Column[int], given: Column[int], ke
 def _boxes_of_operators(connection: Connection, entries: Iterable[JournalEntry]) -> set[int]:
     """Mailboxes under the domains, past and present, of the operators that changed.  One pass over the addresses:
     an operator may hold a thousand domains, and moves are rare."""
-    changed = {e.subject_id for e in entries if e.subject == "operator" and e.kind not in _OWN_AFFAIR}
+    changed = {e.subject_id for e in entries if e.subject == "operator" and e.kind not in OWN_AFFAIR}
     names = _related(connection, domain.c.name, domain.c.operator_id, changed)
     if not names:
         return set()

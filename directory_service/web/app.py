@@ -13,13 +13,23 @@ from flask import Flask, Response
 from directory_service.accesslog import AccessLog
 from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
-from directory_service.web.api import log, mailboxes, organizations, practitioners, search, status, suggest, verify
+from directory_service.web.api import (
+    changes,
+    log,
+    mailboxes,
+    organizations,
+    practitioners,
+    search,
+    status,
+    suggest,
+    verify,
+)
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
 
-_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, log, operations)
+_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, log, changes, operations)
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 

@@ -26,6 +26,7 @@ PROBLEMS = MappingProxyType(
     {
         "invalid-input": ("Requête mal formée", "Un paramètre n'a pas la forme attendue ; `where` dit lequel."),
         "not-found": ("Introuvable", "Rien ne porte ce nom dans l'annuaire, ou rien que vous puissiez voir."),
+        "cursor-expired": ("Curseur expiré", "Ce qui a suivi n'est plus gardé : recommencez par un export complet."),
         "forbidden": ("Accès refusé", "Votre identité est connue, mais elle ne donne pas ce droit."),
         "bad-credentials": ("Authentification refusée", "Le secret présenté n'est celui d'aucun opérateur."),
         "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),

@@ -1,4 +1,4 @@
-"""The history of an address over HTTP: each binding with its dates, its source and its run, today and as of an instant."""
+"""The history of an address over HTTP: each binding with its dates, source and run, today and as of an instant."""
 
 from __future__ import annotations
 
