@@ -44,6 +44,7 @@ from directory_service.registry import feed, read
 from directory_service.registry.batches import quiet
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
+from directory_service.registry.health import read_states
 from directory_service.registry.journal import last_seq
 from directory_service.registry.regions import regions
 
@@ -68,7 +69,7 @@ def build_index(
     show = progress or (lambda label, done, total: None)
     with reading(engine) as connection:
         seq, limits = last_seq(connection), read.bounds(connection)
-        meta = meta_of(connection, suffix, seq, at)
+        meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}
         operators = read.read_operators(connection)
         work = regions(connection, REGION)
         floor, changes = feed.recent(connection, seq)
@@ -106,6 +107,11 @@ def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict
         "sources": orjson.dumps(sources).decode(),
         "counts": orjson.dumps(read.counts(connection)).decode(),
     }
+
+
+def operator_states(connection: Connection, at: datetime) -> str:
+    """How the mailboxes of each operator fare: JSON."""
+    return orjson.dumps([asdict(state) for state in read_states(connection, at)]).decode()
 
 
 def write_entries(path: Path, entries: Iterable[Entry], suffix: str) -> Path:
@@ -261,4 +267,4 @@ def _finish(db: sqlite3.Connection, show: Progress) -> None:
         set_up_fts(db, table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
 
 
-__all__ = ["Progress", "build_index", "meta_of", "write_build", "write_entries", "write_operators"]
+__all__ = ["Progress", "build_index", "meta_of", "operator_states", "write_build", "write_entries", "write_operators"]

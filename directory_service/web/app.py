@@ -15,6 +15,7 @@ from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
 from directory_service.web.api import (
     changes,
+    export,
     log,
     mailboxes,
     organizations,
@@ -29,7 +30,19 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
 
-_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, log, changes, operations)
+_BLUEPRINTS = (
+    suggest,
+    search,
+    practitioners,
+    organizations,
+    mailboxes,
+    verify,
+    status,
+    log,
+    changes,
+    export,
+    operations,
+)
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
