@@ -281,16 +281,16 @@ def _follow(settings: Settings) -> None:
 
     engine = open_registry(settings.registry_url)
     follower = Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes)
-    told, logged = _lag_told(), _logged(engine, settings)
+    told, kept = _lag_told(), logged(engine, settings)
 
     def tell(written: int, indexed: int) -> None:
         told(written, indexed)
-        logged(written, indexed)
+        kept(written, indexed)
 
     follower.run(Stop(), tell)
 
 
-def _logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:
+def logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:
     """Keeps the transparency log, once what readers wait for is in the index.  What it fails to do, the next change or
     the next start does: readers never wait for it."""
     from directory_service.registry.log import append_log

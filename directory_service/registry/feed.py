@@ -19,7 +19,7 @@ from directory_service.registry.changes import OWN_AFFAIR
 from directory_service.registry.journal import JournalEntry, decode, read_after
 from directory_service.registry.tables import activity, binding, domain, mailbox, organization, practitioner
 
-KEPT: Final = 200_000  # changes of the journal that a build keeps: some days of the whole country; seconds of a build
+KEPT: Final = 100_000  # changes of the journal that a build keeps: days of the whole country, three seconds of a build
 
 
 class Kind(IntEnum):
@@ -104,7 +104,8 @@ def _touched(connection: Connection, entries: Sequence[JournalEntry]) -> dict[Ki
     _later(people, _spread(connection, activity.c.organization_id, activity.c.practitioner_id, places))
     shown = _spread(connection, binding.c.practitioner_id, binding.c.mailbox_id, people)
     _later(shown, _spread(connection, binding.c.organization_id, binding.c.mailbox_id, places))
-    _later(boxes, {pk: seq for pk, seq in shown.items() if pk not in _hidden(connection, shown)})
+    hidden = _hidden(connection, shown)
+    _later(boxes, {pk: seq for pk, seq in shown.items() if pk not in hidden})
     _later(people, holders)
     _later(places, owners)
     return {Kind.MAILBOX: boxes, Kind.PRACTITIONER: people, Kind.ORGANIZATION: places}

@@ -14,6 +14,10 @@ import factories as f
 import pytest
 
 from directory_service.cli import run
+from directory_service.registry.engine import open_registry, reading
+from directory_service.registry.journal import last_seq
+from directory_service.serve import logged
+from directory_service.settings import Settings
 from directory_service.trust.keys import Keyring
 
 CHECKER = Path(__file__).parents[2] / "contrib/transparency/check_log.py"
@@ -97,3 +101,22 @@ def test_the_checker_refuses_another_signature(annuaire, tmp_path: Path) -> None
     annuaire("log", "export", "log.ndjson")
     done = check(tmp_path / "log.ndjson", jwks, tmp_path / "kept.head")
     assert done.returncode == 1 and "signature is wrong" in done.stderr
+
+
+def test_the_follower_keeps_the_log_once_the_index_is_up_to_date(annuaire, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path / "var")
+    sql(tmp_path, "UPDATE binding SET until = '2026-11-20T00:00:00Z' WHERE id = 1")
+    sql(
+        tmp_path,
+        "INSERT INTO journal (at, actor, kind, subject, subject_id) VALUES ('2026-11-20', 'x', 'close', 'mailbox', 1)",
+    )
+    engine = open_registry(settings.registry_url)
+    with reading(engine) as connection:
+        last = last_seq(connection)
+    tell = logged(engine, settings)
+    tell(last, last - 1)
+    assert json.loads(annuaire("audit", "--json")[1])["pending"] == 1
+    tell(last, last)
+    engine.dispose()
+    found = json.loads(annuaire("audit", "--json")[1])
+    assert (found["pending"], found["size"], found["found"]) == (0, 3, 0)
