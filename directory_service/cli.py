@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from directory_service.commands import (
+    auditing,
     certificates,
     exporting,
     importing,
@@ -51,6 +52,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     operators.operator,
     keys.keys,
     certificates.certificate,
+    auditing.log,
+    auditing.audit,
     serving.doctor,
 )
 

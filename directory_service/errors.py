@@ -64,6 +64,14 @@ class LimitExceeded(AnnuaireError):
     slug = "limit-exceeded"
 
 
+class CursorExpired(AnnuaireError):
+    """What came after this place of a feed is kept no more: whoever follows must begin again from a whole export."""
+
+    http_status = 410
+    exit_code = 2
+    slug = "cursor-expired"
+
+
 class ImportRefused(AnnuaireError):
     """A whole file cannot be trusted: says what was expected, what was seen and where.  Nothing was written."""
 

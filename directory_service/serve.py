@@ -28,6 +28,8 @@ from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavai
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from directory_service.policy.rules import Policy
     from directory_service.tls import Tls
 
@@ -328,7 +330,34 @@ def _follow(settings: Settings) -> None:
 
     engine = open_registry(settings.registry_url)
     follower = Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes)
-    follower.run(Stop(), _lag_told())
+    told, kept = _lag_told(), logged(engine, settings)
+
+    def tell(written: int, indexed: int) -> None:
+        told(written, indexed)
+        kept(written, indexed)
+
+    follower.run(Stop(), tell)
+
+
+def logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:
+    """Keeps the transparency log, once what readers wait for is in the index.  What it fails to do, the next change or
+    the next start does: readers never wait for it."""
+    from directory_service.registry.log import append_log
+    from directory_service.trust.heads import signer
+
+    done = -1
+
+    def tell(written: int, indexed: int) -> None:
+        nonlocal done
+        if written == done or indexed < written:
+            return
+        done = written
+        try:
+            append_log(engine, signer(settings.data / "keys"))
+        except AnnuaireError as error:
+            print(f"annuaire follow : journal de transparence en retard : {error}", file=sys.stderr)
+
+    return tell
 
 
 def _lag_told() -> Callable[[int, int], None]:

@@ -144,8 +144,8 @@ class BoxLoader:
         self.others[address] = (pk, self.source)  # an address of two spellings in one file is one mailbox
 
     def _open(self, pk: int, bindings: Sequence[tuple[Any, ...]]) -> None:
-        as_of = self.store.as_of
-        self.store.pending[binding].extend([(pk, *b, False, as_of, None) for b in bindings])
+        as_of, run = self.store.as_of, self.store.run_id
+        self.store.pending[binding].extend([(pk, *b, False, as_of, None, run, None) for b in bindings])
 
     def _take_over(self, box: Box) -> None:
         """An address that another source said first."""
@@ -229,11 +229,15 @@ class BoxLoader:
                 updates.append((row_id, values, same))
         connection = self.store.connection
         update_rows(connection, binding, _BOUND, [(*new, row_id) for row_id, _, new in updates])
-        update_rows(connection, binding, ("until",), [(self.store.as_of, row_id) for row_id, _ in closed])
+        self._end(closed)
         self._open(box.pk, said)
         before: dict[str, Any] = {"binding": [old for _, old, _ in updates] + [old for _, old in closed]}
         after: dict[str, Any] = {"binding": [new for _, _, new in updates] + said}
         return {k: v for k, v in before.items() if v}, {k: v for k, v in after.items() if v}
+
+    def _end(self, held: Sequence[tuple[int, tuple[Any, ...]]]) -> None:
+        ended = [(self.store.as_of, self.store.run_id, row_id) for row_id, _ in held]
+        update_rows(self.store.connection, binding, ("until", "closed_run"), ended)
 
     def close_vanished(self) -> None:
         self.flush()
@@ -247,7 +251,7 @@ class BoxLoader:
     def _close(self, addresses: dict[int, str]) -> None:
         as_of, connection, pks = self.store.as_of, self.store.connection, list(addresses)
         for opened in self._open_bindings(pks).values():
-            update_rows(connection, binding, ("until",), [(as_of, row_id) for row_id, _ in opened])
+            self._end(opened)
         for pk in pks:
             self.store.impact.mailbox("removed", addresses[pk])
             self.store.note("close", "mailbox", pk, {"until": None}, {"until": as_of})

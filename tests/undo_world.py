@@ -51,7 +51,7 @@ def assert_tally_is_the_count(engine: Engine) -> None:
 def _named(row: dict[str, Any], names: dict[str, dict[int, str]]) -> list[tuple[str, Any]]:
     found = []
     for column, value in row.items():
-        if column in ("id", "run_id", "at"):
+        if column in ("id", "run_id", "at", "opened_run", "closed_run"):
             continue
         if column in _OF:
             value = names[_OF[column]].get(value)

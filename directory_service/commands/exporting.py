@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +24,11 @@ _PAGE = 2000  # entries read at a time: memory stays flat at any size
 @click.command()
 @click.argument("form", metavar="FORMAT", type=click.Choice(["ldif", "ndjson", "csv", "mssante", "whitelist"]))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Fichier  [défaut : la sortie standard]")
+@click.option("--sign", is_flag=True, help="Écrit aussi FICHIER.jws : ce qu'est le fichier, signé.")
+@click.option("--publish", is_flag=True, help="Met l'export, signé, à la disposition des opérateurs en HTTP.")
 @as_json
 @with_settings
-def export(settings: Settings, form: str, out: Path | None, machine: bool) -> None:
+def export(settings: Settings, form: str, out: Path | None, sign: bool, publish: bool, machine: bool) -> None:
     """Écrit tout l'annuaire public, dans le format choisi.
 
     ldif : les entrées LDAP ; ndjson : un professionnel par ligne ; csv : un carnet
@@ -35,30 +36,41 @@ def export(settings: Settings, form: str, out: Path | None, machine: bool) -> No
     blanche des domaines de confiance, signée par nous (signing_certificate).
     """
     if form == "whitelist":
+        if sign or publish:
+            raise click.UsageError("--sign et --publish : la liste blanche porte déjà sa signature")
         _white_list(settings, out, machine)
         return
-    if machine and out is None:
-        raise click.UsageError("--json décrit le fichier écrit : il demande --out")
-    with directory(settings) as index, _writer(out) as write:
-        lines = 0
-        for text in _FORMS[form](index, settings.ldap_suffix):
-            write(text)
-            lines += 1
-        build = index.build().id
+    if out is None and (sign or (machine and not publish)):
+        raise click.UsageError("--json et --sign parlent du fichier écrit : ils demandent --out")
+    if publish and out is not None:
+        raise click.UsageError("--publish choisit le fichier : pas de --out")
+    with directory(settings) as index:
+        if out is None and not publish:
+            for text in _FORMS[form](index, settings.ldap_suffix):
+                sys.stdout.write(text)
+            return
+        told = _to_file(settings, index, form, out, sign=sign)
     if machine:
-        emit({"build": build, "format": form, "file": str(out), "records": lines})
+        emit(told)
 
 
-@contextmanager
-def _writer(out: Path | None) -> Iterator[Callable[[str], object]]:
-    """A file appears under its name when it is complete, never before."""
+def _to_file(settings: Settings, index: Directory, form: str, out: Path | None, *, sign: bool) -> dict[str, object]:
+    """Writes it where asked, or where the HTTP face finds it; what came of it."""
+    from directory_service.registry.clock import now_text
+    from directory_service.trust import exports, heads
+
+    build, at, folder = index.build(), now_text(), settings.data / "exports"
+    path = out or folder / f"{form}-{build.id}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines, size, digest = exports.write_export(path, _FORMS[form](index, settings.ldap_suffix))
+    said = exports.Exported(form, build.id, str(build.seq), at, size, digest)
+    signer = heads.signer(settings.data / "keys", heads.EXPORT)
     if out is None:
-        yield sys.stdout.write
-        return
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("w", encoding="utf-8", newline="") as stream:
-        yield stream.write
-    partial.replace(out)
+        exports.publish(folder, path, said, signer)
+    elif sign:
+        path.with_name(path.name + ".jws").write_text(signer(said.payload()) + "\n", encoding="ascii")
+    found = {"build": build.id, "cursor": said.cursor, "format": form, "file": str(path)}
+    return {**found, "records": lines, "size": size, "sha256": digest}
 
 
 def _hits(index: Directory, base: str, *, container: bool = True) -> Iterator[Hit]:

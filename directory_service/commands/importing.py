@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from directory_service.commands.auditing import keep_log_after
 from directory_service.commands.common import (
     as_json,
     directory,
@@ -115,6 +116,8 @@ def import_files(
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
             choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
             report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
+            if report.status != "dry-run":
+                keep_log_after(engine, settings)
     except CircuitBreaker as stop:
         told = {"error": stop.slug, "message": stop.message, "exit": stop.exit_code}
         _tell(cast("ImportReport", stop.report), machine, told)

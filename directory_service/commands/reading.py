@@ -62,10 +62,11 @@ def show(settings: Settings, key: str, machine: bool) -> None:
 def _record(index: Directory, key: str) -> dict[str, Any]:
     import orjson
 
+    from directory_service.entries.history import shown
     from directory_service.index.query import View
 
     if "@" in key:
-        return index.mailbox(key, View.STAFF)
+        return shown(index.mailbox(key, View.STAFF))
     try:
         hit, former = index.practitioner(key, View.STAFF)
     except NotFound:

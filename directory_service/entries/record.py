@@ -14,7 +14,7 @@ from directory_service.entries.labels import person_label
 from directory_service.entries.people import full_name
 from directory_service.entries.places import structure_names
 from directory_service.entries.wire import clean, distinct
-from directory_service.model.mailboxes import Binding
+from directory_service.model.mailboxes import Actor, Binding
 from directory_service.model.people import Status
 
 Record = dict[str, object]
@@ -69,7 +69,18 @@ def _holder(bindings: Sequence[Binding]) -> Record:
         "paperless": paperless(bindings),
         "preferred": True in [x.preferred for x in bindings],
         "source": b.source,
+        "spans": [_span(x) for x in sorted(bindings, key=lambda x: x.since)],
     }
+
+
+def _span(b: Binding) -> list[object]:
+    """What ``history.Span`` names: a list, since there is one to each mailbox."""
+    place = b.organization.national_id if b.organization else None
+    return [iso(b.since), iso(b.until), place, b.source, *_actor(b.opened_by), *_actor(b.closed_by)]
+
+
+def _actor(actor: Actor | None) -> tuple[int | None, str | None]:
+    return (actor.run, actor.operator or None) if actor else (None, None)
 
 
 def _first(texts: Iterable[str]) -> str | None:

@@ -26,6 +26,7 @@ from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index import ranges
 from directory_service.index.answers import LONGEST, Answer, Answers
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
+from directory_service.index.feed import Changes, parse_place, read_changes
 from directory_service.index.files import current_name
 from directory_service.index.lookups import Span
 from directory_service.index.plan import Plan, simplify
@@ -314,6 +315,15 @@ class Directory:
     def certificates_of(self, address: str) -> list[Published]:
         """Those of one address, valid at this moment, the newest first.  Who may see the mailbox is not judged here."""
         return served(self._reader(time.monotonic()).connection, address, time.time())
+
+    def changes(self, since: str, limit: int) -> tuple[str, Changes]:
+        """The build, and what changed to the public's eyes after the place ``since`` (``0``: all that is kept).
+        Raises InvalidInput for a foreign place, CursorExpired for one that is too old."""
+        place = parse_place(since)
+        reader = self._fresh()
+        with reader.snapshot():
+            found = read_changes(reader.connection, place, limit)
+        return f"{reader.build.id.partition('.')[0]}.{found.seq}", found
 
     # --- /v1/search --------------------------------------------------------------------------------------------------
 

@@ -20,14 +20,15 @@ from sqlalchemy.exc import DBAPIError
 from directory_service.entries.entry import PEOPLE, STRUCTURES
 from directory_service.entries.places import forget_places
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.feed import write_changes
 from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
 from directory_service.index.schema import HIDDEN, VERSION
 from directory_service.index.smime import write_certificates
-from directory_service.index.writer import build_index, meta_of, write_operators
+from directory_service.index.writer import build_index, meta_of, operator_states, write_operators
 from directory_service.ldap.dn import normalise
-from directory_service.registry import read
+from directory_service.registry import feed, read
 from directory_service.registry.certificates import read_published
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading
@@ -60,6 +61,7 @@ class Follower:
         self.suffix = suffix
         self.workers = workers
         self._count_at = 0.0
+        self._fares_at = 0.0
 
     def run(self, stop: Stop, tell: Callable[[int, int], None] = lambda _written, _indexed: None) -> None:
         """Until ``stop`` is set.  A registry that does not answer is waited for.  ``tell`` is told, at each look, the
@@ -140,6 +142,7 @@ class Follower:
         changes = read_after(connection, int(seq), _STEP)
         if changes:
             self._render(db, connection, changes)
+            write_changes(db, feed.changed(connection, changes))
             forget_places()
             set_meta(db, seq=str(changes[-1].seq))
         return len(changes)
@@ -169,9 +172,19 @@ class Follower:
         self._count_at = time.monotonic() + _COUNT
         with reading(self.engine) as connection:
             meta = meta_of(connection, self.suffix, 0, parse_instant(now_text()))
+            fares = self._fares(connection)
         (sources,) = db.execute("SELECT value FROM meta WHERE key = 'sources'").fetchone()
-        if changed or meta["sources"] != sources:
-            set_meta(db, sources=meta["sources"], counts=meta["counts"])
+        (known,) = db.execute("SELECT value FROM meta WHERE key = 'operators'").fetchone()
+        if changed or meta["sources"] != sources or fares.get("operators", known) != known:
+            set_meta(db, sources=meta["sources"], counts=meta["counts"], **fares)
+
+    def _fares(self, connection: Connection) -> dict[str, str]:
+        """How each operator fares: dearer to count, so that a stream of changes does not wait for it each time."""
+        now = time.monotonic()
+        if now < self._fares_at:
+            return {}
+        self._fares_at = now + _COUNT
+        return {"operators": operator_states(connection, parse_instant(now_text()))}
 
 
 def _addresses_gone(changes: list[JournalEntry]) -> list[str]:

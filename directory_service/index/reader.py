@@ -48,6 +48,7 @@ class Build(NamedTuple):
     built_at: str
     sources: list[dict[str, Any]]
     counts: dict[str, int]
+    operators: Sequence[dict[str, Any]] = ()  # ``model.anomalies.OperatorState``
 
 
 class Hit(NamedTuple):
@@ -153,7 +154,8 @@ class Reader:
             raise RegistryUnavailable("l'index est d'une autre version : lancez `annuaire index --rebuild`")
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
-        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
+        fares = json.loads(meta.get("operators", "[]"))
+        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts, fares)
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}

@@ -41,6 +41,10 @@ TABLES: Final = (
     # S/MIME certificates stand apart: in no entry, judged by the clock when they are read (POSIX seconds).
     "CREATE TABLE smime(address TEXT NOT NULL, sha256 TEXT NOT NULL, begins INTEGER NOT NULL, ends INTEGER NOT NULL, "
     "der BLOB NOT NULL, json BLOB NOT NULL, PRIMARY KEY(address, sha256)) WITHOUT ROWID",
+    # The feed (``index.feed``): numbers of a kind of record and of the journal.
+    "CREATE TABLE change(kind INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, pk INTEGER NOT NULL, "
+    "at TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID",
+    "CREATE INDEX change_place ON change(seq, kind, pk)",
     "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
     "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "

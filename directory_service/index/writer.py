@@ -25,6 +25,7 @@ from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
 from directory_service.entries.operators import operator_record
 from directory_service.index import files, ranges
+from directory_service.index.feed import FLOOR, write_changes
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
@@ -41,11 +42,12 @@ from directory_service.index.schema import (
 from directory_service.index.smime import write_certificates
 from directory_service.ldap.dn import normalise
 from directory_service.model.mailboxes import Operator
-from directory_service.registry import read
+from directory_service.registry import feed, read
 from directory_service.registry.batches import quiet
 from directory_service.registry.certificates import read_published
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
+from directory_service.registry.health import read_states
 from directory_service.registry.journal import last_seq
 from directory_service.registry.regions import regions
 
@@ -70,13 +72,15 @@ def build_index(
     show = progress or (lambda label, done, total: None)
     with reading(engine) as connection:
         seq, limits = last_seq(connection), read.bounds(connection)
-        meta = meta_of(connection, suffix, seq, at)
+        meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}
         operators = read.read_operators(connection)
         work = regions(connection, REGION)
+        floor, changes = feed.recent(connection, seq)
     batches = render_all(engine, suffix, work, workers)
     path = files.new_path(folder, at)
     try:
-        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show)
+        meta[FLOOR] = str(floor)
+        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes)
         _add_certificates(engine, path)
         files.publish(path)
     except BaseException:
@@ -117,6 +121,11 @@ def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict
     }
 
 
+def operator_states(connection: Connection, at: datetime) -> str:
+    """How the mailboxes of each operator fare: JSON."""
+    return orjson.dumps([asdict(state) for state in read_states(connection, at)]).decode()
+
+
 def write_entries(path: Path, entries: Iterable[Entry], suffix: str) -> Path:
     """A build made of these entries alone, made current: for tests and measures, which need no registry."""
     at = datetime.now(UTC)
@@ -134,6 +143,7 @@ def write_build(
     suffix: str,
     batches: Iterable[Batch],
     show: Progress,
+    changes: Iterable[feed.Changed] = (),
 ) -> None:
     """The whole file, not yet current and not yet sure to be on disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -143,6 +153,7 @@ def write_build(
         with quiet():
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
+        write_changes(db, changes)
         _finish(db, show)
         meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode(), "fours": _fours(db)}
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())
@@ -278,4 +289,4 @@ def _finish(db: sqlite3.Connection, show: Progress) -> None:
         set_up_fts(db, table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
 
 
-__all__ = ["Progress", "build_index", "meta_of", "write_build", "write_entries", "write_operators"]
+__all__ = ["Progress", "build_index", "meta_of", "operator_states", "write_build", "write_entries", "write_operators"]

@@ -21,6 +21,14 @@ class MailboxType(StrEnum):
     OFFICE = "CAB"
 
 
+class Actor(NamedTuple):
+    """Who bound an address or ended that: a run, and the operator whose publication it was.  An import is told by its
+    run alone, never by who launched it."""
+
+    run: int
+    operator: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """One address bound to one holder over a stretch of time.
@@ -51,6 +59,8 @@ class Binding:
     given_names: str = ""
     national_id: str = ""  # as written
     changed_at: datetime | None = None
+    opened_by: Actor | None = None  # None: no run did, or one of before that was kept
+    closed_by: Actor | None = None
 
     @property
     def domain(self) -> str:

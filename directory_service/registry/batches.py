@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from directory_service.model import nomenclature
+from directory_service.model.mailboxes import Actor
 from directory_service.model.people import NO_CODE, Address, Coded, Organization, SourceMark, Status
 from directory_service.registry.bulk import chunks
 from directory_service.registry.clock import parse_instant
@@ -107,12 +108,28 @@ class Operators(dict[str, str]):
         return self[name]
 
 
+class Actors(dict[int | None, Actor | None]):
+    """Who stands behind a run: the operator of a publication; nobody's name otherwise."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__({None: None})
+        self._connection = connection
+
+    def __missing__(self, number: int) -> Actor:
+        published = run.c.id == number, run.c.kind == "publication"
+        self[number] = found = Actor(
+            number, self._connection.execute(select(run.c.actor).where(*published)).scalar() or ""
+        )
+        return found
+
+
 class Book:
     """What one reading shares."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.operators = Operators(connection)
+        self.actors = Actors(connection)
         self.marks = Marks(connection)
         self._codes: dict[str, Codes] = {}
         self._young: dict[int, Organization] = {}

@@ -7,7 +7,7 @@ through their holder, since neither shows the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Column, Connection, select
@@ -59,18 +59,25 @@ def _related(connection: Connection, wanted: Column[int], given: Column[int], ke
 def _boxes_of_operators(connection: Connection, entries: Iterable[JournalEntry]) -> set[int]:
     """Mailboxes under the domains that came to operators or left them.  One pass over the addresses: a list may move
     a thousand domains, and moves are rare."""
-    names, untold = set[str](), set[int]()
-    for entry in entries:
-        if entry.subject == "operator" and entry.kind in _SHOWN:
-            told = _domains_of(entry)
-            names |= told
-            if not told and entry.kind != "create":
-                untold.add(entry.subject_id)
-    names |= _ever_held(connection, untold)
+    names = moved_domains(connection, entries)
     if not names:
         return set()
     query = select(mailbox.c.id, mailbox.c.address).execution_options(yield_per=5000)
     return {key for key, address in connection.execute(query) if address.rpartition("@")[2] in names}
+
+
+def moved_domains(connection: Connection, entries: Iterable[JournalEntry]) -> dict[str, int]:
+    """Domains that came to operators or left them, each with the number of the last change that moved it."""
+    moved, untold = dict[str, int](), dict[int, int]()
+    for entry in entries:
+        if entry.subject == "operator" and entry.kind in _SHOWN:
+            told = _domains_of(entry)
+            moved.update(dict.fromkeys(told, entry.seq))
+            if not told and entry.kind != "create":
+                untold[entry.subject_id] = entry.seq
+    for key, name in _ever_held(connection, untold):
+        moved[name] = max(untold[key], moved.get(name, 0))
+    return moved
 
 
 def _domains_of(entry: JournalEntry) -> set[str]:
@@ -79,11 +86,13 @@ def _domains_of(entry: JournalEntry) -> set[str]:
     return {name for some in found for name in ([some] if isinstance(some, str) else some)}
 
 
-def _ever_held(connection: Connection, operators: set[int]) -> set[str]:
+def _ever_held(connection: Connection, operators: Collection[int]) -> Iterator[tuple[int, str]]:
     """Domains of these operators, past ones too; a rollback takes rows away, and the journal remembers."""
     if not operators:
-        return set()
+        return
     query = select(*journal.columns).where(journal.c.subject == "operator", journal.c.subject_id.in_(operators))
-    told = (_domains_of(JournalEntry(*row)) for row in connection.execute(query))
-    held = select(domain.c.name).where(domain.c.operator_id.in_(operators))
-    return set(connection.execute(held).scalars()).union(*told)
+    for row in connection.execute(query):
+        entry = JournalEntry(*row)
+        yield from ((entry.subject_id, name) for name in _domains_of(entry))
+    held = select(domain.c.operator_id, domain.c.name).where(domain.c.operator_id.in_(operators))
+    yield from connection.execute(held).tuples()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Any
@@ -121,6 +122,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
             if engine.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA query_only = ON")
             yield connection
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Connection]:
+    """``reading``, for who asks one thing of a registry that may be down, from any thread or process: the engine is
+    kept, the connection is not.  Raises RegistryUnavailable for whatever the database says."""
+    try:
+        with reading(_kept(url)) as connection:
+            yield connection
+    except DBAPIError as error:
+        raise RegistryUnavailable(f"le registre ne répond pas ({type(error.orig).__name__})") from None
+
+
+@lru_cache(maxsize=8)
+def _kept(url: str) -> Engine:
+    return open_registry(url)
 
 
 @contextmanager

@@ -239,7 +239,7 @@ def _marks(book: Book, batch: Batch) -> Mapping[int, list[SourceMark]]:
 
 # -- mailboxes --------------------------------------------------------------------------------------------------------
 
-_ADDRESS, _HOLDER, _STRUCTURE, _CLOSED = 1, 6, 7, 20
+_ADDRESS, _HOLDER, _STRUCTURE, _CLOSED, _OPENED = 1, 6, 7, 20, 21
 _TYPES = {t.value: t for t in MailboxType}
 
 
@@ -247,7 +247,8 @@ def _bindings(tail: str) -> str:
     return (
         "SELECT b.id, m.address, m.type, m.unlisted, m.changed_at, b.source, b.practitioner_id, b.organization_id, "  # noqa: S608
         "b.profession_code, b.specialty_code, b.service, b.description, b.responsible, b.paperless, b.preferred, "
-        "b.since, b.until, b.family_name, b.given_names, b.national_id, m.until "
+        "b.since, b.until, b.family_name, b.given_names, b.national_id, m.until, "
+        "b.opened_run, b.closed_run "
         f"FROM binding b JOIN mailbox m ON m.id = b.mailbox_id {tail}"
     )
 
@@ -290,6 +291,8 @@ def _binding(
         given_names=given,
         national_id=national,
         changed_at=parse_instant(changed),
+        opened_by=book.actors[row[_OPENED]],
+        closed_by=book.actors[row[_OPENED + 1]],
     )
 
 

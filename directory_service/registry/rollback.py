@@ -161,6 +161,7 @@ class _Rollback:
         self.created: dict[str, list[tuple[int, int]]] = {name: [] for name in _SUBJECTS}  # first, after
         self.changed: dict[str, set[int]] = {name: set() for name in _SUBJECTS}  # records of which a part changed
         self.related: dict[str, set[int]] = {name: set() for name in _SUBJECTS}  # those that show a part of them
+        self.hidden: set[int] = set()  # mailboxes that were listed
 
     def take_back(self, run_id: int) -> None:
         """One run, whose changes are the last ones that still stand."""
@@ -196,10 +197,12 @@ class _Rollback:
 
     def _note_removed(self, table: Table, given: tuple[int, int]) -> None:
         """One entry of the journal for each record that goes, with the name that its readers know it by."""
-        name = _NAMES[table]
+        # The feed tells nobody that a mailbox went which nobody could see.
+        names = (_NAMES[table], *(["unlisted"] if table is mailbox else []))
+        pairs = ", ".join(f"'{name}', {name}" for name in names)
         json_of = {
-            "sqlite": f"CAST(json_object('{name}', {name}) AS BLOB)",
-            "postgresql": f"convert_to(json_build_object('{name}', {name})::text, 'UTF8')",
+            "sqlite": f"CAST(json_object({pairs}) AS BLOB)",
+            "postgresql": f"convert_to(json_build_object({pairs})::text, 'UTF8')",
         }[self.connection.dialect.name]
         said = text(
             "INSERT INTO journal (at, actor, run_id, kind, subject, subject_id, before) "  # noqa: S608 - our own tables
@@ -260,6 +263,8 @@ class _Rollback:
             changed = [before for key, before in kept.items() if before is not None and key in found]
             deleted = [before for key, before in kept.items() if before is not None and key not in found]
             self._note(table, [*found.values(), *(b for b in kept.values() if b is not None)])
+            if table is mailbox:
+                self.hidden |= {row["id"] for row in changed if row["unlisted"] and not found[row["id"],]["unlisted"]}
             for key in absent:
                 self.connection.execute(delete(table).where(_is(table, [key])))
             self._update(table, changed)
@@ -312,7 +317,8 @@ class _Rollback:
         for name in _SUBJECTS:
             self._count(name, "restored", sum(not self._removed(name, pk) for pk in self.changed[name]))
             touched = sorted(pk for pk in self.changed[name] | self.related[name] if not self._removed(name, pk))
-            changes = (("restore", name, pk, None, said) for pk in touched)
+            hidden = self.hidden if name == "mailbox" else set()
+            changes = (("restore", name, pk, {"unlisted": False} if pk in hidden else None, said) for pk in touched)
             append_many(self.connection, changes, actor=self.actor, run_id=self.number, at=self.at)
 
     def refuse_what_came_from_elsewhere(self, run_id: int) -> None:

@@ -18,6 +18,10 @@ from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
     activity,
     journal,
+    log_head,
+    log_leaf,
+    log_node,
+    log_place,
     mail_certificate,
     metadata,
     operator_certificate,
@@ -29,7 +33,8 @@ from directory_service.registry.tables import (
 )
 
 # The record of what happened, which stays, and what no import touches: certificates, what operators did by hand.
-_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate}
+_LOG = {log_leaf, log_node, log_head, log_place}
+_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate, *_LOG}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 

@@ -17,6 +17,9 @@ from directory_service.trust.receipts import Receipts
 from directory_service.web import context, operations, problems
 from directory_service.web.api import (
     certificates,
+    changes,
+    export,
+    log,
     mailboxes,
     operators,
     organizations,
@@ -34,7 +37,8 @@ if TYPE_CHECKING:
     from directory_service.tls import Tls
 
 _BLUEPRINTS = (
-    suggest, search, practitioners, organizations, mailboxes, certificates, operators, verify, status, operations,
+    suggest, search, practitioners, organizations, mailboxes, certificates, operators, verify, status, log, changes,
+    export, operations,
 )  # fmt: skip
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
@@ -46,10 +50,11 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
-    log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
+    wanted = settings and settings.access_log
+    accesses = AccessLog(settings.access_log, settings.access_log_address) if settings and wanted else None
     signing = Receipts(Keys(settings.keys_folder), settings.issuer) if settings else None
     clients = clients_of(directory, settings, tls) if settings else Clients(directory)
-    context.attach(app.extensions, directory, Secrets(directory), clients, log, signing)
+    context.attach(app.extensions, directory, Secrets(directory), clients, accesses, signing)
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)

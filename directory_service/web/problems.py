@@ -26,6 +26,7 @@ PROBLEMS = MappingProxyType(
     {
         "invalid-input": ("Requête mal formée", "Un paramètre n'a pas la forme attendue ; `where` dit lequel."),
         "not-found": ("Introuvable", "Rien ne porte ce nom dans l'annuaire, ou rien que vous puissiez voir."),
+        "cursor-expired": ("Curseur expiré", "Ce qui a suivi n'est plus gardé : recommencez par un export complet."),
         "forbidden": ("Accès refusé", "Votre identité est connue, mais elle ne donne pas ce droit."),
         "bad-credentials": (
             "Authentification refusée",

@@ -1,12 +1,13 @@
-"""Writing to the registry from a request: a short wait for whoever writes, then 503.
+"""The registry, for the few routes that need it; all others ask the index, and answer while the registry is down.
 
-An import holds SQLite for minutes; a thread of ours that waited as long would be missed by those who read.
+``read_registry`` opens it at each question.  ``writing_soon`` waits a short while for whoever writes: an import holds
+SQLite for minutes, and a thread of ours that waited as long would be missed by those who read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 from flask import current_app
@@ -14,11 +15,19 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 
 from directory_service.errors import RegistryBusy, RegistryUnavailable
-from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.engine import asking, open_registry, writing
 
 PATIENCE = 2.0  # seconds
 _ENGINE = "annuaire.registry"
 _BUSY = ("SQLITE_BUSY", "LockNotAvailable")  # of SQLite, of PostgreSQL
+
+
+def read_registry() -> AbstractContextManager[Connection]:
+    """One picture of the registry.  Raises RegistryUnavailable."""
+    settings = current_app.config["ANNUAIRE"]
+    if settings is None:
+        raise RegistryUnavailable("ce service n'a pas de registre")
+    return asking(settings.registry_url)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ Instants are stored as UTC text ``YYYY-MM-DDTHH:MM:SSZ`` in both databases: sort
 from __future__ import annotations
 
 from directory_service.registry.tables.base import Key, metadata
+from directory_service.registry.tables.log import log_head, log_leaf, log_node, log_place
 from directory_service.registry.tables.mailboxes import binding, mail_certificate, mailbox
 from directory_service.registry.tables.people import (
     activity,
@@ -51,6 +52,10 @@ __all__ = [
     "identifier",
     "journal",
     "link",
+    "log_head",
+    "log_leaf",
+    "log_node",
+    "log_place",
     "mail_certificate",
     "mailbox",
     "metadata",

@@ -40,6 +40,8 @@ binding = Table(  # one address bound to one holder from `since` until `until`; 
     Column("preferred", Boolean, nullable=False, server_default=false()),
     Column("since", Text, nullable=False),
     Column("until", Text),
+    Column("opened_run", Key),  # the run that bound it, and the one that ended that; NULL: no run did
+    Column("closed_run", Key),
 )
 
 mail_certificate = Table(  # S/MIME; by address, so that they outlive what imports do to the row of the mailbox

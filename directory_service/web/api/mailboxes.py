@@ -1,33 +1,79 @@
-"""``GET /v1/mailboxes/{address}``: one mailbox, open or closed, with its holders."""
+"""``GET /v1/mailboxes/{address}``: one mailbox, open or closed, with its holders, today or at an instant; and
+``…/history``, every binding of the address.  What is hidden from the caller is absent, by the same path.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 
+from directory_service.entries.history import as_of, history, shown
+from directory_service.index.query import View
 from directory_service.index.smime import Published
-from directory_service.web.context import cached, directory, identify, settled, with_record
-from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
+from directory_service.registry.clock import format_instant, parse_instant
+from directory_service.web.context import cached, directory, identify, settled, with_items, with_record
+from directory_service.web.parameters import LONGEST_ADDRESS, Text, clean_text, read_query, refused
 
 blueprint = Blueprint("mailboxes", __name__)
+_SKEW = timedelta(minutes=5)  # between the caller's clock and ours
 
 
 @blueprint.get("/v1/mailboxes/<address>")
 def mailbox(address: str) -> Response:
-    read_query(request.query_string, ())
-    view = identify()
-    asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
+    given = read_query(request.query_string, (Text("at", 40),))["at"]
+    return _then(address, _instant(given)) if given else _now(address)
 
-    def read() -> tuple[Mapping[str, object], list[Published]]:
+
+def _then(address: str, at: str) -> Response:
+    """Without certificates: which ones were published at an instant is not kept."""
+
+    def made(build: str, record: dict[str, Any]) -> Iterable[bytes]:
+        return with_record(build, orjson.dumps(shown(as_of(record, at))), at=at)
+
+    return _answer(address, made)
+
+
+def _now(address: str) -> Response:
+    view, asked = _asked(address)
+
+    def read() -> tuple[dict[str, Any], list[Published]]:
         record = directory().mailbox(asked, view)
         return record, directory().certificates_of(asked) if record["status"] == "open" else []
 
     build, (record, certificates) = settled(read)
 
     def answer() -> Iterable[bytes]:
-        return with_record(build, orjson.dumps({**record, "certificates": [c.json for c in certificates]}))
+        return with_record(build, orjson.dumps({**shown(record), "certificates": [c.json for c in certificates]}))
 
     # Certificates expire while the build stays what it is.
     return cached(view, answer, state="".join(f"-{c.sha256[:8]}" for c in certificates))
+
+
+@blueprint.get("/v1/mailboxes/<address>/history")
+def mailbox_history(address: str) -> Response:
+    read_query(request.query_string, ())
+
+    def made(build: str, record: dict[str, Any]) -> Iterable[bytes]:
+        return with_items(build, map(orjson.dumps, history(record)), address=record["address"])
+
+    return _answer(address, made)
+
+
+def _answer(address: str, made: Callable[[str, dict[str, Any]], Iterable[bytes]]) -> Response:
+    view, asked = _asked(address)
+    return cached(view, lambda: made(*settled(lambda: directory().mailbox(asked, view))))
+
+
+def _asked(address: str) -> tuple[View, str]:
+    return identify(), clean_text(address, "address", LONGEST_ADDRESS).lower()
+
+
+def _instant(text: str) -> str:
+    moment = parse_instant(text)
+    if moment > datetime.now(UTC) + _SKEW:
+        raise refused("at", "cet instant est à venir")
+    return format_instant(moment)

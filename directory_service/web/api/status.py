@@ -1,5 +1,5 @@
 """``GET /v1/status``: which build answers, how old each source is, how much each branch holds, how well records were
-matched.
+matched; what is not as it should be, and to operators how the mailboxes of each fare.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import orjson
 from flask import Blueprint, Response, request
 
 from directory_service.index.freshness import age_of, published_age, published_at, silent_sources, source_age
+from directory_service.index.query import View
+from directory_service.model.anomalies import MOST, anomalies
 from directory_service.model.quality import figures
 from directory_service.model.rhythms import Silence
 from directory_service.registry.clock import format_instant
-from directory_service.web.context import directory, json_answer, rhythms
+from directory_service.web.context import directory, identify, json_answer, rhythms
 from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("status", __name__)
@@ -23,7 +25,9 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/v1/status")
 def status() -> Response:
     read_query(request.query_string, ())
+    view = identify()
     build, now = directory().build(), datetime.now(UTC)
+    unusual = anomalies(build.operators, now)
     silent = {s.source: s for s in silent_sources(build, rhythms(), now)}
     body = {
         "build": build.id,
@@ -32,10 +36,13 @@ def status() -> Response:
         "age_seconds": age_of(build.built_at, now),
         "counts": build.counts,
         "sources": [_aged(source, now) | {"silent": source["name"] in silent} for source in build.sources],
-        "anomalies": [_anomaly(silence) for silence in silent.values()],
+        "anomalies": [*map(_anomaly, silent.values()), *unusual[:MOST]],
+        "anomalies_total": len(silent) + len(unusual),
         "white_list": directory().has_white_list(),
         "quality": {"matching": figures()},
     }
+    if view >= View.OPERATOR:
+        body["operators"] = [_operator(state, now) for state in build.operators]
     response = json_answer(orjson.dumps(body))
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -44,6 +51,13 @@ def status() -> Response:
 def _aged(source: dict[str, Any], now: datetime) -> dict[str, Any]:
     ages = {"age_seconds": source_age(source, now), "published_age_seconds": published_age(source, now)}
     return {**source, "published": published_at(source), "rhythm_hours": rhythms().of(source["name"]), **ages}
+
+
+def _operator(state: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """How the mailboxes of one operator fare; null: those of domains that none holds."""
+    shown = {name: state[name] for name in ("domains", "mailboxes", "last_change")}
+    age = {"age_seconds": age_of(state["last_change"], now), "rhythm_days": state["rhythm"]}
+    return {"operator": state["operator"] or None, **shown, **age}
 
 
 def _anomaly(silence: Silence) -> dict[str, Any]:

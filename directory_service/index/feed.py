@@ -1,0 +1,100 @@
+"""The feed of changes, in the index: a row for each public record that changed, at the last change that touches it.
+
+Rows come from ``registry.feed`` and hold no record: whoever reads gets the record as the index has it in the same
+commit, or learns that it is there no more.  A record that changes again moves to the end, so that a reader who follows
+meets each state that lasts, and none twice.  Places are those of the journal: they outlive builds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from directory_service.entries.entry import PEOPLE, STRUCTURES, entry_id
+from directory_service.entries.history import shown
+from directory_service.errors import CursorExpired, InvalidInput
+from directory_service.registry.feed import Changed, Kind
+
+_RANKS: Final = range(16)
+_BRANCH: Final = {Kind.PRACTITIONER: PEOPLE, Kind.FORMER: PEOPLE, Kind.ORGANIZATION: STRUCTURES}
+_ID: Final = {Kind.PRACTITIONER: "id", Kind.FORMER: "id", Kind.ORGANIZATION: "technical_id"}
+_NAMES: Final = {Kind.MAILBOX: "mailbox", Kind.ORGANIZATION: "organization"}
+_INSERT: Final = "INSERT OR REPLACE INTO change(kind, key, seq, pk, at) VALUES (?, ?, ?, ?, ?)"
+_LAST: Final = 1 << 62
+FLOOR: Final = "feed_floor"
+
+
+class Place(NamedTuple):
+    """Where a reader is: after this row."""
+
+    seq: int
+    kind: int = _LAST
+    pk: int = _LAST
+
+    def __str__(self) -> str:
+        return str(self.seq) if self.kind == _LAST else f"{self.seq}.{self.kind}.{self.pk}"
+
+
+class Changes(NamedTuple):
+    """Some changes, in order; ``next`` is where to go on, ``more`` whether there are already others after."""
+
+    seq: int
+    items: list[dict[str, Any]]
+    next: str
+    more: bool
+
+
+def parse_place(text: str) -> Place:
+    """Raises InvalidInput for what no answer gave as ``next``."""
+    parts = text.split(".")
+    if len(parts) in (1, 3) and all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        return Place(*map(int, parts))
+    raise InvalidInput("un curseur donné par une réponse est attendu, ou 0", where="paramètre since")
+
+
+def write_changes(db: sqlite3.Connection, found: Iterable[Changed]) -> None:
+    db.executemany(_INSERT, ((int(c.kind), c.key, c.seq, c.pk, c.at) for c in found))
+
+
+def read_changes(db: sqlite3.Connection, since: Place, limit: int) -> Changes:
+    """At most ``limit`` changes after ``since``, as the public sees them; the caller is inside one transaction.
+    Raises CursorExpired when some that came after are kept no more."""
+    meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('seq', ?)", (FLOOR,)))
+    seq = int(meta["seq"])
+    if since.seq < int(meta.get(FLOOR, 0)):
+        raise CursorExpired("ce curseur est trop ancien : prenez un export complet, et suivez à partir de son curseur")
+    sql = "SELECT kind, key, seq, pk, at FROM change WHERE (seq, kind, pk) > (?, ?, ?) ORDER BY seq, kind, pk LIMIT ?"
+    rows = [Changed(Kind(row[0]), *row[1:]) for row in db.execute(sql, (*since, limit + 1))]
+    more, rows = len(rows) > limit, rows[:limit]
+    # After the last one comes the end of what the index holds; another node may have been further on.
+    place = Place(rows[-1].seq, rows[-1].kind, rows[-1].pk) if more else max(Place(seq), since)
+    return Changes(seq, list(_items(db, rows)), str(place), more)
+
+
+def _items(db: sqlite3.Connection, rows: Iterable[Changed]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        record = _mailbox(db, row.key) if row.kind == Kind.MAILBOX else _entry(db, row)
+        item = {"seq": row.seq, "at": row.at, "kind": _NAMES.get(row.kind, "practitioner"), "id": row.key}
+        if record is None:
+            yield {**item, "op": "delete"}
+        else:
+            ended = record["status"] in ("closed", "inactive")
+            yield {**item, "op": "close" if ended else "put", "record": record}
+
+
+def _mailbox(db: sqlite3.Connection, address: str) -> dict[str, Any] | None:
+    found = db.execute("SELECT json FROM mailbox WHERE address = ?", (address.casefold(),)).fetchone()
+    return shown(orjson.loads(found[0])) if found else None
+
+
+def _entry(db: sqlite3.Connection, row: Changed) -> dict[str, Any] | None:
+    """The record that this key of the registry has, if that is the name it goes by."""
+    ids = [entry_id(_BRANCH[row.kind], rank, row.pk) for rank in _RANKS]
+    sql = f"SELECT json FROM body WHERE id IN ({', '.join('?' * len(ids))})"  # noqa: S608
+    for (found,) in db.execute(sql, ids):
+        record: dict[str, Any] = orjson.loads(found)
+        return record if record[_ID[row.kind]] == row.key else None
+    return None

@@ -1,0 +1,161 @@
+"""From the journal to the feed of changes: which public records changed, and at which change each did last.
+
+As ``changes.dependants``, with the order: a record stands at the last change that touches it, its own or one of a
+record that it shows, so that the follower, who meets changes a few at a time, and a build, which meets many at once,
+give it the same place.  An unlisted mailbox is absent: it stands where it was hidden, if it was, and what happens to it
+since moves nothing.  See docs/decisions/0025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Column, Connection, select
+
+from directory_service.registry.bulk import chunks
+from directory_service.registry.changes import moved_domains
+from directory_service.registry.journal import JournalEntry, decode, read_after
+from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
+
+KEPT: Final = 100_000  # changes of the journal that a build keeps: days of the whole country, three seconds of a build
+
+
+class Kind(IntEnum):
+    """What a place of the feed is about; ``FORMER``: a national id that a practitioner had, and has no more."""
+
+    MAILBOX = 0
+    PRACTITIONER = 1
+    ORGANIZATION = 2
+    FORMER = 3
+
+
+_SUBJECTS: Final = {"mailbox": Kind.MAILBOX, "practitioner": Kind.PRACTITIONER, "organization": Kind.ORGANIZATION}
+_KEYS: Final[dict[Kind, Column[Any]]] = {
+    Kind.MAILBOX: mailbox.c.address,
+    Kind.PRACTITIONER: practitioner.c.national_id,
+    Kind.ORGANIZATION: organization.c.technical_id,
+}
+
+
+class Changed(NamedTuple):
+    """One record that changed: ``key`` is the name that readers know it by, ``seq`` and ``at`` those of the change."""
+
+    kind: Kind
+    key: str
+    seq: int
+    pk: int
+    at: str
+
+
+Seqs = dict[int, int]  # key of the registry ► last change
+
+
+def recent(connection: Connection, last: int, kept: int = KEPT) -> tuple[int, list[Changed]]:
+    """The feed of the ``kept`` last changes up to number ``last``, and the number that they come after."""
+    floor = max(0, last - kept)
+    return floor, changed(connection, [e for e in read_after(connection, floor, kept) if e.seq <= last])
+
+
+def changed(connection: Connection, entries: Sequence[JournalEntry]) -> list[Changed]:
+    """The records that these changes touch, in their order."""
+    at = {entry.seq: entry.at for entry in entries}
+    named, touched = _named(entries), _touched(connection, entries)
+    for kind, seqs in touched.items():
+        column = _KEYS[kind]
+        for keys in chunks(seqs):
+            for pk, key in connection.execute(select(column.table.c.id, column).where(column.table.c.id.in_(keys))):
+                named[kind, pk] = key
+    found = [
+        Changed(kind, named[kind, pk], seq, pk, at[seq])
+        for kind, seqs in touched.items()
+        for pk, seq in seqs.items()
+        if (kind, pk) in named
+    ]
+    return sorted([*found, *_former(entries)], key=lambda c: (c.seq, c.kind, c.pk))
+
+
+def _named(entries: Iterable[JournalEntry]) -> dict[tuple[Kind, int], str]:
+    """Names of records that are there no more: those that a rollback took out."""
+    found = {}
+    for entry in entries:
+        if entry.kind == "remove" and (before := decode(entry.before)):
+            kind = _SUBJECTS[entry.subject]
+            found[kind, entry.subject_id] = str(before[_KEYS[kind].name])
+    return found
+
+
+def _former(entries: Iterable[JournalEntry]) -> Iterator[Changed]:
+    """An RPPS number took precedence over an ADELI one: her record has another name."""
+    for entry in entries:
+        if entry.subject == "practitioner" and entry.before and b'"national_id"' in entry.before:
+            before = decode(entry.before) or {}
+            if entry.kind == "update" and before.get("national_id"):
+                yield Changed(Kind.FORMER, str(before["national_id"]), entry.seq, entry.subject_id, entry.at)
+
+
+def _touched(connection: Connection, entries: Sequence[JournalEntry]) -> dict[Kind, Seqs]:
+    people, places = (_direct(entries, subject) for subject in ("practitioner", "organization"))
+    boxes = _public_boxes(connection, entries)
+    holders = _spread(connection, binding.c.mailbox_id, binding.c.practitioner_id, boxes)
+    owners = _spread(connection, binding.c.mailbox_id, binding.c.organization_id, boxes)
+    _later(people, _spread(connection, practitioner.c.id, practitioner.c.merged_into, people))
+    _later(people, _spread(connection, activity.c.organization_id, activity.c.practitioner_id, places))
+    shown = _spread(connection, binding.c.practitioner_id, binding.c.mailbox_id, people)
+    _later(shown, _spread(connection, binding.c.organization_id, binding.c.mailbox_id, places))
+    hidden = _hidden(connection, shown)
+    _later(boxes, {pk: seq for pk, seq in shown.items() if pk not in hidden})
+    _later(people, holders)
+    _later(places, owners)
+    return {Kind.MAILBOX: boxes, Kind.PRACTITIONER: people, Kind.ORGANIZATION: places}
+
+
+def _direct(entries: Iterable[JournalEntry], subject: str) -> Seqs:
+    return {entry.subject_id: entry.seq for entry in entries if entry.subject == subject}
+
+
+def _later(known: Seqs, others: Seqs) -> None:
+    for pk, seq in others.items():
+        known[pk] = max(seq, known.get(pk, 0))
+
+
+def _spread(connection: Connection, given: Column[int], wanted: Column[int], seqs: Seqs) -> Seqs:
+    """Values of the column ``wanted`` in rows where ``given`` is one of these keys, with the last change of those."""
+    found: Seqs = {}
+    for keys in chunks(seqs):
+        for key, pk in connection.execute(select(given, wanted).where(given.in_(keys), wanted.is_not(None))):
+            found[pk] = max(seqs[key], found.get(pk, 0))
+    return found
+
+
+def _public_boxes(connection: Connection, entries: Sequence[JournalEntry]) -> Seqs:
+    """Mailboxes that changed to the public's eyes: those that are listed, and those that were hidden or taken out."""
+    direct, ended = _direct(entries, "mailbox"), dict[int, int]()
+    _later(direct, _of_operators(connection, entries))
+    for entry in entries:
+        if entry.subject == "mailbox" and entry.before and b'"unlisted"' in entry.before:
+            was_hidden = (decode(entry.before) or {}).get("unlisted")
+            if not was_hidden:
+                ended[entry.subject_id] = entry.seq
+            elif entry.kind == "remove":
+                direct.pop(entry.subject_id, None)
+    hidden = _hidden(connection, direct)
+    return {pk: seq for pk, seq in direct.items() if pk not in hidden} | {pk: ended[pk] for pk in hidden if pk in ended}
+
+
+def _hidden(connection: Connection, boxes: Iterable[int]) -> set[int]:
+    found: set[int] = set()
+    for keys in chunks(boxes):
+        query = select(mailbox.c.id).where(mailbox.c.id.in_(keys), mailbox.c.unlisted)
+        found.update(connection.execute(query).scalars())
+    return found
+
+
+def _of_operators(connection: Connection, entries: Iterable[JournalEntry]) -> Seqs:
+    """Mailboxes under the domains that came to operators or left them; one pass over the addresses."""
+    names = moved_domains(connection, entries)
+    if not names:
+        return {}
+    rows = connection.execute(select(mailbox.c.id, mailbox.c.address).execution_options(yield_per=5000))
+    return {pk: names[name] for pk, address in rows if (name := address.rpartition("@")[2]) in names}

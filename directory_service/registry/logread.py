@@ -1,0 +1,97 @@
+"""The transparency log, read: heads, proofs, leaves.  A proof takes one look-up of some fifty nodes whatever the size.
+
+Callers are inside ``engine.reading``.  Nothing here writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from directory_service.errors import InvalidInput, NotFound
+from directory_service.model.merkle import (
+    Position,
+    Span,
+    consistency_needs,
+    fold,
+    inclusion_needs,
+    nodes_of,
+    positions,
+    proof,
+)
+from directory_service.registry.log import getter, log_size
+from directory_service.registry.tables import log_head, log_leaf, mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A signed tree head.  ``root`` is hexadecimal, ``jws`` compact."""
+
+    size: int
+    root: str
+    at: str
+    jws: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """``data`` are the bytes that were hashed; ``address`` and ``unlisted`` those of the mailbox today, None once it is
+    there no more."""
+
+    number: int
+    hash: bytes
+    data: bytes
+    address: str | None
+    unlisted: bool | None
+
+
+def read_head(connection: Connection, size: int | None = None) -> Head:
+    """The head of that size, the last one by default.  Raises NotFound."""
+    query = select(log_head).order_by(log_head.c.size.desc()).limit(1)
+    row = connection.execute(query if size is None else query.where(log_head.c.size == size)).first()
+    if row is None:
+        raise NotFound("pas encore de tête signée" if size is None else "pas de tête signée de cette taille")
+    return Head(*row)
+
+
+def read_inclusion(connection: Connection, leaf: int, size: int) -> tuple[bytes, list[bytes], bytes]:
+    """Hash of the leaf, its audit path, root of the tree of that size.  Raises InvalidInput."""
+    _within(connection, "leaf", leaf, size)
+    return _proof(connection, inclusion_needs(leaf, size), leaf, size)
+
+
+def read_consistency(connection: Connection, old: int, new: int) -> tuple[bytes, list[bytes], bytes]:
+    """Root of the older tree, proof, root of the newer one.  Raises InvalidInput."""
+    if not 0 < old <= new:
+        raise InvalidInput("un nombre de 1 à `to` est attendu", where="paramètre from")
+    _within(connection, "to", 0, new)
+    spans = consistency_needs(old, new)
+    get = getter(connection, [*positions((0, old)), *positions((0, new)), *nodes_of(spans)])
+    old_root, new_root = (fold([get(p) for p in positions((0, size))]) for size in (old, new))
+    return old_root, proof(spans, get), new_root
+
+
+def _within(connection: Connection, name: str, leaf: int, size: int) -> None:
+    if not size <= log_size(connection):
+        raise InvalidInput(
+            "le journal n'est pas si grand", where="paramètre size" if name == "leaf" else "paramètre to"
+        )
+    if not 0 <= leaf < size:
+        raise InvalidInput("une feuille de cet arbre est attendue", where=f"paramètre {name}")
+
+
+def _proof(connection: Connection, spans: Sequence[Span], leaf: int, size: int) -> tuple[bytes, list[bytes], bytes]:
+    own = Position(0, leaf)
+    get = getter(connection, [own, *positions((0, size)), *nodes_of(spans)])
+    return get(own), proof(spans, get), fold([get(p) for p in positions((0, size))])
+
+
+def read_leaves(connection: Connection, start: int, count: int) -> list[Leaf]:
+    """At most ``count`` leaves from number ``start`` on."""
+    columns: Any = (log_leaf.c.number, log_leaf.c.hash, log_leaf.c.data, mailbox.c.address, mailbox.c.unlisted)
+    query = select(*columns).outerjoin(mailbox, mailbox.c.id == log_leaf.c.mailbox_id)
+    query = query.where(log_leaf.c.number >= start, log_leaf.c.number < start + count).order_by(log_leaf.c.number)
+    return [Leaf(n, bytes(h), bytes(d), address, hidden) for n, h, d, address, hidden in connection.execute(query)]

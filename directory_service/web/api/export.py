@@ -1,0 +1,53 @@
+"""``GET /v1/export/{form}``: the whole public directory as the last ``annuaire export --publish`` wrote it, for
+operators; resumable (RFC 9110 14, ``Range`` and ``If-Range``), and signed apart.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, request, send_file
+
+from directory_service.errors import NotFound
+from directory_service.index.query import View
+from directory_service.trust.access import BadCredentials
+from directory_service.trust.exports import FORMS, Published, read_published
+from directory_service.web.context import identify
+from directory_service.web.parameters import read_query
+
+blueprint = Blueprint("export", __name__)
+
+
+@blueprint.get("/v1/export/<form>")
+def export(form: str) -> Response:
+    found = _found(form)
+    response = send_file(
+        found.file.absolute(),
+        mimetype=FORMS[form],
+        conditional=True,
+        etag=found.said.sha256,
+        download_name=found.file.name,
+    )
+    return _guarded(response, found)
+
+
+@blueprint.get("/v1/export/<form>/signature")
+def signature(form: str) -> Response:
+    """The JWS of what the file is: ``trust.exports.Exported``."""
+    found = _found(form)
+    return _guarded(Response(found.jws, content_type="application/jose"), found)
+
+
+def _found(form: str) -> Published:
+    read_query(request.query_string, ())
+    if identify() < View.OPERATOR:
+        raise BadCredentials("les exports complets sont pour les opérateurs")
+    settings = current_app.config["ANNUAIRE"]
+    if form not in FORMS or settings is None:
+        raise NotFound("il n'y a pas d'export de ce format")
+    return read_published(settings.data / "exports", form)
+
+
+def _guarded(response: Response, found: Published) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization"
+    response.headers["Annuaire-Build"] = found.said.build
+    return response

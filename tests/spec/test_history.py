@@ -1,0 +1,97 @@
+"""The history of an address over HTTP: each binding with its dates, source and run, today and as of an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import web_world
+from flask.testing import FlaskClient
+from import_world import World
+from log_world import BOX, LEA, ZOE, three_days
+from record_factories import SUFFIX
+from sqlalchemy import delete, insert
+
+from directory_service.index.directory import Directory
+from directory_service.index.follower import Follower
+from directory_service.index.writer import build_index
+from directory_service.registry.engine import writing
+from directory_service.registry.journal import append
+from directory_service.registry.rollback import roll_back
+from directory_service.registry.tables import binding, run
+from directory_service.web.app import create_app
+
+HIDDEN = "cachee@medecin.mssante.fr"
+
+
+@pytest.fixture
+def client(world: World, tmp_path: Path) -> Iterator[FlaskClient]:
+    three_days(world, tmp_path)
+    build_index(world.engine, tmp_path / "index", SUFFIX)
+    with closing(Directory(tmp_path / "index", SUFFIX)) as directory:
+        yield create_app(directory).test_client()
+
+
+def day(number: int) -> str:
+    return f"2026-11-{number:02}T00:00:00Z"
+
+
+def test_every_binding_says_who_from_when_until_when_by_which_run(client: FlaskClient) -> None:
+    answer = client.get(f"/v1/mailboxes/{BOX}/history").json
+    told = [(i["holder"]["id"], i["from"], i["until"], i["source"]) for i in answer["items"]]
+    assert told == [("8" + ZOE, day(1), day(2), "mssante.mailboxes"), ("8" + LEA, day(2), None, "mssante.mailboxes")]
+    first, second = answer["items"]
+    assert (first["opened_by"], first["closed_by"]) == ({"run": 1, "operator": None}, {"run": 2, "operator": None})
+    assert (second["opened_by"], second["closed_by"]) == ({"run": 2, "operator": None}, None)
+    assert answer["address"] == BOX and answer["build"]
+
+
+def test_nobody_who_launched_an_import_is_named(client: FlaskClient) -> None:
+    assert "tests" not in client.get(f"/v1/mailboxes/{BOX}/history").get_data(as_text=True)
+
+
+def test_as_of_an_instant_the_box_is_what_it_was(client: FlaskClient) -> None:
+    then = client.get(f"/v1/mailboxes/{BOX}?at=2026-11-01T12:00:00Z").json
+    assert [(h["id"], h["since"], h["until"]) for h in then["holders"]] == [("8" + ZOE, day(1), None)]
+    assert (then["status"], then["since"], then["at"]) == ("open", day(1), "2026-11-01T12:00:00Z")
+    now = client.get(f"/v1/mailboxes/{BOX}").json
+    assert [(h["id"], h["until"]) for h in now["holders"]] == [("8" + ZOE, day(2)), ("8" + LEA, None)]
+
+
+@pytest.mark.parametrize(("at", "status"), [("2026-10-31", 404), ("hier", 400), ("2999-01-01", 400)])
+def test_before_its_first_day_a_box_is_not_there_and_the_future_is_not_known(client, at: str, status: int) -> None:
+    assert client.get(f"/v1/mailboxes/{BOX}?at={at}").status_code == status
+
+
+def test_what_a_rollback_took_back_is_history_no_more(world: World, tmp_path: Path, client: FlaskClient) -> None:
+    roll_back(world.engine, 2, actor="tests", through=True)
+    Follower(world.engine, tmp_path / "index", SUFFIX).catch_up()
+    (item,) = client.get(f"/v1/mailboxes/{BOX}/history").json["items"]
+    assert (item["holder"]["id"], item["until"], item["closed_by"]) == ("8" + ZOE, None, None)
+
+
+def test_a_publication_is_its_operators(world: World, tmp_path: Path, client: FlaskClient) -> None:
+    with writing(world.engine) as connection:
+        values = {"id": 9, "started_at": day(4), "actor": "operateur", "kind": "publication", "status": "done"}
+        connection.execute(insert(run).values({**values, "as_of": day(4)}))
+        connection.execute(delete(binding).where(binding.c.mailbox_id == 1, binding.c.until.is_(None)))
+        values = {"mailbox_id": 1, "practitioner_id": 1, "source": "mssante.mailboxes", "since": day(4)}
+        connection.execute(insert(binding).values({**values, "opened_run": 9}))
+        append(connection, actor="operateur", kind="update", subject="mailbox", subject_id=1, run_id=9)
+    Follower(world.engine, tmp_path / "index", SUFFIX).catch_up()
+    last = client.get(f"/v1/mailboxes/{BOX}/history").json["items"][-1]
+    assert last["opened_by"] == {"run": 9, "operator": "operateur"}
+
+
+def test_a_hidden_box_has_no_more_history_than_an_absent_one(tmp_path: Path) -> None:
+    directory, secret = web_world.build_world(tmp_path)
+    with closing(directory):
+        client = create_app(directory).test_client()
+        for headers in ({}, {"Authorization": f"Bearer {secret}"}):
+            for tail in ("/history", "?at=2026-07-01"):
+                hidden, absent = (
+                    client.get(f"/v1/mailboxes/{a}{tail}", headers=headers) for a in (HIDDEN, f"x{HIDDEN}")
+                )
+                assert (hidden.status_code, hidden.json) == (404, absent.json)
