@@ -34,7 +34,7 @@ def keep_log(engine: Engine, settings: Settings) -> Appended:
     from directory_service.registry.log import append_log
     from directory_service.trust.heads import signer
 
-    return append_log(engine, signer(settings.data / "keys"))
+    return append_log(engine, signer(settings.keys_folder))
 
 
 def keep_log_after(engine: Engine, settings: Settings) -> None:
@@ -119,7 +119,7 @@ def _keys(settings: Settings, jwks: Path | None) -> Keyring:
     from directory_service.trust.heads import public_ring
     from directory_service.trust.keys import Keyring
 
-    return public_ring(jwks.read_bytes()) if jwks else Keyring.open(settings.data / "keys", now=now_text())
+    return public_ring(jwks.read_bytes()) if jwks else Keyring.open(settings.keys_folder, now=now_text())
 
 
 def _former(path: Path, keys: Keyring) -> FormerHead:
