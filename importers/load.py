@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
@@ -41,6 +41,7 @@ from importers.known import Links, People
 from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, silent
+from importers.published import LEAD
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
 from importers.rows import KEPT
@@ -100,6 +101,7 @@ def run_import(
     wait: float = 0.0,
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     rhythms: Rhythms = DAILY,
+    lead: timedelta = LEAD,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
     RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
@@ -108,6 +110,7 @@ def run_import(
 
     ``as_of``: the instant that the changes bear, now by default.  ``rhythms``: of sources, told when they are silent.
     ``processes``: with two or more, large files are read by another process than the one that writes.
+    ``lead``: how long what operators publish may differ from the MSSanté extract before the staff are asked.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     """
     if accept is not None and not accept.strip():
@@ -124,7 +127,7 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings)
+            job = _Import(actor, as_of, show, assistant, rules, findings, lead)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -161,6 +164,7 @@ class _Import:
     assistant: Assistant | None
     rules: Rules
     findings: int
+    lead: timedelta
 
     def run(self, engine: Engine, files: Sequence[ExtractFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -219,6 +223,7 @@ class _Run:
     def __init__(self, connection: Connection, asked: _Import, as_of: str, stages: Stages) -> None:
         self.connection, self.as_of, self.stages = connection, as_of, stages
         self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
+        self.lead = asked.lead
         self.quarantines: list[Quarantine] = []
         at, actor = now_text(), asked.actor
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
@@ -351,7 +356,9 @@ class _Run:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
-        work = Work(self.store, self.people, self.places, self.links, file, job.source, job.sources, problems, feed)
+        made = min(parse_instant(job.published), parse_instant(self.as_of))
+        shared = self.store, self.people, self.places, self.links
+        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead)
         with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
             self.places.flush()

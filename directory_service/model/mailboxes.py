@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,27 @@ class MailboxType(StrEnum):
     ORGANIZATIONAL = "ORG"
     APPLICATION = "APP"
     OFFICE = "CAB"
+
+
+# Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
+_ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
+_PATIENTS = "@patient.mssante.fr"  # INS number and key: a pattern, never an entry (formats.md §4)
+
+
+def is_address(text: str) -> bool:
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+def is_patient(address: str) -> bool:
+    """Whether an address, in lower case, is a citizen's."""
+    return address.endswith(_PATIENTS)
+
+
+class Contact(NamedTuple):
+    """Another way to the holder of a mailbox: ``system`` names the secure network or instant messaging service."""
+
+    system: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +71,9 @@ class Binding:
     given_names: str = ""
     national_id: str = ""  # as written
     changed_at: datetime | None = None
+    rank: int | None = None  # among the boxes of the holder, as the operator says; 1 first
+    purposes: tuple[str, ...] = ()  # model.publication.PURPOSES
+    contacts: tuple[Contact, ...] = ()
 
     @property
     def domain(self) -> str:

@@ -93,18 +93,23 @@ class Codes(dict[str, Coded]):
         return self[code]
 
 
-class Operators(dict[str, str]):
-    """Name of the operator that holds a domain today; empty where none does, or several do."""
+class Operators(dict[str, tuple[str, ...]]):
+    """Names of the operators that hold a domain today."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self._connection = connection
 
-    def __missing__(self, name: str) -> str:
+    def __missing__(self, name: str) -> tuple[str, ...]:
         held = domain.c.name == name, domain.c.until.is_(None)
-        names = self._connection.execute(select(operator.c.name).join(domain).where(*held)).scalars().all()
-        self[name] = names[0] if len(names) == 1 else ""
+        self[name] = tuple(self._connection.execute(select(operator.c.name).join(domain).where(*held)).scalars())
         return self[name]
+
+    def of(self, name: str, publisher: str) -> str:
+        """The operator of a mailbox under this domain: who published it, as long as the domain is still its own, else
+        the only one that holds it; empty where none does, or several do."""
+        names = self[name]
+        return publisher if publisher in names else names[0] if len(names) == 1 else ""
 
 
 class Book:

@@ -22,14 +22,15 @@ from directory_service.registry.tables import (
     metadata,
     operator,
     operator_certificate,
+    replay,
     run,
     run_file,
     undo_range,
     undo_row,
 )
 
-# The record of what happened, which stays, and the operators, whom no import touches.
-_APART = {run, journal, undo_row, operator, operator_certificate, domain}
+# The record of what happened, which stays, and the operators and their requests, whom no import touches.
+_APART = {run, journal, undo_row, operator, operator_certificate, domain, replay}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 

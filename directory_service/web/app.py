@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from directory_service.accesslog import AccessLog
+from directory_service.registry.desk import Desk
 from directory_service.trust.access import Secrets
 from directory_service.web import context, operations, problems
-from directory_service.web.api import mailboxes, organizations, practitioners, search, status, suggest, verify
+from directory_service.web.api import (
+    mailboxes,
+    organizations,
+    practitioners,
+    publication,
+    search,
+    status,
+    suggest,
+    verify,
+)
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
 
-_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, verify, status, operations)
+_BLUEPRINTS = (suggest, search, practitioners, organizations, mailboxes, publication, verify, status, operations)
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
@@ -30,13 +40,20 @@ def create_app(directory: Directory, settings: Settings | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
     log = AccessLog(settings.access_log, settings.access_log_address) if settings and settings.access_log else None
-    context.attach(app.extensions, directory, Secrets(directory), log)
+    context.attach(app.extensions, directory, Secrets(directory), log, _desk(settings))
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     operations.measure(app)
     app.after_request(_guard)
     return app
+
+
+def _desk(settings: Settings | None) -> Desk | None:
+    """Two threads of a worker, if it has as many, are never waiting for the registry."""
+    if settings is None:
+        return None
+    return Desk(settings.registry_url, patience=settings.publication_wait, writers=settings.threads - 2)
 
 
 def _guard(response: Response) -> Response:

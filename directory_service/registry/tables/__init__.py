@@ -9,7 +9,7 @@ Instants are stored as UTC text ``YYYY-MM-DDTHH:MM:SSZ`` in both databases: sort
 from __future__ import annotations
 
 from directory_service.registry.tables.base import Key, metadata
-from directory_service.registry.tables.mailboxes import binding, mailbox
+from directory_service.registry.tables.mailboxes import binding, mailbox, replay
 from directory_service.registry.tables.people import (
     activity,
     decision,
@@ -54,6 +54,7 @@ __all__ = [
     "practitioner",
     "qualification",
     "rejection",
+    "replay",
     "run",
     "run_file",
     "source_record",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import orjson
 from flask import Blueprint, Response, request
 
@@ -18,9 +16,6 @@ def mailbox(address: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
     asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
-
-    def answer() -> Iterable[bytes]:
-        build, record = settled(lambda: directory().mailbox(asked, view))
-        return with_record(build, orjson.dumps(record))
-
-    return cached(view, answer)
+    build, record = settled(lambda: directory().mailbox(asked, view))
+    version = record.get("version")
+    return cached(view, lambda: with_record(build, orjson.dumps(record)), build=build, version=version)
