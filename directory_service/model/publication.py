@@ -11,7 +11,6 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from json import dumps
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -144,8 +143,8 @@ def version_of(
     """The tag of a state of one mailbox, whoever wrote it: the same for the registry and for readers of the index.
     ``held``: of each open binding, the key of the person, that of the structure, then service, description,
     responsible, paperless, preferred, rank."""
-    state = (kind, is_open, unlisted, purposes, contacts, sorted(held, key=repr))
-    return blake2b(dumps(state, ensure_ascii=False).encode(), digest_size=9).hexdigest()
+    state = (kind, is_open, unlisted, (*purposes,), (*contacts,), sorted(held, key=repr))
+    return blake2b(repr(state).encode(), digest_size=9).hexdigest()
 
 
 def invalid(field: str, why: str) -> InvalidField:

@@ -25,7 +25,6 @@ class Held:
     person: str = ""  # idNat_PS in force, else as written
     structure: str = ""  # idNat_Struct
     technical: str = ""
-    source: str = ""
     service: str = ""
     description: str = ""
     responsible: str = ""
@@ -52,7 +51,7 @@ SAID = (
 
 @dataclass(frozen=True)
 class State:
-    """One address.  ``pk`` is 0 until it is given a key."""
+    """One address."""
 
     pk: int
     address: str
@@ -94,7 +93,7 @@ def _held(connection: Connection, boxes: list[int]) -> dict[int, list[Held]]:
     b, p, o = binding.c, practitioner.c, organization.c
     columns = (
         b.id, b.practitioner_id, b.organization_id, p.national_id.label("number"), b.national_id,
-        o.national_id.label("place"), o.technical_id, b.source, b.service, b.description, b.responsible, b.paperless,
+        o.national_id.label("place"), o.technical_id, b.service, b.description, b.responsible, b.paperless,
         b.preferred, b.rank,
     )  # fmt: skip
     query = select(b.mailbox_id, *columns).select_from(

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Self
 
 from sqlalchemy import Connection
@@ -50,9 +51,9 @@ class Change:
     @classmethod
     def put(cls, before: State | None, state: State, wish: Publication, held: Held, operator: str, at: str) -> Self:
         kept = _same_holder(state.held, held)
-        now = replace(held, row=kept.row if kept else 0, source=SOURCE)
-        after = replace(state, type=wish.type.value, unlisted=wish.unlisted, purposes=wish.purposes)
-        after = replace(after, contacts=wish.contacts, source=SOURCE, operator=operator, until=None, held=(now,))
+        now = replace(held, row=kept.row) if kept else held
+        own = (state.pk, state.address, wish.type.value, SOURCE, operator, state.since)
+        after = State(*own, None, wish.unlisted, wish.purposes, wish.contacts, (now,))
         if before is None:
             return cls("create", None, after, None, now)
         if before.until is not None:
@@ -80,16 +81,11 @@ class Writer:
         self.changes: list[Change] = []
 
     def new(self, address: str) -> State:
-        """An address that never was, without a key as yet."""
-        return State(0, address, "", SOURCE, "", self.at, None, False, (), (), ())
-
-    def add(self, change: Change) -> None:
-        if change.before is None:
-            if self.next_key is None:
-                self.next_key = next_id(self.connection, mailbox)
-            change = replace(change, after=replace(change.after, pk=self.next_key))
-            self.next_key += 1
-        self.changes.append(change)
+        """An address that never was, with the key that it will have; nobody else writes meanwhile."""
+        if self.next_key is None:
+            self.next_key = next_id(self.connection, mailbox)
+        self.next_key += 1
+        return State(self.next_key - 1, address, "", SOURCE, "", self.at, None, False, (), (), ())
 
     def write(self) -> None:
         if not self.changes:
@@ -110,7 +106,7 @@ class Writer:
         update_rows(self.connection, mailbox, columns, changed)
 
     def _row(self, state: State) -> tuple[Any, ...]:
-        lists = json.dumps(state.purposes), json.dumps(state.contacts, ensure_ascii=False)
+        lists = _json(state.purposes), _json(state.contacts)
         return (state.type, state.source, state.operator, state.until, state.unlisted, *lists, self.at, self.at)
 
     def _write_bindings(self) -> None:
@@ -131,6 +127,11 @@ class Writer:
         for c in self.changes:
             by_domain[domain_of(c.after.address)] += sign.get(c.act, 0)
         return {"mailboxes": {"": sum(by_domain.values())}, "domain": by_domain}
+
+
+@lru_cache(maxsize=1024)  # they repeat
+def _json(values: tuple[Any, ...]) -> str:
+    return json.dumps(values, ensure_ascii=False)
 
 
 def _closed(change: Change) -> list[Held]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -112,7 +112,7 @@ class Publisher:
         except AnnuaireError as error:
             return error
         if change.act:
-            writer.add(change)
+            writer.changes.append(change)
         return Done(change.act, change.after.version, change.after)
 
     def _change(
@@ -200,19 +200,10 @@ class _Book:
         owner = person.national if person else place.national if place else ""
         if (address, owner) in self.refused:
             raise Conflict("l'équipe de l'annuaire a écarté ce titulaire pour cette adresse")
-        held = Held(
-            service=wish.service,
-            description=wish.description,
-            responsible=wish.responsible,
-            paperless=wish.paperless,
-            preferred=wish.preferred,
-            rank=wish.rank,
-        )
-        if person:
-            held = replace(held, practitioner_id=person.pk, person=person.national)
-        if place:
-            held = replace(held, organization_id=place.pk, structure=place.national, technical=place.technical)
-        return held
+        who = (person.pk, person.national) if person else (None, "")
+        where = (place.pk, place.national, place.technical) if place else (None, "", "")
+        texts = wish.service, wish.description, wish.responsible
+        return Held(0, who[0], where[0], who[1], *where[1:], *texts, wish.paperless, wish.preferred, wish.rank)
 
     def _person(self, wish: Publication) -> Person | None:
         if wish.person and wish.person not in self.people:
