@@ -71,10 +71,6 @@ class State:
         held = [h.said for h in self.held]
         return version_of(self.type, self.until is None, self.unlisted, self.purposes, self.contacts, held)
 
-    @property
-    def holders(self) -> set[object]:
-        return {h.owner for h in self.held}
-
 
 def read_states(connection: Connection, addresses: Sequence[str]) -> dict[str, State]:
     """The mailboxes of these addresses, closed ones too; those that never were are not there."""

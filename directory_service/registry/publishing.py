@@ -158,8 +158,8 @@ def _in_full(order: Order, state: State | None) -> Publication | None:
 
 
 def _patched(state: State, patch: dict[str, Any]) -> Publication:
-    if len(state.holders) > 1:
-        raise Conflict("la boîte a plusieurs titulaires : dites-la en entier, par PUT")
+    if len(state.held) > 1:
+        raise Conflict("la boîte a plusieurs titulaires ou structures : dites-la en entier, par PUT")
     current = as_publication(state).as_dict()
     if state.held and state.held[0].technical:  # its national id may be shared, that one is not
         current["holder"]["structure"] = state.held[0].technical

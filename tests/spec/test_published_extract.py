@@ -191,6 +191,16 @@ def test_a_closing_by_the_extract_is_taken_over_by_the_operator(known: World) ->
     assert not is_open(known)
 
 
+def test_a_patch_takes_no_holder_or_structure_of_the_extract_away(known: World) -> None:
+    """It could say one only: a PUT must."""
+    lines = [f.mailbox(BOX, ZOE), f.mailbox(BOX, ZOE, place_type="1", place_id=f.finess(1), name="HOPITAL D'ESSAI")]
+    known.day(2, mailboxes=lines)
+    with writing(known.engine) as connection:
+        told = Publisher(connection, "essai", "2026-11-03T00:00:00Z").do_all([Order(BOX, {"service": "Accueil"})])
+    assert isinstance(told[0], Conflict) and known.holders(BOX) == ["8" + ZOE] * 2
+    assert publish(known, 3) == "update" and known.holders(BOX) == ["8" + ZOE]
+
+
 def test_an_import_that_a_publication_rests_on_is_not_undone(known: World) -> None:
     publish(known, 2)
     with pytest.raises(UndoRefused, match="hors de tout import"):
