@@ -21,7 +21,7 @@ from directory_service.registry.clock import parse_instant
 from directory_service.registry.decisions import Kind, Outcome
 from directory_service.registry.tables import binding, decision, mailbox, organization, practitioner, source_record
 from importers.doubts import queue
-from importers.sources import box_sources
+from importers.mssante.layout import MAILBOXES
 from importers.store import Store
 
 LEAD: Final = timedelta(days=14)  # the feed once stood still for 10 days (formats.md §1)
@@ -88,7 +88,7 @@ class Beside:
 
     def __init__(self, store: Store, source: str, made: datetime, lead: timedelta) -> None:
         self.store, self.source, self.made, self.lead = store, source, made, lead
-        self.boxes: dict[bytes, int] = self._published() if source == box_sources()[0] else {}
+        self.boxes: dict[bytes, int] = self._published() if source == MAILBOXES.id else {}
         self.unsaid = set(self.boxes)
         self.waiting: list[tuple[bytes, Word | None]] = []
         self.questions: dict[Finding, list[tuple[str, str]]] = {finding: [] for finding in REASONS}

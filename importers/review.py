@@ -43,8 +43,8 @@ from directory_service.registry.undo import recording
 from importers.impact import counted
 from importers.known import People
 from importers.merge import Merge, merge, move_sources
+from importers.mssante.layout import MAILBOXES
 from importers.published import RULES, Finding
-from importers.sources import box_sources
 from importers.store import Store
 
 _MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)
@@ -227,7 +227,7 @@ def _of_published(act: _Act, asked: Decision) -> Any:
 
 def _give_back(act: _Act, asked: Decision) -> None:
     """The extract has the word again: what it says is read anew at the next import."""
-    box, extract = _of_published(act, asked), box_sources()[0]
+    box, extract = _of_published(act, asked), MAILBOXES.id
     update_rows(act.connection, mailbox, ("source", "changed_at"), [(extract, act.store.as_of, box.id)])
     mark = source_record.c.source == extract, source_record.c.key == asked.one
     act.connection.execute(update(source_record).where(*mark).values(digest=0, run_id=act.run))
