@@ -55,6 +55,30 @@ class Forbidden(AnnuaireError):
     slug = "forbidden"
 
 
+class Conflict(AnnuaireError):
+    """Something that was decided, or is under way, stands in the way."""
+
+    http_status = 409
+    exit_code = 3
+    slug = "conflict"
+
+
+class Gone(AnnuaireError):
+    """It was there and is closed: what was asked needs it open."""
+
+    http_status = 410
+    exit_code = 4
+    slug = "gone"
+
+
+class PreconditionFailed(AnnuaireError):
+    """It is not, or no longer, in the state that the caller supposed.  Nothing was written."""
+
+    http_status = 412
+    exit_code = 3
+    slug = "precondition-failed"
+
+
 class LimitExceeded(AnnuaireError):
     """A documented limit was met (time, size, candidates); the message names the limit."""
 

@@ -195,6 +195,22 @@ class Settings:
         "Seconds that an import, a rollback or an answer of the staff waits for another one to end; a national day "
         "takes less.  Then it says who holds the registry, exit code 5.  0: at once.",
     )
+    publication_wait: float = _setting(
+        5.0,
+        "Seconds that an operator's publication waits for whoever writes into the registry; an import holds it for "
+        "minutes.  Then it is answered 503 with `Retry-After`.",
+    )
+    publication_replay: float = _setting(
+        86_400.0,
+        "Seconds that the answer to a publication with an `Idempotency-Key` is kept, to be given again: a night and a "
+        "morning of retries.",
+    )
+    publication_lead: float = _setting(
+        14.0,
+        "Days that an operator's word is taken to be ahead of the extract; when they still differ then, the staff are "
+        "asked.  The extract once stood still for 10 days.",
+        most=3650,
+    )
     run_folder: str = _setting(
         "",
         "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "

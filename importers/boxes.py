@@ -2,7 +2,7 @@
 
 Compared line by line with what is open: the same holder keeps its binding (and its date), a new one opens, one that is
 no longer named closes.  An address that vanishes is closed, one that returns is reopened.  A mailbox that a better
-source says (an operator's publication) is left alone.
+source says is left alone; one that its operator publishes is compared, too (``importers.published``).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from directory_service.model.publication import SOURCE
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
 from directory_service.registry.tally import domain_of
@@ -22,6 +23,7 @@ from importers.feed import Feed
 from importers.known import Known, People
 from importers.mssante.parse import PERSONAL
 from importers.places import Places
+from importers.published import Beside
 from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
 from importers.sources import box_sources
@@ -56,9 +58,12 @@ class Box:
 class BoxLoader:
     """Loads addresses of one source."""
 
-    def __init__(self, store: Store, people: People, places: Places, source: str, rules: BoxRules) -> None:
+    def __init__(
+        self, store: Store, people: People, places: Places, source: str, rules: BoxRules, beside: Beside
+    ) -> None:
         self.store, self.people, self.places, self.source, self.rules = store, people, places, source, rules
         self.known = Known(store.connection, source)
+        self.beside = beside
         self.others = self._others()
         self.changes: list[Box] = []
         self.organizations: list[int | None] = [None] * (NAMELESS + 1)  # by the numbers of the feed
@@ -72,7 +77,9 @@ class BoxLoader:
     def load(self, feed: Feed) -> None:
         news, find = feed.news, self.places.find_structure
         for key, digest, given in feed.records:
-            if self.is_unchanged(key.strip().lower(), digest):
+            address = key.strip().lower()
+            unchanged = self.is_unchanged(address, digest)
+            if unchanged and address not in self.beside.boxes:
                 continue
             said = feed.read(key, digest, given)
             if news.places or news.labels:
@@ -81,8 +88,17 @@ class BoxLoader:
                 self.store.labels.add(feed.systems, labels)
             if said is not None:
                 _, digest, numbers, held = said
-                self.add(digest, numbers, [(*h[:-1], self.organizations[h[-1]]) for h in held])
+                placed = [(*h[:-1], self.organizations[h[-1]]) for h in held]
+                if address in self.beside.boxes:
+                    self._compare(address, placed)
+                if not unchanged:
+                    self.add(digest, numbers, placed)
             self.store.flush_if_full()
+            self.beside.flush_if_full()
+
+    def _compare(self, address: bytes, held: Sequence[tuple[Any, ...]]) -> None:
+        bindings = [self._binding(*h) for h in held]
+        self.beside.compare(address, held[0][0], [holder_of(b) for b in bindings])
 
     def load_holdings(self, address: str, digest: int, numbers: Sequence[int], holdings: Sequence[Holding]) -> None:
         """An address whose holdings, and the line of each, come from elsewhere than a file of mailboxes."""
@@ -157,6 +173,7 @@ class BoxLoader:
         )
         if _rank(owner) > _rank(self.source):
             self._change(box)
+        if owner == SOURCE or _rank(owner) > _rank(self.source):  # a box that moved ties nobody to its former holder
             return
         for person in {values[0] for values in box.bindings if values[0] is not None}:
             self.store.claims.setdefault(person, set()).add(box.address)
@@ -247,6 +264,7 @@ class BoxLoader:
             owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)
             query = select(mailbox.c.id, mailbox.c.address).where(*owned, mailbox.c.until.is_(None))
             self._close(dict(tuple(row) for row in self.store.connection.execute(query)))
+        self.beside.finish()
 
     def _close(self, addresses: dict[int, str]) -> None:
         as_of, connection, pks = self.store.as_of, self.store.connection, list(addresses)

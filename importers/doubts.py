@@ -22,16 +22,17 @@ def queue_conflicts(store: Store, pairs: Iterable[tuple[str, str]]) -> None:
     """(ADELI, RPPS) national ids that the link table ties and the registry gives to two people, both with an RPPS
     number."""
     reason = "la table de correspondance donne à ce numéro ADELI un autre RPPS que le registre"
-    _queue(store, Kind.LINK, "link-table", reason, dict.fromkeys(pairs))
+    queue(store, Kind.LINK, "link-table", reason, dict.fromkeys(pairs))
 
 
 def queue_doubtful_holders(store: Store) -> None:
     """Open personal mailboxes, new or changed in this run, whose written names are nothing like those of the holder."""
     reason = "les noms écrits avec l'adresse ne sont pas ceux du titulaire"
-    _queue(store, Kind.HOLDER, "rule:holder_names", reason, dict.fromkeys(_doubtful(store)))
+    queue(store, Kind.HOLDER, "rule:holder_names", reason, dict.fromkeys(_doubtful(store)))
 
 
-def _queue(store: Store, kind: Kind, how: str, reason: str, pairs: Iterable[tuple[str, str]]) -> None:
+def queue(store: Store, kind: Kind, how: str, reason: str, pairs: Iterable[tuple[str, str]]) -> None:
+    """Asks about these pairs, but those on which a person has the word or that wait already."""
     held = decisions.settled(store.connection, kind)
     fresh = [pair for pair in pairs if pair not in held]
     decisions.add(

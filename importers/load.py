@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select
@@ -42,6 +42,7 @@ from importers.known import Links, People
 from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, silent
+from importers.published import LEAD
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
 from importers.rows import KEPT
@@ -105,6 +106,7 @@ def run_import(
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     rhythms: Rhythms = DAILY,
     anchors: Path | None = None,
+    lead: timedelta = LEAD,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
     RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
@@ -113,6 +115,7 @@ def run_import(
 
     ``as_of``: the instant that the changes bear, now by default.  ``rhythms``: of sources, told when they are silent.
     ``processes``: with two or more, large files are read by another process than the one that writes.
+    ``lead``: how long what operators publish may differ from the MSSanté extract before the staff are asked.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     ``anchors``: PEM file, or folder, of the authorities that sign white lists.
     """
@@ -130,7 +133,7 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings, anchors)
+            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, lead)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -169,6 +172,7 @@ class _Import:
     rules: Rules
     findings: int
     anchors: Path | None
+    lead: timedelta
 
     def run(self, engine: Engine, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -228,6 +232,7 @@ class _Run:
     def __init__(self, connection: Connection, asked: _Import, as_of: str, stages: Stages) -> None:
         self.connection, self.as_of, self.stages = connection, as_of, stages
         self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
+        self.lead = asked.lead
         self.quarantines: list[Quarantine] = []
         self.trust: list[TrustImpact] = []
         at, actor = now_text(), asked.actor
@@ -380,7 +385,9 @@ class _Run:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
-        work = Work(self.store, self.people, self.places, self.links, file, job.source, job.sources, problems, feed)
+        made = min(parse_instant(job.published), parse_instant(self.as_of))
+        shared = self.store, self.people, self.places, self.links
+        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead)
         with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
             self.places.flush()

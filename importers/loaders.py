@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
+from directory_service.model.mailboxes import is_address
 from importers.boxes import BoxLoader
 from importers.boxrules import BoxRules
 from importers.crosswalk import LinkLoader
@@ -15,9 +17,9 @@ from importers.details import DetailLoader
 from importers.extract import ExtractFile
 from importers.feed import Feed, Record
 from importers.known import Links, People, digest_text
-from importers.mssante.parse import is_address
 from importers.people import PeopleLoader
 from importers.places import Places
+from importers.published import Beside
 from importers.rows import Holding, Place, Problems
 from importers.source import Kind, Source
 from importers.store import Store
@@ -36,6 +38,8 @@ class Work:
     sources: Mapping[bytes, str]  # of people: type of identifier ► source
     problems: Problems
     feed: Feed
+    made: datetime  # when the source made the file, or the date that the import bears if that is before
+    lead: timedelta  # by which operators are ahead of the extract
 
     @property
     def separator(self) -> str:
@@ -72,7 +76,8 @@ def load_details(work: Work) -> None:
 
 def _box_loader(work: Work, source: str) -> BoxLoader:
     rules = BoxRules(work.store, work.people, work.places, work.problems, work.file.match.caption)
-    return BoxLoader(work.store, work.people, work.places, source, rules)
+    beside = Beside(work.store, source, work.made, work.lead)
+    return BoxLoader(work.store, work.people, work.places, source, rules, beside)
 
 
 def load_mailboxes(work: Work) -> None:

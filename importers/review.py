@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Required, TypedDict, Unpack
 
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, select, update
 
 from directory_service.errors import InvalidInput, NotFound
+from directory_service.model.publication import SOURCE
 from directory_service.registry import decisions
 from directory_service.registry.bulk import update_rows
 from directory_service.registry.clock import format_instant, now_text
@@ -42,6 +43,8 @@ from directory_service.registry.undo import recording
 from importers.impact import counted
 from importers.known import People
 from importers.merge import Merge, merge, move_sources
+from importers.mssante.layout import MAILBOXES
+from importers.published import RULES, Finding
 from importers.store import Store
 
 _MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)
@@ -214,8 +217,59 @@ def _take_away(act: _Act, asked: Decision) -> None:
         update_rows(act.connection, practitioner, ("changed_at",), [(store.as_of, person)])
 
 
-_ACCEPT: dict[Kind, Effect] = {Kind.SAME_PERSON: _join, Kind.LINK: _believe_link}
-_REJECT: dict[Kind, Effect] = {Kind.HOLDER: _take_away}
+def _of_published(act: _Act, asked: Decision) -> Any:
+    query = select(mailbox.c.id, mailbox.c.until).where(mailbox.c.address == asked.one, mailbox.c.source == SOURCE)
+    found = act.connection.execute(query).first()
+    if found is None:
+        raise InvalidInput("cette boîte n'est plus celle que publiait son opérateur : la question n'a plus d'objet")
+    return found
+
+
+def _give_back(act: _Act, asked: Decision) -> None:
+    """The extract has the word again: what it says is read anew at the next import."""
+    box, extract = _of_published(act, asked), MAILBOXES.id
+    update_rows(act.connection, mailbox, ("source", "changed_at"), [(extract, act.store.as_of, box.id)])
+    mark = source_record.c.source == extract, source_record.c.key == asked.one
+    act.connection.execute(update(source_record).where(*mark).values(digest=0, run_id=act.run))
+    act.store.impact.mailbox("changed", asked.one)
+    act.store.note("update", "mailbox", box.id, {"source": SOURCE}, {"source": extract})
+
+
+def _close(act: _Act, asked: Decision) -> None:
+    """What is in no extract and not its holder's is nobody's."""
+    box, as_of = _of_published(act, asked), act.store.as_of
+    if box.until is None:
+        opened = binding.c.mailbox_id == box.id, binding.c.until.is_(None)
+        act.connection.execute(update(binding).where(*opened).values(until=as_of))
+        update_rows(act.connection, mailbox, ("until", "changed_at"), [(as_of, as_of, box.id)])
+        act.store.impact.mailbox("removed", asked.one)
+        act.store.note("close", "mailbox", box.id, {"until": None}, {"until": as_of})
+
+
+# Questions about mailboxes differ by the rule that asks; yes always means that ``other`` holds the address.
+_YES: dict[str, Effect] = {RULES[Finding.OPEN]: _give_back}
+_NO: dict[str, Effect] = {
+    RULES[Finding.HOLDER]: _give_back,
+    RULES[Finding.ABSENT]: _close,
+    RULES[Finding.OPEN]: lambda _act, _asked: None,
+}
+
+
+def _is_the_holder(act: _Act, asked: Decision) -> None:
+    if effect := _YES.get(asked.how):
+        effect(act, asked)
+
+
+def _is_not_the_holder(act: _Act, asked: Decision) -> None:
+    _NO.get(asked.how, _take_away)(act, asked)
+
+
+_ACCEPT: dict[Kind, Effect] = {
+    Kind.SAME_PERSON: _join,
+    Kind.LINK: _believe_link,
+    Kind.HOLDER: _is_the_holder,
+}
+_REJECT: dict[Kind, Effect] = {Kind.HOLDER: _is_not_the_holder}
 
 
 # --- split ----------------------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ def _columns(table: Table, *without: str) -> tuple[str, ...]:
     return tuple(c.name for c in table.columns if c.name not in without)
 
 
+PUBLISHED = ("operator", "purposes", "contacts", "published_at")  # of a mailbox: what only its operator says
+
 # In the order of their foreign keys.  Where the key is left out, the database gives it.
 COLUMNS: dict[Table, tuple[str, ...]] = {
     organization: _columns(organization),
@@ -52,8 +54,8 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
     activity: _columns(activity, "id"),
     expertise: _columns(expertise, "id"),
     qualification: _columns(qualification, "id"),
-    mailbox: _columns(mailbox),
-    binding: _columns(binding, "id"),
+    mailbox: _columns(mailbox, *PUBLISHED),
+    binding: _columns(binding, "id", "rank"),
     source_record: _columns(source_record),
     link: _columns(link),
     nomenclature: _columns(nomenclature),

@@ -8,7 +8,7 @@ import getpass
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -111,6 +111,7 @@ def import_files(
     moment = as_of.replace(tzinfo=UTC) if as_of else None
     choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
     choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
+    choices["lead"] = timedelta(days=settings.publication_lead)
     choices["wait"] = settings.import_wait if wait is None else wait
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:

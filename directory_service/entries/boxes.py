@@ -14,6 +14,8 @@ from directory_service.entries.dates import iso
 from directory_service.entries.wire import many
 from directory_service.model.mailboxes import Binding
 
+_LAST: Final = 1_000  # after every rank
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -32,11 +34,11 @@ NO_BOX: Final = Listed((), (), b"", "", (), (), [])
 
 
 def listed(bindings: Iterable[Binding]) -> Listed:
-    """Of these, what the public sees: the preferred box first, then the oldest."""
+    """Of these, what the public sees: the preferred box first, then by rank, then the oldest."""
     seen = [b for b in bindings if b.until is None and not b.unlisted]
     if not seen:
         return NO_BOX
-    ordered = sorted(seen, key=lambda b: (not b.preferred, b.since, b.address))
+    ordered = sorted(seen, key=lambda b: (not b.preferred, b.rank or _LAST, b.since, b.address))
     first: dict[str, Binding] = {}
     for binding in ordered:
         first.setdefault(binding.address, binding)

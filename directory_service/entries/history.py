@@ -59,7 +59,7 @@ def _item(holder: Record, span: Span) -> Record:
 
 
 def _by(run: int | None, operator: str | None) -> Record | None:
-    return None if run is None else {"run": run, "operator": operator}
+    return {"run": run, "operator": operator} if run is not None or operator else None
 
 
 def as_of(record: Record, at: str) -> Record:

@@ -16,6 +16,7 @@ from directory_service.entries.places import structure_names
 from directory_service.entries.wire import clean, distinct
 from directory_service.model.mailboxes import Actor, Binding
 from directory_service.model.people import Status
+from directory_service.model.publication import version_of
 
 Record = dict[str, object]
 
@@ -33,8 +34,24 @@ def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
         "until": None if opened or not shown else iso(shown[0].until),
         "operator": _first([b.operator for b in shown]),
         "unlisted": True in [b.unlisted for b in shown],
+        "purposes": list(shown[0].purposes) if shown else [],
+        "contacts": [{"system": c.system, "value": c.value} for c in shown[0].contacts] if shown else [],
+        "version": _version(shown, opened),
         "holders": [_holder(stretch) for held in by_holder(bindings) for stretch in _stretches(held)],
     }
+
+
+def _version(shown: Sequence[Binding], opened: Sequence[Binding]) -> str | None:
+    """What ``If-Match`` may ask for (``registry.boxstate.State.version``)."""
+    if not shown:
+        return None
+    b = shown[0]
+    held = [
+        (x.practitioner.pk if x.practitioner else None, x.organization.pk if x.organization else None, x.service,
+         x.description, x.responsible, x.paperless, x.preferred, x.rank)
+        for x in opened
+    ]  # fmt: skip
+    return version_of(b.type.value, bool(opened), b.unlisted, b.purposes, b.contacts, held)
 
 
 def _end(b: Binding) -> tuple[bool, str]:
@@ -68,6 +85,7 @@ def _holder(bindings: Sequence[Binding]) -> Record:
         "responsible": _first([x.responsible for x in bindings]),
         "paperless": paperless(bindings),
         "preferred": True in [x.preferred for x in bindings],
+        "rank": min([x.rank for x in bindings if x.rank is not None], default=None),
         "source": b.source,
         "spans": [_span(x) for x in sorted(bindings, key=lambda x: x.since)],
     }

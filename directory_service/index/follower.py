@@ -38,6 +38,7 @@ _STEP: Final = 2_000  # changes applied in one transaction
 _MOST: Final = 50_000  # changes past which a build takes less time
 _PAUSE: Final = 0.25  # seconds between two looks at the journal: a change is to be visible within one
 _COUNT: Final = 60.0  # seconds between two counts while nothing changes
+_RECOUNT: Final = 10.0  # seconds between two counts while operators publish: meanwhile no change would show
 _PATIENCE: Final = 5.0  # seconds before the registry is asked again when it does not answer
 
 
@@ -60,7 +61,7 @@ class Follower:
         self.folder = folder
         self.suffix = suffix
         self.workers = workers
-        self._count_at = 0.0
+        self._count_at, self._counted = 0.0, -_RECOUNT
         self._fares_at = 0.0
 
     def run(self, stop: Stop, tell: Callable[[int, int], None] = lambda _written, _indexed: None) -> None:
@@ -169,7 +170,11 @@ class Follower:
     def _refresh(self, db: sqlite3.Connection, *, changed: bool) -> None:
         """What the build says of its sources: a file without any change still shows that its source is alive.  Counting
         reads whole tables, so that it comes after the changes, and once in a while without any."""
-        self._count_at = time.monotonic() + _COUNT
+        now = time.monotonic()
+        if changed and now < self._counted + _RECOUNT:
+            self._count_at = self._counted + _RECOUNT
+            return
+        self._counted, self._count_at = now, now + _COUNT
         with reading(self.engine) as connection:
             meta = meta_of(connection, self.suffix, 0, parse_instant(now_text()))
             fares = self._fares(connection)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.people import Coded, Organization, Practitioner
 from directory_service.model.trust import MANUAL, DomainStretch, Span, trusted_spans
 
@@ -22,11 +24,32 @@ class MailboxType(StrEnum):
 
 
 class Actor(NamedTuple):
-    """Who bound an address or ended that: a run, and the operator whose publication it was.  An import is told by its
-    run alone, never by who launched it."""
+    """Who bound an address or ended that: a run, or the operator whose publication it was.  An import is told by
+    its run alone, never by who launched it."""
 
-    run: int
+    run: int | None
     operator: str = ""
+
+
+# Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
+_ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
+_PATIENTS = "@" + PATIENT_DOMAIN  # INS number and key: a pattern, never an entry (formats.md §4)
+
+
+def is_address(text: str) -> bool:
+    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+
+
+def is_patient(address: str) -> bool:
+    """Whether an address, in lower case, is a citizen's."""
+    return address.endswith(_PATIENTS)
+
+
+class Contact(NamedTuple):
+    """Another way to the holder of a mailbox: ``system`` names the secure network or instant messaging service."""
+
+    system: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,9 @@ class Binding:
     changed_at: datetime | None = None
     opened_by: Actor | None = None  # None: no run did, or one of before that was kept
     closed_by: Actor | None = None
+    rank: int | None = None  # among the boxes of the holder, as the operator says; 1 first
+    purposes: tuple[str, ...] = ()  # model.publication.PURPOSES
+    contacts: tuple[Contact, ...] = ()
 
     @property
     def domain(self) -> str:

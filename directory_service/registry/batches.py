@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from directory_service.model import nomenclature
-from directory_service.model.mailboxes import Actor
 from directory_service.model.people import NO_CODE, Address, Coded, Organization, SourceMark, Status
 from directory_service.registry.bulk import chunks
 from directory_service.registry.clock import parse_instant
@@ -94,33 +93,24 @@ class Codes(dict[str, Coded]):
         return self[code]
 
 
-class Operators(dict[str, str]):
-    """Name of the operator that holds a domain today; empty where none does, or several do."""
+class Operators(dict[str, tuple[str, ...]]):
+    """Names of the operators that hold a domain today."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self._connection = connection
 
-    def __missing__(self, name: str) -> str:
+    def __missing__(self, name: str) -> tuple[str, ...]:
         held = domain.c.name == name, domain.c.until.is_(None)
-        names = self._connection.execute(select(operator.c.name).join(domain).where(*held).distinct()).scalars().all()
-        self[name] = names[0] if len(names) == 1 else ""
+        query = select(operator.c.name).join(domain).where(*held).distinct()
+        self[name] = tuple(self._connection.execute(query).scalars())
         return self[name]
 
-
-class Actors(dict[int | None, Actor | None]):
-    """Who stands behind a run: the operator of a publication; nobody's name otherwise."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__({None: None})
-        self._connection = connection
-
-    def __missing__(self, number: int) -> Actor:
-        published = run.c.id == number, run.c.kind == "publication"
-        self[number] = found = Actor(
-            number, self._connection.execute(select(run.c.actor).where(*published)).scalar() or ""
-        )
-        return found
+    def of(self, name: str, publisher: str) -> str:
+        """The operator of a mailbox under this domain: who published it, as long as the domain is still its own, else
+        the only one that holds it; empty where none does, or several do."""
+        names = self[name]
+        return publisher if publisher in names else names[0] if len(names) == 1 else ""
 
 
 class Book:
@@ -129,7 +119,6 @@ class Book:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.operators = Operators(connection)
-        self.actors = Actors(connection)
         self.marks = Marks(connection)
         self._codes: dict[str, Codes] = {}
         self._young: dict[int, Organization] = {}

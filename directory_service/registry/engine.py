@@ -8,7 +8,7 @@ Connections are not pooled: opening is cheap beside what they are opened for, an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from directory_service.errors import RegistryUnavailable
+from directory_service.errors import RegistryBusy, RegistryUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
@@ -39,20 +39,35 @@ _PRAGMAS = (
 )
 
 
-def open_registry(url: str) -> Engine:
+def open_registry(url: str, *, patience: float | None = None) -> Engine:
     """The engine for ``sqlite:///path`` or ``postgresql+psycopg://…`` (``postgresql://`` means the same driver).
-    Nothing is read or written before the first connection."""
+    Nothing is read or written before the first connection.  ``patience``: seconds that a writer waits for another one,
+    and for a server to be reached; by default ``BUSY_SECONDS`` on SQLite, and as long as it takes on PostgreSQL."""
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
-    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url))
+    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, patience))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif patience is not None:
+        event.listen(engine, "connect", _impatient(patience))
     return engine
 
 
-def _connect_args(url: str) -> dict[str, Any]:
-    return {"timeout": BUSY_SECONDS, "isolation_level": None} if url.startswith("sqlite") else {}
+def _connect_args(url: str, patience: float | None) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"timeout": BUSY_SECONDS if patience is None else patience, "isolation_level": None}
+    return {} if patience is None else {"connect_timeout": max(2, round(patience))}  # libpq takes no less
+
+
+def _impatient(seconds: float) -> Callable[[Any, object], None]:
+    """PostgreSQL waits for locks, advisory ones too, as long as that."""
+
+    def set_up(connection: Any, _record: object) -> None:
+        connection.execute(f"SET lock_timeout = {max(1, int(seconds * 1000))}")
+        connection.commit()
+
+    return set_up
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:
@@ -67,19 +82,31 @@ def _begin_sqlite(connection: Connection) -> None:
     except DBAPIError as error:
         if not getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
             raise
-        why = f"le registre est occupé : quelqu'un y écrit depuis plus de {BUSY_SECONDS} s"
-        raise RegistryUnavailable(why) from error
+        raise _busy() from error
+
+
+def _busy() -> RegistryBusy:
+    return RegistryBusy("le registre est occupé : quelqu'un y écrit depuis plus longtemps que l'on n'attend")
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that changes the registry: committed at the end, rolled back on any error.  It waits for the
-    writer before it.  Raises RegistryUnavailable if the registry does not answer."""
+    writer before it.  Raises RegistryUnavailable if the registry does not answer; RegistryBusy past its patience."""
     # IMMEDIATE: a deferred transaction that read first could no longer become a writer after another's commit.
     with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+            _wait_in_postgresql(connection)
         yield connection
+
+
+def _wait_in_postgresql(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", "") != "55P03":  # lock_not_available
+            raise
+        raise _busy() from error
 
 
 @contextmanager

@@ -8,14 +8,16 @@ Measured on SQLite, one process: see docs/reference/performance.md.  Nothing her
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
 
-from directory_service.model.mailboxes import Binding, MailboxType
+from directory_service.model.mailboxes import Actor, Binding, Contact, MailboxType
 from directory_service.model.people import (
     Expertise,
     Identifier,
@@ -239,7 +241,7 @@ def _marks(book: Book, batch: Batch) -> Mapping[int, list[SourceMark]]:
 
 # -- mailboxes --------------------------------------------------------------------------------------------------------
 
-_ADDRESS, _HOLDER, _STRUCTURE, _CLOSED, _OPENED = 1, 6, 7, 20, 21
+_ADDRESS, _HOLDER, _STRUCTURE, _CLOSED = 1, 6, 7, 20
 _TYPES = {t.value: t for t in MailboxType}
 
 
@@ -247,8 +249,8 @@ def _bindings(tail: str) -> str:
     return (
         "SELECT b.id, m.address, m.type, m.unlisted, m.changed_at, b.source, b.practitioner_id, b.organization_id, "  # noqa: S608
         "b.profession_code, b.specialty_code, b.service, b.description, b.responsible, b.paperless, b.preferred, "
-        "b.since, b.until, b.family_name, b.given_names, b.national_id, m.until, "
-        "b.opened_run, b.closed_run "
+        "b.since, b.until, b.family_name, b.given_names, b.national_id, m.until, b.rank, m.purposes, m.contacts, "
+        "m.operator, b.opened_run, b.opened_operator, b.closed_run, b.closed_operator "
         f"FROM binding b JOIN mailbox m ON m.id = b.mailbox_id {tail}"
     )
 
@@ -269,6 +271,7 @@ def _binding(
 ) -> Binding:
     pk, address, kind, unlisted, changed, source, person, place, profession, specialty = row[:10]
     service, description, responsible, paperless, preferred, since, until, family, given, national = row[10:20]
+    rank, purposes, contacts, operator, *acts = row[21:]
     return Binding(
         pk=pk,
         address=address,
@@ -286,14 +289,31 @@ def _binding(
         since=parse_instant(since),
         until=_instant(until),
         source=source,
-        operator=book.operators[address.rpartition("@")[2]],
+        operator=book.operators.of(address.rpartition("@")[2], operator),
         family_name=family,
         given_names=given,
         national_id=national,
         changed_at=parse_instant(changed),
-        opened_by=book.actors[row[_OPENED]],
-        closed_by=book.actors[row[_OPENED + 1]],
+        opened_by=_actor(*acts[:2]),
+        closed_by=_actor(*acts[2:]),
+        rank=rank,
+        purposes=_words(purposes),
+        contacts=_contacts(contacts),
     )
+
+
+def _actor(run: int | None, operator: str) -> Actor | None:
+    return Actor(run, operator) if run is not None or operator else None
+
+
+@lru_cache(maxsize=4096)  # nearly always none, else one of a few lists
+def _words(written: str) -> tuple[str, ...]:
+    return tuple(json.loads(written))
+
+
+@lru_cache(maxsize=4096)
+def _contacts(written: str) -> tuple[Contact, ...]:
+    return tuple(Contact(system, value) for system, value in json.loads(written))
 
 
 def _instant(text: str | None) -> datetime | None:

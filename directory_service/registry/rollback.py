@@ -19,6 +19,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     Table,
+    and_,
     bindparam,
     case,
     delete,
@@ -49,6 +50,7 @@ from directory_service.registry.tables import (
     undo_range,
     undo_row,
 )
+from directory_service.registry.tally import recount
 from directory_service.registry.undo import UNDOABLE, is_numbered, kept_row, key_of, names_its_run, references
 
 _NAMES = {practitioner: "national_id", organization: "technical_id", mailbox: "address", operator: "name"}
@@ -120,6 +122,8 @@ def _roll_back(connection: Connection, run_id: int, actor: str, through: bool, p
         work.take_back(one.pk)
     progress("annulation des passages", len(undone), len(undone))
     work.refuse_what_came_from_elsewhere(run_id)
+    if work.something_came_from_elsewhere(run_id):
+        recount(connection)  # the numbers that were restored do not know of it
     work.note_restored([one.pk for one in undone])
     connection.execute(update(run).where(run.c.id.in_([one.pk for one in undone])).values(undone_by=number))
     counts = {kind: dict(acts) for kind, acts in work.counts.items()}
@@ -323,16 +327,27 @@ class _Rollback:
 
     def refuse_what_came_from_elsewhere(self, run_id: int) -> None:
         """Raises UndoRefused when a change of no recorded run (a publication) bears on a record that was touched."""
-        recorded = select(undo_range.c.run_id).union(select(run.c.id).where(run.c.kind == "rollback"))
-        end = select(undo_range.c.after).where(undo_range.c.run_id == run_id, undo_range.c.table_name == "journal")
         columns = journal.c
         query = select(columns.subject, columns.subject_id, func.max(columns.at), func.max(columns.actor))
-        query = query.where(columns.seq >= end.scalar_subquery(), columns.subject.in_(_SUBJECTS))
-        query = query.where(columns.run_id.is_(None) | columns.run_id.not_in(recorded))
-        for name, pk, at, actor in self.connection.execute(query.group_by(columns.subject, columns.subject_id)):
+        query = query.where(_from_elsewhere(run_id)).group_by(columns.subject, columns.subject_id)
+        for name, pk, at, actor in self.connection.execute(query):
             if self._removed(name, pk) or pk in self.changed[name]:
                 why = f"{_FRENCH[name]} de clé {pk} a changé depuis, hors de tout import"
                 raise UndoRefused(f"{why}, par {actor}, le {at}", where=f"import {run_id}")
+
+    def something_came_from_elsewhere(self, run_id: int) -> bool:
+        """Whether anything was published since."""
+        query = select(journal.c.seq).where(_from_elsewhere(run_id)).limit(1)
+        return self.connection.execute(query).first() is not None
+
+
+def _from_elsewhere(run_id: int) -> ColumnElement[bool]:
+    """Entries of the journal that came after a run and are of no recorded one."""
+    columns = journal.c
+    recorded = select(undo_range.c.run_id).union(select(run.c.id).where(run.c.kind == "rollback"))
+    end = select(undo_range.c.after).where(undo_range.c.run_id == run_id, undo_range.c.table_name == "journal")
+    after = columns.seq >= end.scalar_subquery(), columns.subject.in_(_SUBJECTS)
+    return and_(*after, columns.run_id.is_(None) | columns.run_id.not_in(recorded))
 
 
 def _row(table: Table, before: str | None) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from directory_service.registry.tables import (
     mail_certificate,
     metadata,
     operator_certificate,
+    replay,
     run,
     run_file,
     suspension,
@@ -32,9 +33,10 @@ from directory_service.registry.tables import (
     undo_row,
 )
 
-# The record of what happened, which stays, and what no import touches: certificates, what operators did by hand.
+# The record of what happened, which stays, and what no import touches: certificates, what operators
+# did by hand, their requests.
 _LOG = {log_leaf, log_node, log_head, log_place}
-_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate, *_LOG}
+_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate, replay, *_LOG}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response
 
 from directory_service.accesslog import AccessLog
+from directory_service.registry.desk import Desk
 from directory_service.trust.access import Secrets
 from directory_service.trust.keys import Keys
 from directory_service.trust.receipts import Receipts
@@ -24,6 +25,7 @@ from directory_service.web.api import (
     operators,
     organizations,
     practitioners,
+    publication,
     search,
     status,
     suggest,
@@ -37,8 +39,8 @@ if TYPE_CHECKING:
     from directory_service.tls import Tls
 
 _BLUEPRINTS = (
-    suggest, search, practitioners, organizations, mailboxes, certificates, operators, verify, status, log, changes,
-    export, operations,
+    suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
+    changes, export, operations,
 )  # fmt: skip
 BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
@@ -54,13 +56,20 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     accesses = AccessLog(settings.access_log, settings.access_log_address) if settings and wanted else None
     signing = Receipts(Keys(settings.keys_folder), settings.issuer) if settings else None
     clients = clients_of(directory, settings, tls) if settings else Clients(directory)
-    context.attach(app.extensions, directory, Secrets(directory), clients, accesses, signing)
+    context.attach(app.extensions, directory, Secrets(directory), clients, accesses, signing, _desk(settings))
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
     operations.measure(app)
     app.after_request(_guard)
     return app
+
+
+def _desk(settings: Settings | None) -> Desk | None:
+    """Two threads of a worker, if it has as many, are never waiting for the registry."""
+    if settings is None:
+        return None
+    return Desk(settings.registry_url, patience=settings.publication_wait, writers=settings.threads - 2)
 
 
 def _guard(response: Response) -> Response:

@@ -15,22 +15,23 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from directory_service.errors import Forbidden
+from directory_service.errors import Forbidden, RegistryUnavailable
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms
-from directory_service.trust.access import Caller
+from directory_service.trust.access import BadCredentials, Caller
 
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
+    from directory_service.registry.desk import Desk
     from directory_service.trust.access import Secrets
     from directory_service.trust.receipts import Receipts
     from directory_service.web.clients import Clients
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
-_DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
+_DIRECTORY, _SECRETS, _LOG, _DESK = "annuaire.directory", "annuaire.secrets", "annuaire.log", "annuaire.desk"
 _RECEIPTS = "annuaire.receipts"
 _CLIENTS = "annuaire.clients"
 _gate = Lock()
@@ -40,13 +41,14 @@ SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a 
 
 def attach(
     extensions: dict[str, object], directory: Directory, secrets: Secrets, clients: Clients, log: AccessLog | None,
-    receipts: Receipts | None = None,
+    receipts: Receipts | None = None, desk: Desk | None = None,
 ) -> None:  # fmt: skip
     extensions[_DIRECTORY] = directory
     extensions[_SECRETS] = secrets
     extensions[_CLIENTS] = clients
     extensions[_LOG] = log
     extensions[_RECEIPTS] = receipts
+    extensions[_DESK] = desk
 
 
 def directory() -> Directory:
@@ -107,12 +109,32 @@ def _bearer() -> str:
     return name
 
 
-def cached(view: View, make: Callable[[], Iterable[bytes]], age: int = 0, state: str = "") -> Response:
+def publisher() -> str:
+    """The name of the operator who is asking, for routes that write.  Raises BadCredentials for anybody else."""
+    identify()
+    name = str(g.get("operator", ""))
+    if not name:
+        raise BadCredentials("cette route demande l'authentification d'un opérateur")
+    return name
+
+
+def desk() -> Desk:
+    """Where this process writes.  Raises RegistryUnavailable in an application that was given no settings."""
+    found = cast("Desk | None", current_app.extensions.get(_DESK))
+    if found is None:
+        raise RegistryUnavailable("ce service ne publie pas")
+    return found
+
+
+def cached(
+    view: View, make: Callable[[], Iterable[bytes]], age: int = 0, *, state: str = "", build: str = "",
+    version: str | None = None,
+) -> Response:  # fmt: skip
     """The answer that ``make`` writes, or 304 when the caller holds it already.  ``age`` in seconds of caching
-    without asking again; an operator's answers are never kept by a shared cache.  ``state``: what may
-    change within one build."""
-    build = directory().build().id
-    etag = f'"{build}-{int(view)}{state}"'
+    without asking again; an operator's answers are never kept by a shared cache.  ``state``: what may change within one
+    build.  ``version``, of a record that was read from ``build``, ends the entity tag, so that ``If-Match`` may give it
+    back."""
+    etag = f'"{build or directory().build().id}-{int(view)}{state}{"-" + version if version else ""}"'
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:

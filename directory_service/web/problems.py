@@ -32,9 +32,20 @@ PROBLEMS = MappingProxyType(
             "Authentification refusée",
             "Le secret ou le certificat présenté n'est celui d'aucun opérateur.",
         ),
+        "conflict": ("Conflit", "Une décision de l'équipe, ou l'état de la boîte, s'y oppose ; `detail` dit quoi."),
+        "gone": ("Boîte fermée", "La boîte est fermée : `PUT` la rouvre."),
+        "precondition-failed": (
+            "État inattendu",
+            "La boîte n'est pas dans l'état annoncé : relisez-la, puis réessayez.",
+        ),
+        "invalid-field": ("Champ refusé", "Un champ de la boîte n'est pas comme il doit être ; `where` le nomme."),
+        "key-reused": (
+            "Clé déjà employée",
+            "Cette `Idempotency-Key` a servi à une autre requête : prenez-en une autre.",
+        ),
         "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
         "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
-        "busy": ("Registre occupé", "Un import y écrit. Réessayez après le délai de `Retry-After`."),
+        "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
         "certificate-refused": (
             "Certificat refusé",
             "Le certificat se lit mais ne peut être publié ; `where` dit pourquoi.",
@@ -42,7 +53,7 @@ PROBLEMS = MappingProxyType(
         "internal": ("Erreur interne", "La faute est de notre côté ; le numéro d'incident permet de la retrouver."),
         "method-not-allowed": ("Méthode non permise", "Cette adresse existe, mais pas avec cette méthode HTTP."),
         "too-large": ("Corps trop grand", "Le corps de la requête dépasse la limite de cette route."),
-        "unsupported-media-type": ("Type de corps inattendu", "Le corps doit être `application/json`."),
+        "unsupported-media-type": ("Type de corps inattendu", "Le corps doit être du type que cette route attend."),
         "bad-request": ("Requête refusée", "La requête HTTP ne se lit pas."),
     }
 )

@@ -6,12 +6,11 @@ person is for the loader to say.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import cast
 
-from directory_service.model.ins import PATIENT_DOMAIN
+from directory_service.model.mailboxes import is_address, is_patient
 from importers.quality.codes import CodeChecker, Fault
 from importers.rows import Holding, Line, Match, Place, Problems
 
@@ -22,9 +21,6 @@ SYSTEMS = (
     ("profession", "profession_code", "profession"),
     ("expertise", "expertise_code", "expertise"),
 )
-# Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
-_ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
-_PATIENTS = "@" + PATIENT_DOMAIN  # INS number and key: a pattern, never an entry (formats.md §4)
 _YES_NO = {
     "o": True,
     "oui": True,
@@ -50,10 +46,6 @@ Getter = Callable[[Sequence[str]], tuple[str, ...]]
 def parse_yes_no(text: str) -> bool | None:
     """*Dématérialisation*: the spelling is not known for sure (formats.md §1), so every plausible one is read."""
     return _YES_NO.get(text.strip().lower())
-
-
-def is_address(text: str) -> bool:
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
 def parse_structure(kind: str, number: str) -> tuple[str, str]:
@@ -111,7 +103,7 @@ class HoldingParser:
         kind, address = kind.strip().upper(), written.strip().lower()
         if not is_address(address):
             return self._no(line, "address", "address")
-        if address.endswith(_PATIENTS):
+        if is_patient(address):
             return self._no(line, "address", "address_patient")
         if kind not in TYPES:
             return self._no(line, "type", "type")

@@ -23,7 +23,7 @@ from pages import shows, steps
 ROOT = Path(__file__).parent.parent.parent
 PAGES = ["README.md", "docs/tutorial/first-steps.md"]
 PAGES += [f"docs/howto/{name}.md" for name in ("daily-import", "undo-an-import", "white-list", "review", "tls")]
-PAGES += [f"docs/howto/{name}.md" for name in ("verify", "check-a-receipt")]
+PAGES += [f"docs/howto/{name}.md" for name in ("verify", "check-a-receipt", "publish-mailboxes")]
 PORTS = {"1389": "ANNUAIRE_LDAP_PORT", "1636": "ANNUAIRE_LDAPS_PORT", "8080": "ANNUAIRE_HTTP_PORT"}
 READY = "Ctrl-C arrête.\n"
 # Instants, days and builds.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from directory_service.registry.tables.base import Key, metadata
 from directory_service.registry.tables.log import log_head, log_leaf, log_node, log_place
-from directory_service.registry.tables.mailboxes import binding, mail_certificate, mailbox
+from directory_service.registry.tables.mailboxes import binding, mail_certificate, mailbox, replay
 from directory_service.registry.tables.people import (
     activity,
     decision,
@@ -67,6 +67,7 @@ __all__ = [
     "practitioner",
     "qualification",
     "rejection",
+    "replay",
     "run",
     "run_file",
     "source_record",

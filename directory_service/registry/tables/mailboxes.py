@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, Table, Text, UniqueConstraint, false
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, Table, Text, UniqueConstraint, false
 
 from directory_service.registry.tables.base import Key, metadata, source_text
 
@@ -17,6 +17,10 @@ mailbox = Table(
     Column("until", Text),  # closed at
     Column("unlisted", Boolean, nullable=False),
     Column("changed_at", Text, nullable=False),
+    source_text("operator"),  # name of the one that published it last
+    Column("purposes", Text, nullable=False, server_default="[]"),  # JSON list of model.publication.PURPOSES
+    Column("contacts", Text, nullable=False, server_default="[]"),  # JSON list of [system, value]
+    Column("published_at", Text),  # when its operator last changed it; NULL: never
 )
 
 binding = Table(  # one address bound to one holder from `since` until `until`; closed rows are the history
@@ -40,8 +44,11 @@ binding = Table(  # one address bound to one holder from `since` until `until`; 
     Column("preferred", Boolean, nullable=False, server_default=false()),
     Column("since", Text, nullable=False),
     Column("until", Text),
+    Column("rank", Integer),  # among the boxes of the holder, as the operator says
     Column("opened_run", Key),  # the run that bound it, and the one that ended that; NULL: no run did
+    source_text("opened_operator"),  # or the operator who published that
     Column("closed_run", Key),
+    source_text("closed_operator"),
 )
 
 mail_certificate = Table(  # S/MIME; by address, so that they outlive what imports do to the row of the mailbox
@@ -62,4 +69,17 @@ mail_certificate = Table(  # S/MIME; by address, so that they outlive what impor
     Column("removed_at", Text),  # by whoever may; NULL while published
     Column("revoked_at", Text),  # found on a list
     UniqueConstraint("address", "sha256"),
+)
+
+replay = Table(  # answers to publications that carry an Idempotency-Key, to be given again
+    "replay",
+    metadata,
+    Column("operator", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of the request: a key must not come with another one
+    Column("status", Integer, nullable=False),
+    Column("answer", LargeBinary, nullable=False),  # zlib
+    source_text("version"),
+    Column("at", Text, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )

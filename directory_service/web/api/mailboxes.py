@@ -50,7 +50,8 @@ def _now(address: str) -> Response:
         return with_record(build, orjson.dumps({**shown(record), "certificates": [c.json for c in certificates]}))
 
     # Certificates expire while the build stays what it is.
-    return cached(view, answer, state="".join(f"-{c.sha256[:8]}" for c in certificates))
+    state = "".join(f"-{c.sha256[:8]}" for c in certificates)
+    return cached(view, answer, state=state, build=build, version=record.get("version"))
 
 
 @blueprint.get("/v1/mailboxes/<address>/history")

@@ -1,0 +1,273 @@
+"""What operators publish: ``PUT``, ``PATCH``, ``DELETE`` of one mailbox, ``POST /v1/mailboxes/batch`` of thousands.
+
+Only translates: what a body may hold is ``model.publication``, what becomes of it ``registry.publishing``.  A write
+waits for the registry a few seconds at most (``registry.desk``); what is written is seen by readers once the follower
+has put it into the index, at the build whose last number is ``seq`` or more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, request
+
+from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, LimitExceeded
+from directory_service.index.query import View
+from directory_service.model.publication import InvalidField, invalid, parse_address, parse_publication
+from directory_service.registry.clock import now_text
+from directory_service.registry.journal import last_seq
+from directory_service.registry.publishing import Done, Order, Publisher, as_publication
+from directory_service.registry.replays import Answer, Ticket
+from directory_service.web.api.verify import UnsupportedBody
+from directory_service.web.context import desk, directory, json_answer, publisher, read_body, settled, with_record
+from directory_service.web.parameters import read_query
+from directory_service.web.problems import problem_body
+
+blueprint = Blueprint("publication", __name__)
+
+BODY_LIMIT = 16 * 1024  # bytes of one mailbox: every field at its longest, escaped
+BATCH_LIMIT = 8 * 1024 * 1024
+MOST_LINES = 10_000
+CHUNK = 500  # lines of one transaction: others write in between, about a tenth of a second later
+_JSON, _PATCH = ("application/json",), ("application/merge-patch+json", "application/json")
+_LINES = ("application/x-ndjson", "application/ndjson")
+_KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)  # a string of RFC 8941, or what most send: without quotes
+
+
+@blueprint.put("/v1/mailboxes/<address>")
+def put(address: str) -> Response:
+    """The mailbox is this; created (201), changed, moved, opened again or left as it was (200)."""
+    return _write(address, _JSON, parse_publication)
+
+
+@blueprint.patch("/v1/mailboxes/<address>")
+def patch(address: str) -> Response:
+    """RFC 7396, on the body as ``PUT`` would take it."""
+    return _write(address, _PATCH, _object)
+
+
+@blueprint.delete("/v1/mailboxes/<address>")
+def close(address: str) -> Response:
+    """Closed, never deleted: who held it until when stays known."""
+    return _write(address, None, lambda _body: None)
+
+
+@blueprint.get("/v1/mailboxes/<address>/publication")
+def publication(address: str) -> Response:
+    """A mailbox of a domain of the caller's, unlisted or closed too, in the form in which it is published; read from
+    the index, so that it is there when the registry is not."""
+    read_query(request.query_string, ())
+    name, asked = publisher(), parse_address(address)
+    operator = directory().operator(name)
+    if operator is None or asked.rpartition("@")[2] not in operator.domains:
+        raise Forbidden("ce domaine n'est pas l'un des vôtres")
+    build, record = settled(lambda: directory().mailbox(asked, View.STAFF))
+    shown = {"address": asked, "status": record["status"], "version": record["version"]}
+    body = b"".join(with_record(build, orjson.dumps(shown | {"publication": _published(record)})))
+    return _tagged(json_answer(body), record["version"])
+
+
+@blueprint.post("/v1/mailboxes/batch")
+def batch() -> Response:
+    """One order a line, one outcome a line, in their order; a line that is refused does not stop the others."""
+    read_query(request.query_string, ())
+    name = publisher()
+    _expect(_LINES)
+    raw = read_body(BATCH_LIMIT)
+    lines = raw.splitlines()
+    if len(lines) > MOST_LINES:
+        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    ticket = _ticket(name, raw)
+    if ticket:
+        with desk().writing() as connection:
+            if before := ticket.find(connection):
+                return _answered(before)
+    body = b"".join(_outcome(n, done) + b"\n" for n, done in enumerate(_in_chunks(name, lines), 1))
+    answer = Answer(200, body)
+    if ticket:
+        with desk().writing() as connection:
+            ticket.keep_answer(connection, answer)
+    return _answered(answer)
+
+
+# --- one mailbox -----------------------------------------------------------------------------------------------------
+
+
+def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object], Any]) -> Response:
+    read_query(request.query_string, ())
+    name = publisher()
+    if types:
+        _expect(types)
+    raw = read_body(BODY_LIMIT)
+    wish = parse(_json(raw)) if types else None
+    order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
+    ticket = _ticket(name, raw)
+    with desk().writing() as connection:
+        if ticket and (before := ticket.find(connection)):
+            return _answered(before)
+        done = Publisher(connection, name, now_text()).do(order)
+        answer = Answer(_status(done), orjson.dumps(_told(done) | {"seq": last_seq(connection)}), done.version)
+        if ticket:
+            ticket.keep_answer(connection, answer)
+    return _answered(answer)
+
+
+def _told(done: Done) -> dict[str, Any]:
+    state = done.state
+    told: dict[str, Any] = {
+        "address": state.address,
+        "status": "closed" if state.until else "open",
+        "version": done.version,
+    }
+    told |= {"changed": bool(done.act), "act": done.act or None}
+    return told if state.until else told | {"publication": as_publication(state).as_dict()}
+
+
+def _status(done: Done) -> int:
+    return 201 if done.act == "create" else 200
+
+
+def _answered(answer: Answer) -> Response:
+    kind = "application/json" if answer.version else "application/x-ndjson"
+    return _tagged(Response(answer.body, answer.status, content_type=kind), answer.version)
+
+
+def _tagged(response: Response, version: str) -> Response:
+    if version:
+        response.headers["ETag"] = f'"{version}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+# --- a batch ---------------------------------------------------------------------------------------------------------
+
+
+def _in_chunks(name: str, lines: list[bytes]) -> list[Done | AnnuaireError]:
+    """Outcomes, line by line.  What stops the first transaction stops the batch, nothing being written; later, the
+    lines that are left are answered by it."""
+    done: list[Done | AnnuaireError] = []
+    for start in range(0, len(lines), CHUNK):
+        some = [_order(line) for line in lines[start : start + CHUNK]]
+        try:
+            done += _one_chunk(name, some)
+        except AnnuaireError as error:
+            if not done:
+                raise
+            return done + [error] * (len(lines) - len(done))
+    return done
+
+
+def _one_chunk(name: str, some: list[Order | AnnuaireError]) -> list[Done | AnnuaireError]:
+    with desk().writing() as connection:
+        found = iter(Publisher(connection, name, now_text()).do_all([o for o in some if isinstance(o, Order)]))
+        return [next(found) if isinstance(o, Order) else o for o in some]
+
+
+def _nothing(rest: dict[str, Any]) -> None:
+    if rest:
+        raise invalid("", "fermer ne demande que l'adresse")
+
+
+_OPS: dict[object, Callable[[dict[str, Any]], Any]] = {
+    "put": parse_publication,
+    "patch": dict,
+    "close": _nothing,
+}
+
+
+def _order(line: bytes) -> Order | AnnuaireError:
+    try:
+        if len(line) > BODY_LIMIT:
+            raise LimitExceeded(f"au plus {BODY_LIMIT} octets par ligne")
+        given = _object(_json(line))
+        address, op, version = (given.pop(k, None) for k in ("address", "op", "if_match"))
+        if not isinstance(address, str):
+            raise invalid("address", "une adresse est attendue")
+        read = _OPS.get(op or "put") if isinstance(op, str | None) else None
+        if read is None:
+            raise invalid("op", f"un de ces mots est attendu : {', '.join(map(str, _OPS))}")
+        versions = None if version is None else frozenset([str(version)])
+        return Order(parse_address(address), read(given), versions)
+    except AnnuaireError as error:
+        return error
+
+
+def _outcome(number: int, done: Done | AnnuaireError) -> bytes:
+    if isinstance(done, AnnuaireError):
+        problem = problem_body(done.slug, done.http_status, done.message, done.where)
+        return b'{"line":%d,"status":%d,"problem":%s}' % (number, done.http_status, problem)
+    told: dict[str, Any] = {"line": number, "status": _status(done), "changed": bool(done.act), "act": done.act or None}
+    return orjson.dumps(told | {"version": done.version})
+
+
+# --- what a request says ---------------------------------------------------------------------------------------------
+
+
+def _expect(types: tuple[str, ...]) -> None:
+    if request.mimetype not in types:
+        raise UnsupportedBody(f"le corps doit être {types[0]}")
+
+
+def _json(raw: bytes) -> object:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
+
+
+def _object(body: object) -> dict[str, Any]:
+    if not isinstance(body, dict):
+        raise InvalidField("un objet JSON est attendu", where="corps")
+    return body
+
+
+def _versions(header: str) -> frozenset[str] | None:
+    """The versions that ``If-Match`` names: the end of each strong tag, be it of a write or of ``GET``."""
+    given = request.headers.get(header)
+    if given is None:
+        return None
+    if given.strip() == "*":
+        return frozenset("*")
+    tags = [tag.strip() for tag in given.split(",")]
+    strong = [tag[1:-1] for tag in tags if len(tag) > 2 and tag[0] == tag[-1] == '"']
+    return frozenset(tag.rpartition("-")[2] for tag in strong) - {"*"}
+
+
+def _must_be_new() -> bool:
+    given = request.headers.get("If-None-Match")
+    if given is not None and given.strip() != "*":
+        raise InvalidInput("seul * est compris", where="If-None-Match")
+    return given is not None
+
+
+def _ticket(name: str, raw: bytes) -> Ticket | None:
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    key = _KEY.fullmatch(given.strip())
+    if key is None:
+        raise InvalidInput("1 à 255 caractères ASCII visibles sont attendus", where="Idempotency-Key")
+    conditions = [request.headers.get(h, "") for h in ("If-Match", "If-None-Match")]
+    told = "\0".join([request.method, request.path, *conditions]).encode()
+    return Ticket(name, key[1], hashlib.sha256(told + b"\0" + raw).hexdigest(), _keep())
+
+
+def _keep() -> float:
+    return float(current_app.config["ANNUAIRE"].publication_replay)
+
+
+def _published(record: dict[str, Any]) -> dict[str, Any]:
+    """The record as the body of a ``PUT``; its first holder, who is the only one of a box that was published."""
+    held: dict[str, Any] = next(iter(record["holders"]), {})
+    person = held["id"] if held.get("kind") == "person" else ""
+    structure = (held.get("structure") or {}).get("id", "")
+    names = ("service", "description", "responsible", "paperless", "rank")
+    told = {n: held[n] for n in names if held.get(n) is not None}
+    holder = {k: v for k, v in (("person", person), ("structure", structure)) if v}
+    both = {"unlisted": record["unlisted"], "preferred": bool(held.get("preferred"))}
+    return {"type": record["type"], "holder": holder, **told, **both,
+            "purposes": record["purposes"], "contacts": record["contacts"]}  # fmt: skip
