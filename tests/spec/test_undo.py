@@ -227,7 +227,7 @@ def test_the_journal_says_what_left_and_what_came_back(world: World) -> None:
     told = [(e.kind, e.subject, journal.decode(e.before), journal.decode(e.after)) for e in world.journal()]
     assert told[end:] == [
         ("remove", "practitioner", {"national_id": "8" + TWO}, None),
-        ("remove", "mailbox", {"address": "c@d.fr"}, None),
+        ("remove", "mailbox", {"address": "c@d.fr", "unlisted": False}, None),
         ("restore", "practitioner", None, {"runs": [run]}),
         ("restore", "mailbox", None, {"runs": [run]}),
     ]
