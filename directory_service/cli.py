@@ -91,7 +91,8 @@ def annuaire(ctx: click.Context, /, config: Path | None, **chosen: str | None) -
     """
 
     def load(**more: object) -> Settings:
-        from directory_service.settings import FILE, Settings
+        from directory_service.option import FILE
+        from directory_service.settings import Settings
 
         default = Path(FILE)
         toml = config or (default if default.exists() else None)

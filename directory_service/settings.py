@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +20,8 @@ from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
+from directory_service.option import TYPES, Setting
 
-PREFIX = "ANNUAIRE_"
-FILE = "annuaire.toml"
 _LDAP = LdapSettings()
 
 
@@ -325,74 +324,9 @@ def authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One line of the reference page."""
-
-    name: str
-    type: type
-    default: Any
-    doc: str
-    most: float
-    among: tuple[str, ...]
-
-    @property
-    def env(self) -> str:
-        return PREFIX + self.name.upper()
-
-    def parse(self, value: object) -> Any:
-        """Text of the command line or environment, or a TOML value, as this setting's type."""
-        try:
-            parsed = _READ[self.type](value)
-        except (KeyError, TypeError, ValueError):
-            raise self._refused(f"{_FRENCH[self.type]} est attendu") from None
-        if isinstance(parsed, int | float) and not 0 <= parsed < float("inf"):
-            raise self._refused("un nombre positif est attendu")
-        if self.name.endswith("_port") and parsed > 65535:
-            raise self._refused("un port va de 0 à 65535")
-        if isinstance(parsed, int | float) and parsed > self.most:
-            raise self._refused(f"au plus {self.most:g}")
-        if self.among and parsed not in self.among:
-            raise self._refused(f"un mot parmi {', '.join(self.among)} est attendu")
-        return parsed
-
-    def _refused(self, why: str) -> InvalidInput:
-        return InvalidInput(f"{why} ({self.env} ou {self.name} dans {FILE})", where=f"réglage {self.name}")
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, float | bool):
-        raise TypeError
-    return int(value)
-
-
-_YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "non": False}
-_FRENCH: dict[type, str] = {
-    SecretsNeedTls: "always, remote ou never",
-    Rhythms: "source=heures, séparés par des espaces",
-    Networks: "des adresses ou réseaux IP, séparés par des espaces",
-    int: "un nombre entier",
-    float: "un nombre",
-    str: "un texte",
-    Path: "un chemin",
-    bool: "true ou false",
-}
-_TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms, Networks)}
-_READ: dict[type, Callable[[Any], Any]] = {
-    int: _whole,
-    float: float,
-    str: str,
-    Path: Path,
-    SecretsNeedTls: SecretsNeedTls,
-    Rhythms: lambda value: Rhythms.parse(str(value)),
-    Networks: lambda value: Networks.parse(str(value)),
-    bool: lambda value: _YES_NO[str(value).lower()],
-}
-
-
 def describe() -> list[Setting]:
     """Every setting, in the order of the reference page."""
-    return [Setting(f.name, _TYPES[str(f.type)], f.default, **f.metadata) for f in fields(Settings)]
+    return [Setting(f.name, TYPES[str(f.type)], f.default, **f.metadata) for f in fields(Settings)]
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -161,7 +161,7 @@ class BoxLoader:
 
     def _open(self, pk: int, bindings: Sequence[tuple[Any, ...]]) -> None:
         as_of, run = self.store.as_of, self.store.run_id
-        self.store.pending[binding].extend([(pk, *b, False, as_of, None, run, None) for b in bindings])
+        self.store.pending[binding].extend([(pk, *b, False, as_of, None, run) for b in bindings])
 
     def _take_over(self, box: Box) -> None:
         """An address that another source said first."""

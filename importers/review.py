@@ -240,7 +240,7 @@ def _close(act: _Act, asked: Decision) -> None:
     box, as_of = _of_published(act, asked), act.store.as_of
     if box.until is None:
         opened = binding.c.mailbox_id == box.id, binding.c.until.is_(None)
-        act.connection.execute(update(binding).where(*opened).values(until=as_of))
+        act.connection.execute(update(binding).where(*opened).values(until=as_of, closed_run=act.run))
         update_rows(act.connection, mailbox, ("until", "changed_at"), [(as_of, as_of, box.id)])
         act.store.impact.mailbox("removed", asked.one)
         act.store.note("close", "mailbox", box.id, {"until": None}, {"until": as_of})

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from directory_service.cli import annuaire
-from directory_service.settings import FILE, describe
+from directory_service.option import FILE
+from directory_service.settings import describe
 from importers.quality.rules import RULES, Effect, Severity
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"

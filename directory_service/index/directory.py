@@ -6,28 +6,24 @@ A ``Directory`` may be shared by threads: each has its own connection, opened at
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from math import inf
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
-from weakref import WeakSet
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, id_key
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
-from directory_service.errors import NotFound, RegistryUnavailable
+from directory_service.errors import NotFound
 from directory_service.index import ranges
 from directory_service.index.answers import LONGEST, Answer, Answers
+from directory_service.index.connections import Connections
 from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
 from directory_service.index.feed import Changes, parse_place, read_changes
-from directory_service.index.files import current_name
 from directory_service.index.lookups import Span
 from directory_service.index.plan import Plan, simplify
 from directory_service.index.plan.predicate import Check, find_values
@@ -46,7 +42,6 @@ from directory_service.model.mailboxes import CertificateRule
 __all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result"]
 
 HELD: Final = frozenset(ATTRIBUTES)  # attributes that entries may hold, in lower case
-_LOOK: Final = 0.2  # seconds between two looks at ``current``
 _COUNTED: Final = 1_000  # matches of /v1/search counted one by one; more are "at least"
 _FIND_BUDGET: Final = 20_000  # candidates of one page of /v1/search, its total included
 _FIND_TIME: Final = 2.0  # seconds
@@ -95,79 +90,17 @@ class Directory:
         self._candidates = candidates
         self.suffix = normalise(suffix)
         self._points = points(self.suffix)
-        self._local = threading.local()
-        self._readers: WeakSet[Reader] = WeakSet()
-        self._lock = threading.Lock()
+        self._connections = Connections(folder)
+        self._reader, self._fresh = self._connections.reader, self._connections.fresh
         self._answers = Answers()
-
-    # --- connections -------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Closes the connections of every thread.  They must be done with their questions."""
-        with self._lock:
-            for reader in self._readers:
-                reader.close()
-            self._readers.clear()
-        self._local = threading.local()
+        self._connections.close()
 
-    def _reader(self, now: float) -> Reader:
-        local = self._local
-        reader: Reader
-        if now < getattr(local, "until", 0.0):
-            reader = local.reader
-            return reader
-        name = current_name(self.folder)
-        held: Reader | None = getattr(local, "reader", None)
-        if held is None or held.name != name:
-            local.reader = reader = self._open(name)
-            if held is not None:
-                held.close()
-        else:
-            reader = held
-        local.until = now + _LOOK
-        return reader
-
-    def _open(self, name: str) -> Reader:
-        """A build may be deleted between the look at ``current`` and the opening: then ``current`` has moved."""
-        for _ in range(5):
-            try:
-                reader = Reader(self.folder, name)
-                break
-            except sqlite3.OperationalError:
-                name = current_name(self.folder)
-        else:
-            raise RegistryUnavailable("l'index ne s'ouvre pas : lancez `annuaire index --rebuild`")
-        with self._lock:
-            self._readers.add(reader)
-        return reader
-
-    @contextmanager
-    def held(self) -> Iterator[Build]:
+    def held(self) -> AbstractContextManager[Build]:
         """All that this thread asks inside is answered from one commit of one build, that of the beginning."""
-        if self._is_held():
-            yield self._local.reader.build
-            return
-        self._local.until = 0.0
-        reader = self._reader(time.monotonic())
-        with reader.snapshot():
-            reader.refresh()
-            self._local.until = inf
-            try:
-                yield reader.build
-            finally:
-                self._local.until = 0.0
-
-    def _is_held(self) -> bool:
-        return getattr(self._local, "until", 0.0) == inf
-
-    def _fresh(self) -> Reader:
-        """The reader, sure to be of the newest build and commit, unless one is held."""
-        if self._is_held():
-            return cast("Reader", self._local.reader)
-        self._local.until = 0.0
-        reader = self._reader(time.monotonic())
-        reader.refresh()
-        return reader
+        return self._connections.held()
 
     def build(self) -> Build:
         """The build that answers: its id is in every answer of every face."""

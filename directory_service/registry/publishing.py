@@ -50,12 +50,15 @@ class Publisher:
     """One operator's writes within one transaction (``engine.writing``), at one instant."""
 
     def __init__(self, connection: Connection, name: str, at: str) -> None:
-        """Raises Forbidden when the operator is unknown or suspended: the index may not say so yet."""
+        """Raises Forbidden when the operator is unknown, suspended or without the right to publish: the index may not
+        say so yet."""
         self.connection, self.name, self.at = connection, name, at
-        query = select(operator.c.id, operator.c.status).where(operator.c.name == name)
+        query = select(operator.c.id, operator.c.status, operator.c.rights).where(operator.c.name == name)
         found = connection.execute(query).first()
         if found is None or found.status != "active":
             raise Forbidden("opérateur suspendu")
+        if "publish" not in found.rights.split():
+            raise Forbidden("cet opérateur n'a pas le droit de publier")
         held = select(domain.c.name).where(domain.c.operator_id == found.id, domain.c.until.is_(None))
         self.domains = frozenset(connection.execute(held).scalars())
 

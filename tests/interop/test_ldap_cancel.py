@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import ldap
 import pytest
@@ -159,13 +160,11 @@ class EndlessLookups(Lookups):
             self.ended.release()
 
 
-class Endless(Directory):
+def _endless(folder: Path, name: str) -> Reader:
     """Every search that is not a key look-up is endless."""
-
-    def _open(self, name: str) -> Reader:
-        self._readers.add(reader := Reader(self.folder, name))
-        reader.lookups = EndlessLookups(reader.connection)
-        return reader
+    reader = Reader(folder, name)
+    reader.lookups = EndlessLookups(reader.connection)
+    return reader
 
 
 @pytest.fixture
@@ -173,7 +172,8 @@ def endless(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a server with one thread for searches."""
     monkeypatch.setattr("directory_service.index.reader._MOST_STEPS", 1 << 40)
     settings = LdapSettings(suffix=SUFFIX, workers=1, search_time=60.0)
-    with closing(Endless(serving.directory.folder, SUFFIX)) as directory, served(directory, settings) as port:
+    with closing(Directory(serving.directory.folder, SUFFIX)) as directory, served(directory, settings) as port:
+        directory._connections.make = _endless
         yield port
 
 

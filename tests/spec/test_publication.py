@@ -170,6 +170,15 @@ def test_a_suspended_operator_touches_nothing_not_even_before_the_index_knows(he
     assert here.entries() == before
 
 
+def test_an_operator_without_the_right_to_publish_is_refused(here: Publishing) -> None:
+    with writing(here.engine) as connection:
+        operators.set_right(connection, "essai", "publish", False, actor="tests")
+    assert here.put(BOX, personal()).status_code == 403
+    with writing(here.engine) as connection:
+        operators.set_right(connection, "essai", "publish", True, actor="tests")
+    assert here.put(BOX, personal()).status_code == 201
+
+
 def test_an_unlisted_box_is_read_by_its_operator_and_by_nobody_else(here: Publishing) -> None:
     here.put(BOX, personal(unlisted=True))
     here.follower.catch_up()

@@ -7,7 +7,8 @@ import pytest
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits
-from directory_service.settings import PREFIX, Settings, describe
+from directory_service.option import PREFIX
+from directory_service.settings import Settings, describe
 
 
 def load(env: dict[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:

@@ -292,9 +292,10 @@ def test_patients_are_verified_by_rule_and_never_named(
 def test_no_registry_is_asked_of_a_patient(directory: Directory) -> None:
     with directory.held():
         statements: list[str] = []
-        directory._local.reader.connection.set_trace_callback(statements.append)
+        connection = directory._fresh().connection
+        connection.set_trace_callback(statements.append)
         ask(directory, Question(PATIENT), ANYBODY)
-        directory._local.reader.connection.set_trace_callback(None)
+        connection.set_trace_callback(None)
     assert statements == []
 
 

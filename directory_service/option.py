@@ -1,0 +1,81 @@
+"""One setting: how it reads from the command line, the environment or ``annuaire.toml``, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from directory_service.errors import InvalidInput
+from directory_service.ldap.limits import SecretsNeedTls
+from directory_service.model.networks import Networks
+from directory_service.model.rhythms import Rhythms
+
+PREFIX = "ANNUAIRE_"
+FILE = "annuaire.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One line of the reference page."""
+
+    name: str
+    type: type
+    default: Any
+    doc: str
+    most: float
+    among: tuple[str, ...]
+
+    @property
+    def env(self) -> str:
+        return PREFIX + self.name.upper()
+
+    def parse(self, value: object) -> Any:
+        """Text of the command line or environment, or a TOML value, as this setting's type."""
+        try:
+            parsed = _READ[self.type](value)
+        except (KeyError, TypeError, ValueError):
+            raise self._refused(f"{_FRENCH[self.type]} est attendu") from None
+        if isinstance(parsed, int | float) and not 0 <= parsed < float("inf"):
+            raise self._refused("un nombre positif est attendu")
+        if self.name.endswith("_port") and parsed > 65535:
+            raise self._refused("un port va de 0 à 65535")
+        if isinstance(parsed, int | float) and parsed > self.most:
+            raise self._refused(f"au plus {self.most:g}")
+        if self.among and parsed not in self.among:
+            raise self._refused(f"un mot parmi {', '.join(self.among)} est attendu")
+        return parsed
+
+    def _refused(self, why: str) -> InvalidInput:
+        return InvalidInput(f"{why} ({self.env} ou {self.name} dans {FILE})", where=f"réglage {self.name}")
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float | bool):
+        raise TypeError
+    return int(value)
+
+
+_YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "non": False}
+_FRENCH: dict[type, str] = {
+    SecretsNeedTls: "always, remote ou never",
+    Rhythms: "source=heures, séparés par des espaces",
+    Networks: "des adresses ou réseaux IP, séparés par des espaces",
+    int: "un nombre entier",
+    float: "un nombre",
+    str: "un texte",
+    Path: "un chemin",
+    bool: "true ou false",
+}
+TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms, Networks)}
+_READ: dict[type, Callable[[Any], Any]] = {
+    int: _whole,
+    float: float,
+    str: str,
+    Path: Path,
+    SecretsNeedTls: SecretsNeedTls,
+    Rhythms: lambda value: Rhythms.parse(str(value)),
+    Networks: lambda value: Networks.parse(str(value)),
+    bool: lambda value: _YES_NO[str(value).lower()],
+}
