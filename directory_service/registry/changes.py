@@ -95,4 +95,4 @@ def _ever_held(connection: Connection, operators: Collection[int]) -> Iterator[t
         entry = JournalEntry(*row)
         yield from ((entry.subject_id, name) for name in _domains_of(entry))
     held = select(domain.c.operator_id, domain.c.name).where(domain.c.operator_id.in_(operators))
-    yield from connection.execute(held).tuples()
+    yield from ((key, name) for key, name in connection.execute(held))

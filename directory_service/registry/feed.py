@@ -80,7 +80,7 @@ def _named(entries: Iterable[JournalEntry]) -> dict[tuple[Kind, int], str]:
     """Names of records that are there no more: those that a rollback took out."""
     found = {}
     for entry in entries:
-        if entry.kind == "remove" and (before := decode(entry.before)):
+        if entry.kind == "remove" and entry.subject in _SUBJECTS and (before := decode(entry.before)):
             kind = _SUBJECTS[entry.subject]
             found[kind, entry.subject_id] = str(before[_KEYS[kind].name])
     return found

@@ -46,7 +46,7 @@ class Run:
     started_at: str
     finished_at: str | None
     actor: str
-    kind: str  # import, rollback, publication
+    kind: str  # import, rollback, review
     status: str  # running, done, unchanged
     as_of: str
     counts: dict[str, Any]

@@ -12,15 +12,15 @@ from flask.testing import FlaskClient
 from import_world import World
 from log_world import BOX, LEA, ZOE, three_days
 from record_factories import SUFFIX
-from sqlalchemy import delete, insert
 
 from directory_service.index.directory import Directory
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
+from directory_service.model.publication import parse_publication
 from directory_service.registry.engine import writing
-from directory_service.registry.journal import append
+from directory_service.registry.operators import add_operator
+from directory_service.registry.publishing import Order, Publisher
 from directory_service.registry.rollback import roll_back
-from directory_service.registry.tables import binding, run
 from directory_service.web.app import create_app
 
 HIDDEN = "cachee@medecin.mssante.fr"
@@ -73,16 +73,14 @@ def test_what_a_rollback_took_back_is_history_no_more(world: World, tmp_path: Pa
 
 
 def test_a_publication_is_its_operators(world: World, tmp_path: Path, client: FlaskClient) -> None:
+    wish = parse_publication({"type": "PER", "holder": {"person": "8" + ZOE}})
     with writing(world.engine) as connection:
-        values = {"id": 9, "started_at": day(4), "actor": "operateur", "kind": "publication", "status": "done"}
-        connection.execute(insert(run).values({**values, "as_of": day(4)}))
-        connection.execute(delete(binding).where(binding.c.mailbox_id == 1, binding.c.until.is_(None)))
-        values = {"mailbox_id": 1, "practitioner_id": 1, "source": "mssante.mailboxes", "since": day(4)}
-        connection.execute(insert(binding).values({**values, "opened_run": 9}))
-        append(connection, actor="operateur", kind="update", subject="mailbox", subject_id=1, run_id=9)
+        add_operator(connection, "operateur", [BOX.partition("@")[2]], actor="tests")
+        Publisher(connection, "operateur", day(4)).do(Order(BOX, wish))
     Follower(world.engine, tmp_path / "index", SUFFIX).catch_up()
-    last = client.get(f"/v1/mailboxes/{BOX}/history").json["items"][-1]
-    assert last["opened_by"] == {"run": 9, "operator": "operateur"}
+    before, last = client.get(f"/v1/mailboxes/{BOX}/history").json["items"][-2:]
+    assert before["closed_by"] == last["opened_by"] == {"run": None, "operator": "operateur"}
+    assert (before["until"], last["from"], last["source"]) == (day(4), day(4), "publication")
 
 
 def test_a_hidden_box_has_no_more_history_than_an_absent_one(tmp_path: Path) -> None:

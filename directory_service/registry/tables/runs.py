@@ -13,7 +13,7 @@ run = Table(
     Column("started_at", Text, nullable=False),
     Column("finished_at", Text),
     Column("actor", Text, nullable=False),  # who ran it: system user, operator name
-    Column("kind", Text, nullable=False),  # import, rollback, publication…
+    Column("kind", Text, nullable=False),  # import, rollback, review
     Column("status", Text, nullable=False),  # done, unchanged
     Column("as_of", Text, nullable=False),  # the instant that the changes bear
     Column("counts", Text, nullable=False, server_default="{}"),  # JSON: acts in numbers, by kind of record
