@@ -13,9 +13,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from bench import http, slapd, workload
+from bench import http, morning, postgresql, slapd, workload
 from bench.machine import describe, watch
 from bench.requests import write_requests
 
@@ -33,6 +34,8 @@ def main() -> None:
     sample = _sample(cache, options.people)
     steps: dict[str, Callable[[], list[dict[str, object]]]] = {
         "load": lambda: _load(cache, sample, options),
+        "morning": lambda: _morning(cache, sample, options),
+        "postgresql": lambda: _postgresql(cache, sample),
         "ldap": lambda: _ldap(cache, sample, options),
         "http": lambda: _http(cache, sample, options),
     }
@@ -46,7 +49,8 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("steps", nargs="*", default=["load", "ldap", "http"], help="load, ldap, http")
+    parser.add_argument("steps", nargs="*", default=["load", "ldap", "http"],
+                        help="load, ldap, http; morning (after load, once), postgresql")  # fmt: skip
     parser.add_argument("--people", type=int, default=1_700_000)
     parser.add_argument("--rounds", type=int, default=3, help="runs of each load, in turn; medians are shown")
     parser.add_argument("--seconds", type=float, default=8)
@@ -57,10 +61,10 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _sample(cache: Path, people: int) -> Path:
-    folder = cache / f"sample-{people}"
+def _sample(cache: Path, people: int, day: int = 0) -> Path:
+    folder = cache / (f"sample-{people}-{day}" if day else f"sample-{people}")
     if not (folder / "truth.csv").exists():
-        cost = watch([ANNUAIRE, "sample", str(folder), "--people", str(people)])
+        cost = watch([ANNUAIRE, "sample", str(folder), "--people", str(people), "--day", str(day)])
         print(f"sample of {people:,} people: {cost.seconds:.0f} s, {cost.peak_mb:.0f} MB\n", flush=True)
     return folder
 
@@ -91,10 +95,25 @@ def _load(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[s
     return [*rows, whole]
 
 
+def _morning(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[str, object]]:
+    both, data = (sample, _sample(cache, options.people, 1)), _data(cache, options.people)
+    serving = partial(_serving, cache, options.people)
+    return morning.measure(ANNUAIRE, data, both, options, serving, (OURS, HTTP), f"ou=bal,{SUFFIX}")
+
+
+def _postgresql(cache: Path, sample: Path) -> list[dict[str, object]]:
+    with postgresql.cluster() as url:
+        env = {"ANNUAIRE_DATA": str(cache / "data-postgresql"), "ANNUAIRE_DATABASE_URL": url}
+        watch([ANNUAIRE, "init"], env=env)
+        loaded = watch([ANNUAIRE, "import", "--json", str(sample)], env=env)
+    row = {"work": "import into PostgreSQL", "ours": f"{loaded.seconds:.0f} s", "memory": f"{loaded.peak_mb:.0f} MB"}
+    return [row, *_stages(loaded.output)]
+
+
 def _stages(output: str) -> list[dict[str, object]]:
     """Where the import says that its time went.  Reading and parsing are another process's where there are two cores:
     they go on during the other stages, and what the loading process waits for them is told apart."""
-    seconds: dict[str, float] = json.loads(output)["seconds"]
+    seconds: dict[str, float] = json.loads(output[output.index("{") :])["seconds"]
     return [{"work": f"· {stage}", "ours": f"{value:.0f} s"} for stage, value in seconds.items()]
 
 
