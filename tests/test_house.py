@@ -89,7 +89,13 @@ ROOMS = {
     ),
     # The one door of the face to the registry's database.
     "directory_service.web.registry": Room(
-        may=(*_MODEL, "directory_service.registry"), packages=("flask", "sqlalchemy")
+        may=(
+            "directory_service.errors",
+            "directory_service.registry.desk",
+            "directory_service.registry.engine",
+            "directory_service.web.context",
+        ),
+        packages=("flask", "sqlalchemy"),
     ),
     # What wires: the only place, with the console, that may reach the importers.
     "directory_service.cli": Room(may=("directory_service",), packages=("click",)),

@@ -15,7 +15,7 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from directory_service.errors import Forbidden, RegistryUnavailable
+from directory_service.errors import Forbidden
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms
@@ -24,16 +24,15 @@ from directory_service.trust.access import BadCredentials, Caller
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
-    from directory_service.registry.desk import Desk
+    from directory_service.settings import Settings
     from directory_service.trust.access import Secrets
     from directory_service.trust.receipts import Receipts
     from directory_service.web.clients import Clients
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
-_DIRECTORY, _SECRETS, _LOG, _DESK = "annuaire.directory", "annuaire.secrets", "annuaire.log", "annuaire.desk"
-_RECEIPTS = "annuaire.receipts"
-_CLIENTS = "annuaire.clients"
+_DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
+_RECEIPTS, _CLIENTS = "annuaire.receipts", "annuaire.clients"
 _gate = Lock()
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
@@ -41,24 +40,28 @@ SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a 
 
 def attach(
     extensions: dict[str, object], directory: Directory, secrets: Secrets, clients: Clients, log: AccessLog | None,
-    receipts: Receipts | None = None, desk: Desk | None = None,
+    receipts: Receipts | None,
 ) -> None:  # fmt: skip
     extensions[_DIRECTORY] = directory
     extensions[_SECRETS] = secrets
     extensions[_CLIENTS] = clients
     extensions[_LOG] = log
     extensions[_RECEIPTS] = receipts
-    extensions[_DESK] = desk
 
 
 def directory() -> Directory:
     return cast("Directory", current_app.extensions[_DIRECTORY])
 
 
+def settings() -> Settings | None:
+    """None in an application that was made without any: tests, and tools that only read."""
+    return cast("Settings | None", current_app.config["ANNUAIRE"])
+
+
 def rhythms() -> Rhythms:
     """How often sources publish, as the settings say."""
-    settings = current_app.config["ANNUAIRE"]
-    return settings.source_rhythms if settings else DAILY
+    known = settings()
+    return known.source_rhythms if known else DAILY
 
 
 def access_log() -> AccessLog | None:
@@ -71,8 +74,8 @@ def receipts() -> Receipts | None:
 
 
 def patient_domain() -> str:
-    settings = current_app.config["ANNUAIRE"]
-    return settings.patient_domain if settings else PATIENT_DOMAIN
+    known = settings()
+    return known.patient_domain if known else PATIENT_DOMAIN
 
 
 def identify_caller() -> Caller:
@@ -116,14 +119,6 @@ def publisher() -> str:
     if not name:
         raise BadCredentials("cette route demande l'authentification d'un opérateur")
     return name
-
-
-def desk() -> Desk:
-    """Where this process writes.  Raises RegistryUnavailable in an application that was given no settings."""
-    found = cast("Desk | None", current_app.extensions.get(_DESK))
-    if found is None:
-        raise RegistryUnavailable("ce service ne publie pas")
-    return found
 
 
 def cached(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from textwrap import wrap
 
 import orjson
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, g, request
 
 from directory_service.errors import Forbidden, NotFound
 from directory_service.index.smime import Published
@@ -20,9 +20,9 @@ from directory_service.registry.certificates import Box, add_certificates, get_b
 from directory_service.registry.certificates import replace_certificates as replace
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
-from directory_service.web.context import directory, identify, json_answer, read_body
+from directory_service.web.context import directory, identify, json_answer, read_body, settings
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
-from directory_service.web.registry import writing_soon
+from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("certificates", __name__)
 _ROUTE = "/v1/mailboxes/<address>/certificates"
@@ -63,7 +63,7 @@ def add(address: str) -> Response:
     """Beside those that are published."""
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
-    with writing_soon() as connection:
+    with write_registry() as connection:
         box = get_box(connection, asked)
         good = _checked(body, box, trust)
         added = add_certificates(connection, box, good, actor=g.operator)
@@ -75,7 +75,7 @@ def put(address: str) -> Response:
     """In the place of those that are published; an empty body leaves none."""
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
-    with writing_soon() as connection:
+    with write_registry() as connection:
         box = get_box(connection, asked)
         good = _checked(body, box, trust) if body else []
         added, removed = replace(connection, box, good, actor=g.operator)
@@ -85,7 +85,7 @@ def put(address: str) -> Response:
 @blueprint.delete(_ROUTE + "/<sha256>")
 def remove(address: str, sha256: str) -> Response:
     asked = _own(address)
-    with writing_soon() as connection:
+    with write_registry() as connection:
         remove_certificate(connection, get_box(connection, asked), sha256.lower(), actor=g.operator)
     return _done(asked, [], [], [sha256.lower()])
 
@@ -107,8 +107,8 @@ def _address(text: str) -> str:
 
 
 def _trust() -> MailTrust:
-    settings = current_app.config["ANNUAIRE"]
-    return trust_of(settings.smime_anchors, settings.smime_crl) if settings else MailTrust()
+    known = settings()
+    return trust_of(known.smime_anchors, known.smime_crl) if known else MailTrust()
 
 
 def _checked(body: bytes, box: Box, trust: MailTrust) -> list[MailCertificate]:

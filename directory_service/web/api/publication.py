@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, LimitExceeded
 from directory_service.index.query import View
@@ -23,9 +23,10 @@ from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication
 from directory_service.registry.replays import Answer, Ticket
 from directory_service.web.api.verify import UnsupportedBody
-from directory_service.web.context import desk, directory, json_answer, publisher, read_body, settled, with_record
+from directory_service.web.context import directory, json_answer, publisher, read_body, settings, settled, with_record
 from directory_service.web.parameters import read_query
 from directory_service.web.problems import problem_body
+from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("publication", __name__)
 
@@ -83,13 +84,13 @@ def batch() -> Response:
         raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
     ticket = _ticket(name, raw)
     if ticket:
-        with desk().writing() as connection:
+        with write_registry() as connection:
             if before := ticket.find(connection):
                 return _answered(before)
     body = b"".join(_outcome(n, done) + b"\n" for n, done in enumerate(_in_chunks(name, lines), 1))
     answer = Answer(200, body)
     if ticket:
-        with desk().writing() as connection:
+        with write_registry() as connection:
             ticket.keep_answer(connection, answer)
     return _answered(answer)
 
@@ -106,7 +107,7 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
     wish = parse(_json(raw)) if types else None
     order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
-    with desk().writing() as connection:
+    with write_registry() as connection:
         if ticket and (before := ticket.find(connection)):
             return _answered(before)
         done = Publisher(connection, name, now_text()).do(order)
@@ -162,7 +163,7 @@ def _in_chunks(name: str, lines: list[bytes]) -> list[Done | AnnuaireError]:
 
 
 def _one_chunk(name: str, some: list[Order | AnnuaireError]) -> list[Done | AnnuaireError]:
-    with desk().writing() as connection:
+    with write_registry() as connection:
         found = iter(Publisher(connection, name, now_text()).do_all([o for o in some if isinstance(o, Order)]))
         return [next(found) if isinstance(o, Order) else o for o in some]
 
@@ -253,11 +254,10 @@ def _ticket(name: str, raw: bytes) -> Ticket | None:
         raise InvalidInput("1 à 255 caractères ASCII visibles sont attendus", where="Idempotency-Key")
     conditions = [request.headers.get(h, "") for h in ("If-Match", "If-None-Match")]
     told = "\0".join([request.method, request.path, *conditions]).encode()
-    return Ticket(name, key[1], hashlib.sha256(told + b"\0" + raw).hexdigest(), _keep())
-
-
-def _keep() -> float:
-    return float(current_app.config["ANNUAIRE"].publication_replay)
+    known = settings()
+    return Ticket(
+        name, key[1], hashlib.sha256(told + b"\0" + raw).hexdigest(), known.publication_replay if known else 0.0
+    )
 
 
 def _published(record: dict[str, Any]) -> dict[str, Any]:
