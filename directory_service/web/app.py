@@ -31,6 +31,7 @@ from directory_service.web.api import (
     suggest,
     verify,
 )
+from directory_service.web.bodies import BODY_LIMIT
 from directory_service.web.clients import Clients, clients_of
 from directory_service.web.registry import attach_desk
 
@@ -43,7 +44,6 @@ _BLUEPRINTS = (
     suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
     changes, export, operations,
 )  # fmt: skip
-BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
 def create_app(directory: Directory, settings: Settings | None = None, tls: Tls | None = None) -> Flask:

@@ -16,7 +16,7 @@ from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, Reg
 from directory_service.registry.clock import parse_instant
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
-from directory_service.web.parameters import LONGEST_ADDRESS, Choice, FlagOr, Text, read_fields, refused
+from directory_service.web.parameters import LONGEST_ADDRESS, Choice, FlagOr, Text, parse_json, read_fields, refused
 from directory_service.web.problems import problem_body
 
 if TYPE_CHECKING:
@@ -113,10 +113,7 @@ def _instant(text: str) -> datetime:
 
 
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
+    value = parse_json(body)
     if not isinstance(value, dict):
         raise InvalidInput("un objet JSON est attendu", where="corps")
     return value

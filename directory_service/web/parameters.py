@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
+
 from directory_service.errors import InvalidInput
 
 LONGEST_TEXT = 200  # characters; the longest structure name of the extracts has 164
@@ -124,6 +126,14 @@ def read_fields(given: Mapping[str, object], known: Sequence[Parameter]) -> dict
     if not given.keys() <= values.keys():
         raise InvalidInput(f"paramètre inconnu ; les paramètres sont : {', '.join(values) or 'aucun'}", where="requête")
     return values
+
+
+def parse_json(body: bytes) -> object:
+    """Raises InvalidInput."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
 
 
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:

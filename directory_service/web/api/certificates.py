@@ -1,7 +1,8 @@
 """``/v1/mailboxes/{address}/certificates``: the S/MIME certificates of a mailbox, read by anybody who sees it and
 published by the operator that holds its domain.
 
-What is read comes from the index, and so within a second of what was written; what is out of date is never given.
+What is read comes from the index, and so within a second of what was written; what is out of date is never given, and
+no cache outlives a certificate.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from directory_service.registry.certificates import Box, add_certificates, get_b
 from directory_service.registry.certificates import replace_certificates as replace
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
-from directory_service.web.context import directory, identify, json_answer, read_body, settings
+from directory_service.web.bodies import read_body
+from directory_service.web.context import directory, identify, json_answer, settings, uncached
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
 from directory_service.web.registry import write_registry
 
@@ -35,9 +37,9 @@ def certificates(address: str) -> Response:
     found = _visible(address)
     if asked["format"] == "pem":
         text = "".join(_pem(c.der) for c in found)
-        return _private(Response(text, content_type="application/x-pem-file"))
+        return uncached(Response(text, content_type="application/x-pem-file"))
     items = [{**c.json, "der": b64encode(c.der).decode()} for c in found]
-    return _private(json_answer(orjson.dumps({"build": directory().build().id, "items": items})))
+    return uncached(json_answer(orjson.dumps({"build": directory().build().id, "items": items})))
 
 
 @blueprint.get(_ROUTE + "/<sha256>")
@@ -46,7 +48,7 @@ def certificate(address: str, sha256: str) -> Response:
     read_query(request.query_string, ())
     for found in _visible(address):
         if found.sha256 == sha256.lower():
-            return _private(Response(found.der, content_type="application/pkix-cert"))
+            return uncached(Response(found.der, content_type="application/pkix-cert"))
     raise NotFound("pas de certificat de cette empreinte")
 
 
@@ -126,13 +128,7 @@ def _done(address: str, good: list[MailCertificate], added: list[str], removed: 
         "added": added,
         "removed": removed,
     }
-    return _private(json_answer(orjson.dumps(said), status))
-
-
-def _private(response: Response) -> Response:
-    """No cache outlives a certificate."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(json_answer(orjson.dumps(said), status))
 
 
 def _pem(der: bytes) -> str:

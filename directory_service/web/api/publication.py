@@ -22,17 +22,14 @@ from directory_service.registry.clock import now_text
 from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication
 from directory_service.registry.replays import Answer, Ticket
-from directory_service.web.api.verify import UnsupportedBody
-from directory_service.web.context import directory, json_answer, publisher, read_body, settings, settled, with_record
-from directory_service.web.parameters import read_query
+from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
+from directory_service.web.context import directory, json_answer, publisher, settings, settled, uncached, with_record
+from directory_service.web.parameters import parse_json, read_query
 from directory_service.web.problems import problem_body
 from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("publication", __name__)
 
-BODY_LIMIT = 16 * 1024  # bytes of one mailbox: every field at its longest, escaped
-BATCH_LIMIT = 8 * 1024 * 1024
-MOST_LINES = 10_000
 CHUNK = 500  # lines of one transaction: others write in between, about a tenth of a second later
 _JSON, _PATCH = ("application/json",), ("application/merge-patch+json", "application/json")
 _LINES = ("application/x-ndjson", "application/ndjson")
@@ -77,11 +74,9 @@ def batch() -> Response:
     """One order a line, one outcome a line, in their order; a line that is refused does not stop the others."""
     read_query(request.query_string, ())
     name = publisher()
-    _expect(_LINES)
+    expect_type(*_LINES)
     raw = read_body(BATCH_LIMIT)
-    lines = raw.splitlines()
-    if len(lines) > MOST_LINES:
-        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    lines = lines_of(raw)
     ticket = _ticket(name, raw)
     if ticket:
         with write_registry() as connection:
@@ -102,9 +97,9 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
     read_query(request.query_string, ())
     name = publisher()
     if types:
-        _expect(types)
-    raw = read_body(BODY_LIMIT)
-    wish = parse(_json(raw)) if types else None
+        expect_type(*types)
+    raw = read_body()
+    wish = parse(parse_json(raw)) if types else None
     order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
     with write_registry() as connection:
@@ -140,8 +135,7 @@ def _answered(answer: Answer) -> Response:
 def _tagged(response: Response, version: str) -> Response:
     if version:
         response.headers["ETag"] = f'"{version}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 # --- a batch ---------------------------------------------------------------------------------------------------------
@@ -184,7 +178,7 @@ def _order(line: bytes) -> Order | AnnuaireError:
     try:
         if len(line) > BODY_LIMIT:
             raise LimitExceeded(f"au plus {BODY_LIMIT} octets par ligne")
-        given = _object(_json(line))
+        given = _object(parse_json(line))
         address, op, version = (given.pop(k, None) for k in ("address", "op", "if_match"))
         if not isinstance(address, str):
             raise invalid("address", "une adresse est attendue")
@@ -206,18 +200,6 @@ def _outcome(number: int, done: Done | AnnuaireError) -> bytes:
 
 
 # --- what a request says ---------------------------------------------------------------------------------------------
-
-
-def _expect(types: tuple[str, ...]) -> None:
-    if request.mimetype not in types:
-        raise UnsupportedBody(f"le corps doit être {types[0]}")
-
-
-def _json(raw: bytes) -> object:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
 
 
 def _object(body: object) -> dict[str, Any]:
