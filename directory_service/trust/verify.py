@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN, is_ins
-from directory_service.registry.clock import format_instant
+from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.trust.access import Caller
 from directory_service.trust.picking import Holding, Picked, is_name, pick
 from directory_service.trust.verdicts import Freshness, Holder, Outcome, Reason, Verdict, reason
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Build, Directory
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
-_CLOCK_SKEW = timedelta(minutes=5)  # between the caller's clock and ours, before "now" is called the future
 # The sources that say so where no binding does: of an address that none names, of a domain, of a patient.
 _BOXES, _WHITE_LIST, _RULE = "mssante.mailboxes", "mssante.whitelist", "rule"
 
@@ -177,10 +176,10 @@ def _case(question: Question, build: Build) -> _Case:
     address, at, now = question.address.strip().lower(), question.at, datetime.now(UTC)
     if not _ADDRESS.fullmatch(address):
         raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
-    if at is not None and at > now + _CLOCK_SKEW:
+    if at is not None and at > now + CLOCK_SKEW:
         raise InvalidInput("cet instant est à venir", where="instant")
     instant = min(at, now) if at is not None else now
-    return _Case(address, format_instant(instant), build, past=at is not None and at < now - _CLOCK_SKEW)
+    return _Case(address, format_instant(instant), build, past=at is not None and at < now - CLOCK_SKEW)
 
 
 def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, ...]]:

@@ -137,6 +137,7 @@ def test_extensible_match_by_attribute_and_rule(serving: Serving, asked: str, fo
         ("(:dn:caseIgnoreMatch:=bal)", True),
         ("(dc:dn:=fr)", False),
         ("(objectClass:objectIdentifierMatch:=2.5.6.6)", True),
+        ("(asSince>=09990101000000Z)", True),
         ("(asSince:generalizedTimeMatch:=20260105034500Z)", True),
         ("(asSince:generalizedTimeMatch:=20260105044500+0100)", True),
         ("(asPaperless:booleanMatch:=oui)", False),
