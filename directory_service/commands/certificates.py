@@ -53,7 +53,9 @@ def list_certificates(settings: Settings, address: str, machine: bool) -> None:
 
 
 def _state(kept: Kept) -> str:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    from directory_service.registry.clock import now_text
+
+    now = now_text()
     if kept.revoked:
         return "révoqué"
     if kept.removed:

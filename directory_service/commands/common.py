@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from directory_service.errors import NotFound
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
+
+NO = NotFound.exit_code  # of a command that asks something (contract.md §1)
 
 
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
