@@ -317,6 +317,10 @@ class Directory:
         """Names of the operators that may be trusted for this mail domain, today or at an instant (UTC text)."""
         return trusted_operators(self._reader(time.monotonic()).connection, domain, at)
 
+    def holds(self, operator: str, domain: str) -> bool:
+        """Whether this operator may be trusted for this mail domain today."""
+        return operator in self.operators_of(domain)
+
     def trust_left(self, domain: str, at: str | None = None) -> str:
         """When the domain was last trusted, before ``at``; "" for never."""
         return trust_left(self._reader(time.monotonic()).connection, domain, at)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN, is_ins
+from directory_service.model.mailboxes import domain_of
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.trust.access import Caller
 from directory_service.trust.picking import Holding, Picked, is_name, pick
@@ -91,7 +92,7 @@ def _may_see_unlisted(directory: Directory, case: _Case, caller: Caller) -> bool
     """Whoever has the right, and whoever holds the domain today: it published them.  (The staff's view sees all.)"""
     if not caller.operator:
         return False
-    return "unlisted" in caller.rights or caller.operator in directory.operators_of(case.domain)
+    return "unlisted" in caller.rights or directory.holds(caller.operator, case.domain)
 
 
 def _sender(
@@ -143,7 +144,7 @@ class _Case:
 
     @property
     def domain(self) -> str:
-        return self.address.rpartition("@")[2]
+        return domain_of(self.address)
 
     def of(self, source: str) -> _Case:
         return replace(self, source=source)
@@ -184,13 +185,13 @@ def _case(question: Question, build: Build) -> _Case:
 
 def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, ...]]:
     """The operators that could be trusted for the domain at the instant asked about, and what that makes of it."""
-    domain, at = case.address.rpartition("@")[2], case.at if case.past else None
-    operators = directory.operators_of(domain, at)
+    at = case.at if case.past else None
+    operators = directory.operators_of(case.domain, at)
     if operators:
         return operators, (reason("domain_trusted"),)
     if not directory.has_white_list(at):
         return operators, (reason("no_white_list_then" if at and directory.has_white_list() else "no_white_list"),)
-    left = directory.trust_left(domain, at)
+    left = directory.trust_left(case.domain, at)
     return operators, (*([reason("domain_left", left)] if left else ()), reason("domain_untrusted"))
 
 

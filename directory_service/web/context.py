@@ -17,6 +17,7 @@ from flask import Response, current_app, g, request
 from directory_service.errors import Forbidden
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
+from directory_service.model.mailboxes import domain_of
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.trust.access import BadCredentials, Caller
 
@@ -112,12 +113,19 @@ def _bearer() -> str:
 
 
 def publisher() -> str:
-    """The name of the operator who is asking, for routes that write.  Raises BadCredentials for anybody else."""
+    """The name of the operator who is asking, for routes that are for operators.  Raises BadCredentials for anybody
+    else."""
     identify()
     name = str(g.get("operator", ""))
     if not name:
         raise BadCredentials("cette route demande l'authentification d'un opérateur")
     return name
+
+
+def require_own(operator: str, address: str) -> None:
+    """Raises Forbidden, whether the address exists or not, unless the operator holds its domain today."""
+    if not directory().holds(operator, domain_of(address)):
+        raise Forbidden("ce domaine n'est pas l'un des vôtres")
 
 
 def cached(

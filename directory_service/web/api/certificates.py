@@ -14,15 +14,14 @@ from textwrap import wrap
 import orjson
 from flask import Blueprint, Response, g, request
 
-from directory_service.errors import Forbidden, NotFound
+from directory_service.errors import NotFound
 from directory_service.index.smime import Published
 from directory_service.model.certificates import MailCertificate
 from directory_service.registry.certificates import Box, add_certificates, get_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
-from directory_service.trust.access import BadCredentials
 from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
 from directory_service.web.bodies import read_body
-from directory_service.web.context import directory, identify, json_answer, settings, uncached
+from directory_service.web.context import directory, identify, json_answer, publisher, require_own, settings, uncached
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
 from directory_service.web.registry import write_registry
 
@@ -95,12 +94,8 @@ def remove(address: str, sha256: str) -> Response:
 def _own(address: str) -> str:
     """The address, which is of a domain of the caller's.  Raises BadCredentials, Forbidden."""
     read_query(request.query_string, ())
-    identify()
-    asked = _address(address)
-    if not g.operator:
-        raise BadCredentials("seul un opérateur authentifié publie des certificats")
-    if g.operator not in directory().operators_of(asked.rpartition("@")[2]):
-        raise Forbidden("ce domaine n'est pas de ceux que vous tenez")
+    name, asked = publisher(), _address(address)
+    require_own(name, asked)
     return asked
 
 

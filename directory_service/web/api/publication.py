@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, LimitExceeded
+from directory_service.errors import AnnuaireError, InvalidInput, LimitExceeded
 from directory_service.index.query import View
 from directory_service.model.publication import InvalidField, invalid, parse_address, parse_publication
 from directory_service.registry.clock import now_text
@@ -23,7 +23,16 @@ from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication
 from directory_service.registry.replays import Answer, Ticket
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
-from directory_service.web.context import directory, json_answer, publisher, settings, settled, uncached, with_record
+from directory_service.web.context import (
+    directory,
+    json_answer,
+    publisher,
+    require_own,
+    settings,
+    settled,
+    uncached,
+    with_record,
+)
 from directory_service.web.parameters import parse_json, read_query
 from directory_service.web.problems import problem_body
 from directory_service.web.registry import write_registry
@@ -60,9 +69,7 @@ def publication(address: str) -> Response:
     the index, so that it is there when the registry is not."""
     read_query(request.query_string, ())
     name, asked = publisher(), parse_address(address)
-    operator = directory().operator(name)
-    if operator is None or asked.rpartition("@")[2] not in operator.domains:
-        raise Forbidden("ce domaine n'est pas l'un des vôtres")
+    require_own(name, asked)
     build, record = settled(lambda: directory().mailbox(asked, View.STAFF))
     shown = {"address": asked, "status": record["status"], "version": record["version"]}
     body = b"".join(with_record(build, orjson.dumps(shown | {"publication": _published(record)})))
