@@ -1,4 +1,5 @@
-"""The one door through which faces read: searches, records by number, mailboxes, operators.
+"""The one door through which faces, verification and the policy service read: searches, records by number, mailboxes
+and their certificates, the trusted space, what changed.
 
 A ``Directory`` may be shared by threads: each has its own connection, opened at its first question and again once
 ``current`` points to another build.  Nothing here touches the registry, so that readers go on when it is down.

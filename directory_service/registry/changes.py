@@ -1,8 +1,8 @@
-"""From entries of the journal to the records that must be rendered again.
+"""From entries of the journal to the records that must be rendered again, and to the domains that moved.
 
 A record shows parts of others: a practitioner her structures and mailboxes, a mailbox its holders and where they
 work, a structure its mailboxes.  ``dependants`` follows those and no more: it does not go from one mailbox to another
-through their holder, since neither shows the other.
+through their holder, since neither shows the other.  The feed (``registry.feed``) asks the domains alone.
 """
 
 from __future__ import annotations

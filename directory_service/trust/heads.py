@@ -6,10 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from directory_service.registry.clock import now_text
-from directory_service.registry.log import TYP
 from directory_service.trust.keys import Keyring
 
-TREE_HEAD = TYP
+TREE_HEAD = "annuaire-tree-head+jws"
 EXPORT = "annuaire-export+jws"
 
 

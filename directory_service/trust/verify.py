@@ -1,9 +1,9 @@
 """Is this address open, is its domain trusted, and is it this person's; may this operator send as it?
 
 One question, one verdict, all of it read from one build.  Everything is judged from what the caller may see: a mailbox
-hidden from the caller is ``unknown_address``, by the same path as one that does not exist.  Judging is pure
-(``_judge``); the rest only asks the directory.  Who is meant among the holders is ``picking``'s, the signature under a
-verdict ``receipts``' affair.
+hidden from the caller is ``unknown_address``, by the same path as one that does not exist.  Patients are
+judged by rule, from the question alone (``_patient``).  Judging is pure (``_judge``); the rest only asks the directory.
+Who is meant among the holders is ``picking``'s, the signature under a verdict ``receipts``' affair.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""What every route shares: the directory it asks, who is asking, and the answer with its build and caching.
+"""What every route shares: the directory it asks, who is asking and what is theirs, and the answer with its build and
+caching.
 
-The entity tag is the build id and the view: the same URL asked twice of one build by one kind of caller has the same
-bytes, so that ``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).
+The entity tag of what is read is the build id and the view, with what else may change within a build and the version of
+a mailbox where there is one: the same URL asked twice of one build by one kind of caller has the same bytes, so that
+``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).
 """
 
 from __future__ import annotations
