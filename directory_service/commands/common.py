@@ -17,7 +17,7 @@ import click
 from directory_service.errors import NotFound
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
@@ -53,6 +53,15 @@ def registry(settings: Settings, *, asked: bool = True) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def changing(settings: Settings) -> Iterator[Connection]:
+    """One transaction that changes the registry."""
+    from directory_service.registry.engine import writing
+
+    with registry(settings) as engine, writing(engine) as connection:
+        yield connection
 
 
 @contextmanager
