@@ -2,8 +2,8 @@
 
 Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it.
 A worker is ``python -m directory_service.serve PART`` with every setting in its environment.  This module knows how
-to start and stop parts, not what they do: see ``ldap.server``, ``web.server`` and
-``index.follower``.
+to start and stop parts, not what they do: see ``ldap.server``, ``web.server``, ``policy.server`` and
+``index.follower``, which also keeps the transparency log (``registry.log``).
 """
 
 from __future__ import annotations

@@ -196,8 +196,8 @@ class Settings:
     )
     publication_wait: float = _setting(
         5.0,
-        "Seconds that an operator's publication waits for whoever writes into the registry; an import holds it for "
-        "minutes.  Then it is answered 503 with `Retry-After`.",
+        "Seconds that an operator's publication (a mailbox, a certificate) waits for whoever writes into the registry; "
+        "an import holds it for minutes.  Then it is answered 503 with `Retry-After`.",
     )
     publication_replay: float = _setting(
         86_400.0,

@@ -14,10 +14,10 @@ from typing import Any
 
 from sqlalchemy import select
 
+from directory_service.model.mailboxes import domain_of
 from directory_service.model.publication import SOURCE
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
-from directory_service.registry.tally import domain_of
 from importers.boxrules import BoxRules
 from importers.feed import Feed
 from importers.known import Known, People

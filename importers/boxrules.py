@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from directory_service.model.identifiers import parse_national_id
+from directory_service.model.mailboxes import domain_of
 from directory_service.registry.overview import read_operators
 from importers.known import People
 from importers.mssante.parse import PERSONAL
@@ -34,7 +35,7 @@ class BoxRules:
     def look(self, number: int, line: Sequence[Any]) -> None:
         """``line``: a ``Holding`` whose place is the key of an organization."""
         kind, address, national, family, given = line[:5]
-        domain = address.rpartition("@")[2]
+        domain = domain_of(address)
         if self.listed and domain not in self.domains:
             self.tell("domain_untrusted", number, domain)
         if national and kind in PERSONAL and national.encode() not in self.ids:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from directory_service.model.mailboxes import domain_of
 from directory_service.model.nomenclature import label
 from directory_service.registry.bulk import chunks
 from directory_service.registry.tables import activity, organization, practitioner
-from directory_service.registry.tally import GROUPS, WHOLES, Tally, department_of, domain_of
+from directory_service.registry.tally import GROUPS, WHOLES, Tally, department_of
 
 if TYPE_CHECKING:
     from importers.store import Store

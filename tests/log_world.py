@@ -16,8 +16,9 @@ from directory_service.registry.audit import Audit, FormerHead, audit
 from directory_service.registry.bulk import insert_rows
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import append as note
-from directory_service.registry.log import TYP, Appended, append_log
+from directory_service.registry.log import Appended, append_log
 from directory_service.registry.tables import binding, log_leaf, mailbox
+from directory_service.trust.heads import TREE_HEAD, checker
 from directory_service.trust.keys import Keyring
 
 NOW = "2026-11-26T08:00:00Z"
@@ -31,12 +32,12 @@ def keyring(folder: Path) -> Keyring:
 
 
 def append(engine: Engine, folder: Path, **choices: Any) -> Appended:
-    return append_log(engine, lambda payload: keyring(folder).sign(payload, TYP), **choices)
+    return append_log(engine, lambda payload: keyring(folder).sign(payload, TREE_HEAD), **choices)
 
 
 def audited(engine: Engine, folder: Path, former: Sequence[FormerHead] = ()) -> Audit:
     with reading(engine) as connection:
-        return audit(connection, lambda jws: keyring(folder).check(jws, TYP), former)
+        return audit(connection, checker(keyring(folder)), former)
 
 
 def events(engine: Engine) -> list[dict[str, Any]]:

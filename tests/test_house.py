@@ -45,14 +45,14 @@ ROOMS = {
     "directory_service.option": Room(may=(*_MODEL, "directory_service.ldap.limits")),
     "directory_service.settings": Room(may=(*_MODEL, "directory_service.ldap.limits", "directory_service.option")),
     "directory_service.accesslog": Room(packages=("orjson",)),
-    "directory_service.tls": Room(may=(*_MODEL, "directory_service.trust.certificates")),
+    "directory_service.tls": Room(may=("directory_service.errors", "directory_service.trust.certificates")),
     "directory_service.model": Room(may=("directory_service.errors",), pure=True),
     "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),
     "directory_service.entries": Room(
         may=(*_MODEL, *_WIRE, "ldap_schema", "directory_service.index.query"), packages=("orjson",), pure=True
     ),
     "directory_service.index": Room(
-        may=(*_MODEL, *_WIRE, "directory_service.registry", "directory_service.entries"),
+        may=(*_MODEL, "directory_service.ldap.dn", "directory_service.registry", "directory_service.entries"),
         packages=("sqlalchemy", "orjson"),
     ),
     "directory_service.index.query": Room(pure=True),
@@ -60,7 +60,11 @@ ROOMS = {
         may=(*_MODEL, *_WIRE, "directory_service.entries", "directory_service.index.query"), pure=True
     ),
     "directory_service.trust": Room(
-        may=(*_MODEL, "directory_service.registry", "directory_service.index"),
+        may=(
+            *_MODEL,
+            "directory_service.registry.clock",
+            *(f"directory_service.index.{m}" for m in ("directory", "query", "ranges")),
+        ),
         packages=("cryptography", "argon2", "joserfc", "orjson"),
     ),
     "directory_service.ldap": Room(may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True),
@@ -72,9 +76,15 @@ ROOMS = {
         ),
         packages=("uvloop", "prometheus_client"),
     ),
-    "directory_service.policy": Room(may=(*_MODEL, *(f"directory_service.{r}" for r in ("index", "trust")))),
+    "directory_service.policy": Room(
+        may=(
+            *_MODEL,
+            *(f"directory_service.index.{m}" for m in ("directory", "freshness", "query")),
+            *(f"directory_service.trust.{m}" for m in ("certificates", "verdicts", "verify")),
+        )
+    ),
     "directory_service.policy.server": Room(
-        may=(*_MODEL, *(f"directory_service.{r}" for r in ("index", "trust", "policy"))),
+        may=("directory_service.errors", "directory_service.index.directory", "directory_service.policy"),
         packages=("prometheus_client",),
     ),
     "directory_service.web": Room(
@@ -82,22 +92,28 @@ ROOMS = {
             *_MODEL,
             *(
                 f"directory_service.{r}"
-                for r in ("accesslog", "tls", "trust", "index", "entries", "registry", "settings")
+                for r in ("accesslog", "tls", "trust", "index", "entries.history", "registry", "settings")
             ),
         ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
     ),
     # The one door of the face to the registry's database.
     "directory_service.web.registry": Room(
-        may=(*_MODEL, "directory_service.registry"), packages=("flask", "sqlalchemy")
+        may=(
+            "directory_service.errors",
+            "directory_service.registry.desk",
+            "directory_service.registry.engine",
+            "directory_service.web.context",
+        ),
+        packages=("flask", "sqlalchemy"),
     ),
     # What wires: the only place, with the console, that may reach the importers.
     "directory_service.cli": Room(may=("directory_service",), packages=("click",)),
     "directory_service.commands": Room(
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
-    "directory_service.serve": Room(may=("directory_service",), packages=("click", "sqlalchemy", "prometheus_client")),
-    "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3", "sqlalchemy", "orjson")),
+    "directory_service.serve": Room(may=("directory_service",), packages=("sqlalchemy", "prometheus_client")),
+    "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3",)),
     "importers": Room(
         may=(*_MODEL, "directory_service.registry"),
         packages=("pandas", "numpy", "sqlalchemy", "orjson", "signxml", "lxml", "cryptography"),

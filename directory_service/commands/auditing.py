@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, emit, lines, progress, registry, table, with_settings
+from directory_service.commands.common import NO, as_json, emit, lines, progress, registry, table, with_settings
+from directory_service.commands.keys import keyring
 from directory_service.errors import AnnuaireError, InvalidInput
 
 if TYPE_CHECKING:
@@ -103,23 +104,13 @@ def audit(settings: Settings, heads: tuple[Path, ...], jwks: Path | None, file: 
     Recalcule le journal de transparence depuis ses événements, compare avec les têtes
     signées et avec les liens du registre. Code 4 si quelque chose a été récrit.
     """
-    from directory_service.errors import NotFound
-
-    keys = _keys(settings, jwks)
+    keys = keyring(settings, jwks)
     found = _of_file(file, heads, keys) if file else _of_registry(settings, heads, keys, machine)
     if machine:
         emit({**asdict(found), "ok": not found.found})
     else:
         _tell(found)
-    return NotFound.exit_code if found.found else 0
-
-
-def _keys(settings: Settings, jwks: Path | None) -> Keyring:
-    from directory_service.registry.clock import now_text
-    from directory_service.trust.heads import public_ring
-    from directory_service.trust.keys import Keyring
-
-    return public_ring(jwks.read_bytes()) if jwks else Keyring.open(settings.keys_folder, now=now_text())
+    return NO if found.found else 0
 
 
 def _former(path: Path, keys: Keyring) -> FormerHead:

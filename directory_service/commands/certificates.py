@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, emit, registry, table, with_settings
+from directory_service.commands.common import as_json, changing, emit, registry, table, with_settings
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from directory_service.registry.certificates import Kept
     from directory_service.settings import Settings
 
@@ -23,14 +19,6 @@ if TYPE_CHECKING:
 @click.group()
 def certificate() -> None:
     """Certificats S/MIME des boîtes."""
-
-
-@contextmanager
-def _writing(settings: Settings) -> Iterator[Connection]:
-    from directory_service.registry.engine import writing
-
-    with registry(settings) as engine, writing(engine) as connection:
-        yield connection
 
 
 @certificate.command("list")
@@ -53,7 +41,9 @@ def list_certificates(settings: Settings, address: str, machine: bool) -> None:
 
 
 def _state(kept: Kept) -> str:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    from directory_service.registry.clock import now_text
+
+    now = now_text()
     if kept.revoked:
         return "révoqué"
     if kept.removed:
@@ -82,7 +72,7 @@ def add(settings: Settings, address: str, file: Path, machine: bool) -> None:
 
     found, given = read_upload(file.read_bytes())
     trust, now = trust_of(settings.smime_anchors, settings.smime_crl), datetime.now(UTC)
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         box = get_box(connection, address.lower())
         good = [check(c, Owner(box.address, box.structures), trust, now, given) for c in found]
         added = add_certificates(connection, box, good, actor=getpass.getuser())
@@ -101,7 +91,7 @@ def remove(settings: Settings, address: str, sha256: str, machine: bool) -> None
     """Retire un certificat d'une boîte."""
     from directory_service.registry.certificates import get_box, remove_certificate
 
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         box = get_box(connection, address.lower())
         remove_certificate(connection, box, sha256.lower(), actor=getpass.getuser())
     if machine:
@@ -122,7 +112,7 @@ def check_revoked(settings: Settings, machine: bool) -> None:
     from directory_service.trust.smime import MailTrust
 
     revoked = MailTrust.read(settings.smime_anchors, settings.smime_crl).revoked()
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         touched = mark_revoked(connection, revoked, actor=getpass.getuser())
     if machine:
         emit({"listed": len(revoked), "mailboxes": len(touched), "changed": bool(touched)})

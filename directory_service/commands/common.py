@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from directory_service.errors import NotFound
+
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
+
+NO = NotFound.exit_code  # of a command that asks something (contract.md §1)
 
 
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,6 +53,15 @@ def registry(settings: Settings, *, asked: bool = True) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def changing(settings: Settings) -> Iterator[Connection]:
+    """One transaction that changes the registry."""
+    from directory_service.registry.engine import writing
+
+    with registry(settings) as engine, writing(engine) as connection:
+        yield connection
 
 
 @contextmanager

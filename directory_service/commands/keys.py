@@ -1,4 +1,5 @@
-"""``keys``: the keys that sign receipts, and what they signed.  ``trust.keys`` and ``trust.receipts`` do the work."""
+"""``keys``: the keys that sign receipts, tree heads and exports; and receipts checked offline.  ``trust.keys`` and
+``trust.receipts`` do the work."""
 
 from __future__ import annotations
 
@@ -9,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, emit, lines, table, with_settings
+from directory_service.commands.common import NO, as_json, emit, lines, table, with_settings
 from directory_service.errors import InvalidInput
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
     from directory_service.trust.keys import Keyring
-
-_NOT_VERIFIED = 4  # contract.md §1
 
 
 @click.group()
@@ -24,11 +23,12 @@ def keys() -> None:
     """Clés qui signent les reçus, et vérification des reçus."""
 
 
-def _ring(settings: Settings) -> Keyring:
+def keyring(settings: Settings, jwks: Path | None = None) -> Keyring:
+    """The keys of a JWKS, which only verify, or those of this node."""
     from directory_service.registry.clock import now_text
     from directory_service.trust.keys import Keyring
 
-    return Keyring.open(settings.keys_folder, now=now_text())
+    return Keyring.of_jwks(jwks.read_bytes()) if jwks else Keyring.open(settings.keys_folder, now=now_text())
 
 
 @keys.command("list")
@@ -37,7 +37,7 @@ def _ring(settings: Settings) -> Keyring:
 @with_settings
 def list_keys(settings: Settings, jwks: bool, machine: bool) -> None:
     """Liste les clés, la plus récente en premier."""
-    ring = _ring(settings)
+    ring = keyring(settings)
     if jwks:
         emit(ring.jwks())
         return
@@ -61,7 +61,7 @@ def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
     from directory_service.registry.clock import format_instant, parse_instant
     from directory_service.trust.keys import add_key
 
-    _ring(settings)  # the first key, where there is none: it is older
+    keyring(settings)  # the first key, where there is none: it is older
     start = format_instant(parse_instant(begin) if begin else datetime.now(UTC))
     kid = add_key(settings.keys_folder, now=start)
     if machine:
@@ -87,21 +87,20 @@ def check(settings: Settings, receipt: str, jwks: Path | None, machine: bool, **
     REÇU est son texte, un fichier qui le contient, ou - pour l'entrée standard. Le code de retour est 0 quand la
     signature est juste, 4 sinon.
     """
-    from directory_service.trust.keys import Keyring
     from directory_service.trust.receipts import Checked
 
-    ring = Keyring.of_jwks(jwks.read_bytes()) if jwks else _ring(settings)
+    ring = keyring(settings, jwks)
     try:
         found = Checked.of(_text(receipt), ring)
     except InvalidInput as error:
         emit({"valid": False, "message": error.message}) if machine else click.echo(error.message)
-        return _NOT_VERIFIED
+        return NO
     proved = {field: found.shows(field, *given) for field, given in shown.items() if given}
     if machine:
         emit({"valid": True, "claims": found.claims, **({"shows": proved} if proved else {})})
     else:
         _tell(found.claims, proved)
-    return 0 if all(proved.values()) else _NOT_VERIFIED
+    return 0 if all(proved.values()) else NO
 
 
 def _text(receipt: str) -> str:

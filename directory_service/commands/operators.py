@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, emit, lines, registry, table, with_settings
+from directory_service.commands.common import as_json, changing, emit, lines, registry, table, with_settings
 from directory_service.model.mailboxes import RIGHTS
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from directory_service.model.mailboxes import CertificateRule
     from directory_service.settings import Settings
 
@@ -26,14 +23,6 @@ _SHOWN = 5
 @click.group()
 def operator() -> None:
     """Opérateurs de confiance, leurs domaines et leurs secrets."""
-
-
-@contextmanager
-def _writing(settings: Settings) -> Iterator[Connection]:
-    from directory_service.registry.engine import writing
-
-    with registry(settings) as engine, writing(engine) as connection:
-        yield connection
 
 
 @operator.command("list")
@@ -135,7 +124,7 @@ def add(settings: Settings, name: str, domains: tuple[str, ...], machine: bool) 
     """Ajoute un opérateur, qui n'a pas encore de secret."""
     from directory_service.registry.operators import add_operator
 
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         add_operator(connection, name, domains, actor=getpass.getuser())
     _done(machine, f"Opérateur {name} ajouté.", name=name, domains=domains)
 
@@ -151,7 +140,7 @@ def domain(settings: Settings, name: str, domain_name: str, remove: bool, machin
     from directory_service.registry import operators
 
     change: Callable[..., bool] = operators.remove_domain if remove else operators.add_domain
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         changed = change(connection, name, domain_name, actor=getpass.getuser())
     _done(machine, "Domaine retiré." if remove else "Domaine ajouté.", changed, name=name, domain=domain_name)
 
@@ -179,7 +168,7 @@ def certificate(
     found = read_certificate(file.read_bytes())
     rule = found.rule(SAN, san) if san else found.rule(how)
     change: Callable[..., bool] = operators.remove_certificate if remove else operators.add_certificate
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         changed = change(connection, name, rule, actor=getpass.getuser())
     text = f"Certificat {'retiré' if remove else 'ajouté'} : {_rule(rule)}"
     _done(machine, text, changed, name=name, certificate=rule._asdict())
@@ -193,7 +182,7 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
     """Donne un nouveau secret, montré une seule fois."""
     from directory_service.registry.operators import set_secret
 
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         made = set_secret(connection, name, actor=getpass.getuser())
     emit({"name": name, "secret": made}) if machine else click.echo(made)
 
@@ -210,7 +199,7 @@ def contact(settings: Settings, name: str, responsible: str | None, support: str
 
     if responsible is None and support is None:
         raise click.UsageError("--responsible ou --support, ou les deux")
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         given = {"responsible": responsible, "support": support}
         changed = operators.set_contacts(connection, name, actor=getpass.getuser(), **given)
     _done(machine, "Contacts enregistrés.", changed, name=name)
@@ -231,7 +220,7 @@ def subject(settings: Settings, name: str, subject: str, remove: bool, machine: 
     from directory_service.registry import operators
 
     change: Callable[..., bool] = operators.remove_subject if remove else operators.add_subject
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         changed = change(connection, name, subject, actor=getpass.getuser())
     _done(machine, f"Nom de certificat {'retiré' if remove else 'ajouté'}.", changed, name=name, subject=subject)
 
@@ -244,7 +233,7 @@ def resume(settings: Settings, name: str, machine: bool) -> None:
     """Met fin à une suspension ; le temps qu'elle a duré reste hors de confiance."""
     from directory_service.registry import operators
 
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         changed = operators.resume(connection, name, actor=getpass.getuser())
     _done(machine, f"Suspension de {name} levée.", changed, name=name)
 
@@ -266,7 +255,7 @@ def right(settings: Settings, name: str, machine: bool, **asked: bool | None) ->
     from directory_service.registry.operators import get_operator, set_right
 
     wanted = {word: given for word, given in asked.items() if given is not None}
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         changed = [set_right(connection, name, *each, actor=getpass.getuser()) for each in wanted.items()]
         held = get_operator(connection, name).rights
     _done(machine, f"Droits de {name} : {', '.join(held) or 'aucun'}.", any(changed), name=name, rights=held)
@@ -280,7 +269,7 @@ def suspend(settings: Settings, name: str, machine: bool) -> None:
     """Suspend un opérateur : ses domaines sortent aussitôt de l'espace de confiance ; ses boîtes restent."""
     from directory_service.registry import operators
 
-    with _writing(settings) as connection:
+    with changing(settings) as connection:
         changed = operators.suspend(connection, name, actor=getpass.getuser())
     _done(machine, f"Opérateur {name} suspendu.", changed, name=name)
 

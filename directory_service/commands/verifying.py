@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from directory_service.commands.cards import card
-from directory_service.commands.common import as_json, directory, emit, with_settings
+from directory_service.commands.common import NO, as_json, directory, emit, with_settings
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -73,4 +73,4 @@ def _batch(asker: Asker, file: IO[bytes]) -> int:
         output.write(answers)
         every = every and answers.count(b'{"verdict":"verified"') == answers.count(b"\n")
     output.flush()
-    return 0 if every else 4
+    return 0 if every else NO

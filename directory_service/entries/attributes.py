@@ -201,7 +201,8 @@ def _time(text: str) -> str:
     hour, minute, second, zone = found.groups()
     try:
         naive = datetime.strptime(f"{hour}{minute or '00'}{second or '00'}+0000", "%Y%m%d%H%M%S%z")
-        return naive.replace(tzinfo=_zone(zone)).astimezone(UTC).strftime("%Y%m%d%H%M%SZ")
+        moment = naive.replace(tzinfo=_zone(zone)).astimezone(UTC)
+        return f"{moment.year:04}{moment:%m%d%H%M%SZ}"  # %Y writes the year 999 in three digits
     except (ValueError, OverflowError):
         return ""
 

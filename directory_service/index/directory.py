@@ -1,4 +1,5 @@
-"""The one door through which faces read: searches, records by number, mailboxes, operators.
+"""The one door through which faces, verification and the policy service read: searches, records by number, mailboxes
+and their certificates, the trusted space, what changed.
 
 A ``Directory`` may be shared by threads: each has its own connection, opened at its first question and again once
 ``current`` points to another build.  Nothing here touches the registry, so that readers go on when it is down.
@@ -316,6 +317,10 @@ class Directory:
     def operators_of(self, domain: str, at: str | None = None) -> list[str]:
         """Names of the operators that may be trusted for this mail domain, today or at an instant (UTC text)."""
         return trusted_operators(self._reader(time.monotonic()).connection, domain, at)
+
+    def holds(self, operator: str, domain: str) -> bool:
+        """Whether this operator may be trusted for this mail domain today."""
+        return operator in self.operators_of(domain)
 
     def trust_left(self, domain: str, at: str | None = None) -> str:
         """When the domain was last trusted, before ``at``; "" for never."""

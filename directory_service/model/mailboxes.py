@@ -40,6 +40,10 @@ def is_address(text: str) -> bool:
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
 def is_patient(address: str) -> bool:
     """Whether an address, in lower case, is a citizen's."""
     return address.endswith(_PATIENTS)
@@ -90,7 +94,7 @@ class Binding:
 
     @property
     def domain(self) -> str:
-        return self.address.rpartition("@")[2]
+        return domain_of(self.address)
 
     @property
     def holder_id(self) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.index.freshness import data_age
 from directory_service.index.query import View
-from directory_service.model.mailboxes import CertificateRule
+from directory_service.model.mailboxes import CertificateRule, domain_of
 from directory_service.policy.protocol import Request
 from directory_service.trust.certificates import PIN
 from directory_service.trust.verdicts import Outcome, Verdict
@@ -108,20 +108,20 @@ def _sender(directory: Directory, request: Request, policy: Policy) -> Answer | 
     by = _sending(directory, request, policy)
     if by.suspended:
         return _refused("sender", _SUSPENDED)
-    holders = directory.operators_of(_domain(sender))
+    holders = directory.operators_of(domain_of(sender))
     if holders and by.operator and by.operator not in holders:
         return _refused("sender", _FOREIGN)
     if holders == [policy.operator] and not by.operator:
         return _refused("sender", _FORGED)
-    return _judged("sender", sender, _SENDER, _ask(directory, sender, holders, policy))
+    return _judged("sender", _SENDER, _ask(directory, sender, holders, policy))
 
 
 def _recipient(directory: Directory, request: Request, policy: Policy) -> Answer | None:
     recipient = request.get("recipient", "")
     if not recipient or recipient.partition("@")[0].lower() in _ALWAYS:
         return None
-    holders = directory.operators_of(_domain(recipient))
-    return _judged("recipient", recipient, _RECIPIENT, _ask(directory, recipient, holders, policy))
+    holders = directory.operators_of(domain_of(recipient))
+    return _judged("recipient", _RECIPIENT, _ask(directory, recipient, holders, policy))
 
 
 def _ask(directory: Directory, address: str, holders: list[str], policy: Policy) -> Verdict | None:
@@ -134,7 +134,7 @@ def _ask(directory: Directory, address: str, holders: list[str], policy: Policy)
     return None if verdict.verdict is Outcome.UNKNOWN_ADDRESS and holders and not ours else verdict
 
 
-def _judged(side: str, address: str, texts: dict[Outcome, str], verdict: Verdict | None) -> Answer | None:
+def _judged(side: str, texts: dict[Outcome, str], verdict: Verdict | None) -> Answer | None:
     if verdict is None or verdict.verdict not in texts:
         return None
     since = f" depuis le {verdict.until[:10]}" if verdict.until else ""
@@ -143,7 +143,3 @@ def _judged(side: str, address: str, texts: dict[Outcome, str], verdict: Verdict
 
 def _refused(side: str, action: str) -> Answer:
     return Answer(action, side, "reject")
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2]

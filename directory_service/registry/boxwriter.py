@@ -11,12 +11,13 @@ from typing import Any, Self
 
 from sqlalchemy import Connection
 
+from directory_service.model.mailboxes import domain_of
 from directory_service.model.publication import SOURCE, Publication
 from directory_service.registry.boxstate import SAID, Held, State
 from directory_service.registry.bulk import insert_rows, next_id, update_rows
 from directory_service.registry.journal import append_many
 from directory_service.registry.tables import binding, mailbox
-from directory_service.registry.tally import add_to_tally, domain_of
+from directory_service.registry.tally import add_to_tally
 
 _KEPT = (
     "type",
@@ -49,7 +50,7 @@ class Change:
         return cls(act, state, replace(state, until=until, source=SOURCE, operator=operator, held=()))
 
     @classmethod
-    def put(cls, before: State | None, state: State, wish: Publication, held: Held, operator: str, at: str) -> Self:
+    def put(cls, before: State | None, state: State, wish: Publication, held: Held, operator: str) -> Self:
         kept = _same_holder(state.held, held)
         now = replace(held, row=kept.row) if kept else held
         own = (state.pk, state.address, wish.type.value, SOURCE, operator, state.since)

@@ -1,8 +1,8 @@
-"""From entries of the journal to the records that must be rendered again.
+"""From entries of the journal to the records that must be rendered again, and to the domains that moved.
 
 A record shows parts of others: a practitioner her structures and mailboxes, a mailbox its holders and where they
 work, a structure its mailboxes.  ``dependants`` follows those and no more: it does not go from one mailbox to another
-through their holder, since neither shows the other.
+through their holder, since neither shows the other.  The feed (``registry.feed``) asks the domains alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Column, Connection, select
 
+from directory_service.model.mailboxes import domain_of
 from directory_service.registry.bulk import chunks
 from directory_service.registry.journal import JournalEntry, decode
 from directory_service.registry.tables import activity, binding, domain, journal, mailbox, practitioner
@@ -34,7 +35,7 @@ class Touched:
 def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touched:
     """What these entries touch, directly and through others."""
     people, places, boxes = (_subjects(entries, s) for s in ("practitioner", "organization", "mailbox"))
-    boxes |= _boxes_of_operators(connection, entries)
+    boxes |= {pk for pk, _ in mailboxes_under(connection, moved_domains(connection, entries))}
     holders = _related(connection, binding.c.practitioner_id, binding.c.mailbox_id, boxes)
     owners = _related(connection, binding.c.organization_id, binding.c.mailbox_id, boxes)
     people |= _related(connection, practitioner.c.merged_into, practitioner.c.id, people)
@@ -56,14 +57,13 @@ def _related(connection: Connection, wanted: Column[int], given: Column[int], ke
     return found
 
 
-def _boxes_of_operators(connection: Connection, entries: Iterable[JournalEntry]) -> set[int]:
-    """Mailboxes under the domains that came to operators or left them.  One pass over the addresses: a list may move
-    a thousand domains, and moves are rare."""
-    names = moved_domains(connection, entries)
-    if not names:
-        return set()
-    query = select(mailbox.c.id, mailbox.c.address).execution_options(yield_per=5000)
-    return {key for key, address in connection.execute(query) if address.rpartition("@")[2] in names}
+def mailboxes_under(connection: Connection, domains: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Mailboxes of these domains, each with its own.  One pass over the addresses: a list may move a thousand domains,
+    and moves are rare."""
+    if domains:
+        query = select(mailbox.c.id, mailbox.c.address).execution_options(yield_per=5000)
+        boxes = ((pk, domain_of(address)) for pk, address in connection.execute(query))
+        yield from ((pk, name) for pk, name in boxes if name in domains)
 
 
 def moved_domains(connection: Connection, entries: Iterable[JournalEntry]) -> dict[str, int]:

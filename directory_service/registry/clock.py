@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from directory_service.errors import InvalidInput
+
+CLOCK_SKEW = timedelta(minutes=5)  # between a caller's clock and ours, before "now" is called the future
 
 
 def now_text() -> str:
@@ -16,7 +18,8 @@ def now_text() -> str:
 def format_instant(moment: datetime) -> str:
     """A moment with its zone as stored text; one without a zone is taken to be UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which writes the year 999 in three digits, after every other as text.
+    return aware.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 @lru_cache(maxsize=8192)  # a load stamps a million records with the same few instants
@@ -25,6 +28,6 @@ def parse_instant(text: str) -> datetime:
     Raises InvalidInput."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # the first day of year 1 in a zone east of ours has no UTC
         raise InvalidInput("date ou instant ISO 8601 attendu, par exemple 2026-11-24 ou 2026-11-24T03:45:00Z") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Column, Connection, select
 
 from directory_service.registry.bulk import chunks
-from directory_service.registry.changes import moved_domains
+from directory_service.registry.changes import mailboxes_under, moved_domains
 from directory_service.registry.journal import JournalEntry, decode, read_after
 from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
 
@@ -153,9 +153,5 @@ def _hidden(connection: Connection, boxes: Iterable[int]) -> set[int]:
 
 
 def _of_operators(connection: Connection, entries: Iterable[JournalEntry]) -> Seqs:
-    """Mailboxes under the domains that came to operators or left them; one pass over the addresses."""
     names = moved_domains(connection, entries)
-    if not names:
-        return {}
-    rows = connection.execute(select(mailbox.c.id, mailbox.c.address).execution_options(yield_per=5000))
-    return {pk: names[name] for pk, address in rows if (name := address.rpartition("@")[2]) in names}
+    return {pk: names[name] for pk, name in mailboxes_under(connection, names)}

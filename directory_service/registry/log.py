@@ -27,7 +27,6 @@ from directory_service.registry.journal import JournalEntry, last_seq
 from directory_service.registry.tables import binding, journal, log_head, log_leaf, log_node, log_place, operator
 
 PAGE: Final = 20_000  # changes of one transaction: half a second, while others wait to write
-TYP: Final = "annuaire-tree-head+jws"
 _ONE = 1  # the row of log_place
 _BY_PERSON = {"practitioner": binding.c.practitioner_id, "organization": binding.c.organization_id}
 

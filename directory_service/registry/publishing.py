@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from directory_service.errors import AnnuaireError, Conflict, Forbidden, Gone, NotFound, PreconditionFailed
-from directory_service.model.mailboxes import MailboxType
+from directory_service.model.mailboxes import MailboxType, domain_of
 from directory_service.model.publication import Publication, invalid, merge_patch, parse_publication
 from directory_service.registry.boxstate import Held, State, read_states
 from directory_service.registry.boxwriter import Change, Writer
@@ -88,7 +88,7 @@ class Publisher:
         return done
 
     def _is_ours(self, address: str) -> bool:
-        return address.rpartition("@")[2] in self.domains
+        return domain_of(address) in self.domains
 
     def _wished(self, order: Order, state: State | None) -> Publication | AnnuaireError | None:
         """What the address is to be, in full; the same refusal whether a foreign address exists or not."""
@@ -125,7 +125,7 @@ class Publisher:
             assert state is not None
             return Change.close(state, self.name, self.at)
         held = book.holder(order.address, wish)
-        return Change.put(state, writer.new(order.address) if state is None else state, wish, held, self.name, self.at)
+        return Change.put(state, writer.new(order.address) if state is None else state, wish, held, self.name)
 
 
 def _without_repeats(orders: Sequence[Order]) -> Iterable[list[Order]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from directory_service.model.mailboxes import Actor, Binding, Contact, MailboxType
+from directory_service.model.mailboxes import Actor, Binding, Contact, MailboxType, domain_of
 from directory_service.model.people import (
     Expertise,
     Identifier,
@@ -289,7 +289,7 @@ def _binding(
         since=parse_instant(since),
         until=_instant(until),
         source=source,
-        operator=book.operators.of(address.rpartition("@")[2], operator),
+        operator=book.operators.of(domain_of(address), operator),
         family_name=family,
         given_names=given,
         national_id=national,

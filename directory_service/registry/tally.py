@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from directory_service.model.mailboxes import domain_of
 from directory_service.registry.bulk import insert_rows
 from directory_service.registry.tables import activity, mailbox, organization, practitioner, tally
 
@@ -23,10 +24,6 @@ Tally = dict[str, Counter[str]]  # dimension ► key ► number
 def department_of(code: str, postcode: str) -> str:
     """The department of an address: its code, else what the postcode begins with; empty when neither says."""
     return code or (postcode[:3] if postcode[:2] in ("97", "98") else postcode[:2])
-
-
-def domain_of(address: str) -> str:
-    return address.rpartition("@")[2]
 
 
 def read_tally(connection: Connection) -> Tally:

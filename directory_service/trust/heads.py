@@ -1,21 +1,14 @@
-"""Tree heads and exports, signed by our keys and checked by whoever has the public ones."""
+"""Tree heads and exports: what signs them with the keys of a folder, and what checks them with any set of keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import orjson
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
-
-from directory_service.errors import InvalidInput
 from directory_service.registry.clock import now_text
-from directory_service.registry.log import TYP
-from directory_service.trust.keys import Keyring, SigningKey
+from directory_service.trust.keys import Keyring
 
-TREE_HEAD = TYP
+TREE_HEAD = "annuaire-tree-head+jws"
 EXPORT = "annuaire-export+jws"
 
 
@@ -27,17 +20,3 @@ def signer(folder: Path, typ: str = TREE_HEAD) -> Callable[[bytes], str]:
 def checker(keys: Keyring, typ: str = TREE_HEAD) -> Callable[[str], bytes]:
     """What gives the payload of a JWS of ours; it raises InvalidInput for any other text."""
     return lambda token: keys.check(token.strip(), typ)
-
-
-def public_ring(jwks: bytes) -> Keyring:
-    """Keys that only verify, from a JWKS (RFC 7517 5).  Raises InvalidInput."""
-    try:
-        keys: list[dict[str, Any]] = orjson.loads(jwks)["keys"]
-        return Keyring(tuple(_public(key) for key in keys))
-    except (ValueError, KeyError, TypeError, JoseError):
-        raise InvalidInput("un jeu de clés publiques (JWKS) est attendu") from None
-
-
-def _public(key: dict[str, Any]) -> SigningKey:
-    imported = ECKey.import_key(key)
-    return SigningKey(imported.thumbprint(), "", imported)

@@ -1,9 +1,9 @@
 """Is this address open, is its domain trusted, and is it this person's; may this operator send as it?
 
 One question, one verdict, all of it read from one build.  Everything is judged from what the caller may see: a mailbox
-hidden from the caller is ``unknown_address``, by the same path as one that does not exist.  Judging is pure
-(``_judge``); the rest only asks the directory.  Who is meant among the holders is ``picking``'s, the signature under a
-verdict ``receipts``' affair.
+hidden from the caller is ``unknown_address``, by the same path as one that does not exist.  Patients are
+judged by rule, from the question alone (``_patient``).  Judging is pure (``_judge``); the rest only asks the directory.
+Who is meant among the holders is ``picking``'s, the signature under a verdict ``receipts``' affair.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN, is_ins
-from directory_service.registry.clock import format_instant
+from directory_service.model.mailboxes import domain_of
+from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.trust.access import Caller
 from directory_service.trust.picking import Holding, Picked, is_name, pick
 from directory_service.trust.verdicts import Freshness, Holder, Outcome, Reason, Verdict, reason
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Build, Directory
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
-_CLOCK_SKEW = timedelta(minutes=5)  # between the caller's clock and ours, before "now" is called the future
 # The sources that say so where no binding does: of an address that none names, of a domain, of a patient.
 _BOXES, _WHITE_LIST, _RULE = "mssante.mailboxes", "mssante.whitelist", "rule"
 
@@ -92,7 +92,7 @@ def _may_see_unlisted(directory: Directory, case: _Case, caller: Caller) -> bool
     """Whoever has the right, and whoever holds the domain today: it published them.  (The staff's view sees all.)"""
     if not caller.operator:
         return False
-    return "unlisted" in caller.rights or caller.operator in directory.operators_of(case.domain)
+    return "unlisted" in caller.rights or directory.holds(caller.operator, case.domain)
 
 
 def _sender(
@@ -144,7 +144,7 @@ class _Case:
 
     @property
     def domain(self) -> str:
-        return self.address.rpartition("@")[2]
+        return domain_of(self.address)
 
     def of(self, source: str) -> _Case:
         return replace(self, source=source)
@@ -177,21 +177,21 @@ def _case(question: Question, build: Build) -> _Case:
     address, at, now = question.address.strip().lower(), question.at, datetime.now(UTC)
     if not _ADDRESS.fullmatch(address):
         raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
-    if at is not None and at > now + _CLOCK_SKEW:
+    if at is not None and at > now + CLOCK_SKEW:
         raise InvalidInput("cet instant est à venir", where="instant")
     instant = min(at, now) if at is not None else now
-    return _Case(address, format_instant(instant), build, past=at is not None and at < now - _CLOCK_SKEW)
+    return _Case(address, format_instant(instant), build, past=at is not None and at < now - CLOCK_SKEW)
 
 
 def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, ...]]:
     """The operators that could be trusted for the domain at the instant asked about, and what that makes of it."""
-    domain, at = case.address.rpartition("@")[2], case.at if case.past else None
-    operators = directory.operators_of(domain, at)
+    at = case.at if case.past else None
+    operators = directory.operators_of(case.domain, at)
     if operators:
         return operators, (reason("domain_trusted"),)
     if not directory.has_white_list(at):
         return operators, (reason("no_white_list_then" if at and directory.has_white_list() else "no_white_list"),)
-    left = directory.trust_left(domain, at)
+    left = directory.trust_left(case.domain, at)
     return operators, (*([reason("domain_left", left)] if left else ()), reason("domain_untrusted"))
 
 

@@ -31,7 +31,9 @@ from directory_service.web.api import (
     suggest,
     verify,
 )
+from directory_service.web.bodies import BODY_LIMIT
 from directory_service.web.clients import Clients, clients_of
+from directory_service.web.registry import attach_desk
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -42,7 +44,6 @@ _BLUEPRINTS = (
     suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
     changes, export, operations,
 )  # fmt: skip
-BODY_LIMIT = 16 * 1024  # bytes; routes that take more say so
 
 
 def create_app(directory: Directory, settings: Settings | None = None, tls: Tls | None = None) -> Flask:
@@ -56,7 +57,8 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     accesses = AccessLog(settings.access_log, settings.access_log_address) if settings and wanted else None
     signing = Receipts(Keys(settings.keys_folder), settings.issuer) if settings else None
     clients = clients_of(directory, settings, tls) if settings else Clients(directory)
-    context.attach(app.extensions, directory, Secrets(directory), clients, accesses, signing, _desk(settings))
+    context.attach(app.extensions, directory, Secrets(directory), clients, accesses, signing)
+    attach_desk(app.extensions, _desk(settings))
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)

@@ -6,17 +6,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, RegistryUnavailable
-from directory_service.registry.clock import parse_instant
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
-from directory_service.web.parameters import LONGEST_ADDRESS, Choice, FlagOr, Text, read_fields, refused
+from directory_service.web.parameters import (
+    LONGEST_ADDRESS,
+    Choice,
+    Flag,
+    Instant,
+    Text,
+    parse_json,
+    read_fields,
+    refused,
+)
 from directory_service.web.problems import problem_body
 
 if TYPE_CHECKING:
@@ -29,10 +36,10 @@ FIELDS: Final = (
     Text("address", LONGEST_ADDRESS, required=True),
     Text("person"),
     Text("name"),
-    Text("at", 40),
+    Instant("at"),
     Choice("as", ("recipient", "sender")),
     Text("operator", 64),
-    FlagOr("receipt", (Form.PRIVATE.value,)),
+    Flag("receipt", (Form.PRIVATE.value,)),
 )
 # Lines answered from one build: a batch must see changes within a second, and sends what it has.
 _GROUP: Final = 200
@@ -57,7 +64,7 @@ class Asker:
             asked["address"],
             asked["person"],
             asked["name"],
-            _instant(asked["at"]) if asked["at"] else None,
+            asked["at"],
             self._sender(asked["as"], asked["operator"].lower()),
         )
         verdict = ask(self.directory, question, self.caller, patient_domain=self.patient_domain)
@@ -105,18 +112,8 @@ def _problem(error: AnnuaireError, number: int) -> bytes:
     return problem_body(error.slug, error.http_status, error.message, where) + b"\n"
 
 
-def _instant(text: str) -> datetime:
-    try:
-        return parse_instant(text)
-    except (InvalidInput, OverflowError):  # year 1 in a zone east of ours has no UTC
-        raise refused("at", "une date ou un instant ISO 8601 est attendu, par exemple 2026-11-24T08:30:00Z") from None
-
-
 def _object(body: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
+    value = parse_json(body)
     if not isinstance(value, dict):
         raise InvalidInput("un objet JSON est attendu", where="corps")
     return value

@@ -1,7 +1,9 @@
-"""What every route shares: the directory it asks, who is asking, and the answer with its build and caching.
+"""What every route shares: the directory it asks, who is asking and what is theirs, and the answer with its build and
+caching.
 
-The entity tag is the build id and the view: the same URL asked twice of one build by one kind of caller has the same
-bytes, so that ``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).
+The entity tag of what is read is the build id and the view, with what else may change within a build and the version of
+a mailbox where there is one: the same URL asked twice of one build by one kind of caller has the same bytes, so that
+``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).
 """
 
 from __future__ import annotations
@@ -13,27 +15,26 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
 from flask import Response, current_app, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from directory_service.errors import Forbidden, RegistryUnavailable
+from directory_service.errors import Forbidden
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
+from directory_service.model.mailboxes import domain_of
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.trust.access import BadCredentials, Caller
 
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
-    from directory_service.registry.desk import Desk
+    from directory_service.settings import Settings
     from directory_service.trust.access import Secrets
     from directory_service.trust.receipts import Receipts
     from directory_service.web.clients import Clients
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
-_DIRECTORY, _SECRETS, _LOG, _DESK = "annuaire.directory", "annuaire.secrets", "annuaire.log", "annuaire.desk"
-_RECEIPTS = "annuaire.receipts"
-_CLIENTS = "annuaire.clients"
+_DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
+_RECEIPTS, _CLIENTS = "annuaire.receipts", "annuaire.clients"
 _gate = Lock()
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
@@ -41,24 +42,28 @@ SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a 
 
 def attach(
     extensions: dict[str, object], directory: Directory, secrets: Secrets, clients: Clients, log: AccessLog | None,
-    receipts: Receipts | None = None, desk: Desk | None = None,
+    receipts: Receipts | None,
 ) -> None:  # fmt: skip
     extensions[_DIRECTORY] = directory
     extensions[_SECRETS] = secrets
     extensions[_CLIENTS] = clients
     extensions[_LOG] = log
     extensions[_RECEIPTS] = receipts
-    extensions[_DESK] = desk
 
 
 def directory() -> Directory:
     return cast("Directory", current_app.extensions[_DIRECTORY])
 
 
+def settings() -> Settings | None:
+    """None in an application that was made without any: tests, and tools that only read."""
+    return cast("Settings | None", current_app.config["ANNUAIRE"])
+
+
 def rhythms() -> Rhythms:
     """How often sources publish, as the settings say."""
-    settings = current_app.config["ANNUAIRE"]
-    return settings.source_rhythms if settings else DAILY
+    known = settings()
+    return known.source_rhythms if known else DAILY
 
 
 def access_log() -> AccessLog | None:
@@ -71,8 +76,8 @@ def receipts() -> Receipts | None:
 
 
 def patient_domain() -> str:
-    settings = current_app.config["ANNUAIRE"]
-    return settings.patient_domain if settings else PATIENT_DOMAIN
+    known = settings()
+    return known.patient_domain if known else PATIENT_DOMAIN
 
 
 def identify_caller() -> Caller:
@@ -110,7 +115,8 @@ def _bearer() -> str:
 
 
 def publisher() -> str:
-    """The name of the operator who is asking, for routes that write.  Raises BadCredentials for anybody else."""
+    """The name of the operator who is asking, for routes that are for operators.  Raises BadCredentials for anybody
+    else."""
     identify()
     name = str(g.get("operator", ""))
     if not name:
@@ -118,12 +124,10 @@ def publisher() -> str:
     return name
 
 
-def desk() -> Desk:
-    """Where this process writes.  Raises RegistryUnavailable in an application that was given no settings."""
-    found = cast("Desk | None", current_app.extensions.get(_DESK))
-    if found is None:
-        raise RegistryUnavailable("ce service ne publie pas")
-    return found
+def require_own(operator: str, address: str) -> None:
+    """Raises Forbidden, whether the address exists or not, unless the operator holds its domain today."""
+    if not directory().holds(operator, domain_of(address)):
+        raise Forbidden("ce domaine n'est pas l'un des vôtres")
 
 
 def cached(
@@ -168,18 +172,14 @@ def _turn() -> Iterator[None]:
             _gate.release()
 
 
-def read_body(limit: int) -> bytes:
-    """The whole body, of ``limit`` bytes at most; raises 413 beyond, also for a body that does not say its length
-    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail)."""
-    request.max_content_length = limit + 1
-    body = request.get_data(cache=False)
-    if len(body) > limit:
-        raise RequestEntityTooLarge
-    return body
-
-
 def json_answer(body: bytes, status: int = 200) -> Response:
     return Response(body, status, content_type="application/json")
+
+
+def uncached(response: Response) -> Response:
+    """To be kept by nobody: it was true of a moment, or of one caller."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def with_items(build: str, items: Iterable[bytes], **more: object) -> Iterable[bytes]:

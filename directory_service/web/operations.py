@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from directory_service.errors import AnnuaireError, RegistryUnavailable
 from directory_service.index.directory import Build, Directory
 from directory_service.index.freshness import age_of, data_age, published_age, silent_sources, source_age
-from directory_service.web.context import access_log, directory, json_answer, rhythms
+from directory_service.web.context import access_log, directory, json_answer, rhythms, settings
 
 blueprint = Blueprint("operations", __name__)
 
@@ -45,8 +45,8 @@ def healthz() -> Response:
 def readyz() -> Response:
     """The index is open, read, and not older than it may be; 503 otherwise, as a problem."""
     build = _build(directory())
-    settings = current_app.config["ANNUAIRE"]
-    if settings and settings.ready_age and data_age(build) > settings.ready_age:
+    known = settings()
+    if known and known.ready_age and data_age(build) > known.ready_age:
         raise RegistryUnavailable("les données de l'index sont trop anciennes")
     return json_answer(b'{"status":"ready","build":"' + build.id.encode() + b'"}')
 

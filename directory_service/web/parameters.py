@@ -9,13 +9,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
+
 from directory_service.errors import InvalidInput
+from directory_service.registry.clock import parse_instant
 
 LONGEST_TEXT = 200  # characters; the longest structure name of the extracts has 164
 LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
+_LONGEST_INSTANT = 40  # characters
 _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 
@@ -75,32 +80,36 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """``true`` or ``false`` of a JSON body."""
-
-    name: str
-
-    def parse(self, value: object) -> bool:
-        if value is None or isinstance(value, bool):
-            return bool(value)
-        raise refused(self.name, "true ou false est attendu")
-
-
-@dataclass(frozen=True, slots=True)
-class FlagOr:
     """``true`` or ``false`` of a JSON body, or one of a few words that say more than ``true``."""
 
     name: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
     def parse(self, value: object) -> bool | str:
         if value is None or isinstance(value, bool):
             return bool(value)
         if isinstance(value, str) and value in self.words:
             return value
-        raise refused(self.name, f"true, false ou {', '.join(self.words)} est attendu")
+        *first, last = "true", "false", *self.words
+        raise refused(self.name, f"{', '.join(first)} ou {last} est attendu")
 
 
-Parameter = Text | Whole | Choice | Flag | FlagOr
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """A date or an instant, ISO 8601; None when absent."""
+
+    name: str
+
+    def parse(self, value: object) -> datetime | None:
+        text = Text(self.name, _LONGEST_INSTANT).parse(value)
+        try:
+            return parse_instant(text) if text else None
+        except InvalidInput:
+            wanted = "une date ou un instant ISO 8601 est attendu, par exemple 2026-11-24T08:30:00Z"
+            raise refused(self.name, wanted) from None
+
+
+Parameter = Text | Whole | Choice | Flag | Instant
 
 
 def read_query(raw: bytes, known: Sequence[Parameter]) -> dict[str, Any]:
@@ -124,6 +133,14 @@ def read_fields(given: Mapping[str, object], known: Sequence[Parameter]) -> dict
     if not given.keys() <= values.keys():
         raise InvalidInput(f"paramètre inconnu ; les paramètres sont : {', '.join(values) or 'aucun'}", where="requête")
     return values
+
+
+def parse_json(body: bytes) -> object:
+    """Raises InvalidInput."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
 
 
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:

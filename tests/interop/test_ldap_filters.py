@@ -212,6 +212,7 @@ def test_compare_knows_subtypes_options_and_operational_attributes(serving: Serv
     ("asked", "found"),
     [
         ("(asSince>=20260105034500Z)", True),
+        ("(asSince>=09990101000000Z)", True),
         ("(asSince>=20260105034501Z)", False),
         ("(asSince<=20260105034500Z)", True),
         ("(asSince<=20260105034459Z)", False),

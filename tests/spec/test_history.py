@@ -60,7 +60,16 @@ def test_as_of_an_instant_the_box_is_what_it_was(client: FlaskClient) -> None:
     assert [(h["id"], h["until"]) for h in now["holders"]] == [("8" + ZOE, day(2)), ("8" + LEA, None)]
 
 
-@pytest.mark.parametrize(("at", "status"), [("2026-10-31", 404), ("hier", 400), ("2999-01-01", 400)])
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("2026-10-31", 404),
+        ("0999-01-01", 404),
+        ("hier", 400),
+        ("2999-01-01", 400),
+        ("0001-01-01T00:00:00%2B14:00", 400),  # no instant of UTC
+    ],
+)
 def test_before_its_first_day_a_box_is_not_there_and_the_future_is_not_known(client, at: str, status: int) -> None:
     assert client.get(f"/v1/mailboxes/{BOX}?at={at}").status_code == status
 

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, update
 from directory_service.model.merkle import is_consistent, leaf_hash, root_by_inclusion
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.journal import append as note
-from directory_service.registry.log import TYP
 from directory_service.registry.tables import binding
 from directory_service.settings import Settings
+from directory_service.trust.heads import TREE_HEAD
 from directory_service.web.app import create_app
 
 ELSEWHERE, HIDDEN = "ailleurs@nulle-part.fr", "cachee@medecin.mssante.fr"
@@ -57,7 +57,7 @@ def bearer(opened: tuple[FlaskClient, str, Path]) -> dict[str, str]:
 
 def test_the_head_is_signed(client: FlaskClient, opened) -> None:
     head = client.get("/v1/log/head").json
-    signed = json.loads(keyring(opened[2]).check(head["jws"], TYP))
+    signed = json.loads(keyring(opened[2]).check(head["jws"], TREE_HEAD))
     assert signed == {"at": head["at"], "root": head["root"], "size": head["size"], "v": 1}
     assert client.get(f"/v1/log/head?size={head['size'] - 1}").json["size"] == head["size"] - 1
     assert client.get("/v1/log/head?size=3").status_code == 404

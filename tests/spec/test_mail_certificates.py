@@ -36,8 +36,8 @@ from directory_service.registry.engine import reading, writing
 from directory_service.registry.tables import journal
 from directory_service.settings import Settings
 from directory_service.trust.smime import MailTrust
-from directory_service.web import registry as web_registry
 from directory_service.web.app import create_app
+from directory_service.web.registry import write_registry
 
 ZOE, JEAN, CLOSED = "zoe.d-essai@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "ancienne@medecin.mssante.fr"
 HIDDEN, ORG = "cachee@medecin.mssante.fr", "cardiologie@ch-essai.mssante.fr"
@@ -101,7 +101,7 @@ def world(registry: Engine, authority: Authority, tmp_path: Path) -> Iterator[Wo
     build_index(registry, tmp_path / "index", SUFFIX)
     directory = Directory(tmp_path / "index", SUFFIX)
     url = registry.url.render_as_string(hide_password=False)
-    settings = Settings(data=tmp_path, database_url=url, smime_anchors=str(authority.path))
+    settings = Settings(data=tmp_path, database_url=url, smime_anchors=str(authority.path), publication_wait=0.3)
     app = create_app(directory, settings)
     yield World(tmp_path, registry, directory, authority, app.test_client(), secret)
     directory.close()
@@ -195,9 +195,8 @@ def test_a_structure_s_certificate_is_for_its_own_mailboxes(world: World) -> Non
 
 
 def test_while_another_writes_the_caller_is_told_when_to_try_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World,
 ) -> None:
-    monkeypatch.setattr(web_registry, "PATIENCE", 0.2)
     data = text_of(world.authority.mail(ZOE))
     with writing(world.engine):
         answer = world.client.put(
@@ -210,7 +209,7 @@ def test_while_another_writes_the_caller_is_told_when_to_try_again(
 
 @on_sqlite
 def test_a_face_without_a_registry_says_so(world: World) -> None:
-    with pytest.raises(RegistryUnavailable), create_app(world.directory).app_context(), web_registry.writing_soon():
+    with pytest.raises(RegistryUnavailable), create_app(world.directory).app_context(), write_registry():
         raise AssertionError
 
 

@@ -14,10 +14,10 @@ from directory_service.model.merkle import grow, is_consistent, leaf_hash, root_
 from directory_service.registry.audit import FormerHead
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import append as note
-from directory_service.registry.log import TYP
 from directory_service.registry.logread import read_consistency, read_head, read_inclusion
 from directory_service.registry.rollback import roll_back
 from directory_service.registry.tables import binding, log_head, log_leaf, log_node, log_place
+from directory_service.trust.heads import TREE_HEAD
 
 
 def test_a_binding_opens_changes_hands_closes_and_comes_back(world: World, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_heads_are_signed_and_follow_from_one_another(registry: Engine, tmp_path
     assert is_consistent(old.size, new.size, old_root, new_root, path)
     assert root_by_inclusion(leaf, 3, new.size, audit_path) == new_root
     payload = f'{{"at":"{new.at}","root":"{new.root}","size":6,"v":1}}'
-    assert keyring(tmp_path).check(new.jws, TYP) == payload.encode()
+    assert keyring(tmp_path).check(new.jws, TREE_HEAD) == payload.encode()
 
 
 # --- tampering --------------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def test_a_node_taken_out_is_named(logged: Engine, tmp_path: Path) -> None:
 
 
 def test_a_head_of_another_key_is_named(logged: Engine, tmp_path: Path) -> None:
-    forged = keyring(tmp_path / "other").sign(b"{}", TYP)
+    forged = keyring(tmp_path / "other").sign(b"{}", TREE_HEAD)
     with writing(logged) as connection:
         connection.execute(update(log_head).where(log_head.c.size == 5).values(jws=forged))
     assert _findings(logged, tmp_path) == [("log_head", "5", None, None)]

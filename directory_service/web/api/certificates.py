@@ -1,7 +1,8 @@
 """``/v1/mailboxes/{address}/certificates``: the S/MIME certificates of a mailbox, read by anybody who sees it and
 published by the operator that holds its domain.
 
-What is read comes from the index, and so within a second of what was written; what is out of date is never given.
+What is read comes from the index, and so within a second of what was written; what is out of date is never given, and
+no cache outlives a certificate.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from datetime import UTC, datetime
 from textwrap import wrap
 
 import orjson
-from flask import Blueprint, Response, current_app, g, request
+from flask import Blueprint, Response, g, request
 
-from directory_service.errors import Forbidden, NotFound
+from directory_service.errors import NotFound
 from directory_service.index.smime import Published
 from directory_service.model.certificates import MailCertificate
 from directory_service.registry.certificates import Box, add_certificates, get_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
-from directory_service.trust.access import BadCredentials
 from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
-from directory_service.web.context import directory, identify, json_answer, read_body
+from directory_service.web.bodies import read_body
+from directory_service.web.context import directory, identify, json_answer, publisher, require_own, settings, uncached
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
-from directory_service.web.registry import writing_soon
+from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("certificates", __name__)
 _ROUTE = "/v1/mailboxes/<address>/certificates"
@@ -35,9 +36,9 @@ def certificates(address: str) -> Response:
     found = _visible(address)
     if asked["format"] == "pem":
         text = "".join(_pem(c.der) for c in found)
-        return _private(Response(text, content_type="application/x-pem-file"))
+        return uncached(Response(text, content_type="application/x-pem-file"))
     items = [{**c.json, "der": b64encode(c.der).decode()} for c in found]
-    return _private(json_answer(orjson.dumps({"build": directory().build().id, "items": items})))
+    return uncached(json_answer(orjson.dumps({"build": directory().build().id, "items": items})))
 
 
 @blueprint.get(_ROUTE + "/<sha256>")
@@ -46,7 +47,7 @@ def certificate(address: str, sha256: str) -> Response:
     read_query(request.query_string, ())
     for found in _visible(address):
         if found.sha256 == sha256.lower():
-            return _private(Response(found.der, content_type="application/pkix-cert"))
+            return uncached(Response(found.der, content_type="application/pkix-cert"))
     raise NotFound("pas de certificat de cette empreinte")
 
 
@@ -63,7 +64,7 @@ def add(address: str) -> Response:
     """Beside those that are published."""
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
-    with writing_soon() as connection:
+    with write_registry() as connection:
         box = get_box(connection, asked)
         good = _checked(body, box, trust)
         added = add_certificates(connection, box, good, actor=g.operator)
@@ -75,7 +76,7 @@ def put(address: str) -> Response:
     """In the place of those that are published; an empty body leaves none."""
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
-    with writing_soon() as connection:
+    with write_registry() as connection:
         box = get_box(connection, asked)
         good = _checked(body, box, trust) if body else []
         added, removed = replace(connection, box, good, actor=g.operator)
@@ -85,7 +86,7 @@ def put(address: str) -> Response:
 @blueprint.delete(_ROUTE + "/<sha256>")
 def remove(address: str, sha256: str) -> Response:
     asked = _own(address)
-    with writing_soon() as connection:
+    with write_registry() as connection:
         remove_certificate(connection, get_box(connection, asked), sha256.lower(), actor=g.operator)
     return _done(asked, [], [], [sha256.lower()])
 
@@ -93,12 +94,8 @@ def remove(address: str, sha256: str) -> Response:
 def _own(address: str) -> str:
     """The address, which is of a domain of the caller's.  Raises BadCredentials, Forbidden."""
     read_query(request.query_string, ())
-    identify()
-    asked = _address(address)
-    if not g.operator:
-        raise BadCredentials("seul un opérateur authentifié publie des certificats")
-    if g.operator not in directory().operators_of(asked.rpartition("@")[2]):
-        raise Forbidden("ce domaine n'est pas de ceux que vous tenez")
+    name, asked = publisher(), _address(address)
+    require_own(name, asked)
     return asked
 
 
@@ -107,8 +104,8 @@ def _address(text: str) -> str:
 
 
 def _trust() -> MailTrust:
-    settings = current_app.config["ANNUAIRE"]
-    return trust_of(settings.smime_anchors, settings.smime_crl) if settings else MailTrust()
+    known = settings()
+    return trust_of(known.smime_anchors, known.smime_crl) if known else MailTrust()
 
 
 def _checked(body: bytes, box: Box, trust: MailTrust) -> list[MailCertificate]:
@@ -126,13 +123,7 @@ def _done(address: str, good: list[MailCertificate], added: list[str], removed: 
         "added": added,
         "removed": removed,
     }
-    return _private(json_answer(orjson.dumps(said), status))
-
-
-def _private(response: Response) -> Response:
-    """No cache outlives a certificate."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(json_answer(orjson.dumps(said), status))
 
 
 def _pem(der: bytes) -> str:

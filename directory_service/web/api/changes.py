@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.web.context import directory, identify, json_answer, with_items
+from directory_service.web.context import directory, identify, json_answer, uncached, with_items
 from directory_service.web.parameters import Text, Whole, read_query
 
 blueprint = Blueprint("changes", __name__)
@@ -19,8 +19,5 @@ def changes() -> Response:
     asked = read_query(request.query_string, _KNOWN)
     identify()  # a wrong secret is told, here as elsewhere
     build, found = directory().changes(asked["since"] or "0", asked["limit"])
-    response = json_answer(
-        b"".join(with_items(build, map(orjson.dumps, found.items), next=found.next, more=found.more))
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    body = with_items(build, map(orjson.dumps, found.items), next=found.next, more=found.more)
+    return uncached(json_answer(b"".join(body)))

@@ -4,13 +4,13 @@ operators; resumable (RFC 9110 14, ``Range`` and ``If-Range``), and signed apart
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, request, send_file
+from flask import Blueprint, Response, request, send_file
 
 from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.exports import FORMS, Published, read_published
-from directory_service.web.context import identify
+from directory_service.web.context import identify, settings
 from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("export", __name__)
@@ -40,10 +40,10 @@ def _found(form: str) -> Published:
     read_query(request.query_string, ())
     if identify() < View.OPERATOR:
         raise BadCredentials("les exports complets sont pour les opérateurs")
-    settings = current_app.config["ANNUAIRE"]
-    if form not in FORMS or settings is None:
+    known = settings()
+    if form not in FORMS or known is None:
         raise NotFound("il n'y a pas d'export de ce format")
-    return read_published(settings.data / "exports", form)
+    return read_published(known.data / "exports", form)
 
 
 def _guarded(response: Response, found: Published) -> Response:

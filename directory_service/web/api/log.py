@@ -12,8 +12,8 @@ import orjson
 from flask import Blueprint, Response, g, request
 
 from directory_service.index.query import View
+from directory_service.model.mailboxes import domain_of
 from directory_service.registry.logread import Leaf, read_consistency, read_head, read_inclusion, read_leaves
-from directory_service.registry.tally import domain_of
 from directory_service.web.context import directory, identify, json_answer
 from directory_service.web.parameters import Whole, read_query, refused
 from directory_service.web.registry import read_registry

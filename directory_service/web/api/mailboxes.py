@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,18 +14,17 @@ from flask import Blueprint, Response, request
 from directory_service.entries.history import as_of, history, shown
 from directory_service.index.query import View
 from directory_service.index.smime import Published
-from directory_service.registry.clock import format_instant, parse_instant
+from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.web.context import cached, directory, identify, settled, with_items, with_record
-from directory_service.web.parameters import LONGEST_ADDRESS, Text, clean_text, read_query, refused
+from directory_service.web.parameters import LONGEST_ADDRESS, Instant, clean_text, read_query, refused
 
 blueprint = Blueprint("mailboxes", __name__)
-_SKEW = timedelta(minutes=5)  # between the caller's clock and ours
 
 
 @blueprint.get("/v1/mailboxes/<address>")
 def mailbox(address: str) -> Response:
-    given = read_query(request.query_string, (Text("at", 40),))["at"]
-    return _then(address, _instant(given)) if given else _now(address)
+    at = read_query(request.query_string, (Instant("at"),))["at"]
+    return _now(address) if at is None else _then(address, _past(at))
 
 
 def _then(address: str, at: str) -> Response:
@@ -73,8 +72,7 @@ def _asked(address: str) -> tuple[View, str]:
     return identify(), clean_text(address, "address", LONGEST_ADDRESS).lower()
 
 
-def _instant(text: str) -> str:
-    moment = parse_instant(text)
-    if moment > datetime.now(UTC) + _SKEW:
+def _past(moment: datetime) -> str:
+    if moment > datetime.now(UTC) + CLOCK_SKEW:
         raise refused("at", "cet instant est à venir")
     return format_instant(moment)

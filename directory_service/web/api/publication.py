@@ -13,25 +13,32 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
-from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, LimitExceeded
+from directory_service.errors import AnnuaireError, InvalidInput, LimitExceeded
 from directory_service.index.query import View
 from directory_service.model.publication import InvalidField, invalid, parse_address, parse_publication
 from directory_service.registry.clock import now_text
 from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication
 from directory_service.registry.replays import Answer, Ticket
-from directory_service.web.api.verify import UnsupportedBody
-from directory_service.web.context import desk, directory, json_answer, publisher, read_body, settled, with_record
-from directory_service.web.parameters import read_query
+from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
+from directory_service.web.context import (
+    directory,
+    json_answer,
+    publisher,
+    require_own,
+    settings,
+    settled,
+    uncached,
+    with_record,
+)
+from directory_service.web.parameters import parse_json, read_query
 from directory_service.web.problems import problem_body
+from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("publication", __name__)
 
-BODY_LIMIT = 16 * 1024  # bytes of one mailbox: every field at its longest, escaped
-BATCH_LIMIT = 8 * 1024 * 1024
-MOST_LINES = 10_000
 CHUNK = 500  # lines of one transaction: others write in between, about a tenth of a second later
 _JSON, _PATCH = ("application/json",), ("application/merge-patch+json", "application/json")
 _LINES = ("application/x-ndjson", "application/ndjson")
@@ -62,9 +69,7 @@ def publication(address: str) -> Response:
     the index, so that it is there when the registry is not."""
     read_query(request.query_string, ())
     name, asked = publisher(), parse_address(address)
-    operator = directory().operator(name)
-    if operator is None or asked.rpartition("@")[2] not in operator.domains:
-        raise Forbidden("ce domaine n'est pas l'un des vôtres")
+    require_own(name, asked)
     build, record = settled(lambda: directory().mailbox(asked, View.STAFF))
     shown = {"address": asked, "status": record["status"], "version": record["version"]}
     body = b"".join(with_record(build, orjson.dumps(shown | {"publication": _published(record)})))
@@ -76,20 +81,18 @@ def batch() -> Response:
     """One order a line, one outcome a line, in their order; a line that is refused does not stop the others."""
     read_query(request.query_string, ())
     name = publisher()
-    _expect(_LINES)
+    expect_type(*_LINES)
     raw = read_body(BATCH_LIMIT)
-    lines = raw.splitlines()
-    if len(lines) > MOST_LINES:
-        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    lines = lines_of(raw)
     ticket = _ticket(name, raw)
     if ticket:
-        with desk().writing() as connection:
+        with write_registry() as connection:
             if before := ticket.find(connection):
                 return _answered(before)
     body = b"".join(_outcome(n, done) + b"\n" for n, done in enumerate(_in_chunks(name, lines), 1))
     answer = Answer(200, body)
     if ticket:
-        with desk().writing() as connection:
+        with write_registry() as connection:
             ticket.keep_answer(connection, answer)
     return _answered(answer)
 
@@ -101,12 +104,12 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
     read_query(request.query_string, ())
     name = publisher()
     if types:
-        _expect(types)
-    raw = read_body(BODY_LIMIT)
-    wish = parse(_json(raw)) if types else None
+        expect_type(*types)
+    raw = read_body()
+    wish = parse(parse_json(raw)) if types else None
     order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
-    with desk().writing() as connection:
+    with write_registry() as connection:
         if ticket and (before := ticket.find(connection)):
             return _answered(before)
         done = Publisher(connection, name, now_text()).do(order)
@@ -139,8 +142,7 @@ def _answered(answer: Answer) -> Response:
 def _tagged(response: Response, version: str) -> Response:
     if version:
         response.headers["ETag"] = f'"{version}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 # --- a batch ---------------------------------------------------------------------------------------------------------
@@ -162,7 +164,7 @@ def _in_chunks(name: str, lines: list[bytes]) -> list[Done | AnnuaireError]:
 
 
 def _one_chunk(name: str, some: list[Order | AnnuaireError]) -> list[Done | AnnuaireError]:
-    with desk().writing() as connection:
+    with write_registry() as connection:
         found = iter(Publisher(connection, name, now_text()).do_all([o for o in some if isinstance(o, Order)]))
         return [next(found) if isinstance(o, Order) else o for o in some]
 
@@ -183,7 +185,7 @@ def _order(line: bytes) -> Order | AnnuaireError:
     try:
         if len(line) > BODY_LIMIT:
             raise LimitExceeded(f"au plus {BODY_LIMIT} octets par ligne")
-        given = _object(_json(line))
+        given = _object(parse_json(line))
         address, op, version = (given.pop(k, None) for k in ("address", "op", "if_match"))
         if not isinstance(address, str):
             raise invalid("address", "une adresse est attendue")
@@ -205,18 +207,6 @@ def _outcome(number: int, done: Done | AnnuaireError) -> bytes:
 
 
 # --- what a request says ---------------------------------------------------------------------------------------------
-
-
-def _expect(types: tuple[str, ...]) -> None:
-    if request.mimetype not in types:
-        raise UnsupportedBody(f"le corps doit être {types[0]}")
-
-
-def _json(raw: bytes) -> object:
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
 
 
 def _object(body: object) -> dict[str, Any]:
@@ -253,11 +243,10 @@ def _ticket(name: str, raw: bytes) -> Ticket | None:
         raise InvalidInput("1 à 255 caractères ASCII visibles sont attendus", where="Idempotency-Key")
     conditions = [request.headers.get(h, "") for h in ("If-Match", "If-None-Match")]
     told = "\0".join([request.method, request.path, *conditions]).encode()
-    return Ticket(name, key[1], hashlib.sha256(told + b"\0" + raw).hexdigest(), _keep())
-
-
-def _keep() -> float:
-    return float(current_app.config["ANNUAIRE"].publication_replay)
+    known = settings()
+    return Ticket(
+        name, key[1], hashlib.sha256(told + b"\0" + raw).hexdigest(), known.publication_replay if known else 0.0
+    )
 
 
 def _published(record: dict[str, Any]) -> dict[str, Any]:

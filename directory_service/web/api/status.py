@@ -16,7 +16,7 @@ from directory_service.model.anomalies import MOST, anomalies
 from directory_service.model.quality import figures
 from directory_service.model.rhythms import Silence
 from directory_service.registry.clock import format_instant
-from directory_service.web.context import directory, identify, json_answer, rhythms
+from directory_service.web.context import directory, identify, json_answer, rhythms, uncached
 from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("status", __name__)
@@ -43,9 +43,7 @@ def status() -> Response:
     }
     if view >= View.OPERATOR:
         body["operators"] = [_operator(state, now) for state in build.operators]
-    response = json_answer(orjson.dumps(body))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(json_answer(orjson.dumps(body)))
 
 
 def _aged(source: dict[str, Any], now: datetime) -> dict[str, Any]:

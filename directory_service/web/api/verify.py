@@ -12,11 +12,12 @@ from collections.abc import Iterable
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.errors import InvalidInput, LimitExceeded, NotFound
+from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.index.ranges import DIGITS
 from directory_service.trust.ranges import verdicts_in
 from directory_service.web.asking import Asker
+from directory_service.web.bodies import BATCH_LIMIT, expect_type, lines_of, read_body
 from directory_service.web.context import (
     cached,
     directory,
@@ -24,16 +25,13 @@ from directory_service.web.context import (
     identify_caller,
     json_answer,
     patient_domain,
-    read_body,
     receipts,
+    uncached,
 )
 from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("verify", __name__)
 
-BODY_LIMIT = 16 * 1024  # bytes: every field at its longest, escaped
-MOST_LINES = 10_000
-BATCH_LIMIT = 8 * 1024 * 1024  # bytes: 10,000 questions of the longest form
 JWKS_AGE = 300  # seconds that a set of keys may be kept: who meets an unknown key asks again
 _RANGE = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
 
@@ -42,9 +40,8 @@ _RANGE = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
 def verify() -> Response:
     read_query(request.query_string, ())
     asker = _asker()
-    if request.mimetype != "application/json":
-        raise UnsupportedBody("le corps doit être application/json")
-    return _fresh(json_answer(asker.answer(read_body(BODY_LIMIT))))
+    expect_type("application/json")
+    return uncached(json_answer(asker.answer(read_body())))
 
 
 @blueprint.post("/v1/verify/batch")
@@ -52,11 +49,9 @@ def batch() -> Response:
     """One question a line, one answer a line, in order, sent as they come."""
     read_query(request.query_string, ())
     asker = _asker()
-    lines = read_body(BATCH_LIMIT).splitlines()
-    if len(lines) > MOST_LINES:
-        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    lines = lines_of(read_body(BATCH_LIMIT))
     directory().build()  # without an index, the answer is 503 and not ten thousand problems
-    return _fresh(Response(asker.answers(lines), content_type="application/x-ndjson"))
+    return uncached(Response(asker.answers(lines), content_type="application/x-ndjson"))
 
 
 @blueprint.get("/v1/verify/range/<start>")
@@ -87,17 +82,5 @@ def jwks() -> Response:
     return response
 
 
-class UnsupportedBody(InvalidInput):
-    """The body announces another type than JSON."""
-
-    http_status = 415
-    slug = "unsupported-media-type"
-
-
 def _asker() -> Asker:
     return Asker(directory(), identify_caller(), patient_domain(), receipts())
-
-
-def _fresh(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response

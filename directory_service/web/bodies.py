@@ -1,0 +1,44 @@
+"""What a request brings along: its body, of the type and size that the route takes, whole or line by line."""
+
+from __future__ import annotations
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from directory_service.errors import InvalidInput, LimitExceeded
+
+# Octets of one question, or of one mailbox: every field at its longest, escaped.  Routes that take more say so.
+BODY_LIMIT = 16 * 1024
+BATCH_LIMIT = 8 * 1024 * 1024  # octets: 10,000 questions of the longest form
+MOST_LINES = 10_000
+
+
+class UnsupportedBody(InvalidInput):
+    """The body announces another type than the route takes."""
+
+    http_status = 415
+    slug = "unsupported-media-type"
+
+
+def expect_type(*types: str) -> None:
+    """Raises UnsupportedBody, which names the first of them."""
+    if request.mimetype not in types:
+        raise UnsupportedBody(f"le corps doit être {types[0]}")
+
+
+def read_body(limit: int = BODY_LIMIT) -> bytes:
+    """The whole body, of ``limit`` octets at most; raises 413 beyond, also for a body that does not say its length
+    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail)."""
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    return body
+
+
+def lines_of(body: bytes) -> list[bytes]:
+    """The lines of a batch.  Raises LimitExceeded past ``MOST_LINES``."""
+    lines = body.splitlines()
+    if len(lines) > MOST_LINES:
+        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    return lines
