@@ -12,15 +12,16 @@ from textwrap import wrap
 
 import orjson
 from flask import Blueprint, Response, current_app, g, request
+from sqlalchemy import Connection
 
-from directory_service.errors import Forbidden, NotFound
+from directory_service.errors import NotFound
 from directory_service.index.smime import Published
 from directory_service.model.certificates import MailCertificate
 from directory_service.registry.certificates import Box, add_certificates, get_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
-from directory_service.trust.access import BadCredentials
+from directory_service.registry.publishing import require_publisher
 from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
-from directory_service.web.context import directory, identify, json_answer, read_body
+from directory_service.web.context import directory, identify, json_answer, publisher, read_body
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
 from directory_service.web.registry import writing_soon
 
@@ -64,7 +65,7 @@ def add(address: str) -> Response:
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
     with writing_soon() as connection:
-        box = get_box(connection, asked)
+        box = _box(connection, asked)
         good = _checked(body, box, trust)
         added = add_certificates(connection, box, good, actor=g.operator)
     return _done(asked, good, added, [], 201 if added else 200)
@@ -76,7 +77,7 @@ def put(address: str) -> Response:
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
     with writing_soon() as connection:
-        box = get_box(connection, asked)
+        box = _box(connection, asked)
         good = _checked(body, box, trust) if body else []
         added, removed = replace(connection, box, good, actor=g.operator)
     return _done(asked, good, added, removed)
@@ -86,20 +87,22 @@ def put(address: str) -> Response:
 def remove(address: str, sha256: str) -> Response:
     asked = _own(address)
     with writing_soon() as connection:
-        remove_certificate(connection, get_box(connection, asked), sha256.lower(), actor=g.operator)
+        remove_certificate(connection, _box(connection, asked), sha256.lower(), actor=g.operator)
     return _done(asked, [], [], [sha256.lower()])
 
 
 def _own(address: str) -> str:
-    """The address, which is of a domain of the caller's.  Raises BadCredentials, Forbidden."""
+    """The address that an operator means to change.  Raises BadCredentials for anybody else."""
     read_query(request.query_string, ())
-    identify()
-    asked = _address(address)
-    if not g.operator:
-        raise BadCredentials("seul un opérateur authentifié publie des certificats")
-    if g.operator not in directory().operators_of(asked.rpartition("@")[2]):
-        raise Forbidden("ce domaine n'est pas de ceux que vous tenez")
-    return asked
+    publisher()
+    return _address(address)
+
+
+def _box(connection: Connection, asked: str) -> Box:
+    """The mailbox, of a domain of the caller's.  The registry is asked, as for any publication: the index may not say
+    yet that the operator was suspended, or lost the domain or the right.  Raises Forbidden, NotFound."""
+    require_publisher(connection, g.operator).require(asked)
+    return get_box(connection, asked)
 
 
 def _address(text: str) -> str:
