@@ -15,11 +15,12 @@ import orjson
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from directory_service.errors import Forbidden, RegistryUnavailable
+from directory_service.errors import Forbidden, LimitExceeded, RegistryUnavailable
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.trust.access import BadCredentials, Caller
+from directory_service.web.slow import ARRIVED
 
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
@@ -173,9 +174,19 @@ def read_body(limit: int) -> bytes:
     (werkzeug ends such a body at the limit without a word, and a batch would lose its tail)."""
     request.max_content_length = limit + 1
     body = request.get_data(cache=False)
+    request.environ.get(ARRIVED, lambda: None)()
     if len(body) > limit:
         raise RequestEntityTooLarge
     return body
+
+
+def lines_of(body: bytes, most: int) -> list[bytes]:
+    """The lines of a batch.  Raises LimitExceeded past ``most``, before millions of empty ones take a hundred times the
+    memory of the body."""
+    lines = body.splitlines() if body.count(b"\n") + body.count(b"\r") <= 2 * most else None
+    if lines is None or len(lines) > most:
+        raise LimitExceeded(f"au plus {most} lignes par lot", where="corps")
+    return lines
 
 
 def json_answer(body: bytes, status: int = 200) -> Response:

@@ -73,6 +73,20 @@ def test_put_creates_then_changes_then_changes_nothing(here: Publishing) -> None
     ]
 
 
+DEEP = b"[" * 1000 + b"1" + b"]" * 1000
+NESTED = b'{"a":' * 1000 + b"1" + b"}" * 1000
+
+
+@pytest.mark.parametrize(
+    "more", [b'"op":"patch","holder":' + NESTED, b'"type":' + DEEP, b'"if_match":' + DEEP, b'"contacts":' + DEEP]
+)
+def test_what_is_nested_without_end_is_refused_and_stops_nobody(here: Publishing, more: bytes) -> None:
+    here.put(BOX, personal())
+    lines = lines_of(here.batch([b'{"address":"%s",%s}' % (BOX.encode(), more), personal() | {"address": f"b@{OURS}"}]))
+    assert [line["status"] for line in lines] == [422, 201]
+    assert here.patch(BOX, b"{%s}" % more.removeprefix(b'"op":"patch",')).status_code == 422
+
+
 def test_the_address_is_one_whatever_its_case(here: Publishing) -> None:
     assert here.put(BOX.upper(), personal()).status_code == 201
     assert here.put(BOX, personal()).json["changed"] is False

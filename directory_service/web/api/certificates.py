@@ -12,14 +12,12 @@ from textwrap import wrap
 
 import orjson
 from flask import Blueprint, Response, current_app, g, request
-from sqlalchemy import Connection
 
 from directory_service.errors import NotFound
 from directory_service.index.smime import Published
 from directory_service.model.certificates import MailCertificate
-from directory_service.registry.certificates import Box, add_certificates, get_box, remove_certificate
+from directory_service.registry.certificates import Box, add_certificates, own_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
-from directory_service.registry.publishing import require_publisher
 from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
 from directory_service.web.context import directory, identify, json_answer, publisher, read_body
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
@@ -65,7 +63,7 @@ def add(address: str) -> Response:
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
     with writing_soon() as connection:
-        box = _box(connection, asked)
+        box = own_box(connection, g.operator, asked)
         good = _checked(body, box, trust)
         added = add_certificates(connection, box, good, actor=g.operator)
     return _done(asked, good, added, [], 201 if added else 200)
@@ -77,7 +75,7 @@ def put(address: str) -> Response:
     asked = _own(address)
     body, trust = read_body(MOST_OCTETS), _trust()
     with writing_soon() as connection:
-        box = _box(connection, asked)
+        box = own_box(connection, g.operator, asked)
         good = _checked(body, box, trust) if body else []
         added, removed = replace(connection, box, good, actor=g.operator)
     return _done(asked, good, added, removed)
@@ -87,7 +85,7 @@ def put(address: str) -> Response:
 def remove(address: str, sha256: str) -> Response:
     asked = _own(address)
     with writing_soon() as connection:
-        remove_certificate(connection, _box(connection, asked), sha256.lower(), actor=g.operator)
+        remove_certificate(connection, own_box(connection, g.operator, asked), sha256.lower(), actor=g.operator)
     return _done(asked, [], [], [sha256.lower()])
 
 
@@ -96,13 +94,6 @@ def _own(address: str) -> str:
     read_query(request.query_string, ())
     publisher()
     return _address(address)
-
-
-def _box(connection: Connection, asked: str) -> Box:
-    """The mailbox, of a domain of the caller's.  The registry is asked, as for any publication: the index may not say
-    yet that the operator was suspended, or lost the domain or the right.  Raises Forbidden, NotFound."""
-    require_publisher(connection, g.operator).require(asked)
-    return get_box(connection, asked)
 
 
 def _address(text: str) -> str:

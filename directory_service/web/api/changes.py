@@ -17,8 +17,8 @@ _KNOWN = (Text("since", 60), Whole("limit", 1, MOST, 100))
 
 @blueprint.get("/v1/changes")
 def changes() -> Response:
-    """The same to every operator: unlisted mailboxes are in it for nobody.  To nobody else: a thousand records a request,
-    from the first on, would be the harvest that LDAP's budgets are there to stop (decision 0011)."""
+    """The same to every operator: unlisted mailboxes are in it for nobody.  To nobody else: a thousand records a
+    request, from the first on, would be the harvest that LDAP's budgets slow down (decision 0011)."""
     asked = read_query(request.query_string, _KNOWN)
     if identify() < View.OPERATOR:
         raise BadCredentials("le fil des changements est pour les opérateurs")

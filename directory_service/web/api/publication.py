@@ -23,7 +23,16 @@ from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication
 from directory_service.registry.replays import Answer, Ticket
 from directory_service.web.api.verify import UnsupportedBody
-from directory_service.web.context import desk, directory, json_answer, publisher, read_body, settled, with_record
+from directory_service.web.context import (
+    desk,
+    directory,
+    json_answer,
+    lines_of,
+    publisher,
+    read_body,
+    settled,
+    with_record,
+)
 from directory_service.web.parameters import read_query
 from directory_service.web.problems import problem_body
 
@@ -78,9 +87,7 @@ def batch() -> Response:
     name = publisher()
     _expect(_LINES)
     raw = read_body(BATCH_LIMIT)
-    lines = raw.splitlines()
-    if len(lines) > MOST_LINES:
-        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    lines = lines_of(raw, MOST_LINES)
     ticket = _ticket(name, raw)
     if ticket:
         with desk().writing() as connection:
@@ -190,7 +197,9 @@ def _order(line: bytes) -> Order | AnnuaireError:
         read = _OPS.get(op or "put") if isinstance(op, str | None) else None
         if read is None:
             raise invalid("op", f"un de ces mots est attendu : {', '.join(map(str, _OPS))}")
-        versions = None if version is None else frozenset([str(version)])
+        if not isinstance(version, str | None):
+            raise invalid("if_match", "un texte est attendu")
+        versions = None if version is None else frozenset([version])
         return Order(parse_address(address), read(given), versions)
     except AnnuaireError as error:
         return error

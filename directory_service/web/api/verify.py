@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.errors import InvalidInput, LimitExceeded, NotFound
+from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.index.ranges import DIGITS
 from directory_service.trust.ranges import verdicts_in
@@ -23,6 +23,7 @@ from directory_service.web.context import (
     identify,
     identify_caller,
     json_answer,
+    lines_of,
     patient_domain,
     read_body,
     receipts,
@@ -52,9 +53,7 @@ def batch() -> Response:
     """One question a line, one answer a line, in order, sent as they come."""
     read_query(request.query_string, ())
     asker = _asker()
-    lines = read_body(BATCH_LIMIT).splitlines()
-    if len(lines) > MOST_LINES:
-        raise LimitExceeded(f"au plus {MOST_LINES} lignes par lot", where="corps")
+    lines = lines_of(read_body(BATCH_LIMIT), MOST_LINES)
     directory().build()  # without an index, the answer is 503 and not ten thousand problems
     return _fresh(Response(asker.answers(lines), content_type="application/x-ndjson"))
 
