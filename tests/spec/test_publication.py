@@ -73,6 +73,17 @@ def test_put_creates_then_changes_then_changes_nothing(here: Publishing) -> None
     ]
 
 
+def test_who_may_publish_no_more_gets_no_answer_again(here: Publishing) -> None:
+    """Nor that of a key that it used when it might; the index need not know yet."""
+    line = personal() | {"address": f"b@{OURS}"}
+    assert here.put(BOX, personal(unlisted=True), Idempotency_Key="un").status_code == 201
+    assert here.batch([line], Idempotency_Key="deux").status_code == 200
+    with writing(here.engine) as connection:
+        operators.set_right(connection, "essai", "publish", False, actor="tests")
+    assert here.put(BOX, personal(unlisted=True), Idempotency_Key="un").status_code == 403
+    assert here.batch([line], Idempotency_Key="deux").status_code == 403
+
+
 DEEP = b"[" * 1000 + b"1" + b"]" * 1000
 NESTED = b'{"a":' * 1000 + b"1" + b"}" * 1000
 

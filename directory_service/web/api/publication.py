@@ -20,7 +20,7 @@ from directory_service.index.query import View
 from directory_service.model.publication import InvalidField, invalid, parse_address, parse_publication
 from directory_service.registry.clock import now_text
 from directory_service.registry.journal import last_seq
-from directory_service.registry.publishing import Done, Order, Publisher, as_publication
+from directory_service.registry.publishing import Done, Order, Publisher, as_publication, require_publisher
 from directory_service.registry.replays import Answer, Ticket
 from directory_service.web.api.verify import UnsupportedBody
 from directory_service.web.context import (
@@ -91,6 +91,7 @@ def batch() -> Response:
     ticket = _ticket(name, raw)
     if ticket:
         with desk().writing() as connection:
+            require_publisher(connection, name)
             if before := ticket.find(connection):
                 return _answered(before)
     body = b"".join(_outcome(n, done) + b"\n" for n, done in enumerate(_in_chunks(name, lines), 1))
@@ -114,9 +115,10 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
     order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
     with desk().writing() as connection:
+        allowed = Publisher(connection, name, now_text())  # before an answer is given again, too
         if ticket and (before := ticket.find(connection)):
             return _answered(before)
-        done = Publisher(connection, name, now_text()).do(order)
+        done = allowed.do(order)
         answer = Answer(_status(done), orjson.dumps(_told(done) | {"seq": last_seq(connection)}), done.version)
         if ticket:
             ticket.keep_answer(connection, answer)
