@@ -72,6 +72,11 @@ class Settings:
     ldap_tls_crl: str = _setting(
         "", "PEM file of their revocation lists, all of them; with it, a certificate without a valid list is refused."
     )
+    http_request_time: float = _setting(
+        30.0,
+        "Seconds in which an HTTP request must have come whole, its body too; an answer has as many, and one more for "
+        "16 KiB. Whoever is slower is cut off: a thread waits for each.",
+    )
     http_tls_certificate: str = _setting(
         "", "The same of the HTTPS port; empty: the `ldap_tls_*` files serve both faces, otherwise none of them does."
     )
@@ -265,6 +270,11 @@ class Settings:
         "",
         "PEM file, or folder of PEM files (`.pem`, `.crt`), of the authorities whose signature makes a white list "
         "good: the chain of IGC-Santé for the official one. Empty: white lists are refused.",
+    )
+    trust_signer: str = _setting(
+        "",
+        "Name (DN) of the certificate that alone may sign a white list, as `CN=…,OU=…,O=…,C=FR`. Empty: any "
+        "certificate that the anchors lead to, and IGC-Santé issues them to thousands of organizations.",
     )
     signing_certificate: str = _setting(
         "", "PEM file of the certificate, its chain after it, with which `annuaire export whitelist` signs."

@@ -106,6 +106,7 @@ def run_import(
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     rhythms: Rhythms = DAILY,
     anchors: Path | None = None,
+    signer: str = "",
     lead: timedelta = LEAD,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
@@ -117,7 +118,7 @@ def run_import(
     ``processes``: with two or more, large files are read by another process than the one that writes.
     ``lead``: how long what operators publish may differ from the MSSanté extract before the staff are asked.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
-    ``anchors``: PEM file, or folder, of the authorities that sign white lists.
+    ``anchors``: PEM file, or folder, of the authorities that sign white lists; ``signer``: who alone may (DN).
     """
     if accept is not None and not accept.strip():
         raise InvalidInput("un motif est attendu", where="--accept")
@@ -133,7 +134,7 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, lead)
+            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, signer, lead)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -172,12 +173,13 @@ class _Import:
     rules: Rules
     findings: int
     anchors: Path | None
+    signer: str
     lead: timedelta
 
     def run(self, engine: Engine, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
         stages = Stages()
         with stages.during("check"):
-            lists = read_lists([f for f in files if isinstance(f, ListFile)], self.anchors)
+            lists = read_lists([f for f in files if isinstance(f, ListFile)], self.anchors, self.signer)
             jobs = self._jobs([f for f in files if isinstance(f, ExtractFile)])
         moment = format_instant(self.as_of) if self.as_of else now_text()
         with reading(engine) as connection:

@@ -91,8 +91,8 @@ class Lists:
         path.write_bytes(change(data) if change else data)
         return path
 
-    def day(self, day: int, *entries: ListEntry, **how: Any) -> ImportReport:
-        return self.load(self.write(day, *entries), day, **how)
+    def day(self, day: int, *entries: ListEntry, name: str | None = None, **how: Any) -> ImportReport:
+        return self.load(self.write(day, *entries, name=name), day, **how)
 
     def load(self, path: Path, day: int, **how: Any) -> ImportReport:
         moment = datetime(2026, 11, day, 8, tzinfo=UTC)

@@ -111,6 +111,7 @@ def import_files(
     moment = as_of.replace(tzinfo=UTC) if as_of else None
     choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
     choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
+    choices["signer"] = settings.trust_signer
     choices["lead"] = timedelta(days=settings.publication_lead)
     choices["wait"] = settings.import_wait if wait is None else wait
     try:

@@ -35,6 +35,7 @@ PURPOSES: Final = MappingProxyType(
 )
 MOST_CONTACTS: Final = 10
 HIGHEST_RANK: Final = 99
+DEEPEST: Final = 8  # objects within objects of a patch: twice what a body has
 LONGEST: Final = MappingProxyType(
     {"service": 200, "description": 500, "responsible": 200, "person": 100, "structure": 60, "value": 254}
 )  # characters
@@ -124,16 +125,19 @@ def parse_publication(body: object) -> Publication:
     return found
 
 
-def merge_patch(target: object, patch: object) -> object:
-    """RFC 7396: what is null goes, objects are merged, all else replaces."""
+def merge_patch(target: object, patch: object, deep: int = DEEPEST) -> object:
+    """RFC 7396: what is null goes, objects are merged, all else replaces.  Raises InvalidField past ``deep`` objects
+    within one another, which no body has."""
     if not isinstance(patch, Mapping):
         return patch
+    if not deep:
+        raise invalid("", "trop d'objets les uns dans les autres")
     merged = dict(target) if isinstance(target, Mapping) else {}
     for name, value in patch.items():
         if value is None:
             merged.pop(name, None)
         else:
-            merged[name] = merge_patch(merged.get(name), value)
+            merged[name] = merge_patch(merged.get(name), value, deep - 1)
     return merged
 
 
@@ -186,7 +190,7 @@ def _text(field: str, value: object) -> str:
 
 def _type(field: str, value: object) -> MailboxType:
     try:
-        return MailboxType(str(value).strip().upper())
+        return MailboxType(value.strip().upper() if isinstance(value, str) else "")
     except ValueError:
         raise invalid(field, f"un de ces types est attendu : {', '.join(MailboxType)}") from None
 

@@ -18,6 +18,7 @@ from directory_service.model.certificates import MOST, MailCertificate
 from directory_service.registry import journal
 from directory_service.registry.bulk import chunks
 from directory_service.registry.clock import now_text
+from directory_service.registry.publishing import require_publisher
 from directory_service.registry.tables import binding, mail_certificate, mailbox, organization
 
 _T = mail_certificate.c
@@ -59,6 +60,13 @@ def get_box(connection: Connection, address: str) -> Box:
     )
     held = connection.execute(numbers).scalars() if found.type in _STRUCTURES_OWN else ()
     return Box(found.id, address, frozenset(held))
+
+
+def own_box(connection: Connection, operator: str, address: str) -> Box:
+    """The same, of a domain of an operator who may publish: the registry says so, as for any publication, since the
+    index may not know yet that it was suspended, or lost the domain or the right.  Raises Forbidden, NotFound."""
+    require_publisher(connection, operator).require(address)
+    return get_box(connection, address)
 
 
 def add_certificates(
@@ -181,6 +189,7 @@ __all__ = [
     "add_certificates",
     "get_box",
     "mark_revoked",
+    "own_box",
     "read_certificates",
     "read_published",
     "remove_certificate",

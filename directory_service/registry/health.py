@@ -1,18 +1,23 @@
 """How the mailboxes of each operator fare, counted: what ``model.anomalies`` judges.  Reads all mailboxes, twice: a
 second or two at national scale, so that the follower asks once in a while.
+
+Listed ones alone: what is told of an operator is told to others, and where a domain has one mailbox, a count or the
+date of a change would tell that an unlisted one is there.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from directory_service.model.anomalies import LEARNT_OVER, DomainState, OperatorState, states
 from directory_service.registry.clock import format_instant, parse_instant
 from directory_service.registry.tables import domain, mailbox, operator
+
+_LISTED: Final = mailbox.c.unlisted.is_(False)
 
 
 def read_states(connection: Connection, now: datetime) -> list[OperatorState]:
@@ -29,7 +34,7 @@ def _domain_of(connection: Connection) -> ColumnElement[str]:
 
 def _domains(connection: Connection) -> list[DomainState]:
     columns, name = mailbox.c, _domain_of(connection)
-    last = connection.execute(select(func.max(columns.changed_at))).scalar()
+    last = connection.execute(select(func.max(columns.changed_at)).where(_LISTED)).scalar()
     if last is None:
         return []
     day_before = format_instant(parse_instant(last) - timedelta(days=1))
@@ -37,7 +42,7 @@ def _domains(connection: Connection) -> list[DomainState]:
         columns.until.is_(None), columns.until.is_not(None), columns.until > day_before
     )]  # fmt: skip
     dates = func.max(columns.changed_at), func.coalesce(func.max(columns.until), "")
-    query: Any = select(name, *counted, *dates).group_by(name)
+    query: Any = select(name, *counted, *dates).where(_LISTED).group_by(name)
     held = _holders(connection)
     return [DomainState(name, tuple(held.get(name, ())), *row) for name, *row in connection.execute(query)]
 
@@ -58,6 +63,6 @@ def _days(connection: Connection, now: datetime) -> dict[str, set[str]]:
     found: defaultdict[str, set[str]] = defaultdict(set)
     for column in (mailbox.c.since, mailbox.c.until):
         day = func.substr(column, 1, 10)
-        for key, value in connection.execute(select(name, day).where(column > start).group_by(name, day)):
+        for key, value in connection.execute(select(name, day).where(_LISTED, column > start).group_by(name, day)):
             found[key].add(value)
     return found

@@ -46,21 +46,41 @@ class Done:
     state: State
 
 
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """An operator who may publish, and the domains that are its own."""
+
+    domains: frozenset[str]
+
+    def holds(self, address: str) -> bool:
+        return domain_of(address) in self.domains
+
+    def require(self, address: str) -> None:
+        """Raises Forbidden, the same whether a foreign address exists or not."""
+        if not self.holds(address):
+            raise Forbidden("ce domaine n'est pas l'un des vôtres")
+
+
+def require_publisher(connection: Connection, name: str) -> Allowed:
+    """Raises Forbidden when the operator is unknown, suspended or without the right to publish: the index may not say
+    so yet."""
+    query = select(operator.c.id, operator.c.status, operator.c.rights).where(operator.c.name == name)
+    found = connection.execute(query).first()
+    if found is None or found.status != "active":
+        raise Forbidden("opérateur suspendu")
+    if "publish" not in found.rights.split():
+        raise Forbidden("cet opérateur n'a pas le droit de publier")
+    held = select(domain.c.name).where(domain.c.operator_id == found.id, domain.c.until.is_(None))
+    return Allowed(frozenset(connection.execute(held).scalars()))
+
+
 class Publisher:
     """One operator's writes within one transaction (``engine.writing``), at one instant."""
 
     def __init__(self, connection: Connection, name: str, at: str) -> None:
-        """Raises Forbidden when the operator is unknown, suspended or without the right to publish: the index may not
-        say so yet."""
+        """Raises Forbidden as ``require_publisher``."""
         self.connection, self.name, self.at = connection, name, at
-        query = select(operator.c.id, operator.c.status, operator.c.rights).where(operator.c.name == name)
-        found = connection.execute(query).first()
-        if found is None or found.status != "active":
-            raise Forbidden("opérateur suspendu")
-        if "publish" not in found.rights.split():
-            raise Forbidden("cet opérateur n'a pas le droit de publier")
-        held = select(domain.c.name).where(domain.c.operator_id == found.id, domain.c.until.is_(None))
-        self.domains = frozenset(connection.execute(held).scalars())
+        self.allowed = require_publisher(connection, name)
 
     def do(self, order: Order) -> Done:
         """One order.  Raises Forbidden, NotFound, Gone, Conflict, PreconditionFailed, InvalidField."""
@@ -78,7 +98,7 @@ class Publisher:
 
     def _do_some(self, orders: Sequence[Order]) -> list[Done | AnnuaireError]:
         """Orders of different addresses: read together, judged one by one, written together."""
-        states = read_states(self.connection, [o.address for o in orders if self._is_ours(o.address)])
+        states = read_states(self.connection, [o.address for o in orders if self.allowed.holds(o.address)])
         found: list[Publication | AnnuaireError | None] = [self._wished(o, states.get(o.address)) for o in orders]
         book = _Book(self.connection, [w for w in found if isinstance(w, Publication)], [o.address for o in orders])
         writer = Writer(self.connection, self.name, self.at)
@@ -87,14 +107,10 @@ class Publisher:
         writer.write()
         return done
 
-    def _is_ours(self, address: str) -> bool:
-        return domain_of(address) in self.domains
-
     def _wished(self, order: Order, state: State | None) -> Publication | AnnuaireError | None:
         """What the address is to be, in full; the same refusal whether a foreign address exists or not."""
-        if not self._is_ours(order.address):
-            return Forbidden("ce domaine n'est pas l'un des vôtres")
         try:
+            self.allowed.require(order.address)
             _check_conditions(order, state)
             return _in_full(order, state)
         except AnnuaireError as error:
@@ -235,4 +251,4 @@ def counted(done: Iterable[Done | AnnuaireError]) -> Counter[str]:
     return Counter("refused" if isinstance(d, AnnuaireError) else d.act or "unchanged" for d in done)
 
 
-__all__ = ["Done", "Order", "Publisher", "as_publication", "counted"]
+__all__ = ["Allowed", "Done", "Order", "Publisher", "as_publication", "counted", "require_publisher"]

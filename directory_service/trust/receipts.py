@@ -10,6 +10,7 @@ What was verified is ``verify``'s affair; nothing here is kept.
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from directory_service.trust.verify import Question
 TYP: Final = "annuaire-receipt+jws"
 _PERSONAL: Final = ("address", "person", "name")  # what a private receipt holds hashes of
 _SALT: Final = 16  # octets
+# As we write them: of any other length, the beginning of a value could be passed off as the end of its salt.
+_WRITTEN: Final = re.compile(rf"[0-9a-f]{{{2 * _SALT}}}", re.ASCII)
 
 
 class Form(StrEnum):
@@ -104,9 +107,10 @@ class Checked:
         return cls(orjson.loads(ring.check("".join(token.split()), TYP)))
 
     def shows(self, field: str, value: str, salt: str) -> bool:
-        """Whether a private receipt is about this value of ``address``, ``person`` or ``name``."""
+        """Whether a private receipt is about this value of ``address``, ``person`` or ``name``; by no text that is not
+        of the form of our salts."""
         if field not in _PERSONAL:
             raise InvalidInput(f"un champ parmi {', '.join(_PERSONAL)} est attendu")
         given = value.strip().lower() if field == "address" else value.strip()
         held = self.claims.get("asked_sha256", {}).get(field, "")
-        return secrets.compare_digest(held, hash_of(salt, given))
+        return _WRITTEN.fullmatch(salt) is not None and secrets.compare_digest(held, hash_of(salt, given))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, RegistryUnavailable
+from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, LimitExceeded, RegistryUnavailable
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
 from directory_service.web.parameters import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from directory_service.trust.receipts import Receipts
     from directory_service.trust.verdicts import Verdict
 
+LONGEST: Final = 16 * 1024  # bytes of a question: every field at its longest, escaped
 FIELDS: Final = (
     Text("address", LONGEST_ADDRESS, required=True),
     Text("person"),
@@ -59,6 +60,8 @@ class Asker:
         return orjson.dumps(self.judge(body)[1])
 
     def judge(self, body: bytes) -> tuple[Verdict, dict[str, Any]]:
+        if len(body) > LONGEST:
+            raise LimitExceeded(f"au plus {LONGEST} octets par question")
         asked = read_fields(_object(body), FIELDS)
         question = Question(
             asked["address"],

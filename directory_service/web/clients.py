@@ -8,6 +8,7 @@ LDAP's SASL EXTERNAL uses.  What is shown and not accepted is refused, never tak
 from __future__ import annotations
 
 import binascii
+import re
 import ssl
 import time
 from base64 import b64decode
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 _HEADER: Final = "HTTP_CLIENT_CERT"
 _LONGEST: Final = 16 * 1024  # characters; gunicorn takes 8 KiB of one header
-_PEM: Final = "-----BEGIN%20CERTIFICATE-----"
+# One certificate and nothing else: of two headers, which servers join by a comma, the client wrote one.
+_PEM: Final = re.compile(r"-----BEGIN%20CERTIFICATE-----[A-Za-z0-9+/=%]+-----END%20CERTIFICATE-----(?:%0D)?(?:%0A)?")
 _NAMES: Final = ("certificate", "key", "client_ca")
 
 Environ = Mapping[str, Any]
@@ -90,7 +92,7 @@ def read_header(value: str) -> bytes:
     try:
         if len(text) > _LONGEST:
             raise ValueError
-        if text.startswith(_PEM):
+        if _PEM.fullmatch(text):
             return unquote_to_bytes(text)
         if len(text) < 3 or text[0] != ":" or text[-1] != ":":
             raise ValueError

@@ -54,7 +54,7 @@ class Whole:
     def parse(self, value: object) -> int:
         if value is None:
             return self.default
-        text = str(value).strip()
+        text = value.strip() if isinstance(value, str) else ""
         # isascii: int() and isdigit() take Arabic or Thai digits too.
         number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
         if not self.low <= number <= self.high:
@@ -72,7 +72,9 @@ class Choice:
     def parse(self, value: object) -> str:
         if value is None:
             return ""
-        found = {w.lower(): w for w in self.words}.get(str(value).strip().lower())
+        # Not str(): that of lists in lists in lists, as JSON may hold, has no end.
+        said = value.strip().lower() if isinstance(value, str) else None
+        found = {w.lower(): w for w in self.words}.get(said) if said is not None else None
         if found is None:
             raise refused(self.name, f"une de ces valeurs est attendue : {', '.join(self.words)}")
         return found

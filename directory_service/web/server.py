@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from directory_service.settings import authority
 from directory_service.tls import Tls
+from directory_service.web.slow import Patience
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -124,6 +125,12 @@ class _Patient(ssl.SSLSocket):
         except (TimeoutError, ssl.SSLError) as error:
             raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
 
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        try:
+            super().sendall(data, flags)
+        except (TimeoutError, ssl.SSLError) as error:
+            raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
+
 
 class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, options: dict[str, Any], tls: Tls | None) -> None:
@@ -148,9 +155,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker, less what it tells of itself and of the requests it refuses."""
 
     def init_process(self) -> None:
+        self.patience = Patience(self.app.settings.http_request_time)
         Response.default_headers = _without_server
         sys.setswitchinterval(SWITCH)
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        self.wsgi: Any = self.patience.around(self.wsgi)
+
+    def handle(self, conn: Any) -> Any:
+        with self.patience.with_thread(conn):
+            return super().handle(conn)
+
+    def murder_pending(self) -> None:
+        """Called once a second at least."""
+        super().murder_pending()
+        self.patience.cut()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """A request that does not read, or a fault outside the application: told as a problem, logged as a type."""

@@ -36,17 +36,19 @@ class ListJob:
         return self.listed.generated
 
 
-def read_lists(files: Iterable[ListFile], anchors: Path | None, now: datetime | None = None) -> list[ListJob]:
+def read_lists(
+    files: Iterable[ListFile], anchors: Path | None, signer: str = "", now: datetime | None = None
+) -> list[ListJob]:
     """Oldest first.  Raises ImportRefused, with the file and the exact reason, for one that cannot be trusted."""
     moment = now or datetime.now(UTC)
-    return sorted((_read(file, anchors, moment) for file in files), key=lambda job: job.published)
+    return sorted((_read(file, anchors, signer, moment) for file in files), key=lambda job: job.published)
 
 
-def _read(file: ListFile, path: Path | None, now: datetime) -> ListJob:
+def _read(file: ListFile, path: Path | None, signer: str, now: datetime) -> ListJob:
     from importers.whitelist.signature import SIZE_LIMIT, Anchors, parse_safely, verify  # a third of a second
 
     try:
-        anchors = Anchors.read(path)
+        anchors = Anchors.read(path, signer)
         with opened(file.path, file.member) as stream:
             data = stream.read(SIZE_LIMIT + 1)
         signed = verify(parse_safely(data), data, anchors, now)

@@ -26,6 +26,7 @@ from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from directory_service.errors import ImportRefused, InvalidInput
+from directory_service.model.subjects import subject_key
 
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
@@ -50,11 +51,14 @@ class Signed:
 class Anchors:
     """The authorities that we trust to sign a list."""
 
-    def __init__(self, certificates: Sequence[x509.Certificate]) -> None:
-        self.certificates = tuple(certificates)
+    def __init__(self, certificates: Sequence[x509.Certificate], signer: str = "") -> None:
+        """``signer``: the name (DN) of the only certificate that may sign; empty: whomever they vouch for."""
+        self.certificates, self.signer = tuple(certificates), subject_key(signer)
+        if signer and not self.signer:
+            raise ImportRefused("un nom de certificat est attendu, par exemple CN=…,O=…,C=FR", where="trust_signer")
 
     @classmethod
-    def read(cls, path: Path | None) -> Anchors:
+    def read(cls, path: Path | None, signer: str = "") -> Anchors:
         """From a PEM file, or every ``.pem`` and ``.crt`` of a folder.  Raises ImportRefused, which says what to do."""
         if path is None:
             raise ImportRefused(
@@ -71,7 +75,7 @@ class Anchors:
             raise ImportRefused(why, where="trust_anchors") from None
         if not found:
             raise ImportRefused("le dossier des autorités de confiance n'a aucun fichier PEM", where="trust_anchors")
-        return cls(found)
+        return cls(found, signer)
 
 
 def parser() -> etree.XMLParser:
@@ -86,12 +90,22 @@ def parse_safely(data: bytes) -> etree._Element:
     declared = _DECLARED.match(data)
     if declared and declared[1].lower() not in (b"utf-8", b"us-ascii"):
         raise ImportRefused("encodage UTF-8 attendu")
+    if not _is_utf8(data):
+        raise ImportRefused("encodage UTF-8 attendu")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:  # UTF-8 spells them so, and no other way
         raise ImportRefused("déclaration de type de document (DTD) refusée")
     try:
         return etree.fromstring(data, parser())
     except etree.XMLSyntaxError as error:
         raise ImportRefused("XML mal formé", where=f"ligne {error.lineno}") from None
+
+
+def _is_utf8(data: bytes) -> bool:
+    """libxml2 guesses UTF-16 and its like by the first octets, declared or not: none is UTF-8 without a NUL."""
+    try:
+        return b"\0" not in data and bool(data.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def verify(root: etree._Element, data: bytes, anchors: Anchors, now: datetime) -> Signed:
@@ -163,6 +177,8 @@ def _signer(signature: etree._Element, anchors: Anchors, now: datetime) -> x509.
         raise ImportRefused(
             "le certificat de signature n'est pas émis par une autorité de confiance (trust_anchors)"
         ) from None
+    if anchors.signer and subject_key(leaf.subject.rfc4514_string()) != anchors.signer:
+        raise ImportRefused("le certificat de signature n'est pas celui du signataire attendu (trust_signer)")
     return leaf
 
 

@@ -287,6 +287,16 @@ def test_a_header_that_does_not_read_is_refused(proxied: Proxied, header: str) -
     assert proxied.ask(header) == (401, "bad-credentials")
 
 
+def test_of_two_headers_none_is_believed(proxied: Proxied) -> None:
+    """A proxy that adds its header to the client's sends both, and servers join them by a comma."""
+    theirs, own = (proxied.world.authority.client(name) for name in ("victime", "client"))
+    proxied.world.operator(theirs)
+    for form in (rfc9440, nginx):
+        assert proxied.ask(form(theirs)) == (200, "")
+        for comma in (",", ", ", "%2C", "%0A"):
+            assert proxied.ask(form(theirs) + comma + form(own)) == (401, "bad-credentials")
+
+
 def test_expiry_and_revocation_are_looked_at_here_too(proxied: Proxied) -> None:
     old = proxied.world.authority.client("vieux", lasts=-timedelta(hours=1))
     revoked = proxied.world.authority.client("revoque")

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import web_world as world
 from flask.testing import FlaskClient
+from publication_world import secret_of
 from record_factories import SUFFIX
 from registry_factories import add_box, add_person
 from sqlalchemy import Connection, Engine, Table, update
+from werkzeug.test import TestResponse
 
 from directory_service.index.directory import Directory
 from directory_service.index.files import current_name
@@ -34,10 +36,11 @@ ZOE_BOX, HIDDEN, NEW = "zoe.d-essai@medecin.mssante.fr", "cachee@medecin.mssante
 
 
 class Reader:
-    """Somebody who keeps a copy by the feed."""
+    """An operator who keeps a copy by the feed."""
 
-    def __init__(self, client: FlaskClient, limit: int = 3) -> None:
+    def __init__(self, client: FlaskClient, secret: str, limit: int = 3) -> None:
         self.client, self.limit, self.since = client, limit, "0"
+        self.bearer = {"Authorization": f"Bearer {secret}"}
         self.copy: dict[tuple[str, str], dict[str, Any]] = {}
         self.seen: list[tuple[int, str, str]] = []
 
@@ -45,7 +48,7 @@ class Reader:
         """All that is new."""
         found: list[dict[str, Any]] = []
         while True:
-            answer = self.client.get(f"/v1/changes?since={self.since}&limit={self.limit}").json
+            answer = self.ask(f"since={self.since}&limit={self.limit}").json
             found += answer["items"]
             self.since = answer["next"]
             if not answer["more"]:
@@ -58,6 +61,9 @@ class Reader:
                 self.copy[item["kind"], item["id"]] = item["record"]
         return found
 
+    def ask(self, query: str) -> TestResponse:
+        return self.client.get(f"/v1/changes?{query}", headers=self.bearer)
+
     def holds_what_the_directory_holds(self) -> None:
         for (kind, key), record in self.copy.items():
             route = {"mailbox": "mailboxes", "organization": "organizations"}.get(kind, "practitioners")
@@ -66,9 +72,15 @@ class Reader:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    opened, _ = world.build_world(tmp_path)
+def secret(tmp_path: Path) -> str:
+    """The operator's, of a directory that is built."""
+    opened, found = world.build_world(tmp_path)
     opened.close()
+    return found
+
+
+@pytest.fixture
+def engine(secret: str, tmp_path: Path) -> Iterator[Engine]:
     found = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
     with writing(found) as connection:  # as an import says it
         for subject, keys in (("organization", 1), ("practitioner", 5), ("mailbox", 10)):
@@ -80,9 +92,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def reader(engine: Engine, tmp_path: Path) -> Iterator[Reader]:
+def reader(engine: Engine, secret: str, tmp_path: Path) -> Iterator[Reader]:
     with closing(Directory(tmp_path / "index", SUFFIX)) as directory:
-        yield Reader(create_app(directory).test_client())
+        yield Reader(create_app(directory).test_client(), secret)
 
 
 @pytest.fixture
@@ -201,14 +213,25 @@ def test_cursors_outlive_a_build(reader: Reader, engine: Engine, tmp_path: Path)
 def test_a_cursor_that_is_too_old_is_told(reader: Reader, engine: Engine, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(feed.recent, "__defaults__", (4,))
     build_index(engine, tmp_path / "index", SUFFIX)
-    answer = reader.client.get("/v1/changes?since=0")
+    answer = reader.ask("since=0")
     assert (answer.status_code, answer.json["type"]) == (410, "/problems/cursor-expired")
-    assert reader.client.get("/v1/changes?since=999999").json["next"] == "999999"  # another node was further on
+    assert reader.ask("since=999999").json["next"] == "999999"  # another node was further on
 
 
 @pytest.mark.parametrize("since", ["-1", "x", "1.2", "1.2.3.4", "1.2.x", "9" * 30])
 def test_a_foreign_cursor_is_refused(reader: Reader, since: str) -> None:
-    assert reader.client.get(f"/v1/changes?since={since}").status_code == 400
+    assert reader.ask(f"since={since}").status_code == 400
+
+
+def test_operators_alone_follow_it(reader: Reader, engine: Engine, catch_up) -> None:
+    """A thousand records a request, from the first on: LDAP's harvesting budgets would be worth nothing beside it."""
+    anonymous = reader.client.get("/v1/changes")
+    assert (anonymous.status_code, anonymous.json["type"]) == (401, "/problems/bad-credentials")
+    assert "items" not in anonymous.json
+    with writing(engine) as connection:
+        operators.suspend(connection, world.OPERATOR, actor="test")
+    catch_up()
+    assert reader.ask("since=0").status_code == 403
 
 
 # --- the follower and a build give each change the same place --------------------------------------------------------
@@ -284,6 +307,9 @@ def _write(connection: Connection, key: int) -> None:
 
 
 def test_several_writers_at_once_are_followed_without_a_miss_or_a_repetition(registry: Engine, tmp_path: Path) -> None:
+    with writing(registry) as connection:
+        operators.add_operator(connection, world.OPERATOR, actor="test")
+        secret = secret_of(connection, world.OPERATOR)
     build_index(registry, tmp_path / "index", SUFFIX)
     follower = Follower(registry, tmp_path / "index", SUFFIX)
     left = threading.Barrier(WRITERS + 1)
@@ -296,7 +322,7 @@ def test_several_writers_at_once_are_followed_without_a_miss_or_a_repetition(reg
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
     with closing(Directory(tmp_path / "index", SUFFIX)) as directory:
-        reader = Reader(create_app(directory).test_client(), limit=5)
+        reader = Reader(create_app(directory).test_client(), secret, limit=5)
         for thread in threads:
             thread.start()
         left.wait()

@@ -46,7 +46,7 @@ def test_the_file_is_the_export_and_its_signature_says_so(opened, form: str, cap
     assert (said["format"], said["build"]) == (form, answer.headers["Annuaire-Build"])
     assert run(["--data", str(folder), "export", form]) == 0
     assert capsys.readouterr().out.encode() == answer.data
-    assert client.get(f"/v1/changes?since={said['cursor']}").json["items"] == []
+    assert client.get(f"/v1/changes?since={said['cursor']}", headers=bearer).json["items"] == []
 
 
 def test_a_fetch_goes_on_where_it_was_cut(opened) -> None:

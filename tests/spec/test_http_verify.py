@@ -24,6 +24,7 @@ from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
 from directory_service.settings import Settings
 from directory_service.trust.ranges import SIZE
+from directory_service.web.api import verify
 from directory_service.web.app import create_app
 
 ZOE_BOX, HIDDEN, ABSENT = (
@@ -149,6 +150,29 @@ def test_a_batch_is_sent_as_it_comes_and_mixes_all_kinds_of_questions(client: Fl
         "verified",
     ]
     assert len(found) == 800 and len({f["receipt"] for f in found[::4]}) == 200
+
+
+@pytest.mark.parametrize("field", ["as", "receipt", "address"])
+def test_lists_within_lists_stop_no_batch(client: FlaskClient, field: str) -> None:
+    deep = b'{"address":"a@b.fr","%s":%s1%s}' % (field.encode(), b"[" * 1000, b"]" * 1000)
+    if field == "address":
+        deep = deep.replace(b'"address":"a@b.fr",', b"")
+    assert client.post("/v1/verify", data=deep, content_type="application/json").status_code == 400
+    answer = client.post("/v1/verify/batch", data=deep + b'\n{"address":"a@b.fr"}')
+    first, second = map(json.loads, answer.data.splitlines())
+    assert first["status"] == 400 and "verdict" in second
+
+
+def test_a_line_is_no_longer_than_a_question(client: FlaskClient) -> None:
+    answer = client.post("/v1/verify/batch", data=b'{"address":"' + b"a" * 20_000 + b'"}')
+    assert json.loads(answer.data)["type"] == "/problems/limit-exceeded"
+
+
+@pytest.mark.parametrize("line", [b"\n", b"ab\r", b"x\r\n"])
+def test_too_many_lines_are_refused_before_they_are_parted(client: FlaskClient, line: bytes) -> None:
+    answer = client.post("/v1/verify/batch", data=line * (verify.BATCH_LIMIT // len(line)))
+    assert answer.json["type"] == "/problems/limit-exceeded"
+    assert client.post("/v1/verify/batch", data=b"\r\n" * verify.MOST_LINES).status_code == 200
 
 
 def test_a_batch_without_an_index_is_one_problem(tmp_path: Path) -> None:

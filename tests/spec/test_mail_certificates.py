@@ -159,6 +159,25 @@ def test_only_the_operator_of_the_domain_may(world: World) -> None:
     assert world.shown(ZOE) == []
 
 
+@pytest.mark.parametrize("taken", ["right", "status", "domain"])
+def test_who_may_publish_no_more_is_refused_at_once(world: World, taken: str) -> None:
+    """As for mailboxes: by the registry, though the index does not know yet."""
+    made = world.authority.mail(ZOE)
+    with writing(world.engine) as connection:
+        if taken == "right":
+            operators.set_right(connection, web_world.OPERATOR, "publish", False, actor="test")
+        elif taken == "status":
+            operators.suspend(connection, web_world.OPERATOR, actor="test")
+        else:
+            operators.remove_domain(connection, web_world.OPERATOR, "medecin.mssante.fr", actor="test")
+    bearer, url = {"Authorization": f"Bearer {world.secret}"}, f"/v1/mailboxes/{ZOE}/certificates"
+    for method, more in (("POST", ""), ("PUT", ""), ("DELETE", "/" + "0" * 64)):
+        answer = world.client.open(url + more, method=method, data=der(made), headers=bearer)
+        assert (answer.status_code, answer.get_json()["type"]) == (403, "/problems/forbidden")
+    with reading(world.engine) as connection:
+        assert certificates.read_certificates(connection, ZOE) == []
+
+
 @on_sqlite
 @pytest.mark.parametrize(
     ("address", "data", "status", "slug"),

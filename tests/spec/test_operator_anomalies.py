@@ -105,7 +105,21 @@ def test_status_tells_operators_how_each_fares_and_everybody_what_is_wrong(tmp_p
         client = create_app(directory).test_client()
         assert "operators" not in client.get("/v1/status").json
         told = client.get("/v1/status", headers={"Authorization": f"Bearer {secret}"}).json["operators"]
-    assert {(o["operator"], o["domains"], o["mailboxes"]) for o in told} == {("essai", 3, 8), (None, 1, 1)}
+    assert {(o["operator"], o["domains"], o["mailboxes"]) for o in told} == {("essai", 3, 7), (None, 1, 1)}
+
+
+def test_an_unlisted_mailbox_counts_nowhere(operated: Engine) -> None:
+    """Alone in its domain, it would be found by a count, a date or a domain that vanishes."""
+    opened(operated, "a.mssante.fr", ["2026-11-20"], each=2)
+    with reading(operated) as connection:
+        before = read_states(connection, NOW)
+    opened(operated, "c.mssante.fr", ["2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"])
+    opened(operated, "d.mssante.fr", ["2026-11-24"])
+    with writing(operated) as connection:
+        connection.execute(update(mailbox).where(~mailbox.c.address.endswith("@a.mssante.fr")).values(unlisted=True))
+    close(operated, "d.mssante.fr", "2026-11-25T04:00:00Z")
+    with reading(operated) as connection:
+        assert read_states(connection, NOW) == before
 
 
 def test_the_follower_keeps_it(operated: Engine, tmp_path: Path) -> None:

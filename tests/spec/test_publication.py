@@ -73,6 +73,31 @@ def test_put_creates_then_changes_then_changes_nothing(here: Publishing) -> None
     ]
 
 
+def test_who_may_publish_no_more_gets_no_answer_again(here: Publishing) -> None:
+    """Nor that of a key that it used when it might; the index need not know yet."""
+    line = personal() | {"address": f"b@{OURS}"}
+    assert here.put(BOX, personal(unlisted=True), Idempotency_Key="un").status_code == 201
+    assert here.batch([line], Idempotency_Key="deux").status_code == 200
+    with writing(here.engine) as connection:
+        operators.set_right(connection, "essai", "publish", False, actor="tests")
+    assert here.put(BOX, personal(unlisted=True), Idempotency_Key="un").status_code == 403
+    assert here.batch([line], Idempotency_Key="deux").status_code == 403
+
+
+DEEP = b"[" * 1000 + b"1" + b"]" * 1000
+NESTED = b'{"a":' * 1000 + b"1" + b"}" * 1000
+
+
+@pytest.mark.parametrize(
+    "more", [b'"op":"patch","holder":' + NESTED, b'"type":' + DEEP, b'"if_match":' + DEEP, b'"contacts":' + DEEP]
+)
+def test_what_is_nested_without_end_is_refused_and_stops_nobody(here: Publishing, more: bytes) -> None:
+    here.put(BOX, personal())
+    lines = lines_of(here.batch([b'{"address":"%s",%s}' % (BOX.encode(), more), personal() | {"address": f"b@{OURS}"}]))
+    assert [line["status"] for line in lines] == [422, 201]
+    assert here.patch(BOX, b"{%s}" % more.removeprefix(b'"op":"patch",')).status_code == 422
+
+
 def test_the_address_is_one_whatever_its_case(here: Publishing) -> None:
     assert here.put(BOX.upper(), personal()).status_code == 201
     assert here.put(BOX, personal()).json["changed"] is False

@@ -15,8 +15,8 @@ from whitelist_world import DAY, OVA, Lists, at, entry, tree
 from directory_service.errors import ImportRefused
 from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.runs import read_runs
-from importers.whitelist.document import NAMESPACE, make_list
-from importers.whitelist.signature import DS, Seal, sign
+from importers.whitelist.document import NAMESPACE, ROOT, make_list
+from importers.whitelist.signature import DS, Seal, parse_safely, sign
 
 A, EVIL = "a.mssante.fr", "malveillant.example"
 NS = f"{{{NAMESPACE}}}"
@@ -137,6 +137,13 @@ def test_a_list_that_was_tampered_with_is_refused(lists: Lists, change: Callable
     refused(lists, lists.write(1, entry(A), change=change), why)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "cp037"])
+def test_a_document_type_is_found_in_any_encoding_that_parsers_guess(encoding: str) -> None:
+    text = f"<?xml version='1.0'?><!DOCTYPE l [<!ENTITY e 'x'>]><l>&e;</l><!-- {ROOT} -->"
+    with pytest.raises(ImportRefused, match="UTF-8"):
+        parse_safely(text.encode(encoding))
+
+
 def test_a_comment_put_into_a_signed_text_does_not_cut_it(lists: Lists) -> None:
     """Canonical XML leaves comments out, so that the signature still holds: what is read must be what it covers."""
     path = lists.write(1, entry("bon.example"), change=lambda d: d.replace(b"bon.example", b"bon.<!-- -->example"))
@@ -171,6 +178,17 @@ def test_another_authority_is_refused_even_of_the_same_name(lists: Lists) -> Non
 def test_a_certificate_out_of_its_dates_is_refused(lists: Lists, since: timedelta, lasts: timedelta, why: str) -> None:
     made = world.certificate("Sceau", world.key(1), (world.authority(), world.key(0)), since=since, lasts=lasts)
     refused(lists, lists.write(1, entry(A), by=Seal(world.key(1), (made,))), why)
+
+
+def test_another_certificate_of_the_same_authority_is_refused_where_one_signer_is_named(lists: Lists) -> None:
+    """An authority issues certificates to thousands; one of them signs lists."""
+    other = world.certificate("Hopital", world.key(7), (world.authority(), world.key(0)))
+    path = lists.write(1, entry(EVIL), by=Seal(world.key(7), (other,)))
+    for signer, why in (("cn=sceau", "signataire attendu"), ("Sceau", "un nom de certificat")):
+        with pytest.raises(ImportRefused, match=why):
+            lists.load(path, 1, signer=signer)
+    assert runs(lists) == 0
+    assert lists.day(1, entry(A), name="bonne.xml", signer="cn=sceau").counts["domain"]["created"] == 1
 
 
 def test_a_certificate_that_may_not_sign_is_refused(lists: Lists) -> None:

@@ -84,6 +84,15 @@ def test_a_private_receipt_names_nobody_and_each_value_is_proved_by_its_own_salt
     )
 
 
+def test_no_part_of_a_value_passes_for_salt(receipts: Receipts) -> None:
+    """Salt and value are hashed one after the other: moving the border between them must prove nothing."""
+    receipt = receipts.give(QUESTION, VERDICT, Form.PRIVATE)
+    found, salt = Checked.of(receipt.token, receipts.keys.ring()), receipt.salts["address"]
+    for cut in range(1, 12):
+        assert not found.shows("address", ADDRESS[cut:], salt + ADDRESS[:cut])
+        assert not found.shows("address", salt[-cut:] + ADDRESS, salt[:-cut])
+
+
 def test_two_receipts_of_one_question_have_nothing_in_common_that_names_it(receipts: Receipts) -> None:
     one, two = (receipts.give(QUESTION, VERDICT, Form.PRIVATE) for _ in range(2))
     assert not set(one.salts.values()) & set(two.salts.values())

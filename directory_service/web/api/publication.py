@@ -20,7 +20,7 @@ from directory_service.index.query import View
 from directory_service.model.publication import InvalidField, invalid, parse_address, parse_publication
 from directory_service.registry.clock import now_text
 from directory_service.registry.journal import last_seq
-from directory_service.registry.publishing import Done, Order, Publisher, as_publication
+from directory_service.registry.publishing import Done, Order, Publisher, as_publication, require_publisher
 from directory_service.registry.replays import Answer, Ticket
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
 from directory_service.web.context import (
@@ -87,6 +87,7 @@ def batch() -> Response:
     ticket = _ticket(name, raw)
     if ticket:
         with write_registry() as connection:
+            require_publisher(connection, name)
             if before := ticket.find(connection):
                 return _answered(before)
     body = b"".join(_outcome(n, done) + b"\n" for n, done in enumerate(_in_chunks(name, lines), 1))
@@ -110,9 +111,10 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
     order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
     with write_registry() as connection:
+        allowed = Publisher(connection, name, now_text())  # before an answer is given again, too
         if ticket and (before := ticket.find(connection)):
             return _answered(before)
-        done = Publisher(connection, name, now_text()).do(order)
+        done = allowed.do(order)
         answer = Answer(_status(done), orjson.dumps(_told(done) | {"seq": last_seq(connection)}), done.version)
         if ticket:
             ticket.keep_answer(connection, answer)
@@ -192,7 +194,9 @@ def _order(line: bytes) -> Order | AnnuaireError:
         read = _OPS.get(op or "put") if isinstance(op, str | None) else None
         if read is None:
             raise invalid("op", f"un de ces mots est attendu : {', '.join(map(str, _OPS))}")
-        versions = None if version is None else frozenset([str(version)])
+        if not isinstance(version, str | None):
+            raise invalid("if_match", "un texte est attendu")
+        versions = None if version is None else frozenset([version])
         return Order(parse_address(address), read(given), versions)
     except AnnuaireError as error:
         return error

@@ -1,0 +1,103 @@
+"""Clients that make a thread wait, over HTTP in earnest: each is cut off in time, and the others are answered."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import web_world
+from e2e.installation import free_port, installation
+
+TIME, THREADS = 1.0, 2
+HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder, port = tmp_path_factory.mktemp("slow"), free_port()
+    directory, _ = web_world.build_world(folder)
+    directory.close()
+    chosen = {"DATA": folder, "PROCESSES": 1, "THREADS": THREADS, "HTTP_PORT": port, "HTTP_REQUEST_TIME": TIME}
+    env = installation(folder).env | {f"ANNUAIRE_{name}": str(value) for name, value in chosen.items()}
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"],
+            env=env,
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        _wait(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert (folder / "said").read_text() == ""
+
+
+def _wait(port: int) -> None:
+    for _ in range(300):
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError
+
+
+def drip(peer: socket.socket, octets: Iterator[bytes]) -> None:
+    """An octet now and then: no wait is ever long."""
+    try:
+        for octet in octets:
+            peer.sendall(octet)
+            time.sleep(0.1)
+    except OSError:
+        pass
+
+
+def slow_head(peer: socket.socket) -> None:
+    drip(peer, itertools.chain([b"GET /healthz HTTP/1.1\r\nA: "], itertools.repeat(b"a", 300)))
+
+
+def slow_body(peer: socket.socket) -> None:
+    drip(peer, itertools.chain([HEAD + b"Content-Length: 5000\r\n\r\n"], itertools.repeat(b" ", 300)))
+
+
+def slow_chunks(peer: socket.socket) -> None:
+    drip(peer, itertools.chain([HEAD + b"Transfer-Encoding: chunked\r\n\r\n"], itertools.repeat(b"1\r\n \r\n", 300)))
+
+
+def silent_body(peer: socket.socket) -> None:
+    peer.sendall(HEAD + b"Content-Length: 5000\r\n\r\n{")
+
+
+@pytest.mark.parametrize("how", [slow_head, slow_body, slow_chunks, silent_body])
+def test_slow_requests_do_not_hold_the_threads(port: int, how: Callable[[socket.socket], None]) -> None:
+    peers = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(THREADS)]
+    threads = [threading.Thread(target=how, args=(peer,), daemon=True) for peer in peers]
+    for thread in threads:
+        thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/healthz")
+    assert connection.getresponse().status == 200
+    connection.close()
+    for peer in peers:
+        peer.close()
+    for thread in threads:
+        thread.join(10)
+
+
+def test_a_request_in_time_is_answered_whatever_our_own_time(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    lines = b"\n".join([json.dumps({"address": "zoe.d-essai@medecin.mssante.fr"}).encode()] * 10_000)
+    connection.request("POST", "/v1/verify/batch", lines)
+    assert len(connection.getresponse().read().splitlines()) == 10_000
+    connection.close()
