@@ -16,7 +16,8 @@ def now_text() -> str:
 def format_instant(moment: datetime) -> str:
     """A moment with its zone as stored text; one without a zone is taken to be UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime, which writes the year 1 as "1".
+    return aware.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 @lru_cache(maxsize=8192)  # a load stamps a million records with the same few instants

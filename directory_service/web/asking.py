@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 FIELDS: Final = (
     Text("address", LONGEST_ADDRESS, required=True),
-    Text("person"),
-    Text("name"),
-    Text("at", 40),
+    # An empty one would be left out of the question, and the verdict taken for an answer to it.
+    Text("person", filled=True),
+    Text("name", filled=True),
+    Text("at", 40, filled=True),
     Choice("as", ("recipient", "sender")),
-    Text("operator", 64),
+    Text("operator", 64, filled=True),
     FlagOr("receipt", (Form.PRIVATE.value,)),
 )
 # Lines answered from one build: a batch must see changes within a second, and sends what it has.

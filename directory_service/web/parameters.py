@@ -21,11 +21,12 @@ _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Free text, its outer spaces dropped; empty when absent."""
+    """Free text, its outer spaces dropped; empty when absent, and only then where ``filled``."""
 
     name: str
     longest: int = LONGEST_TEXT
     required: bool = False
+    filled: bool = False
 
     def parse(self, value: object) -> str:
         if value is None:
@@ -34,7 +35,10 @@ class Text:
             return ""
         if not isinstance(value, str):
             raise refused(self.name, "un texte est attendu")
-        return clean_text(value, self.name, self.longest)
+        text = clean_text(value, self.name, self.longest)
+        if self.filled and not text:
+            raise refused(self.name, "ce paramètre est vide : donnez-le, ou laissez-le de côté")
+        return text
 
 
 @dataclass(frozen=True, slots=True)
