@@ -138,3 +138,16 @@ class RegistryBusy(RegistryUnavailable):
 
     ldap_code = 51  # busy
     slug = "busy"
+
+
+_REASONS: dict[type[OSError], str] = {
+    FileNotFoundError: "ce fichier n'existe pas",
+    PermissionError: "la lecture en est refusée",
+    IsADirectoryError: "c'est un dossier",
+}
+
+
+def unread(error: OSError) -> str:
+    """Why a file cannot be read, with its name."""
+    why = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "il ne se lit pas")
+    return f"{error.filename} : {why}"

@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
-from directory_service.errors import InvalidInput
+from directory_service.errors import InvalidInput, unread
 from directory_service.trust.certificates import NO_REVOCATION, Revocations
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ class Tls:
         except ssl.SSLError as error:
             raise InvalidInput(f"certificat, clé ou autorité inutilisable ({error.reason})", where="TLS") from None
         except OSError as error:
-            raise InvalidInput(f"{error.filename} : {error.strerror}", where="TLS") from None
+            raise InvalidInput(unread(error), where="TLS") from None
         self.revocations, self._signature, self._seen, self._made = revocations, signature, signature, time.monotonic()
 
 
@@ -109,7 +109,7 @@ class RevocationFile:
         try:
             return Revocations(Path(self._path).read_bytes()) if self._path else NO_REVOCATION
         except OSError as error:
-            raise InvalidInput(f"{error.filename} : {error.strerror}", where="TLS") from None
+            raise InvalidInput(unread(error), where="TLS") from None
 
 
 def _context(files: TlsFiles) -> ssl.SSLContext:

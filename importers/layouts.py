@@ -57,5 +57,6 @@ def _repeated(captions: Sequence[str]) -> list[str]:
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = [n[:60] for n in names[:12] if n]
+    # What a terminal obeys is not shown: any file may be handed to us.
+    shown = ["".join(c if c.isprintable() else "?" for c in n[:60]) for n in names[:12] if n]
     return ", ".join(shown) + (f"… ({len(names)} en tout)" if len(names) > 12 else "")

@@ -32,6 +32,12 @@ def test_reference_pages_are_what_the_code_says(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == reference.pages()[path], "run `make reference`"
 
 
+def test_the_tutorial_does_not_begin_on_what_the_readme_left() -> None:
+    """`make run` fills ``var`` of the clone, and the breaker refuses the tutorial's country in its place."""
+    opening = (ROOT / "docs/tutorial/first-steps.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    assert "Stop `make run`" in opening and re.search("mkdir (\\S+) && cd \\1`", opening)
+
+
 def test_every_exit_code_is_explained() -> None:
     def codes(error: type[AnnuaireError]) -> set[int]:
         return {error.exit_code}.union(*map(codes, error.__subclasses__()))

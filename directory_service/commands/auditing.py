@@ -118,8 +118,8 @@ def _former(path: Path, keys: Keyring) -> FormerHead:
     from directory_service.registry.audit import FormerHead
     from directory_service.trust.heads import checker
 
-    written = path.read_text(encoding="utf-8").strip()
     try:
+        written = path.read_text(encoding="utf-8").strip()
         token = json.loads(written)["jws"] if written.startswith("{") else written
         said = json.loads(checker(keys)(str(token)))
         return FormerHead(int(said["size"]), str(said["root"]))

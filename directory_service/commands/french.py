@@ -60,9 +60,9 @@ TEXTS = {
     "file": "le fichier",
     "directory": "le dossier",
     "path": "le chemin",
-    "{name} {filename!r} does not exist.": "{name} {filename} n'existe pas.",
-    "{name} {filename!r} is a file.": "{name} {filename} est un fichier.",
-    "{name} {filename!r} is a directory.": "{name} {filename} est un dossier.",
+    "{name} {filename!r} does not exist.": "{filename} n'existe pas.",
+    "{name} {filename!r} is a file.": "{filename} est un fichier.",
+    "{name} {filename!r} is a directory.": "{filename} est un dossier.",
     "Could not open file {filename!r}: {message}": "impossible d'ouvrir {filename} : {message}",
 }
 

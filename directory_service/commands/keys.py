@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
     from directory_service.trust.keys import Keyring
 
+_LONGEST_NAME = 256  # of a file, one more
+
 
 @click.group()
 def keys() -> None:
@@ -61,8 +63,11 @@ def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
     from directory_service.registry.clock import format_instant, parse_instant
     from directory_service.trust.keys import add_key
 
-    keyring(settings)  # the first key, where there is none: it is older
-    start = format_instant(parse_instant(begin) if begin else datetime.now(UTC))
+    now = format_instant(datetime.now(UTC))
+    held = keyring(settings).keys  # makes the first one, where there is none
+    start = format_instant(parse_instant(begin)) if begin else now
+    if begin and any(start < key.created <= now for key in held):
+        raise InvalidInput("une clé plus récente signe déjà : cette clé ne signerait jamais", where="--from")
     kid = add_key(settings.keys_folder, now=start)
     if machine:
         emit({"kid": kid, "since": start})
@@ -89,9 +94,9 @@ def check(settings: Settings, receipt: str, jwks: Path | None, machine: bool, **
     """
     from directory_service.trust.receipts import Checked
 
-    ring = keyring(settings, jwks)
+    ring, text = keyring(settings, jwks), _text(receipt)
     try:
-        found = Checked.of(_text(receipt), ring)
+        found = Checked.of(text, ring)
     except InvalidInput as error:
         emit({"valid": False, "message": error.message}) if machine else click.echo(error.message)
         return NO
@@ -104,11 +109,16 @@ def check(settings: Settings, receipt: str, jwks: Path | None, machine: bool, **
 
 
 def _text(receipt: str) -> str:
-    """A receipt has two dots and is longer than any name of a file."""
+    """A receipt has two dots and is longer than any name of a file.  A name that was mistyped must not pass for a
+    signature that does not hold.  Raises InvalidInput."""
     if receipt == "-":
-        return sys.stdin.read()
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    if len(receipt) >= _LONGEST_NAME:
+        return receipt
     path = Path(receipt)
-    return path.read_text(encoding="utf-8", errors="replace") if len(receipt) < 256 and path.is_file() else receipt
+    if not path.is_file():
+        raise InvalidInput("ni un reçu, ni le nom d'un fichier", where="REÇU")
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _tell(claims: dict[str, object], proved: dict[str, bool]) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from directory_service.commands.cards import card
 from directory_service.commands.common import NO, as_json, directory, emit, with_settings
+from directory_service.errors import InvalidInput
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
 @click.option("--receipt", is_flag=True, help="Joint un reçu signé.")
 @click.option("--private", is_flag=True, help="Joint un reçu signé sans adresse ni nom, et les sels qui les prouvent.")
 @click.option(
-    "--batch", metavar="FICHIER", type=click.File("rb"),
+    "--batch", metavar="FICHIER", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help="Questions de la forme de POST /v1/verify, une par ligne ; - pour l'entrée standard.",
 )  # fmt: skip
 @as_json
 @with_settings
 def verify(
-    settings: Settings, address: str | None, batch: IO[bytes] | None, receipt: bool, private: bool, sender: bool,
+    settings: Settings, address: str | None, batch: Path | None, receipt: bool, private: bool, sender: bool,
     machine: bool, **asked: str | None,
 ) -> int:  # fmt: skip
     """Dit si une adresse est ouverte, et à qui.
@@ -40,19 +42,30 @@ def verify(
     Le code de retour est 0 quand elle est vérifiée (avec --batch : quand toutes le sont), 4 sinon.
     """
     if (address is None) == (batch is None):
-        raise click.UsageError("une adresse est attendue, ou --batch")
+        raise click.UsageError("une adresse est attendue, ou --batch : l'une des deux")
     if batch and (receipt or private or sender or any(asked.values())):
         raise click.UsageError("avec --batch, chaque ligne dit ce qu'elle demande")
     with directory(settings) as index:
         asker = _asker(settings, index)
         if batch:
-            return _batch(asker, batch)
-        question: dict[str, object] = {"address": address, **{name: value for name, value in asked.items() if value}}
+            with click.open_file(str(batch), "rb") as file:
+                return _batch(asker, file)
+        question: dict[str, object] = {
+            "address": _utf8("address", address or ""),
+            **{n: _utf8(n, v) for n, v in asked.items() if v is not None},
+        }
         question |= {"as": "sender"} if sender else {}
         question |= {"receipt": "private" if private else True} if receipt or private else {}
-        verdict, record = asker.judge(json.dumps(question, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+        verdict, record = asker.judge(json.dumps(question, ensure_ascii=False).encode())
     emit(record) if machine else click.echo("\n".join(card(record)))
     return verdict.exit_code
+
+
+def _utf8(name: str, value: str) -> str:
+    """A command line is octets: those that are no text come as lone surrogates."""
+    if not value.isprintable() and any("\ud800" <= c <= "\udfff" for c in value):
+        raise InvalidInput("le texte n'est pas de l'UTF-8", where=f"paramètre {name}")
+    return value
 
 
 def _asker(settings: Settings, index: Directory) -> Asker:

@@ -16,7 +16,7 @@ import orjson
 from directory_service.entries.entry import PEOPLE, STRUCTURES, entry_id
 from directory_service.entries.history import shown
 from directory_service.errors import CursorExpired, InvalidInput
-from directory_service.registry.feed import Changed, Kind
+from directory_service.registry.feed import KEPT, Changed, Kind
 
 _RANKS: Final = range(16)
 _BRANCH: Final = {Kind.PRACTITIONER: PEOPLE, Kind.FORMER: PEOPLE, Kind.ORGANIZATION: STRUCTURES}
@@ -61,11 +61,16 @@ def write_changes(db: sqlite3.Connection, found: Iterable[Changed]) -> None:
 
 def read_changes(db: sqlite3.Connection, since: Place, limit: int) -> Changes:
     """At most ``limit`` changes after ``since``, as the public sees them; the caller is inside one transaction.
-    Raises CursorExpired when some that came after are kept no more."""
+    Raises CursorExpired when some that came after are kept no more, or when ``since`` is further on than nodes can lie
+    behind one another: of no answer, or of before a restoration."""
     meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('seq', ?)", (FLOOR,)))
     seq = int(meta["seq"])
     if since.seq < int(meta.get(FLOOR, 0)):
         raise CursorExpired("ce curseur est trop ancien : prenez un export complet, et suivez à partir de son curseur")
+    if since.seq > seq + KEPT:
+        raise CursorExpired(
+            "l'annuaire n'a pas encore ce curseur : prenez un export complet, et suivez à partir du sien"
+        )
     sql = "SELECT kind, key, seq, pk, at FROM change WHERE (seq, kind, pk) > (?, ?, ?) ORDER BY seq, kind, pk LIMIT ?"
     rows = [Changed(Kind(row[0]), *row[1:]) for row in db.execute(sql, (*since, limit + 1))]
     more, rows = len(rows) > limit, rows[:limit]

@@ -18,7 +18,15 @@ from directory_service.model.events import Held, held_after, parse_leaf
 from directory_service.model.merkle import EMPTY, Position, fold, grow, leaf_hash, node_hash
 from directory_service.registry.batches import batches, rows
 from directory_service.registry.journal import last_seq
-from directory_service.registry.log import bearing, head_payload, held_in, log_size, read_place, touched_boxes
+from directory_service.registry.log import (
+    bearing,
+    head_payload,
+    held_in,
+    last_head_size,
+    log_size,
+    read_place,
+    touched_boxes,
+)
 from directory_service.registry.tables import binding, log_head, log_leaf, log_node
 
 _STEP: Final = 10_000  # leaves read at a time
@@ -203,8 +211,18 @@ class _Audit:
                 what = "cette tête n'est pas signée par une clé connue, ou elle a été récrite"
                 self.result.add(Finding("log_head", str(size), what))
             sure = self._compare("log_head", FormerHead(size, written), sure)
+        self._require_signed()
         for head in sorted(self.former, key=lambda head: head.size):
             self._compare("tête gardée", head, 0)
+
+    def _require_signed(self) -> None:
+        """A head is signed when the log has read all: without the last, leaves could be rewritten unseen."""
+        if read_place(self.connection) < last_seq(self.connection):
+            return  # between two pages of one reading
+        last = last_head_size(self.connection)
+        if last < self.result.size:
+            what = f"aucune tête signée ne couvre les feuilles {last} à {self.result.size - 1} : elle a été ôtée"
+            self.result.add(Finding("log_head", str(self.result.size), what, last))
 
     def _compare(self, table: str, head: FormerHead, sure: int) -> int:
         """The size of the last head that agrees."""

@@ -18,7 +18,7 @@ def now_text() -> str:
 def format_instant(moment: datetime) -> str:
     """A moment with its zone as stored text; one without a zone is taken to be UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    # Not strftime, which writes the year 999 in three digits, after every other as text.
+    # Not strftime, which writes the year 999 in three digits and the year 1 in one: after every other as text.
     return aware.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 

@@ -56,8 +56,8 @@ def read_certificate(data: bytes) -> Certificate:
             tuple(_rules(found, issuer)), issuer, found.serial_number, found.not_valid_before_utc.timestamp(),
             found.not_valid_after_utc.timestamp(),
         )  # fmt: skip
-    except Exception as error:  # of the parser, whose kinds are many; nothing else runs here
-        raise InvalidInput(f"certificat illisible ({type(error).__name__})") from None
+    except Exception:  # of the parser, whose kinds are many; nothing else runs here
+        raise InvalidInput("certificat illisible : ni DER, ni PEM") from None
 
 
 def _rules(found: x509.Certificate, issuer: str) -> Iterator[CertificateRule]:
@@ -87,8 +87,8 @@ class Revocations:
         try:
             lists = [x509.load_pem_x509_crl(_PEM + part) for part in pem.split(_PEM)[1:]]
             self._held = {(crl.issuer.rfc4514_string(), revoked.serial_number) for crl in lists for revoked in crl}
-        except Exception as error:
-            raise InvalidInput(f"liste de révocation illisible ({type(error).__name__})") from None
+        except Exception:
+            raise InvalidInput("liste de révocation illisible : du PEM est attendu") from None
 
     def __contains__(self, certificate: Certificate) -> bool:
         return (certificate.issuer, certificate.serial) in self._held

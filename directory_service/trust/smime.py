@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
-from directory_service.errors import AnnuaireError, InvalidInput
+from directory_service.errors import AnnuaireError, InvalidInput, unread
 from directory_service.model.certificates import ENCRYPTION, SIGNATURE, MailCertificate
 from directory_service.registry.clock import format_instant
 
@@ -104,8 +104,8 @@ def check(
         return _value(found)
     except AnnuaireError:
         raise
-    except Exception as error:  # of the parser, which reads each part when it is asked for, and whose kinds are many
-        raise InvalidInput(f"certificat illisible ({type(error).__name__})") from None
+    except Exception:  # of the parser, which reads each part when it is asked for, and whose kinds are many
+        raise InvalidInput("certificat illisible : une de ses parties est mal formée") from None
 
 
 # --- what it says of itself ------------------------------------------------------------------------------------------
@@ -279,14 +279,14 @@ def _files(path: str) -> list[bytes]:
     try:
         return [p.read_bytes() for p in _paths(path)]
     except OSError as error:
-        raise InvalidInput(f"{error.filename} : {error.strerror}", where="autorités S/MIME") from None
+        raise InvalidInput(unread(error), where="smime_anchors, smime_crl") from None
 
 
 def _certificates(data: bytes) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(data) if _PEM in data else [x509.load_der_x509_certificate(data)]
-    except Exception as error:  # of the parser, whose kinds are many; nothing else runs here
-        raise InvalidInput(f"certificat illisible ({type(error).__name__})") from None
+    except Exception:  # of the parser, whose kinds are many; nothing else runs here
+        raise InvalidInput("certificat illisible : ni DER, ni PEM") from None
 
 
 def _lists(data: bytes) -> list[x509.CertificateRevocationList]:
@@ -294,5 +294,5 @@ def _lists(data: bytes) -> list[x509.CertificateRevocationList]:
         if _PEM not in data:
             return [x509.load_der_x509_crl(data)]
         return [x509.load_pem_x509_crl(_PEM + part) for part in data.split(_PEM)[1:]]
-    except Exception as error:  # as above
-        raise InvalidInput(f"liste de révocation illisible ({type(error).__name__})") from None
+    except Exception:  # as above
+        raise InvalidInput("liste de révocation illisible : ni DER, ni PEM") from None

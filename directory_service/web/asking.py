@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 LONGEST: Final = 16 * 1024  # bytes of a question: every field at its longest, escaped
 FIELDS: Final = (
     Text("address", LONGEST_ADDRESS, required=True),
-    Text("person"),
-    Text("name"),
-    Instant("at"),
+    # An empty one would be left out of the question, and the verdict taken for an answer to it.
+    Text("person", filled=True),
+    Text("name", filled=True),
+    Instant("at", filled=True),
     Choice("as", ("recipient", "sender")),
-    Text("operator", 64),
+    Text("operator", 64, filled=True),
     Flag("receipt", (Form.PRIVATE.value,)),
 )
 # Lines answered from one build: a batch must see changes within a second, and sends what it has.

@@ -26,11 +26,12 @@ _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Free text, its outer spaces dropped; empty when absent."""
+    """Free text, its outer spaces dropped; empty when absent, and only then where ``filled``."""
 
     name: str
     longest: int = LONGEST_TEXT
     required: bool = False
+    filled: bool = False
 
     def parse(self, value: object) -> str:
         if value is None:
@@ -39,7 +40,10 @@ class Text:
             return ""
         if not isinstance(value, str):
             raise refused(self.name, "un texte est attendu")
-        return clean_text(value, self.name, self.longest)
+        text = clean_text(value, self.name, self.longest)
+        if self.filled and not text:
+            raise refused(self.name, "ce paramètre est vide : donnez-le, ou laissez-le de côté")
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +102,13 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """A date or an instant, ISO 8601; None when absent."""
+    """A date or an instant, ISO 8601; None when absent, and only then where ``filled``."""
 
     name: str
+    filled: bool = False
 
     def parse(self, value: object) -> datetime | None:
-        text = Text(self.name, _LONGEST_INSTANT).parse(value)
+        text = Text(self.name, _LONGEST_INSTANT, filled=self.filled).parse(value)
         try:
             return parse_instant(text) if text else None
         except InvalidInput:

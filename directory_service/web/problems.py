@@ -53,6 +53,7 @@ PROBLEMS = MappingProxyType(
         "internal": ("Erreur interne", "La faute est de notre côté ; le numéro d'incident permet de la retrouver."),
         "method-not-allowed": ("Méthode non permise", "Cette adresse existe, mais pas avec cette méthode HTTP."),
         "too-large": ("Corps trop grand", "Le corps de la requête dépasse la limite de cette route."),
+        "range-not-satisfiable": ("Intervalle hors du fichier", "`Content-Range` dit la taille du fichier."),
         "unsupported-media-type": ("Type de corps inattendu", "Le corps doit être du type que cette route attend."),
         "bad-request": ("Requête refusée", "La requête HTTP ne se lit pas."),
     }
@@ -63,6 +64,7 @@ _OF_STATUS = {
     408: "bad-request",
     413: "too-large",
     415: "unsupported-media-type",
+    416: "range-not-satisfiable",
 }
 
 
@@ -96,7 +98,7 @@ def from_http(error: HTTPException) -> Response:
     slug = _OF_STATUS.get(status, "bad-request" if status < 500 else "internal")
     response = problem(slug, status, PROBLEMS[slug][1])
     for name, value in error.get_headers():
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Content-Range", "Retry-After"):
             response.headers[name] = value
     return response
 

@@ -25,7 +25,7 @@ from signxml.exceptions import InvalidDigest, SignXMLException
 from signxml.signer import XMLSigner
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
-from directory_service.errors import ImportRefused, InvalidInput
+from directory_service.errors import ImportRefused, InvalidInput, unread
 from directory_service.model.subjects import subject_key
 
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -70,9 +70,12 @@ class Anchors:
                 sorted(f for f in path.iterdir() if f.suffix.lower() in (".pem", ".crt")) if path.is_dir() else [path]
             )
             found = [c for file in files for c in x509.load_pem_x509_certificates(file.read_bytes())]
-        except (OSError, ValueError) as error:
-            why = f"autorités de confiance illisibles ({type(error).__name__})"
-            raise ImportRefused(why, where="trust_anchors") from None
+        except OSError as error:
+            raise ImportRefused(unread(error), where="trust_anchors") from None
+        except ValueError:
+            raise ImportRefused(
+                "autorités de confiance illisibles : du PEM est attendu", where="trust_anchors"
+            ) from None
         if not found:
             raise ImportRefused("le dossier des autorités de confiance n'a aucun fichier PEM", where="trust_anchors")
         return cls(found, signer)

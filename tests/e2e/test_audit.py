@@ -70,6 +70,18 @@ def test_a_rewritten_date_is_named_with_the_address_of_the_binding(annuaire, tmp
     assert code == 4 and ("binding", "1", BOX) in named
 
 
+def test_signed_heads_that_were_taken_out_are_missed(annuaire, tmp_path: Path) -> None:
+    sql(tmp_path, "DELETE FROM log_head")
+    code, out = annuaire("audit", "--json")
+    assert (code, [found["table"] for found in json.loads(out)["findings"]]) == (4, ["log_head"])
+
+
+@pytest.mark.parametrize("octets", [b"\xff\xfe\x00", b"", b"{", b"[]", b"a.b.c"])
+def test_a_kept_file_that_is_no_head_is_refused(annuaire, tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "other.head").write_bytes(octets)
+    assert annuaire("audit", "--head", "other.head")[0] == 2
+
+
 def test_a_head_that_is_not_ours_is_refused(annuaire, tmp_path: Path) -> None:
     said, _, signature = (tmp_path / "kept.head").read_text().rpartition(".")
     (tmp_path / "kept.head").write_text(f"{said}.{'AB'[signature[0] == 'A']}{signature[1:]}")

@@ -129,6 +129,8 @@ def test_verify_a_file_of_questions(loaded: Installation, person: dict[str, Any]
     answers = [json.loads(line) for line in loaded.run("verify", "--batch", str(file), code=4).stdout.splitlines()]
     assert (answers[0]["verdict"], answers[1]["where"]) == ("unknown_address", "ligne 2, paramètre address")
     loaded.run("verify", address, "--batch", str(file), code=2)
+    loaded.run("verify", address, "--person", "", code=2)
+    assert "n'existe pas" in loaded.run("verify", "--batch", "absent.ndjson", code=2).stderr
     loaded.run("verify", "--batch", str(file), "--receipt", code=2)
 
 
@@ -158,6 +160,8 @@ def test_receipts_and_keys(loaded: Installation, person: dict[str, Any], tmp_pat
     assert ask(here, "keys", "check", private["receipt"], "--address", address, salt)["shows"] == {"address": True}
     assert ask(here, "keys", "check", private["receipt"], "--address", "x@y.fr", salt, code=4)["valid"]
     assert not ask(here, "keys", "check", plain[:-4] + "AAAA", code=4)["valid"]
+    assert "nom d'un fichier" in here.run("keys", "check", "recu-absent", code=2).stderr
+    here.run("keys", "rotate", "--from", "2001-01-01", code=2)
     (tmp_path / "receipt").write_text(plain + "\n")
     assert address in here.run("keys", "check", str(tmp_path / "receipt")).stdout
     (tmp_path / "jwks.json").write_text('{"keys":[]}')

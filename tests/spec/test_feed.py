@@ -215,7 +215,13 @@ def test_a_cursor_that_is_too_old_is_told(reader: Reader, engine: Engine, tmp_pa
     build_index(engine, tmp_path / "index", SUFFIX)
     answer = reader.ask("since=0")
     assert (answer.status_code, answer.json["type"]) == (410, "/problems/cursor-expired")
-    assert reader.ask("since=999999").json["next"] == "999999"  # another node was further on
+
+
+def test_a_cursor_of_a_node_that_is_further_on_stays_and_a_far_one_is_told(reader: Reader) -> None:
+    seq = int(reader.ask("limit=1000").json["next"])
+    near, far = (reader.ask(f"since={seq + ahead}") for ahead in (feed.KEPT, feed.KEPT + 1))
+    assert (near.json["items"], near.json["next"]) == ([], str(seq + feed.KEPT))
+    assert (far.status_code, far.json["type"]) == (410, "/problems/cursor-expired")
 
 
 @pytest.mark.parametrize("since", ["-1", "x", "1.2", "1.2.3.4", "1.2.x", "9" * 30])

@@ -57,6 +57,27 @@ def test_a_fetch_goes_on_where_it_was_cut(opened) -> None:
     assert rest.headers["Content-Range"] == f"bytes 100-{len(whole.data) - 1}/{len(whole.data)}"
 
 
+@pytest.mark.parametrize("asked", ["lines=1-2", "bytes=0-1,3-4", "bytes=5-1", "bytes=a-b", "bytes="])
+def test_a_range_that_is_not_one_of_octets_is_ignored(opened, asked: str) -> None:
+    """RFC 9110 14.2."""
+    client, bearer, _ = opened
+    answer = fetch(client, "csv", {**bearer, "Range": asked})
+    assert (answer.status_code, answer.data) == (200, fetch(client, "csv", bearer).data)
+
+
+def test_head_knows_no_range(opened) -> None:
+    client, bearer, _ = opened
+    assert client.head("/v1/export/csv", headers={**bearer, "Range": "bytes=0-1"}, buffered=True).status_code == 200
+
+
+def test_a_range_past_the_end_is_told_with_the_size(opened) -> None:
+    client, bearer, _ = opened
+    size = len(fetch(client, "csv", bearer).data)
+    answer = fetch(client, "csv", {**bearer, "Range": f"bytes={size}-"})
+    assert (answer.status_code, answer.json["type"]) == (416, "/problems/range-not-satisfiable")
+    assert answer.headers["Content-Range"] == f"bytes */{size}"
+
+
 def test_a_file_that_has_changed_meanwhile_comes_whole(opened) -> None:
     client, bearer, _ = opened
     answer = fetch(client, "ndjson", {**bearer, "Range": "bytes=100-", "If-Range": '"another"'})

@@ -75,6 +75,17 @@ def ask(client: FlaskClient, headers: dict[str, str] | None = None, **question: 
 # -- the sender side --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("field", ["person", "name", "at", "operator"])
+def test_an_empty_field_is_no_question_that_was_answered(client: FlaskClient, field: str, empty: str) -> None:
+    answer = client.post("/v1/verify", json={"address": ZOE_BOX, field: empty})
+    assert (answer.status_code, answer.json["where"]) == (400, f"paramètre {field}")
+
+
+def test_the_first_instants_are_written_in_full(client: FlaskClient) -> None:
+    assert ask(client, address=ZOE_BOX, at="0001-01-01")["at"] == "0001-01-01T00:00:00Z"
+
+
 def test_an_operator_asks_for_itself_without_saying_so(client: FlaskClient, opened: World) -> None:
     mine = ask(client, opened.bearer[world.OPERATOR], address=ZOE_BOX, **{"as": "sender"})
     assert mine["verdict"] == "verified" and mine["operator"] == world.OPERATOR

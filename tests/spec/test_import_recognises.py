@@ -126,6 +126,12 @@ def test_a_header_alone_is_refused(tmp_path: Path) -> None:
     assert "aucune ligne de données" in refusal(tmp_path / "a.txt")
 
 
+def test_the_refusal_of_a_binary_file_shows_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\x1b[2J\x07nom;pr\x00\x9bnom\n\x01\n")
+    message = refusal(tmp_path / "a.bin")
+    assert "vu : ?[2J?nom" in message and message.isprintable()
+
+
 def test_another_kind_of_file_is_refused_saying_what_was_expected_and_seen(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("nom;prénom;ville\nx;y;z\n")
     message = refusal(tmp_path / "a.csv")

@@ -164,6 +164,8 @@ def test_anchors_that_do_not_read_are_told(lists: Lists) -> None:
         assert lists.anchors is not None
         lists.anchors.write_bytes(content)
         refused(lists, path, "autorités de confiance")
+    lists.anchors.unlink()
+    refused(lists, path, "ce fichier n'existe pas")
 
 
 def test_another_authority_is_refused_even_of_the_same_name(lists: Lists) -> None:

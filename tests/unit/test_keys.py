@@ -49,6 +49,14 @@ def test_private_halves_are_neither_published_nor_readable_by_others(tmp_path: P
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_file_that_is_no_key_is_told_without_its_folder(tmp_path: Path) -> None:
+    """The problem document goes to strangers."""
+    (tmp_path / "odd.json").write_text("{}")
+    with pytest.raises(RegistryUnavailable) as told:
+        Keyring.open(tmp_path, now=DAY)
+    assert told.value.where == "odd.json"
+
+
 def test_what_we_did_not_sign_is_refused(tmp_path: Path) -> None:
     ring, stranger = Keyring.open(tmp_path / "ours", now=DAY), Keyring.open(tmp_path / "theirs", now=DAY)
     token = ring.sign(b"said", TYP)

@@ -190,3 +190,10 @@ def test_octets_changed_anywhere_never_do_more_than_refuse(root: Authority) -> N
             for found in read_upload(der[:at] + bytes([der[at] ^ 1]) + der[at + 1 :])[0]:
                 check(found, Owner(ZOE), trust, now())
                 assert found.tbs_certificate_bytes == good.tbs_certificate_bytes
+
+
+def test_files_that_are_not_there_are_told_in_french(tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent.pem")
+    for anchors, lists in ((absent, ""), ("", absent)):
+        with pytest.raises(InvalidInput, match=r"absent\.pem : ce fichier n'existe pas"):
+            MailTrust.read(anchors, lists)

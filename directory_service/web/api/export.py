@@ -19,6 +19,7 @@ blueprint = Blueprint("export", __name__)
 @blueprint.get("/v1/export/<form>")
 def export(form: str) -> Response:
     found = _found(form)
+    _keep_one_range()
     response = send_file(
         found.file.absolute(),
         mimetype=FORMS[form],
@@ -34,6 +35,14 @@ def signature(form: str) -> Response:
     """The JWS of what the file is: ``trust.exports.Exported``."""
     found = _found(form)
     return _guarded(Response(found.jws, content_type="application/jose"), found)
+
+
+def _keep_one_range() -> None:
+    """What werkzeug would refuse, RFC 9110 has ignored (14.2): other methods, other units, what does not read; and it
+    may be for several ranges.  The file comes whole."""
+    asked = request.range
+    if request.method != "GET" or asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        request.environ.pop("HTTP_RANGE", None)
 
 
 def _found(form: str) -> Published:
