@@ -46,7 +46,9 @@ class Settings:
     )
     issuer: str = _setting("annuaire", "Who receipts say they come from (`iss`): the public URL of the service, say.")
     patient_domain: str = _setting(
-        PATIENT_DOMAIN, "Domain whose addresses are patients', judged by form and key alone; empty: none."
+        PATIENT_DOMAIN,
+        "Domain whose addresses are patients', judged by form and key alone; neither imports nor operators bring any of "
+        "them into the directory. Empty: none.",
     )
     ldap_suffix: str = _setting("o=annuaire-sante,c=fr", "Distinguished name under which LDAP entries stand.")
     host: str = _setting("127.0.0.1", "Address the faces listen on; loopback unless you choose otherwise.")

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, select
 
 from directory_service.errors import InvalidInput
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
 from directory_service.model.thresholds import Thresholds
 from directory_service.registry.bulk import fast_load, is_empty
@@ -107,6 +108,7 @@ def run_import(
     rhythms: Rhythms = DAILY,
     anchors: Path | None = None,
     lead: timedelta = LEAD,
+    patients: str = PATIENT_DOMAIN,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
     RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
@@ -118,6 +120,7 @@ def run_import(
     ``lead``: how long what operators publish may differ from the MSSanté extract before the staff are asked.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     ``anchors``: PEM file, or folder, of the authorities that sign white lists.
+    ``patients``: the domain of theirs, whose addresses are no mailboxes; "" for none.
     """
     if accept is not None and not accept.strip():
         raise InvalidInput("un motif est attendu", where="--accept")
@@ -133,7 +136,7 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, lead)
+            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, lead, patients)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -173,6 +176,7 @@ class _Import:
     findings: int
     anchors: Path | None
     lead: timedelta
+    patients: str
 
     def run(self, engine: Engine, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -232,7 +236,7 @@ class _Run:
     def __init__(self, connection: Connection, asked: _Import, as_of: str, stages: Stages) -> None:
         self.connection, self.as_of, self.stages = connection, as_of, stages
         self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
-        self.lead = asked.lead
+        self.lead, self.patients = asked.lead, asked.patients
         self.quarantines: list[Quarantine] = []
         self.trust: list[TrustImpact] = []
         at, actor = now_text(), asked.actor
@@ -364,7 +368,8 @@ class _Run:
         for job in jobs:
             raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
             checked = job.checked
-            tasks.append(Task(job.file, checked.encoding, checked.grouped, job.sources, raw, self.findings))
+            how = checked.encoding, checked.grouped, job.sources, raw, self.findings, self.patients
+            tasks.append(Task(job.file, *how))
             known |= job.speaks_for
         return tasks
 
@@ -387,7 +392,7 @@ class _Run:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
         made = min(parse_instant(job.published), parse_instant(self.as_of))
         shared = self.store, self.people, self.places, self.links
-        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead)
+        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead, self.patients)
         with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
             self.places.flush()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN, is_ins
+from directory_service.model.mailboxes import is_patient
 from directory_service.registry.clock import format_instant
 from directory_service.trust.access import Caller
 from directory_service.trust.picking import Holding, Picked, is_name, pick
@@ -62,7 +63,7 @@ def ask(directory: Directory, question: Question, caller: Caller, *, patient_dom
     Raises InvalidInput for what is not an address, or an instant to come."""
     with directory.held() as build:
         case = _case(question, build)
-        if patient_domain and case.domain == patient_domain:
+        if is_patient(case.address, patient_domain):
             return _patient(directory, case, question)
         return _verify(directory, case, question, caller)
 

@@ -23,7 +23,16 @@ from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication
 from directory_service.registry.replays import Answer, Ticket
 from directory_service.web.api.verify import UnsupportedBody
-from directory_service.web.context import desk, directory, json_answer, publisher, read_body, settled, with_record
+from directory_service.web.context import (
+    desk,
+    directory,
+    json_answer,
+    patient_domain,
+    publisher,
+    read_body,
+    settled,
+    with_record,
+)
 from directory_service.web.parameters import read_query
 from directory_service.web.problems import problem_body
 
@@ -61,7 +70,7 @@ def publication(address: str) -> Response:
     """A mailbox of a domain of the caller's, unlisted or closed too, in the form in which it is published; read from
     the index, so that it is there when the registry is not."""
     read_query(request.query_string, ())
-    name, asked = publisher(), parse_address(address)
+    name, asked = publisher(), parse_address(address, patient_domain())
     operator = directory().operator(name)
     if operator is None or asked.rpartition("@")[2] not in operator.domains:
         raise Forbidden("ce domaine n'est pas l'un des vôtres")
@@ -104,7 +113,7 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
         _expect(types)
     raw = read_body(BODY_LIMIT)
     wish = parse(_json(raw)) if types else None
-    order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
+    order = Order(parse_address(address, patient_domain()), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
     with desk().writing() as connection:
         if ticket and (before := ticket.find(connection)):
@@ -191,7 +200,7 @@ def _order(line: bytes) -> Order | AnnuaireError:
         if read is None:
             raise invalid("op", f"un de ces mots est attendu : {', '.join(map(str, _OPS))}")
         versions = None if version is None else frozenset([str(version)])
-        return Order(parse_address(address), read(given), versions)
+        return Order(parse_address(address, patient_domain()), read(given), versions)
     except AnnuaireError as error:
         return error
 
