@@ -119,8 +119,7 @@ def run_import(
     ``processes``: with two or more, large files are read by another process than the one that writes.
     ``lead``: how long what operators publish may differ from the MSSanté extract before the staff are asked.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
-    ``anchors``: PEM file, or folder, of the authorities that sign white lists.
-    ``patients``: the domain of theirs, whose addresses are no mailboxes; "" for none.
+    ``anchors``: PEM file, or folder, of who signs white lists.  ``patients``: their domain, "" for none.
     """
     if accept is not None and not accept.strip():
         raise InvalidInput("un motif est attendu", where="--accept")
@@ -368,8 +367,8 @@ class _Run:
         for job in jobs:
             raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
             checked = job.checked
-            how = checked.encoding, checked.grouped, job.sources, raw, self.findings, self.patients
-            tasks.append(Task(job.file, *how))
+            how = checked.encoding, checked.grouped, job.sources
+            tasks.append(Task(job.file, *how, raw, self.findings, self.patients))
             known |= job.speaks_for
         return tasks
 

@@ -237,6 +237,16 @@ def test_an_address_that_cannot_be_published(shared: Publishing, address: str) -
     assert (answer.status_code, answer.json["where"]) == (422, "champ address")
 
 
+def test_a_verdict_says_when_the_operator_said_so(registry: Engine, tmp_path: Path) -> None:
+    with closing(Publishing(registry, tmp_path)) as here:
+        here.put(BOX, personal())
+        here.follower.catch_up()
+        told = here.client.post("/v1/verify", json={"address": BOX}).json
+        changed = here.client.get(f"/v1/mailboxes/{BOX}").json["changed"]
+        assert told["freshness"] == {"source": "publication", "seen": changed}
+        assert changed == told["since"]
+
+
 def test_no_address_of_the_domain_of_patients_can_be_published(registry: Engine, tmp_path: Path) -> None:
     with closing(Publishing(registry, tmp_path, patient_domain=OURS.upper())) as here:
         assert here.put(BOX, personal()).json["where"] == "champ address"
