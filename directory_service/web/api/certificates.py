@@ -99,6 +99,9 @@ def _own(address: str) -> str:
         raise BadCredentials("seul un opérateur authentifié publie des certificats")
     if g.operator not in directory().operators_of(asked.rpartition("@")[2]):
         raise Forbidden("ce domaine n'est pas de ceux que vous tenez")
+    operator = directory().operator(g.operator)
+    if operator is None or "publish" not in operator.rights:
+        raise Forbidden("cet opérateur n'a pas le droit de publier")
     return asked
 
 
