@@ -252,10 +252,12 @@ class _Rollback:
             self._count(str(table.name), "removed", removed)
 
     def _archive(self, table: Table, own: ColumnElement[bool]) -> None:
+        """The last state of a number that two of the runs gave: SQLite gives the largest again once its row is gone."""
         where = own.compile(self.connection, compile_kwargs={"literal_binds": True})
         self.connection.exec_driver_sql(
             "INSERT INTO undo_row (run_id, table_name, key, before) "  # noqa: S608 - our own tables and numbers
-            f"SELECT {self.number}, '{table.name}', {kept_row(self.connection, table)} FROM {table.name} WHERE {where}"
+            f"SELECT {self.number}, '{table.name}', {kept_row(self.connection, table)} FROM {table.name} WHERE {where} "
+            "ON CONFLICT DO NOTHING"
         )
 
     # --- rows that it changed -----------------------------------------------------------------------------------------
