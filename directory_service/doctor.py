@@ -1,5 +1,5 @@
-"""Is this installation in order?  Settings, registry, index, ports; then the same questions put to the running LDAP
-and HTTP faces, whose answers must agree.
+"""Is this installation in order?  Settings, registry, index, keys and certificates, ports; then the same questions put
+to the running LDAP and HTTP faces, whose answers must agree.
 
 Each check is a function from the settings to what it saw, and raises an error that says what is wrong.  Nothing is
 written; what is compared is never printed, since it is people's data.
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import resource
+import socket
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.safekeeping import certificates_last, keys_are_private, lists_last
 from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5  # seconds for one answer of a face
 _PROBES = 5  # mailboxes asked about on both faces
+_LIST = "mssante.whitelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,22 @@ def _data_is_young(settings: Settings) -> str:
     return f"données reçues il y a {hours:.1f} h"
 
 
+def _white_list(settings: Settings) -> str:
+    from datetime import UTC, datetime
+
+    from directory_service.index.freshness import published_at, silent_sources
+
+    with _index(settings) as index:
+        build, known = index.build(), index.has_white_list()
+    listed = next((s for s in build.sources if s["name"] == _LIST), None)
+    if listed is None:
+        return "domaines tenus à la main" if known else "aucune : tout domaine est tenu pour sûr"
+    silent = silent_sources(build, settings.source_rhythms, datetime.now(UTC))
+    if any(s.source == _LIST for s in silent):
+        _fail(f"liste du {published_at(listed)}, plus vieille que son rythme (réglage source_rhythms)")
+    return f"liste du {published_at(listed)}"
+
+
 @contextmanager
 def _ldap(settings: Settings) -> Iterator[Connection]:
     from ldap3 import ALL, Connection, Server
@@ -173,6 +193,37 @@ def _http_answers(settings: Settings) -> str:
     return f"port {settings.http_port}, version {status['build']}"
 
 
+def _tls_answers(settings: Settings) -> str:
+    """A handshake on each port of TLS that is open; whether the certificate is good is its client's question."""
+    ldaps = {"LDAPS": settings.ldaps_port} if settings.ldap_tls_certificate else {}
+    ports = ldaps | ({"HTTPS": settings.https_port} if settings.https_port else {})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for name, port in ports.items():
+        try:
+            with _reached(settings.host, port) as plain, context.wrap_socket(plain):
+                pass
+        except OSError as error:
+            _fail(f"{name}, port {port} : {_reason(error)}")
+    return ", ".join(f"{name} port {port}" for name, port in ports.items()) or "aucun port TLS ouvert"
+
+
+def _policy_answers(settings: Settings) -> str:
+    """A question about nobody, to which the answer is to go on."""
+    if not settings.policy_port:
+        return "fermé (réglage policy_port)"
+    with _reached(settings.policy_host, settings.policy_port) as link:
+        link.sendall(b"request=smtpd_access_policy\n\n")
+        answer = link.recv(512)
+    if not answer.startswith(b"action="):
+        _fail("le port ne répond pas comme un service de politique")
+    return f"port {settings.policy_port}, opérateur {settings.policy_operator}"
+
+
+def _reached(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host, port), timeout=_PATIENCE)
+
+
 def _faces_agree(settings: Settings) -> str:
     """For some mailboxes: the holders by LDAP, by HTTP and in the index; for those that are people, their boxes."""
     with _index(settings) as index, _ldap(settings) as connection:
@@ -209,7 +260,13 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("index", _index_opens),
     ("fraîcheur", _index_is_fresh),
     ("âge des données", _data_is_young),
+    ("liste blanche", _white_list),
+    ("clés", keys_are_private),
+    ("certificats", certificates_last),
+    ("révocation", lists_last),
     ("service LDAP", _ldap_answers),
     ("service HTTP", _http_answers),
+    ("ports TLS", _tls_answers),
+    ("service de politique", _policy_answers),
     ("mêmes réponses", _faces_agree),
 )

@@ -321,7 +321,7 @@ def read_policy(settings: Settings) -> Policy:
         raise InvalidInput("il faut un port au service de politique", where="réglage policy_port")
     if not settings.policy_operator:
         raise InvalidInput("il faut le nom de l'opérateur dont Postfix demande", where="réglage policy_operator")
-    return Policy(settings.policy_operator, settings.policy_age, settings.policy_unavailable)
+    return Policy(settings.policy_operator, settings.policy_age, settings.policy_unavailable, settings.patient_domain)
 
 
 def _follow(settings: Settings) -> None:

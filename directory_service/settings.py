@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
+from directory_service.model.anomalies import Limits as AnomalyLimits
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
@@ -27,6 +28,7 @@ _LDAP = LdapSettings()
 
 _CODEC = _LDAP.limits
 _BREAKER = Thresholds()
+_ANOMALY = AnomalyLimits()
 
 
 def _setting(default: Any, doc: str, *, most: float = float("inf"), among: tuple[str, ...] = ()) -> Any:
@@ -46,7 +48,9 @@ class Settings:
     )
     issuer: str = _setting("annuaire", "Who receipts say they come from (`iss`): the public URL of the service, say.")
     patient_domain: str = _setting(
-        PATIENT_DOMAIN, "Domain whose addresses are patients', judged by form and key alone; empty: none."
+        PATIENT_DOMAIN,
+        "Domain whose addresses are patients', judged by form and key alone; imports and operators bring none of them "
+        "into the directory. Empty: none.",
     )
     ldap_suffix: str = _setting("o=annuaire-sante,c=fr", "Distinguished name under which LDAP entries stand.")
     host: str = _setting("127.0.0.1", "Address the faces listen on; loopback unless you choose otherwise.")
@@ -266,6 +270,15 @@ class Settings:
         "at the end of a line looks whole. 100: no limit.",
         most=100,
     )
+    withdrawn_share: float = _setting(
+        _ANOMALY.share,
+        "Percent of an operator's mailboxes closed within a day from which on `/v1/status` tells a mass withdrawal; an "
+        "ordinary day closes 0.1 % of all.",
+        most=100,
+    )
+    withdrawn_floor: int = _setting(
+        _ANOMALY.floor, "Mailboxes: fewer closed are never a mass withdrawal, since shares say little of small numbers."
+    )
     trust_anchors: str = _setting(
         "",
         "PEM file, or folder of PEM files (`.pem`, `.crt`), of the authorities whose signature makes a white list "
@@ -308,6 +321,10 @@ class Settings:
     def thresholds(self) -> Thresholds:
         """From what impact on an import stops."""
         return Thresholds(**{f.name: getattr(self, "breaker_" + f.name) for f in fields(Thresholds)})
+
+    @property
+    def anomaly_limits(self) -> AnomalyLimits:
+        return AnomalyLimits(self.withdrawn_share, self.withdrawn_floor)
 
     def _chosen(self, kind: type[LdapSettings] | type[Limits]) -> dict[str, Any]:
         ours = {s.name for s in describe()}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from directory_service.model.ins import PATIENT_DOMAIN
 from importers import extract
 from importers.extract import ExtractFile
 from importers.known import digest_of
@@ -38,6 +39,7 @@ class Task:
     sources: Mapping[bytes, str]  # type of identifier ► source of people
     known: bool
     kept: int = KEPT  # findings of each rule that are kept with their line
+    patients: str = PATIENT_DOMAIN  # mailboxes of this domain are rejected; "" for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Batch(NamedTuple):
 
 def feed_here(task: Task, problems: Problems, look: Look, advance: Advance, stages: Stages) -> Feed:
     """Read by the process that loads."""
-    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources)
+    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
 
     def records() -> Iterator[Record]:
         found = extract.groups(task.file, task.encoding, task.grouped, advance)
@@ -85,7 +87,7 @@ def feed_beside(
     task: Task, batches: Iterator[bytes], problems: Problems, look: Look, advance: Advance, stages: Stages
 ) -> Feed:
     """Read by another process, whose ``batches`` come in marshalled (``batches_of``)."""
-    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources)
+    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
     news = reader.news if reader else News()
 
     def records() -> Iterator[Record]:
@@ -111,7 +113,7 @@ def batches_of(task: Task) -> Iterator[bytes]:
     """In the process that reads: every batch of one file, ready to be sent.  Where nothing is known of the file, its
     records are parsed; else they are sent as they are, for most will be found unchanged."""
     problems, stages = Problems(task.file.value_separator, task.kept), Stages()
-    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources)
+    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
     parsing = reader if reader and not task.known else None
     parse = stages.timed("parse", parsing.read) if parsing else _unread
     read = held = 0

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, select
 
 from directory_service.errors import InvalidInput
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
 from directory_service.model.thresholds import Thresholds
 from directory_service.registry.bulk import fast_load, is_empty
@@ -41,7 +42,7 @@ from importers.feed import Task, feed_beside, feed_here
 from importers.known import Links, People
 from importers.loaders import LOADERS, Work
 from importers.places import Places
-from importers.progress import Progress, silent
+from importers.progress import Progress, advancing, silent
 from importers.published import LEAD
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
@@ -108,6 +109,7 @@ def run_import(
     anchors: Path | None = None,
     signer: str = "",
     lead: timedelta = LEAD,
+    patients: str = PATIENT_DOMAIN,
 ) -> ImportReport:
     """Imports the extracts found in ``paths``.  Raises ImportRefused, nothing being written; RegistryUnavailable,
     RegistryBusy when another import or a rollback is still at work after ``wait`` seconds; CircuitBreaker where the
@@ -119,6 +121,7 @@ def run_import(
     ``lead``: how long what operators publish may differ from the MSSanté extract before the staff are asked.
     ``findings``: how many lines of each rule of quality and file are kept; all are counted.
     ``anchors``: PEM file, or folder, of the authorities that sign white lists; ``signer``: who alone may (DN).
+    ``patients``: their domain, "" for none.
     """
     if accept is not None and not accept.strip():
         raise InvalidInput("un motif est attendu", where="--accept")
@@ -134,7 +137,7 @@ def run_import(
         ):
             require_current(engine)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, signer, lead)
+            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, signer, lead, patients)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -151,17 +154,6 @@ def _recognise(paths: Sequence[Path]) -> tuple[list[ExtractFile | ListFile], lis
     return files, ignored
 
 
-def _advance(show: Progress, label: str, total: int) -> Callable[[int], None]:
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done = min(done + count, total)
-        show(label, done, total)
-
-    return advance
-
-
 @dataclass
 class _Import:
     """One command: checks, then one transaction."""
@@ -175,6 +167,7 @@ class _Import:
     anchors: Path | None
     signer: str
     lead: timedelta
+    patients: str
 
     def run(self, engine: Engine, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
         stages = Stages()
@@ -207,15 +200,15 @@ class _Import:
         mine, theirs = _halves(files) if self.assistant else (list(files), [])
         if self.assistant:
             self.assistant.ask_checks(theirs)
-        found = [(file, check(file, self._advance("contrôle de", file))) for file in mine]
+        found = [(file, check(file, self.advancing("contrôle de", file))) for file in mine]
         for file in theirs:
             assert self.assistant
             found.append((file, self.assistant.checked()))
-            self._advance("contrôle de", file)(file.size)
+            self.advancing("contrôle de", file)(file.size)
         return found
 
-    def _advance(self, what: str, file: ExtractFile) -> Callable[[int], None]:
-        return _advance(self.show, f"{what} {file.name}", file.size)
+    def advancing(self, what: str, file: ExtractFile) -> Callable[[int], None]:
+        return advancing(self.show, f"{what} {file.name}", file.size)
 
 
 def _halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[ExtractFile]]:
@@ -234,7 +227,7 @@ class _Run:
     def __init__(self, connection: Connection, asked: _Import, as_of: str, stages: Stages) -> None:
         self.connection, self.as_of, self.stages = connection, as_of, stages
         self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
-        self.lead = asked.lead
+        self.lead, self.patients = asked.lead, asked.patients
         self.quarantines: list[Quarantine] = []
         self.trust: list[TrustImpact] = []
         at, actor = now_text(), asked.actor
@@ -366,7 +359,8 @@ class _Run:
         for job in jobs:
             raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
             checked = job.checked
-            tasks.append(Task(job.file, checked.encoding, checked.grouped, job.sources, raw, self.findings))
+            how = checked.encoding, checked.grouped, job.sources
+            tasks.append(Task(job.file, *how, raw, self.findings, self.patients))
             known |= job.speaks_for
         return tasks
 
@@ -380,7 +374,7 @@ class _Run:
         self.store.file = self._record(report, job)
         quarantine = Quarantine(self.store, report, self.store.file, file.separator, self.findings)
         self.quarantines.append(quarantine)
-        problems, advance = quarantine.problems, _advance(self.show, f"import de {file.name}", file.size)
+        problems, advance = quarantine.problems, advancing(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
             problems.warn("column_unknown", 1, caption[:80])
         if self.assistant:
@@ -389,7 +383,7 @@ class _Run:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
         made = min(parse_instant(job.published), parse_instant(self.as_of))
         shared = self.store, self.people, self.places, self.links
-        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead)
+        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead, self.patients)
         with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
             self.places.flush()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from directory_service.model.mailboxes import is_address
+from directory_service.model.mailboxes import is_address, is_patient
 from importers.boxes import BoxLoader
 from importers.boxrules import BoxRules
 from importers.crosswalk import LinkLoader
@@ -40,6 +40,7 @@ class Work:
     feed: Feed
     made: datetime  # when the source made the file, or the date that the import bears if that is before
     lead: timedelta  # by which operators are ahead of the extract
+    patients: str  # domain of theirs, whose addresses are left aside
 
     @property
     def separator(self) -> str:
@@ -109,6 +110,9 @@ def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> I
             values = [*raw.decode().rstrip("\r\n").split(separator), ""]
             address = values[at].strip().lower() if len(values) > width else ""
             if not address:
+                continue
+            if is_patient(address, work.patients):  # whose it is, is told nowhere
+                work.problems.warn("address_dropped", number, match.caption("address"))
                 continue
             if not is_address(address):
                 work.problems.warn("address_dropped", number, match.caption("address"), address)

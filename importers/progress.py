@@ -13,3 +13,15 @@ Progress = Callable[[str, int, int], None]
 
 def silent(label: str, done: int, total: int) -> None:
     """Shows nothing."""
+
+
+def advancing(show: Progress, label: str, total: int) -> Callable[[int], None]:
+    """What takes pieces done, and shows them added up."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done = min(done + count, total)
+        show(label, done, total)
+
+    return advance

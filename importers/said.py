@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from directory_service.model.mailboxes import is_patient
 from importers.known import match_key
 from importers.mssante.parse import PERSONAL
 from importers.quality.places import PlaceChecker
@@ -143,10 +144,11 @@ class DetailReader:
 
 
 class BoxReader:
-    """Mailboxes: (address, digest, [line of each…], [holding…]), each with the number of its structure for a place."""
+    """Mailboxes: (address, digest, [line of each…], [holding…]), each with the number of its structure for a place.
+    Those of the domain of ``patients`` are rejected, whichever source says them."""
 
-    def __init__(self, parser: HoldingParser, match: Match, separator: str, problems: Problems) -> None:
-        self.parser, self.systems = parser, parser.systems
+    def __init__(self, parser: HoldingParser, match: Match, separator: str, problems: Problems, patients: str) -> None:
+        self.parser, self.systems, self.patients = parser, parser.systems, patients
         self.match, self.separator, self.problems = match, separator, problems
         self.places, self.checker = PlaceNumbers(match.layout.id), PlaceChecker(named=False)
         self.news = News(self.places.fresh)
@@ -154,6 +156,9 @@ class BoxReader:
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
         before = len(self.problems.rejected)
         lines = lines_of(rows, self.separator, self.match, self.problems)
+        if is_patient(key.decode("utf-8", "replace").strip().lower(), self.patients):
+            self._reject_patients(lines)
+            return None
         held = [(line, holding) for line in lines if (holding := self.parser.parse(line))]
         if not held:
             return None
@@ -164,6 +169,12 @@ class BoxReader:
         digest = 0 if len(self.problems.rejected) > before else digest
         said = [self._numbered(line, holding) for line, holding in held]
         return held[0][1].address, digest, [line.number for line, _ in held], said
+
+    def _reject_patients(self, lines: Sequence[Line]) -> None:
+        """Rejected without the row: whose number it holds, and her name, are kept nowhere."""
+        for line in lines:
+            hidden = Line(line.number, ["", ""])
+            self.problems.reject(hidden, self.match.caption("address"), "address_patient")
 
     def _several(self, held: Sequence[tuple[Line, Holding]]) -> None:
         """Lines of one address that say different things."""
@@ -186,12 +197,16 @@ class BoxReader:
         return (*holding[:-1], number)
 
 
-def reader_of(match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str]) -> Reader | None:
-    """The reader of a layout; None for a crosswalk, whose rows are no records."""
+def reader_of(
+    match: Match, separator: str, problems: Problems, sources: Mapping[bytes, str], patients: str
+) -> Reader | None:
+    """The reader of a layout; None for a crosswalk, whose rows are no records.  ``patients``: the domain of theirs."""
     source = source_of(match.layout)
     if source.kind is Kind.LINKS:
         return None
     parser: Any = source.parser(match, problems)
     if source.kind is Kind.PEOPLE:
         return PeopleReader(parser, match, separator, problems, sources)
-    return (DetailReader if source.kind is Kind.DETAILS else BoxReader)(parser, match, separator, problems)
+    if source.kind is Kind.DETAILS:
+        return DetailReader(parser, match, separator, problems)
+    return BoxReader(parser, match, separator, problems, patients)

@@ -36,11 +36,12 @@ class World:
         self.engine, self.folder = engine, folder
 
     def day(
-        self, day: int, *, dry_run: bool = False, accept: str | None = None, **extracts: Iterable[Any]
-    ) -> ImportReport:
+        self, day: int, *, dry_run: bool = False, accept: str | None = None, options: Mapping[str, Any] | None = None,
+        **extracts: Iterable[Any],
+    ) -> ImportReport:  # fmt: skip
         paths = [_WRITERS[kind](self.folder / f"{kind}-{day}.txt", rows) for kind, rows in extracts.items()]
-        moment = datetime(2026, 11, day, tzinfo=UTC)
-        return run_import(self.engine, paths, actor="tests", as_of=moment, dry_run=dry_run, accept=accept)
+        given: dict[str, Any] = {"dry_run": dry_run, "accept": accept, **(options or {})}
+        return run_import(self.engine, paths, actor="tests", as_of=datetime(2026, 11, day, tzinfo=UTC), **given)
 
     def person(self, number: str) -> Practitioner:
         """Who answers to an RPPS or ADELI number."""

@@ -113,6 +113,9 @@ ROOMS = {
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
     "directory_service.serve": Room(may=("directory_service",), packages=("sqlalchemy", "prometheus_client")),
+    "directory_service.safekeeping": Room(
+        may=("directory_service.errors", "directory_service.settings"), packages=("cryptography",)
+    ),
     "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3",)),
     "importers": Room(
         may=(*_MODEL, "directory_service.registry"),

@@ -113,6 +113,7 @@ def import_files(
     choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
     choices["signer"] = settings.trust_signer
     choices["lead"] = timedelta(days=settings.publication_lead)
+    choices["patients"] = settings.patient_domain
     choices["wait"] = settings.import_wait if wait is None else wait
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:

@@ -126,7 +126,7 @@ def _somebody(settings: Settings) -> tuple[str, str] | None:
 def doctor(settings: Settings, machine: bool) -> int:
     """Vérifie l'installation et compare les réponses.
 
-    Réglages, registre, index, ports ; puis les mêmes questions aux services LDAP et HTTP.
+    Réglages, registre, index, clés, certificats, ports ; puis les mêmes questions aux services LDAP et HTTP.
     """
     from dataclasses import asdict
 

@@ -37,6 +37,7 @@ def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
         "purposes": list(shown[0].purposes) if shown else [],
         "contacts": [{"system": c.system, "value": c.value} for c in shown[0].contacts] if shown else [],
         "version": _version(shown, opened),
+        "changed": iso(shown[0].changed_at) if shown else None,
         "holders": [_holder(stretch) for held in by_holder(bindings) for stretch in _stretches(held)],
     }
 

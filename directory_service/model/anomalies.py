@@ -16,10 +16,16 @@ LEARNT_OVER: Final = 90  # days
 _ENOUGH: Final = 4  # days with openings or closings, before there is a rhythm
 _SHORTEST: Final = 7  # days: holidays are no silence
 _PATIENCE: Final = 2  # times the longest gap seen
-MASS: Final = 20.0  # percent of an operator's mailboxes closed in a day: an ordinary day closes 0.1 % of all
-_FLOOR: Final = 10  # mailboxes: shares of small numbers say little
 RECENT: Final = 30  # days that a vanished domain is told
 MOST: Final = 50  # anomalies told; more are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From when on a withdrawal is told."""
+
+    share: float = 20.0  # percent of an operator's mailboxes closed in a day: an ordinary day closes 0.1 % of all
+    floor: int = 10  # mailboxes: shares of small numbers say little
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def _age(instant: str, today: date) -> int:
     return (today - date.fromisoformat(instant[:10])).days
 
 
-def anomalies(found: Iterable[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+def anomalies(found: Iterable[dict[str, Any]], now: datetime, limits: Limits = Limits()) -> list[dict[str, Any]]:
     """Of ``OperatorState`` as dicts, what is not as it should be, the gravest kind first."""
     told: list[dict[str, Any]] = []
     for state in found:
@@ -93,7 +99,7 @@ def anomalies(found: Iterable[dict[str, Any]], now: datetime) -> list[dict[str, 
             {"kind": "vanished_domain", "operator": state["operator"] or None, "domain": domain, "since": at}
             for domain, at in state["vanished"]
         ]
-        told += _withdrawal(state)
+        told += _withdrawal(state, limits)
         if state["operator"]:  # domains of nobody have no rhythm
             told += _silence(state, now.date())
     return sorted(told, key=lambda a: _ORDER.index(a["kind"]))
@@ -102,9 +108,9 @@ def anomalies(found: Iterable[dict[str, Any]], now: datetime) -> list[dict[str, 
 _ORDER: Final = ("mass_withdrawal", "vanished_domain", "silent_operator")
 
 
-def _withdrawal(state: dict[str, Any]) -> Iterable[dict[str, Any]]:
+def _withdrawal(state: dict[str, Any], limits: Limits) -> Iterable[dict[str, Any]]:
     before, closed = state["mailboxes"] + state["lately"], state["lately"]
-    if closed >= _FLOOR and closed * 100 >= before * MASS:
+    if closed >= max(1, limits.floor) and closed * 100 >= before * limits.share:
         share = round(100 * closed / before, 1)
         said = {"kind": "mass_withdrawal", "operator": state["operator"] or None, "since": state["last_change"]}
         yield {**said, "closed": closed, "percent": share}

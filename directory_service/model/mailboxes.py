@@ -33,7 +33,6 @@ class Actor(NamedTuple):
 
 # Not RFC 5321's full grammar: one @, no space, no control character, a domain of at least two labels.
 _ADDRESS = re.compile(r"[^\s@\x00-\x1f<>\"(),:;\\\[\]]+@[^\W_][\w-]*(?:\.[\w-]+)+", re.ASCII)
-_PATIENTS = "@" + PATIENT_DOMAIN  # INS number and key: a pattern, never an entry (formats.md §4)
 
 
 def is_address(text: str) -> bool:
@@ -44,9 +43,10 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-def is_patient(address: str) -> bool:
-    """Whether an address, in lower case, is a citizen's."""
-    return address.endswith(_PATIENTS)
+def is_patient(address: str, domain: str = PATIENT_DOMAIN) -> bool:
+    """Whether an address, in lower case, is of the citizens' ``domain`` (setting ``patient_domain``; "" for none): INS
+    number and key, a pattern, never an entry (formats.md §4)."""
+    return bool(domain) and domain_of(address) == domain.lower()
 
 
 class Contact(NamedTuple):

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
 from directory_service.errors import InvalidInput
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.mailboxes import Contact, MailboxType, is_address, is_patient
 
 SOURCE: Final = "publication"  # of mailboxes and bindings, where extracts have the name of theirs
@@ -101,12 +102,12 @@ class Publication:
         return said | {"purposes": list(self.purposes), "contacts": contacts}
 
 
-def parse_address(text: str) -> str:
-    """An address that may be published, in lower case.  Raises InvalidField."""
+def parse_address(text: str, patients: str = PATIENT_DOMAIN) -> str:
+    """An address that may be published, in lower case; none of the domain of ``patients`` may.  Raises InvalidField."""
     address = text.strip().lower()
     if not is_address(address):
         raise invalid("address", "une adresse est attendue")
-    if is_patient(address):
+    if is_patient(address, patients):
         raise invalid("address", "les adresses des patients ne se publient pas : elles se reconnaissent à leur forme")
     return address
 

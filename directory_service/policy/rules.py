@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.index.freshness import data_age
 from directory_service.index.query import View
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.mailboxes import CertificateRule, domain_of
 from directory_service.policy.protocol import Request
+from directory_service.trust.access import Caller
 from directory_service.trust.certificates import PIN
 from directory_service.trust.verdicts import Outcome, Verdict
-from directory_service.trust.verify import verify
+from directory_service.trust.verify import Question, ask
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -33,11 +35,13 @@ _SHA256: Final = 64  # hexadecimal digits
 @dataclass(frozen=True, slots=True)
 class Policy:
     """``operator``: whose Postfix asks.  ``age``: seconds after which data is too old to refuse by, 0 for never;
-    ``unavailable``: what becomes of mail while there is no index."""
+    ``unavailable``: what becomes of mail while there is no index.  ``patients``:
+    the domain whose addresses are judged by rule; "" for none."""
 
     operator: str
     age: float = 0.0
     unavailable: str = PASS
+    patients: str = PATIENT_DOMAIN
 
 
 class Answer(NamedTuple):
@@ -128,7 +132,8 @@ def _ask(directory: Directory, address: str, holders: list[str], policy: Policy)
     """None where there is nothing to say: no address, or one of another operator of which anybody knows nothing."""
     ours = policy.operator in holders
     try:
-        verdict = verify(directory, address, view=View.STAFF if ours else View.ANONYMOUS)
+        caller = Caller(View.STAFF if ours else View.ANONYMOUS)
+        verdict = ask(directory, Question(address), caller, patient_domain=policy.patients)
     except InvalidInput:  # Postfix has rules of its own for what is no address
         return None
     return None if verdict.verdict is Outcome.UNKNOWN_ADDRESS and holders and not ours else verdict

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from argon2 import PasswordHasher
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
-from directory_service.errors import InvalidInput, NotFound
+from directory_service.errors import Forbidden, InvalidInput, NotFound
 from directory_service.model.mailboxes import RIGHTS, CertificateRule
 from directory_service.model.subjects import subject_key
 from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN, domain_name
@@ -57,6 +57,13 @@ def set_secret(connection: Connection, name: str, *, actor: str, at: str | None 
     connection.execute(update(operator).where(operator.c.id == key).values(secret_hash=_hasher.hash(secret)))
     _journal(connection, actor, "secret", key, None, at)
     return secret
+
+
+def require_active(connection: Connection, name: str) -> None:
+    """Raises Forbidden for an operator that is suspended, withdrawn or unknown: the index may not say so yet."""
+    status = connection.execute(select(operator.c.status).where(operator.c.name == name)).scalar()
+    if status != ACTIVE:
+        raise Forbidden("opérateur suspendu")
 
 
 def add_certificate(

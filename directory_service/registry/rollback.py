@@ -252,10 +252,12 @@ class _Rollback:
             self._count(str(table.name), "removed", removed)
 
     def _archive(self, table: Table, own: ColumnElement[bool]) -> None:
+        """The last state of a number that two of the runs gave: SQLite gives the largest again once its row is gone."""
         where = own.compile(self.connection, compile_kwargs={"literal_binds": True})
         self.connection.exec_driver_sql(
             "INSERT INTO undo_row (run_id, table_name, key, before) "  # noqa: S608 - our own tables and numbers
-            f"SELECT {self.number}, '{table.name}', {kept_row(self.connection, table)} FROM {table.name} WHERE {where}"
+            f"SELECT {self.number}, '{table.name}', {kept_row(self.connection, table)} FROM {table.name} WHERE {where} "
+            "ON CONFLICT DO NOTHING"
         )
 
     # --- rows that it changed -----------------------------------------------------------------------------------------
@@ -342,12 +344,14 @@ class _Rollback:
 
 
 def _from_elsewhere(run_id: int) -> ColumnElement[bool]:
-    """Entries of the journal that came after a run and are of no recorded one."""
+    """Entries of the journal that came after a run and are of no recorded one.  S/MIME certificates are of the address
+    and not of the row of its mailbox: they stay whatever becomes of it (decision 0026)."""
     columns = journal.c
     recorded = select(undo_range.c.run_id).union(select(run.c.id).where(run.c.kind == "rollback"))
     end = select(undo_range.c.after).where(undo_range.c.run_id == run_id, undo_range.c.table_name == "journal")
     after = columns.seq >= end.scalar_subquery(), columns.subject.in_(_SUBJECTS)
-    return and_(*after, columns.run_id.is_(None) | columns.run_id.not_in(recorded))
+    of_address = and_(columns.subject == "mailbox", columns.kind == "certificate")
+    return and_(*after, ~of_address, columns.run_id.is_(None) | columns.run_id.not_in(recorded))
 
 
 def _row(table: Table, before: str | None) -> dict[str, Any] | None:

@@ -89,7 +89,8 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The source that says so, and the instant that it said it last: "" for one that tells us at once."""
+    """The source that says so, and the instant that it said it last; of ``publication``, when the operator last
+    changed the mailbox.  "" for a rule, and a source never read."""
 
     source: str
     seen: str

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN, is_ins
-from directory_service.model.mailboxes import domain_of
+from directory_service.model.mailboxes import domain_of, is_patient
+from directory_service.model.publication import SOURCE as PUBLICATION
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.trust.access import Caller
 from directory_service.trust.picking import Holding, Picked, is_name, pick
@@ -62,7 +63,7 @@ def ask(directory: Directory, question: Question, caller: Caller, *, patient_dom
     Raises InvalidInput for what is not an address, or an instant to come."""
     with directory.held() as build:
         case = _case(question, build)
-        if patient_domain and case.domain == patient_domain:
+        if is_patient(case.address, patient_domain):
             return _patient(directory, case, question)
         return _verify(directory, case, question, caller)
 
@@ -82,6 +83,8 @@ def _verify(directory: Directory, case: _Case, question: Question, caller: Calle
     holdings = [Holding.of(h) for h in record["holders"]]
     operator = question.sender or record.get("operator") or (operators[0] if len(operators) == 1 else "")
     case = replace(case, operator=operator, source=next((h.source for h in holdings), _BOXES))
+    if case.source == PUBLICATION:
+        case = replace(case, said=record["changed"] or "")
     person, name = question.person, question.name
     if person and not name and is_name(person):
         person, name = "", person
@@ -141,6 +144,7 @@ class _Case:
     past: bool
     operator: str = ""
     source: str = _BOXES
+    said: str = ""  # when the operator last said something new of the mailbox, where it is the source
 
     @property
     def domain(self) -> str:
@@ -164,12 +168,12 @@ class _Case:
             since=min((h.since for h in holdings), default=""),
             until=until or max((h.until for h in holdings), default=""),
             operator=self.operator,
-            freshness=Freshness(self.source, _seen(self.build, self.source)),
+            freshness=Freshness(self.source, self.said or _seen(self.build, self.source)),
         )
 
 
 def _seen(build: Build, source: str) -> str:
-    """When a source made what was read of it last; "" for one that is no file: what it says is known at once."""
+    """When a source made what was read of it last; "" for one that is no file."""
     return next((str(s["published"] or s["finished_at"]) for s in build.sources if s["name"] == source), "")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import cast
 
-from directory_service.model.mailboxes import is_address, is_patient
+from directory_service.model.mailboxes import is_address
 from importers.quality.codes import CodeChecker, Fault
 from importers.rows import Holding, Line, Match, Place, Problems
 
@@ -103,8 +103,6 @@ class HoldingParser:
         kind, address = kind.strip().upper(), written.strip().lower()
         if not is_address(address):
             return self._no(line, "address", "address")
-        if is_patient(address):
-            return self._no(line, "address", "address_patient")
         if kind not in TYPES:
             return self._no(line, "type", "type")
         if kind in PERSONAL and not family.strip():

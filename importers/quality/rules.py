@@ -98,7 +98,7 @@ _RULES = (
     Rule("street_number", "numéro de voie illisible", "structure", _N, _WARN, _EXTRACTS),
     # Mailboxes
     Rule("address", "adresse de messagerie mal formée", "boîte", _E, _REJECT, _SMTP),
-    Rule("address_dropped", "adresse de messagerie mal formée : laissée de côté, la personne reste", "boîte", _W,
+    Rule("address_dropped", "adresse mal formée ou de patient : laissée de côté, la personne reste", "boîte", _W,
          _REPAIR, _SMTP),
     Rule("address_spelling", "adresse écrite avec majuscules ou espaces : mise en minuscules", "boîte", _N, _REPAIR,
          _SMTP),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import json
 import shutil
 import subprocess
@@ -81,7 +80,7 @@ def test_silent_sources_are_told_by_import_and_runs(here: Installation) -> None:
     assert "source=heures" in here.run("runs", code=2, ANNUAIRE_SOURCE_RHYTHMS="rpps.activity").stderr
 
 
-@pytest.mark.parametrize("name", ["annuaire-import.service", "annuaire-import.timer"])
+@pytest.mark.parametrize("name", sorted(path.name for path in UNITS.iterdir()))
 def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
     """With the command of this checkout: systemd asks that it be there."""
     if shutil.which("systemd-analyze") is None:
@@ -95,12 +94,14 @@ def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
     assert [line for line in done.stderr.splitlines() if name in line] == []
 
 
-def test_the_unit_runs_a_command_that_exists() -> None:
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(UNITS / "annuaire-import.service", encoding="utf-8")
-    program, name, *arguments = parser["Service"]["ExecStart"].split()
-    assert Path(program).name == "annuaire"
-    command = annuaire.commands[name]
-    with command.make_context(name, arguments, parent=click.Context(annuaire)) as context:
-        assert context.params["machine"] is True and not context.params["dry_run"]
+@pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("*.service")))
+def test_the_units_run_commands_that_exist(name: str) -> None:
+    lines = (UNITS / name).read_text(encoding="utf-8").splitlines()
+    run = [line.removeprefix("ExecStart=").split() for line in lines if line.startswith("ExecStart=")]
+    assert run and all(Path(program).name == "annuaire" for program, *_ in run)
+    for _, *words in run:
+        command: click.Command = annuaire
+        while isinstance(command, click.Group):
+            command = command.commands[words.pop(0)]
+        with command.make_context("unit", words, parent=click.Context(annuaire)) as context:
+            assert context.params["machine"] is True and not context.params.get("dry_run")

@@ -194,6 +194,27 @@ def test_addresses_of_a_monotable_are_held_to_the_rules_of_mailboxes(world: Worl
     assert by_line(tripped(world, world.day(1, cat18=rows)), "cat18.activity") == {3: {"domain_untrusted"}}
 
 
+@SQLITE
+@pytest.mark.parametrize("domain", ["patient.mssante.fr", "Citoyens.mssante.fr"])
+def test_no_extract_brings_a_patient_nor_leaves_her_number_behind(world: World, domain: str) -> None:
+    """The setting ``patient_domain``, in the file of mailboxes and in the last column of CAT18."""
+    number = "255081416802538"
+    patient = f"{number}@{domain}"
+    others = [f.mailbox(f"b{n}@essai.mssante.fr", f.rpps(n)) for n in range(2, 60)]
+    both = {"mailboxes": [f.mailbox(patient, f.rpps(1)), *others], "cat18": [f.cat18(f.rpps(1), patient, **TOWN)]}
+    report = world.day(1, **both, options={"patients": domain})
+    found = [(line.layout, line.rule) for line in tripped(world, report) if line.rule.startswith("address_")]
+    assert sorted(found) == [("cat18.activity", "address_dropped"), ("mssante.mailboxes", "address_patient")]
+    assert number not in repr(world.dump())
+
+
+@SQLITE
+def test_without_a_domain_of_patients_no_address_is_theirs(world: World) -> None:
+    rows = [f.mailbox("255081416802538@patient.mssante.fr", f.rpps(1))]
+    world.day(1, mailboxes=rows, options={"patients": ""})
+    assert len(world.box("255081416802538@patient.mssante.fr")) == 1
+
+
 def test_every_rule_has_a_row_that_trips_it() -> None:
     elsewhere = {"columns", "characters", "column_unknown", "line_repeated", "address_shared", "address_twice",
                  "type_conflict", "address_dropped", "link_conflict", "link_refused", "link_spelling"}  # fmt: skip

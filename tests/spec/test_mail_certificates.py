@@ -7,9 +7,12 @@ import json
 import ssl
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
+import factories as f
 import index_world
 import ldap
 import pytest
@@ -20,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from e2e.installation import Installation, installation
 from flask.testing import FlaskClient
+from import_world import World as ImportWorld
 from ldap_support import BAL, served
 from record_factories import SUFFIX
 from sqlalchemy import Engine, select
@@ -33,9 +37,10 @@ from directory_service.index.writer import build_index
 from directory_service.ldap.server import operator_check
 from directory_service.registry import certificates, operators
 from directory_service.registry.engine import reading, writing
+from directory_service.registry.rollback import roll_back
 from directory_service.registry.tables import journal
 from directory_service.settings import Settings
-from directory_service.trust.smime import MailTrust
+from directory_service.trust.smime import MailTrust, Owner, check
 from directory_service.web.app import create_app
 from directory_service.web.registry import write_registry
 
@@ -109,6 +114,40 @@ def world(registry: Engine, authority: Authority, tmp_path: Path) -> Iterator[Wo
 
 def der(found: x509.Certificate) -> bytes:
     return found.public_bytes(Encoding.DER)
+
+
+def test_certificates_stay_with_the_address_through_imports_and_rollbacks(
+    registry: Engine, authority: Authority, tmp_path: Path
+) -> None:
+    """Served while the mailbox is open, whichever run opened it; never meanwhile."""
+    imports, box = ImportWorld(registry, tmp_path), "b1@essai.mssante.fr"
+    rows = [f.mailbox(f"b{n}@essai.mssante.fr", f.rpps(n)) for n in range(1, 40)]
+    first = imports.day(1, mailboxes=rows)
+    good = check(authority.mail(box), Owner(box), MailTrust.read(str(authority.path), ""), datetime.now(UTC))
+    with writing(registry) as connection:
+        certificates.add_certificates(connection, certificates.get_box(connection, box), [good], actor="test")
+    build_index(registry, tmp_path / "index", SUFFIX)
+    with closing(Directory(tmp_path / "index", SUFFIX)) as directory:
+        client, follower = create_app(directory).test_client(), Follower(registry, tmp_path / "index", SUFFIX)
+
+        def served_now() -> bool:
+            follower.catch_up()
+            found = client.get(f"/v1/mailboxes/{box}/certificates")
+            return found.status_code == 200 and [i["sha256"] for i in found.json["items"]] == [good.sha256]
+
+        assert served_now()
+        closed = imports.day(2, mailboxes=rows[1:])
+        assert not served_now()
+        roll_back(registry, closed.run or 0, actor="test")
+        assert served_now()
+        imports.day(3, mailboxes=rows[1:])
+        assert not served_now()
+        imports.day(4, mailboxes=rows)
+        assert served_now()
+        roll_back(registry, first.run or 0, actor="test", through=True)
+        assert not served_now()
+        imports.day(5, mailboxes=rows)
+        assert served_now()
 
 
 # --- publishing ------------------------------------------------------------------------------------------------------
@@ -195,6 +234,14 @@ def test_what_cannot_be_published_is_refused(world: World, address: str, data: b
 
 
 @on_sqlite
+def test_who_may_not_publish_mailboxes_may_not_publish_their_certificates(world: World) -> None:
+    with writing(world.engine) as connection:
+        operators.set_right(connection, web_world.OPERATOR, "publish", given=False, actor="test")
+    world.follow()
+    assert world.ask("PUT", ZOE, data=der(world.authority.mail(ZOE))).status_code == 403
+    assert world.shown(ZOE) == []
+
+
 def test_a_certificate_that_fails_a_check_is_refused_and_nothing_of_the_list_is_kept(world: World) -> None:
     good, bad = world.authority.mail(ZOE), world.authority.mail(JEAN)
     answer = world.ask("PUT", ZOE, data=text_of(good, bad))

@@ -18,11 +18,13 @@ from directory_service.index.directory import Directory
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
 from directory_service.model.anomalies import anomalies, rhythm
+from directory_service.model.rhythms import Rhythms
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.health import read_states
 from directory_service.registry.journal import append
 from directory_service.registry.operators import add_operator
 from directory_service.registry.tables import mailbox
+from directory_service.settings import Settings
 from directory_service.web.app import create_app
 
 NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
@@ -82,6 +84,17 @@ def test_a_mass_withdrawal_since_the_day_before(operated: Engine) -> None:
     assert found(operated) == [("mass_withdrawal", "essai")]
 
 
+def test_what_is_mass_is_a_setting(operated: Engine, tmp_path: Path) -> None:
+    opened(operated, "a.mssante.fr", ["2026-11-20"], each=40)
+    close(operated, "a.mssante.fr", "2026-11-25T04:00:00Z", most=4)
+    build_index(operated, tmp_path / "index", SUFFIX)
+    with closing(Directory(tmp_path / "index", SUFFIX)) as directory:
+        for chosen, kinds in (({}, []), ({"withdrawn_share": 5.0, "withdrawn_floor": 3}, ["mass_withdrawal"])):
+            settings = Settings(data=tmp_path, source_rhythms=Rhythms(()), **chosen)  # type: ignore[arg-type]
+            told = create_app(directory, settings).test_client().get("/v1/status").json["anomalies"]
+            assert [a["kind"] for a in told if a["operator"] == "essai" and a["kind"] != "silent_operator"] == kinds
+
+
 def test_a_domain_that_vanished(operated: Engine) -> None:
     opened(operated, "a.mssante.fr", ["2026-11-20"], each=30)
     opened(operated, "b.mssante.fr", ["2026-11-20"], each=3)
@@ -106,6 +119,7 @@ def test_status_tells_operators_how_each_fares_and_everybody_what_is_wrong(tmp_p
         assert "operators" not in client.get("/v1/status").json
         told = client.get("/v1/status", headers={"Authorization": f"Bearer {secret}"}).json["operators"]
     assert {(o["operator"], o["domains"], o["mailboxes"]) for o in told} == {("essai", 3, 7), (None, 1, 1)}
+    assert all(isinstance(o["anomalies"], list) for o in told)
 
 
 def test_an_unlisted_mailbox_counts_nowhere(operated: Engine) -> None:

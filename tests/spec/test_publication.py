@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,23 @@ def test_a_body_that_is_wrong_names_its_field_and_writes_nothing(shared: Publish
 def test_an_address_that_cannot_be_published(shared: Publishing, address: str) -> None:
     answer = shared.put(address, personal())
     assert (answer.status_code, answer.json["where"]) == (422, "champ address")
+
+
+def test_a_verdict_says_when_the_operator_said_so(registry: Engine, tmp_path: Path) -> None:
+    with closing(Publishing(registry, tmp_path)) as here:
+        here.put(BOX, personal())
+        here.follower.catch_up()
+        told = here.client.post("/v1/verify", json={"address": BOX}).json
+        changed = here.client.get(f"/v1/mailboxes/{BOX}").json["changed"]
+        assert told["freshness"] == {"source": "publication", "seen": changed}
+        assert changed == told["since"]
+
+
+def test_no_address_of_the_domain_of_patients_can_be_published(registry: Engine, tmp_path: Path) -> None:
+    with closing(Publishing(registry, tmp_path, patient_domain=OURS.upper())) as here:
+        assert here.put(BOX, personal()).json["where"] == "champ address"
+        (line,) = lines_of(here.batch([{"address": BOX, **personal()}]))
+        assert line["status"] == 422
 
 
 def test_what_is_no_json_or_too_long_or_of_another_type(shared: Publishing) -> None:

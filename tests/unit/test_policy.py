@@ -51,6 +51,13 @@ def code(action: str) -> str:
     return " ".join(action.split()[:2]) if action[0].isdigit() else action.split()[0]
 
 
+def test_the_domain_of_patients_is_a_setting(directory: Directory) -> None:
+    policy = Policy(world.OPERATOR, patients="Citoyens.mssante.fr")
+    assert code(ask(directory, policy, recipient="255081416802538@citoyens.mssante.fr")) == "DUNNO"
+    assert code(ask(directory, policy, recipient="255081416802539@citoyens.mssante.fr")) == "550 5.1.1"
+    assert code(ask(directory, policy, recipient="255081416802538@patient.mssante.fr")) == "550 5.7.1"
+
+
 @pytest.mark.parametrize(
     ("recipient", "answer"),
     [

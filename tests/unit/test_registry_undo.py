@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
+from factories import rpps
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, Boolean, Column, Engine, Float, Integer, MetaData, Table, Text, insert
+from registry_factories import add_person, add_place
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Engine,
+    Float,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    delete,
+    insert,
+)
 
 from directory_service.registry.engine import writing
-from directory_service.registry.undo import UNDOABLE, is_numbered, kept_row, key_of, names_its_run
+from directory_service.registry.rollback import roll_back
+from directory_service.registry.runs import create_run, finish_run
+from directory_service.registry.tables import organization
+from directory_service.registry.undo import UNDOABLE, is_numbered, kept_row, key_of, names_its_run, recording
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 rows = st.fixed_dictionaries(
@@ -59,3 +78,24 @@ def test_the_record_of_what_happened_is_not_undone() -> None:
     assert named.isdisjoint(told | {"operator_certificate", "suspension"})
     assert {"operator", "operator_subject", "domain"} <= named
     assert {"practitioner", "activity", "mailbox", "binding", "source_record", "link"} <= named
+
+
+def test_two_runs_that_gave_one_number_are_taken_back_together(registry: Engine) -> None:
+    """The row of the largest number goes; SQLite gives that number again to the next one."""
+    at = "2026-11-01T00:00:00Z"
+
+    def run(act: Callable[[Connection], object]) -> int:
+        with writing(registry) as connection:
+            number = create_run(connection, actor="test", kind="import", as_of=at, started_at=at)
+            with recording(connection, number):
+                act(connection)
+            finish_run(connection, number, status="done", counts={})
+        return number
+
+    run(lambda c: add_person(c, 1, rpps(1)))  # which stays
+    first = run(lambda c: add_place(c, 1, technical_id="F1"))
+    run(lambda c: c.execute(delete(organization)))
+    run(lambda c: add_place(c, 1, technical_id="F2"))
+    roll_back(registry, first, actor="test", through=True)
+    with writing(registry) as connection:
+        assert connection.execute(organization.select()).all() == []

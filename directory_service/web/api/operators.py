@@ -1,6 +1,8 @@
-"""``GET /v1/operators``, ``/v1/operators/{name}``, ``/v1/domains/{domain}``: the trusted space, which is public.
+"""``GET /v1/operators``, ``/v1/operators/{name}``, ``/v1/domains/{domain}``: the trusted space, which is public; and
+the little that an operator writes of itself: its contacts, a new secret.
 
-Contacts name people: operators see them, nobody else does.
+Contacts name people: operators see them, nobody else does.  Domains, rights, status and client certificates are given
+by the staff (``annuaire operator``), never by who profits from them (decision 0022).
 """
 
 from __future__ import annotations
@@ -11,10 +13,26 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, request
 
-from directory_service.web.context import cached, directory, identify, settled, with_items, with_record
-from directory_service.web.parameters import clean_text, read_query
+from directory_service.errors import Forbidden, InvalidInput
+from directory_service.registry.operators import require_active, set_contacts, set_secret
+from directory_service.web.bodies import expect_type, read_body
+from directory_service.web.context import (
+    cached,
+    directory,
+    identify,
+    json_answer,
+    publisher,
+    settled,
+    uncached,
+    with_items,
+    with_record,
+)
+from directory_service.web.parameters import Text, clean_text, parse_json, read_fields, read_query
+from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("operators", __name__)
+_CONTACTS = (Text("responsible"), Text("support"))
+_BODY_LIMIT = 4 * 1024  # bytes
 
 
 @blueprint.get("/v1/operators")
@@ -41,6 +59,51 @@ def operator(name: str) -> Response:
         return with_record(build, orjson.dumps(found))
 
     return cached(view, answer)
+
+
+@blueprint.put("/v1/operators/<name>/contacts")
+def contacts(name: str) -> Response:
+    """The operator's own, both in full: what is left out, or empty, is taken away."""
+    asked = _oneself(name)
+    expect_type("application/json")
+    given = read_fields(_object(read_body(_BODY_LIMIT)), _CONTACTS)
+    with write_registry() as connection:
+        require_active(connection, asked)
+        changed = set_contacts(connection, asked, actor=asked, **given)
+    return _private({"name": asked, "changed": changed, "contacts": given})
+
+
+@blueprint.post("/v1/operators/<name>/secret")
+def secret(name: str) -> Response:
+    """A new secret of the operator's own, told once; the old one opens nothing once the index has followed."""
+    asked = _oneself(name)
+    if read_body(_BODY_LIMIT):
+        raise InvalidInput("aucun corps n'est attendu", where="corps")
+    with write_registry() as connection:
+        require_active(connection, asked)
+        made = set_secret(connection, asked, actor=asked)
+    return _private({"name": asked, "secret": made})
+
+
+def _oneself(name: str) -> str:
+    """The caller, which is the operator named.  Raises BadCredentials, Forbidden in the same words whether another of
+    that name exists or not."""
+    read_query(request.query_string, ())
+    asked, caller = clean_text(name, "name").lower(), publisher()
+    if asked != caller:
+        raise Forbidden("un opérateur ne change que ce qui est de lui")
+    return caller
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise InvalidInput("un objet JSON est attendu", where="corps")
+    return value
+
+
+def _private(told: dict[str, Any]) -> Response:
+    return uncached(json_answer(orjson.dumps(told)))
 
 
 @blueprint.get("/v1/domains/<domain>")

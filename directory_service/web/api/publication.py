@@ -26,6 +26,7 @@ from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, l
 from directory_service.web.context import (
     directory,
     json_answer,
+    patient_domain,
     publisher,
     require_own,
     settings,
@@ -68,7 +69,7 @@ def publication(address: str) -> Response:
     """A mailbox of a domain of the caller's, unlisted or closed too, in the form in which it is published; read from
     the index, so that it is there when the registry is not."""
     read_query(request.query_string, ())
-    name, asked = publisher(), parse_address(address)
+    name, asked = publisher(), parse_address(address, patient_domain())
     require_own(name, asked)
     build, record = settled(lambda: directory().mailbox(asked, View.STAFF))
     shown = {"address": asked, "status": record["status"], "version": record["version"]}
@@ -108,7 +109,7 @@ def _write(address: str, types: tuple[str, ...] | None, parse: Callable[[object]
         expect_type(*types)
     raw = read_body()
     wish = parse(parse_json(raw)) if types else None
-    order = Order(parse_address(address), wish, _versions("If-Match"), _must_be_new())
+    order = Order(parse_address(address, patient_domain()), wish, _versions("If-Match"), _must_be_new())
     ticket = _ticket(name, raw)
     with write_registry() as connection:
         allowed = Publisher(connection, name, now_text())  # before an answer is given again, too
@@ -197,7 +198,7 @@ def _order(line: bytes) -> Order | AnnuaireError:
         if not isinstance(version, str | None):
             raise invalid("if_match", "un texte est attendu")
         versions = None if version is None else frozenset([version])
-        return Order(parse_address(address), read(given), versions)
+        return Order(parse_address(address, patient_domain()), read(given), versions)
     except AnnuaireError as error:
         return error
 

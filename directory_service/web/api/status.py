@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from directory_service.index.freshness import age_of, published_age, published_at, silent_sources, source_age
 from directory_service.index.query import View
-from directory_service.model.anomalies import MOST, anomalies
+from directory_service.model.anomalies import MOST, Limits, anomalies
 from directory_service.model.quality import figures
 from directory_service.model.rhythms import Silence
 from directory_service.registry.clock import format_instant
@@ -27,7 +27,7 @@ def status() -> Response:
     read_query(request.query_string, ())
     view = identify()
     build, now = directory().build(), datetime.now(UTC)
-    unusual = anomalies(build.operators, now)
+    unusual = anomalies(build.operators, now, _limits())
     silent = {s.source: s for s in silent_sources(build, rhythms(), now)}
     body = {
         "build": build.id,
@@ -42,7 +42,7 @@ def status() -> Response:
         "quality": {"matching": figures()},
     }
     if view >= View.OPERATOR:
-        body["operators"] = [_operator(state, now) for state in build.operators]
+        body["operators"] = [_operator(state, unusual, now) for state in build.operators]
     return uncached(json_answer(orjson.dumps(body)))
 
 
@@ -51,11 +51,19 @@ def _aged(source: dict[str, Any], now: datetime) -> dict[str, Any]:
     return {**source, "published": published_at(source), "rhythm_hours": rhythms().of(source["name"]), **ages}
 
 
-def _operator(state: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """How the mailboxes of one operator fare; null: those of domains that none holds."""
+def _limits() -> Limits:
+    settings = current_app.config["ANNUAIRE"]
+    return settings.anomaly_limits if settings else Limits()
+
+
+def _operator(state: dict[str, Any], unusual: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+    """How the mailboxes of one operator fare, and what kinds of anomaly are told of it; null: those of domains that
+    none holds."""
+    name = state["operator"] or None
+    kinds = list(dict.fromkeys(a["kind"] for a in unusual if a["operator"] == name))
     shown = {name: state[name] for name in ("domains", "mailboxes", "last_change")}
     age = {"age_seconds": age_of(state["last_change"], now), "rhythm_days": state["rhythm"]}
-    return {"operator": state["operator"] or None, **shown, **age}
+    return {"operator": name, **shown, **age, "anomalies": kinds}
 
 
 def _anomaly(silence: Silence) -> dict[str, Any]:

@@ -1,0 +1,73 @@
+"""What an operator changes of itself over HTTP: contacts, secret; and nothing of another, nor what the staff give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from publication_world import Publishing
+from sqlalchemy import Engine
+from werkzeug.test import TestResponse
+
+from directory_service.registry import operators
+from directory_service.registry.engine import reading, writing
+from directory_service.registry.journal import read_after
+
+
+@pytest.fixture
+def here(registry: Engine, tmp_path: Path) -> Iterator[Publishing]:
+    with closing(Publishing(registry, tmp_path)) as found:
+        yield found
+
+
+def ask(here: Publishing, method: str, path: str, secret: str | None = None, **body: object) -> TestResponse:
+    secret = here.secret if secret is None else secret
+    headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+    answer = here.client.open(f"/v1/operators/{path}", method=method, headers=headers, json=body or None)
+    here.follower.catch_up()
+    return answer
+
+
+def test_an_operator_gives_its_contacts_and_operators_alone_see_them(here: Publishing) -> None:
+    given = {"responsible": "Zoé Essai", "support": "01 00 00 00 00"}
+    assert ask(here, "PUT", "essai/contacts", **given).json == {"name": "essai", "changed": True, "contacts": given}
+    assert ask(here, "PUT", "essai/contacts", **given).json["changed"] is False
+    assert ask(here, "GET", "essai", secret=here.other).json["contacts"]["responsible"] == "Zoé Essai"
+    assert "contacts" not in here.client.get("/v1/operators/essai").json
+    ask(here, "PUT", "essai/contacts", support="02")
+    assert ask(here, "GET", "essai").json["contacts"]["responsible"] == ""  # in full: what is left out goes
+    with reading(here.engine) as connection:
+        assert "Zoé" not in repr(read_after(connection, 0, 10_000))
+    assert ask(here, "PUT", "essai/contacts", domains=["x.fr"]).status_code == 400
+    assert ask(here, "PUT", "essai/contacts", support="a\nb").status_code == 400
+
+
+def test_a_new_secret_opens_and_the_old_one_no_longer_does(here: Publishing) -> None:
+    answer = ask(here, "POST", "essai/secret")
+    made = answer.json["secret"]
+    assert answer.headers["Cache-Control"] == "no-store" and made.startswith("essai.") and made != here.secret
+    assert ask(here, "GET", "essai", secret=made).status_code == 200
+    assert ask(here, "GET", "essai").status_code == 401
+    with reading(here.engine) as connection:
+        told = [e for e in read_after(connection, 0, 10_000) if e.subject == "operator"][-1]
+    assert (told.kind, told.actor, made in repr(told)) == ("secret", "essai", False)
+
+
+@pytest.mark.parametrize(("method", "what"), [("PUT", "contacts"), ("POST", "secret")])
+def test_nobody_changes_what_is_another_s(here: Publishing, method: str, what: str) -> None:
+    body = {"support": "x"} if what == "contacts" else {}
+    others, absent = (ask(here, method, f"{name}/{what}", **body) for name in ("autre", "personne"))
+    assert (others.status_code, others.json["detail"]) == (403, absent.json["detail"])
+    assert ask(here, method, f"essai/{what}", secret="", **body).status_code == 401
+    with writing(here.engine) as connection:
+        operators.suspend(connection, "essai", actor="tests")
+    headers = {"Authorization": f"Bearer {here.secret}"}  # the index does not know yet
+    answer = here.client.open(f"/v1/operators/essai/{what}", method=method, headers=headers, json=body or None)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["essai", "essai/domains", "essai/rights", "essai/certificates"])
+def test_what_the_staff_give_is_not_taken(here: Publishing, path: str) -> None:
+    assert {ask(here, m, path, x="y").status_code for m in ("PUT", "POST", "PATCH")} <= {404, 405}
