@@ -80,7 +80,7 @@ ROOMS = {
         may=(
             *_MODEL,
             *(f"directory_service.index.{m}" for m in ("directory", "freshness", "query")),
-            *(f"directory_service.trust.{m}" for m in ("certificates", "verdicts", "verify")),
+            *(f"directory_service.trust.{m}" for m in ("access", "certificates", "verdicts", "verify")),
         )
     ),
     "directory_service.policy.server": Room(

@@ -24,7 +24,7 @@ from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
 from directory_service.settings import Settings
 from directory_service.trust.ranges import SIZE
-from directory_service.web.api import verify
+from directory_service.web import bodies
 from directory_service.web.app import create_app
 
 ZOE_BOX, HIDDEN, ABSENT = (
@@ -181,9 +181,9 @@ def test_a_line_is_no_longer_than_a_question(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("line", [b"\n", b"ab\r", b"x\r\n"])
 def test_too_many_lines_are_refused_before_they_are_parted(client: FlaskClient, line: bytes) -> None:
-    answer = client.post("/v1/verify/batch", data=line * (verify.BATCH_LIMIT // len(line)))
+    answer = client.post("/v1/verify/batch", data=line * (bodies.BATCH_LIMIT // len(line)))
     assert answer.json["type"] == "/problems/limit-exceeded"
-    assert client.post("/v1/verify/batch", data=b"\r\n" * verify.MOST_LINES).status_code == 200
+    assert client.post("/v1/verify/batch", data=b"\r\n" * bodies.MOST_LINES).status_code == 200
 
 
 def test_a_batch_without_an_index_is_one_problem(tmp_path: Path) -> None:
