@@ -233,6 +233,10 @@ class Directory:
         """Listed addresses, closed ones too, by the first ``ranges.DIGITS`` digits of their hash."""
         return ranges.addresses_in(self._reader(time.monotonic()).connection, start)
 
+    def filling_key(self) -> bytes:
+        """What ``trust.ranges`` fills its answers with; never to be shown."""
+        return ranges.filling_key(self._reader(time.monotonic()).connection)
+
     # --- certificates ------------------------------------------------------------------------------------------------
 
     def certificates(self, entries: Iterable[tuple[int, bytes]]) -> dict[int, list[bytes]]:

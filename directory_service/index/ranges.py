@@ -15,6 +15,7 @@ from typing import Final
 from directory_service.index.schema import HIDDEN
 
 DIGITS: Final = 3
+FILLING: Final = "filling"
 
 TABLE: Final = (
     "CREATE TABLE hashed(range INTEGER NOT NULL, address TEXT NOT NULL, PRIMARY KEY(range, address)) WITHOUT ROWID"
@@ -39,6 +40,12 @@ def prepare(db: sqlite3.Connection) -> None:
     """Lets ``db`` run ``FILL``."""
     db.create_function("range_of", 1, range_of, deterministic=True)
     db.create_function("hidden_mark", 0, lambda: HIDDEN, deterministic=True)
+
+
+def filling_key(db: sqlite3.Connection) -> bytes:
+    """What the hashes of nothing are made with: drawn at random for each build, and given to nobody."""
+    row = db.execute("SELECT value FROM meta WHERE key = ?", (FILLING,)).fetchone()
+    return row[0].encode() if row else b""
 
 
 def put(db: sqlite3.Connection, address: str) -> None:

@@ -7,6 +7,7 @@ entries are in.  A build that fails leaves nothing.  Figures: docs/reference/per
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from bisect import bisect_left
 from collections import Counter
@@ -79,7 +80,7 @@ def build_index(
     batches = render_all(engine, suffix, work, workers)
     path = files.new_path(folder, at)
     try:
-        meta[FLOOR] = str(floor)
+        meta |= {FLOOR: str(floor), ranges.FILLING: secrets.token_hex(32)}
         write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes)
         _add_certificates(engine, path)
         files.publish(path)

@@ -102,10 +102,14 @@ class Publication:
         return said | {"purposes": list(self.purposes), "contacts": contacts}
 
 
+# A Dot-string of RFC 5321 4.1.2 in lower case: what extracts hold besides is read, but not published anew.
+_LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
+
+
 def parse_address(text: str, patients: str = PATIENT_DOMAIN) -> str:
     """An address that may be published, in lower case; none of the domain of ``patients`` may.  Raises InvalidField."""
     address = text.strip().lower()
-    if not is_address(address):
+    if not is_address(address) or not _LOCAL.fullmatch(address.rpartition("@")[0]):
         raise invalid("address", "une adresse est attendue")
     if is_patient(address, patients):
         raise invalid("address", "les adresses des patients ne se publient pas : elles se reconnaissent à leur forme")

@@ -2,13 +2,14 @@
 
 The caller hashes the address, sends the first digits, and finds the rest among the answers.  All verdicts are those of
 ``verify``, for anybody's view: unlisted mailboxes and patients are never among them.  Answers are filled up with hashes
-of nothing to a multiple of ``SIZE``, so that their size says nothing; those are told from the others by nobody, and no
-address has them.  They are the same for as long as the build is, so that answers may be kept.
+of nothing to a multiple of ``SIZE``, so that their size says nothing; no address has those, and who has not the key of
+the build cannot tell them from the others.  They are the same for as long as the build is, so that answers may be kept.
+All ranges together are the hashes of all listed addresses: who can guess an address can check it, as with ``verify``.
 """
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 from typing import TYPE_CHECKING, Final
 
 from directory_service.index.query import View
@@ -28,10 +29,11 @@ def verdicts_in(directory: Directory, start: str) -> tuple[str, dict[str, str]]:
     """The build, and the verdict of every open listed mailbox whose hash starts with these ``DIGITS`` lower-case
     hexadecimal digits, by the other digits, in their order."""
     with directory.held() as build:
+        key = directory.filling_key()
         found = {hash_of(address)[DIGITS:]: _verdict(directory, address) for address in directory.addresses_in(start)}
     told = {rest: str(verdict) for rest, verdict in found.items() if verdict not in _LEFT_OUT}
     filling = range(-(-max(len(told), 1) // SIZE) * SIZE - len(told))
-    told |= {_nobody(build.id, start, n): str(Outcome.VERIFIED) for n in filling}
+    told |= {_nobody(key, start, n): str(Outcome.VERIFIED) for n in filling}
     return build.id, dict(sorted(told.items()))
 
 
@@ -39,5 +41,5 @@ def _verdict(directory: Directory, address: str) -> Outcome:
     return ask(directory, Question(address), Caller(View.ANONYMOUS)).verdict
 
 
-def _nobody(build: str, start: str, number: int) -> str:
-    return hashlib.sha256(f"{build} {start} {number}".encode()).hexdigest()[DIGITS:]
+def _nobody(key: bytes, start: str, number: int) -> str:
+    return hmac.digest(key, f"{start} {number}".encode(), "sha256").hex()[DIGITS:]

@@ -226,6 +226,16 @@ def test_nobody_finds_an_unlisted_mailbox_by_range(client: FlaskClient, opened: 
         assert found_in_range(client, HIDDEN, **headers) is None
 
 
+def test_what_ranges_are_filled_with_is_a_secret_of_the_build(tmp_path: Path) -> None:
+    """Made of what everybody knows, fillings would be told from the others by computing them."""
+    found = []
+    for name in ("one", "other"):
+        built = World(tmp_path / name)
+        found.append(set(built.app.test_client().get("/v1/verify/range/000").json["verdicts"]))
+        built.directory.close()
+    assert not found[0] & found[1]
+
+
 def test_ranges_are_of_one_size_and_stay_the_same_for_a_build(client: FlaskClient) -> None:
     """Those that hold an address and those that hold none."""
     held = hashlib.sha256(ZOE_BOX.encode()).hexdigest()[:DIGITS]

@@ -256,7 +256,10 @@ def test_a_body_that_is_wrong_names_its_field_and_writes_nothing(shared: Publish
     assert shared.entries() == before
 
 
-@pytest.mark.parametrize("address", ["sans-arobase", f"deux@@{OURS}", "123456789012345@patient.mssante.fr"])
+@pytest.mark.parametrize(
+    "address",
+    ["sans-arobase", f"deux@@{OURS}", f"..@{OURS}", f"a..b@{OURS}", f".a@{OURS}", "123456789012345@patient.mssante.fr"],
+)
 def test_an_address_that_cannot_be_published(shared: Publishing, address: str) -> None:
     answer = shared.put(address, personal())
     assert (answer.status_code, answer.json["where"]) == (422, "champ address")
