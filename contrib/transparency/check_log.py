@@ -76,7 +76,12 @@ def read_head(path, keys):
 
 
 def leaf_hash(line):
-    return hashlib.sha256(b"\0" + line).digest() if line[:1] == b"{" else bytes.fromhex(line.decode())
+    if line[:1] == b"{":
+        return hashlib.sha256(b"\0" + line).digest()
+    try:
+        return bytes.fromhex(line.decode("ascii"))
+    except ValueError:
+        sys.exit("a line is neither an event nor a hash")
 
 
 def roots(path, sizes):
