@@ -20,9 +20,13 @@ EVENTS: Final = frozenset({OPEN, MOVE, CLOSE, REOPEN, WITHDRAW})
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
+By = tuple[int | None, str | None]  # number of a run, name of an operator
+
+
 class Held(NamedTuple):
     """One binding as the registry holds it.  ``holder`` is a national id, ``10`` and the address where the holder is
-    in no register; then ``written`` is who it is, as the source writes it (number, family name, given names)."""
+    in no register; then ``written`` is who it is, as the source writes it (number, family name, given names).
+    ``opened`` and ``closed``: the run or the operator that did it, None where neither is known."""
 
     address: str
     holder: str
@@ -30,6 +34,8 @@ class Held(NamedTuple):
     until: str | None
     source: str
     written: tuple[str, str, str] | None
+    opened: By | None = None
+    closed: By | None = None
 
 
 class Cause(NamedTuple):
@@ -49,13 +55,14 @@ def changes(before: Held | None, after: Held | None) -> Iterator[tuple[str, Held
     if after is None or before == after:
         return
     if before is None:
-        before = after._replace(until=None)
+        before = after._replace(until=None, closed=None)
         yield OPEN, before
-    moved = after._replace(until=before.until)
+    ended = after.closed if after.until == before.until else before.closed  # at the same instant, by another
+    moved = after._replace(until=before.until, closed=ended)
     if moved != before:
         yield MOVE, moved
     if before.until and before.until != after.until:
-        yield REOPEN, after._replace(until=None)
+        yield REOPEN, after._replace(until=None, closed=None)
     if after.until and before.until != after.until:
         yield CLOSE, after
 
@@ -83,5 +90,5 @@ def held_after(said: dict[str, Any]) -> Held | None:
     """What a binding is once this event has taken place; None when there is none any more."""
     if said["event"] == WITHDRAW:
         return None
-    written = tuple(said["written"]) if said["written"] else None
-    return Held._make([*(said[name] for name in Held._fields[:-1]), written])
+    # JSON has no tuples.
+    return Held._make(tuple(v) if isinstance(v := said[name], list) else v for name in Held._fields)

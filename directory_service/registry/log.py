@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, func, insert, null, select
 
-from directory_service.model.events import Cause, Held, changes, held_after, leaf_data, parse_leaf
+from directory_service.model.events import By, Cause, Held, changes, held_after, leaf_data, parse_leaf
 from directory_service.model.merkle import Get, Position, fold, grow, leaf_hash, positions
 from directory_service.registry.batches import listed, rows
 from directory_service.registry.bulk import chunks, insert_rows
@@ -175,7 +175,8 @@ def _said(connection: Connection, boxes: Sequence[int]) -> dict[int, dict[int, H
 
 _HELD = (
     "SELECT b.mailbox_id, b.id, m.address, m.type, p.national_id, o.national_id, b.since, b.until, b.source, "
-    "b.national_id, b.family_name, b.given_names FROM binding b JOIN mailbox m ON m.id = b.mailbox_id "
+    "b.national_id, b.family_name, b.given_names, b.opened_run, b.opened_operator, b.closed_run, b.closed_operator "
+    "FROM binding b JOIN mailbox m ON m.id = b.mailbox_id "
     "LEFT JOIN practitioner p ON p.id = b.practitioner_id LEFT JOIN organization o ON o.id = b.organization_id "
 )
 
@@ -195,10 +196,14 @@ def held_in(connection: Connection, where: str) -> Iterator[tuple[int, int, Held
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    _, _, address, kind, person, place, since, until, source, *written = row
+    _, _, address, kind, person, place, since, until, source, number, family, given, *acts = row
     holder = person or (place if kind != "PER" else None)  # model.mailboxes.Binding.holder_id
-    number, family, given = written
-    return Held(address, holder or "10" + address, since, until, source, None if holder else (number, family, given))
+    written = None if holder else (number, family, given)
+    return Held(address, holder or "10" + address, since, until, source, written, _by(*acts[:2]), _by(*acts[2:]))
+
+
+def _by(run: int | None, operator: str) -> By | None:
+    return None if run is None and not operator else (run, operator or None)
 
 
 # --- heads -----------------------------------------------------------------------------------------------------------

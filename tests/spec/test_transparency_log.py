@@ -142,6 +142,15 @@ def test_a_holder_is_named(logged: Engine, tmp_path: Path) -> None:
     assert _findings(logged, tmp_path) == [("binding", "1", 2, BOX)]
 
 
+@pytest.mark.parametrize(("column", "value"), [("opened_run", 2), ("opened_operator", "autre"), ("closed_run", 3)])
+def test_who_began_or_ended_a_binding_is_named(logged: Engine, tmp_path: Path, column: str, value: object) -> None:
+    with writing(logged) as connection:
+        connection.execute(update(binding).where(binding.c.id == 1).values({column: value}))
+    (finding,) = audited(logged, tmp_path).findings
+    assert (finding.row, finding.address) == ("1", BOX)
+    assert f"{column[:6]} " in finding.what
+
+
 def test_a_binding_taken_out_or_slipped_in_is_named(logged: Engine, tmp_path: Path) -> None:
     with writing(logged) as connection:
         row = dict(connection.execute(select(binding).where(binding.c.id == 2)).mappings().one())
