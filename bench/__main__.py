@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
-import signal
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
 from bench import http, morning, postgresql, slapd, workload
 from bench.machine import describe, watch
 from bench.requests import write_requests
+from bench.service import serving
 
 SUFFIX = "o=annuaire-sante,c=fr"
 OURS, THEIRS = 3389, 3390
@@ -174,20 +172,9 @@ def _load_once(cache: Path, port: int, requests: Path, options: argparse.Namespa
     return ops, p50, p99
 
 
-@contextmanager
-def _serving(cache: Path, people: int) -> Iterator[None]:
+def _serving(cache: Path, people: int) -> AbstractContextManager[None]:
     # One address asks for more entries in a minute than a hospital in a day.
-    env = {**os.environ, "ANNUAIRE_DATA": str(_data(cache, people)), "ANNUAIRE_LDAP_HARVEST_ANONYMOUS": "0"}
-    command = [ANNUAIRE, "serve", "--ldap-port", str(OURS), "--http-port", str(HTTP), "--workers", "2"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
-    try:
-        slapd.wait_for(OURS)
-        slapd.wait_for(HTTP)
-        time.sleep(2)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+    return serving([ANNUAIRE], _data(cache, people), OURS, HTTP, ANNUAIRE_LDAP_HARVEST_ANONYMOUS="0")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 from bench import workload
@@ -64,7 +64,7 @@ def _until_done(peer: socket.socket) -> None:
 
 def measure(
     annuaire: str, data: Path, samples: tuple[Path, Path], options: argparse.Namespace,
-    serving: Callable[[], contextmanager], ports: tuple[int, int], base: str,
+    serving: Callable[[], AbstractContextManager[None]], ports: tuple[int, int], base: str,
 ) -> list[dict[str, object]]:  # fmt: skip
     """``samples``: of the day loaded already, and of the next."""
     env = {"ANNUAIRE_DATA": str(data)}

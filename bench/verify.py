@@ -11,10 +11,8 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
 import random
 import re
-import signal
 import statistics
 import subprocess
 import sys
@@ -25,8 +23,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bench import http as bare_http
-from bench import slapd
 from bench.machine import describe, watch
+from bench.service import serving
 from directory_service.index.directory import Directory
 from directory_service.index.query import View
 from directory_service.trust.access import Caller
@@ -65,7 +63,7 @@ def main() -> None:
         each = statistics.median(_together(data, _with(lines, receipt)) for _ in range(options.rounds))
         _print(f"| a batch, in process, {name} | processor {each * 1e6:.0f} µs each: {1 / each:,.0f}/s a core |")
     _print(f"| one range of hashes, in process | {_range(data) * 1e3:.1f} ms |")
-    with _serving(data), bare_http.bare(BARE):
+    with serving(ANNUAIRE, data, LDAP, PORT), bare_http.bare(BARE):
         _over_http(cache, lines, options)
         for receipt in (False, True):
             for clients in (1, 2):
@@ -150,20 +148,6 @@ def _range(data: Path) -> float:
             verdicts_in(directory, f"{number:03x}")
             taken.append(time.perf_counter() - start)
     return statistics.median(taken)
-
-
-@contextmanager
-def _serving(data: Path) -> Iterator[None]:
-    env = {**os.environ, "ANNUAIRE_DATA": str(data)}
-    command = [*ANNUAIRE, "serve", "--ldap-port", str(LDAP), "--http-port", str(PORT), "--workers", "2"]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
-    try:
-        slapd.wait_for(PORT)
-        time.sleep(2)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
 
 
 def _over_http(cache: Path, lines: list[dict[str, object]], options: argparse.Namespace) -> None:
