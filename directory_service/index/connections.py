@@ -22,9 +22,9 @@ _LOOK: Final = 0.2  # seconds between two looks at ``current``
 class Connections:
     """The readers of one folder of builds.  Raises RegistryUnavailable while there is no build."""
 
-    def __init__(self, folder: Path, make: Callable[[Path, str], Reader] = Reader) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.make = make
+        self.make: Callable[[Path, str], Reader] = Reader
         self._local = threading.local()
         self._readers: WeakSet[Reader] = WeakSet()
         self._lock = threading.Lock()

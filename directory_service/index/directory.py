@@ -341,6 +341,10 @@ class Directory:
         """All of them, by name."""
         return operator_records(self._reader(time.monotonic()).connection, view)
 
+    def operator_states(self) -> list[dict[str, Any]]:
+        """How the mailboxes of each operator fare: ``model.anomalies.OperatorState``."""
+        return self._reader(time.monotonic()).operator_states()
+
     def domain_record(self, domain: str) -> dict[str, Any]:
         """Who may be trusted for a mail domain, and who might, since when.  Raises NotFound for one never held."""
         return domain_record(self._reader(time.monotonic()).connection, domain)

@@ -48,7 +48,6 @@ class Build(NamedTuple):
     built_at: str
     sources: list[dict[str, Any]]
     counts: dict[str, int]
-    operators: Sequence[dict[str, Any]] = ()  # ``model.anomalies.OperatorState``
 
 
 class Hit(NamedTuple):
@@ -148,19 +147,32 @@ class Reader:
         return self.build
 
     def _load(self) -> None:
-        sql = "SELECT key, value FROM meta WHERE key NOT IN (?, ?)"
-        meta: dict[str, str] = dict(self.connection.execute(sql, _LONG))
+        sql = "SELECT key, value FROM meta WHERE key NOT IN (?, ?, ?)"
+        meta: dict[str, str] = dict(self.connection.execute(sql, (*_LONG, _FARES)))
         if meta["version"] != VERSION:
             raise RegistryUnavailable("l'index est d'une autre version : lancez `annuaire index --rebuild`")
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
-        fares = json.loads(meta.get("operators", "[]"))
-        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts, fares)
+        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
-        (first,) = self.connection.execute("SELECT min(since) FROM domain").fetchone()
-        self.trust_since: str = first or ""  # when the first domain is known to have been trusted; "" for none
+        self._trust_since: str | None = None
+
+    @property
+    def trust_since(self) -> str:
+        """When the first domain is known to have been trusted; "" for none.  Looked for when it is asked: it takes a
+        reading of all domains, and a reader loads at each commit of the follower."""
+        if self._trust_since is None:
+            (first,) = self.connection.execute("SELECT min(since) FROM domain").fetchone()
+            self._trust_since = first or ""
+        return self._trust_since
+
+    def operator_states(self) -> list[dict[str, Any]]:
+        """``model.anomalies.OperatorState`` of each operator, as the follower last counted."""
+        row = self.connection.execute("SELECT value FROM meta WHERE key = ?", (_FARES,)).fetchone()
+        found: list[dict[str, Any]] = json.loads(row[0]) if row else []
+        return found
 
     def _counts(self) -> list[dict[str, int]]:
         sql = "SELECT value FROM meta WHERE key = ?"
@@ -330,6 +342,7 @@ _BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRU
 
 
 _LONG: Final = ("terms", "fours")  # of ``meta``: megabytes, read once a build
+_FARES: Final = "operators"  # of ``meta``: read when it is asked for
 
 
 class _Newest:

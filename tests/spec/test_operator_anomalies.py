@@ -145,4 +145,4 @@ def test_the_follower_keeps_it(operated: Engine, tmp_path: Path) -> None:
         append(connection, actor="test", kind="close", subject="mailbox", subject_id=1)
     Follower(operated, folder, SUFFIX).catch_up()
     with closing(Directory(folder, SUFFIX)) as directory:
-        assert [(s["operator"], s["mailboxes"]) for s in directory.build().operators] == [("essai", 1)]
+        assert [(s["operator"], s["mailboxes"]) for s in directory.operator_states()] == [("essai", 1)]

@@ -26,8 +26,10 @@ blueprint = Blueprint("status", __name__)
 def status() -> Response:
     read_query(request.query_string, ())
     view = identify()
-    build, now = directory().build(), datetime.now(UTC)
-    unusual = anomalies(build.operators, now, _limits())
+    with directory().held() as build:
+        states, white_list = directory().operator_states(), directory().has_white_list()
+    now = datetime.now(UTC)
+    unusual = anomalies(states, now, _limits())
     silent = {s.source: s for s in silent_sources(build, rhythms(), now)}
     body = {
         "build": build.id,
@@ -38,11 +40,11 @@ def status() -> Response:
         "sources": [_aged(source, now) | {"silent": source["name"] in silent} for source in build.sources],
         "anomalies": [*map(_anomaly, silent.values()), *unusual[:MOST]],
         "anomalies_total": len(silent) + len(unusual),
-        "white_list": directory().has_white_list(),
+        "white_list": white_list,
         "quality": {"matching": figures()},
     }
     if view >= View.OPERATOR:
-        body["operators"] = [_operator(state, unusual, now) for state in build.operators]
+        body["operators"] = [_operator(state, unusual, now) for state in states]
     return uncached(json_answer(orjson.dumps(body)))
 
 
