@@ -7,7 +7,7 @@ made: a folder of keys that is empty stays so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 from cryptography import x509
 
 from directory_service.errors import RegistryUnavailable
+from directory_service.pem import pem_files
 from directory_service.settings import Settings
 
 SOON: Final = timedelta(days=14)  # ACME renews thirty days before the end: who comes as near has not renewed
@@ -79,7 +80,7 @@ def _first(what: str, ends: dict[str, datetime]) -> str:
 
 def _certificates(setting: str, path: str) -> Sequence[x509.Certificate]:
     try:
-        found = [c for data in _files(path) for c in x509.load_pem_x509_certificates(data)]
+        found = [c for file in pem_files(Path(path)) for c in x509.load_pem_x509_certificates(file.read_bytes())]
     except ValueError:
         found = []
     if not found:
@@ -89,16 +90,10 @@ def _certificates(setting: str, path: str) -> Sequence[x509.Certificate]:
 
 def _lists(setting: str, path: str) -> list[x509.CertificateRevocationList]:
     try:
-        found = [x509.load_pem_x509_crl(text) for data in _files(path) for text in _CRL.findall(data)]
+        texts = [text for file in pem_files(Path(path)) for text in _CRL.findall(file.read_bytes())]
+        found = [x509.load_pem_x509_crl(text) for text in texts]
     except ValueError:
         found = []
     if not found:
         raise RegistryUnavailable(f"aucune liste de révocation lisible (réglage {setting})")
     return found
-
-
-def _files(path: str) -> Iterator[bytes]:
-    """A file, or every ``.pem`` and ``.crt`` of a folder."""
-    named = Path(path)
-    chosen = sorted(f for f in named.iterdir() if f.suffix.lower() in (".pem", ".crt")) if named.is_dir() else [named]
-    return (file.read_bytes() for file in chosen)

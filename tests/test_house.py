@@ -113,12 +113,14 @@ ROOMS = {
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
     "directory_service.serve": Room(may=("directory_service",), packages=("sqlalchemy", "prometheus_client")),
+    "directory_service.pem": Room(),
     "directory_service.safekeeping": Room(
-        may=("directory_service.errors", "directory_service.settings"), packages=("cryptography",)
+        may=("directory_service.errors", "directory_service.pem", "directory_service.settings"),
+        packages=("cryptography",),
     ),
     "directory_service.doctor": Room(may=("directory_service",), packages=("ldap3",)),
     "importers": Room(
-        may=(*_MODEL, "directory_service.registry"),
+        may=(*_MODEL, "directory_service.pem", "directory_service.registry"),
         packages=("pandas", "numpy", "sqlalchemy", "orjson", "signxml", "lxml", "cryptography"),
     ),
     "importers.source": _FORMAT,

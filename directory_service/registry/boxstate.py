@@ -80,7 +80,7 @@ def read_states(connection: Connection, addresses: Sequence[str]) -> dict[str, S
         rows = connection.execute(select(*columns).where(c.address.in_(some))).all()
         held = _held(connection, [row.id for row in rows])
         for row in rows:
-            lists = _words(row.purposes), _contacts(row.contacts), tuple(held.get(row.id, ()))
+            lists = read_words(row.purposes), read_contacts(row.contacts), tuple(held.get(row.id, ()))
             found[row.address] = State(*row[:8], *lists)
     return found
 
@@ -104,11 +104,13 @@ def _held(connection: Connection, boxes: list[int]) -> dict[int, list[Held]]:
     return found
 
 
-@lru_cache(maxsize=4096)
-def _words(written: str) -> tuple[str, ...]:
+@lru_cache(maxsize=4096)  # nearly always none, else one of a few lists
+def read_words(written: str) -> tuple[str, ...]:
+    """The column ``purposes``."""
     return tuple(json.loads(written))
 
 
 @lru_cache(maxsize=4096)
-def _contacts(written: str) -> tuple[Contact, ...]:
+def read_contacts(written: str) -> tuple[Contact, ...]:
+    """The column ``contacts``."""
     return tuple(Contact(system, value) for system, value in json.loads(written))

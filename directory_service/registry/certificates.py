@@ -7,7 +7,7 @@ mailbox, so that whoever follows it renders that one again.  Whether a certifica
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,30 +74,31 @@ def add_certificates(
 ) -> list[str]:
     """Publishes them beside those there are; gives the digests of those that were not published yet.  Raises
     LimitExceeded past ``MOST`` of one address."""
-    return _publish(connection, box, certificates, (), actor, at)[0]
+    return _publish(connection, box, _published(connection, box.address), certificates, (), actor, at)[0]
 
 
 def replace_certificates(
     connection: Connection, box: Box, certificates: Sequence[MailCertificate], *, actor: str, at: str | None = None
 ) -> tuple[list[str], list[str]]:
     """These and no others are published from now on; gives the digests of the new ones and of those that go."""
-    wanted = {c.sha256 for c in certificates}
-    gone = [digest for digest in _published(connection, box.address) if digest not in wanted]
-    return _publish(connection, box, certificates, gone, actor, at)
+    wanted, held = {c.sha256 for c in certificates}, _published(connection, box.address)
+    return _publish(connection, box, held, certificates, [d for d in held if d not in wanted], actor, at)
 
 
 def remove_certificate(connection: Connection, box: Box, sha256: str, *, actor: str, at: str | None = None) -> None:
     """Raises NotFound where no such certificate is published."""
-    if sha256 not in _published(connection, box.address):
+    held = _published(connection, box.address)
+    if sha256 not in held:
         raise NotFound("pas de certificat de cette empreinte")
-    _publish(connection, box, (), [sha256], actor, at)
+    _publish(connection, box, held, (), [sha256], actor, at)
 
 
 def _publish(
-    connection: Connection, box: Box, certificates: Sequence[MailCertificate], gone: Sequence[str], actor: str,
-    at: str | None,
+    connection: Connection, box: Box, held: Set[str], certificates: Sequence[MailCertificate], gone: Sequence[str],
+    actor: str, at: str | None,
 ) -> tuple[list[str], list[str]]:  # fmt: skip
-    moment, held = at or now_text(), _published(connection, box.address)
+    """``held``: what is published now."""
+    moment = at or now_text()
     new = {c.sha256: c for c in certificates if c.sha256 not in held}
     if len(held) + len(new) - len(gone) > MOST:
         raise LimitExceeded(f"au plus {MOST} certificats par adresse")

@@ -8,16 +8,14 @@ Measured on SQLite, one process: see docs/reference/performance.md.  Nothing her
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
 
-from directory_service.model.mailboxes import Actor, Binding, Contact, MailboxType, domain_of
+from directory_service.model.mailboxes import Actor, Binding, MailboxType, domain_of
 from directory_service.model.people import (
     Expertise,
     Identifier,
@@ -28,6 +26,7 @@ from directory_service.model.people import (
     Status,
 )
 from directory_service.registry.batches import Batch, Book, Row, batches, quiet
+from directory_service.registry.boxstate import read_contacts, read_words
 from directory_service.registry.changes import Touched, dependants
 from directory_service.registry.clock import parse_instant
 from directory_service.registry.overview import (
@@ -297,23 +296,13 @@ def _binding(
         opened_by=_actor(*acts[:2]),
         closed_by=_actor(*acts[2:]),
         rank=rank,
-        purposes=_words(purposes),
-        contacts=_contacts(contacts),
+        purposes=read_words(purposes),
+        contacts=read_contacts(contacts),
     )
 
 
 def _actor(run: int | None, operator: str) -> Actor | None:
     return Actor(run, operator) if run is not None or operator else None
-
-
-@lru_cache(maxsize=4096)  # nearly always none, else one of a few lists
-def _words(written: str) -> tuple[str, ...]:
-    return tuple(json.loads(written))
-
-
-@lru_cache(maxsize=4096)
-def _contacts(written: str) -> tuple[Contact, ...]:
-    return tuple(Contact(system, value) for system, value in json.loads(written))
 
 
 def _instant(text: str | None) -> datetime | None:

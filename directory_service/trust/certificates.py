@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PIN, SUBJECT, SAN = "pin", "subject", "san"
 _NAMES: Final = (("dns", x509.DNSName), ("email", x509.RFC822Name), ("uri", x509.UniformResourceIdentifier))
-_PEM: Final = b"-----BEGIN "
+PEM: Final = b"-----BEGIN "
 _MOST_NAMES: Final = 64  # other names looked at: each is a look-up
 
 
@@ -50,7 +50,7 @@ class Certificate(NamedTuple):
 def read_certificate(data: bytes) -> Certificate:
     """The certificate in these octets, DER or the first of a PEM file.  Raises InvalidInput."""
     try:
-        found = x509.load_pem_x509_certificate(data) if _PEM in data else x509.load_der_x509_certificate(data)
+        found = x509.load_pem_x509_certificate(data) if PEM in data else x509.load_der_x509_certificate(data)
         issuer = found.issuer.rfc4514_string()
         return Certificate(
             tuple(_rules(found, issuer)), issuer, found.serial_number, found.not_valid_before_utc.timestamp(),
@@ -79,13 +79,18 @@ def _folded(name: str) -> str:
     return name if "/" in name else f"{local}{at}{domain.lower()}"
 
 
+def read_lists(pem: bytes) -> list[x509.CertificateRevocationList]:
+    """The revocation lists of a PEM file, one after the other; cryptography reads one.  Raises what its parser does."""
+    return [x509.load_pem_x509_crl(PEM + part) for part in pem.split(PEM)[1:]]
+
+
 class Revocations:
     """The certificates that the lists (PEM, one or several) say are revoked."""
 
     def __init__(self, pem: bytes = b"") -> None:
         """Raises InvalidInput."""
         try:
-            lists = [x509.load_pem_x509_crl(_PEM + part) for part in pem.split(_PEM)[1:]]
+            lists = read_lists(pem)
             self._held = {(crl.issuer.rfc4514_string(), revoked.serial_number) for crl in lists for revoked in crl}
         except Exception:
             raise InvalidInput("liste de révocation illisible : du PEM est attendu") from None

@@ -27,9 +27,9 @@ from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store
 from directory_service.errors import AnnuaireError, InvalidInput, unread
 from directory_service.model.certificates import ENCRYPTION, SIGNATURE, MailCertificate
 from directory_service.registry.clock import format_instant
+from directory_service.trust.certificates import PEM, read_lists
 
 T = TypeVar("T", bound=x509.ExtensionType)
-_PEM: Final = b"-----BEGIN "
 _RSA_BITS, _EC_BITS = 2048, 256
 _CHAIN: Final = 4  # intermediates at most between a certificate and its anchor
 MOST_OCTETS: Final = 64 * 1024  # of one upload: a certificate with a long chain takes 10 KiB
@@ -284,15 +284,15 @@ def _files(path: str) -> list[bytes]:
 
 def _certificates(data: bytes) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(data) if _PEM in data else [x509.load_der_x509_certificate(data)]
+        return x509.load_pem_x509_certificates(data) if PEM in data else [x509.load_der_x509_certificate(data)]
     except Exception:  # of the parser, whose kinds are many; nothing else runs here
         raise InvalidInput("certificat illisible : ni DER, ni PEM") from None
 
 
 def _lists(data: bytes) -> list[x509.CertificateRevocationList]:
     try:
-        if _PEM not in data:
+        if PEM not in data:
             return [x509.load_der_x509_crl(data)]
-        return [x509.load_pem_x509_crl(_PEM + part) for part in data.split(_PEM)[1:]]
+        return read_lists(data)
     except Exception:  # as above
         raise InvalidInput("liste de révocation illisible : ni DER, ni PEM") from None

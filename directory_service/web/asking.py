@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from directory_service.errors import AnnuaireError, Forbidden, InvalidInput, LimitExceeded, RegistryUnavailable
+from directory_service.errors import AnnuaireError, Forbidden, LimitExceeded, RegistryUnavailable
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
 from directory_service.web.parameters import (
@@ -20,7 +20,7 @@ from directory_service.web.parameters import (
     Flag,
     Instant,
     Text,
-    parse_json,
+    parse_object,
     read_fields,
     refused,
 )
@@ -63,7 +63,7 @@ class Asker:
     def judge(self, body: bytes) -> tuple[Verdict, dict[str, Any]]:
         if len(body) > LONGEST:
             raise LimitExceeded(f"au plus {LONGEST} octets par question")
-        asked = read_fields(_object(body), FIELDS)
+        asked = read_fields(parse_object(body), FIELDS)
         question = Question(
             asked["address"],
             asked["person"],
@@ -114,10 +114,3 @@ class Asker:
 def _problem(error: AnnuaireError, number: int) -> bytes:
     where = f"ligne {number}" + (f", {error.where}" if error.where else "")
     return problem_body(error.slug, error.http_status, error.message, where) + b"\n"
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    value = parse_json(body)
-    if not isinstance(value, dict):
-        raise InvalidInput("un objet JSON est attendu", where="corps")
-    return value

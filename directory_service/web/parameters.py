@@ -150,6 +150,14 @@ def parse_json(body: bytes) -> object:
         raise InvalidInput("le corps n'est pas du JSON", where="corps") from None
 
 
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Raises InvalidInput, also for JSON that is no object."""
+    value = parse_json(body)
+    if not isinstance(value, dict):
+        raise InvalidInput("un objet JSON est attendu", where="corps")
+    return value
+
+
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:
     """``text`` without its outer spaces; refuses what is too long and what no keyboard types (NUL, controls)."""
     text = text.strip()

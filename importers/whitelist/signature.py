@@ -27,6 +27,7 @@ from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from directory_service.errors import ImportRefused, InvalidInput, unread
 from directory_service.model.subjects import subject_key
+from directory_service.pem import pem_files
 
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 _ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
@@ -66,10 +67,7 @@ class Anchors:
                 "fichier PEM, ou le dossier, de la chaîne qui signe la liste blanche (IGC-Santé pour l'officielle)"
             )
         try:
-            files = (
-                sorted(f for f in path.iterdir() if f.suffix.lower() in (".pem", ".crt")) if path.is_dir() else [path]
-            )
-            found = [c for file in files for c in x509.load_pem_x509_certificates(file.read_bytes())]
+            found = [c for file in pem_files(path) for c in x509.load_pem_x509_certificates(file.read_bytes())]
         except OSError as error:
             raise ImportRefused(unread(error), where="trust_anchors") from None
         except ValueError:

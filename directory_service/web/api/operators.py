@@ -27,7 +27,7 @@ from directory_service.web.context import (
     with_items,
     with_record,
 )
-from directory_service.web.parameters import Text, clean_text, parse_json, read_fields, read_query
+from directory_service.web.parameters import Text, clean_text, parse_object, read_fields, read_query
 from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("operators", __name__)
@@ -66,7 +66,7 @@ def contacts(name: str) -> Response:
     """The operator's own, both in full: what is left out, or empty, is taken away."""
     asked = _oneself(name)
     expect_type("application/json")
-    given = read_fields(_object(read_body(_BODY_LIMIT)), _CONTACTS)
+    given = read_fields(parse_object(read_body(_BODY_LIMIT)), _CONTACTS)
     with write_registry() as connection:
         require_active(connection, asked)
         changed = set_contacts(connection, asked, actor=asked, **given)
@@ -93,13 +93,6 @@ def _oneself(name: str) -> str:
     if asked != caller:
         raise Forbidden("un opérateur ne change que ce qui est de lui")
     return caller
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    value = parse_json(body)
-    if not isinstance(value, dict):
-        raise InvalidInput("un objet JSON est attendu", where="corps")
-    return value
 
 
 def _private(told: dict[str, Any]) -> Response:
