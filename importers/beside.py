@@ -1,7 +1,8 @@
 """A process beside the one that loads: it checks some of the files, then reads and parses all of them, in order.
 
-It knows no registry and writes nothing.  What it makes goes through a thread and a pipe: it is ahead by ``_AHEAD``
-batches at most, whatever the size of the files.  It ends with its pipe, however the other process ended.
+It writes nothing, and of the registry it reads only what sources last said (``importers.survey``).  What it makes goes
+through a thread and a pipe: it is ahead by ``_AHEAD`` batches at most, whatever the size of the files.  It ends with
+its pipe, however the other process ended.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
 from directory_service.errors import AnnuaireError, ImportRefused
-from importers.check import Checked, check
+from directory_service.registry.engine import open_registry
+from importers.check import Checked
 from importers.extract import ExtractFile
 from importers.feed import Task, batches_of
+from importers.survey import Surveyed, examine
 
 WORTH = 16 << 20  # bytes of extracts from which on a process, half a second to start, is worth it
 _AHEAD = 100  # batches of 100 kB: what is read while the other writes some thousand rows
@@ -48,16 +51,18 @@ class Assistant:
         self._process.join()
         self._process.close()
 
-    def ask_checks(self, files: Sequence[ExtractFile]) -> None:
-        self._pipe.send((_check, list(files)))
+    def ask_checks(self, files: Sequence[ExtractFile], registry: str) -> None:
+        """``registry``: the URL of one that may know of the files; empty for none."""
+        self._pipe.send((_check, [(file, registry) for file in files]))
 
     def ask_batches(self, tasks: Sequence[Task]) -> None:
         self._pipe.send((batches_of, list(tasks)))
 
-    def checked(self) -> Checked:
+    def checked(self) -> tuple[Checked, Surveyed | None]:
         """What came of the next file of ``ask_checks``.  Raises ImportRefused."""
         (found,) = self.answers()
-        return Checked(*marshal.loads(found))  # noqa: S302 - from our own process
+        checked, surveyed = marshal.loads(found)  # noqa: S302 - from our own process
+        return Checked(*checked), Surveyed.of(surveyed) if surveyed else None
 
     def answers(self) -> Iterator[bytes]:
         """All that came of the next file asked for.  Raises ImportRefused."""
@@ -74,8 +79,21 @@ class Assistant:
             raise AnnuaireError("le processus qui lit les extractions s'est arrêté") from None
 
 
-def _check(file: ExtractFile) -> Iterator[bytes]:
-    yield marshal.dumps(astuple(check(file)), 2)
+def _check(asked: tuple[ExtractFile, str]) -> Iterator[bytes]:
+    file, registry = asked
+    checked, surveyed = examine(file, open_registry(registry) if registry else None)
+    yield marshal.dumps((astuple(checked), surveyed.packed() if surveyed else None), 2)
+
+
+def halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[ExtractFile]]:
+    """Two lists of about the same size."""
+    halves: tuple[list[ExtractFile], list[ExtractFile]] = ([], [])
+    sizes = [0, 0]
+    for file in sorted(files, key=lambda f: f.size, reverse=True):
+        less = sizes.index(min(sizes))
+        halves[less].append(file)
+        sizes[less] += file.size
+    return halves
 
 
 # --- in the process --------------------------------------------------------------------------------------------------

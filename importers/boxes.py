@@ -20,7 +20,7 @@ from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
 from importers.boxrules import BoxRules
 from importers.feed import Feed
-from importers.known import Known, People
+from importers.known import GONE, SEEN, Known, People
 from importers.mssante.parse import PERSONAL
 from importers.places import Places
 from importers.published import Beside
@@ -59,10 +59,11 @@ class BoxLoader:
     """Loads addresses of one source."""
 
     def __init__(
-        self, store: Store, people: People, places: Places, source: str, rules: BoxRules, beside: Beside
+        self, store: Store, people: People, places: Places, known: Known, rules: BoxRules, beside: Beside
     ) -> None:
-        self.store, self.people, self.places, self.source, self.rules = store, people, places, source, rules
-        self.known = Known(store.connection, source)
+        """``known``: what the source of these addresses last said."""
+        self.store, self.people, self.places, self.rules = store, people, places, rules
+        self.known, self.source = known, known.source
         self.beside = beside
         self.others = self._others()
         self.changes: list[Box] = []
@@ -76,6 +77,7 @@ class BoxLoader:
 
     def load(self, feed: Feed) -> None:
         news, find = feed.news, self.places.find_structure
+        self.store.counts["mailbox"]["unchanged"] += feed.unchanged
         for key, digest, given in feed.records:
             address = key.strip().lower()
             unchanged = self.is_unchanged(address, digest)
@@ -115,9 +117,9 @@ class BoxLoader:
         position = self.known.positions.get(address)
         if position is None:
             return False
-        again, self.known.seen[position] = self.known.seen[position], 1
-        same = self.known.digests[position] == digest and not self.known.gone[position]
-        if same and not again:
+        before, self.known.state[position] = self.known.state[position], self.known.state[position] | SEEN
+        same = self.known.digests[position] == digest and not before & GONE
+        if same and not before & SEEN:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from directory_service.errors import ImportRefused
 from importers.extract import ExtractFile, opened
@@ -32,10 +33,23 @@ class Checked:
     kinds: set[bytes] = field(default_factory=set)  # first byte of the keys: type of identifier
 
 
-def check(extract: ExtractFile, advance: Callable[[int], None] = lambda _: None, *, block: int = _BLOCK) -> Checked:
+class Look(Protocol):
+    """Who looks at the keys instead of us, comparing as it goes (``importers.survey``)."""
+
+    grouped: bool
+    kinds: set[bytes]
+
+    def look(self, lines: Iterable[bytes]) -> None: ...
+    def close(self) -> None: ...
+
+
+def check(
+    extract: ExtractFile, advance: Callable[[int], None] = lambda _: None, *, block: int = _BLOCK,
+    survey: Look | None = None,
+) -> Checked:  # fmt: skip
     """Reads the whole file once, ``block`` bytes at a time.  Raises ImportRefused when it is empty, cut short or not in
     its encoding."""
-    scan = _Scan(extract)
+    scan = _Scan(extract, survey)
     with opened(extract.path, extract.member) as stream:
         while read := stream.read(block):
             scan.feed(read)
@@ -46,8 +60,8 @@ def check(extract: ExtractFile, advance: Callable[[int], None] = lambda _: None,
 class _Scan:
     """The state of the first pass."""
 
-    def __init__(self, extract: ExtractFile) -> None:
-        self.extract = extract
+    def __init__(self, extract: ExtractFile, survey: Look | None = None) -> None:
+        self.extract, self.survey = extract, survey
         self.result = Checked()
         self.hash = hashlib.sha256()
         self.decoder = codecs.getincrementaldecoder("utf-8")()
@@ -70,7 +84,10 @@ class _Scan:
             self.lines = 1
             del lines[0]
         self.lines += len(lines)
-        self._look_at_keys(lines)
+        if self.survey:
+            self.survey.look(lines)
+        else:
+            self._look_at_keys(lines)
         if lines:
             self.last = lines[-1] if lines[-1].strip() else next((x for x in reversed(lines) if x.strip()), self.last)
         self.offset += len(block)
@@ -118,6 +135,9 @@ class _Scan:
         if seen not in (wanted, wanted + 1, wanted - 1 if not self.extract.match.captions[-1] else wanted):
             raise ImportRefused(f"fichier tronqué : {wanted} colonnes attendues à la dernière ligne, {seen} vues",
                                 where=f"{name}, ligne {self.lines}")  # fmt: skip
+        if self.survey:
+            self.survey.close()
+            self.result.grouped, self.result.kinds = self.survey.grouped, self.survey.kinds
         self.result.rows = self.lines - 1
         self.result.sha256 = self.hash.hexdigest()
         return self.result

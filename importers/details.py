@@ -15,7 +15,7 @@ from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
 from importers.feed import Feed
 from importers.impact import count_changed
-from importers.known import Known, People, match_key
+from importers.known import GONE, SEEN, Known, People, match_key
 from importers.revise import difference, drop_rows, mark_gone, note_marks, record, stored_rows, touch
 from importers.store import Store
 
@@ -25,21 +25,21 @@ _BATCH = 2_000
 class DetailLoader:
     """Loads the groups of rows of one file."""
 
-    def __init__(self, store: Store, people: People, source: str) -> None:
-        self.store, self.people, self.source = store, people, source
+    def __init__(self, store: Store, people: People, source: str, known: Known) -> None:
+        self.store, self.people, self.source, self.known = store, people, source, known
         self.table = qualification if self.source == "rpps.diploma" else expertise
         self.name = str(self.table.name)  # not SQLAlchemy's subclass of str, which orjson refuses as a key
-        self.known = Known(store.connection, self.source)
         self.codes: list[tuple[str, ...]] = []  # by the numbers of the feed
         self.changes: list[tuple[int, str, int, int, list[tuple[Any, ...]]]] = []
 
     def load(self, feed: Feed) -> None:
         known, counts, news = self.known, self.store.counts[self.name], feed.news
+        counts["unchanged"] += feed.unchanged
         for key, digest, given in feed.records:
             position = known.positions.get(key)
             if position is not None:
-                known.seen[position] = 1
-                if known.digests[position] == digest and not known.gone[position]:
+                before, known.state[position] = known.state[position], known.state[position] | SEEN
+                if known.digests[position] == digest and not before & GONE:
                     counts["unchanged"] += 1
                     continue
             said = feed.read(key, digest, given)

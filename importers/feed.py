@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
 
 from directory_service.model.ins import PATIENT_DOMAIN
 from importers import extract
 from importers.extract import ExtractFile
-from importers.known import digest_of
+from importers.known import Known, digest_of
 from importers.rows import KEPT, Finding, Problems, Rejection
 from importers.said import News, Reader, Rows, Said, reader_of
 from importers.source import System
 from importers.stages import Stages
+from importers.survey import Surveyed
 
 BATCH = 500  # records that cross at once: about 100 kB
 HELD = 1_000  # rejected rows that make the quarantine look at their share
@@ -50,6 +53,12 @@ class Feed:
     read: Callable[[bytes, int, Any], Said | None]
     news: News
     systems: tuple[System, ...]
+    unchanged: int = 0  # records that are not given, since they are what they were
+    known: Mapping[str, Known] = field(default_factory=dict)  # of those that are given, where some are not
+
+    def known_of(self, connection: Connection, source: str) -> Known:
+        """What a source last said, as far as these records are concerned."""
+        return self.known.get(source) or Known.read(connection, source)
 
 
 class Batch(NamedTuple):
@@ -77,6 +86,23 @@ def feed_here(task: Task, problems: Problems, look: Look, advance: Advance, stag
     if reader is None:
         return Feed(records(), _unread, News(), ())
     return Feed(records(), stages.timed("parse", reader.read), reader.news, tuple(reader.systems))
+
+
+def feed_surveyed(
+    task: Task, surveyed: Surveyed, problems: Problems, look: Look, advance: Advance, stages: Stages
+) -> Feed:
+    """Of a file of which is known what differs."""
+    reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
+    assert reader  # crosswalks are not surveyed
+
+    def records() -> Iterator[Record]:
+        for record in surveyed.records:
+            yield record
+            look()
+        advance(task.file.size)
+
+    read = stages.timed("parse", reader.read)
+    return Feed(records(), read, reader.news, tuple(reader.systems), surveyed.unchanged, surveyed.known)
 
 
 def _unread(key: bytes, digest: int, rows: Rows) -> Said | None:

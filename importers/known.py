@@ -8,16 +8,17 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count, islice
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from directory_service.model.names import squash
+from directory_service.registry.bulk import plain_rows
 from directory_service.registry.tables import identifier, link, source_record
 from importers.sources import vouching
-
-_STREAM = {"yield_per": 10_000}
 
 
 def digest_of(rows: Sequence[tuple[int, bytes]]) -> int:
@@ -41,36 +42,61 @@ def match_key(family_name: str, given_names: str) -> str:
     return _squashed(family_name) + _squashed(given_names)
 
 
-class Known:
-    """What one source last said: key ► position; digest, subject and whether it is gone, by position."""
+GONE, SEEN = 1, 2  # the source no longer names it; this run has met it
+_TOGETHER = 10_000
 
-    def __init__(self, connection: Connection, source: str) -> None:
-        self.source = source
+
+class Known:
+    """What one source last said: key ► position; digest, subject and state (``GONE``, ``SEEN``) by position.
+    ``staying_on``: of a part (``only``), the subjects of its vanished keys that the source still names under another
+    key."""
+
+    def __init__(self, source: str, rows: Iterable[Sequence[Any]], staying_on: Collection[int] = ()) -> None:
+        """``rows``: (key, digest, subject, whether it is gone)."""
+        self.source, self.staying_on = source, frozenset(staying_on)
         self.positions: dict[bytes, int] = {}
-        self.digests = array("q")
-        self.subjects = array("q")
-        self.gone = bytearray()
+        self.digests, self.subjects, self.state = array("q"), array("q"), bytearray()
+        rows = iter(rows)
+        while some := list(islice(rows, _TOGETHER)):
+            keys, digests, subjects, gone = zip(*some, strict=True)
+            self.positions.update(zip(keys, count(len(self.state)), strict=False))
+            self.digests.extend(digests)
+            self.subjects.extend(subjects)
+            self.state.extend([GONE if is_gone else 0 for is_gone in gone])
+
+    @classmethod
+    def read(cls, connection: Connection, source: str) -> Known:
+        """All that it said."""
         columns = source_record.c
         query = select(columns.key, columns.digest, columns.subject_id, columns.gone_at)
-        found = connection.execute(query.where(columns.source == source), execution_options=_STREAM)
-        for position, (key, digest, subject, gone_at) in enumerate(found):
-            self.positions[key.encode()] = position
-            self.digests.append(digest)
-            self.subjects.append(subject)
-            self.gone.append(gone_at is not None)
-        self.seen = bytearray(len(self.gone))
+        found = plain_rows(connection, query.where(columns.source == source))
+        return cls(source, [(key.encode(), digest, pk, gone) for key, digest, pk, gone in found])
+
+    def only(self, keys: Collection[bytes]) -> Known:
+        """What it said of these, none of them seen yet, and of those that were not seen."""
+        gone = dict(self.vanished())
+        named = {key: self.positions[key] for key in keys if key in self.positions}
+        named |= {key: self.positions[key] for key in gone}
+        return Known(self.source, [self._row(key, at) for key, at in named.items()], self.staying({*gone.values()}))
+
+    def _row(self, key: bytes, position: int) -> tuple[bytes, int, int, int]:
+        return key, self.digests[position], self.subjects[position], self.state[position] & GONE
+
+    def rows(self) -> list[tuple[bytes, int, int, int]]:
+        return [self._row(key, position) for key, position in self.positions.items()]
 
     def vanished(self) -> Iterator[tuple[bytes, int]]:
         """(key, subject) of what the source knew and no longer says."""
         for key, position in self.positions.items():
-            if not self.seen[position] and not self.gone[position]:
+            if not self.state[position]:
                 yield key, self.subjects[position]
 
     def staying(self, subjects: set[int]) -> set[int]:
         """Which of these subjects the source still names, under another key."""
         if not subjects:
             return set()
-        return {pk for pk, seen in zip(self.subjects, self.seen, strict=True) if seen and pk in subjects}
+        seen = {pk for pk, state in zip(self.subjects, self.state, strict=True) if state & SEEN and pk in subjects}
+        return seen | (self.staying_on & subjects)
 
 
 class People:
@@ -84,15 +110,21 @@ class People:
         query = select(columns.scheme, columns.value, columns.practitioner_id)
         if only is not None:
             query = query.where(columns.practitioner_id.in_(only))
-        for scheme, value, pk in connection.execute(query, execution_options=_STREAM):
+        for scheme, value, pk in plain_rows(connection, query):
             self.ids[(scheme + value).encode()] = pk
-        marks = select(source_record.c.source, source_record.c.subject_id)
-        bits = vouching()
-        marks = marks.where(source_record.c.source.in_(bits), source_record.c.gone_at.is_(None))
-        if only is not None:
-            marks = marks.where(source_record.c.subject_id.in_(only))
-        for source, pk in connection.execute(marks, execution_options=_STREAM):
-            self.vouch(pk, bits[source])
+        for source, bit in vouching().items():
+            marks = select(source_record.c.subject_id)
+            marks = marks.where(source_record.c.source == source, source_record.c.gone_at.is_(None))
+            if only is not None:
+                marks = marks.where(source_record.c.subject_id.in_(only))
+            self._vouch([pk for (pk,) in plain_rows(connection, marks)], bit)
+
+    def _vouch(self, pks: Sequence[int], bit: int) -> None:
+        if pks:
+            self.vouch(max(pks), bit)  # the room for all
+        vouched = self.vouched
+        for pk in pks:
+            vouched[pk] |= bit
 
     def vouch(self, pk: int, bit: int) -> None:
         if pk >= len(self.vouched):
@@ -113,7 +145,7 @@ class Links:
     def __init__(self, connection: Connection) -> None:
         self.rpps: dict[str, str] = {}
         self.adelis: defaultdict[str, list[str]] = defaultdict(list)
-        for adeli, rpps in connection.execute(select(link.c.adeli, link.c.rpps), execution_options=_STREAM):
+        for adeli, rpps in plain_rows(connection, select(link.c.adeli, link.c.rpps)):
             self.add(adeli, rpps)
 
     def add(self, adeli: str, rpps: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,11 +34,11 @@ from importers import beside, extract
 from importers.beside import Assistant
 from importers.boxes import attach_holders
 from importers.breaker import Rules, Seen, of_file, of_impact, stopped
-from importers.check import Checked, check
+from importers.check import Checked
 from importers.dating import published
 from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile, ListFile
-from importers.feed import Task, feed_beside, feed_here
+from importers.feed import Task, feed_beside, feed_here, feed_surveyed
 from importers.known import Links, People
 from importers.loaders import LOADERS, Work
 from importers.places import Places
@@ -52,6 +52,7 @@ from importers.sources import source_of
 from importers.stages import Stages
 from importers.store import Store
 from importers.suggest import suggest
+from importers.survey import Surveyed, examine
 from importers.whitelist.impact import TrustImpact, of_trust
 from importers.whitelist.job import ListJob, read_lists, refuse_older
 from importers.whitelist.load import load_list
@@ -76,6 +77,7 @@ class _Job:
     source: Source
     published: str
     stamped: bool
+    surveyed: Surveyed | None  # what differs, where it could be told
 
     @property
     def layout(self) -> str:
@@ -173,10 +175,11 @@ class _Import:
         stages = Stages()
         with stages.during("check"):
             lists = read_lists([f for f in files if isinstance(f, ListFile)], self.anchors, self.signer)
-            jobs = self._jobs([f for f in files if isinstance(f, ExtractFile)])
+            with reading(engine) as connection:
+                change = filling if is_empty(connection) else writing
+            known = engine if change is writing else None
+            jobs = self._jobs([f for f in files if isinstance(f, ExtractFile)], known)
         moment = format_instant(self.as_of) if self.as_of else now_text()
-        with reading(engine) as connection:
-            change = filling if is_empty(connection) else writing
         try:
             with change(engine) as connection:
                 report = _Run(connection, self, moment, stages).execute(jobs, lists)
@@ -190,35 +193,30 @@ class _Import:
         stages.add({"commit": time.perf_counter() - start})
         return replace(report, seconds=stages.rounded())
 
-    def _jobs(self, files: Sequence[ExtractFile]) -> list[_Job]:
-        checked = self._checked(files)
-        jobs = [_Job(file, found, source_of(file.match.layout), *published(file)) for file, found in checked]
+    def _jobs(self, files: Sequence[ExtractFile], known: Engine | None) -> list[_Job]:
+        """``known``: the registry, where it is not empty."""
+        jobs = [
+            _Job(file, checked, source_of(file.match.layout), *published(file), surveyed)
+            for file, checked, surveyed in self._checked(files, known)
+        ]
         return sorted(jobs, key=lambda j: (j.source.order, j.source.layout.id, j.file.name))
 
-    def _checked(self, files: Sequence[ExtractFile]) -> list[tuple[ExtractFile, Checked]]:
+    def _checked(
+        self, files: Sequence[ExtractFile], known: Engine | None
+    ) -> Iterator[tuple[ExtractFile, Checked, Surveyed | None]]:
         """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
-        mine, theirs = _halves(files) if self.assistant else (list(files), [])
+        mine, theirs = beside.halves(files) if self.assistant else (list(files), [])
         if self.assistant:
-            self.assistant.ask_checks(theirs)
-        found = [(file, check(file, self.advancing("contrôle de", file))) for file in mine]
+            self.assistant.ask_checks(theirs, known.url.render_as_string(hide_password=False) if known else "")
+        for file in mine:
+            yield file, *examine(file, known, self.advancing("contrôle de", file))
         for file in theirs:
             assert self.assistant
-            found.append((file, self.assistant.checked()))
+            yield file, *self.assistant.checked()
             self.advancing("contrôle de", file)(file.size)
-        return found
 
     def advancing(self, what: str, file: ExtractFile) -> Callable[[int], None]:
         return advancing(self.show, f"{what} {file.name}", file.size)
-
-
-def _halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[ExtractFile]]:
-    halves: tuple[list[ExtractFile], list[ExtractFile]] = ([], [])
-    sizes = [0, 0]
-    for file in sorted(files, key=lambda f: f.size, reverse=True):
-        less = sizes.index(min(sizes))
-        halves[less].append(file)
-        sizes[less] += file.size
-    return halves
 
 
 class _Run:
@@ -324,7 +322,7 @@ class _Run:
             self.connection.exec_driver_sql(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
         tasks = self._tasks(jobs)
         if self.assistant:
-            self.assistant.ask_batches(tasks)
+            self.assistant.ask_batches([task for job, task in zip(jobs, tasks, strict=True) if not job.surveyed])
         with fast_load(self.connection, self.stages.during) if once else nullcontext():
             reports = [self._load_file(job, task) for job, task in zip(jobs, tasks, strict=True)]
             self.places.flush()
@@ -356,7 +354,10 @@ class _Run:
     def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:
         """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""
         tasks, known = [], set[str]()
+        spoken = Counter(source for job in jobs for source in job.speaks_for)
         for job in jobs:
+            if any(spoken[source] > 1 for source in job.speaks_for):
+                job.surveyed = None  # what the source said last will be what another of these files says
             raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
             checked = job.checked
             how = checked.encoding, checked.grouped, job.sources
@@ -377,14 +378,17 @@ class _Run:
         problems, advance = quarantine.problems, advancing(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
             problems.warn("column_unknown", 1, caption[:80])
-        if self.assistant:
+        if job.surveyed:
+            feed = feed_surveyed(task, job.surveyed, problems, quarantine.look, advance, self.stages)
+        elif self.assistant:
             feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
         made = min(parse_instant(job.published), parse_instant(self.as_of))
         shared = self.store, self.people, self.places, self.links
         work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead, self.patients)
-        with self.stages.during("diff", without=("wait", "write") if self.assistant else ("read", "parse", "write")):
+        beside = self.assistant and not job.surveyed
+        with self.stages.during("diff", without=("wait", "write") if beside else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
             self.places.flush()
             self.store.note_creations()

@@ -64,13 +64,14 @@ def load_people(work: Work) -> None:
 def _load_people(work: Work, feed: Feed) -> None:
     loader = PeopleLoader(work.store, work.people, work.places, work.links)
     for source in set(work.sources.values()):
-        loader.open_source(source)
+        loader.open_source(source, feed)
     loader.load(feed, work.sources)
     loader.close_vanished()
 
 
 def load_details(work: Work) -> None:
-    details = DetailLoader(work.store, work.people, work.file.match.layout.id)
+    source = work.file.match.layout.id
+    details = DetailLoader(work.store, work.people, source, work.feed.known_of(work.store.connection, source))
     details.load(work.feed)
     details.close_vanished()
 
@@ -78,7 +79,8 @@ def load_details(work: Work) -> None:
 def _box_loader(work: Work, source: str) -> BoxLoader:
     rules = BoxRules(work.store, work.people, work.places, work.problems, work.file.match.caption)
     beside = Beside(work.store, source, work.made, work.lead)
-    return BoxLoader(work.store, work.people, work.places, source, rules, beside)
+    known = work.feed.known_of(work.store.connection, source)
+    return BoxLoader(work.store, work.people, work.places, known, rules, beside)
 
 
 def load_mailboxes(work: Work) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from directory_service.registry.tables import activity, expertise, identifier, practitioner, source_record
 from importers.feed import Feed
-from importers.known import Known, Links, People
+from importers.known import GONE, SEEN, Known, Links, People
 from importers.places import Places
 from importers.revise import Change, Reviser
 from importers.rows import NAMELESS
@@ -32,18 +32,19 @@ class PeopleLoader:
         self.organizations: list[int | None] = [None] * (NAMELESS + 1)  # by the numbers of the feed
         self.codes: list[tuple[str, ...]] = []  # the same
 
-    def open_source(self, source: str) -> None:
-        self.known[source] = Known(self.store.connection, source)
+    def open_source(self, source: str, feed: Feed) -> None:
+        self.known[source] = feed.known_of(self.store.connection, source)
 
     def load(self, feed: Feed, sources: Mapping[bytes, str]) -> None:
         """``sources``: type of identifier (first byte of the key) ► source."""
         counts, news = self.store.counts["practitioner"], feed.news
+        counts["unchanged"] += feed.unchanged
         for key, digest, given in feed.records:
             known = self.known.get(sources.get(key[:1], ""))
             position = known.positions.get(key) if known else None
             if known is not None and position is not None:
-                known.seen[position] = 1
-                if known.digests[position] == digest and not known.gone[position]:
+                before, known.state[position] = known.state[position], known.state[position] | SEEN
+                if known.digests[position] == digest and not before & GONE:
                     counts["unchanged"] += 1
                     continue
             said = feed.read(key, digest, given)

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Table, func, insert, literal, select
+from sqlalchemy import BigInteger, Column, Connection, Select, Table, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from directory_service.registry.tables import mailbox, metadata, organization, practitioner, undo_range
@@ -35,6 +35,13 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     head = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own tables
     _executemany(connection, head + ", ".join([marks] * _TOGETHER), joined)
     _executemany(connection, head + marks, held[whole:])
+
+
+def plain_rows(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query as the driver gives them: half of what SQLAlchemy's rows cost.  Values are as above.
+    PostgreSQL's are all held by libpq meanwhile."""
+    cursor: Any = connection.execute(query).cursor
+    return iter(cursor)
 
 
 def insert_numbered(

@@ -1,0 +1,124 @@
+"""The next day's extract: what differs is told while the file is checked, and the registry is what it would be had every
+record been read again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from import_world import World
+
+from directory_service.registry.engine import open_registry, reading, upgrade
+from directory_service.registry.tables import decision
+from importers import beside, survey
+from importers.check import check
+from importers.extract import ExtractFile, recognise
+from importers.load import run_import
+from importers.sample import write_sample
+from importers.sources import source_of
+
+FIRST = datetime(2026, 11, 1, tzinfo=UTC)
+VOLATILE = ("run", "run_file", "journal", "undo_range", "undo_row")  # they tell when, or are of one database
+DECIDED_AT = list(decision.c).index(decision.c.at)  # and so does this column
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("extracts")
+    for day in range(3):
+        write_sample(folder / f"day{day}", people=400, seed=8, day=day, defects=0.02)
+    return [folder / f"day{day}" for day in range(3)]
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Iterator[World]:
+    engine = open_registry(f"sqlite:///{tmp_path / 'twin.sqlite'}")
+    upgrade(engine)
+    yield World(engine, tmp_path)
+    engine.dispose()
+
+
+def contents(world: World) -> dict[str, list]:
+    found = {name: rows for name, rows in world.dump().items() if name not in VOLATILE}
+    found["decision"] = [row[:DECIDED_AT] + row[DECIDED_AT + 1 :] for row in found["decision"]]
+    return found
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_as_if_every_record_were_read(
+    world: World, twin: World, days: list[Path], processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New, changed, vanished and returning records; rows set aside; journal and report included."""
+    monkeypatch.setattr(beside, "WORTH", 0)
+    for n, day in enumerate((*days, days[1], days[2])):
+        told = []
+        for which, most in ((world, survey.MOST), (twin, -1)):
+            with monkeypatch.context() as patch:
+                patch.setattr(survey, "MOST", most)
+                when = FIRST + timedelta(days=n)
+                told.append(run_import(which.engine, [day], actor="test", as_of=when, accept="test",
+                                       processes=processes))  # fmt: skip
+        assert told[0].counts == told[1].counts
+        assert told[0].files == told[1].files
+        assert contents(world) == contents(twin)
+        assert journal(world) == journal(twin)
+
+
+def journal(world: World) -> list[tuple]:
+    """In no order: databases have their own."""
+    each = [(e.kind, e.subject, e.subject_id, e.before, e.after, e.file_id, e.line) for e in world.journal()]
+    return sorted(each, key=repr)
+
+
+def activity_of(folder: Path) -> Path:
+    return next(p for p in folder.glob("PS_LibreAcces_Personne_activite_2*.txt"))
+
+
+def surveyed(world: World, path: Path) -> tuple[ExtractFile, survey.Surveyed | None]:
+    (found,), _ = recognise(path)
+    assert isinstance(found, ExtractFile)
+    with reading(world.engine) as connection:
+        looking = survey.survey_of(found, source_of(found.match.layout), connection)
+    if looking is None:
+        return found, None
+    checked, plain = check(found, survey=looking, block=777), check(found)
+    assert checked == plain  # the first pass learns the same, whoever looks at the keys
+    return found, looking.found()
+
+
+def test_nothing_is_surveyed_of_what_nothing_is_known(world: World, days: list[Path]) -> None:
+    assert surveyed(world, activity_of(days[0]))[1] is None
+
+
+def test_only_what_differs_is_given(world: World, days: list[Path]) -> None:
+    run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+    _, same = surveyed(world, activity_of(days[0]))
+    _, other = surveyed(world, activity_of(days[1]))
+    assert same is not None and other is not None
+    whole = same.unchanged + len(same.records)
+    assert len(same.records) < whole / 10  # those with a rejected row, which is told each time
+    assert len(same.records) < len(other.records) < whole / 3
+    known = other.known["rpps.activity"]
+    assert {key for key, _ in known.vanished()} <= known.positions.keys()
+    assert all(known.digests[known.positions[key]] != digest for key, digest, _ in other.records
+               if key in known.positions)  # fmt: skip
+
+
+def test_scattered_records_are_left_to_be_read_in_whole(world: World, days: list[Path], tmp_path: Path) -> None:
+    run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+    header, *rows = activity_of(days[0]).read_bytes().splitlines(keepends=True)
+    random.Random(1).shuffle(rows)
+    path = tmp_path / activity_of(days[0]).name
+    path.write_bytes(header + b"".join(rows))
+    assert surveyed(world, path)[1] is None
+
+
+def test_much_that_is_new_is_left_to_be_read_in_whole(
+    world: World, days: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+    monkeypatch.setattr(survey, "MOST", 1_000)
+    assert surveyed(world, activity_of(days[1]))[1] is None
