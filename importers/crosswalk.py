@@ -8,6 +8,7 @@ changes nothing: it is counted as a conflict, and waits in the staff's queue.  A
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from sqlalchemy import update
 
@@ -36,11 +37,20 @@ class LinkLoader:
         self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
         self.conflicts: list[tuple[str, str]] = []
         self.refused = decisions.refused(store.connection) | decisions.refused(store.connection, Kind.LINK)
-        self.rpps_of = {pk: key[1:].decode() for key, pk in people.ids.items() if key[:1] == b"8"} if people.ids else {}
+
+    @cached_property
+    def rpps_of(self) -> dict[int, str]:
+        """Person ► RPPS number: of no use on the many days that bring no pair."""
+        return {pk: key[1:].decode() for key, pk in self.people.ids.items() if key[:1] == b"8"}
 
     def load(self, rows: Iterator[tuple[int, bytes]], separator: str) -> None:
-        counts = self.store.counts["link"]
+        counts, known = self.store.counts["link"], self.links.rpps
+        adeli, rpps = self.match.index("adeli"), self.match.index("rpps")
         for row in rows:
+            values = row[1].decode().rstrip("\r\n").split(separator)
+            if len(values) == self.match.width and values[rpps] and known.get(values[adeli]) == values[rpps]:
+                counts["unchanged"] += 1  # as it was written when it was read and found good
+                continue
             for line in lines_of([row], separator, self.match, self.problems):
                 pair = self.parser.parse(line)
                 if pair:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from directory_service.model.identifiers import structure_national_id
-from directory_service.registry.bulk import chunks, update_rows
+from directory_service.registry.bulk import chunks, plain_rows, update_rows
 from directory_service.registry.tables import organization
 from importers.impact import relocate
 from importers.known import digest_text
@@ -48,14 +48,14 @@ class Places:
         columns = organization.c
         wanted = (columns.id, columns.technical_id, columns.national_id, columns.digest, columns.source)
         where, locate = (columns.department_code, columns.postcode), self.store.impact.place
-        found = self.store.rows(select(*wanted, *where).order_by(columns.id))
+        found = plain_rows(self.store.connection, select(*wanted, *where).order_by(columns.id))
+        ids, nationals, rank_of, first_box = self.ids, self.nationals, self.sources.get, self.first_box
         for pk, technical, national, digest, source, code, postcode in found:
             locate(pk, code, postcode)
-            self.ids[technical] = pk
-            self.nationals[national] = pk
-            rank = self.sources.get(source, 0)
+            ids[technical] = nationals[national] = pk
+            rank = rank_of(source, 0)
             self._grow(pk, digest, rank)
-            if rank >= self.first_box:
+            if rank >= first_box:
                 self.adoptable[technical] = pk
 
     def _grow(self, pk: int, digest: int, rank: int) -> None:
