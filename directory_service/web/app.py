@@ -22,10 +22,12 @@ from directory_service.web.api import (
     export,
     log,
     mailboxes,
+    match,
     operators,
     organizations,
     practitioners,
     publication,
+    reconcile,
     search,
     status,
     suggest,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
 _BLUEPRINTS = (
     suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
-    changes, export, operations,
+    changes, export, match, reconcile, operations,
 )  # fmt: skip
 
 
