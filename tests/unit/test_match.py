@@ -194,4 +194,3 @@ def test_unlisted_mailboxes_leave_no_trace(world: Directory) -> None:
 def test_former_holders_still_count(world: Directory) -> None:
     found = line(world, address="marie.lefevre@medecin.mssante.fr")
     assert [c.id for c in found.candidates] == [MARIE]
-    

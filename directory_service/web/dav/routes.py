@@ -186,4 +186,3 @@ def _welcome() -> Response:
         f"L'annuaire entier se cherche sans se lister : {book_path('annuaire')}\n"
     )
     return Response(text, content_type="text/plain; charset=utf-8")
-
