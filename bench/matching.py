@@ -1,10 +1,9 @@
 """How often each confidence of ``directory_service.matching`` is right, and how fast lines are answered.
 
-Lines are made from people and structures of the index that ``--data`` names, with the faults of address books: columns
-that are missing, one typing error, initials, columns swapped, a town she left.  One in four is about somebody who is not
-there (the given name, profession and town of another).  Each is asked of ``candidates``; the
-figures say, for each band of confidence, how many of the first candidates were the person meant, and of ``match: true``
-how many were not.
+Lines are made from people of the index that ``--data`` names, with the faults of address books: columns that are
+missing, one typing error, initials, columns swapped, a town she left.  One in four is about somebody who is not there
+(the given name, profession and town of another).  Each is asked of ``candidates``; the figures say, for each band of
+confidence, how many candidates were the person meant, and of ``match: true`` how many were not.
 
     python -m bench.matching --data var --lines 2000 --seed 1
 """

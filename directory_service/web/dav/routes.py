@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Final
-from urllib.parse import unquote
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -44,9 +43,9 @@ blueprint = Blueprint("carddav", __name__)
 CLASSES: Final = "1, 3, access-control, addressbook"  # of the DAV header (RFC 4918 10.1, RFC 6352 6.1)
 _READ: Final = ("GET", "OPTIONS", "PROPFIND")
 _WRITE: Final = ("PUT", "DELETE", "PROPPATCH", "MKCOL", "COPY", "MOVE", "POST", "LOCK", "UNLOCK", "ACL")
-_HOME: Final = "/carddav/livres/<book>"
-_BOOK: Final = f"{_HOME}/{CONTACTS}"
-_CARD: Final = f"{_BOOK}/<path:name>.vcf"
+_HOME: Final = "/carddav/livres/<book>/"
+_BOOK: Final = f"{_HOME}{CONTACTS}/"
+_CARD: Final = f"{_BOOK}<path:identifier>.vcf"  # path: an idNat_PS of type 3 holds a slash
 
 View = Callable[..., AnyResponse]
 
@@ -66,9 +65,14 @@ def _route(rule: str, methods: tuple[str, ...] = _READ) -> Callable[[View], View
             except Refused as refusal:
                 return _forbidden(refusal.precondition)
 
-        for path in (rule,) if rule.endswith(".vcf") else (rule, f"{rule}/"):
-            allowed = [*methods, *_WRITE]
-            blueprint.add_url_rule(path, view.__name__, guarded, methods=allowed, provide_automatic_options=False)
+        blueprint.add_url_rule(
+            rule,
+            view.__name__,
+            guarded,
+            methods=[*methods, *_WRITE],
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
         return view
 
     return put
@@ -103,7 +107,7 @@ def well_known() -> AnyResponse:
 # --- PROPFIND, GET and REPORT ----------------------------------------------------------------------------------------
 
 
-@_route("/carddav")
+@_route("/carddav/")
 def root() -> AnyResponse:
     if request.method == "GET":
         return _welcome()
@@ -134,9 +138,9 @@ def _members(book: Book) -> Iterator[Resource]:
 
 
 @_route(_CARD)
-def one_card(book: str, name: str) -> AnyResponse:
+def one_card(book: str, identifier: str) -> AnyResponse:
     held = find_book(directory(), book)
-    found = get_card(directory(), held, unquote(name))
+    found = get_card(directory(), held, identifier)
     if request.method == "PROPFIND":
         return _found(card_resource(held, found), lambda: iter(()))
     version = accepted(Version.V3)
