@@ -1,36 +1,21 @@
-"""CardDAV to the clients people have: vdirsyncer fetches an address book, khard reads it, over a real socket."""
+"""CardDAV to the clients people have: vdirsyncer, set up as docs/howto/clients/carddav.md says, fetches an address book
+over a real socket, and khard reads it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import reduce
 from pathlib import Path
 
 import pytest
 import vobject
 import web_world as world
 from http_support import get, start
+from pages import DOCS, blocks
 
 BOOK = f"/carddav/livres/{world.HOSPITAL_FINESS}/"
-_VDIRSYNCER = """
-[general]
-status_path = "{folder}/status"
-[pair carnet]
-a = "annuaire"
-b = "local"
-collections = ["from a"]
-conflict_resolution = "a wins"
-metadata = ["displayname"]
-[storage annuaire]
-type = "carddav"
-url = "http://127.0.0.1:{port}{book}"
-read_only = true
-[storage local]
-type = "filesystem"
-path = "{folder}/carnet"
-fileext = ".vcf"
-"""
 _KHARD = """
 [addressbooks]
 [[carnet]]
@@ -66,7 +51,10 @@ def fetch(port: int, tmp_path: Path, program: Callable[[str], str]) -> Callable[
     """Discovers a book from an address and fetches it into a folder."""
 
     def fetched(book: str) -> Path:
-        (tmp_path / "config").write_text(_VDIRSYNCER.format(folder=tmp_path, port=port, book=book))
+        told = {"https://annuaire.example.org": f"http://127.0.0.1:{port}", BOOK: book, "~/.vdirsyncer": f"{tmp_path}",
+                "~/.contacts/": f"{tmp_path}/carnet/"}  # fmt: skip
+        (page,) = [b.text for b in blocks(DOCS / "howto/clients/carddav.md") if b.file == "vdirsyncer"]
+        (tmp_path / "config").write_text(reduce(lambda text, pair: text.replace(*pair), told.items(), page))
         command = [program("vdirsyncer"), "-c", str(tmp_path / "config")]
         run([*command, "discover"], tmp_path, "y\n" * 9)
         run([*command, "sync"], tmp_path)
