@@ -93,9 +93,10 @@ class Seeker:
 
 
 def holders_of(directory: Directory, address: str) -> list[Record]:
-    """The holders in the public's record of an address, of today first; none for one that nobody may know."""
+    """The holders in the public's record of an address, of today first, but for those who held it unlisted; none for an
+    address that nobody may know."""
     try:
-        return list(directory.mailbox(address, PUBLIC)["holders"])
+        return [h for h in directory.mailbox(address, PUBLIC)["holders"] if h["listed"]]
     except AnnuaireError:
         return []
 

@@ -89,7 +89,7 @@ def test_structures_and_mailboxes_are_organizations() -> None:
     assert (card.kind.value, card.fn.value, card.x_finess.value) == ("org", "CH d'Essai", "690000005")
     assert card.tel.params["TYPE"] == ["work,fax"] or set(card.tel.params["TYPE"]) == {"work", "fax"}
     assert "fermée" in card.note.value
-    holder = {"label": "Cardiologie - CH", "kind": "structure", "until": None, "service": "Cardiologie",
+    holder = {"label": "Cardiologie - CH", "kind": "structure", "until": None, "listed": True, "service": "Cardiologie",
               "structures": [{"id": "1", "name": "CH"}], "family_name": None, "given_names": None}  # fmt: skip
     box = read(mailbox_card({"address": "cardio@ch.mssante.fr", "holders": [holder]}))
     assert (box.kind.value, box.org.value, box.email.value) == ("org", ["CH", "Cardiologie"], "cardio@ch.mssante.fr")
