@@ -29,6 +29,7 @@ Record = dict[str, Any]
 MOST: Final = 60  # records of one search: more of one name need a town or a profession to be told apart
 _TIME: Final = 0.5  # seconds of one search; the whole of a line makes a few
 _PAIRS: Final = 8  # pairs of words of a free text that are tried as a name
+_NAME: Final = 2  # words that a name has at least
 _NEAR_PAIRS: Final = 3  # of these, as they sound: ten times as long
 _LEAST: Final = 2  # letters of a word that is looked for
 PUBLIC: Final = View.ANONYMOUS
@@ -55,8 +56,10 @@ class Seeker:
         self.found = Found()
 
     def search(self, asked: Filter, most: int = MOST) -> bool:
-        """Whether anybody was found."""
-        return bool(self._search(asked, most)[0])
+        """Whether anybody was found; that some were left out is told in ``found.more``."""
+        found, over = self._search(asked, most)
+        self.found.more |= over
+        return found > 0
 
     def narrow(self, asked: Filter, closer: Sequence[Filter]) -> bool:
         """Whether anybody was found; where too many were, those too that the first of ``closer`` leaves, and so on.
@@ -134,17 +137,23 @@ def _by_number(seeker: Seeker, text: str) -> None:
 def _by_parts(seeker: Seeker, d: Description) -> None:
     """Surname and given name apart.  The very surname first, which costs a tenth of a likely one: once somebody of both
     names is there, no other spelling is looked for."""
-    family, given = d.family or d.given, d.given if d.family else ""
+    family, given = _untitled(d.family or d.given), d.given if d.family else ""
     narrow = _narrowing(d)
     seeker.narrow(Equal("sn", family.encode()), [*_begins(given), *narrow])
     if _has_name(seeker, given):
         return
     for name in _other_spellings(family, given):
-        seeker.search(name)
+        seeker.narrow(name, narrow)
         if _has_name(seeker, given):
             return
     if narrow and not seeker.found.records:
         seeker.search(And((Approx("sn", family.encode()), narrow[0])), MOST // 3)
+
+
+def _untitled(family: str) -> str:
+    """Without the title that some lists put before the surname."""
+    title, _, rest = family.partition(" ")
+    return rest if rest and squash(title) in _TITLES else family
 
 
 def _other_spellings(family: str, given: str) -> Iterator[Filter]:
@@ -201,7 +210,7 @@ def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> None:
     for name in (_all_in(kept), _all_near(kept)):
         if seeker.narrow(And((*name, *initials)), narrow):
             return
-    for pair in _pairs(kept) if len(kept) > len(("family", "given")) else ():
+    for pair in _pairs(kept) if len(kept) > _NAME else ():
         if seeker.narrow(And(_all_in(pair)), narrow) or seeker.narrow(And(_all_near(pair)), narrow):
             return
     if narrow:
