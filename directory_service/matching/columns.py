@@ -16,7 +16,7 @@ from directory_service.model.names import fold
 _HEADINGS: Final = {
     "family": "nom|nom de famille|nom d usage|nom d exercice|nom usuel|nom patronymique|patronyme|nom patronyme|"
     "last name|lastname|surname|family name|sn",
-    "given": "prenom|prenoms|prenom d exercice|first name|firstname|given name|givenname",
+    "given": "prenom|prenoms|prenom s|prenom d exercice|first name|firstname|given name|givenname",
     "name": "nom complet|nom et prenom|nom prenom|prenom nom|prenom et nom|nom affiche|nom d affichage|identite|"
     "praticien|medecin|professionnel|contact|correspondant|name|full name|display name|displayname|cn|destinataire",
     "profession": "profession|metier|fonction|titre|libelle profession|job title|title",

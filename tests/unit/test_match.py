@@ -9,7 +9,19 @@ from web_world import HOSPITAL_FINESS, JEAN, JEAN_BIS, MARIE, PAUL, ZOE, ZOE_ADE
 
 from directory_service.errors import InvalidInput
 from directory_service.index.directory import Directory
-from directory_service.matching import AddressState, Kind, LineResult, Outcome, candidates, check_line, describe
+from directory_service.matching import (
+    AddressState,
+    Kind,
+    LineResult,
+    Outcome,
+    candidates,
+    check_line,
+    check_lines,
+    describe,
+    field_of,
+    fields_of,
+)
+from directory_service.matching.terms import overlap, plain_town, same_trade
 
 
 @pytest.fixture(scope="module")
@@ -197,3 +209,56 @@ def test_unlisted_mailboxes_leave_no_trace(world: Directory) -> None:
 def test_former_holders_still_count(world: Directory) -> None:
     found = line(world, address="marie.lefevre@medecin.mssante.fr")
     assert [c.id for c in found.candidates] == [MARIE]
+
+
+def test_a_list_is_answered_in_order(world: Directory) -> None:
+    lines = [{"identifier": n[1:]} for n in (ZOE, PAUL, MARIE)] * 70
+    found = [r.candidates[0].id for r in check_lines(world, lines)]
+    assert found == [ZOE, PAUL, MARIE] * 70
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        ("Nom", "family"), ("NOM DE FAMILLE", "family"), ("Prénom(s)", "given"), ("Prénoms", "given"),
+        ("Adresse e-mail", "address"), ("BAL_MSSANTE", "address"), ("N° RPPS", "identifier"), ("CP", "postcode"),
+        ("E-mail Address", "address"), ("Last Name", "family"), ("postcode", "postcode"), ("Remarques", None),
+    ],
+)  # fmt: skip
+def test_columns_are_known_by_their_headings(heading: str, field: str | None) -> None:
+    assert field_of(heading) == field
+
+
+def test_of_two_columns_of_one_field_the_first_counts() -> None:
+    assert fields_of(["Nom", "Prénom", "E-mail", "Courriel", "?"]) == {0: "family", 1: "given", 2: "address"}
+
+
+@pytest.mark.parametrize(
+    ("said", "label"),
+    [
+        ("cardiologue", "Cardiologie et Maladies vasculaires"), ("Kiné", "Masseur-Kinésithérapeute"),
+        ("infirmière", "Infirmier"), ("IDE", "Infirmier"), ("ORL", "Oto-rhino-laryngologie"),
+        ("médecin généraliste", "Médecin généraliste"), ("chirurgien dentiste", "Chirurgien-Dentiste"),
+        ("urgentiste", "Médecine d'urgence"),
+    ],
+)  # fmt: skip
+def test_trades_by_any_of_their_words(said: str, label: str) -> None:
+    assert same_trade(said, [label])
+
+
+@pytest.mark.parametrize(
+    ("said", "label"), [("psychologue", "Psychiatrie"), ("Sage-femme", "Aide-soignant"), ("", "X")]
+)
+def test_other_trades(said: str, label: str) -> None:
+    assert not same_trade(said, [label])
+
+
+def test_towns_and_structures_by_their_plain_names() -> None:
+    assert plain_town("ST ETIENNE CEDEX 2") == plain_town("Saint-Étienne")
+    assert plain_town("Lyon 3e arrondissement") == plain_town("LYON")
+    assert overlap("CHU de Rouen", ["CENTRE HOSPITALIER UNIVERSITAIRE ROUEN"]) > overlap(
+        "CHU de Rouen", ["CLINIQUE ROUEN"]
+    )
