@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from directory_service.errors import AnnuaireError, Forbidden, LimitExceeded, RegistryUnavailable
+from directory_service.errors import Forbidden, LimitExceeded
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
+from directory_service.web.batches import answered
 from directory_service.web.parameters import (
     LONGEST_ADDRESS,
     Choice,
@@ -24,7 +24,6 @@ from directory_service.web.parameters import (
     read_fields,
     refused,
 )
-from directory_service.web.problems import problem_body
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -43,7 +42,7 @@ FIELDS: Final = (
     Text("operator", 64, filled=True),
     Flag("receipt", (Form.PRIVATE.value,)),
 )
-# Lines answered from one build: a batch must see changes within a second, and sends what it has.
+# Lines answered from one build: a batch must see changes within a second.
 _GROUP: Final = 200
 
 
@@ -84,19 +83,7 @@ class Asker:
 
     def answers(self, lines: Sequence[bytes]) -> Iterator[bytes]:
         """One line of JSON to each, in order, some at a time; a line that does not read is answered by its problem."""
-        left = iter(enumerate(lines, 1))
-        while group := list(islice(left, _GROUP)):
-            try:
-                with self.directory.held():
-                    yield b"".join([self._line(line, number) for number, line in group])
-            except RegistryUnavailable as error:  # the index went away meanwhile
-                yield b"".join(_problem(error, number) for number, _ in group)
-
-    def _line(self, line: bytes, number: int) -> bytes:
-        try:
-            return self.answer(line) + b"\n"
-        except AnnuaireError as error:
-            return _problem(error, number)
+        return answered(self.directory, lines, self.answer, _GROUP)
 
     def _sender(self, side: str, named: str) -> str | None:
         """The operator that would send, the caller where it is one: an operator asks this for itself only."""
@@ -109,8 +96,3 @@ class Asker:
         if not (named or self.caller.operator):
             raise refused("operator", 'ce paramètre est obligatoire avec "as":"sender"')
         return named or self.caller.operator
-
-
-def _problem(error: AnnuaireError, number: int) -> bytes:
-    where = f"ligne {number}" + (f", {error.where}" if error.where else "")
-    return problem_body(error.slug, error.http_status, error.message, where) + b"\n"

@@ -1,0 +1,294 @@
+"""The records that a description may mean, from the index: by number, by address, by name.
+
+Asks in turn, from what finds few to what finds many, and stops once somebody of the very name is there.  The judging is
+``agreement``'s: what comes too many costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from directory_service.errors import AnnuaireError, NotFound
+from directory_service.index.criteria import Criteria, filters_of
+from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Part, Query, Scope, Substrings, View
+from directory_service.matching.description import Description
+from directory_service.matching.terms import telling
+from directory_service.model.identifiers import near_numbers, parse_person_id
+from directory_service.model.names import squash, words
+from directory_service.model.phonetics import near
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+
+Record = dict[str, Any]
+MOST: Final = 60  # records of one search: more of one name need a town or a profession to be told apart
+_TIME: Final = 0.5  # seconds of one search; the whole of a line makes a few
+_PAIRS: Final = 8  # pairs of words of a free text that are tried as a name
+_NAME: Final = 2  # words that a name has at least
+_NEAR_PAIRS: Final = 3  # of these, as they sound: ten times as long
+_LEAST: Final = 2  # letters of a word that is looked for
+PUBLIC: Final = View.ANONYMOUS
+
+
+@dataclass(slots=True)
+class Found:
+    """``records`` by id, in the order in which they were found; ``more``: some of that name were left out."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    holders: set[str] = field(default_factory=set)  # ids of those who hold the address, or held it
+    more: bool = False
+
+    def add(self, record: Record) -> None:
+        self.records.setdefault(record["id"], record)
+
+
+class Seeker:
+    """Asks one directory about one description."""
+
+    def __init__(self, directory: Directory, branch: str) -> None:
+        self._directory = directory
+        self._base = f"ou={branch},{directory.suffix}"
+        self.found = Found()
+
+    def search(self, asked: Filter, most: int = MOST) -> bool:
+        """Whether anybody was found; that some were left out is told in ``found.more``."""
+        found, over = self._search(asked, most)
+        self.found.more |= over
+        return found > 0
+
+    def narrow(self, asked: Filter, closer: Sequence[Filter]) -> bool:
+        """Whether anybody was found; where too many were, those too that the first of ``closer`` leaves, and so on.
+        That some are left out all the same is told in ``found.more``."""
+        found, over = self._search(asked, MOST)
+        for more in closer if over else ():
+            asked = And((asked, more))
+            left, still = self._search(asked, MOST)
+            over = over if not left else still
+            if not (left and still):
+                break
+        self.found.more |= over
+        return found > 0
+
+    def _search(self, asked: Filter, most: int) -> tuple[int, bool]:
+        """How many were found, and whether there are more."""
+        query = Query(self._base, Scope.ONE, asked, most, timeout=_TIME, part=Part.JSON)
+        result = self._directory.search(query, PUBLIC)
+        for hit in result.hits:
+            self.found.add(orjson.loads(hit.json))
+        return len(result.hits), result.truncated or result.timed_out
+
+    def person(self, number: str) -> None:
+        self._kept(lambda: self._directory.practitioner(number, PUBLIC)[0].json)
+
+    def structure(self, number: str) -> None:
+        self._kept(lambda: self._directory.organization(number, PUBLIC).json)
+
+    def _kept(self, read: Callable[[], bytes]) -> None:
+        try:
+            self.found.add(orjson.loads(read()))
+        except NotFound:
+            return
+
+
+def holders_of(directory: Directory, address: str) -> list[Record]:
+    """The holders in the public's record of an address, of today first, but for those who held it unlisted; none for an
+    address that nobody may know."""
+    try:
+        return [h for h in directory.mailbox(address, PUBLIC)["holders"] if h["listed"]]
+    except AnnuaireError:
+        return []
+
+
+# --- persons ---------------------------------------------------------------------------------------------------------
+
+
+def find_people(directory: Directory, d: Description) -> Found:
+    seeker = Seeker(directory, "personnes")
+    if d.identifier:
+        _by_number(seeker, d.identifier)
+    if d.address:
+        for holder in holders_of(directory, d.address):
+            if holder["kind"] == "person" and holder["known"]:
+                seeker.person(holder["id"])
+                seeker.found.holders.add(holder["id"])
+    if d.family or d.given:
+        _by_parts(seeker, d)
+    elif d.name:
+        _by_words(seeker, d, words(d.name))
+    if d.text and not d.whole_name:
+        _by_text(seeker, d)
+    return seeker.found
+
+
+def _by_number(seeker: Seeker, text: str) -> None:
+    parsed = parse_person_id(text)
+    if parsed:
+        seeker.person(text)
+    elif (compact := squash(text)).isdigit():
+        for number in near_numbers("8" + compact):
+            seeker.person(number)
+
+
+def _by_parts(seeker: Seeker, d: Description) -> None:
+    """Surname and given name apart.  The very surname first, which costs a tenth of a likely one: once somebody of both
+    names is there, no other spelling is looked for."""
+    family, given = _untitled(d.family or d.given), d.given if d.family else ""
+    narrow = _narrowing(d)
+    seeker.narrow(Equal("sn", family.encode()), [*_begins(given), *narrow])
+    if _has_name(seeker, given):
+        return
+    for name in _other_spellings(family, given):
+        seeker.narrow(name, narrow)
+        if _has_name(seeker, given):
+            return
+    if narrow and not seeker.found.records:
+        seeker.search(And((Approx("sn", family.encode()), narrow[0])), MOST // 3)
+
+
+def _untitled(family: str) -> str:
+    """Without the title that some lists put before the surname."""
+    title, _, rest = family.partition(" ")
+    return rest if rest and squash(title) in _TITLES else family
+
+
+def _other_spellings(family: str, given: str) -> Iterator[Filter]:
+    """Columns swapped, a part of two names or of one without its particle, as it sounds or mistyped."""
+    after = _begins(given)
+    if len(given) > 1:
+        yield And((Equal("sn", given.encode()), *_begins(family)))
+    parts = [w for w in words(family) if len(w) > _LEAST]
+    for part in dict.fromkeys((*parts, squash(family))) if after else ():
+        if len(part) > _LEAST:
+            yield And((Substrings("sn", b"", (part.encode(),), b""), *after))
+    yield And((Approx("sn", family.encode()), *after))
+
+
+def _begins(given: str) -> tuple[Filter, ...]:
+    """How a given name starts: nothing where none was written."""
+    start = squash(given)[:_GIVEN]
+    return (Substrings("givenName", start.encode(), (), b""),) if start else ()
+
+
+_GIVEN: Final = 2  # letters of a given name that are right
+
+
+def _has_name(seeker: Seeker, given: str) -> bool:
+    """Whether anybody who was found has a given name like this one."""
+    wanted = words(given)[:1]
+    return any(
+        not wanted or any(near(wanted[0], held) or held.startswith(wanted[0]) for held in words(r["given_names"] or ""))
+        for r in seeker.found.records.values()
+    )
+
+
+def _narrowing(d: Description) -> list[Filter]:
+    """What may tell homonyms apart, the most telling first."""
+    asked = (
+        Criteria(city=d.town),
+        Criteria(postcode=d.postcode),
+        Criteria(specialty=d.specialty),
+        Criteria(department=d.department),
+        Criteria(profession=d.profession),
+    )
+    return [filters_of(c)[0] for c in asked if c != Criteria()]
+
+
+def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> None:
+    """A whole name in any order: the very name, all its words, then as they sound, pairs of them, and the longest one
+    where she is said to be."""
+    kept = [w for w in spoken if len(w) >= _LEAST and w not in _TITLES]
+    if not kept:
+        return
+    narrow = _narrowing(d)
+    # Beside a single word, a letter is an initial; beside two it may be a particle (``d'Essai Zoé``).
+    initials = tuple(f for w in spoken if len(w) == len(kept) == 1 for f in _begins(w))[:1]
+    for name in (_all_in(kept), _all_near(kept)):
+        if seeker.narrow(And((*name, *initials)), narrow):
+            return
+    for pair in _pairs(kept) if len(kept) > _NAME else ():
+        if seeker.narrow(And(_all_in(pair)), narrow) or seeker.narrow(And(_all_near(pair)), narrow):
+            return
+    if narrow:
+        seeker.search(And((Approx("sn", max(kept, key=len).encode()), narrow[0])), MOST // 3)
+
+
+def _all_in(kept: Sequence[str]) -> tuple[Filter, ...]:
+    return tuple(Substrings("cn", b"", (w.encode(),), b"") for w in kept)
+
+
+def _all_near(kept: Sequence[str]) -> tuple[Filter, ...]:
+    return tuple(Approx("cn", w.encode()) for w in kept)
+
+
+_TITLES: Final = frozenset("dr docteur pr prof professeur mr monsieur mme madame mlle me maitre".split())  # noqa: SIM905
+
+
+def _pairs(kept: list[str]) -> list[tuple[str, str]]:
+    """Neighbours first: a name is written together."""
+    places = sorted(combinations(range(len(kept)), 2), key=lambda ij: (ij[1] - ij[0], ij))
+    return [(kept[i], kept[j]) for i, j in places][:_PAIRS]
+
+
+def _by_text(seeker: Seeker, d: Description) -> None:
+    """All the words anywhere (the one box), then those that may be a name."""
+    kept = [w for w in d.words if len(w) >= _LEAST and w not in _TITLES]
+    if not kept:
+        return
+    if seeker.search(And(tuple(_anywhere(w) for w in kept)), MOST // 2):
+        return
+    for pair in _pairs(kept):
+        if seeker.search(And(_all_in(pair)), MOST // 2):
+            break
+    else:
+        for pair in _pairs(kept)[:_NEAR_PAIRS]:
+            seeker.search(And(_all_near(pair)), MOST // 2)
+    if len(seeker.found.records) < _ENOUGH:
+        for word in sorted(kept, key=len, reverse=True)[:3]:
+            others = tuple(_anywhere(w) for w in kept if w != word)
+            seeker.search(And((Equal("sn", word.encode()), Or(others))) if others else Approx("sn", word.encode()))
+
+
+_ENOUGH: Final = 3  # records that make single surnames superfluous
+
+
+def _anywhere(word: str) -> Filter:
+    return InText(("sn", "name", "org", "work", "place"), word)
+
+
+# --- structures ------------------------------------------------------------------------------------------------------
+
+
+def find_structures(directory: Directory, d: Description) -> Found:
+    seeker = Seeker(directory, "structures")
+    for number in (d.structure_id, d.identifier):
+        if number:
+            seeker.structure(number)
+    for holder in holders_of(directory, d.address) if d.address else ():
+        if holder["kind"] == "structure" and holder["known"]:
+            seeker.structure(holder["id"])
+            seeker.found.holders.add(holder["id"])
+    told = telling(d.structure or d.name or d.text)
+    if told:
+        _by_structure_words(seeker, told, _narrowing(Description(town=d.town, postcode=d.postcode)))
+    return seeker.found
+
+
+def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filter]) -> None:
+    """All the words; without one of them, the shortest first; then any two."""
+    whole = And(tuple(_named(w) for w in told))
+    if seeker.narrow(whole, narrow):
+        return
+    for left_out in sorted(told, key=len)[:4] if len(told) > 1 else ():
+        if seeker.narrow(And(tuple(_named(w) for w in told if w != left_out)), narrow):
+            return
+    if narrow:
+        seeker.search(And((Or(tuple(_named(w) for w in told)), narrow[0])))
+
+
+def _named(word: str) -> Filter:
+    return InText(("org", "place"), word)
