@@ -33,6 +33,7 @@ from directory_service.index.points import ids_of, key_of, point, points
 from directory_service.index.query import Equal, Filter, Part, Query, Scope, View
 from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search
 from directory_service.index.schema import HIDDEN
+from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.index.trusted import domain_record, operator_records, trust_left, trusted_operators
@@ -93,11 +94,14 @@ class Directory:
         self._points = points(self.suffix)
         self._connections = Connections(folder)
         self._reader, self._fresh = self._connections.reader, self._connections.fresh
-        self._answers = Answers()
+        self.forget_answers()
 
     def close(self) -> None:
         """Closes the connections of every thread.  They must be done with their questions."""
         self._connections.close()
+
+    def forget_answers(self) -> None:
+        self._answers, self._suggested = Answers[Answer](), Answers[list[bytes]]()
 
     def held(self) -> AbstractContextManager[Build]:
         """All that this thread asks inside is answered from one commit of one build, that of the beginning."""
@@ -190,6 +194,19 @@ class Directory:
         """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
         base = f"ou=bal,{self.suffix}"
         return self.search(Query(base, Scope.ONE, typed_filter(text), limit, part=Part.JSON), view)
+
+    def suggestions(self, text: str, limit: int, view: View) -> tuple[str, list[bytes]]:
+        """The build, and ``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``)."""
+        now = time.monotonic()
+        reader = self._reader(now)
+        held, key = self._suggested.of(reader.recent(now).id), (text, limit, view)
+        if (items := held.get(key)) is not None:
+            return held.build, items
+        found = self.suggest(text, limit, view)
+        items = shielded_suggestions(reader.connection, found.hits)
+        if found.build == held.build and not found.timed_out:
+            held.keep(key, items)
+        return found.build, items
 
     # --- records -----------------------------------------------------------------------------------------------------
 

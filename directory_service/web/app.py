@@ -26,6 +26,7 @@ from directory_service.web.api import (
     organizations,
     practitioners,
     publication,
+    rightbox,
     search,
     status,
     suggest,
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from directory_service.tls import Tls
 
 _BLUEPRINTS = (
-    suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
-    changes, export, operations,
+    suggest, search, practitioners, organizations, rightbox, mailboxes, certificates, publication, operators, verify,
+    status, log, changes, export, operations,
 )  # fmt: skip
 
 
