@@ -62,6 +62,7 @@ ROOMS = {
     "directory_service.trust": Room(
         may=(
             *_MODEL,
+            "directory_service.pem",
             "directory_service.registry.clock",
             *(f"directory_service.index.{m}" for m in ("directory", "query", "ranges")),
         ),

@@ -57,7 +57,8 @@ def parse_place(text: str) -> Place:
     parts = at.split(".")
     numbers = all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts)
     if len(parts) in (1, 3) and numbers and (at == text or (mark.isascii() and mark.isalnum())):
-        return Place(*map(int, parts))._replace(mark=mark)
+        seq, kind, pk = map(int, parts) if len(parts) == 3 else (int(at), _LAST, _LAST)
+        return Place(seq, kind, pk, mark)
     raise InvalidInput("un curseur donné par une réponse est attendu, ou 0", where="paramètre since")
 
 

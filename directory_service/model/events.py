@@ -42,7 +42,7 @@ class Held(NamedTuple):
 
     def as_then(self) -> Held:
         """As a leaf of before mailboxes were logged says it."""
-        return self._replace(**dict.fromkeys(_LATER))
+        return self._replace(type=None, unlisted=None)
 
 
 _LATER: Final = ("type", "unlisted")  # leaves need not say them
