@@ -212,6 +212,13 @@ def _policy_answers(settings: Settings) -> str:
     """A question about nobody, to which the answer is to go on."""
     if not settings.policy_port:
         return "fermé (réglage policy_port)"
+    with _index(settings) as index:
+        asking = index.operator(settings.policy_operator)
+    if asking is None:
+        _fail(f"aucun opérateur ne s'appelle {settings.policy_operator} : tout le courrier passe (policy_operator)")
+    if asking.status != "active" or not asking.domains:
+        why = "n'est pas en activité" if asking.status != "active" else "ne tient aucun domaine"
+        _fail(f"l'opérateur {settings.policy_operator} {why} (réglage policy_operator)")
     with _reached(settings.policy_host, settings.policy_port) as link:
         link.sendall(b"request=smtpd_access_policy\n\n")
         answer = link.recv(512)

@@ -35,6 +35,14 @@ def test_ports_that_are_set_and_answer_nothing_are_told(served: Installation, tm
     assert [name for name, ok in found.items() if not ok] == ["ports TLS", "service de politique"]
 
 
+def test_a_policy_operator_that_nobody_is_named_or_that_holds_nothing_is_told(served: Installation) -> None:
+    port = {"ANNUAIRE_POLICY_PORT": str(free_port())}
+    unknown = served.run("doctor", code=5, ANNUAIRE_POLICY_OPERATOR="essay", **port).stdout
+    assert "aucun opérateur ne s'appelle essay : tout le courrier passe" in unknown
+    refused = served.run("serve", "policy", code=2, ANNUAIRE_POLICY_OPERATOR="essay", **port).stderr
+    assert "policy_operator" in refused and "aucun opérateur" in refused
+
+
 def test_keys_certificates_and_lists_that_need_somebody_are_told(served: Installation, tmp_path: Path) -> None:
     authority = Authority(tmp_path, "Fin")
     keys = tmp_path / "keys"
