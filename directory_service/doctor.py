@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
-from directory_service.safekeeping import certificates_last, keys_are_private, lists_last
+from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
 
@@ -268,6 +268,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("fraîcheur", _index_is_fresh),
     ("âge des données", _data_is_young),
     ("liste blanche", _white_list),
+    ("signataire", signer_is_named),
     ("clés", keys_are_private),
     ("certificats", certificates_last),
     ("révocation", lists_last),

@@ -9,7 +9,7 @@ from certificates import Authority
 from e2e.installation import Installation, free_port
 
 # What can be well without data: nothing is set.
-OF_NO_DATA = ["clés", "certificats", "révocation", "ports TLS", "service de politique"]
+OF_NO_DATA = ["signataire", "clés", "certificats", "révocation", "ports TLS", "service de politique"]
 
 
 def checks(text: str) -> dict[str, bool]:
@@ -51,7 +51,7 @@ def test_keys_certificates_and_lists_that_need_somebody_are_told(served: Install
     (keys / "a.json").chmod(0o644)
     env = {"ANNUAIRE_KEYS": str(keys), "ANNUAIRE_TRUST_ANCHORS": str(authority.path), "ANNUAIRE_SMIME_CRL": str(keys)}
     found = checks(served.run("doctor", "--json", code=5, **env).stdout)
-    assert [name for name, ok in found.items() if not ok] == ["clés", "certificats", "révocation"]
+    assert [name for name, ok in found.items() if not ok] == ["signataire", "clés", "certificats", "révocation"]
 
 
 def test_an_empty_folder_fails_every_check_but_none_hides_another(loaded: Installation, tmp_path: object) -> None:
