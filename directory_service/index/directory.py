@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -36,7 +36,14 @@ from directory_service.index.schema import HIDDEN
 from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served
 from directory_service.index.sorting import Order, search_sorted
-from directory_service.index.trusted import domain_record, operator_records, trust_left, trusted_operators
+from directory_service.index.trusted import (
+    OperatorRecord,
+    domain_record,
+    operator_named,
+    operator_records,
+    trust_left,
+    trusted_operators,
+)
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.mailboxes import CertificateRule
@@ -69,17 +76,6 @@ class Page(NamedTuple):
     total: int
     total_exact: bool
     next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorRecord:
-    """An operator as the faces need it to authenticate."""
-
-    name: str
-    secret_hash: str
-    status: str  # active, suspended, withdrawn
-    domains: tuple[str, ...]
-    rights: tuple[str, ...] = ()  # words of model.mailboxes.RIGHTS
 
 
 class Directory:
@@ -319,14 +315,7 @@ class Directory:
 
     def operator(self, name: str) -> OperatorRecord | None:
         """An operator of the trusted space, suspended ones too."""
-        connection = self._reader(time.monotonic()).connection
-        sql = "SELECT name, secret_hash, status, json FROM operator WHERE name = ?"
-        row = connection.execute(sql, (name,)).fetchone()
-        if row is None:
-            return None
-        name, secret_hash, status, written = row
-        said = orjson.loads(written)
-        return OperatorRecord(name, secret_hash, status, tuple(said["domains"]), tuple(said["rights"]))
+        return operator_named(self._reader(time.monotonic()).connection, name)
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""

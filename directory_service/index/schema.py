@@ -47,7 +47,8 @@ TABLES: Final = (
     "CREATE INDEX change_place ON change(seq, kind, pk)",
     # Of each change since the floor of the feed, what tells it from one of the same number after a restoration.
     "CREATE TABLE mark(seq INTEGER PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
+    "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, former_hash TEXT NOT NULL, "
+    "former_until TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
     "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "
     "operator TEXT NOT NULL, PRIMARY KEY(method, issuer, value)) WITHOUT ROWID",

@@ -235,8 +235,7 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
         else:
             db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(o.name,) for o in operators])  # noqa: S608
-    db.executemany("INSERT INTO operator(name, secret_hash, status, json, record) VALUES (?, ?, ?, ?, ?)",
-                   map(_operator, operators))  # fmt: skip
+    db.executemany(_INSERT_OPERATOR, map(_operator, operators))
     spans = [(d.casefold(), o.name, *s) for o in operators for d, held in o.trusted().items() for s in held]
     rows = sorted((domain, name, since, until or "") for domain, name, since, until in spans)
     db.executemany("INSERT OR IGNORE INTO domain(name, operator, since, until) VALUES (?, ?, ?, ?)", rows)
@@ -246,7 +245,14 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
 
 def _operator(operator: Operator) -> tuple[object, ...]:
     known = orjson.dumps({"name": operator.name, "domains": operator.domains, "rights": operator.rights})
-    return (operator.name, operator.secret_hash, operator.status, known, orjson.dumps(operator_record(operator)))
+    secrets = operator.secret_hash, operator.former_hash, operator.former_until
+    return (operator.name, *secrets, operator.status, known, orjson.dumps(operator_record(operator)))
+
+
+_INSERT_OPERATOR: Final = (
+    "INSERT INTO operator(name, secret_hash, former_hash, former_until, status, json, record) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 # What has an order of its own, before it is sorted.
