@@ -102,11 +102,19 @@ def catch_up(engine: Engine, tmp_path: Path) -> Callable[[], int]:
     return Follower(engine, tmp_path / "index", SUFFIX).catch_up
 
 
-def change(engine: Engine, table: Table, key: int, before: dict[str, Any] | None = None, **values: object) -> None:
+def change(
+    engine: Engine,
+    table: Table,
+    key: int,
+    before: dict[str, Any] | None = None,
+    *,
+    at: str | None = None,
+    **values: object,
+) -> None:
     with writing(engine) as connection:
         connection.execute(update(table).where(table.c.id == key).values(**values))
         subject = "mailbox" if table is binding else str(table.name)
-        append(connection, actor="test", kind="update", subject=subject, subject_id=key, before=before)
+        append(connection, actor="test", kind="update", subject=subject, subject_id=key, before=before, at=at)
 
 
 def told(items: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
@@ -232,8 +240,8 @@ def test_a_cursor_of_before_a_restoration_is_told(reader: Reader, engine: Engine
     backup = tmp_path / "backup.sqlite"
     with closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
         db.execute("VACUUM INTO ?", (str(backup),))
-    change(engine, practitioner, 1, family_name="PERDUE")
-    change(engine, practitioner, 2, family_name="PERDU")
+    change(engine, practitioner, 1, at=NEW, family_name="PERDUE")
+    change(engine, practitioner, 2, at=NEW, family_name="PERDU")
     catch_up()
     reader.follow()
     lost = reader.since
