@@ -72,6 +72,7 @@ ROOMS = {
     "directory_service.ldap.server": Room(
         may=(
             *_MODEL,
+            "directory_service.registry.clock",
             *(f"directory_service.{r}" for r in ("accesslog", "tls", "ldap", "index", "trust")),
             "ldap_schema",
         ),

@@ -62,7 +62,7 @@ class Operators:
         """Of a session just opened.  While the secret before opens too, nobody says which of the two did: the session
         ends with the former, and is opened again."""
         found = None if certificate else self._directory.operator(name)
-        return Proof(name, certificate, found.hashes(now_text())[-1] if found else "")
+        return Proof(name, certificate, ("", *found.hashes(now_text()))[-1] if found else "")
 
     def stands(self, proof: Proof, revocations: Revocations) -> bool:
         """Would it open the same session now?  The certificate not expired, not revoked, still the operator's; the
