@@ -47,6 +47,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     reading.search,
     reading.show,
     reading.resolve,
+    reading.mailbox,
     verifying.verify,
     exporting.export,
     operators.operator,

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
-from directory_service.safekeeping import certificates_last, keys_are_private, lists_last
+from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
 
@@ -212,6 +212,13 @@ def _policy_answers(settings: Settings) -> str:
     """A question about nobody, to which the answer is to go on."""
     if not settings.policy_port:
         return "fermé (réglage policy_port)"
+    with _index(settings) as index:
+        asking = index.operator(settings.policy_operator)
+    if asking is None:
+        _fail(f"aucun opérateur ne s'appelle {settings.policy_operator} : tout le courrier passe (policy_operator)")
+    if asking.status != "active" or not asking.domains:
+        why = "n'est pas en activité" if asking.status != "active" else "ne tient aucun domaine"
+        _fail(f"l'opérateur {settings.policy_operator} {why} (réglage policy_operator)")
     with _reached(settings.policy_host, settings.policy_port) as link:
         link.sendall(b"request=smtpd_access_policy\n\n")
         answer = link.recv(512)
@@ -261,6 +268,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("fraîcheur", _index_is_fresh),
     ("âge des données", _data_is_young),
     ("liste blanche", _white_list),
+    ("signataire", signer_is_named),
     ("clés", keys_are_private),
     ("certificats", certificates_last),
     ("révocation", lists_last),

@@ -71,6 +71,28 @@ def lists_last(settings: Settings, now: datetime | None = None) -> str:
     return _first("listes", ends)
 
 
+def signer_is_named(settings: Settings) -> str:
+    """An authority vouches for whomever it gave a certificate to: of those, the one that signs white lists is to be
+    named, or its own certificate to be the anchor."""
+    if not settings.trust_anchors:
+        return "aucune liste blanche n'est acceptée (réglage trust_anchors)"
+    if settings.trust_signer:
+        return "un seul signataire (réglage trust_signer)"
+    if any(_is_authority(c) for c in _certificates("trust_anchors", settings.trust_anchors)):
+        raise RegistryUnavailable(
+            "tout certificat émis par les autorités de trust_anchors peut signer une liste blanche : nommez le "
+            "signataire (réglage trust_signer)"
+        )
+    return "le certificat du signataire est l'ancre (réglage trust_anchors)"
+
+
+def _is_authority(found: x509.Certificate) -> bool:
+    try:
+        return found.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        return found.version is x509.Version.v1  # which has no extension to say so
+
+
 def _first(what: str, ends: dict[str, datetime]) -> str:
     if not ends:
         return f"pas de {what}"

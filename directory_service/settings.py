@@ -173,8 +173,8 @@ class Settings:
     )
     smime_anchors: str = _setting(
         "",
-        "PEM file, or folder of `*.pem`, of the authorities of mailbox certificates; those that did not sign "
-        "themselves are intermediates. Empty: no certificate is published.",
+        "PEM file, or folder of PEM files (`.pem`, `.crt`), of the authorities of mailbox certificates; those that did "
+        "not sign themselves are intermediates. Empty: no certificate is published.",
     )
     smime_crl: str = _setting(
         "", "PEM file, or folder, of their revocation lists; with it, a certificate without a valid list is refused."

@@ -62,6 +62,7 @@ ROOMS = {
     "directory_service.trust": Room(
         may=(
             *_MODEL,
+            "directory_service.pem",
             "directory_service.registry.clock",
             *(f"directory_service.index.{m}" for m in ("directory", "query", "ranges")),
         ),
@@ -81,6 +82,7 @@ ROOMS = {
     "directory_service.ldap.server": Room(
         may=(
             *_MODEL,
+            "directory_service.registry.clock",
             *(f"directory_service.{r}" for r in ("accesslog", "tls", "ldap", "index", "trust")),
             "ldap_schema",
         ),

@@ -21,7 +21,8 @@ _VERDICTS = {
 
 
 def card(record: Record) -> list[str]:
-    """The lines for any record: a person, a structure, a mailbox or a verdict, told apart by what only they have."""
+    """The lines for any record: a person, a structure, a mailbox, a choice of one or a verdict, told apart by what only
+    they have."""
     for key, lines in _CARDS.items():
         if key in record:
             return [line for line in lines(record) if line]
@@ -84,7 +85,26 @@ def _verdict(record: Record) -> Iterator[str]:
     yield from (_named(f"Sel ({field})", salt) for field, salt in record.get("receipt_salts", {}).items())
 
 
-_CARDS = {"verdict": _verdict, "holders": _mailbox, "technical_id": _structure, "family_name": _person}
+_FITS = {"yes": "", "doubtful": "douteuse", "no": "ne convient pas"}
+
+
+def _choice(record: Record) -> Iterator[str]:
+    found, ambiguous = record["recommended"], record["ambiguous"]
+    yield found or ("ambigu : rien ne permet de choisir sans deviner" if ambiguous else "aucune boîte ne convient")
+    yield from (f"  pour trancher : {fact['text']}" for fact in record["would_decide"])
+    for item in record["items"]:
+        hidden = "liste rouge" if item["unlisted"] else ""
+        yield "  " + _join(", ", item["address"], item["type"], item["service"], _FITS[item["fit"]], hidden)
+        yield from (f"    {reason['text']}" for reason in item["reasons"])
+
+
+_CARDS = {
+    "recommended": _choice,
+    "verdict": _verdict,
+    "holders": _mailbox,
+    "technical_id": _structure,
+    "family_name": _person,
+}
 
 
 def _join(between: str, *parts: object) -> str:

@@ -68,13 +68,15 @@ def _told(kept: Kept) -> dict[str, object]:
 def add(settings: Settings, address: str, file: Path, machine: bool) -> None:
     """Publie les certificats d'un fichier PEM ou DER pour une boîte."""
     from directory_service.registry.certificates import add_certificates, get_box
-    from directory_service.trust.smime import Owner, check, read_upload, trust_of
+    from directory_service.trust.smime import Owner, owned, read_upload, trust_of, vet
 
     found, given = read_upload(file.read_bytes())
     trust, now = trust_of(settings.smime_anchors, settings.smime_crl), datetime.now(UTC)
+    for certificate in found:
+        vet(certificate, trust, now, given)
     with changing(settings) as connection:
         box = get_box(connection, address.lower())
-        good = [check(c, Owner(box.address, box.structures), trust, now, given) for c in found]
+        good = [owned(c, Owner(box.address, box.structures)) for c in found]
         added = add_certificates(connection, box, good, actor=getpass.getuser())
     if machine:
         emit({"address": box.address, "added": added, "changed": bool(added)})

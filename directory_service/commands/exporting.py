@@ -63,7 +63,7 @@ def _to_file(settings: Settings, index: Directory, form: str, out: Path | None, 
     path = out or folder / f"{form}-{build.id}"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, size, digest = exports.write_export(path, _FORMS[form](index, settings.ldap_suffix))
-    said = exports.Exported(form, build.id, str(build.seq), at, size, digest)
+    said = exports.Exported(form, build.id, build.cursor, at, size, digest)
     signer = heads.signer(settings.keys_folder, heads.EXPORT)
     if out is None:
         exports.publish(folder, path, said, signer)

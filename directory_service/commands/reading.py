@@ -1,4 +1,4 @@
-"""``search``, ``show``, ``resolve``: read the index as the faces do, with the staff's view."""
+"""``search``, ``show``, ``resolve``, ``mailbox``: read the index as the faces do, with the staff's view."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from directory_service.commands.cards import card
-from directory_service.commands.common import as_json, directory, emit, lines, table, with_settings
+from directory_service.commands.common import NO, as_json, directory, emit, lines, table, with_settings
 from directory_service.errors import NotFound
+from directory_service.model.publication import PURPOSES
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -92,3 +93,29 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
         emit(found)
     else:
         lines({"en vigueur": found["id"], "RPPS": found["rpps"], "ADELI": found["adeli"], "demandé par": former})
+
+
+@click.command()
+@click.argument("key", metavar="ID")
+@click.option(
+    "--purpose", default="", type=click.Choice(["", *PURPOSES]), metavar="USAGE", help=f"Usage : {', '.join(PURPOSES)}."
+)
+@click.option("--structure", default="", metavar="ID", help="La structure dans laquelle joindre le titulaire.")
+@click.option("--service", default="", metavar="TEXTE", help="Le service à joindre.")
+@as_json
+@with_settings
+def mailbox(settings: Settings, key: str, machine: bool, **asked: str) -> int:
+    """Dit à quelle boîte écrire pour un usage, et pourquoi.
+
+    Le code de retour est 0 quand une boîte est recommandée, 4 sinon : rien n'est deviné.
+    """
+    from directory_service.index.query import View
+    from directory_service.trust.rightbox import Asked, organization_mailboxes, practitioner_mailboxes
+
+    with directory(settings) as index:
+        try:
+            build, record = practitioner_mailboxes(index, key, Asked(**asked), View.STAFF)
+        except NotFound:
+            build, record = organization_mailboxes(index, key, Asked(**asked), View.STAFF)
+    emit({"build": build, **record}) if machine else click.echo("\n".join(card(record)))
+    return 0 if record["recommended"] else NO

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from directory_service.commands.common import as_json, directory, emit, progress, registry, table, with_settings
-from directory_service.errors import RegistryUnavailable
+from directory_service.errors import InvalidInput, RegistryUnavailable
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -48,6 +49,8 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
     if "policy" in parts:
         read_policy(settings)
     _prepare(settings, quiet=machine)
+    if "policy" in parts:
+        _require_operator(settings)
     # gunicorn has workers of its own, and one index has one follower.
     processes = [name for name in parts for _ in range(settings.processes if name == "ldap" else 1)]
     Supervisor(processes, settings).run(
@@ -71,6 +74,24 @@ def _prepare(settings: Settings, *, quiet: bool) -> None:
         if not has_index:
             raise
         click.echo(f"annuaire : {error} ; l'index présent répond sans lui", err=True)
+
+
+def _require_operator(settings: Settings) -> None:
+    """A name that nobody has holds no domain, and every message would pass.  One that was added a moment ago is in the
+    registry only.  Raises InvalidInput."""
+    from directory_service.registry.read import read_operators
+
+    name = settings.policy_operator
+    with directory(settings) as index:
+        if index.operator(name):
+            return
+    with suppress(RegistryUnavailable), registry(settings) as engine, engine.connect() as connection:
+        if name in {operator.name for operator in read_operators(connection)}:
+            return
+    raise InvalidInput(
+        "aucun opérateur ne porte ce nom, et tout le courrier passerait : voyez `annuaire operator list`",
+        where="réglage policy_operator",
+    )
 
 
 def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> None:

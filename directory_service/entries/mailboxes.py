@@ -114,8 +114,10 @@ def _flag(value: bool | None) -> str:
 
 
 def suggestion(b: Binding, holder: Holder) -> dict[str, object]:
-    """One item of ``/v1/suggest`` (contract.md §3): ``hint`` is what tells it from the others of the same label."""
+    """One item of ``/v1/suggest`` (contract.md §3): ``hint`` is what is read beside the label, ``town`` and ``place``
+    are what ``model.homonyms`` tells holders of one name apart by."""
     item: dict[str, object] = {"label": holder.names.label, "address": b.address, "type": b.type.value}
     item["person" if holder.is_person else "structure"] = holder.json
     item["hint"] = holder.hint
+    item["town"], item["place"] = holder.place.town or None, holder.place.name or None
     return item

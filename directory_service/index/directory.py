@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -33,9 +33,17 @@ from directory_service.index.points import ids_of, key_of, point, points
 from directory_service.index.query import Equal, Filter, Part, Query, Scope, View
 from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search
 from directory_service.index.schema import HIDDEN
+from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served
 from directory_service.index.sorting import Order, search_sorted
-from directory_service.index.trusted import domain_record, operator_records, trust_left, trusted_operators
+from directory_service.index.trusted import (
+    OperatorRecord,
+    domain_record,
+    operator_named,
+    operator_records,
+    trust_left,
+    trusted_operators,
+)
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.mailboxes import CertificateRule
@@ -70,17 +78,6 @@ class Page(NamedTuple):
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class OperatorRecord:
-    """An operator as the faces need it to authenticate."""
-
-    name: str
-    secret_hash: str
-    status: str  # active, suspended, withdrawn
-    domains: tuple[str, ...]
-    rights: tuple[str, ...] = ()  # words of model.mailboxes.RIGHTS
-
-
 class Directory:
     """Answers from the build that ``folder/current`` points to.  Questions raise RegistryUnavailable while there is
     none.  Close it when done."""
@@ -93,11 +90,14 @@ class Directory:
         self._points = points(self.suffix)
         self._connections = Connections(folder)
         self._reader, self._fresh = self._connections.reader, self._connections.fresh
-        self._answers = Answers()
+        self.forget_answers()
 
     def close(self) -> None:
         """Closes the connections of every thread.  They must be done with their questions."""
         self._connections.close()
+
+    def forget_answers(self) -> None:
+        self._answers, self._suggested = Answers[Answer](), Answers[list[bytes]]()
 
     def held(self) -> AbstractContextManager[Build]:
         """All that this thread asks inside is answered from one commit of one build, that of the beginning."""
@@ -190,6 +190,19 @@ class Directory:
         """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
         base = f"ou=bal,{self.suffix}"
         return self.search(Query(base, Scope.ONE, typed_filter(text), limit, part=Part.JSON), view)
+
+    def suggestions(self, text: str, limit: int, view: View) -> tuple[str, list[bytes]]:
+        """The build, and ``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``)."""
+        now = time.monotonic()
+        reader = self._reader(now)
+        held, key = self._suggested.of(reader.recent(now).id), (text, limit, view)
+        if (items := held.get(key)) is not None:
+            return held.build, items
+        found = self.suggest(text, limit, view)
+        items = shielded_suggestions(reader.connection, found.hits)
+        if found.build == held.build and not found.timed_out:
+            held.keep(key, items)
+        return found.build, items
 
     # --- records -----------------------------------------------------------------------------------------------------
 
@@ -302,14 +315,7 @@ class Directory:
 
     def operator(self, name: str) -> OperatorRecord | None:
         """An operator of the trusted space, suspended ones too."""
-        connection = self._reader(time.monotonic()).connection
-        sql = "SELECT name, secret_hash, status, json FROM operator WHERE name = ?"
-        row = connection.execute(sql, (name,)).fetchone()
-        if row is None:
-            return None
-        name, secret_hash, status, written = row
-        said = orjson.loads(written)
-        return OperatorRecord(name, secret_hash, status, tuple(said["domains"]), tuple(said["rights"]))
+        return operator_named(self._reader(time.monotonic()).connection, name)
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""

@@ -2,7 +2,9 @@
 
 Rows come from ``registry.feed`` and hold no record: whoever reads gets the record as the index has it in the same
 commit, or learns that it is there no more.  A record that changes again moves to the end, so that a reader who follows
-meets each state that lasts, and none twice.  Places are those of the journal: they outlive builds.
+meets each state that lasts, and none twice.  Places are those of the journal: they outlive builds.  Each carries the
+mark of its change, so that a place of before the registry was restored from a backup, or of another registry, is told
+from the one of the same number today.
 """
 
 from __future__ import annotations
@@ -28,14 +30,16 @@ FLOOR: Final = "feed_floor"
 
 
 class Place(NamedTuple):
-    """Where a reader is: after this row."""
+    """Where a reader is: after this row.  ``mark`` is that of the change; the beginning has none."""
 
     seq: int
     kind: int = _LAST
     pk: int = _LAST
+    mark: str = ""
 
     def __str__(self) -> str:
-        return str(self.seq) if self.kind == _LAST else f"{self.seq}.{self.kind}.{self.pk}"
+        at = str(self.seq) if self.kind == _LAST else f"{self.seq}.{self.kind}.{self.pk}"
+        return f"{at}-{self.mark}" if self.mark else at
 
 
 class Changes(NamedTuple):
@@ -49,33 +53,53 @@ class Changes(NamedTuple):
 
 def parse_place(text: str) -> Place:
     """Raises InvalidInput for what no answer gave as ``next``."""
-    parts = text.split(".")
-    if len(parts) in (1, 3) and all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-        return Place(*map(int, parts))
+    at, _, mark = text.partition("-")
+    parts = at.split(".")
+    numbers = all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts)
+    if len(parts) in (1, 3) and numbers and (at == text or (mark.isascii() and mark.isalnum())):
+        seq, kind, pk = map(int, parts) if len(parts) == 3 else (int(at), _LAST, _LAST)
+        return Place(seq, kind, pk, mark)
     raise InvalidInput("un curseur donné par une réponse est attendu, ou 0", where="paramètre since")
 
 
-def write_changes(db: sqlite3.Connection, found: Iterable[Changed]) -> None:
+def write_changes(db: sqlite3.Connection, found: Iterable[Changed], marks: Iterable[tuple[int, str]]) -> None:
     db.executemany(_INSERT, ((int(c.kind), c.key, c.seq, c.pk, c.at) for c in found))
+    db.executemany("INSERT OR REPLACE INTO mark(seq, value) VALUES (?, ?)", marks)
+
+
+def mark_at(db: sqlite3.Connection, seq: int) -> str:
+    row = db.execute("SELECT value FROM mark WHERE seq = ?", (seq,)).fetchone()
+    return row[0] if row else ""
+
+
+def end_of(db: sqlite3.Connection, seq: int) -> Place:
+    """After all that the index holds, ``seq`` being its last change."""
+    return Place(seq, mark=mark_at(db, seq))
 
 
 def read_changes(db: sqlite3.Connection, since: Place, limit: int) -> Changes:
     """At most ``limit`` changes after ``since``, as the public sees them; the caller is inside one transaction.
-    Raises CursorExpired when some that came after are kept no more, or when ``since`` is further on than nodes can lie
-    behind one another: of no answer, or of before a restoration."""
+    Raises CursorExpired when some that came after are kept no more, when ``since`` is of before a restoration, or when
+    it is further on than nodes can lie behind one another."""
     meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('seq', ?)", (FLOOR,)))
     seq = int(meta["seq"])
     if since.seq < int(meta.get(FLOOR, 0)):
         raise CursorExpired("ce curseur est trop ancien : prenez un export complet, et suivez à partir de son curseur")
+    if 0 < since.seq <= seq and since.mark != mark_at(db, since.seq):
+        raise CursorExpired(
+            "ce curseur n'est pas de ce registre, ou d'avant sa restauration : prenez un export complet, et suivez à "
+            "partir de son curseur"
+        )
     if since.seq > seq + KEPT:
         raise CursorExpired(
             "l'annuaire n'a pas encore ce curseur : prenez un export complet, et suivez à partir du sien"
         )
     sql = "SELECT kind, key, seq, pk, at FROM change WHERE (seq, kind, pk) > (?, ?, ?) ORDER BY seq, kind, pk LIMIT ?"
-    rows = [Changed(Kind(row[0]), *row[1:]) for row in db.execute(sql, (*since, limit + 1))]
+    rows = [Changed(Kind(row[0]), *row[1:]) for row in db.execute(sql, (*since[:3], limit + 1))]
     more, rows = len(rows) > limit, rows[:limit]
     # After the last one comes the end of what the index holds; another node may have been further on.
-    place = Place(rows[-1].seq, rows[-1].kind, rows[-1].pk) if more else max(Place(seq), since)
+    last = rows[-1] if more else None
+    place = Place(last.seq, last.kind, last.pk, mark_at(db, last.seq)) if last else max(end_of(db, seq), since)
     return Changes(seq, list(_items(db, rows)), str(place), more)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from directory_service.entries.entry import PEOPLE, STRUCTURES
 from directory_service.entries.places import forget_places
 from directory_service.errors import RegistryUnavailable
-from directory_service.index.feed import write_changes
+from directory_service.index.feed import mark_at, write_changes
 from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
@@ -32,7 +32,7 @@ from directory_service.registry import feed, read
 from directory_service.registry.certificates import read_published
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading
-from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after
+from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after, read_mark
 
 _STEP: Final = 2_000  # changes applied in one transaction
 _MOST: Final = 50_000  # changes past which a build takes less time
@@ -83,7 +83,8 @@ class Follower:
         before = self._seq_of_usable()
         with reading(self.engine) as connection:
             last = last_seq(connection)
-        if before is None or last - before > _MOST or last < before:
+            restored = before is not None and (last < before or not self._same(connection, before))
+        if before is None or last - before > _MOST or restored:
             build_index(self.engine, self.folder, self.suffix, workers=self.workers)
             return max(0, last - (before or 0))
         if last == before and time.monotonic() < self._count_at:
@@ -119,6 +120,13 @@ class Follower:
                     return int(seq)
         return None
 
+    def _same(self, connection: Connection, seq: int) -> bool:
+        """Whether the registry is the one that the build was made from: it may have been restored from a backup, and
+        gone on past where the build stands."""
+        with closing(open_reader(self.folder / current_name(self.folder))) as db:
+            mark = mark_at(db, seq)
+        return not mark or mark == read_mark(connection, seq)
+
     def _step(self, db: sqlite3.Connection) -> int:
         """One transaction: the next changes of the journal.  Gives their number."""
         with reading(self.engine) as connection:
@@ -143,7 +151,7 @@ class Follower:
         changes = read_after(connection, int(seq), _STEP)
         if changes:
             self._render(db, connection, changes)
-            write_changes(db, feed.changed(connection, changes))
+            write_changes(db, feed.changed(connection, changes), feed.marks(changes))
             forget_places()
             set_meta(db, seq=str(changes[-1].seq))
         return len(changes)

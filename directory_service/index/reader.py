@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
 from directory_service.index.plan import NO_LEXICON, Plan, forget_plans, make_plan
@@ -48,6 +49,7 @@ class Build(NamedTuple):
     built_at: str
     sources: list[dict[str, Any]]
     counts: dict[str, int]
+    cursor: str = "0"  # of the feed: after all that the build holds
 
 
 class Hit(NamedTuple):
@@ -153,7 +155,8 @@ class Reader:
             raise RegistryUnavailable("l'index est d'une autre version : lancez `annuaire index --rebuild`")
         seq = int(meta["seq"])
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
-        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts)
+        cursor = str(end_of(self.connection, seq))
+        self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts, cursor)
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "11"
+VERSION: Final = "12"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -45,7 +45,10 @@ TABLES: Final = (
     "CREATE TABLE change(kind INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL, pk INTEGER NOT NULL, "
     "at TEXT NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID",
     "CREATE INDEX change_place ON change(seq, kind, pk)",
-    "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
+    # Of each change since the floor of the feed, what tells it from one of the same number after a restoration.
+    "CREATE TABLE mark(seq INTEGER PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE operator(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, former_hash TEXT NOT NULL, "
+    "former_until TEXT NOT NULL, status TEXT NOT NULL, json BLOB NOT NULL, "
     "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "
     "operator TEXT NOT NULL, PRIMARY KEY(method, issuer, value)) WITHOUT ROWID",

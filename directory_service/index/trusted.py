@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -17,6 +18,36 @@ _ALL: Final = (
     "SELECT d.operator, d.since, d.until, o.status, o.record FROM domain d JOIN operator o ON o.name = d.operator "
     "WHERE d.name = ? ORDER BY d.until = '' DESC, d.since DESC, d.operator"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRecord:
+    """An operator as the faces need it to authenticate."""
+
+    name: str
+    secret_hash: str
+    status: str  # active, suspended, withdrawn
+    domains: tuple[str, ...]
+    rights: tuple[str, ...] = ()  # words of model.mailboxes.RIGHTS
+    former_hash: str = ""  # of the secret before
+    former_until: str = ""
+
+    def hashes(self, now: str) -> tuple[str, ...]:
+        """Of the secrets that open at ``now`` (UTC text): the one in force, and the one before for a while."""
+        both = (self.secret_hash, self.former_hash if self.former_until > now else "")
+        return tuple(mark for mark in both if mark)
+
+
+_NAMED: Final = "SELECT name, secret_hash, status, json, former_hash, former_until FROM operator WHERE name = ?"
+
+
+def operator_named(db: sqlite3.Connection, name: str) -> OperatorRecord | None:
+    row = db.execute(_NAMED, (name,)).fetchone()
+    if row is None:
+        return None
+    name, secret_hash, status, written, *former = row
+    said = orjson.loads(written)
+    return OperatorRecord(name, secret_hash, status, tuple(said["domains"]), tuple(said["rights"]), *former)
 
 
 def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> list[str]:

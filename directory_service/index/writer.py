@@ -76,12 +76,12 @@ def build_index(
         meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}
         operators = read.read_operators(connection)
         work = regions(connection, REGION)
-        floor, changes = feed.recent(connection, seq)
+        floor, changes, marks = feed.recent(connection, seq)
     batches = render_all(engine, suffix, work, workers)
     path = files.new_path(folder, at)
     try:
         meta |= {FLOOR: str(floor), ranges.FILLING: secrets.token_hex(32)}
-        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes)
+        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes, marks)
         _add_certificates(engine, path)
         files.publish(path)
     except BaseException:
@@ -145,6 +145,7 @@ def write_build(
     batches: Iterable[Batch],
     show: Progress,
     changes: Iterable[feed.Changed] = (),
+    marks: Iterable[tuple[int, str]] = (),
 ) -> None:
     """The whole file, not yet current and not yet sure to be on disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -154,7 +155,7 @@ def write_build(
         with quiet():
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
-        write_changes(db, changes)
+        write_changes(db, changes, marks)
         _finish(db, show)
         meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode(), "fours": _fours(db)}
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", meta.items())
@@ -234,8 +235,7 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
             db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own tables
         else:
             db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(o.name,) for o in operators])  # noqa: S608
-    db.executemany("INSERT INTO operator(name, secret_hash, status, json, record) VALUES (?, ?, ?, ?, ?)",
-                   map(_operator, operators))  # fmt: skip
+    db.executemany(_INSERT_OPERATOR, map(_operator, operators))
     spans = [(d.casefold(), o.name, *s) for o in operators for d, held in o.trusted().items() for s in held]
     rows = sorted((domain, name, since, until or "") for domain, name, since, until in spans)
     db.executemany("INSERT OR IGNORE INTO domain(name, operator, since, until) VALUES (?, ?, ?, ?)", rows)
@@ -245,7 +245,14 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
 
 def _operator(operator: Operator) -> tuple[object, ...]:
     known = orjson.dumps({"name": operator.name, "domains": operator.domains, "rights": operator.rights})
-    return (operator.name, operator.secret_hash, operator.status, known, orjson.dumps(operator_record(operator)))
+    secrets = operator.secret_hash, operator.former_hash, operator.former_until
+    return (operator.name, *secrets, operator.status, known, orjson.dumps(operator_record(operator)))
+
+
+_INSERT_OPERATOR: Final = (
+    "INSERT INTO operator(name, secret_hash, former_hash, former_until, status, json, record) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 # What has an order of its own, before it is sorted.

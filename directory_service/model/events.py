@@ -26,7 +26,8 @@ By = tuple[int | None, str | None]  # number of a run, name of an operator
 class Held(NamedTuple):
     """One binding as the registry holds it.  ``holder`` is a national id, ``10`` and the address where the holder is
     in no register; then ``written`` is who it is, as the source writes it (number, family name, given names).
-    ``opened`` and ``closed``: the run or the operator that did it, None where neither is known."""
+    ``opened`` and ``closed``: the run or the operator that did it, None where neither is known.  ``type`` and
+    ``unlisted`` are the mailbox's; None in leaves of before they were logged."""
 
     address: str
     holder: str
@@ -36,6 +37,15 @@ class Held(NamedTuple):
     written: tuple[str, str, str] | None
     opened: By | None = None
     closed: By | None = None
+    type: str | None = None
+    unlisted: bool | None = None
+
+    def as_then(self) -> Held:
+        """As a leaf of before mailboxes were logged says it."""
+        return self._replace(type=None, unlisted=None)
+
+
+_LATER: Final = ("type", "unlisted")  # leaves need not say them
 
 
 class Cause(NamedTuple):
@@ -79,7 +89,7 @@ def parse_leaf(data: bytes) -> dict[str, Any]:
     """What a leaf says.  Raises InvalidInput for bytes that are no event of this format."""
     try:
         said = json.loads(data)
-        if said["event"] in EVENTS and said["v"] == FORMAT and {*Held._fields, "binding"} <= said.keys():
+        if said["event"] in EVENTS and said["v"] == FORMAT and {*Held._fields, "binding"} - {*_LATER} <= said.keys():
             return dict(said)
     except (ValueError, KeyError, TypeError):
         pass
@@ -91,4 +101,4 @@ def held_after(said: dict[str, Any]) -> Held | None:
     if said["event"] == WITHDRAW:
         return None
     # JSON has no tuples.
-    return Held._make(tuple(v) if isinstance(v := said[name], list) else v for name in Held._fields)
+    return Held._make(tuple(v) if isinstance(v := said.get(name), list) else v for name in Held._fields)

@@ -145,6 +145,8 @@ class Operator:
     subjects: tuple[str, ...] = ()  # certificate names by which a white list means it, the first one known first
     stretches: tuple[DomainStretch, ...] = ()  # every one, by domain and date
     suspensions: tuple[Span, ...] = ()
+    former_hash: str = ""  # of the secret before, which opens until ``former_until``; both empty where it does not
+    former_until: str = ""
 
     def trusted(self) -> dict[str, list[Span]]:
         """When each of its domains was in trust."""

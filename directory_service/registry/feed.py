@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, select
 
 from directory_service.registry.bulk import chunks
 from directory_service.registry.changes import mailboxes_under, moved_domains
-from directory_service.registry.journal import JournalEntry, decode, read_after
+from directory_service.registry.journal import JournalEntry, decode, mark_of, read_after
 from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
 
 KEPT: Final = 100_000  # changes of the journal that a build keeps: days of the whole country, three seconds of a build
@@ -52,10 +52,19 @@ class Changed(NamedTuple):
 Seqs = dict[int, int]  # key of the registry ► last change
 
 
-def recent(connection: Connection, last: int, kept: int = KEPT) -> tuple[int, list[Changed]]:
-    """The feed of the ``kept`` last changes up to number ``last``, and the number that they come after."""
+Marks = list[tuple[int, str]]  # numbers of changes, each with its ``journal.mark_of``
+
+
+def recent(connection: Connection, last: int, kept: int = KEPT) -> tuple[int, list[Changed], Marks]:
+    """The feed of the ``kept`` last changes up to number ``last``; the number that they come after; the marks of them
+    and of that one."""
     floor = max(0, last - kept)
-    return floor, changed(connection, [e for e in read_after(connection, floor, kept) if e.seq <= last])
+    entries = [e for e in read_after(connection, floor - 1, kept + 1) if e.seq <= last]
+    return floor, changed(connection, [e for e in entries if e.seq > floor]), marks(entries)
+
+
+def marks(entries: Iterable[JournalEntry]) -> Marks:
+    return [(entry.seq, mark_of(entry)) for entry in entries]
 
 
 def changed(connection: Connection, entries: Sequence[JournalEntry]) -> list[Changed]:

@@ -175,7 +175,8 @@ def _said(connection: Connection, boxes: Sequence[int]) -> dict[int, dict[int, H
 
 _HELD = (
     "SELECT b.mailbox_id, b.id, m.address, m.type, p.national_id, o.national_id, b.since, b.until, b.source, "
-    "b.national_id, b.family_name, b.given_names, b.opened_run, b.opened_operator, b.closed_run, b.closed_operator "
+    "b.national_id, b.family_name, b.given_names, b.opened_run, b.opened_operator, b.closed_run, b.closed_operator, "
+    "m.unlisted "
     "FROM binding b JOIN mailbox m ON m.id = b.mailbox_id "
     "LEFT JOIN practitioner p ON p.id = b.practitioner_id LEFT JOIN organization o ON o.id = b.organization_id "
 )
@@ -196,10 +197,11 @@ def held_in(connection: Connection, where: str) -> Iterator[tuple[int, int, Held
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    _, _, address, kind, person, place, since, until, source, number, family, given, *acts = row
+    _, _, address, kind, person, place, since, until, source, number, family, given, *acts, unlisted = row
     holder = person or (place if kind != "PER" else None)  # model.mailboxes.Binding.holder_id
     written = None if holder else (number, family, given)
-    return Held(address, holder or "10" + address, since, until, source, written, _by(*acts[:2]), _by(*acts[2:]))
+    by = _by(*acts[:2]), _by(*acts[2:])
+    return Held(address, holder or "10" + address, since, until, source, written, *by, kind, bool(unlisted))
 
 
 def _by(run: int | None, operator: str) -> By | None:

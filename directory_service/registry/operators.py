@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from argon2 import PasswordHasher
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
@@ -20,7 +21,7 @@ from directory_service.model.mailboxes import RIGHTS, CertificateRule
 from directory_service.model.subjects import subject_key
 from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN, domain_name
 from directory_service.registry import journal
-from directory_service.registry.clock import now_text
+from directory_service.registry.clock import format_instant, now_text
 from directory_service.registry.tables import domain, operator, operator_certificate, operator_subject, suspension
 from directory_service.registry.trusted import get_operator as get_operator
 
@@ -28,6 +29,7 @@ from directory_service.registry.trusted import get_operator as get_operator
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
 _SECRET_BYTES = 32
 _LONGEST_CONTACT = 200
+GRACE = 600.0  # seconds: who waits longer for an answer has noticed
 _hasher = PasswordHasher()
 
 
@@ -50,11 +52,20 @@ def add_operator(
     return key
 
 
-def set_secret(connection: Connection, name: str, *, actor: str, at: str | None = None) -> str:
-    """Gives the operator a new secret, which is returned and kept nowhere; the old one no longer opens anything."""
+def set_secret(connection: Connection, name: str, *, actor: str, at: str | None = None, used: str | None = None) -> str:
+    """Gives the operator a new secret, which is returned and kept nowhere; no other opens anything any more.  But the
+    one that the operator asked with, whose hash is ``used``, goes on opening for ``GRACE`` seconds: the answer may be
+    lost on its way.  Raises Forbidden where that one opens nothing already: the index may not say so yet."""
     key = _get(connection, name)
+    former, until = "", ""
+    if used is not None:
+        former, until = used, format_instant(datetime.now(UTC) + timedelta(seconds=GRACE))
+        row = connection.execute(select(operator).where(operator.c.id == key)).one()
+        if used not in (row.secret_hash, row.former_hash if row.former_until > now_text() else None):
+            raise Forbidden("ce secret a été remplacé")
     secret = f"{name}.{secrets.token_urlsafe(_SECRET_BYTES)}"
-    connection.execute(update(operator).where(operator.c.id == key).values(secret_hash=_hasher.hash(secret)))
+    values = {"secret_hash": _hasher.hash(secret), "former_hash": former, "former_until": until}
+    connection.execute(update(operator).where(operator.c.id == key).values(values))
     _journal(connection, actor, "secret", key, None, at)
     return secret
 

@@ -43,6 +43,8 @@ def read_operators(connection: Connection, keys: Iterable[int] | None = None) ->
             subjects=tuple(value for (value,) in subjects[row.id]),
             stretches=tuple(DomainStretch(*s) for s in held[row.id]),
             suspensions=tuple(Span(*s) for s in off[row.id]),
+            former_hash=row.former_hash,
+            former_until=row.former_until,
         )
         for row in rows
     ]

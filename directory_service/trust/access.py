@@ -25,6 +25,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from directory_service.errors import Forbidden
 from directory_service.index.query import View
+from directory_service.registry.clock import now_text
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory, OperatorRecord
@@ -67,26 +68,31 @@ class Secrets:
         self.check(secret.rpartition(".")[0], secret)
         return View.OPERATOR
 
-    def check(self, name: str, secret: str) -> None:
-        """Whether ``secret`` is that of the operator ``name``; an unknown name takes as long as a wrong secret.
+    def check(self, name: str, secret: str) -> str:
+        """Whether ``secret`` is that of the operator ``name``; an unknown name takes as long as a wrong secret (but one
+        for an operator who has just changed its own takes twice as long).  Gives the hash that it has.
         Raises BadCredentials, or Forbidden when the operator is suspended."""
         if not secret or len(secret) > LONGEST_SECRET:
             raise BadCredentials("authentification refusée")
         operator, stored = self._stored(name)
-        if not self._matches(stored, secret):
+        found = next((mark for mark in stored if self._matches(mark, secret)), None)
+        if found is None:
             raise BadCredentials("authentification refusée")
         if operator is not None and operator.status != "active":
             raise Forbidden("opérateur suspendu")
+        return found
 
     def remembered(self, name: str, secret: str) -> bool | None:
         """Whether this is the operator's secret, where that is known without computing anything."""
-        mark = self._mark(self._stored(name)[1], secret)
-        return True if mark in self._right else False if mark in self._wrong else None
+        marks = [self._mark(stored, secret) for stored in self._stored(name)[1]]
+        if any(mark in self._right for mark in marks):
+            return True
+        return False if all(mark in self._wrong for mark in marks) else None
 
-    def _stored(self, name: str) -> tuple[OperatorRecord | None, str]:
-        """The operator, and the hash to compare with: nobody's when there is none."""
+    def _stored(self, name: str) -> tuple[OperatorRecord | None, tuple[str, ...]]:
+        """The operator, and the hashes to compare with: nobody's when there is none."""
         operator = self._directory.operator(name) if name else None
-        return operator, (operator.secret_hash if operator is not None else "") or _nobody()
+        return operator, (operator.hashes(now_text()) if operator is not None else ()) or (_nobody(),)
 
     def _mark(self, stored: str, secret: str) -> bytes:
         text = f"{stored}\n{secret}".encode("utf-8", "surrogateescape")

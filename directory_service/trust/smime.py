@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -26,9 +27,11 @@ from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store
 
 from directory_service.errors import AnnuaireError, InvalidInput, unread
 from directory_service.model.certificates import ENCRYPTION, SIGNATURE, MailCertificate
+from directory_service.pem import pem_files
 from directory_service.registry.clock import format_instant
 from directory_service.trust.certificates import PEM, read_lists
 
+Certificate = x509.Certificate  # for callers whose room does not know the package
 T = TypeVar("T", bound=x509.ExtensionType)
 _RSA_BITS, _EC_BITS = 2048, 256
 _CHAIN: Final = 4  # intermediates at most between a certificate and its anchor
@@ -62,8 +65,8 @@ class MailTrust:
 
     @classmethod
     def read(cls, anchors: str, lists: str) -> Self:
-        """From PEM files, or folders of ``*.pem``; empty for none.  Of the certificates, those that signed themselves
-        are anchors and the others intermediates.  Raises InvalidInput."""
+        """From PEM files, or folders of them (``pem``); empty for none.  Of the certificates, those that signed
+        themselves are anchors and the others intermediates.  Raises InvalidInput."""
         found = [c for data in _files(anchors) for c in _certificates(data)]
         roots = tuple(c for c in found if c.issuer == c.subject)
         others = tuple(c for c in found if c.issuer != c.subject)
@@ -92,16 +95,33 @@ def read_upload(data: bytes) -> tuple[list[x509.Certificate], list[x509.Certific
 def check(
     found: x509.Certificate, owner: Owner, trust: MailTrust, now: datetime, given: Sequence[x509.Certificate] = ()
 ) -> MailCertificate:
-    """The certificate, to be published for its owner.  ``given``: authorities that came with it.
-    Raises CertificateRefused, or InvalidInput for what does not read."""
-    try:
+    """``vet``, then ``owned``: the certificate, to be published for its owner.  ``given``: authorities that came with
+    it.  Raises CertificateRefused, or InvalidInput for what does not read."""
+    vet(found, trust, now, given)
+    return owned(found, owner)
+
+
+def vet(found: x509.Certificate, trust: MailTrust, now: datetime, given: Sequence[x509.Certificate] = ()) -> None:
+    """All that needs no owner: what takes time, to be done before the registry is held.  Raises as ``check``."""
+    with _read():
         for name, test in _CHECKS:
-            why = test(found, owner, now)
-            if why:
+            if why := test(found, now):
                 raise CertificateRefused(why, where=name)
-        chain = _chain(found, trust, now, given)
-        _require_unrevoked(chain, trust, now)
+        _require_unrevoked(_chain(found, trust, now, given), trust, now)
+
+
+def owned(found: x509.Certificate, owner: Owner) -> MailCertificate:
+    """A certificate that was vetted, if it is its owner's.  Raises as ``check``."""
+    with _read():
+        if why := _name(found, owner):
+            raise CertificateRefused(why, where="titulaire")
         return _value(found)
+
+
+@contextmanager
+def _read() -> Iterator[None]:
+    try:
+        yield
     except AnnuaireError:
         raise
     except Exception:  # of the parser, which reads each part when it is asked for, and whose kinds are many
@@ -111,24 +131,24 @@ def check(
 # --- what it says of itself ------------------------------------------------------------------------------------------
 
 
-def _version(found: x509.Certificate, _owner: Owner, _now: datetime) -> str:
+def _version(found: x509.Certificate, _now: datetime) -> str:
     return "" if found.version is x509.Version.v3 else "un certificat X.509 de version 3 est attendu"
 
 
-def _period(found: x509.Certificate, _owner: Owner, now: datetime) -> str:
+def _period(found: x509.Certificate, now: datetime) -> str:
     if now < found.not_valid_before_utc:
         return "ce certificat n'est pas encore valable"
     return "" if now < found.not_valid_after_utc else "ce certificat est périmé"
 
 
-def _key(found: x509.Certificate, _owner: Owner, _now: datetime) -> str:
+def _key(found: x509.Certificate, _now: datetime) -> str:
     key = found.public_key()
     strong = isinstance(key, rsa.RSAPublicKey) and key.key_size >= _RSA_BITS
     strong = strong or (isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= _EC_BITS)
     return "" if strong else f"une clé RSA de {_RSA_BITS} bits ou plus, ou une courbe de {_EC_BITS} bits, est attendue"
 
 
-def _name(found: x509.Certificate, owner: Owner, _now: datetime) -> str:
+def _name(found: x509.Certificate, owner: Owner) -> str:
     """RFC 8550 3: the addresses are in subjectAltName, or, as older ones do, in the subject."""
     held = _addresses(found)
     if held:
@@ -149,7 +169,7 @@ def _addresses(found: x509.Certificate) -> set[str]:
     return {address.casefold() for address in held}
 
 
-def _use(found: x509.Certificate, _owner: Owner, _now: datetime) -> str:
+def _use(found: x509.Certificate, _now: datetime) -> str:
     """RFC 8550 4.4.2 and 4.4.4."""
     extended = _extension(found, x509.ExtendedKeyUsage)
     allowed = (ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE)
@@ -167,11 +187,10 @@ def _uses(found: x509.Certificate) -> tuple[str, ...]:
     return tuple(name for name, held in ((SIGNATURE, signs), (ENCRYPTION, encrypts)) if held)
 
 
-_CHECKS: Final[tuple[tuple[str, Callable[[x509.Certificate, Owner, datetime], str]], ...]] = (
+_CHECKS: Final[tuple[tuple[str, Callable[[x509.Certificate, datetime], str]], ...]] = (
     ("version", _version),
     ("validité", _period),
     ("clé", _key),
-    ("titulaire", _name),
     ("usage", _use),
 )
 
@@ -271,8 +290,7 @@ def _stamps(path: str) -> list[object]:
 
 
 def _paths(path: str) -> list[Path]:
-    at = Path(path)
-    return sorted(at.glob("*.pem")) if path and at.is_dir() else [at] if path else []
+    return pem_files(Path(path)) if path else []
 
 
 def _files(path: str) -> list[bytes]:

@@ -29,6 +29,7 @@ from directory_service.web.api import (
     practitioners,
     publication,
     reconcile,
+    rightbox,
     search,
     status,
     suggest,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from directory_service.tls import Tls
 
 _BLUEPRINTS = (
-    suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
+    suggest, search, practitioners, organizations, rightbox, mailboxes, certificates, publication, operators, verify, status, log,
     changes, export, cards, match, reconcile, carddav, operations,
 )  # fmt: skip
 

@@ -94,7 +94,7 @@ def identify() -> View:
     Raises BadCredentials for any other authorization, so that a wrong secret or certificate never falls back to the
     anonymous answer; Forbidden where the two are not of one operator.
     """
-    by_secret = _bearer()
+    by_secret, g.secret_hash = _bearer()
     by_certificate = cast("Clients", current_app.extensions[_CLIENTS]).operator_of(request.environ)
     if by_secret and by_certificate and by_secret != by_certificate:
         raise Forbidden("le secret et le certificat ne sont pas du même opérateur")
@@ -102,16 +102,15 @@ def identify() -> View:
     return View.OPERATOR if g.operator else View.ANONYMOUS
 
 
-def _bearer() -> str:
-    """The operator whose secret the request holds; empty where it holds no authorization."""
+def _bearer() -> tuple[str, str]:
+    """The operator whose secret the request holds, and the hash of that one; empty where it holds no authorization."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
-        return ""
+        return "", ""
     scheme, _, token = header.partition(" ")
     secret = token.strip() if scheme.lower() == "bearer" else ""
     name = secret.rpartition(".")[0]  # a secret carries the name of its operator
-    cast("Secrets", current_app.extensions[_SECRETS]).check(name, secret)
-    return name
+    return name, cast("Secrets", current_app.extensions[_SECRETS]).check(name, secret)
 
 
 def publisher() -> str:

@@ -43,6 +43,10 @@ PROBLEMS = MappingProxyType(
             "Clé déjà employée",
             "Cette `Idempotency-Key` a servi à une autre requête : prenez-en une autre.",
         ),
+        "key-in-use": (
+            "Requête en cours",
+            "La même requête, avec cette `Idempotency-Key`, est en cours : renvoyez-la après `Retry-After`.",
+        ),
         "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
         "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
         "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
@@ -85,7 +89,7 @@ def from_error(error: AnnuaireError) -> Response:
     response = problem(error.slug, error.http_status, error.message, error.where)
     if error.http_status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="annuaire"'
-    if error.http_status == 503:
+    if error.http_status == 503 or error.slug == "key-in-use":
         response.headers["Retry-After"] = "5"
     if error.http_status >= 500:
         log.error("réponse %d : %s", error.http_status, _frames(error))

@@ -106,6 +106,16 @@ def test_search_finds_by_name(loaded: Installation, person: dict[str, Any]) -> N
     assert person["id"] in loaded.run("search", person["family_name"], "--limit", "100").stdout
 
 
+def test_the_right_mailbox_by_exit_code(loaded: Installation, person: dict[str, Any]) -> None:
+    wanted = 0 if len(person["mailboxes"]) == 1 else 4  # of one type, and nobody said which is preferred
+    found = ask(loaded, "mailbox", person["id"], code=wanted)
+    assert [item["address"] for item in found["items"]] == [box["address"] for box in person["mailboxes"]]
+    shown = loaded.run("mailbox", person["id"], code=wanted).stdout
+    assert (found["recommended"] or "ambigu") in shown
+    loaded.run("mailbox", person["id"], "--purpose", "autre", code=2)
+    assert ask(loaded, "mailbox", "810000000000", code=4)["error"] == "not-found"
+
+
 def test_verify_by_exit_code(loaded: Installation, person: dict[str, Any]) -> None:
     address = person["mailboxes"][0]["address"]
     assert ask(loaded, "verify", address, "--person", person["rpps"])["verdict"] == "verified"

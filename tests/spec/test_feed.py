@@ -102,11 +102,19 @@ def catch_up(engine: Engine, tmp_path: Path) -> Callable[[], int]:
     return Follower(engine, tmp_path / "index", SUFFIX).catch_up
 
 
-def change(engine: Engine, table: Table, key: int, before: dict[str, Any] | None = None, **values: object) -> None:
+def change(
+    engine: Engine,
+    table: Table,
+    key: int,
+    before: dict[str, Any] | None = None,
+    *,
+    at: str | None = None,
+    **values: object,
+) -> None:
     with writing(engine) as connection:
         connection.execute(update(table).where(table.c.id == key).values(**values))
         subject = "mailbox" if table is binding else str(table.name)
-        append(connection, actor="test", kind="update", subject=subject, subject_id=key, before=before)
+        append(connection, actor="test", kind="update", subject=subject, subject_id=key, before=before, at=at)
 
 
 def told(items: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
@@ -218,13 +226,60 @@ def test_a_cursor_that_is_too_old_is_told(reader: Reader, engine: Engine, tmp_pa
 
 
 def test_a_cursor_of_a_node_that_is_further_on_stays_and_a_far_one_is_told(reader: Reader) -> None:
-    seq = int(reader.ask("limit=1000").json["next"])
-    near, far = (reader.ask(f"since={seq + ahead}") for ahead in (feed.KEPT, feed.KEPT + 1))
-    assert (near.json["items"], near.json["next"]) == ([], str(seq + feed.KEPT))
+    seq = int(reader.ask("limit=1000").json["next"].partition("-")[0])
+    near, far = (reader.ask(f"since={seq + ahead}-abc") for ahead in (feed.KEPT, feed.KEPT + 1))
+    assert (near.json["items"], near.json["next"]) == ([], f"{seq + feed.KEPT}-abc")
     assert (far.status_code, far.json["type"]) == (410, "/problems/cursor-expired")
 
 
-@pytest.mark.parametrize("since", ["-1", "x", "1.2", "1.2.3.4", "1.2.x", "9" * 30])
+def test_a_cursor_of_before_a_restoration_is_told(reader: Reader, engine: Engine, tmp_path: Path, catch_up) -> None:
+    """Even once the restored registry has gone on past it; the index is made again, too."""
+    reader.follow()
+    reader.limit = 1
+    kept = reader.since
+    backup = tmp_path / "backup.sqlite"
+    with closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+    change(engine, practitioner, 1, at=NEW, family_name="PERDUE")
+    change(engine, practitioner, 2, at=NEW, family_name="PERDU")
+    catch_up()
+    reader.follow()
+    lost = reader.since
+    engine.dispose()
+    with closing(sqlite3.connect(backup)) as old, closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
+        old.backup(db)
+    change(engine, practitioner, 3, family_name="AUTRE")
+    catch_up()
+    assert reader.ask(f"since={lost}").json["items"] == []  # it may be of a node that is further on
+    for _ in range(2):
+        change(engine, practitioner, 4, family_name="AUTRE ENCORE")
+    catch_up()
+    expired = reader.ask(f"since={lost}")
+    assert (expired.status_code, expired.json["type"]) == (410, "/problems/cursor-expired")
+    reader.since = kept  # of before the backup: good, and what came after it is all there
+    assert {x["record"]["family_name"] for x in reader.follow() if x["kind"] == "practitioner"} == {
+        "AUTRE",
+        "AUTRE ENCORE",
+    }
+    reader.copy = {}
+    reader.since = "0"
+    reader.follow()
+    reader.holds_what_the_directory_holds()
+
+
+def test_a_build_made_again_expires_no_cursor(reader: Reader, engine: Engine, tmp_path: Path) -> None:
+    page = reader.ask("since=0&limit=2").json
+    build_index(engine, tmp_path / "index", SUFFIX)
+    assert reader.ask(f"since={page['next']}&limit=2").status_code == 200
+    assert page["next"].count(".") == 2
+
+
+def test_a_number_alone_is_no_cursor_any_more(reader: Reader) -> None:
+    number = reader.ask("limit=1000").json["next"].partition("-")[0]
+    assert reader.ask(f"since={number}").status_code == 410
+
+
+@pytest.mark.parametrize("since", ["-1", "5-", "5-?", "x", "1.2", "1.2.3.4", "1.2.x", "9" * 30])
 def test_a_foreign_cursor_is_refused(reader: Reader, since: str) -> None:
     assert reader.ask(f"since={since}").status_code == 400
 

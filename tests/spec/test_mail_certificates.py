@@ -273,6 +273,18 @@ def test_while_another_writes_the_caller_is_told_when_to_try_again(
     assert world.ask("PUT", ZOE, data=data).status_code == 200
 
 
+def test_chains_are_verified_before_the_registry_is_held(world: World, tmp_path: Path) -> None:
+    """What is refused for itself is refused at once, whoever writes meanwhile."""
+    stranger = Authority(tmp_path, "Ailleurs").mail(ZOE)
+    with writing(world.engine):
+        answer = world.client.put(
+            f"/v1/mailboxes/{ZOE}/certificates",
+            data=text_of(stranger),
+            headers={"Authorization": f"Bearer {world.secret}"},
+        )
+    assert (answer.status_code, answer.get_json()["where"]) == (422, "chaîne")
+
+
 @on_sqlite
 def test_a_face_without_a_registry_says_so(world: World) -> None:
     with pytest.raises(RegistryUnavailable), create_app(world.directory).app_context(), write_registry():

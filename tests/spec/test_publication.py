@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,12 @@ from publication_world import (
     personal,
 )
 from sqlalchemy import Engine, insert, update
+from werkzeug.test import TestResponse
 
 from directory_service.registry import operators
+from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.replays import Answer, KeyInUse, Ticket
 from directory_service.registry.tables import decision, replay
 from directory_service.web.app import create_app
 
@@ -386,6 +390,54 @@ def test_a_batch_has_a_key_too(here: Publishing) -> None:
     assert again.data == first.data and lines_of(again)[0]["status"] == 201
     assert again.content_type == first.content_type == "application/x-ndjson"
     assert here.batch([{"address": BOX, "op": "close"}], Idempotency_Key="b1").status_code == 422
+
+
+def test_a_batch_sent_twice_at_once_is_run_once(here: Publishing) -> None:
+    lines = [{"address": f"b{n}@{OURS}"} | personal() for n in range(1200)]
+    answers: list[TestResponse] = []
+    ready = threading.Barrier(2)
+
+    def send() -> None:
+        ready.wait()
+        answers.append(here.batch(lines, Idempotency_Key="b1"))
+
+    threads = [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told = {409: "/problems/key-in-use", 503: "/problems/busy"}  # 503: too many wait for the registry
+    refused = [a for a in answers if a.status_code != 200]
+    assert all(a.json["type"] == told[a.status_code] and a.headers["Retry-After"] for a in refused)
+    ran = {a.data for a in answers if a.status_code == 200}  # the one that ran, and perhaps its answer again
+    assert len(ran) == 1
+    again = here.batch(lines, Idempotency_Key="b1")
+    assert again.data in ran and {o["status"] for o in lines_of(again)} == {201}
+
+
+def test_a_key_whose_batch_never_ended_is_given_back_after_a_while(here: Publishing) -> None:
+    lines = [{"address": BOX} | personal()]
+    here.batch(lines, Idempotency_Key="b1")
+    with writing(here.engine) as connection:
+        connection.execute(update(replay).values(status=0))  # as it is before the first line
+    assert here.batch(lines, Idempotency_Key="b1").status_code == 409
+    assert here.batch([{"address": BOX, "op": "close"}], Idempotency_Key="b1").status_code == 422
+    with writing(here.engine) as connection:
+        connection.execute(update(replay).values(at=format_instant(datetime.now(UTC) - timedelta(hours=1))))
+    assert lines_of(here.batch(lines, Idempotency_Key="b1"))[0]["changed"] is False
+
+
+def test_a_key_that_nothing_was_done_with_may_come_again(here: Publishing) -> None:
+    ticket = Ticket("essai", "b1", "empreinte", 60.0)
+    with writing(here.engine) as connection:
+        assert ticket.take(connection) is None
+        with pytest.raises(KeyInUse):
+            ticket.take(connection)
+        ticket.let_go(connection)
+        assert ticket.take(connection) is None
+        ticket.keep_answer(connection, Answer(200, b"fait"))
+        ticket.let_go(connection)  # what was answered stays
+        assert ticket.take(connection) == Answer(200, b"fait")
 
 
 # --- batches ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import factories as f
@@ -10,13 +11,14 @@ from import_world import World
 from log_world import BOX, LEA, NOW, OTHER, ZOE, append, audited, events, keyring, three_days, told, written_days
 from sqlalchemy import Engine, delete, insert, select, update
 
+from directory_service.model.events import Cause, Held, changes, held_after, leaf_data, parse_leaf
 from directory_service.model.merkle import grow, is_consistent, leaf_hash, root_by_inclusion
 from directory_service.registry.audit import FormerHead
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import append as note
 from directory_service.registry.logread import read_consistency, read_head, read_inclusion
 from directory_service.registry.rollback import roll_back
-from directory_service.registry.tables import binding, log_head, log_leaf, log_node, log_place
+from directory_service.registry.tables import binding, log_head, log_leaf, log_node, log_place, mailbox
 from directory_service.trust.heads import TREE_HEAD
 
 
@@ -149,6 +151,28 @@ def test_who_began_or_ended_a_binding_is_named(logged: Engine, tmp_path: Path, c
     (finding,) = audited(logged, tmp_path).findings
     assert (finding.row, finding.address) == ("1", BOX)
     assert f"{column[:6]} " in finding.what
+
+
+@pytest.mark.parametrize(("column", "value"), [("type", "ORG"), ("unlisted", True)])
+def test_what_a_mailbox_is_and_whether_it_is_listed_is_named(
+    logged: Engine, tmp_path: Path, column: str, value: object
+) -> None:
+    with writing(logged) as connection:
+        box = connection.execute(select(binding.c.mailbox_id).where(binding.c.id == 2)).scalar_one()
+        keys = connection.execute(select(binding.c.id).where(binding.c.mailbox_id == box)).scalars().all()
+        connection.execute(update(mailbox).where(mailbox.c.id == box).values({column: value}))
+    found = audited(logged, tmp_path).findings
+    assert [(f.table, f.row) for f in found] == [("binding", str(key)) for key in keys]
+    assert all(f"{column} {value} au lieu de" in f.what and f.address for f in found)
+
+
+def test_leaves_of_before_mailboxes_were_logged_are_read() -> None:
+    held = Held(BOX, "8" + ZOE, NOW, None, "mssante.mailboxes", None, (1, None), None, "PER", False)
+    said = json.loads(leaf_data("open", held, 1, Cause(NOW, 1, ""), b"chance"))
+    del said["type"], said["unlisted"]
+    state = held_after(parse_leaf(json.dumps(said).encode()))
+    assert state == held.as_then()
+    assert list(changes(state, held)) == [("move", held)]  # once the mailbox changes
 
 
 def test_a_binding_taken_out_or_slipped_in_is_named(logged: Engine, tmp_path: Path) -> None:

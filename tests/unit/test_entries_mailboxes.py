@@ -48,7 +48,8 @@ def test_a_suggestion_says_who_and_what_tells_her_apart() -> None:
     assert item["label"] == "Dr Zoé D'ESSAI"
     assert item["hint"] == "Cardiologue, LYON"
     assert item["person"]["specialty"] == {"code": "SM04", "label": "Cardiologie et maladies vasculaires"}
-    assert item.keys() == {"label", "address", "type", "person", "hint"}
+    assert (item["town"], item["place"]) == ("LYON", "CENTRE HOSPITALIER D'ESSAI")
+    assert item.keys() == {"label", "address", "type", "person", "hint", "town", "place"}
 
 
 def test_a_box_used_in_one_structure_is_placed_there() -> None:

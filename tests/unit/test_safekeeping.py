@@ -9,7 +9,7 @@ import pytest
 from certificates import Authority, text_of
 
 from directory_service.errors import RegistryUnavailable
-from directory_service.safekeeping import SOON, certificates_last, keys_are_private, lists_last
+from directory_service.safekeeping import SOON, certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.settings import Settings
 
 
@@ -38,6 +38,17 @@ def test_a_list_is_told_once_it_is_past_its_date(tmp_path: Path) -> None:
     assert "smime_crl" in lists_last(settings)
     with pytest.raises(RegistryUnavailable, match="smime_crl"):
         lists_last(settings, datetime.now(UTC) + timedelta(days=4000))
+
+
+def test_who_signs_white_lists_is_named_or_is_the_anchor(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    signer = tmp_path / "signer.pem"
+    signer.write_bytes(text_of(authority.mail("a@b.fr")))
+    assert "aucune" in signer_is_named(Settings())
+    assert "ancre" in signer_is_named(Settings(trust_anchors=str(signer)))
+    with pytest.raises(RegistryUnavailable, match="trust_signer"):
+        signer_is_named(Settings(trust_anchors=str(authority.path)))
+    assert signer_is_named(Settings(trust_anchors=str(authority.path), trust_signer="CN=liste,C=FR"))
 
 
 def test_keys_are_for_their_owner(tmp_path: Path) -> None:

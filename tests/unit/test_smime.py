@@ -118,6 +118,15 @@ def test_its_chain_leads_to_an_anchor(root: Authority) -> None:
     assert refusal(found, MailTrust()) == "chaîne"
 
 
+@pytest.mark.parametrize("name", ["racine.pem", "racine.crt", "RACINE.CRT"])
+def test_a_folder_of_anchors_is_read_as_those_of_white_lists_are(root: Authority, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "anchors"
+    folder.mkdir()
+    (folder / name).write_bytes(root.certificate.public_bytes(Encoding.PEM))
+    (folder / "lisez-moi.txt").write_text("rien")
+    assert MailTrust.read(str(folder), "").anchors == (root.certificate,)
+
+
 def test_an_authority_of_the_same_name_and_another_key_is_another(root: Authority, tmp_path: Path) -> None:
     assert refusal(Authority(tmp_path, "Racine").mail(ZOE), trust_of(root)) == "chaîne"
 

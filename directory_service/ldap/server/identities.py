@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from directory_service.errors import Forbidden, RegistryUnavailable
 from directory_service.index.directory import Directory
+from directory_service.registry.clock import now_text
 from directory_service.trust.access import Secrets
 from directory_service.trust.certificates import NO_REVOCATION, Certificates, Revocations
 
@@ -58,9 +59,10 @@ class Operators:
             return ""
 
     def proof(self, name: str, certificate: bytes) -> Proof:
-        """Of a session just opened."""
+        """Of a session just opened.  While the secret before opens too, nobody says which of the two did: the session
+        ends with the former, and is opened again."""
         found = None if certificate else self._directory.operator(name)
-        return Proof(name, certificate, found.secret_hash if found else "")
+        return Proof(name, certificate, ("", *found.hashes(now_text()))[-1] if found else "")
 
     def stands(self, proof: Proof, revocations: Revocations) -> bool:
         """Would it open the same session now?  The certificate not expired, not revoked, still the operator's; the
@@ -68,7 +70,7 @@ class Operators:
         if proof.certificate:
             return self.name_of(proof.certificate, revocations) == proof.name
         found = self._directory.operator(proof.name)
-        return found is not None and found.status == "active" and found.secret_hash == proof.mark
+        return found is not None and found.status == "active" and proof.mark in found.hashes(now_text())
 
 
 def _text(secret: bytes) -> str:

@@ -14,6 +14,8 @@ operator = Table(
     Column("status", Text, nullable=False),  # active, suspended, withdrawn
     Column("status_since", Text, nullable=False),
     source_text("secret_hash"),  # argon2; empty: cannot bind with a secret
+    source_text("former_hash"),  # of the secret before, which opens until `former_until`
+    source_text("former_until"),
     Column("rights", Text, nullable=False, server_default="publish"),  # words of model.mailboxes.RIGHTS, by spaces
     source_text("label"),  # the organization, as its certificates write it
     source_text("identity"),  # its number in those certificates (idNat_Struct, in OU)

@@ -19,9 +19,9 @@ from directory_service.index.smime import Published
 from directory_service.model.certificates import MailCertificate
 from directory_service.registry.certificates import Box, add_certificates, own_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
-from directory_service.trust.smime import MOST_OCTETS, MailTrust, Owner, check, read_upload, trust_of
+from directory_service.trust.smime import MOST_OCTETS, Certificate, MailTrust, Owner, owned, read_upload, trust_of, vet
 from directory_service.web.bodies import read_body
-from directory_service.web.context import directory, identify, json_answer, publisher, settings, uncached
+from directory_service.web.context import directory, identify, json_answer, publisher, require_own, settings, uncached
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
 from directory_service.web.registry import write_registry
 
@@ -63,10 +63,10 @@ def _visible(address: str) -> list[Published]:
 def add(address: str) -> Response:
     """Beside those that are published."""
     asked = _own(address)
-    body, trust = read_body(MOST_OCTETS), _trust()
+    vetted = _vetted(read_body(MOST_OCTETS), asked)
     with write_registry() as connection:
         box = own_box(connection, g.operator, asked)
-        good = _checked(body, box, trust)
+        good = _owned(vetted, box)
         added = add_certificates(connection, box, good, actor=g.operator)
     return _done(asked, good, added, [], 201 if added else 200)
 
@@ -75,10 +75,11 @@ def add(address: str) -> Response:
 def put(address: str) -> Response:
     """In the place of those that are published; an empty body leaves none."""
     asked = _own(address)
-    body, trust = read_body(MOST_OCTETS), _trust()
+    body = read_body(MOST_OCTETS)
+    vetted = _vetted(body, asked) if body else []
     with write_registry() as connection:
         box = own_box(connection, g.operator, asked)
-        good = _checked(body, box, trust) if body else []
+        good = _owned(vetted, box)
         added, removed = replace(connection, box, good, actor=g.operator)
     return _done(asked, good, added, removed)
 
@@ -107,10 +108,17 @@ def _trust() -> MailTrust:
     return trust_of(known.smime_anchors, known.smime_crl) if known else MailTrust()
 
 
-def _checked(body: bytes, box: Box, trust: MailTrust) -> list[MailCertificate]:
-    found, given = read_upload(body)
-    now = datetime.now(UTC)
-    return [check(c, Owner(box.address, box.structures), trust, now, given) for c in found]
+def _vetted(body: bytes, address: str) -> list[Certificate]:
+    """Chains are verified before the registry is held, and for who holds the domain alone."""
+    require_own(g.operator, address)
+    (found, given), trust, now = read_upload(body), _trust(), datetime.now(UTC)
+    for certificate in found:
+        vet(certificate, trust, now, given)
+    return found
+
+
+def _owned(vetted: list[Certificate], box: Box) -> list[MailCertificate]:
+    return [owned(certificate, Owner(box.address, box.structures)) for certificate in vetted]
 
 
 def _done(address: str, good: list[MailCertificate], added: list[str], removed: list[str], status: int = 200

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from directory_service.errors import Forbidden, InvalidInput
 from directory_service.registry.operators import require_active, set_contacts, set_secret
@@ -75,13 +75,14 @@ def contacts(name: str) -> Response:
 
 @blueprint.post("/v1/operators/<name>/secret")
 def secret(name: str) -> Response:
-    """A new secret of the operator's own, told once; the old one opens nothing once the index has followed."""
+    """A new secret of the operator's own, told once.  The one that it asked with opens for ten minutes more, in case
+    that the answer is lost; any other opens nothing once the index has followed."""
     asked = _oneself(name)
     if read_body(_BODY_LIMIT):
         raise InvalidInput("aucun corps n'est attendu", where="corps")
     with write_registry() as connection:
         require_active(connection, asked)
-        made = set_secret(connection, asked, actor=asked)
+        made = set_secret(connection, asked, actor=asked, used=g.secret_hash or None)
     return _private({"name": asked, "secret": made})
 
 

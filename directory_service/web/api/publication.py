@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -89,10 +90,16 @@ def batch() -> Response:
     if ticket:
         with write_registry() as connection:
             require_publisher(connection, name)
-            if before := ticket.find(connection):
+            if before := ticket.take(connection):
                 return _answered(before)
-    body = b"".join(_outcome(n, done) + b"\n" for n, done in enumerate(_in_chunks(name, lines), 1))
-    answer = Answer(200, body)
+    try:
+        done = _in_chunks(name, lines)
+    except BaseException:
+        if ticket:
+            with suppress(AnnuaireError), write_registry() as connection:  # else it goes by itself, after a while
+                ticket.let_go(connection)
+        raise
+    answer = Answer(200, b"".join(_outcome(n, one) + b"\n" for n, one in enumerate(done, 1)))
     if ticket:
         with write_registry() as connection:
             ticket.keep_answer(connection, answer)

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 
 from directory_service.errors import InvalidInput
 from directory_service.index.directory import Criteria
+from directory_service.index.shield import shielded_people
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Status
 from directory_service.web.context import cached, directory, identify, with_items
@@ -47,7 +48,7 @@ def search() -> Response:
 
     def answer() -> Iterable[bytes]:
         page = directory().find(Criteria(**chosen), view, given["limit"], given["cursor"] or None)
-        items = (hit.json for hit in page.hits)
+        items = shielded_people(page.hits)
         return with_items(page.build, items, total=page.total, total_exact=page.total_exact, next=page.next)
 
     return cached(view, answer)

@@ -23,7 +23,6 @@ def suggest() -> Response:
         # An emptied box is not a fault of the person typing: it suggests nothing.
         if not given["q"]:
             return with_items(directory().build().id, ())
-        result = directory().suggest(given["q"], given["limit"], view)
-        return with_items(result.build, (hit.json for hit in result.hits))
+        return with_items(*directory().suggestions(given["q"], given["limit"], view))
 
     return cached(view, answer, age=SHORT)

@@ -1,0 +1,97 @@
+"""The homonym shield on what is about to be sent: each item of ``/v1/suggest`` or ``/v1/search`` with its grade and
+what tells it apart.  ``model.homonyms`` decides; here records are read, and namesakes looked for that are not shown.
+
+Hot path: for ten items about 20 µs to read them, 30 to ask for namesakes, 40 to compare when few collide and 120 when
+all do (docs/reference/performance.md).  Unlisted mailboxes make nobody a homonym, for any view: they are never asked
+for.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+
+from directory_service.entries.entry import BAL
+from directory_service.index.reader import Hit
+from directory_service.model.homonyms import Item, Shield, name_keys, shields
+
+_MOST_OUTSIDE: Final = 8  # namesakes beyond the answer that are read: a body is ten times a key
+_BODY: Final = "SELECT json FROM body WHERE id = ?"
+_PLAIN: Final = b',"grade":"distinct","apart":null,"mistaken":[]}'
+# By the index that sorts names: the text holds both word orders, squashed, the least first.
+_NAMESAKES: Final = (
+    "SELECT (SELECT group_concat(id) FROM (SELECT b.id FROM entry b INDEXED BY by_name WHERE b.name = a.name "  # noqa: S608
+    f"AND b.id >= {BAL << 36} AND b.id < {(BAL + 1) << 36} AND b.id <> a.id LIMIT 3)) "
+    "FROM entry a WHERE a.id IN (SELECT value FROM json_each(?))"
+)
+
+
+def shielded_suggestions(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[bytes]:
+    """The items of ``/v1/suggest``, told apart from each other and from who else in the directory has their name."""
+    items = [_suggested(orjson.loads(hit.json)) for hit in hits]
+    return _joined(hits, shields(items, _namesakes(connection, hits, items)))
+
+
+def shielded_people(hits: Sequence[Hit]) -> list[bytes]:
+    """The items of ``/v1/search``, told apart from the others of the page."""
+    return _joined(hits, shields([_person(orjson.loads(hit.json)) for hit in hits]))
+
+
+def _joined(hits: Sequence[Hit], found: Sequence[Shield]) -> list[bytes]:
+    return [hit.json[:-1] + _said(shield) for hit, shield in zip(hits, found, strict=True)]
+
+
+def _said(shield: Shield) -> bytes:
+    grade, apart, mistaken = shield
+    if grade == "distinct" and not mistaken:
+        return _PLAIN
+    near = [{"address": m.address, "by": m.how} for m in mistaken]
+    return b"," + orjson.dumps({"grade": grade, "apart": apart or None, "mistaken": near})[1:]
+
+
+def _suggested(said: dict[str, Any]) -> Item:
+    person = said.get("person")
+    address, place, town = (said["address"],), said["place"] or "", said["town"] or ""
+    if person is None:
+        structure = said["structure"]
+        return Item(structure["id"], said["label"], ("", "", town, place), address)
+    name = f"{person['family_name']} {person['given_names']}"
+    facts = (_label(person["profession"]), _label(person["specialty"]), town, place)
+    return Item(person["id"], name, facts, address)
+
+
+def _person(said: dict[str, Any]) -> Item:
+    """Her first activity that says so is where she is."""
+    activities = said["activities"]
+    town = next((a["address"]["city"] for a in activities if a["address"] and a["address"]["city"]), "")
+    place = next((a["structure"]["name"] for a in activities if a["structure"] and a["structure"]["name"]), "")
+    specialty = next((_label(s) for s in said["specialties"]), "")
+    addresses = tuple(box["address"] for box in said["mailboxes"])
+    name = f"{said['family_name']} {said['given_names']}"
+    return Item(said["id"], name, (_label(said["profession"]), specialty, town, place), addresses)
+
+
+def _label(coded: dict[str, Any] | None) -> str:
+    return coded["label"] or coded["code"] or "" if coded else ""
+
+
+def _namesakes(connection: sqlite3.Connection, hits: Sequence[Hit], items: Sequence[Item]) -> list[Item]:
+    """Holders who are not among the items, and have the name of one of which no namesake is."""
+    shown, alone = {hit.id for hit in hits}, _alone(items)
+    asked = [hit.id for hit, item in zip(hits, items, strict=True) if item.name in alone]
+    lists = connection.execute(_NAMESAKES, (str(asked),)).fetchall() if asked else []
+    found = dict.fromkeys(int(pk) for (several,) in lists if several for pk in several.split(","))
+    wanted = [pk for pk in found if pk not in shown][:_MOST_OUTSIDE]
+    rows = (connection.execute(_BODY, (pk,)).fetchone() for pk in wanted)
+    return [_suggested(orjson.loads(row[0])) for row in rows if row]
+
+
+def _alone(items: Sequence[Item]) -> set[str]:
+    """The names that one holder among the items has."""
+    holders: dict[tuple[str, ...], set[str]] = {}
+    for item in items:
+        holders.setdefault(name_keys(item.name).folded, set()).add(item.id)
+    return {item.name for item in items if len(holders[name_keys(item.name).folded]) == 1}

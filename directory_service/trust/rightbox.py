@@ -1,0 +1,164 @@
+"""The mailboxes of a practitioner or of a structure for a purpose, read from one build; ``model.rightbox`` chooses.
+
+Nobody but the staff is shown unlisted mailboxes here: who may verify one knows its address, and is not told by whom it
+is held.  They stand after everything else in the index, so that for the others no step depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from directory_service.errors import InvalidInput, NotFound
+from directory_service.index.query import Equal, Part, Query, Scope, View
+from directory_service.model.mailboxes import MailboxType, domain_of
+from directory_service.model.rightbox import DECIDERS, REASONS, Box, Choice, Judged, Need, choose
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+
+_MOST: Final = 1_000  # boxes of one holder; the largest hospitals have hundreds
+MOST_SHOWN: Final = 100
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """``purpose`` is a word of ``model.publication.PURPOSES``; ``structure`` any number of one; "" where not given."""
+
+    purpose: str = ""
+    structure: str = ""
+    service: str = ""
+
+
+def practitioner_mailboxes(directory: Directory, number: str, asked: Asked, view: View) -> tuple[str, Record]:
+    """The build and the answer.  Raises NotFound; InvalidInput for a structure that nobody knows."""
+    with directory.held() as build:
+        hit, former = directory.practitioner(number, view)
+        record = orjson.loads(hit.json)
+        at = {a["structure"]["id"] for a in record["activities"] if a["structure"]}
+        answer = _answer(directory, record, at, asked, view)
+        return build.id, answer | ({"resolved_from": former} if former else {})
+
+
+def organization_mailboxes(directory: Directory, number: str, asked: Asked, view: View) -> tuple[str, Record]:
+    """Those that the structure itself holds.  Raises NotFound."""
+    with directory.held() as build:
+        record = orjson.loads(directory.organization(number, view).json)
+        return build.id, _answer(directory, record, set(), asked, view)
+
+
+def _answer(directory: Directory, record: Record, at: set[str], asked: Asked, view: View) -> Record:
+    need = Need(asked.purpose, _structure(directory, asked.structure, view), asked.service)
+    found = _boxes(directory, record, at, view)
+    choice = choose(found, need)
+    return {
+        "holder": record["id"],
+        "purpose": need.purpose or None,
+        "structure": need.structure or None,
+        "service": need.service or None,
+        "recommended": choice.recommended,
+        "ambiguous": choice.ambiguous,
+        "would_decide": [{"code": code, "text": DECIDERS[code]} for code in choice.would_decide],
+        "total": len(found),
+        "items": _items(choice, found),
+    }
+
+
+def _structure(directory: Directory, number: str, view: View) -> str:
+    if not number:
+        return ""
+    try:
+        return str(orjson.loads(directory.organization(number, view).json)["id"])
+    except NotFound:
+        raise InvalidInput("pas de structure de ce numéro", where="paramètre structure") from None
+
+
+def _items(choice: Choice, records: dict[Box, Record]) -> list[Record]:
+    return [_item(judged, records[judged.box]) for judged in choice.boxes[:MOST_SHOWN]]
+
+
+def _item(judged: Judged, said: Record) -> Record:
+    box = judged.box
+    return {
+        "address": box.address,
+        "type": box.type.value,
+        "fit": judged.fit.value,
+        "reasons": [{"code": code, "text": REASONS[code]} for code in judged.reasons],
+        "structures": said["structures"],
+        "service": box.service or None,
+        "purposes": [*box.purposes],
+        "preferred": box.preferred,
+        "rank": box.rank,
+        "paperless": box.paperless,
+        "since": said["since"],
+        "operator": said["operator"],
+        "unlisted": said["unlisted"],
+        "certificate": box.certificate,
+    }
+
+
+def _boxes(directory: Directory, record: Record, at: set[str], view: View) -> dict[Box, Record]:
+    """Every box that this view may see, with what is shown of it besides."""
+    branch = f"ou=bal,{directory.suffix}"
+    held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON)
+    addresses = dict.fromkeys(orjson.loads(hit.json)["address"] for hit in directory.search(held, view).hits)
+    read = _trusts(directory)
+    found = (_box(directory, address, record, at, read, view) for address in addresses)
+    return dict(filter(None, found))
+
+
+def _box(
+    directory: Directory,
+    address: str,
+    record: Record,
+    at: set[str],
+    trusts: Callable[[str], list[str] | None],
+    view: View,
+) -> tuple[Box, Record] | None:
+    """None: the address is another's by now, or not for this view."""
+    try:
+        said = directory.mailbox(address, view)
+    except NotFound:
+        return None
+    holder = next((h for h in said["holders"] if h["id"] == record["id"] and not h["until"]), None)
+    if holder is None:
+        return None
+    structures = tuple(place["id"] for place in holder["structures"])
+    operators = trusts(domain_of(address))
+    # Who opened the binding that is open, where that was an operator and not an extract.
+    published = {span[5] for span in holder["spans"] if span[1] is None and span[5]}
+    box = Box(
+        address,
+        MailboxType(said["type"]),
+        structures=structures,
+        service=holder["service"] or holder["description"] or "",
+        purposes=tuple(said["purposes"]),
+        preferred=holder["preferred"],
+        rank=holder["rank"],
+        paperless=holder["paperless"],
+        active=record["status"] == "active",
+        trusted=None if operators is None else bool(operators),
+        operator_left=bool(operators and published and not published & set(operators)),
+        activity=bool(at & set(structures)) if at and structures else None,
+        certificate=bool(directory.certificates_of(address)),
+    )
+    return box, {**said, "structures": holder["structures"], "since": holder["since"]}
+
+
+def _trusts(directory: Directory) -> Callable[[str], list[str] | None]:
+    """The operators of a domain, each domain asked for once; None while no white list says."""
+    if not directory.has_white_list():
+        return lambda domain: None
+    known: dict[str, list[str]] = {}
+
+    def operators(domain: str) -> list[str] | None:
+        if domain not in known:
+            known[domain] = directory.operators_of(domain)
+        return known[domain]
+
+    return operators
