@@ -91,6 +91,11 @@ class Settings:
         "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has "
         "a certificate of its own.",
     )
+    portal: bool = _setting(True, "Whether the HTTP face has pages for people; when not, it is the API alone.")
+    service_name: str = _setting("Annuaire santé", "What the pages call the service.")
+    service_contact: str = _setting(
+        "", "Whom their help and accessibility pages say to write to: an address, a telephone number. Empty: nobody."
+    )
     trusted_proxies: Networks = _setting(
         NO_NETWORK,
         "Addresses or networks, by spaces, of proxies that verify client certificates themselves and pass them on in "

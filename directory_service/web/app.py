@@ -1,7 +1,7 @@
 """The HTTP face as a Flask application.
 
-``create_app`` wires and does nothing else: routes are in ``api``, errors in ``problems``, what operations need in
-``operations``.  No cookie, no session, no template: every answer is a function of the request and of the build.
+``create_app`` wires and does nothing else: routes are in ``api``, pages in ``portal``, errors in ``problems``, what
+operations need in ``operations``.  No cookie, no session: every answer is a function of the request and of the build.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from directory_service.registry.desk import Desk
 from directory_service.trust.access import Secrets
 from directory_service.trust.keys import Keys
 from directory_service.trust.receipts import Receipts
-from directory_service.web import context, operations, problems
+from directory_service.web import context, operations, portal, problems
 from directory_service.web.api import (
     certificates,
     changes,
@@ -62,6 +62,8 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    if settings is None or settings.portal:
+        portal.attach(app)
     operations.measure(app)
     app.after_request(_guard)
     return app

@@ -142,7 +142,7 @@ def cached(
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:
-        with _turn():
+        with turn():
             body = b"".join(make())
         response = json_answer(body)
     headers = response.headers
@@ -160,7 +160,7 @@ def _varies() -> str:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
     """One thread of a process reads the index at a time.  SQLite lets go of the interpreter at each row, and threads
     that fight over it wait for it at each row: in turn, the same answers come sooner (docs/reference/http-api.md).
     Who has waited long enough goes anyway: a slow search must not stop the others."""
