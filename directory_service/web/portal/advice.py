@@ -38,7 +38,7 @@ SAYS: Final = MappingProxyType(
         Advice.NOBODY: ("none", "Introuvable"),
     }
 )
-_DEAD: Final = frozenset((AddressState.CLOSED, AddressState.INACTIVE, AddressState.UNTRUSTED, AddressState.OTHER_HOLDER))
+_DEAD: Final = (AddressState.CLOSED, AddressState.INACTIVE, AddressState.UNTRUSTED, AddressState.OTHER_HOLDER)
 _SHOWN: Final = 3  # candidates told of a line that is not sure
 # Columns that are added to those of the book.
 ADDED: Final = (
@@ -122,8 +122,10 @@ def advise(found: LineResult) -> Advice:
         return Advice.CHOOSE
     if found.keep:
         return Advice.KEEP
-    if not better(found):
-        return Advice.DROP if found.state in _DEAD else Advice.NOBODY if found.outcome is Outcome.NONE else Advice.CONFIRM
-    if found.outcome is Outcome.SURE:
+    if not better(found) and found.state in _DEAD:
+        return Advice.DROP
+    if found.outcome is Outcome.NONE and not better(found):
+        return Advice.NOBODY
+    if found.outcome is Outcome.SURE and better(found):
         return Advice.ADD if found.state is AddressState.NONE else Advice.REPLACE
     return Advice.CONFIRM

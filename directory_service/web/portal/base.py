@@ -97,7 +97,7 @@ def _common() -> dict[str, Any]:
 def _compress(response: Response) -> Response:
     """There is no secret in a page beside what was asked for, so that its size tells nothing (BREACH)."""
     response.headers.add("Vary", "Accept-Encoding")
-    squeezable = response.mimetype.startswith("text/") or response.mimetype == "application/json"
+    squeezable = (response.mimetype or "").startswith("text/") or response.mimetype == "application/json"
     if not squeezable or response.is_streamed or "Content-Encoding" in response.headers or not _takes_gzip():
         return response
     body = response.get_data()

@@ -23,7 +23,7 @@ from directory_service.web.context import directory, json_answer, uncached
 from directory_service.web.parameters import parse_object
 from directory_service.web.portal.advice import ADDED, SAYS, Line, told
 from directory_service.web.portal.base import blueprint, dressed, html, page
-from directory_service.web.portal.columns import FIELDS, Book, book_of
+from directory_service.web.portal.columns import FIELDS, TEXT, Book, book_of
 from directory_service.web.portal.downloads import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
 from directory_service.web.portal.sheets import LONGEST_CELL, MOST_COLUMNS, MOST_OCTETS, MOST_ROWS, read_file, read_text
 
@@ -60,8 +60,8 @@ def cleaned_lines() -> Response:
     """Some lines of a book, for the script of the page."""
     expect_type("application/json")
     lines = [*_lines(_book(read_body(_BODY), _GROUP))]
-    made = {"html": render_template("portal/lines.html", lines=lines, told=told), "sums": Counter(x.advice for x in lines)}
-    return uncached(dressed(json_answer(orjson.dumps(made))))
+    rows = render_template("portal/lines.html", lines=lines, told=told)
+    return uncached(dressed(json_answer(orjson.dumps({"html": rows, "sums": _sums(lines)}))))
 
 
 @blueprint.post("/nettoyage/carnet.<form>")
@@ -106,10 +106,14 @@ def _form() -> tuple[dict[str, str], bytes]:
     """The fields, and the file; both stay in memory, where werkzeug would spool a large file to the disk."""
     expect_type(*_FORMS)
     body = read_body(_BODY)
-    parser = FormDataParser(stream_factory=lambda *_, **__: io.BytesIO(), max_form_memory_size=_BODY, max_form_parts=400)
+    parser = FormDataParser(_in_memory, max_form_memory_size=_BODY, max_form_parts=4 * MOST_COLUMNS)
     _, fields, files = parser.parse(io.BytesIO(body), request.mimetype, len(body), request.mimetype_params)
     sent = files.get("fichier")
     return {name: fields[name] for name in fields}, sent.read() if sent else b""
+
+
+def _in_memory(*_: object, **__: object) -> io.BytesIO:
+    return io.BytesIO()
 
 
 def _sheet(given: Fields, file: bytes) -> Any:
@@ -131,7 +135,7 @@ def _columns_of(book: Book, given: Fields) -> Book:
     chosen = {at: given.get(f"colonne-{at}", "") for at in range(len(book.titles))}
     fields: dict[int, str] = {}
     for at, field in chosen.items():
-        if field in FIELDS and field not in fields.values():
+        if field in FIELDS and (field == TEXT or field not in fields.values()):
             fields[at] = field
     return Book(book.titles, fields, book.rows, book.lines)
 

@@ -5,9 +5,8 @@ columns hold.  PURE.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from types import MappingProxyType
 from typing import Final
 
@@ -34,8 +33,25 @@ FIELDS: Final = MappingProxyType(
         "text": "texte libre",
     }
 )
-_NUMBER: Final = re.compile(r"[\d .]{8,20}")
+
+
+def _has_form(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda cell: compiled.fullmatch(cell) is not None
+
+
+TEXT: Final = "text"  # the one field that several columns may hold
+_SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
+    {
+        "address": lambda cell: "@" in cell,
+        "postcode": _has_form(r"\d{5}"),
+        "phone": _has_form(r"(?:0|\+33 ?)[1-9](?:[ .]?\d\d){4}"),
+        "identifier": _has_form(r"[\d .]{8,20}"),
+        TEXT: lambda cell: any(c.isalpha() for c in cell),
+    }
+)
 _SECURE: Final = ("mss", "bal", "securis")  # of two columns of addresses, the one meant for health
+_TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
 _SAMPLE: Final = 200  # rows that say what a column holds
 LONGEST: Final = 200  # characters of a field, as ``matching`` takes them
 
@@ -52,17 +68,27 @@ class Book:
 
     def description(self, row: Sequence[str]) -> dict[str, str]:
         """What a row says, for ``matching.check_line``."""
-        return {field: row[at][:LONGEST] for at, field in self.fields.items() if row[at]}
+        said: dict[str, str] = {}
+        for at, field in self.fields.items():
+            if row[at]:
+                said[field] = f"{said[field]} {row[at]}"[:LONGEST] if field in said else row[at][:LONGEST]
+        return said
 
 
 def book_of(sheet: Sheet) -> Book:
     """With what is known of its columns; ``fields`` is empty where nothing is."""
     first = sheet.rows[0]
-    if not any("@" in text for text in first) and any(field_of(text) for text in first):
+    if _is_heading(first):
         titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
         return Book(titles, _by_headings(first), sheet.rows[1:], sheet.lines[1:])
     titles = tuple(f"Colonne {i}" for i in range(1, sheet.width + 1))
     return Book(titles, _by_content(sheet), sheet.rows, sheet.lines)
+
+
+def _is_heading(row: Sequence[str]) -> bool:
+    """One word may be chance: ``médecin`` heads a column of names, and stands in a line without headings."""
+    known = [field for text in row if (field := field_of(text))]
+    return not any("@" in text for text in row) and (len(known) > 1 or any(field in _TELLING for field in known))
 
 
 def _by_headings(headings: Sequence[str]) -> dict[int, str]:
@@ -73,31 +99,14 @@ def _by_headings(headings: Sequence[str]) -> dict[int, str]:
 
 
 def _by_content(sheet: Sheet) -> dict[int, str]:
-    """Addresses and numbers are seen; of the columns of letters that are left, one alone is free text, and the first two
-    are the parts of a name, whichever is which."""
+    """Addresses and numbers are seen; what is left is free text, in which ``matching`` finds names, towns and trades by
+    itself.  Lines of one column are free text: ``Dr Zoé D'ESSAI <zoe@…>``."""
+    if sheet.width == 1:
+        return {0: TEXT}
     found: dict[int, str] = {}
-    letters = []
     for at in range(sheet.width):
         cells = [row[at] for row in sheet.rows[:_SAMPLE] if row[at]]
-        field = _seen(cells)
-        if field and field not in found.values():
+        field = next((f for f, is_one in _SEEN.items() if 2 * sum(map(is_one, cells)) > len(cells)), "")
+        if field and (field == TEXT or field not in found.values()):
             found[at] = field
-        elif not field and _of_letters(cells):
-            letters.append(at)
-    if "address" in found.values() and sheet.width == 1:
-        return {0: "text"}  # « Dr Zoé D'ESSAI <zoe@…> », or a bare address: a free text is read for both
-    if len(letters) == 1:
-        return found | {letters[0]: "name" if found else "text"}
-    return found | dict(zip(letters, ("family", "given"), strict=False))
-
-
-def _seen(cells: Sequence[str]) -> str:
-    if 2 * sum("@" in cell for cell in cells) > len(cells):
-        return "address"
-    return "identifier" if 2 * sum(bool(_NUMBER.fullmatch(cell)) for cell in cells) > len(cells) else ""
-
-
-def _of_letters(cells: Sequence[str]) -> bool:
-    """Whether more characters are letters than not."""
-    letters = [c.isalpha() for c in chain.from_iterable(cells)]
-    return 2 * sum(letters) > len(letters)
+    return found

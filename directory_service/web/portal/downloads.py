@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
@@ -42,7 +42,7 @@ def as_xlsx(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     for number in range(1, len(titles) + 1):
         sheet.column_dimensions[get_column_letter(number)].width = _WIDTH
 
-    def cells(row: Sequence[str], font: Font | None = None) -> list[WriteOnlyCell]:
+    def cells(row: Sequence[str], font: Font | None = None) -> list[Cell]:
         made = [WriteOnlyCell(sheet, cell) for cell in row]
         for cell in made:
             cell.data_type = "s"

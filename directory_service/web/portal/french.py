@@ -19,8 +19,13 @@ BOX_KINDS: Final = {
     "APP": "Boîte d’une application",
     "CAB": "Boîte d’un cabinet",
 }
-# The sources of bindings, as people know them.
+# Sources, as people know them.
 SOURCES: Final = {
+    "rpps.activity": "RPPS, lieux d’exercice",
+    "rpps.diploma": "RPPS, diplômes",
+    "rpps.expertise": "RPPS, savoir-faire",
+    "adeli.activity": "ADELI",
+    "links.adeli_rpps": "correspondance ADELI – RPPS",
     "mssante.mailboxes": "liste nationale des boîtes MSSanté",
     "mssante.whitelist": "liste blanche de l’espace de confiance",
     "publication": "publication par l’opérateur",
@@ -66,7 +71,7 @@ def lines(address: Record | None) -> list[str]:
     """A postal address, line by line."""
     known = address or {}
     first = [known.get(k) for k in ("recipient", "point", "street", "distribution")]
-    return [x for x in (*first, known.get("cedex") or place(known), known.get("country")) if x]
+    return [x for x in (*first, known.get("cedex") or place(known), known.get("country")) if x and x != "FRANCE"]
 
 
 def phone(number: str) -> str:

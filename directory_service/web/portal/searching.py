@@ -31,6 +31,7 @@ def home() -> Response:
     given = _given()
     chosen = {name: given[name] for name in (*_TEXTS, "type")}
     common = {"chosen": chosen, "filters": _filters(chosen), "searched": any(chosen[name] for name in _TEXTS)}
+    common["used"] = sum(bool(value) for name, value in chosen.items() if name != "q")
     if not any(chosen.values()):
         return page("home", lambda: {"counts": directory().build().counts})
     if not common["searched"]:

@@ -145,7 +145,7 @@ def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
         try:
             for sheet in book.worksheets:
                 sheet.reset_dimensions()  # what a file says of its own size is not to be believed
-                found = [*_bounded(list(map(_value, row)) for row in sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS))]
+                found = [*_bounded([_value(v) for v in row] for row in sheet.iter_rows(values_only=True))]
                 if any(any(row) for _, row in found):
                     return iter(found)
         finally:

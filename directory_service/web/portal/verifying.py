@@ -15,7 +15,7 @@ from directory_service.entries.history import history, shown
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.trust.access import Caller
-from directory_service.trust.verdicts import Outcome, Verdict
+from directory_service.trust.verdicts import Outcome
 from directory_service.trust.verify import Question, ask
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, patient_domain
@@ -104,16 +104,14 @@ def _answer(address: str, person: str) -> Response:
         question = Question(address, person)
         verdict = ask(directory(), question, Caller(View.ANONYMOUS), patient_domain=patient_domain())
     except InvalidInput as error:
-        fault = "Cela n’a pas la forme d’une adresse de messagerie." if error.where == "adresse" else error.message
-        return _again({"address": address, "person": person}, "address" if error.where == "adresse" else "person", fault)
-    tone, title = _title(verdict, asked=bool(person))
+        asked = {"address": address, "person": person}
+        if error.where == "adresse":
+            return _again(asked, "address", "Cela n’a pas la forme d’une adresse de messagerie.")
+        return _again(asked, "person", error.message)
+    tone, alone, of_person = _SAYS[verdict.verdict]
+    title = of_person if person else alone
     return html("verdict", verdict=verdict, tone=tone, title=title, address=verdict.address, person=person)
 
 
 def _again(asked: dict[str, Any], field: str, fault: str) -> Response:
     return html("verify", 400, **asked, fault_of=field, fault=fault)
-
-
-def _title(verdict: Verdict, *, asked: bool) -> tuple[str, str]:
-    tone, alone, of_person = _SAYS[verdict.verdict]
-    return tone, of_person if asked else alone

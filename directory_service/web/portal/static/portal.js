@@ -142,5 +142,7 @@ function combobox(input, list) {
 }
 
 showCopyButtons(document);
+const filters = document.getElementById("filtres");
+if (filters && !("used" in filters.dataset) && matchMedia("(max-width: 48rem)").matches) filters.open = false;
 const box = document.getElementById("q");
 if (box) combobox(box, document.getElementById("q-liste"));
