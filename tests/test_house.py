@@ -67,6 +67,16 @@ ROOMS = {
         ),
         packages=("cryptography", "argon2", "joserfc", "orjson"),
     ),
+    # Who is meant: reads as the faces do, and knows none of them (decision 0031).
+    "directory_service.matching": Room(
+        may=(
+            *_MODEL,
+            "directory_service.entries",
+            *(f"directory_service.index.{m}" for m in ("directory", "criteria", "query")),
+            *(f"directory_service.trust.{m}" for m in ("naming", "verdicts", "verify")),
+        ),
+        packages=("orjson",),
+    ),
     "directory_service.ldap": Room(may=(*_MODEL, "directory_service.index.query", "ldap_schema"), pure=True),
     "directory_service.ldap.server": Room(
         may=(
@@ -92,7 +102,10 @@ ROOMS = {
             *_MODEL,
             *(
                 f"directory_service.{r}"
-                for r in ("accesslog", "tls", "trust", "index", "entries.history", "registry", "settings")
+                for r in (
+                    *("accesslog", "tls", "trust", "index", "matching", "registry", "settings"),
+                    *("entries.history", "entries.vcard"),
+                )
             ),
         ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),

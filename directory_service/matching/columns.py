@@ -1,0 +1,57 @@
+"""What a column of somebody's list holds, by its heading.  PURE.
+
+Address books of hospitals and of mail clients (Outlook, Thunderbird, Google) name the same things in twenty ways; what
+is not known is left aside, never guessed from the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from directory_service.matching.description import FIELDS
+from directory_service.model.names import fold
+
+_HEADINGS: Final = {
+    "family": "nom|nom de famille|nom d usage|nom d exercice|nom usuel|nom patronymique|patronyme|nom patronyme|"
+    "last name|lastname|surname|family name|sn",
+    "given": "prenom|prenoms|prenom d exercice|first name|firstname|given name|givenname",
+    "name": "nom complet|nom et prenom|nom prenom|prenom nom|prenom et nom|nom affiche|nom d affichage|identite|"
+    "praticien|medecin|professionnel|contact|correspondant|name|full name|display name|displayname|cn|destinataire",
+    "profession": "profession|metier|fonction|titre|libelle profession|job title|title",
+    "specialty": "specialite|specialites|savoir faire|libelle savoir faire|discipline|specialty",
+    "town": "ville|commune|localite|libelle commune|city|town|ville professionnelle|business city|l",
+    "postcode": "code postal|cp|postal code|zip|zip code|business postal code|code postal coord structure",
+    "department": "departement|dept|dpt|dep|code departement|department code",
+    "structure": "structure|etablissement|raison sociale|organisation|organization|societe|hopital|cabinet|company|"
+    "enseigne|raison sociale site|employeur|org",
+    "identifier": "rpps|n rpps|no rpps|numero rpps|identifiant rpps|adeli|n adeli|numero adeli|identifiant pp|"
+    "identifiant|identifiant ps|idnat ps|id nat ps|identification nationale pp|numero professionnel",
+    "structure_id": "finess|n finess|numero finess|finess site|numero finess site|siret|n siret|numero siret|siren|"
+    "identifiant structure|idnat struct",
+    "address": "adresse mssante|mssante|adresse mss|mss|bal|bal mss|bal mssante|boite aux lettres|adresse bal|email|"
+    "e mail|mail|courriel|adresse mail|adresse email|adresse e mail|adresse electronique|adresse de messagerie|"
+    "messagerie|messagerie securisee|adresse de messagerie securisee|email address|primary email|e mail address|"
+    "adresse courriel",
+    "phone": "telephone|tel|numero de telephone|tel pro|telephone professionnel|phone|business phone|work phone|fixe",
+}
+_FIELD_OF: Final = MappingProxyType(
+    {heading: field for field, headings in _HEADINGS.items() for heading in headings.split("|")}
+)
+
+
+def field_of(heading: str) -> str | None:
+    """The field of a description that a column of this heading holds; None where nobody can tell."""
+    folded = fold(heading)
+    return _FIELD_OF.get(folded) or (heading if heading in FIELDS else None)
+
+
+def fields_of(headings: Sequence[str]) -> Mapping[int, str]:
+    """The field of each column that has one; of two columns of one field, the first counts."""
+    found: dict[int, str] = {}
+    for at, heading in enumerate(headings):
+        field = field_of(heading)
+        if field and field not in found.values():
+            found[at] = field
+    return found

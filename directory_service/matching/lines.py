@@ -1,0 +1,164 @@
+"""One line of somebody's address book: is its address still right, who is meant, and where does one write to her now.
+
+A line says an address, a person, or both, in whatever columns it has; nothing is required.  Each is answered by itself,
+so that a list of 10,000 is 10,000 answers that come one by one.  Nothing of a list is kept or logged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from directory_service.matching.addresses import SAID_OF_STATE, AddressState, Judged, LookAlike, judge_address
+from directory_service.matching.agreement import name_way
+from directory_service.matching.candidates import Candidate, Matched, candidates
+from directory_service.matching.description import Description, Kind, describe
+from directory_service.matching.judging import Outcome
+from directory_service.matching.weights import Way
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+
+Line = Description | Mapping[str, str] | str
+MOST_LINES: Final = 10_000
+_GROUP: Final = 100  # lines answered from one build
+_CANDIDATES: Final = 5
+_SPOKEN: Final = re.compile(r"[^\W\d_]{2,}(?:[.\-_][^\W\d_]{2,})+")
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """``state`` is that of the address, ``until`` since when it is out of service; ``outcome``, ``confidence`` (out of
+    100) and ``candidates`` are about who is meant; ``mailbox`` is where to write to the best candidate today ("" for
+    nowhere), among her ``mailboxes``.  ``by_address``: the line names nobody; the name was read in its address."""
+
+    address: str
+    state: AddressState
+    until: str
+    holders: tuple[str, ...]  # labels of those who hold the address today
+    lookalikes: tuple[LookAlike, ...]
+    outcome: Outcome
+    confidence: int
+    candidates: tuple[Candidate, ...]
+    mailbox: str
+    mailboxes: tuple[str, ...]
+    by_address: bool = False
+
+    @property
+    def keep(self) -> bool:
+        """The address may stay as it is: in service, and hers as far as the line says."""
+        return self.state is AddressState.CURRENT
+
+    @property
+    def said(self) -> str:
+        """The state in French."""
+        return SAID_OF_STATE[self.state]
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "address": self.address or None,
+            "state": self.state.value,
+            "said": self.said,
+            "until": self.until or None,
+            "holders": list(self.holders),
+            "lookalikes": [x.as_dict() for x in self.lookalikes],
+            "outcome": self.outcome.value,
+            "confidence": self.confidence,
+            "candidates": [c.as_dict() for c in self.candidates],
+            "mailbox": self.mailbox or None,
+            "mailboxes": list(self.mailboxes),
+        }
+
+
+def check_line(directory: Directory, line: Line) -> LineResult:
+    """Raises InvalidInput for unknown or overlong fields, RegistryUnavailable while there is no index."""
+    d = line if isinstance(line, Description) else describe(line)
+    judged = judge_address(directory, d.address)
+    asked, by_address = _who(d, judged)
+    kind = _kind(asked, judged)
+    matched = candidates(directory, asked, kind=kind, limit=_CANDIDATES)
+    if kind is Kind.PERSON and matched.outcome is Outcome.NONE and (d.structure or d.structure_id or d.text):
+        matched = candidates(directory, asked, kind=Kind.STRUCTURE, limit=_CANDIDATES)
+    return _result(judged, d, matched, by_address)
+
+
+def check_lines(directory: Directory, lines: Iterable[Line]) -> Iterator[LineResult]:
+    """One answer a line, in order, some at a time from one build."""
+    left = iter(lines)
+    while group := list(islice(left, _GROUP)):
+        with directory.held():
+            yield from [check_line(directory, line) for line in group]
+
+
+def _who(d: Description, judged: Judged) -> tuple[Description, bool]:
+    """What is asked about the person: of a line that names nobody, and whose address nobody holds, the words of the
+    address.  ``zoe.d-essai@…`` is how most addresses are made."""
+    if d.whole_name or d.identifier or d.text or d.structure_id or judged.holders or not d.address:
+        return d, False
+    local = d.address.rpartition("@")[0]
+    if not _SPOKEN.fullmatch(local):
+        return d, False
+    return replace(d, name=re.sub(r"[._]+", " ", local)), True
+
+
+def _kind(d: Description, judged: Judged) -> Kind:
+    if d.whole_name or d.identifier:
+        return Kind.PERSON
+    if any(h["kind"] == "structure" for h in judged.present or judged.holders) or d.structure_id:
+        return Kind.STRUCTURE
+    return Kind.STRUCTURE if d.structure and not d.text and not d.address else Kind.PERSON
+
+
+def _result(judged: Judged, d: Description, matched: Matched, by_address: bool) -> LineResult:
+    best = matched.best
+    boxes = tuple(_ordered(best.record["mailboxes"])) if best else ()
+    return LineResult(
+        judged.address,
+        _state(judged, d, matched),
+        judged.until,
+        tuple(dict.fromkeys(h["label"] for h in judged.present)),
+        judged.lookalikes,
+        matched.outcome,
+        best.confidence if best else 0,
+        matched.candidates,
+        _mailbox(judged, boxes, matched),
+        boxes,
+        by_address,
+    )
+
+
+def _state(judged: Judged, d: Description, matched: Matched) -> AddressState:
+    """Open is not enough: the line may say somebody else.  Holders that are structures are nobody's contradiction:
+    people write a colleague's name beside the box of a ward."""
+    people = [h for h in judged.present if h["kind"] == "person"]
+    if judged.state is not AddressState.CURRENT or not people or len(people) < len(judged.present):
+        return judged.state
+    match = matched.match
+    if match is not None:
+        return judged.state if match.id in [h["id"] for h in people] else AddressState.OTHER_HOLDER
+    if not d.whole_name:
+        return judged.state
+    ways = [name_way(d, h["family_name"] or "", h["given_names"] or "") for h in people]
+    return AddressState.OTHER_HOLDER if set(ways) <= {Way.DIFFERS, Way.GIVEN} else judged.state
+
+
+def _ordered(boxes: list[dict[str, Any]]) -> list[str]:
+    """Hers before those of her ward, the preferred one first; else as the record has them."""
+    return [b["address"] for b in sorted(boxes, key=lambda b: (not b["preferred"], b["type"] != "PER"))]
+
+
+def _mailbox(judged: Judged, boxes: tuple[str, ...], matched: Matched) -> str:
+    """The line's own address while it is hers; of a line that finds nobody, the address it was taken for."""
+    if judged.address in boxes:
+        return judged.address
+    alike = [x.address for x in judged.lookalikes]
+    if near := [a for a in alike if a in boxes]:
+        return near[0]
+    if boxes or matched.candidates:
+        return boxes[0] if boxes else ""
+    if judged.state is AddressState.CURRENT:
+        return judged.address
+    return alike[0] if len(alike) == 1 else ""

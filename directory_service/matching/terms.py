@@ -1,0 +1,96 @@
+"""Whether two wordings of a profession, a specialty, a town or a structure may mean the same.  PURE.
+
+``cardiologue`` and ``Cardiologie et Maladies vasculaires``, ``kiné`` and ``Masseur-Kinésithérapeute``, ``Mantes la
+Jolie`` and ``MANTES-LA-JOLIE``.  People write the agent (-logue, -iste), the nomenclature the art (-logie), so that
+words compare by how they start.  Nothing here is a search: both sides are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from directory_service.model.names import squash, words
+from directory_service.model.phonetics import near
+
+_LEAST: Final = 3  # letters of an abbreviation (``psy``)
+_STEM: Final = 5  # letters that two words of one root have in common at least
+_ENDING: Final = 4  # letters that an ending takes
+_EMPTY: Final = frozenset("de du des d la le les l et en a au aux dr docteur pr professeur m mme mr mlle".split())  # noqa: SIM905
+# Short for what no beginning tells.
+_SHORT: Final = {
+    "ide": "infirmier",
+    "iade": "infirmier",
+    "ibode": "infirmier",
+    "idel": "infirmier",
+    "mk": "masseur",
+    "mkde": "masseur",
+    "sf": "sage",
+    "orl": "oto",
+    "mg": "generale",
+    "omnipraticien": "generale",
+    "as": "aide",
+    "ash": "aide",
+    "pneumo": "pneumologie",
+    "gygy": "gynecologie",
+    "veto": "veterinaire",
+    "toubib": "medecin",
+    "dentaire": "dentiste",
+    "st": "saint",
+    "ste": "sainte",
+    "chu": "hospitalier",
+    "chr": "hospitalier",
+    "ch": "hospitalier",
+    "ghu": "hospitalier",
+    "phie": "pharmacie",
+}
+
+
+@lru_cache(maxsize=20_000)
+def telling(text: str) -> tuple[str, ...]:
+    """The words that say something, abbreviations opened."""
+    return tuple(dict.fromkeys(_SHORT.get(w, w) for w in words(text) if w not in _EMPTY))
+
+
+@lru_cache(maxsize=50_000)
+def same_root(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    short, long = sorted((one, other), key=len)
+    if len(short) >= _LEAST and long.startswith(short):
+        return True
+    common = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(short))
+    return common >= max(_STEM, len(short) - _ENDING)
+
+
+def explained(word: str, texts: Iterable[str]) -> bool:
+    """Whether a word of the description stands in one of these texts, in some form."""
+    wanted = _SHORT.get(word, word)
+    return any(same_root(wanted, there) for text in texts for there in telling(text))
+
+
+def same_trade(said: str, labels: Sequence[str], codes: Sequence[str] = ()) -> bool:
+    """A code of the nomenclature, or words that all stand in one label."""
+    if said.strip().upper() in codes:
+        return True
+    wanted = telling(said)
+    return bool(wanted) and any(all(explained(w, (label,)) for w in wanted) for label in labels)
+
+
+def overlap(said: str, names: Sequence[str]) -> float:
+    """How much of the best of these names the words said are, and the other way round: 0 to 1."""
+    return max((_shared(telling(said), telling(name)) for name in names), default=0.0)
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+    if not one or not other:
+        return 0.0
+    common = sum(any(a == b or near(a, b) for b in other) for a in one)
+    return 2 * common / (len(one) + len(other)) if common <= len(other) else 1.0
+
+
+def plain_town(text: str) -> str:
+    """A town without its arrondissement, its cedex and its saints written short."""
+    kept = [w for w in words(text) if w != "cedex" and not w[:1].isdigit() and w != "arrondissement"]
+    return squash(" ".join({"st": "saint", "ste": "sainte"}.get(w, w) for w in kept))

@@ -1,0 +1,197 @@
+"""Who is meant, and what has become of an address: the core of the clean-up page, over the small world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from web_world import HOSPITAL_FINESS, JEAN, JEAN_BIS, MARIE, PAUL, ZOE, ZOE_ADELI, build_world
+
+from directory_service.errors import InvalidInput
+from directory_service.index.directory import Directory
+from directory_service.matching import AddressState, Kind, LineResult, Outcome, candidates, check_line, describe
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    directory, _ = build_world(tmp_path_factory.mktemp("match"))
+    yield directory
+    directory.close()
+
+
+def ids(world: Directory, **said: str) -> tuple[Outcome, list[str]]:
+    found = candidates(world, describe(said))
+    return found.outcome, [c.id for c in found.candidates]
+
+
+# --- who -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"identifier": ZOE[1:]},
+        {"identifier": ZOE_ADELI},
+        {"identifier": ZOE[1:], "family": "Essai", "given": "Zoé"},
+        {"family": "d'Essai", "given": "Zoe", "town": "Lyon"},
+        {"family": "DESSAI", "given": "Zoé", "postcode": "69003"},
+        {"name": "Dr Zoé D'ESSAI", "specialty": "cardiologue"},
+        {"text": "Docteur D'Essai Zoé, cardiologue à Lyon"},
+        {"text": f"essai {ZOE[1:4]} {ZOE[4:]}"},
+        {"address": "zoe.d-essai@medecin.mssante.fr"},
+        {"name": "D'Essai Zoé", "structure": "Centre hospitalier d'Essai"},
+    ],
+)
+def test_who_is_surely_meant(world: Directory, said: dict[str, str]) -> None:
+    outcome, found = ids(world, **said)
+    assert (outcome, found[:1]) == (Outcome.SURE, [ZOE])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"family": "DUPONT", "given": "Jean", "town": "Lyon"},
+        {"text": "dupont jean lyon"},
+        {"address": "partage@cabinet.mssante.fr"},
+    ],
+)
+def test_homonyms_are_never_told_apart_by_chance(world: Directory, said: dict[str, str]) -> None:
+    found = candidates(world, describe(said))
+    assert found.outcome is Outcome.AMBIGUOUS
+    assert {c.id for c in found.candidates} == {JEAN, JEAN_BIS}
+    assert all(c.confidence < 50 and not c.match for c in found.candidates)
+    assert found.match is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"family": "D'ESSAI", "given": "Zoé"},  # nothing beside the name
+        {"family": "DESAI", "given": "Zoé", "town": "Lyon"},  # a letter is missing
+        {"family": "D'ESSAI", "given": "Zoé", "town": "Brest"},  # she may have moved
+        {"family": "D'ESSAI", "given": "Chloé", "town": "Lyon"},
+        {"identifier": ZOE[1:], "family": "DURAND", "given": "Luc"},  # a number that is another's
+    ],
+)
+def test_a_doubt_is_told_and_never_a_match(world: Directory, said: dict[str, str]) -> None:
+    outcome, found = ids(world, **said)
+    assert outcome in (Outcome.DOUBTFUL, Outcome.AMBIGUOUS, Outcome.NONE)
+    if "family" in said and said["family"].startswith("D'"):
+        assert found[:1] == [ZOE]
+
+
+def test_nobody_fits(world: Directory) -> None:
+    assert ids(world, family="WOJCIECHOWSKI", given="Ewa", town="Lyon") == (Outcome.NONE, [])
+    assert ids(world) == (Outcome.NONE, [])
+
+
+def test_a_number_with_one_wrong_digit_is_found_by_the_name(world: Directory) -> None:
+    wrong = ZOE[1:-1] + str((int(ZOE[-1]) + 1) % 10)
+    found = candidates(world, describe({"identifier": wrong, "family": "D'ESSAI", "given": "Zoé"}))
+    assert found.best is not None
+    assert found.best.id == ZOE
+    assert "numéro à un chiffre près" in found.best.reasons
+
+
+def test_structures_are_matched_by_number_and_name(world: Directory) -> None:
+    by_number = candidates(world, describe({"structure_id": HOSPITAL_FINESS}), kind=Kind.STRUCTURE)
+    by_name = candidates(world, describe({"structure": "CH Essai", "town": "Lyon"}), kind=Kind.STRUCTURE)
+    text = candidates(world, describe("centre hospitalier d'essai lyon"), kind=Kind.STRUCTURE)
+    assert [found.best.id for found in (by_number, by_name, text) if found.best] == ["1" + HOSPITAL_FINESS] * 3
+    assert by_number.outcome is text.outcome is Outcome.SURE
+
+
+def test_unknown_fields_are_refused_without_being_repeated() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        describe({"secret": "x"})
+    assert "secret" not in str(caught.value)
+
+
+# --- lines -----------------------------------------------------------------------------------------------------------
+
+
+def line(world: Directory, **said: str) -> LineResult:
+    return check_line(world, said)
+
+
+def test_a_line_that_is_right(world: Directory) -> None:
+    found = line(world, name="Zoé D'ESSAI", address="Zoé D'ESSAI <ZOE.D-ESSAI@medecin.mssante.fr>")
+    assert found.keep
+    assert (found.outcome, found.mailbox) == (Outcome.SURE, "zoe.d-essai@medecin.mssante.fr")
+
+
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [
+        ("zoe.d-essai@medecin.mssante.fr", AddressState.CURRENT),
+        ("cardiologie@ch-essai.mssante.fr", AddressState.CURRENT),
+        ("ancienne@medecin.mssante.fr", AddressState.CLOSED),
+        ("marie.lefevre@medecin.mssante.fr", AddressState.INACTIVE),
+        ("ailleurs@nulle-part.fr", AddressState.UNTRUSTED),
+        ("personne.du-tout@medecin.mssante.fr", AddressState.UNKNOWN),
+        ("cachee@medecin.mssante.fr", AddressState.UNKNOWN),
+        ("pas une adresse", AddressState.MALFORMED),
+        ("", AddressState.NONE),
+    ],
+)
+def test_what_has_become_of_an_address(world: Directory, address: str, state: AddressState) -> None:
+    assert line(world, address=address).state is state
+
+
+@pytest.mark.parametrize(
+    ("address", "meant", "how"),
+    [
+        ("jean.dupnt@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "typo"),
+        ("dupont.jean@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "reordered"),
+        ("jean-dupont@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "reordered"),
+        ("jean.dup0nt@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "confusable"),
+        ("jean.dupont@medecin.mssanté.fr", "jean.dupont@medecin.mssante.fr", "confusable"),
+        ("jean.dupоnt@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "confusable"),
+        ("jean.dupont@medecin.msssante.fr", "jean.dupont@medecin.mssante.fr", "domain"),
+        ("rnarie.lefevre@medecin.mssante.fr", "marie.lefevre@medecin.mssante.fr", "confusable"),
+    ],
+)
+def test_look_alikes_of_known_addresses(world: Directory, address: str, meant: str, how: str) -> None:
+    found = line(world, address=address)
+    assert found.state is AddressState.LOOKALIKE
+    assert [(x.address, x.how.value) for x in found.lookalikes[:1]] == [(meant, how)]
+
+
+def test_the_line_names_another_than_the_holder(world: Directory) -> None:
+    found = line(world, family="D'ESSAI", given="Zoé", town="Lyon", address="jean.dupont@medecin.mssante.fr")
+    assert found.state is AddressState.OTHER_HOLDER
+    assert found.holders == ("Dr Jean DUPONT",)
+    assert found.mailbox in ("zoe.d-essai@medecin.mssante.fr", "reprise@cabinet.mssante.fr")
+
+
+def test_a_closed_address_leads_to_the_present_one(world: Directory) -> None:
+    found = line(world, name="Zoé D'ESSAI", address="ancienne@medecin.mssante.fr")
+    assert (found.state, found.until[:10]) == (AddressState.CLOSED, "2026-06-01")
+    assert (found.outcome, found.mailbox) == (Outcome.SURE, "zoe.d-essai@medecin.mssante.fr")
+
+
+def test_a_name_is_read_in_an_address_that_nobody_holds(world: Directory) -> None:
+    found = line(world, address="paul.martin@wanadoo.fr")
+    assert found.by_address
+    assert [c.id for c in found.candidates] == [PAUL]
+    assert found.outcome is Outcome.DOUBTFUL
+
+
+def test_unlisted_mailboxes_leave_no_trace(world: Directory) -> None:
+    """The address of a person on the red list, whoever asks and however: as unknown as one that does not exist."""
+    by_person = line(world, family="MARTIN", given="Paul", identifier=PAUL[1:])
+    assert (by_person.outcome, by_person.mailbox, by_person.mailboxes) == (Outcome.SURE, "", ())
+    hidden = line(world, address="cachee@medecin.mssante.fr")
+    missing = line(world, address="cachex@medecin.mssante.fr")
+    near = line(world, address="cache@medecin.mssante.fr")
+    for found in (hidden, missing, near):
+        assert (found.state, found.candidates, found.lookalikes) == (AddressState.UNKNOWN, (), ())
+    named = line(world, family="MARTIN", given="Paul", address="cachee@medecin.mssante.fr")
+    other = line(world, family="MARTIN", given="Paul", address="cachex@medecin.mssante.fr")
+    assert named.as_dict() | {"address": ""} == other.as_dict() | {"address": ""}
+
+
+def test_former_holders_still_count(world: Directory) -> None:
+    found = line(world, address="marie.lefevre@medecin.mssante.fr")
+    assert [c.id for c in found.candidates] == [MARIE]
+    
