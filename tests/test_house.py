@@ -110,6 +110,19 @@ ROOMS = {
         ),
         packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
     ),
+    # Pages: what the API's routes may read, the words of labels, and the libraries of what pages take and give.
+    "directory_service.web.portal": Room(
+        may=(
+            *_MODEL,
+            "directory_service.entries.history",
+            "directory_service.entries.labels",
+            *(f"directory_service.index.{m}" for m in ("directory", "query")),
+            "directory_service.matching",
+            *(f"directory_service.trust.{m}" for m in ("access", "verdicts", "verify")),
+            "directory_service.web",
+        ),
+        packages=("flask", "werkzeug", "orjson", "openpyxl", "segno"),
+    ),
     # The one door of the face to the registry's database.
     "directory_service.web.registry": Room(
         may=(

@@ -56,17 +56,24 @@ for _name, _filter in FILTERS.items():
 
 def page(template: str, make: Callable[[], Mapping[str, Any]] = dict) -> Response:
     """A page that anybody would be answered, of the build in force; ``make`` gives what the template needs."""
-    etag = f'W/"{directory().build().id}-{_edition()}"'
-    if request.environ.get("HTTP_IF_NONE_MATCH") == etag:
-        response = Response(status=304)
-    else:
+
+    def write() -> str:
         with turn():
             values = make()
-        response = html(template, **values)
+        return render_template(f"portal/{template}.html", **values)
+
+    return answer(write, "text/html; charset=utf-8")
+
+
+def answer(write: Callable[[], str | bytes], kind: str) -> Response:
+    """What ``write`` gives, or 304 where the browser holds it already."""
+    etag = f'W/"{directory().build().id}-{_edition()}"'
+    held = request.environ.get("HTTP_IF_NONE_MATCH") == etag
+    response = Response(status=304) if held else Response(write(), content_type=kind)
     response.headers["ETag"] = etag
     # Private: a URL may hold a person's name, which is nobody's on the way.
     response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return dressed(response)
 
 
 def html(template: str, status: int = 200, **values: Any) -> Response:
@@ -97,7 +104,7 @@ def _common() -> dict[str, Any]:
 def _compress(response: Response) -> Response:
     """There is no secret in a page beside what was asked for, so that its size tells nothing (BREACH)."""
     response.headers.add("Vary", "Accept-Encoding")
-    squeezable = (response.mimetype or "").startswith("text/") or response.mimetype == "application/json"
+    squeezable = (response.mimetype or "").startswith(("text/", "image/svg")) or response.mimetype == "application/json"
     if not squeezable or response.is_streamed or "Content-Encoding" in response.headers or not _takes_gzip():
         return response
     body = response.get_data()

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
-from typing import Final
+from typing import IO, Final
 from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
@@ -26,8 +26,13 @@ from directory_service.errors import InvalidInput, LimitExceeded
 MOST_OCTETS: Final = 4 * 1024 * 1024
 MOST_ROWS: Final = 5_000  # a hospital's directory; a national list goes by the API
 MOST_COLUMNS: Final = 100  # Outlook writes 92
-MOST_UNPACKED: Final = 60 * 1024 * 1024  # octets of all parts of an XLSX: 5,000 rows of 100 columns take 25
+MOST_UNPACKED: Final = 32 * 1024 * 1024  # octets of all parts of an XLSX: 5,000 full rows of 92 columns take 20
 LONGEST_CELL: Final = 1_000  # characters: notes are longer, and are cut
+# Tags of one part: an element costs more memory than its octets, in a row of a million cells above all.  5,000 rows of 20
+# cells have 0.4 million; what is no sheet and no table of texts has few.
+MOST_TAGS: Final = 500_000
+_FEW_TAGS: Final = 20_000
+_LONG_PARTS: Final = ("xl/worksheets/", "xl/sharedStrings")
 _SEPARATORS: Final = ";\t,|"
 _LOOKED_AT: Final = 50  # records that say which separator it is
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
@@ -157,17 +162,24 @@ def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
 
 def _weigh(body: bytes) -> None:
     """Raises LimitExceeded for a bomb, by what is really in it and not by what it says."""
+    left = MOST_UNPACKED
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            left = MOST_UNPACKED
             for part in archive.infolist():
                 with archive.open(part) as stream:
-                    while piece := stream.read(1 << 16):
-                        left -= len(piece)
-                        if left < 0:
-                            raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
+                    left -= _weight(stream, left, MOST_TAGS if part.filename.startswith(_LONG_PARTS) else _FEW_TAGS)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
         raise _refused("le classeur XLSX ne se lit pas") from None
+
+
+def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
+    read = 0
+    while piece := stream.read(1 << 16):
+        read += len(piece)
+        tags -= piece.count(b"<")
+        if read > octets or tags < 0:
+            raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
+    return read
 
 
 def _value(value: object) -> str:
