@@ -38,7 +38,7 @@ SAYS: Final = MappingProxyType(
         Advice.NOBODY: ("none", "Introuvable"),
     }
 )
-_DEAD: Final = (AddressState.CLOSED, AddressState.INACTIVE, AddressState.UNTRUSTED, AddressState.OTHER_HOLDER)
+_DEAD: Final = (AddressState.CLOSED, AddressState.INACTIVE, AddressState.OTHER_HOLDER)
 _SHOWN: Final = 3  # candidates told of a line that is not sure
 # Columns that are added to those of the book.
 ADDED: Final = (

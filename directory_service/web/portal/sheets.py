@@ -28,8 +28,8 @@ MOST_ROWS: Final = 5_000  # a hospital's directory; a national list goes by the 
 MOST_COLUMNS: Final = 100  # Outlook writes 92
 MOST_UNPACKED: Final = 32 * 1024 * 1024  # octets of all parts of an XLSX: 5,000 full rows of 92 columns take 20
 LONGEST_CELL: Final = 1_000  # characters: notes are longer, and are cut
-# Tags of one part: an element costs more memory than its octets, in a row of a million cells above all.  5,000 rows of 20
-# cells have 0.4 million; what is no sheet and no table of texts has few.
+# Tags of one part: an element costs more memory than its octets, in a row of a million cells above all.  5,000 rows of
+# 20 cells have 0.4 million; what is no sheet and no table of texts has few.
 MOST_TAGS: Final = 500_000
 _FEW_TAGS: Final = 20_000
 _LONG_PARTS: Final = ("xl/worksheets/", "xl/sharedStrings")
