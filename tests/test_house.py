@@ -123,6 +123,16 @@ ROOMS = {
         ),
         packages=("flask", "werkzeug", "orjson", "openpyxl", "segno"),
     ),
+    # XML that strangers send is read here, and nowhere else of the face.
+    "directory_service.web.dav": Room(
+        may=(
+            *_MODEL,
+            *(f"directory_service.index.{m}" for m in ("directory", "criteria", "query")),
+            "directory_service.entries.vcard",
+            *(f"directory_service.web.{m}" for m in ("bodies", "cards", "context")),
+        ),
+        packages=("flask", "werkzeug", "orjson", "lxml"),
+    ),
     # The one door of the face to the registry's database.
     "directory_service.web.registry": Room(
         may=(

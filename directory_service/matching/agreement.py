@@ -125,7 +125,8 @@ def _named(d: Description, record: Record) -> tuple[Way | None, list[str]]:
     """How the name compares, None where none was said; and the words of the free text that are no part of it."""
     family, given = record["family_name"] or "", record["given_names"] or ""
     if d.whole_name:
-        return name_way(d, family, given), d.words
+        named = {*words(d.whole_name), *words(family), *words(given)}
+        return name_way(d, family, given), [w for w in d.words if w not in named]
     spoken = d.words
     best: tuple[Way | None, list[str]] = (Way.DIFFERS, spoken) if spoken else (None, [])
     score = -99.0

@@ -17,15 +17,18 @@ from directory_service.trust.keys import Keys
 from directory_service.trust.receipts import Receipts
 from directory_service.web import context, operations, portal, problems
 from directory_service.web.api import (
+    cards,
     certificates,
     changes,
     export,
     log,
     mailboxes,
+    match,
     operators,
     organizations,
     practitioners,
     publication,
+    reconcile,
     search,
     status,
     suggest,
@@ -33,6 +36,7 @@ from directory_service.web.api import (
 )
 from directory_service.web.bodies import BODY_LIMIT
 from directory_service.web.clients import Clients, clients_of
+from directory_service.web.dav import routes as carddav
 from directory_service.web.registry import attach_desk
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
 
 _BLUEPRINTS = (
     suggest, search, practitioners, organizations, mailboxes, certificates, publication, operators, verify, status, log,
-    changes, export, operations,
+    changes, export, cards, match, reconcile, carddav, operations,
 )  # fmt: skip
 
 

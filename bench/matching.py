@@ -1,0 +1,159 @@
+"""How often each confidence of ``directory_service.matching`` is right, and how fast lines are answered.
+
+Lines are made from people and structures of the index that ``--data`` names, with the faults of address books: columns
+that are missing, one typing error, initials, columns swapped, a town she left.  One in four is about somebody who is not
+there (the given name, profession and town of another).  Each is asked of ``candidates``; the
+figures say, for each band of confidence, how many of the first candidates were the person meant, and of ``match: true``
+how many were not.
+
+    python -m bench.matching --data var --lines 2000 --seed 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from directory_service.index.directory import Directory
+from directory_service.index.query import Equal, Part, Query, Scope, View
+from directory_service.matching import Outcome, candidates, check_line, describe
+
+Record = dict[str, Any]
+BANDS: Final = ((95, 100), (80, 95), (50, 80), (20, 50), (0, 20))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", type=Path, default=Path("var"))
+    parser.add_argument("--suffix", default="o=annuaire-sante,c=fr")
+    parser.add_argument("--lines", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    directory = Directory(args.data / "index", args.suffix)
+    dice = random.Random(args.seed)
+    people = _people(directory, dice, args.lines)
+    lines = [_line(dice, record, people) for record in people]
+    _measure_confidence(directory, lines)
+    _measure_speed(directory, lines)
+    directory.close()
+
+
+def _people(directory: Directory, dice: random.Random, wanted: int) -> list[Record]:
+    """Active people, drawn over all of the branch and not among the first of its rank."""
+    query = Query(
+        f"ou=personnes,{directory.suffix}", Scope.ONE, Equal("asStatus", b"active"), 200_000, 60, part=Part.JSON
+    )
+    hits = directory.search(query, View.ANONYMOUS).hits
+    return [orjson.loads(h.json) for h in dice.sample(hits, min(wanted, len(hits)))]
+
+
+def _line(dice: random.Random, record: Record, people: Sequence[Record]) -> tuple[str, str, dict[str, str]]:
+    """The kind of fault, the id of the person meant ("" for nobody), and the line."""
+    said = _plain(record)
+    for column in ("town", "profession", "structure", "postcode", "department"):
+        if dice.random() < 0.5:
+            said.pop(column, None)
+    if dice.random() < 0.25:
+        other = _plain(dice.choice(people))
+        stranger = {
+            "family": said["family"],
+            "given": other["given"],
+            **{k: other[k] for k in said if k in other and k not in ("family", "given")},
+        }
+        same = record["given_names"] == stranger["given"]
+        return "stranger", record["id"] if same else "", stranger
+    name, fault = dice.choice(_FAULTS)
+    return name, record["id"], fault(dice, said)
+
+
+def _plain(record: Record) -> dict[str, str]:
+    place = next((a for a in record["activities"] if a["address"] and a["address"]["city"]), None)
+    said = {"family": record["family_name"], "given": record["given_names"].split(" ")[0]}
+    if record["profession"]:
+        said["profession"] = record["profession"]["label"]
+    if place:
+        said |= {"town": place["address"]["city"], "postcode": place["address"]["postcode"] or ""}
+        said |= {"structure": (place["structure"] or {}).get("name", "")}
+        said |= {"department": (place["address"]["department"] or {}).get("label", "")}
+    return {name: value for name, value in said.items() if value}
+
+
+def _typo(dice: random.Random, said: dict[str, str]) -> dict[str, str]:
+    name = said["family"]
+    at = dice.randrange(len(name))
+    return {**said, "family": name[:at] + dice.choice("ABCDEFGHILMNOPRSTU") + name[at + dice.randint(0, 1) :]}
+
+
+def _moved(dice: random.Random, said: dict[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in said.items() if k not in ("postcode", "department", "structure")}
+    return {**kept, "town": dice.choice(["BREST", "NICE", "LENS", "PAU", "DOLE"])}
+
+
+_FAULTS: Final[Sequence[tuple[str, Callable[[random.Random, dict[str, str]], dict[str, str]]]]] = (
+    ("clean", lambda _, s: s),
+    ("clean", lambda _, s: s),
+    ("typo", _typo),
+    ("initial", lambda _, s: {**s, "given": s["given"][0]}),
+    ("swapped", lambda _, s: {**s, "family": s["given"], "given": s["family"]}),
+    ("surname", lambda _, s: {k: v for k, v in s.items() if k != "given"}),
+    ("moved", _moved),
+    ("one field", lambda _, s: {"name": f"{s['given']} {s['family']}", **{k: v for k, v in s.items() if k == "town"}}),
+    ("free text", lambda _, s: {"text": " ".join([s["family"], s["given"], *(v for k, v in s.items() if k in ("profession", "town"))])}),
+)  # fmt: skip
+
+
+def _measure_confidence(directory: Directory, lines: Sequence[tuple[str, str, dict[str, str]]]) -> None:
+    right, all_of, kinds, faults = Counter[int](), Counter[int](), Counter[tuple[str, str]](), 0
+    mass = Counter[int]()
+    matches = 0
+    started = time.perf_counter()
+    for fault, meant, said in lines:
+        found = candidates(directory, describe(said))
+        for c in found.candidates:
+            band = next(i for i, (low, high) in enumerate(BANDS) if low <= c.confidence < high)
+            all_of[band] += 1
+            mass[band] += c.confidence
+            right[band] += c.id == meant
+        best = found.best
+        kinds[fault, "first" if best and best.id == meant else "nobody" if not best and not meant else "wrong"] += 1
+        kinds[fault, "sure"] += found.outcome is Outcome.SURE
+        if found.match:
+            matches += 1
+            faults += found.match.id != meant
+    spent = time.perf_counter() - started
+    print(f"{len(lines)} lines, {1000 * spent / len(lines):.2f} ms each; match: {matches}, of which wrong: {faults}")
+    for i, (low, high) in enumerate(BANDS):
+        if all_of[i]:
+            print(
+                f"confidence {low:3}-{high:3}: {all_of[i]:6} candidates, mean {mass[i] / all_of[i]:5.1f}, right {100 * right[i] / all_of[i]:5.1f} %"
+            )
+    for fault in dict.fromkeys(f for f, _, _ in lines):
+        total = sum(kinds[fault, k] for k in ("first", "nobody", "wrong"))
+        print(
+            f"{fault:10} {total:5}: right {100 * (kinds[fault, 'first'] + kinds[fault, 'nobody']) / total:5.1f} %, sure {100 * kinds[fault, 'sure'] / total:5.1f} %"
+        )
+
+
+def _measure_speed(directory: Directory, lines: Sequence[tuple[str, str, dict[str, str]]]) -> None:
+    spent = []
+    for _, _, said in lines[:500]:
+        local = f"{said.get('given', 'x')}.{said.get('family', 'y')}".lower().replace(" ", "-")
+        line = {**said, "address": f"{local}@medecin.mssante.fr"}
+        started = time.perf_counter()
+        check_line(directory, line)
+        spent.append(1000 * (time.perf_counter() - started))
+    spent.sort()
+    print(
+        f"check_line with an unknown address: mean {sum(spent) / len(spent):.2f} ms, p99 {spent[len(spent) * 99 // 100]:.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""``/v1/reconcile``: the W3C Reconciliation API 0.2, for OpenRefine and its like (docs/howto/openrefine.md).
+
+Queries come as OpenRefine sends them, in a form or a query string that holds JSON, or as JSON.  No JSONP: pages of
+other sites may read these answers, since they hold nothing but the public directory, whoever asks.
+Suggestions ignore parameters that they do not know: clients add their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from directory_service.errors import InvalidInput, LimitExceeded, NotFound
+from directory_service.web.bodies import UnsupportedBody, read_body
+from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
+from directory_service.web.reconciliation.asking import reconcile
+from directory_service.web.reconciliation.fetching import (
+    extend,
+    preview,
+    proposed,
+    suggest_among,
+    suggest_entities,
+)
+from directory_service.web.reconciliation.manifest import BATCH, manifest
+from directory_service.web.reconciliation.types import PROPERTIES, TYPES, parse_entity
+
+blueprint = Blueprint("reconcile", __name__)
+
+LIMIT = 1024 * 1024  # octets of a request: BATCH queries with their properties, or 500 entities
+QUERY = ("queries", "query", "extend")  # each is JSON
+_SUGGESTED = (Text("prefix"), Text("cursor", 10), Text("type"))
+_PROPOSED = (Text("type"), Whole("limit", 1, 100, default=100))
+_ENTITY = (Text("id", 300, required=True),)
+
+
+@blueprint.get("/v1/reconcile")
+def service() -> Response:
+    """The manifest, without parameters; else the answer to what the query string asks."""
+    identify()
+    return _asked(_form(request.query_string))
+
+
+@blueprint.post("/v1/reconcile")
+def asked() -> Response:
+    read_query(request.query_string, ())
+    identify()
+    return _asked(_body())
+
+
+def _body() -> dict[str, Any]:
+    body = read_body(LIMIT)
+    if request.mimetype == "application/json":
+        return parse_object(body)
+    if request.mimetype != "application/x-www-form-urlencoded":
+        raise UnsupportedBody("le corps doit être application/x-www-form-urlencoded ou application/json")
+    return _form(body)
+
+
+def _form(raw: bytes) -> dict[str, Any]:
+    """The JSON of each field; ``query`` may be plain text."""
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=len(QUERY))
+    except ValueError:
+        raise InvalidInput("le texte n'est pas de l'UTF-8 codé en pour cent", where="requête") from None
+    return {n: v if n == "query" and not v.startswith("{") else parse_json(v.encode()) for n, v in pairs}
+
+
+def _asked(given: dict[str, Any]) -> Response:
+    if not given:
+        return _json(manifest(_base()))
+    if len(given) > 1 or not given.keys() <= set(QUERY):
+        raise InvalidInput("un seul de : queries, query, extend", where="requête")
+    ((name, value),) = given.items()
+    return _json(_ANSWERS[name](value))
+
+
+def _batch(queries: object) -> dict[str, Any]:
+    if not isinstance(queries, dict):
+        raise InvalidInput("un objet de requêtes est attendu", where="queries")
+    if len(queries) > BATCH:
+        raise LimitExceeded(f"au plus {BATCH} requêtes à la fois (batchSize)", where="queries")
+    with directory().held():
+        return {name: {"result": reconcile(directory(), query)} for name, query in queries.items()}
+
+
+def _single(query: object) -> dict[str, Any]:
+    """Of versions before 0.2: one query, or its text alone."""
+    return {"result": reconcile(directory(), query if isinstance(query, dict) else {"query": query})}
+
+
+def _extended(asked: object) -> dict[str, Any]:
+    return extend(directory(), asked)
+
+
+_ANSWERS = {"queries": _batch, "query": _single, "extend": _extended}
+
+
+@blueprint.get("/v1/reconcile/suggest/<kind>")
+def suggest(kind: str) -> Response:
+    """Completions of a name that is being typed: entities, properties or types."""
+    given = _known(_SUGGESTED)
+    identify()
+    if kind == "entity":
+        found: list[Any] = suggest_entities(directory(), given["prefix"], given["type"])
+    elif kind == "property":
+        found = suggest_among(given["prefix"], [p.as_dict() for p in PROPERTIES.values()])
+    elif kind == "type":
+        found = suggest_among(given["prefix"], [t.as_dict() for t in TYPES.values()])
+    else:
+        raise NotFound("entity, property ou type")
+    skipped = int(given["cursor"]) if given["cursor"].isascii() and given["cursor"].isdigit() else 0
+    return _json({"result": found[skipped:]})
+
+
+def _known(parameters: tuple[Text | Whole, ...]) -> dict[str, Any]:
+    """Of a query string, the parameters that are known, each once."""
+    names = {p.name for p in parameters}
+    return read_fields({n: v for n, v in request.args.items() if n in names}, parameters)
+
+
+@blueprint.get("/v1/reconcile/properties")
+def properties() -> Response:
+    """What may be fetched for entities of a type."""
+    given = _known(_PROPOSED)
+    identify()
+    return _json(proposed(given["type"], given["limit"] if given["limit"] < 100 else None))
+
+
+@blueprint.get("/v1/reconcile/preview")
+def previewed() -> Response:
+    """A few lines in HTML for a frame of another site, which can neither run nor load anything."""
+    given = read_query(request.query_string, _ENTITY)
+    identify()
+    response = Response(preview(directory(), given["id"]), content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
+    return response
+
+
+@blueprint.get("/v1/reconcile/view")
+def view() -> AnyResponse:
+    """To the record of an entity."""
+    given = read_query(request.query_string, _ENTITY)
+    identify()
+    parsed = parse_entity(given["id"])
+    if parsed is None:
+        raise NotFound("pas d'entité de ce nom")
+    kind, identifier = parsed
+    endpoint = {"practitioners": "practitioners.practitioner", "organizations": "organizations.organization"}
+    named = endpoint.get(kind.folder)
+    path = url_for(named, identifier=identifier) if named else url_for("mailboxes.mailbox", address=identifier)
+    return redirect(path, 303)
+
+
+def _json(value: object) -> Response:
+    return json_answer(orjson.dumps(value))
+
+
+def _base() -> str:
+    """As the caller wrote it: the address that it can come back to."""
+    return request.host_url.rstrip("/")
+
+
+@blueprint.after_request
+def open_to_pages(response: Response) -> Response:
+    """CORS instead of JSONP: nothing here depends on who asks."""
+    response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    if request.method == "OPTIONS":
+        response.headers.setdefault("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+        response.headers.setdefault("Access-Control-Allow-Headers", "Content-Type, Authorization")
+    return response

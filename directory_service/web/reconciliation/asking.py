@@ -1,0 +1,175 @@
+"""Reconciliation queries as descriptions, and candidates as the API writes them.
+
+A query of a type is asked of that type; of none, of practitioners and structures together, the best first.  Values of
+properties that we do not know are left aside, as the specification has it; values that are lists count by their first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from directory_service.errors import AnnuaireError, InvalidInput
+from directory_service.index.query import View
+from directory_service.matching import Candidate, Description, Kind, candidates, describe
+from directory_service.matching.addresses import look_alikes
+from directory_service.matching.lookalikes import Likeness
+from directory_service.web.reconciliation.types import MAILBOX, ORGANIZATION, PRACTITIONER, PROPERTIES, TYPES
+
+if TYPE_CHECKING:
+    from directory_service.index.directory import Directory
+
+Answer = dict[str, Any]
+MOST: Final = 25  # candidates of one query
+USUAL: Final = 5
+_LONGEST: Final = 200
+_KINDS: Final = {PRACTITIONER: Kind.PERSON, ORGANIZATION: Kind.STRUCTURE}
+_OF_LIKENESS: Final = {Likeness.CONFUSABLE: 80, Likeness.REORDERED: 75, Likeness.TYPO: 60, Likeness.DOMAIN: 60}
+_KNOWN: Final = {"query", "type", "limit", "properties", "type_strict"}
+
+
+def reconcile(directory: Directory, query: object) -> list[Answer]:
+    """The candidates of one query of version 0.2.  Raises InvalidInput."""
+    asked = _object(query)
+    if not asked.keys() <= _KNOWN:
+        raise InvalidInput(f"champ inconnu ; les champs sont : {', '.join(sorted(_KNOWN))}", where="query")
+    if not asked.get("query") and not asked.get("properties"):
+        raise InvalidInput("une requête dit `query`, ou au moins une propriété", where="query")
+    limit = _limit(asked.get("limit"))
+    text = _text(asked.get("query") or "")
+    fields = dict(_fields(asked.get("properties") or []))
+    found = [a for kind in _types(asked.get("type")) for a in _ASK[kind](directory, text, fields, limit)]
+    return _ranked(found)[:limit]
+
+
+def _ranked(found: list[Answer]) -> list[Answer]:
+    """Of one match of each type, none is sure."""
+    if sum(a["match"] for a in found) > 1 and len({a["type"][0]["id"] for a in found if a["match"]}) > 1:
+        found = [{**a, "match": False} for a in found]
+    return sorted(found, key=lambda a: -a["score"])
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInput("une requête est un objet JSON", where="query")
+    return value
+
+
+def _limit(value: object) -> int:
+    if value is None:
+        return USUAL
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 1:
+        raise InvalidInput(f"un nombre de 1 à {MOST} est attendu", where="limit")
+    return min(int(value), MOST)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidInput("un texte est attendu", where="query")
+    return value[:_LONGEST]
+
+
+def _types(value: object) -> list[str]:
+    """Those asked for; a type of another service is none of ours, and finds nothing."""
+    if value in (None, "", []):
+        return [PRACTITIONER, ORGANIZATION]
+    named = value if isinstance(value, list) else [value]
+    if not all(isinstance(n, str) for n in named):
+        raise InvalidInput("un type est le texte de son identifiant", where="type")
+    return [n for n in dict.fromkeys(named) if n in TYPES]
+
+
+def _fields(properties: object) -> Iterator[tuple[str, str]]:
+    """The fields that properties fill; a property that two say counts by the first."""
+    if not isinstance(properties, list):
+        raise InvalidInput("une liste est attendue", where="properties")
+    for said in properties:
+        if not isinstance(said, dict) or not isinstance(said.get("pid"), str) or "v" not in said:
+            raise InvalidInput("une propriété est {pid, v}", where="properties")
+        known = PROPERTIES.get(said["pid"])
+        value = _value(said["v"])
+        if known and known.field and value:
+            yield known.field, value
+
+
+def _value(value: object) -> str:
+    """A property's value as text: of several the first, of an entity its name or its number."""
+    if isinstance(value, list):
+        return _value(value[0]) if value else ""
+    if isinstance(value, dict):
+        return str(value.get("name") or str(value.get("id", "")).rpartition("/")[2])[:_LONGEST]
+    if isinstance(value, bool) or value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)[:_LONGEST] if isinstance(value, str | int | float) else ""
+
+
+# --- each type -------------------------------------------------------------------------------------------------------
+
+
+def _described(text: str, fields: Mapping[str, str]) -> Description:
+    return describe({"text": text, **fields})
+
+
+def _people(directory: Directory, text: str, fields: Mapping[str, str], limit: int) -> list[Answer]:
+    found = candidates(directory, _described(text, fields), kind=Kind.PERSON, limit=limit)
+    return [_answer(c) for c in found.candidates]
+
+
+def _structures(directory: Directory, text: str, fields: Mapping[str, str], limit: int) -> list[Answer]:
+    found = candidates(directory, _described(text, fields), kind=Kind.STRUCTURE, limit=limit)
+    return [_answer(c) for c in found.candidates]
+
+
+def _answer(c: Candidate) -> Answer:
+    kind = TYPES[PRACTITIONER if c.kind is Kind.PERSON else ORGANIZATION]
+    name, _, more = c.label.partition(", ")
+    return {
+        "id": kind.entity(c.id),
+        "name": name,
+        "description": more,
+        "type": [kind.short],
+        "score": c.confidence,
+        "match": c.match,
+        "features": [{"id": f.field.value, "value": round(f.weight, 1)} for f in c.features],
+    }
+
+
+def _mailboxes(directory: Directory, text: str, fields: Mapping[str, str], limit: int) -> list[Answer]:
+    """By the address, or one nearly it; of a name, the boxes of whom it means."""
+    d = _described(text, fields)
+    if d.address:
+        return _of_address(directory, d.address)
+    found = candidates(directory, d, limit=limit) if d else None
+    return [
+        _box(b["address"], c.label, c.confidence, c.match and len(c.record["mailboxes"]) == 1)
+        for c in (found.candidates if found else ())
+        for b in sorted(c.record["mailboxes"], key=lambda b: not b["preferred"])
+    ]
+
+
+def _of_address(directory: Directory, address: str) -> list[Answer]:
+    try:
+        record = directory.mailbox(address, View.ANONYMOUS)
+    except AnnuaireError:
+        near = look_alikes(directory, address) if "@" in address else ()
+        return [_box(x.address, x.label, _OF_LIKENESS[x.how], False) for x in near]
+    held = ", ".join(dict.fromkeys(h["label"] for h in record["holders"] if not h["until"]))
+    return [_box(record["address"], held or "fermée", 100 if held else 90, bool(held))]
+
+
+def _box(address: str, label: str, score: int, match: bool) -> Answer:
+    kind = TYPES[MAILBOX]
+    return {
+        "id": kind.entity(address),
+        "name": address,
+        "description": label,
+        "type": [kind.short],
+        "score": score,
+        "match": match,
+        "features": [],
+    }
+
+
+_ASK: Final = {PRACTITIONER: _people, ORGANIZATION: _structures, MAILBOX: _mailboxes}

@@ -1,0 +1,226 @@
+"""The W3C Reconciliation API 0.2, as OpenRefine asks it: every answer is held to what the specification demands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+import pytest
+import reconcile_schemas as demanded
+import web_world as world
+from flask.testing import FlaskClient
+
+from directory_service.index.directory import Directory
+from directory_service.web.app import create_app
+from directory_service.web.reconciliation.manifest import BATCH
+
+ZOE = f"practitioners/{world.ZOE}"
+HOSPITAL = f"organizations/1{world.HOSPITAL_FINESS}"
+HERE = "/v1/reconcile"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    opened, _ = world.build_world(tmp_path_factory.mktemp("reconcile"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def client(directory: Directory) -> FlaskClient:
+    return create_app(directory).test_client()
+
+
+def ask(client: FlaskClient, **queries: object) -> dict[str, list[dict[str, object]]]:
+    """As OpenRefine does: a form with the JSON of a batch."""
+    demanded.check(demanded.QUERIES, queries)
+    answer = client.post(HERE, data={"queries": orjson.dumps(queries).decode()})
+    assert answer.status_code == 200, answer.text
+    demanded.check(demanded.RESULTS, answer.json)
+    return {name: found["result"] for name, found in answer.json.items()}
+
+
+def test_the_manifest_says_what_is_there(client: FlaskClient) -> None:
+    answer = client.get(HERE)
+    demanded.check(demanded.MANIFEST, answer.json)
+    told = answer.json
+    assert [t["id"] for t in told["defaultTypes"]] == ["practitioner", "organization", "mailbox"]
+    assert told["batchSize"] == BATCH
+    assert told["identifierSpace"] == "http://localhost/v1/"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_batch_has_one_result_a_query(client: FlaskClient) -> None:
+    found = ask(
+        client,
+        q0={"query": "Zoé D'ESSAI", "type": "practitioner", "properties": [{"pid": "town", "v": "Lyon"}]},
+        q1={"query": "dupont jean", "type": "practitioner", "limit": 2},
+        q2={"query": "Centre hospitalier d'Essai", "type": "organization", "type_strict": "should"},
+        q3={"query": "personne de ce nom", "type": "practitioner"},
+        q4={"query": "jean.dupont@medecin.mssante.fr", "type": "mailbox"},
+    )
+    best = found["q0"][0]
+    assert (best["id"], best["name"], best["match"]) == (ZOE, "Dr Zoé D'ESSAI", True)
+    assert {f["id"] for f in best["features"]} >= {"name", "town"}
+    assert [c["match"] for c in found["q1"]] == [False, False]
+    assert found["q2"][0]["id"] == HOSPITAL
+    assert found["q3"] == []
+    assert [(c["id"], c["match"]) for c in found["q4"]] == [("mailboxes/jean.dupont@medecin.mssante.fr", True)]
+
+
+@pytest.mark.parametrize(
+    ("pid", "value"),
+    [
+        ("rpps", world.ZOE[1:]),
+        ("rpps", int(world.ZOE[1:])),
+        ("rpps", float(world.ZOE[1:])),
+        ("adeli", world.ZOE_ADELI),
+        ("mailbox", "zoe.d-essai@medecin.mssante.fr"),
+        ("rpps", [world.ZOE[1:], "autre"]),
+    ],
+)
+def test_properties_alone_find(client: FlaskClient, pid: str, value: object) -> None:
+    found = ask(client, q={"type": "practitioner", "properties": [{"pid": pid, "v": value}]})["q"]
+    assert [(c["id"], c["match"]) for c in found] == [(ZOE, True)]
+
+
+def test_a_structure_that_was_reconciled_is_a_property_too(client: FlaskClient) -> None:
+    place = {"id": HOSPITAL, "name": "CENTRE HOSPITALIER D'ESSAI"}
+    query = {"query": "D'Essai Zoé", "type": "practitioner", "properties": [{"pid": "structure", "v": place}]}
+    assert ask(client, q=query)["q"][0]["match"] is True
+
+
+def test_without_a_type_people_and_structures_are_asked(client: FlaskClient) -> None:
+    found = ask(client, q={"query": "essai", "limit": 10})["q"]
+    assert {t["id"] for c in found for t in c["type"]} == {"practitioner", "organization"}
+    assert ask(client, q={"query": "essai", "type": "/people/person"})["q"] == []
+
+
+def test_the_query_may_come_in_the_query_string_or_as_json(client: FlaskClient) -> None:
+    batch = {"q0": {"query": "zoe essai", "type": "practitioner"}}
+    by_get = client.get(HERE, query_string={"queries": orjson.dumps(batch).decode()})
+    by_json = client.post(HERE, json={"queries": batch})
+    by_form = client.post(HERE, data={"queries": orjson.dumps(batch, option=orjson.OPT_INDENT_2).decode()})
+    assert by_get.json == by_json.json == by_form.json
+    single = client.get(HERE, query_string={"query": '{"query":"zoe essai","type":"practitioner"}'})
+    assert single.json == by_get.json["q0"]
+    assert client.get(HERE, query_string={"query": "zoe essai"}).json["result"]
+
+
+def test_mailboxes_by_their_holder_and_look_alikes(client: FlaskClient) -> None:
+    by_name = ask(client, q={"query": "Jean DUPONT", "type": "mailbox", "limit": 9})["q"]
+    assert "mailboxes/jean.dupont@medecin.mssante.fr" in [c["id"] for c in by_name]
+    assert not any(c["match"] for c in by_name)
+    near = ask(client, q={"query": "jean.dup0nt@medecin.mssante.fr", "type": "mailbox"})["q"]
+    assert [(c["name"], c["match"]) for c in near] == [("jean.dupont@medecin.mssante.fr", False)]
+
+
+def test_extension_gives_the_values(client: FlaskClient) -> None:
+    wanted = [{"id": i} for i in ("rpps", "profession", "mailbox", "town", "structure", "unheard-of")]
+    query = {"ids": [ZOE, HOSPITAL, "practitioners/nobody", "nonsense"], "properties": wanted}
+    demanded.check(demanded.EXTENSION_QUERY, query)
+    answer = client.post(HERE, data={"extend": orjson.dumps(query).decode()}).json
+    demanded.check(demanded.EXTENSION, answer)
+    zoe = answer["rows"][ZOE]
+    assert zoe["rpps"] == [{"str": world.ZOE[1:]}]
+    assert zoe["town"] == [{"str": "LYON"}]
+    assert zoe["mailbox"][0] == {"str": "zoe.d-essai@medecin.mssante.fr"}
+    assert zoe["structure"] == [{"id": HOSPITAL, "name": "CENTRE HOSPITALIER D'ESSAI"}]
+    assert zoe["unheard-of"] == []
+    assert set(map(str, answer["rows"]["practitioners/nobody"].values())) == {"[]"}
+    assert next(m for m in answer["meta"] if m["id"] == "structure")["type"]["id"] == "organization"
+
+
+def test_unlisted_mailboxes_are_in_no_answer(client: FlaskClient) -> None:
+    hidden = "cachee@medecin.mssante.fr"
+    assert ask(client, q={"query": hidden, "type": "mailbox"})["q"] == []
+    assert ask(client, q={"query": "Paul MARTIN", "type": "mailbox"})["q"] == []
+    extended = {"ids": [f"mailboxes/{hidden}", f"practitioners/{world.PAUL}"], "properties": [{"id": "mailbox"}]}
+    rows = client.post(HERE, json={"extend": extended}).json["rows"]
+    assert [*rows.values()] == [{"mailbox": []}, {"mailbox": []}]
+    assert client.get(f"{HERE}/preview?id=mailboxes/{hidden}").status_code == 404
+    assert client.get(f"{HERE}/suggest/entity?prefix={hidden}").json == {"result": []}
+
+
+def test_suggestions(client: FlaskClient) -> None:
+    entities = client.get(f"{HERE}/suggest/entity?prefix=essa").json
+    demanded.check(demanded.ENTITIES, entities)
+    assert {e["id"] for e in entities["result"]} >= {ZOE, HOSPITAL}
+    properties = client.get(f"{HERE}/suggest/property?prefix=comm").json
+    demanded.check(demanded.PROPERTIES, properties)
+    assert [p["id"] for p in properties["result"]] == ["town"]
+    types = client.get(f"{HERE}/suggest/type?prefix=str").json
+    demanded.check(demanded.TYPES, types)
+    assert [t["id"] for t in types["result"]] == ["organization"]
+    only = client.get(f"{HERE}/suggest/entity?prefix=essa&type=organization&lang=fr").json["result"]
+    assert [e["id"] for e in only] == [HOSPITAL]
+    assert client.get(f"{HERE}/suggest/entity?prefix=").json == {"result": []}
+    assert client.get(f"{HERE}/suggest/other?prefix=x").status_code == 404
+
+
+def test_properties_are_proposed_by_type(client: FlaskClient) -> None:
+    found = client.get(f"{HERE}/properties?type=mailbox&limit=3").json
+    demanded.check(demanded.PROPOSAL, found)
+    assert (found["type"], found["limit"], len(found["properties"])) == ("mailbox", 3, 3)
+
+
+def test_an_entity_is_previewed_and_viewed(client: FlaskClient) -> None:
+    page = client.get(f"{HERE}/preview?id={ZOE}")
+    assert page.content_type == "text/html; charset=utf-8"
+    assert "Dr Zoé D&#x27;ESSAI" in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    seen = client.get(f"{HERE}/view?id={ZOE}", follow_redirects=True)
+    assert seen.json["id"] == world.ZOE
+    assert client.get(f"{HERE}/view?id=nonsense").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"queries": "{"}, 400),
+        ({"queries": "[]"}, 400),
+        ({"queries": '{"q0": {}}'}, 400),
+        ({"queries": '{"q0": {"query": 3}}'}, 400),
+        ({"queries": '{"q0": {"query": "a", "limit": "many"}}'}, 400),
+        ({"queries": '{"q0": {"query": "a", "properties": [{"pid": "town"}]}}'}, 400),
+        ({"queries": '{"q0": {"query": "a", "unknown": 1}}'}, 400),
+        ({"extend": '{"ids": "a"}'}, 400),
+        ({"queries": "{}", "extend": "{}"}, 400),
+        ({"other": "{}"}, 400),
+        ({"queries": orjson.dumps({f"q{n}": {"query": "a"} for n in range(BATCH + 1)}).decode()}, 422),
+    ],
+)
+def test_bad_requests_are_told(client: FlaskClient, form: dict[str, str], status: int) -> None:
+    answer = client.post(HERE, data=form)
+    assert answer.content_type == "application/problem+json"
+    assert answer.status_code == status
+
+
+def test_pages_of_other_sites_may_ask(client: FlaskClient) -> None:
+    answer = client.options(HERE, headers={"Origin": "http://127.0.0.1:3333", "Access-Control-Request-Method": "POST"})
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert client.get(f"{HERE}?callback=f").status_code == 400  # no JSONP
+
+
+# --- /v1/match -------------------------------------------------------------------------------------------------------
+
+
+def test_one_line_is_matched(client: FlaskClient) -> None:
+    line = {"family": "D'ESSAI", "given": "Zoé", "town": "Lyon", "address": "ancienne@medecin.mssante.fr"}
+    found = client.post("/v1/match", json=line).json
+    assert (found["state"], found["outcome"], found["mailbox"]) == ("closed", "sure", "zoe.d-essai@medecin.mssante.fr")
+    assert client.post("/v1/match", json={"nickname": "x"}).status_code == 400
+    assert client.post("/v1/match", data="x").status_code == 415
+
+
+def test_a_batch_is_answered_line_by_line(client: FlaskClient) -> None:
+    lines = [{"identifier": world.ZOE[1:]}, {"unknown": "x"}, {"address": "cachee@medecin.mssante.fr"}]
+    answer = client.post("/v1/match/batch", data=b"\n".join(map(orjson.dumps, lines)))
+    found = [orjson.loads(line) for line in answer.data.splitlines()]
+    assert answer.content_type == "application/x-ndjson"
+    assert found[0]["candidates"][0]["id"] == world.ZOE
+    assert (found[1]["status"], found[1]["where"]) == (400, "ligne 2, description")
+    assert (found[2]["state"], found[2]["candidates"]) == ("unknown", [])
+    too_many = client.post("/v1/match/batch", data=b"{}\n" * 10_001)
+    assert too_many.status_code == 422
