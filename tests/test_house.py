@@ -92,16 +92,15 @@ ROOMS = {
             *_MODEL,
             *(
                 f"directory_service.{r}"
-                for r in ("accesslog", "tls", "trust", "index", "entries.history", "registry", "settings")
+                for r in ("accesslog", "runfolder", "tls", "trust", "index", "entries.history", "registry", "settings")
             ),
         ),
-        packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
+        packages=("flask", "werkzeug", "markupsafe", "gunicorn", "orjson", "prometheus_client"),
     ),
     # The one door of the face to the registry's database.
     "directory_service.web.registry": Room(
         may=(
             "directory_service.errors",
-            "directory_service.registry.desk",
             "directory_service.registry.engine",
             "directory_service.web.context",
         ),
