@@ -15,7 +15,7 @@ import orjson
 from flask import Flask, Response, request, request_finished
 from jsonschema import Draft202012Validator, FormatChecker
 
-from directory_service.web.openapi.document import path_of
+from directory_service.web.openapi.document import SCHEMAS, path_of
 from directory_service.web.openapi.terms import closed
 
 
@@ -26,7 +26,7 @@ def conforming() -> Iterator[list[str]]:
 
     def look(app: Flask, response: Response, **_: Any) -> None:
         if request.url_rule is not None and request.method in _METHODS:
-            found.extend(faults(orjson.loads(app.extensions["annuaire"].openapi), response))
+            found.extend(faults(_read(app.extensions["annuaire"].openapi), response))
 
     request_finished.connect(look)
     try:
@@ -54,14 +54,22 @@ def faults(document: dict[str, Any], response: Response) -> list[str]:
         return []
     if response.mimetype not in content:
         return [f"{name} : {response.mimetype} non décrit"]
-    schema = content[response.mimetype].get("schema")
-    if schema is None or response.is_streamed:
+    told = content[response.mimetype]
+    if not told or response.is_streamed:
         return []
-    errors = _validator(orjson.dumps(schema), orjson.dumps(document["components"]["schemas"])).iter_errors(response.json)
+    check = _validator(orjson.dumps(told.get("schema") or told["x-itemSchema"]))
+    found = [response.json] if "schema" in told else [orjson.loads(line) for line in response.data.splitlines()]
+    errors = (error for one in found for error in check.iter_errors(one))
     return [f"{name} : {error.json_path} : {error.message[:300]}" for error in errors]
 
 
 @cache
-def _validator(schema: bytes, schemas: bytes) -> Draft202012Validator:
-    whole = {"allOf": [orjson.loads(schema)], "components": {"schemas": closed(orjson.loads(schemas))}}
+def _read(openapi: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(openapi)
+    return found
+
+
+@cache
+def _validator(schema: bytes) -> Draft202012Validator:
+    whole = {"allOf": [orjson.loads(schema)], "components": {"schemas": closed(SCHEMAS)}}
     return Draft202012Validator(whole, format_checker=FormatChecker())

@@ -22,7 +22,8 @@ LONGEST_TEXT = 200  # characters; the longest structure name of the extracts has
 LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _LONGEST_INSTANT = 40  # characters
 # What ``clean_text`` takes: an expression of ECMA 262, as JSON Schema has them.
-PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+_SPACE = r"[\u0009-\u000d\u001c-\u0020\u0085]*"
+PRINTABLE = rf"^{_SPACE}[^\u0000-\u001f\u007f-\u009f]*{_SPACE}$"
 _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 
@@ -126,7 +127,9 @@ class Instant:
 
     def schema(self) -> dict[str, Any]:
         kinds = [{"format": "date-time"}, {"format": "date"}]
-        return {"type": "string", "maxLength": _LONGEST_INSTANT, "anyOf": kinds, "examples": ["2026-11-24T08:30:00Z"]}
+        least = {"minLength": 1} if self.filled else {}
+        said = {"type": "string", "maxLength": _LONGEST_INSTANT, "anyOf": kinds, "examples": ["2026-11-24T08:30:00Z"]}
+        return said | least
 
     def parse(self, value: object) -> datetime | None:
         text = Text(self.name, _LONGEST_INSTANT, filled=self.filled).parse(value)
@@ -197,10 +200,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:
-    """``text`` without its outer spaces; refuses what is too long and what no keyboard types (NUL, controls)."""
-    text = text.strip()
+    """``text`` without its outer spaces; refuses what is too long, them included, and what no keyboard types (NUL,
+    controls)."""
     if len(text) > longest:
         raise refused(where, f"au plus {longest} caractères")
+    text = text.strip()
     if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
         raise refused(where, "caractère de contrôle")
     return text

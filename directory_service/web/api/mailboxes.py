@@ -21,7 +21,7 @@ from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import LONGEST_ADDRESS, Instant, clean_text, read_query, refused
 
 blueprint = Blueprint("mailboxes", __name__)
-PARAMETERS = (Instant("at"),)
+PARAMETERS = (Instant("at", filled=True),)
 ADDRESS = Place("address", "Une adresse, majuscules et minuscules se valent", example="zoe.d-essai@medecin.mssante.fr")
 
 

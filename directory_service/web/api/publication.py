@@ -50,7 +50,7 @@ _ADDRESS = Place("address", "L'adresse, d'un domaine de l'opérateur", example="
 _ONCE = Place(
     "Idempotency-Key",
     "La même requête, répétée, reçoit la même réponse",
-    {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+    {"type": "string", "pattern": r'^\s*"?[!#-~]{1,255}"?\s*$'},
 )
 _IF = (_ONCE, Place("If-Match", "La version attendue"), Place("If-None-Match", "`*` : la boîte doit être nouvelle",
                                                              {"const": "*"}))  # fmt: skip
@@ -113,7 +113,7 @@ def publication(address: str) -> Response:
 @blueprint.post("/v1/mailboxes/batch")
 @describe(Route(
     "Publie des boîtes par milliers, une par ligne", "Publication",
-    ok("Une ligne de réponse (`Outcome`) par ligne, dans l'ordre", None, LINES),
+    ok("Une ligne de réponse par ligne, dans l'ordre", ref("Outcome"), LINES),
     "Chaque ligne est le corps d'un `PUT` avec `address`, et au besoin `op` (`put`, `patch`, `close`) et `if_match`.",
     headers=(_ONCE,), body=Body(dict.fromkeys(_LINES), "10 000 lignes et 8 Mio au plus"),
     problems=("unsupported-media-type", "limit-exceeded", "key-reused", "busy"),

@@ -54,8 +54,8 @@ def verify() -> Response:
 @blueprint.post("/v1/verify/batch")
 @describe(Route(
     "Vérifie des adresses par milliers, une question par ligne", "Vérification",
-    ok("Un verdict ou un problème par ligne, dans l'ordre", None, LINES),
-    body=Body({LINES: None, JSON: None, "text/plain": None}, "10 000 lignes et 8 Mio au plus", False),
+    ok("Un verdict ou un problème par ligne, dans l'ordre", ref("VerdictLine"), LINES),
+    body=Body({LINES: body_schema(FIELDS), JSON: None, "text/plain": None}, "10 000 lignes et 8 Mio au plus", False),
     problems=("limit-exceeded",), rate=Rate.BATCH,
 ))  # fmt: skip
 def batch() -> Response:

@@ -89,7 +89,7 @@ def _parameter(said: Mapping[str, Any]) -> Parameter:
 
 def _answer(status: str, said: Mapping[str, Any]) -> Answer:
     content = said.get("content", {})
-    named = (_name(c["schema"]) for c in content.values() if "schema" in c)
+    named = (_name(c.get("schema") or c.get("x-itemSchema") or {}) for c in content.values())
     return Answer(status, said["description"], tuple(content), tuple(name for name in named if name))
 
 

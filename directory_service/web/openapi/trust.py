@@ -88,6 +88,7 @@ TRUST: Final[dict[str, Schema]] = {
             "receipt_salts": mapped(TEXT),
         },
     ),
+    "VerdictLine": {"anyOf": [ref("Verdict"), ref("Problem")]},
     "Range": record({"build": BUILD, "range": TEXT, "verdicts": mapped(word(map(str, Outcome)))}),
     "KeySet": record({"keys": listed({"type": "object", "properties": {"kid": TEXT, "kty": TEXT, "alg": TEXT},
                                       "required": ["kid", "kty"], "additionalProperties": True})}),
