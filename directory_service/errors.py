@@ -88,6 +88,32 @@ class LimitExceeded(AnnuaireError):
     slug = "limit-exceeded"
 
 
+class TooManyRequests(AnnuaireError):
+    """The caller asks more often than a limit allows; ``retry_after`` is in seconds."""
+
+    ldap_code = 51  # busy
+    http_status = 429
+    exit_code = 5
+    slug = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after: int, where: str | None = None) -> None:
+        super().__init__(message, where=where)
+        self.retry_after = retry_after
+
+
+class TooManyAttempts(TooManyRequests):
+    """Too many wrong secrets, of one name or from one address: the next ones wait, right or wrong."""
+
+    slug = "too-many-attempts"
+
+
+class BudgetSpent(TooManyRequests):
+    """The caller was given as many different records as one may have in a day."""
+
+    ldap_code = 11  # adminLimitExceeded
+    slug = "budget-spent"
+
+
 class CursorExpired(AnnuaireError):
     """What came after this place of a feed is kept no more: whoever follows must begin again from a whole export."""
 

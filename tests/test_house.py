@@ -103,12 +103,12 @@ ROOMS = {
             *(
                 f"directory_service.{r}"
                 for r in (
-                    *("accesslog", "tls", "trust", "index", "matching", "registry", "settings"),
+                    *("accesslog", "runfolder", "tls", "trust", "index", "matching", "registry", "settings"),
                     *("entries.history", "entries.vcard"),
                 )
             ),
         ),
-        packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
+        packages=("flask", "werkzeug", "markupsafe", "gunicorn", "orjson", "prometheus_client"),
     ),
     # Pages: what the API's routes may read, the words of labels, and the libraries of what pages take and give.
     "directory_service.web.portal": Room(
@@ -137,7 +137,6 @@ ROOMS = {
     "directory_service.web.registry": Room(
         may=(
             "directory_service.errors",
-            "directory_service.registry.desk",
             "directory_service.registry.engine",
             "directory_service.web.context",
         ),

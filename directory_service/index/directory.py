@@ -37,6 +37,7 @@ from directory_service.index.smime import Published, served
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.index.trusted import domain_record, operator_records, trust_left, trusted_operators
 from directory_service.ldap.dn import normalise, parse_dn
+from directory_service.model.clients import ApiClient
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.mailboxes import CertificateRule
 
@@ -310,6 +311,12 @@ class Directory:
         name, secret_hash, status, written = row
         said = orjson.loads(written)
         return OperatorRecord(name, secret_hash, status, tuple(said["domains"]), tuple(said["rights"]))
+
+    def client(self, name: str) -> ApiClient | None:
+        """A program that has a key; None once it is revoked."""
+        sql = "SELECT secret_hash FROM client WHERE name = ?"
+        row = self._reader(time.monotonic()).connection.execute(sql, (name,)).fetchone()
+        return None if row is None else ApiClient(name, row[0], "", "")
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "11"
+VERSION: Final = "12"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -49,6 +49,8 @@ TABLES: Final = (
     "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "
     "operator TEXT NOT NULL, PRIMARY KEY(method, issuer, value)) WITHOUT ROWID",
+    # Programs that have a key of the API; revoked ones are not here.
+    "CREATE TABLE client(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL) WITHOUT ROWID",
     # When each domain was in trust; ``until`` is empty while it is.
     "CREATE TABLE domain(name TEXT NOT NULL, operator TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, "
     "PRIMARY KEY(name, operator, since)) WITHOUT ROWID",

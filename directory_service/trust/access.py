@@ -1,4 +1,4 @@
-"""Who is asking: an operator's secret becomes a view.
+"""Who is asking: a secret is the one whose hash is kept, or not.
 
 A secret carries its operator's name (``<name>.<random>``), so that the secret alone identifies; the registry keeps
 its argon2 hash and the index carries that hash to the nodes.  argon2 is slow on purpose (tens of milliseconds), so
@@ -16,18 +16,16 @@ import threading
 import time
 from base64 import b64encode
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from directory_service.errors import Forbidden
 from directory_service.index.query import View
-
-if TYPE_CHECKING:
-    from directory_service.index.directory import Directory, OperatorRecord
 
 REMEMBERED = 4096  # decisions kept by one process; right and wrong apart, so that a guesser forgets nobody's
 FOR = 300.0  # seconds that a decision is kept: how long a stolen memory image would be worth guessing against
@@ -52,20 +50,25 @@ class BadCredentials(Forbidden):
     slug: ClassVar[str] = "bad-credentials"
 
 
-class Secrets:
-    """The secrets of the operators of one directory.  Thread-safe; one argon2 computation at a time, so that a
-    flood of wrong secrets costs one core and 64 MiB at most."""
+class Holder(Protocol):
+    """Who has a secret: an operator, or a program."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+    @property
+    def secret_hash(self) -> str: ...
+
+    @property
+    def status(self) -> str: ...
+
+
+class Secrets:
+    """The secrets of those that ``find`` knows by name: operators, or programs.  Thread-safe; one argon2 computation at
+    a time, so that a flood of wrong secrets costs one core and 64 MiB at most."""
+
+    def __init__(self, find: Callable[[str], Holder | None]) -> None:
+        self._find = find
         self._right, self._wrong = _Memory(), _Memory()
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
-
-    def view_of(self, secret: str) -> View:
-        """The view that a bearer of ``secret`` has.  Raises BadCredentials, or Forbidden once suspended."""
-        self.check(secret.rpartition(".")[0], secret)
-        return View.OPERATOR
 
     def check(self, name: str, secret: str) -> None:
         """Whether ``secret`` is that of the operator ``name``; an unknown name takes as long as a wrong secret.
@@ -83,9 +86,9 @@ class Secrets:
         mark = self._mark(self._stored(name)[1], secret)
         return True if mark in self._right else False if mark in self._wrong else None
 
-    def _stored(self, name: str) -> tuple[OperatorRecord | None, str]:
-        """The operator, and the hash to compare with: nobody's when there is none."""
-        operator = self._directory.operator(name) if name else None
+    def _stored(self, name: str) -> tuple[Holder | None, str]:
+        """Whose it is, and the hash to compare with: nobody's when there is none."""
+        operator = self._find(name) if name else None
         return operator, (operator.secret_hash if operator is not None else "") or _nobody()
 
     def _mark(self, stored: str, secret: str) -> bytes:

@@ -21,6 +21,9 @@ from directory_service.registry.clock import parse_instant
 LONGEST_TEXT = 200  # characters; the longest structure name of the extracts has 164
 LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _LONGEST_INSTANT = 40  # characters
+# What ``clean_text`` takes: an expression of ECMA 262, as JSON Schema has them.
+_SPACE = r"[\u0009-\u000d\u001c-\u0020\u0085]*"
+PRINTABLE = rf"^{_SPACE}[^\u0000-\u001f\u007f-\u009f]*{_SPACE}$"
 _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 
@@ -32,6 +35,10 @@ class Text:
     longest: int = LONGEST_TEXT
     required: bool = False
     filled: bool = False
+
+    def schema(self) -> dict[str, Any]:
+        least = {"minLength": 1} if self.filled else {}
+        return {"type": "string", "maxLength": self.longest, "pattern": PRINTABLE, **least}
 
     def parse(self, value: object) -> str:
         if value is None:
@@ -55,6 +62,11 @@ class Whole:
     high: int
     default: int
 
+    def schema(self) -> dict[str, Any]:
+        """A default below the bounds stands for a number that must be given."""
+        known = {"default": self.default} if self.default >= self.low else {}
+        return {"type": "integer", "minimum": self.low, "maximum": self.high, **known}
+
     def parse(self, value: object) -> int:
         if value is None:
             return self.default
@@ -72,6 +84,9 @@ class Choice:
 
     name: str
     words: tuple[str, ...]
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.words], "description": "Majuscules et minuscules se valent."}
 
     def parse(self, value: object) -> str:
         if value is None:
@@ -91,6 +106,9 @@ class Flag:
     name: str
     words: tuple[str, ...] = ()
 
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["boolean", "null"]} if not self.words else {"enum": [True, False, None, *self.words]}
+
     def parse(self, value: object) -> bool | str:
         if value is None or isinstance(value, bool):
             return bool(value)
@@ -106,6 +124,12 @@ class Instant:
 
     name: str
     filled: bool = False
+
+    def schema(self) -> dict[str, Any]:
+        kinds = [{"format": "date-time"}, {"format": "date"}]
+        least = {"minLength": 1} if self.filled else {}
+        said = {"type": "string", "maxLength": _LONGEST_INSTANT, "anyOf": kinds, "examples": ["2026-11-24T08:30:00Z"]}
+        return said | least
 
     def parse(self, value: object) -> datetime | None:
         text = Text(self.name, _LONGEST_INSTANT, filled=self.filled).parse(value)
@@ -142,6 +166,23 @@ def read_fields(given: Mapping[str, object], known: Sequence[Parameter]) -> dict
     return values
 
 
+def is_required(parameter: Parameter) -> bool:
+    """Whether leaving it out is an error."""
+    needed = isinstance(parameter, Whole) and parameter.default < parameter.low
+    return needed or bool(getattr(parameter, "required", False))
+
+
+def body_schema(known: Sequence[Parameter]) -> dict[str, Any]:
+    """JSON Schema of an object that ``read_fields`` takes: null is the same as left out."""
+    fields = {p.name: p.schema() if is_required(p) else _or_null(p.schema()) for p in known}
+    needed = [p.name for p in known if is_required(p)]
+    return {"type": "object", "properties": fields, "required": needed, "additionalProperties": False}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def parse_json(body: bytes) -> object:
     """Raises InvalidInput."""
     try:
@@ -159,10 +200,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:
-    """``text`` without its outer spaces; refuses what is too long and what no keyboard types (NUL, controls)."""
-    text = text.strip()
+    """``text`` without its outer spaces; refuses what is too long, them included, and what no keyboard types (NUL,
+    controls)."""
     if len(text) > longest:
         raise refused(where, f"au plus {longest} caractères")
+    text = text.strip()
     if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
         raise refused(where, "caractère de contrôle")
     return text

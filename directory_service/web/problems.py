@@ -16,7 +16,8 @@ import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from directory_service.errors import AnnuaireError
+from directory_service.errors import AnnuaireError, TooManyRequests
+from directory_service.web.openapi.route import Place, Rate, Route, describe, ok
 
 MIMETYPE = "application/problem+json"
 log = logging.getLogger("annuaire.http")
@@ -44,6 +45,20 @@ PROBLEMS = MappingProxyType(
             "Cette `Idempotency-Key` a servi à une autre requête : prenez-en une autre.",
         ),
         "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
+        "too-many-requests": (
+            "Trop de requêtes",
+            "Cette adresse, ou ce compte, demande plus souvent que permis : `Retry-After` dit quand revenir. Une clé "
+            "d'API relève les limites.",
+        ),
+        "too-many-attempts": (
+            "Trop de tentatives",
+            "Trop de secrets faux ont été essayés, sous ce nom ou depuis cette adresse : attendez `Retry-After`.",
+        ),
+        "budget-spent": (
+            "Quota de fiches atteint",
+            "Cette adresse, ou ce compte, a reçu autant de fiches différentes qu'un jour en permet. Les accès par "
+            "numéro et par adresse restent ouverts ; une clé d'API relève le quota.",
+        ),
         "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
         "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
         "certificate-refused": (
@@ -81,8 +96,20 @@ def problem(slug: str, status: int, detail: str, where: str | None = None) -> Re
     return response
 
 
+def statuses() -> dict[str, int]:
+    """The status that each problem comes with, by its slug."""
+    found, left = {slug: status for status, slug in _OF_STATUS.items()} | {"bad-request": 400}, [AnnuaireError]
+    while left:
+        error = left.pop()
+        found.setdefault(error.slug, error.http_status)
+        left += error.__subclasses__()
+    return found
+
+
 def from_error(error: AnnuaireError) -> Response:
     response = problem(error.slug, error.http_status, error.message, error.where)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
     if error.http_status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="annuaire"'
     if error.http_status == 503:
@@ -117,10 +144,16 @@ def register(app: Flask) -> None:
     app.add_url_rule("/problems/<slug>", "problem_page", problem_page, methods=["GET"])
 
 
+@describe(Route(
+    "Ce que veut dire un problème", "Service", ok("Du texte", None, "text/plain"),
+    path=(Place("slug", "La fin d'un `type`", example="invalid-input"),), problems=("not-found",), rate=Rate.FREE,
+))  # fmt: skip
 def problem_page(slug: str) -> Response:
     """What a problem ``type`` leads to, for the person who follows it."""
-    title, text = PROBLEMS.get(slug, ("Problème inconnu", "Aucun problème ne porte ce nom."))
-    return Response(f"{title}\n\n{text}\n", 200 if slug in PROBLEMS else 404, content_type="text/plain; charset=utf-8")
+    if slug not in PROBLEMS:
+        return problem("not-found", 404, "aucun problème ne porte ce nom")
+    title, text = PROBLEMS[slug]
+    return Response(f"{title}\n\n{text}\n", content_type="text/plain; charset=utf-8")
 
 
 def _frames(error: BaseException) -> str:

@@ -7,12 +7,20 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from directory_service.web.context import cached, directory, identify, settled, with_record
+from directory_service.web.openapi.route import Place, Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import clean_text, read_query
 
 blueprint = Blueprint("practitioners", __name__)
 
 
 @blueprint.get("/v1/practitioners/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash
+@describe(Route(
+    "Un professionnel, par n'importe quel numéro qu'il a porté", "Fiches",
+    ok("La fiche ; `resolved_from` quand le numéro est un ancien", ref("PractitionerAnswer")),
+    path=(Place("id", "RPPS (espaces permis), ADELI ou idNat_PS", example="10900000018"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def practitioner(identifier: str) -> Response:
     read_query(request.query_string, ())
     view = identify()

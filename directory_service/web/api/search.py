@@ -11,6 +11,9 @@ from directory_service.index.directory import Criteria
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Status
 from directory_service.web.context import cached, directory, identify, with_items
+from directory_service.web.limiting import count_records, require_budget
+from directory_service.web.openapi.route import Rate, Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Choice, Text, Whole, read_query
 
 blueprint = Blueprint("search", __name__)
@@ -37,6 +40,12 @@ PARAMETERS = (*CRITERIA, Whole("limit", 1, 100, default=20), Text("cursor"))
 
 
 @blueprint.get("/v1/search")
+@describe(Route(
+    "Cherche des professionnels par critères, qui doivent tous être remplis", "Recherche",
+    ok("Une page de professionnels, le mieux placé en premier", ref("SearchPage")),
+    f"Au moins un critère est attendu parmi : {', '.join(_TEXTS)}.",
+    query=PARAMETERS, problems=("budget-spent",), rate=Rate.SEARCH, cached=True,
+))  # fmt: skip
 def search() -> Response:
     given = read_query(request.query_string, PARAMETERS)
     view = identify()
@@ -46,7 +55,9 @@ def search() -> Response:
         raise InvalidInput(f"au moins un critère est attendu parmi : {', '.join(_TEXTS)}", where="requête")
 
     def answer() -> Iterable[bytes]:
+        client = require_budget()
         page = directory().find(Criteria(**chosen), view, given["limit"], given["cursor"] or None)
+        count_records(client, [hit.id for hit in page.hits])
         items = (hit.json for hit in page.hits)
         return with_items(page.build, items, total=page.total, total_exact=page.total_exact, next=page.next)
 

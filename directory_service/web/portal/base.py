@@ -60,7 +60,7 @@ def page(template: str, make: Callable[[], Mapping[str, Any]] = dict) -> Respons
     def write() -> str:
         with turn():
             values = make()
-        return render_template(f"portal/{template}.html", **values)
+        return _fill(template, values)
 
     return answer(write, "text/html; charset=utf-8")
 
@@ -78,7 +78,7 @@ def answer(write: Callable[[], str | bytes], kind: str) -> Response:
 
 def html(template: str, status: int = 200, **values: Any) -> Response:
     """A page that nobody keeps."""
-    response = Response(render_template(f"portal/{template}.html", **values), status)
+    response = Response(_fill(template, values), status)
     response.headers["Cache-Control"] = "no-store"
     return dressed(response)
 
@@ -89,8 +89,11 @@ def dressed(response: Response) -> Response:
     return response
 
 
-@blueprint.app_context_processor
-def _common() -> dict[str, Any]:
+def _fill(template: str, values: Mapping[str, Any]) -> str:
+    return render_template(f"portal/{template}.html", **_frame(), **values)
+
+
+def _frame() -> dict[str, Any]:
     """What the frame of every page says."""
     known = settings()
     return {

@@ -20,6 +20,8 @@ from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.matching import check_lines
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, json_answer, uncached
+from directory_service.web.limiting import counted
+from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import parse_object
 from directory_service.web.portal.advice import ADDED, SAYS, Line, told
 from directory_service.web.portal.base import blueprint, dressed, html, page
@@ -28,7 +30,7 @@ from directory_service.web.portal.downloads import CSV_TYPE, XLSX_TYPE, as_csv, 
 from directory_service.web.portal.sheets import LONGEST_CELL, MOST_COLUMNS, MOST_OCTETS, MOST_ROWS, read_file, read_text
 
 _BODY: Final = 4 * MOST_OCTETS  # octets: a book as JSON, escaped in a form
-_GROUP: Final = 200  # lines that a script may ask for at a time
+_GROUP: Final = 100  # lines that a script may ask for at a time
 _AT_ONCE: Final = 30  # lines that need no progress bar
 _FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
 _MADE: Final = {"csv": (as_csv, CSV_TYPE), "xlsx": (as_xlsx, XLSX_TYPE)}
@@ -42,6 +44,7 @@ def cleaning() -> Response:
 
 
 @blueprint.post("/nettoyage")
+@counted(Rate.BATCH)
 def cleaned() -> Response:
     try:
         given, file = _form()
@@ -56,6 +59,7 @@ def cleaned() -> Response:
 
 
 @blueprint.post("/nettoyage/lignes")
+@counted(Rate.VERIFY)
 def cleaned_lines() -> Response:
     """Some lines of a book, for the script of the page."""
     expect_type("application/json")
@@ -65,6 +69,7 @@ def cleaned_lines() -> Response:
 
 
 @blueprint.post("/nettoyage/carnet.<form>")
+@counted(Rate.BATCH)
 def downloaded(form: str) -> Response:
     if form not in _MADE:
         raise InvalidInput("un carnet se télécharge en csv ou en xlsx")

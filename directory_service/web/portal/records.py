@@ -14,6 +14,8 @@ from directory_service.entries.history import history
 from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.web.context import directory
+from directory_service.web.limiting import counted
+from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import clean_text
 from directory_service.web.portal.base import answer, blueprint, page
 from directory_service.web.portal.french import name, trade
@@ -22,6 +24,7 @@ Record = dict[str, Any]
 
 
 @blueprint.get("/professionnels/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash
+@counted(Rate.READ)
 def practitioner(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
 
@@ -36,6 +39,7 @@ def practitioner(identifier: str) -> Response:
 
 
 @blueprint.get("/cartes/<path:identifier>.svg")
+@counted(Rate.READ)
 def card(identifier: str) -> Response:
     """The QR code of her card; apart, since it takes longer to draw than the page, and few open it."""
     asked = clean_text(identifier, "id")
@@ -47,6 +51,7 @@ def card(identifier: str) -> Response:
 
 
 @blueprint.get("/organisations/<path:identifier>")
+@counted(Rate.READ)
 def organization(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
     return page("organization", lambda: {"place": orjson.loads(directory().organization(asked, View.ANONYMOUS).json)})

@@ -14,6 +14,8 @@ from directory_service.index.directory import Criteria, Page
 from directory_service.index.query import View
 from directory_service.model import nomenclature
 from directory_service.web.context import directory
+from directory_service.web.limiting import count_records, counted, require_budget
+from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, Text, read_fields
 from directory_service.web.portal.base import blueprint, html, page
 from directory_service.web.portal.french import BOX_KINDS
@@ -26,6 +28,7 @@ Options = list[tuple[str, str]]
 
 
 @blueprint.get("/")
+@counted(Rate.SEARCH)
 def home() -> Response:
     """Parameters that are none of ours are left alone: links from elsewhere carry some."""
     given = _given()
@@ -45,7 +48,9 @@ def _given() -> dict[str, Any]:
 
 
 def _found(chosen: Mapping[str, str], cursor: str) -> dict[str, Any]:
+    client = require_budget()
     found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None)
+    count_records(client, [hit.id for hit in found.hits])
     people = [orjson.loads(hit.json) for hit in found.hits]
     return {"people": people, "found": found, "next": _next(chosen, found), "first": _url(chosen) if cursor else ""}
 

@@ -19,6 +19,8 @@ from directory_service.trust.verdicts import Outcome
 from directory_service.trust.verify import Question, ask
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, patient_domain
+from directory_service.web.limiting import counted
+from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import LONGEST_ADDRESS, Text, clean_text, read_query
 from directory_service.web.portal.base import blueprint, html, page
 
@@ -67,6 +69,7 @@ def verification() -> Response:
 
 
 @blueprint.post("/verification")
+@counted(Rate.VERIFY)
 def verified() -> Response:
     asked = _asked((_ADDRESS, _PERSON))
     if not asked["address"]:
@@ -75,6 +78,7 @@ def verified() -> Response:
 
 
 @blueprint.get("/boites/<address>")
+@counted(Rate.READ)
 def mailbox(address: str) -> Response:
     asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
 
@@ -89,6 +93,7 @@ def mailbox(address: str) -> Response:
 
 
 @blueprint.post("/boites/<address>")
+@counted(Rate.VERIFY)
 def mailbox_verified(address: str) -> Response:
     asked = _asked((_PERSON,))
     return _answer(clean_text(address, "address", LONGEST_ADDRESS).lower(), asked["person"])

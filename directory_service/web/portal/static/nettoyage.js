@@ -1,7 +1,7 @@
 // The clean-up page where scripts run: files dropped on it, and lines that come some at a time.
 "use strict";
 
-const GROUP = 40; // lines asked for at a time
+const GROUP = 100; // lines asked for at a time
 
 function dropping(form, zone, input) {
   document.getElementById("fichier-depot").hidden = false;
