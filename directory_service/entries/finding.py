@@ -1,5 +1,5 @@
-"""The tokens by which the one box of ``/v1/search`` finds a person: words of her names, of her towns and of the names of
-her structures, domains of her listed mailboxes.  PURE.
+"""The tokens by which the one box of ``/v1/search`` finds a person: words of her names, of her towns and of the names
+of her structures, domains of her listed mailboxes.  PURE.
 
 They stand in ``tags`` of ``ou=personnes`` only, begin with a digit (those of ``attributes`` and ``naming`` with a
 letter), and say of which part of the person the word is.  What was typed is cut into the same words by ``words_of``:
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from directory_service.model.names import words
@@ -67,7 +68,7 @@ def _family(text: str) -> str:
 def _given(text: str) -> str:
     """Each word, and neighbours as one: the extracts write *JEAN PIERRE* for Jean-Pierre."""
     found = words_of(text)[:_MOST]
-    pairs = ["".join(pair) for pair in zip(found, found[1:], strict=False)]
+    pairs = ["".join(pair) for pair in pairwise(found)]
     several = ["".join(word[0] for word in found)] if len(found) > 1 else []
     return _tokens(Kind.GIVEN, (*found, *pairs), (*(word[0] for word in found), *several))
 
