@@ -79,10 +79,10 @@ def near_of(text: str, structure: Mapping[str, Any] | None = None) -> Near:
         return Near()
     if len(compact) == LONGEST_PLACE and compact.isdigit():
         return _classes((), compact, department_of(compact, ""))
-    if len(compact) <= LONGEST_PLACE:
-        if compact not in DEPARTMENTS:
-            raise InvalidInput("un code postal, un département ou le numéro d'une structure", where="paramètre near")
+    if compact in DEPARTMENTS:
         return _classes((), "", compact)
+    if len(compact) <= LONGEST_PLACE or not any(c.isdigit() for c in compact):
+        raise InvalidInput("un code postal, un département ou le numéro d'une structure", where="paramètre near")
     address = (structure or {}).get("address") or {}
     numbers = [key[1:] for key in structure_keys(text)] + ([structure["id"]] if structure else [])
     department = (address.get("department") or {}).get("code") or ""

@@ -141,7 +141,8 @@ class Finder:
     def _inside(self, box: Box, found: _Everyone) -> bool:
         """Adds those in whose texts words stand inside others; False where there may be more."""
         new, over = self._candidates_inside(box, found)
-        texts = {row[0]: row[1:] for row in self._reader.lookups.rows_of(new, ("id", *within.COLUMNS), self._view)}
+        rows = self._reader.lookups.rows_of(new, self._span.plan, ("id", *within.COLUMNS), self._view)
+        texts = {row[0]: row[1:] for row in rows}
         held = {row[0]: row for row in self._of_ids(new)}
 
         def fit(pk: int) -> Match | None:
@@ -248,7 +249,8 @@ class Finder:
 
     def _of_ids(self, ids: Sequence[int]) -> Iterator[Sequence[Any]]:
         """The same of these, if they meet the criteria."""
-        yield from self._checked(lambda: self._reader.lookups.rows_of(ids, self._columns, self._view))
+        plan = self._span.plan
+        yield from self._checked(lambda: self._reader.lookups.rows_of(ids, plan, self._columns, self._view))
 
     def _checked(self, read: Callable[[], Iterator[Any]]) -> Iterator[Sequence[Any]]:
         """What the search may still cost decides how far."""

@@ -90,14 +90,15 @@ class Lookups:
         sql = "SELECT id FROM key WHERE value >= ? AND value < ? AND id > ? AND id < ? AND view <= ? LIMIT ?"
         return [pk for (pk,) in self.connection.execute(sql, (low_key, high_key, low, high, view, most))]
 
-    def rows_of(self, ids: Sequence[int], columns: Sequence[str], view: int) -> Iterator[Row]:
-        """Rows of these entries, in rank order."""
+    def rows_of(self, ids: Sequence[int], plan: Plan, columns: Sequence[str], view: int) -> Iterator[Row]:
+        """Rows of those of these entries that the sieve of the plan lets through, in rank order."""
         named, body = _selected(tuple(columns))
+        sieve, values = (plan.sieve or _ANY)[:2]
         sql = (
             f"SELECT {named} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
-            "AND e.view <= ? ORDER BY e.id"
+            f"AND e.view <= ? AND {sieve} ORDER BY e.id"
         )
-        return iter(self.connection.execute(sql, (str(sorted(ids)), view))) if ids else iter(())
+        return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
     def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
         """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and

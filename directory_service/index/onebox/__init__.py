@@ -92,8 +92,8 @@ def understand(text: str, *, exact: bool = False) -> Box:
     if len(plain) + len(others) > MOST_WORDS:
         raise InvalidInput(f"au plus {MOST_WORDS} mots", where="paramètre q")
     typed = tuple(dict.fromkeys(word.removeprefix(_MARK) for word in plain))
-    away = {word for word in typed if word in skipped() or word in PARTICLES}
-    away = {word for word in away if len(word) > 1 or _MARK + word in plain}
+    away = {word for word in typed if len(word) > 1 and (word in skipped() or word in PARTICLES)}
+    away |= {word for word in typed if _MARK + word in plain}
     if len(away) == len(typed) and not others:
         away = set()
     readings = _together(typed, away)
@@ -130,7 +130,7 @@ def _cut(text: str) -> tuple[list[str], list[Word]]:
             at += size - 1
         elif is_address(here):
             others.append(of_address(here))
-        elif here.casefold() in ANNOUNCING and at < len(raw) and is_number(raw[at]):
+        elif _announces(raw[at - 1 :]):
             continue
         elif here in _SHORT:
             plain.append(_MARK + _SHORT[here])
@@ -138,6 +138,12 @@ def _cut(text: str) -> tuple[list[str], list[Word]]:
             mark = _MARK if here.startswith(_MARK) else ""
             plain += [mark + word for word in words_of(here.removeprefix(_MARK))]
     return plain, list({word.typed: word for word in others}.values())
+
+
+def _announces(texts: Sequence[str]) -> bool:
+    """*RPPS*, *n° FINESS*: before a number, nothing to be found."""
+    first = next((n for n, text in enumerate(texts) if text.casefold() not in ANNOUNCING), len(texts))
+    return 0 < first < len(texts) and is_number(texts[first])
 
 
 def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:

@@ -20,7 +20,7 @@ from directory_service.model.nomenclature import DEPARTMENTS
 
 _EXACT, _PREFIX, _TYPO = Likeness.EXACT, Likeness.PREFIX, Likeness.TYPO
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:fr|org|com|net|eu|re|nc|pf|info)", re.ASCII)
-_NUMERIC: Final = re.compile(r"(?:2[ab]|9[a-f]|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
+_NUMERIC: Final = re.compile(r"2[ab]|(?:2[ab]|9[a-f]|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
 _DISTRICT: Final = re.compile(r"([0-9]{1,2})(?:e|er|eme|ème)?", re.ASCII)
 _DISTRICTS: Final = {"paris": "750", "lyon": "690", "marseille": "130"}  # how the postcodes of districts begin
 _SEPARATORS: Final = re.compile(r"[.\-_/]+")
