@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
 
-from directory_service.index.directory import Criteria, Page
+from directory_service.index.directory import Criteria, Wishes
+from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
 from directory_service.model import nomenclature
 from directory_service.web.context import directory
@@ -24,7 +25,17 @@ SCREEN: Final = 20  # results of one page
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
 _KNOWN: Final = (*(Text(name) for name in _TEXTS), Text("cursor"))
 _TYPE: Final = Choice("type", tuple(BOX_KINDS))
-Options = list[tuple[str, str]]
+# Filter: its title, and what it says when none is chosen.
+_LISTS: Final = MappingProxyType(
+    {
+        "profession": ("Profession", "Toutes"),
+        "specialty": ("Spécialité", "Toutes"),
+        "department": ("Département", "Tous"),
+        "type": ("Type de boîte", "Tous, même sans boîte"),
+    }
+)
+_SYSTEMS: Final = MappingProxyType({"profession": "profession", "specialty": "expertise"})
+Chosen = Mapping[str, str]
 
 
 @blueprint.get("/")
@@ -33,13 +44,12 @@ def home() -> Response:
     """Parameters that are none of ours are left alone: links from elsewhere carry some."""
     given = _given()
     chosen = {name: given[name] for name in (*_TEXTS, "type")}
-    common = {"chosen": chosen, "filters": _filters(chosen), "searched": any(chosen[name] for name in _TEXTS)}
-    common["used"] = sum(bool(value) for name, value in chosen.items() if name != "q")
+    used = sum(bool(value) for name, value in chosen.items() if name != "q")
     if not any(chosen.values()):
         return page("home", lambda: {"counts": directory().build().counts})
-    if not common["searched"]:
-        return html("search", 400, **common, missing=True)
-    return page("search", lambda: common | _found(chosen, given["cursor"]))
+    if not any(chosen[name] for name in _TEXTS):
+        return html("search", 400, chosen=chosen, used=used, filters=_filters(chosen, {}), missing=True)
+    return page("search", lambda: {"chosen": chosen, "used": used, **_found(chosen, given["cursor"])})
 
 
 def _given() -> dict[str, Any]:
@@ -47,45 +57,40 @@ def _given() -> dict[str, Any]:
     return read_fields(asked, _KNOWN) | {"type": _TYPE.parse(request.args.get("type") or None)}
 
 
-def _found(chosen: Mapping[str, str], cursor: str) -> dict[str, Any]:
+def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     client = require_budget()
-    found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None)
+    found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None, Wishes(facets=FACETS))
     count_records(client, [hit.id for hit in found.hits])
-    people = [orjson.loads(hit.json) for hit in found.hits]
-    return {"people": people, "found": found, "next": _next(chosen, found), "first": _url(chosen) if cursor else ""}
+    return {
+        "people": [orjson.loads(hit.json) for hit in found.hits],
+        "found": found,
+        "filters": _filters(chosen, found.facets or {}),
+        "next": _url(chosen, cursor=found.next) if found.next else "",
+        "first": _url(chosen) if cursor else "",
+    }
 
 
-def _next(chosen: Mapping[str, str], found: Page) -> str:
-    return _url(chosen, cursor=found.next) if found.next else ""
-
-
-def _url(chosen: Mapping[str, str], **more: str) -> str:
+def _url(chosen: Chosen, **more: str) -> str:
     return "/?" + urlencode({name: value for name, value in (*chosen.items(), *more.items()) if value})
 
 
-def _filters(chosen: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The drop-down lists, with what is chosen even where the list does not know it."""
+def _filters(chosen: Chosen, facets: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The drop-down lists: what the people found have, each with how many have it, and what is chosen already."""
     made = []
-    for name, label, every, options in _lists():
+    for name, (label, every) in _LISTS.items():
+        options = [(f["value"], _label(name, f), f["count"]) for f in facets.get(name, ())]
         value = chosen[name]
-        known = any(code == value for code, _ in options)
-        extra = [] if known or not value else [(value, value)]
-        made.append({"name": name, "label": label, "every": every, "value": value, "options": [*extra, *options]})
+        if value and value not in [code for code, _, _ in options]:
+            options.insert(0, (value, _label(name, {"value": value, "label": value}), 0))
+        made.append({"name": name, "label": label, "every": every, "value": value, "options": options})
     return made
 
 
-@cache
-def _lists() -> tuple[tuple[str, str, str, Options], ...]:
-    departments = [(code, f"{code} – {label}") for code, label in nomenclature.DEPARTMENTS.items()]
-    boxes = [(code, label) for code, label in BOX_KINDS.items()]
-    return (
-        ("profession", "Profession", "Toutes", _sorted("profession", lambda code: len(code) == 2)),
-        ("specialty", "Spécialité", "Toutes", _sorted("expertise", lambda code: code.startswith(("SM", "SCD", "SI")))),
-        ("department", "Département", "Tous", departments),
-        ("type", "Type de boîte", "Tous, même sans boîte", boxes),
-    )
-
-
-def _sorted(system: str, wanted: Any) -> Options:
-    found = [(code, label) for code, label in nomenclature.codes(system).items() if wanted(code)]
-    return sorted(found, key=lambda pair: pair[1].casefold())
+def _label(name: str, facet: Mapping[str, Any]) -> str:
+    """As people say it; departments with their number, since many know them by it."""
+    value = str(facet["value"])
+    if name == "type":
+        return BOX_KINDS.get(value, value)
+    if name == "department":
+        return f"{value} – {nomenclature.DEPARTMENTS[value]}" if value in nomenclature.DEPARTMENTS else value
+    return nomenclature.label(_SYSTEMS[name], value) or str(facet["label"])
