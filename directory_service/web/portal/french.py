@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from directory_service.entries.labels import person_label
+from directory_service.entries.labels import capitalised, person_label
 
 Record = Mapping[str, Any]
 
@@ -53,6 +53,10 @@ def name(person: Record) -> str:
     title = (person.get("title") or {}).get("code", "")
     shown = person_label(title, person.get("given_names") or "", person.get("family_name") or "")
     return shown or str(person["id"])
+
+
+def given(names: str | None) -> str:
+    return capitalised(names or "")
 
 
 def trade(person: Record) -> str:
@@ -116,5 +120,20 @@ def holder_path(holder: Record) -> str:
 
 FILTERS: Final[dict[str, Callable[..., Any]]] = {
     f.__name__: f
-    for f in (day, minute, name, trade, place, lines, phone, number, grouped, box_kind, source, plural, holder_path)
+    for f in (
+        day,
+        minute,
+        name,
+        given,
+        trade,
+        place,
+        lines,
+        phone,
+        number,
+        grouped,
+        box_kind,
+        source,
+        plural,
+        holder_path,
+    )
 }

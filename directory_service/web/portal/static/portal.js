@@ -85,12 +85,20 @@ function combobox(input, list) {
     return made;
   }
 
+  // What tells this one from its namesakes is said even where the hint does not (homonym shield).
+  function facts(item) {
+    const hint = item.hint || "", apart = item.apart || "";
+    return hint.includes(apart) ? hint : [hint, apart].filter(Boolean).join(", ");
+  }
+
   function option(item, index) {
     const made = document.createElement("li");
     made.id = list.id + "-" + index;
     made.setAttribute("role", "option");
     made.setAttribute("aria-selected", "false");
-    made.append(part("b", "", item.label), " ", part("span", "why", item.hint || ""), " ", part("span", "mail", item.address));
+    made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", part("span", "mail", item.address));
+    const alike = (item.mistaken || []).map((other) => other.address).join(", ");
+    if (alike) made.append(" ", part("span", "alike", "À ne pas confondre avec " + alike));
     made.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
     made.addEventListener("click", () => location.assign(target(item)));
     return made;
