@@ -336,7 +336,7 @@ def test_a_long_book_comes_some_lines_at_a_time(opening: Opener) -> None:
     expect(page.get_by_role("row")).to_have_count(121)
     expect(page.get_by_role("progressbar")).to_be_hidden()
     expect(page.locator("[data-advice=choose]")).to_have_text("Homonymes\N{NO-BREAK SPACE}: 60")
-    assert len(asked) == 3
+    assert len(asked) == 2
     page.get_by_role("button", name="Copier adresse").first.click()
     assert page.evaluate("navigator.clipboard.readText()") == ZOE_BOX
 
@@ -365,10 +365,9 @@ def test_without_scripts_people_are_found_and_addresses_verified(opening: Opener
     page.get_by_label("Nom, profession, ville").fill("dupont")
     page.get_by_role("button", name="Rechercher").click()
     expect(page.get_by_role("heading", name="2 résultats")).to_be_visible()
-    page.get_by_label("Département").select_option("75")
+    page.get_by_label("Département").select_option("69")
     page.get_by_role("button", name="Appliquer les filtres").click()
-    expect(page.get_by_role("heading", name="Aucun résultat")).to_be_visible()
-    page.go_back()
+    expect(page.get_by_text("Filtres (1 actif)")).to_be_visible()
     page.get_by_role("link", name="Dr Jean DUPONT").first.click()
     expect(page.get_by_role("button", name="Copier")).to_have_count(0)
     page.get_by_role("link", name="jean.dupont@medecin.mssante.fr").click()

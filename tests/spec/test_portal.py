@@ -133,6 +133,20 @@ def test_filters_narrow_the_search_and_stay_chosen(client: FlaskClient) -> None:
     assert re.findall(r'<option value="(\w+)" selected', page.text) == ["SM04", "69"]
 
 
+def test_filters_offer_what_the_people_found_have_and_say_how_many(client: FlaskClient) -> None:
+    page = client.get("/?q=dupont").text
+    assert re.findall(r'<option value="(\w+)">([^<]+)<', page) == [
+        ("10", "Médecin (2)"),
+        ("69", "69 – Rhône (2)"),
+        ("PER", "Boîte personnelle (2)"),
+    ]
+
+
+def test_names_that_only_sound_alike_are_told_to_be_so(client: FlaskClient) -> None:
+    assert "presque ainsi" in text(client.get("/?q=dupond"))
+    assert "presque ainsi" not in text(client.get("/?q=dupont"))
+
+
 def test_pages_of_results_follow_one_another(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("directory_service.web.portal.searching.SCREEN", 3)
     first = client.get("/?department=69")
