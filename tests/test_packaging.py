@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,13 @@ def test_the_installed_command_imports_a_sample(annuaire: Path, tmp_path: Path) 
     run(annuaire, "import", "sample", cwd=tmp_path, **env)
     run(annuaire, "index", cwd=tmp_path, **env)
     assert run(annuaire, "export", "ndjson", cwd=tmp_path, **env).count("\n") > 150
+
+
+def test_the_wheel_holds_the_pages_of_the_portal(wheel: Path) -> None:
+    portal = "directory_service/web/portal"
+    files = [f for kind in ("templates/portal", "static") for f in (ROOT / portal / kind).iterdir()]
+    with zipfile.ZipFile(wheel) as archive:
+        assert {str(f.relative_to(ROOT)) for f in files} <= set(archive.namelist())
 
 
 def test_the_wheel_holds_its_licence_and_notice(wheel: Path) -> None:
