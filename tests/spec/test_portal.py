@@ -9,6 +9,7 @@ import io
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -323,6 +324,9 @@ def test_the_service_has_the_name_and_the_contact_that_were_set(opened: Director
     known = Settings(data=tmp_path, service_name="Annuaire d'<Essai>", service_contact="aide@exemple.fr")
     page = create_app(opened, known).test_client().get("/accessibilite").text
     assert "Annuaire d&#39;&lt;Essai&gt;" in page and "aide@exemple.fr" in page
+    renamed = create_app(opened, replace(known, service_name="Autre")).test_client()
+    held = create_app(opened, known).test_client().get("/aide").headers["ETag"]
+    assert renamed.get("/aide", headers={"If-None-Match": held}).status_code == 200
 
 
 def test_the_portal_can_be_left_out(opened: Directory, tmp_path: Path) -> None:

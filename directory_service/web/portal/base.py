@@ -67,7 +67,8 @@ def page(template: str, make: Callable[[], Mapping[str, Any]] = dict) -> Respons
 
 def answer(write: Callable[[], str | bytes], kind: str) -> Response:
     """What ``write`` gives, or 304 where the browser holds it already."""
-    etag = f'W/"{directory().build().id}-{_edition()}"'
+    frame = _frame()
+    etag = f'W/"{directory().build().id}-{_edition(frame["service"], frame["contact"])}"'
     held = request.environ.get("HTTP_IF_NONE_MATCH") == etag
     response = Response(status=304) if held else Response(write(), content_type=kind)
     response.headers["ETag"] = etag
@@ -140,9 +141,10 @@ def _files() -> dict[str, _File]:
 
 
 @cache
-def _edition() -> str:
-    """A name for these templates and files."""
-    texts = [path.read_bytes() for path in sorted((HERE / "templates" / "portal").iterdir())]
+def _edition(*said: str) -> str:
+    """A name for these templates and files, and for what settings make them say."""
+    texts = [repr(said).encode()]
+    texts += [path.read_bytes() for path in sorted((HERE / "templates" / "portal").iterdir())]
     return hashlib.sha256(b"".join([*texts, *[f.body for f in _files().values()]])).hexdigest()[:8]
 
 
