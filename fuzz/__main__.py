@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".fuzz"
-NAMES = ("session", "server", "filter", "name", "schema", "policy", "certificate")
+NAMES = ("session", "server", "filter", "name", "schema", "policy", "certificate", "dav", "description")
 
 
 def main() -> int:

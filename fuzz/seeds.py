@@ -75,6 +75,25 @@ def _certificates() -> list[bytes]:
     return texts + [each.public_bytes(Encoding.DER) for each in found]
 
 
+_QUERY = (
+    b'<c:addressbook-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:prop><c:address-data/></d:prop>'
+    b'<c:filter test="%s">%s</c:filter></c:addressbook-query>'
+)
+_PROPS = [
+    '<c:prop-filter name="FN"><c:text-match match-type="starts-with">zoé</c:text-match></c:prop-filter>',
+    '<c:prop-filter name="EMAIL"><c:text-match negate-condition="yes">zoe.d</c:text-match></c:prop-filter>',
+    '<c:prop-filter name="TEL"><c:is-not-defined/></c:prop-filter><c:prop-filter name="X-RPPS"/>',
+]
+DESCRIPTIONS = [
+    "Dr Zoé D'ESSAI, cardiologue, 69003 LYON",
+    "zoe.d-essai@medecin.mssante.fr",
+    "ESSAI RPPS : 109 0000 0018",
+    '"Zoé D\'ESSAI" <zoe@a.fr>',
+    "n° 69 123 456 3 mailto:a@b.fr",
+    "CH d'Essai 690000005 26690000000017",
+]
+
+
 def seeds(target: str) -> list[bytes]:
     """Inputs that the target accepts."""
     if target == "session":
@@ -89,6 +108,10 @@ def seeds(target: str) -> list[bytes]:
         return [bytes([first]) + _POLICY * times for times in (1, 2, 3) for first in (0, 100)]
     if target == "certificate":
         return _certificates()
+    if target == "dav":
+        return [_QUERY % (test, props.encode()) for props in _PROPS for test in (b"anyof", b"allof")]
+    if target == "description":
+        return [text.encode() for text in DESCRIPTIONS]
     texts = [read_definitions(file) for file in FILES]
     return [("attributetype (" + part).encode() for text in texts for part in text.split("attributetype (")[1:4]]
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from ldap_support import Client, extended, replies, served
 from web_world import build_world
 
+from directory_service.entries.vcard import Line
+from directory_service.entries.vcard import write as write_card
 from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.ldap.dn import format_dn, normalise, parse_dn
 from directory_service.ldap.filters import format_filter, parse_filter, shape
@@ -24,8 +26,13 @@ from directory_service.ldap.handler import canonical_names
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import AbandonRequest, UnbindRequest
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
+from directory_service.matching import describe
+from directory_service.matching.lookalikes import likeness
 from directory_service.policy.protocol import Requests
 from directory_service.trust.smime import MailTrust, Owner, check, read_upload
+from directory_service.web.dav.filters import parse_filter as parse_filter_element
+from directory_service.web.dav.xml import card
+from directory_service.web.dav.xml import parse as parse_xml
 from ldap_schema.parse import ObjectClass, SchemaError, parse_attribute_type, parse_object_class, parse_schema
 from ldap_schema.schema import load
 
@@ -150,7 +157,31 @@ def certificate(data: bytes) -> None:
             check(end, Owner("zoe.d-essai@medecin.mssante.fr"), MailTrust(), datetime.now(UTC), given)
 
 
+def dav(data: bytes) -> None:
+    """A request of an address book client: what reads as a filter is asked of the index, and held to a card."""
+    with suppress(InvalidInput):
+        found = parse_filter_element(parse_xml(data).find(card("filter")))
+        found.narrowed()
+        found.holds(_CARD)
+
+
+_CARD = write_card([Line("FN", "Dr Zoé D'ESSAI"), Line("EMAIL", "zoe.d-essai@medecin.mssante.fr", ("TYPE=work",))])
+
+
+def description(data: bytes) -> None:
+    """A line of somebody's list: read or refused, never with what it says in the refusal; and any address of it may be
+    held to another."""
+    text = data.decode("utf-8", "replace")
+    try:
+        found = describe({"text": text, "address": text[:60]})
+    except InvalidInput as error:
+        assert text not in str(error) or not text.strip()
+        return
+    assert describe({"text": found.text}).text == found.text or any(c.isdigit() or c == "@" for c in found.text)
+    likeness(found.address, "zoe.d-essai@medecin.mssante.fr")
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "session": session, "server": server, "filter": filter_text, "name": name, "schema": schema,
-    "policy": policy, "certificate": certificate,
+    "policy": policy, "certificate": certificate, "dav": dav, "description": description,
 }  # fmt: skip

@@ -137,7 +137,7 @@ ROOMS = {
             *_MODEL,
             *(f"directory_service.index.{m}" for m in ("directory", "criteria", "query")),
             "directory_service.entries.vcard",
-            *(f"directory_service.web.{m}" for m in ("bodies", "cards", "context")),
+            *(f"directory_service.web.{m}" for m in ("bodies", "cards", "context", "links")),
         ),
         packages=("flask", "werkzeug", "orjson", "lxml"),
     ),

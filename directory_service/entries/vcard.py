@@ -144,7 +144,7 @@ def _structure(record: Record, version: Version) -> Iterator[Line]:
 
 
 def _mailbox(record: Record, version: Version) -> Iterator[Line]:
-    holders = [h for h in record["holders"] if not h["until"]]
+    holders = [h for h in record["holders"] if h["listed"] and not h["until"]]
     shown = ", ".join(dict.fromkeys(h["label"] for h in holders)) or record["address"]
     one = holders[0] if len(holders) == 1 and holders[0]["kind"] == "person" else None
     yield from _kind("individual" if one else "org", version)

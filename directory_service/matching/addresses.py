@@ -18,7 +18,7 @@ import orjson
 from directory_service.errors import AnnuaireError
 from directory_service.index.query import Filter, Or, Part, Query, Scope, Substrings
 from directory_service.matching.lookalikes import SAID, Likeness, likeness, near_domain, rewritten
-from directory_service.matching.retrieve import PUBLIC
+from directory_service.matching.retrieve import PUBLIC, holders_of
 from directory_service.model.mailboxes import is_address
 from directory_service.trust.verdicts import Outcome as Verdicts
 from directory_service.trust.verdicts import Verdict
@@ -108,20 +108,13 @@ def judge_address(directory: Directory, address: str) -> Judged:
     if state in (AddressState.UNKNOWN, AddressState.UNTRUSTED):
         found = look_alikes(directory, address)
         return Judged(address, AddressState.LOOKALIKE if found else state, "", verdict, (), found)
-    return Judged(address, state, verdict.until, verdict, tuple(_holders(directory, address)))
+    return Judged(address, state, verdict.until, verdict, tuple(holders_of(directory, address)))
 
 
 def _reads_as_one(address: str) -> bool:
     """Letters of other alphabets are no address here, but what somebody may have been made to copy."""
     local, at, domain = address.rpartition("@")
     return bool(local and at and "." in domain) and not any(c.isspace() for c in address)
-
-
-def _holders(directory: Directory, address: str) -> list[dict[str, Any]]:
-    try:
-        return list(directory.mailbox(address, PUBLIC)["holders"])
-    except AnnuaireError:
-        return []
 
 
 # --- look-alikes -----------------------------------------------------------------------------------------------------
@@ -146,7 +139,7 @@ def _near(directory: Directory, address: str) -> Iterator[tuple[str, str]]:
 
 
 def _open(directory: Directory, address: str) -> Iterator[tuple[str, str]]:
-    for holder in _holders(directory, address):
+    for holder in holders_of(directory, address):
         if not holder["until"]:
             yield address, holder["label"]
             return

@@ -19,6 +19,7 @@ from directory_service.model.phonetics import heard, near
 from directory_service.trust.naming import NameMatch, compare_person
 
 Record = dict[str, Any]
+_LEAST_PART: Final = 3  # letters of one of two surnames: no particle
 _LEAST_TOWN: Final = 4  # letters of a town that was cut
 SAME_STRUCTURE, LIKE_STRUCTURE = 0.75, 0.45  # of the words of two names
 _WAYS: Final = {
@@ -154,9 +155,17 @@ def name_way(d: Description, family: str, given: str) -> Way:
     exact = compare_person(f"{d.family} {d.given}", family, given)
     if exact is not NameMatch.NONE:
         return _WAYS[exact]
+    if any(compare_person(f"{part} {d.given}", family, given) is NameMatch.FULL for part in _parts(d.family)):
+        return Way.PART
     # Columns get swapped: the given name is tried for the surname too.
     one, other = words(d.family), words(d.given)
     return _better(_apart(one, other, family, given), _apart(other, one, family, given))
+
+
+def _parts(written: str) -> list[str]:
+    """The names of a double one, of which the registry may have either."""
+    parts = [w for w in words(written) if len(w) >= _LEAST_PART]
+    return parts if len(parts) > 1 else []
 
 
 def _better(one: Way, other: Way) -> Way:

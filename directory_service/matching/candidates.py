@@ -112,4 +112,4 @@ def label_of(kind: Kind, record: dict[str, Any]) -> str:
 
 
 def _town(places: Sequence[dict[str, Any] | None]) -> str:
-    return next((p["city"] for p in places if p and p["city"]), "")
+    return next((town for p in places if p and (town := p["city"] or p["cedex"])), "")

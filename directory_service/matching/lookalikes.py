@@ -42,7 +42,7 @@ SAID: Final = {
 
 def skeleton(text: str) -> str:
     """One form for all that looks alike; for comparing only."""
-    plain = unicodedata.normalize("NFKD", text.lower())
+    plain = unicodedata.normalize("NFKD", text).lower()
     plain = "".join(c for c in plain if not unicodedata.combining(c)).translate(_FOREIGN)
     for drawn, letter in _DRAWN:
         plain = plain.replace(drawn, letter)
@@ -63,7 +63,7 @@ def likeness(typed: str, known: str) -> Likeness | None:
 
 
 def _of_locals(local: str, other: str) -> Likeness | None:
-    if sorted(_SEPARATORS.split(local)) == sorted(_SEPARATORS.split(other)) or _glued(local) == _glued(other):
+    if _orders(local) & _orders(other):
         return Likeness.REORDERED
     short = min(len(local), len(other))
     if short < _TYPO_FROM:
@@ -76,8 +76,10 @@ def near_domain(domain: str, known: str) -> bool:
     return domain != known and (skeleton(domain) == skeleton(known) or within(domain, known, 2))
 
 
-def _glued(local: str) -> str:
-    return _SEPARATORS.sub("", local)
+def _orders(local: str) -> set[str]:
+    """Its words in a row, from the first and from the last."""
+    parts = _SEPARATORS.split(local)
+    return {"".join(parts), "".join(reversed(parts))}
 
 
 def rewritten(address: str) -> Iterator[str]:

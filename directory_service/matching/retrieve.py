@@ -6,7 +6,7 @@ Asks in turn, from what finds few to what finds many, and stops once somebody of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,7 @@ from directory_service.matching.description import Description
 from directory_service.matching.terms import telling
 from directory_service.model.identifiers import near_numbers, parse_person_id
 from directory_service.model.names import squash, words
+from directory_service.model.phonetics import near
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -28,6 +29,8 @@ Record = dict[str, Any]
 MOST: Final = 60  # records of one search: more of one name need a town or a profession to be told apart
 _TIME: Final = 0.5  # seconds of one search; the whole of a line makes a few
 _PAIRS: Final = 8  # pairs of words of a free text that are tried as a name
+_NAME: Final = 2  # words that a name has at least
+_NEAR_PAIRS: Final = 3  # of these, as they sound: ten times as long
 _LEAST: Final = 2  # letters of a word that is looked for
 PUBLIC: Final = View.ANONYMOUS
 
@@ -53,13 +56,31 @@ class Seeker:
         self.found = Found()
 
     def search(self, asked: Filter, most: int = MOST) -> bool:
-        """Whether anybody was found; what is left out is told in ``found.more``."""
+        """Whether anybody was found; that some were left out is told in ``found.more``."""
+        found, over = self._search(asked, most)
+        self.found.more |= over
+        return found > 0
+
+    def narrow(self, asked: Filter, closer: Sequence[Filter]) -> bool:
+        """Whether anybody was found; where too many were, those too that the first of ``closer`` leaves, and so on.
+        That some are left out all the same is told in ``found.more``."""
+        found, over = self._search(asked, MOST)
+        for more in closer if over else ():
+            asked = And((asked, more))
+            left, still = self._search(asked, MOST)
+            over = over if not left else still
+            if not (left and still):
+                break
+        self.found.more |= over
+        return found > 0
+
+    def _search(self, asked: Filter, most: int) -> tuple[int, bool]:
+        """How many were found, and whether there are more."""
         query = Query(self._base, Scope.ONE, asked, most, timeout=_TIME, part=Part.JSON)
         result = self._directory.search(query, PUBLIC)
         for hit in result.hits:
             self.found.add(orjson.loads(hit.json))
-        self.found.more = result.truncated or result.timed_out
-        return bool(result.hits)
+        return len(result.hits), result.truncated or result.timed_out
 
     def person(self, number: str) -> None:
         self._kept(lambda: self._directory.practitioner(number, PUBLIC)[0].json)
@@ -75,9 +96,10 @@ class Seeker:
 
 
 def holders_of(directory: Directory, address: str) -> list[Record]:
-    """The holders in the public's record of an address, of today first; none for one that nobody may know."""
+    """The holders in the public's record of an address, of today first, but for those who held it unlisted; none for an
+    address that nobody may know."""
     try:
-        return list(directory.mailbox(address, PUBLIC)["holders"])
+        return [h for h in directory.mailbox(address, PUBLIC)["holders"] if h["listed"]]
     except AnnuaireError:
         return []
 
@@ -113,63 +135,55 @@ def _by_number(seeker: Seeker, text: str) -> None:
 
 
 def _by_parts(seeker: Seeker, d: Description) -> None:
-    """Surname and given name apart: the very name, then as it sounds, then one of two names, then columns swapped."""
-    family, given = d.family, _first(d.given)
+    """Surname and given name apart.  The very surname first, which costs a tenth of a likely one: once somebody of both
+    names is there, no other spelling is looked for."""
+    family, given = _untitled(d.family or d.given), d.given if d.family else ""
     narrow = _narrowing(d)
-    for name in _name_filters(family, given):
-        if _narrowed(seeker, name, narrow):
+    seeker.narrow(Equal("sn", family.encode()), [*_begins(given), *narrow])
+    if _has_name(seeker, given):
+        return
+    for name in _other_spellings(family, given):
+        seeker.narrow(name, narrow)
+        if _has_name(seeker, given):
             return
-    if family and narrow:
-        # Another given name than the registry's: the surname, where she is said to be.
+    if narrow and not seeker.found.records:
         seeker.search(And((Approx("sn", family.encode()), narrow[0])), MOST // 3)
 
 
-def _name_filters(family: str, given: str) -> Iterator[Filter]:
-    if not family:
-        yield _given(given)
-        return
-    after = (_given(given),) if given else ()
-    yield And((Equal("sn", family.encode()), *after))
-    if not given:
-        yield Approx("sn", family.encode())
-        return
-    yield And((Approx("sn", family.encode()), *after))
-    parts = [w for w in words(family) if len(w) > _LEAST]
-    if len(parts) > 1:
-        yield And((Or(tuple(_in_surname(part) for part in parts)), *after))
-    if len(squash(family)) > _LEAST:
-        yield And((_in_surname(squash(family)), *after))
+def _untitled(family: str) -> str:
+    """Without the title that some lists put before the surname."""
+    title, _, rest = family.partition(" ")
+    return rest if rest and squash(title) in _TITLES else family
+
+
+def _other_spellings(family: str, given: str) -> Iterator[Filter]:
+    """Columns swapped, a part of two names or of one without its particle, as it sounds or mistyped."""
+    after = _begins(given)
     if len(given) > 1:
-        yield And((Approx("sn", given.encode()), _given(_first(family))))
+        yield And((Equal("sn", given.encode()), *_begins(family)))
+    parts = [w for w in words(family) if len(w) > _LEAST]
+    for part in dict.fromkeys((*parts, squash(family))) if after else ():
+        if len(part) > _LEAST:
+            yield And((Substrings("sn", b"", (part.encode(),), b""), *after))
+    yield And((Approx("sn", family.encode()), *after))
 
 
-def _in_surname(part: str) -> Filter:
-    return Substrings("sn", b"", (part.encode(),), b"")
+def _begins(given: str) -> tuple[Filter, ...]:
+    """How a given name starts: nothing where none was written."""
+    start = squash(given)[:_GIVEN]
+    return (Substrings("givenName", start.encode(), (), b""),) if start else ()
 
 
-def _given(given: str) -> Filter:
-    """By sound, or by its first letter where no more was written."""
-    if len(squash(given)) <= 1:
-        return Substrings("givenName", given[:1].encode(), (), b"")
-    return Approx("givenName", given.encode())
+_GIVEN: Final = 2  # letters of a given name that are right
 
 
-def _first(given: str) -> str:
-    """The first given name; a compound one whole."""
-    return given.split()[0].rstrip(".,") if given.split() else ""
-
-
-def _narrowed(seeker: Seeker, name: Filter, narrow: list[Filter]) -> bool:
-    """Whether the name finds anybody; of a name that too many share, those of the town or the profession too."""
-    if not seeker.search(name):
-        return False
-    if not seeker.found.more:
-        return True
-    for more in narrow:
-        seeker.search(And((name, more)))
-        if not seeker.found.more:
-            return True
-    return True
+def _has_name(seeker: Seeker, given: str) -> bool:
+    """Whether anybody who was found has a given name like this one."""
+    wanted = words(given)[:1]
+    return any(
+        not wanted or any(near(wanted[0], held) or held.startswith(wanted[0]) for held in words(r["given_names"] or ""))
+        for r in seeker.found.records.values()
+    )
 
 
 def _narrowing(d: Description) -> list[Filter]:
@@ -185,18 +199,30 @@ def _narrowing(d: Description) -> list[Filter]:
 
 
 def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> None:
-    """A whole name in any order: all its words, then pairs of them, then the longest one where she is said to be."""
+    """A whole name in any order: the very name, all its words, then as they sound, pairs of them, and the longest one
+    where she is said to be."""
     kept = [w for w in spoken if len(w) >= _LEAST and w not in _TITLES]
-    narrow = _narrowing(d)
-    letters = [w for w in spoken if len(w) == 1]
-    initials = tuple(_given(w) for w in letters[:1])
-    if kept and _narrowed(seeker, And((*(Approx("cn", w.encode()) for w in kept), *initials)), narrow):
+    if not kept:
         return
-    for pair in _pairs(kept):
-        if _narrowed(seeker, _both(pair), narrow):
+    narrow = _narrowing(d)
+    # Beside a single word, a letter is an initial; beside two it may be a particle (``d'Essai Zoé``).
+    initials = tuple(f for w in spoken if len(w) == len(kept) == 1 for f in _begins(w))[:1]
+    for name in (_all_in(kept), _all_near(kept)):
+        if seeker.narrow(And((*name, *initials)), narrow):
             return
-    if kept and narrow:
+    for pair in _pairs(kept) if len(kept) > _NAME else ():
+        if seeker.narrow(And(_all_in(pair)), narrow) or seeker.narrow(And(_all_near(pair)), narrow):
+            return
+    if narrow:
         seeker.search(And((Approx("sn", max(kept, key=len).encode()), narrow[0])), MOST // 3)
+
+
+def _all_in(kept: Sequence[str]) -> tuple[Filter, ...]:
+    return tuple(Substrings("cn", b"", (w.encode(),), b"") for w in kept)
+
+
+def _all_near(kept: Sequence[str]) -> tuple[Filter, ...]:
+    return tuple(Approx("cn", w.encode()) for w in kept)
 
 
 _TITLES: Final = frozenset("dr docteur pr prof professeur mr monsieur mme madame mlle me maitre".split())  # noqa: SIM905
@@ -204,12 +230,8 @@ _TITLES: Final = frozenset("dr docteur pr prof professeur mr monsieur mme madame
 
 def _pairs(kept: list[str]) -> list[tuple[str, str]]:
     """Neighbours first: a name is written together."""
-    near = sorted(combinations(range(len(kept)), 2), key=lambda ij: (ij[1] - ij[0], ij))
-    return [(kept[i], kept[j]) for i, j in near][:_PAIRS]
-
-
-def _both(pair: tuple[str, str]) -> Filter:
-    return And(tuple(Approx("cn", w.encode()) for w in pair))
+    places = sorted(combinations(range(len(kept)), 2), key=lambda ij: (ij[1] - ij[0], ij))
+    return [(kept[i], kept[j]) for i, j in places][:_PAIRS]
 
 
 def _by_text(seeker: Seeker, d: Description) -> None:
@@ -217,10 +239,14 @@ def _by_text(seeker: Seeker, d: Description) -> None:
     kept = [w for w in d.words if len(w) >= _LEAST and w not in _TITLES]
     if not kept:
         return
-    if seeker.search(And(tuple(_anywhere(w) for w in kept))) and not seeker.found.more:
+    if seeker.search(And(tuple(_anywhere(w) for w in kept)), MOST // 2):
         return
     for pair in _pairs(kept):
-        seeker.search(_both(pair), MOST // 2)
+        if seeker.search(And(_all_in(pair)), MOST // 2):
+            break
+    else:
+        for pair in _pairs(kept)[:_NEAR_PAIRS]:
+            seeker.search(And(_all_near(pair)), MOST // 2)
     if len(seeker.found.records) < _ENOUGH:
         for word in sorted(kept, key=len, reverse=True)[:3]:
             others = tuple(_anywhere(w) for w in kept if w != word)
@@ -255,10 +281,10 @@ def find_structures(directory: Directory, d: Description) -> Found:
 def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filter]) -> None:
     """All the words; without one of them, the shortest first; then any two."""
     whole = And(tuple(_named(w) for w in told))
-    if _narrowed(seeker, whole, narrow):
+    if seeker.narrow(whole, narrow):
         return
     for left_out in sorted(told, key=len)[:4] if len(told) > 1 else ():
-        if _narrowed(seeker, And(tuple(_named(w) for w in told if w != left_out)), narrow):
+        if seeker.narrow(And(tuple(_named(w) for w in told if w != left_out)), narrow):
             return
     if narrow:
         seeker.search(And((Or(tuple(_named(w) for w in told)), narrow[0])))

@@ -152,10 +152,13 @@ def _log(key: tuple[str, str, int], seconds: float, response: Response) -> None:
     log.flush()
 
 
+_METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "REPORT")
+
+
 def _method() -> str:
     """The method, or ``other``: a client may invent methods, and each would be a series."""
     method = request.method
-    return method if method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE") else "other"
+    return method if method in _METHODS else "other"
 
 
 def _make(key: tuple[str, str, int]) -> tuple[Counter, Histogram]:

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import web_world as world
-from e2e.installation import free_port, installation
+from http_support import get, start
 
 Served = tuple[int, Path]
-
-
-def start(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
-    port = free_port()
-    env = installation(folder).env | {"ANNUAIRE_DATA": str(folder), "ANNUAIRE_HTTP_PORT": str(port)}
-    command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if get(port, "/readyz")[0] == 200:
-                return process, port
-        except OSError:
-            assert process.poll() is None, log.read_text()
-        time.sleep(0.05)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +27,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield port, log
     process.terminate()
     assert process.wait(20) == 0
-
-
-def get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
-    finally:
-        connection.close()
 
 
 def send(port: int, raw: bytes) -> bytes:

@@ -39,6 +39,9 @@ def ids(world: Directory, **said: str) -> tuple[Outcome, list[str]]:
         {"text": "Docteur D'Essai Zoé, cardiologue à Lyon"},
         {"text": f"essai {ZOE[1:4]} {ZOE[4:]}"},
         {"address": "zoe.d-essai@medecin.mssante.fr"},
+        {"family": "Dr D'Essai", "given": "Zoé", "phone": "+33 4 72 00 00 00"},
+        {"family": "D'ESSAI-DURAND", "given": "Zoé", "town": "Lyon"},
+        {"family": "Zoé", "given": "D'ESSAI", "town": "Lyon"},
         {"name": "D'Essai Zoé", "structure": "Centre hospitalier d'Essai"},
     ],
 )
@@ -194,4 +197,3 @@ def test_unlisted_mailboxes_leave_no_trace(world: Directory) -> None:
 def test_former_holders_still_count(world: Directory) -> None:
     found = line(world, address="marie.lefevre@medecin.mssante.fr")
     assert [c.id for c in found.candidates] == [MARIE]
-    

@@ -16,6 +16,7 @@ from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.web.cards import accepted, card_answer, file_name
 from directory_service.web.context import directory, identify
+from directory_service.web.links import public_base
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
 
 blueprint = Blueprint("cards", __name__)
@@ -56,7 +57,7 @@ def _asked() -> tuple[View, Version]:
 
 def _source() -> str:
     """Where the card can be had again (RFC 6350 6.1.3)."""
-    return request.base_url
+    return public_base() + request.path
 
 
 def _answer(card: bytes, version: Version, name: str, view: View) -> Response:

@@ -50,7 +50,8 @@ def _answer(asked: Directory, body: bytes) -> bytes:
     if len(body) > BODY_LIMIT:
         raise LimitExceeded(f"au plus {BODY_LIMIT} octets par ligne")
     line = describe(parse_object(body))
-    return orjson.dumps(check_line(asked, line).as_dict())
+    with asked.held() as build:
+        return orjson.dumps({"build": build.id, **check_line(asked, line).as_dict()})
 
 
 def _answers(asked: Directory, lines: Sequence[bytes]) -> Iterator[bytes]:

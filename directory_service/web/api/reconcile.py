@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory_service.errors import InvalidInput, LimitExceeded, NotFound
 from directory_service.web.bodies import UnsupportedBody, read_body
 from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.links import public_base
 from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
 from directory_service.web.reconciliation.asking import reconcile
 from directory_service.web.reconciliation.fetching import (
@@ -72,7 +73,7 @@ def _form(raw: bytes) -> dict[str, Any]:
 
 def _asked(given: dict[str, Any]) -> Response:
     if not given:
-        return _json(manifest(_base()))
+        return _json(manifest(public_base()))
     if len(given) > 1 or not given.keys() <= set(QUERY):
         raise InvalidInput("un seul de : queries, query, extend", where="requête")
     ((name, value),) = given.items()
@@ -158,11 +159,6 @@ def view() -> AnyResponse:
 
 def _json(value: object) -> Response:
     return json_answer(orjson.dumps(value))
-
-
-def _base() -> str:
-    """As the caller wrote it: the address that it can come back to."""
-    return request.host_url.rstrip("/")
 
 
 @blueprint.after_request

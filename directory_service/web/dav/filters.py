@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from directory_service.errors import InvalidInput
-from directory_service.index.query import FALSE, And, Filter, InText, Or, Substrings
+from directory_service.index.query import FALSE, TRUE, And, Filter, InText, Or, Substrings
 from directory_service.model.names import fold, words
 from directory_service.web.dav.xml import Element, card
 
@@ -157,9 +157,11 @@ def _address(match: TextMatch) -> Filter:
 
 
 def _names(match: TextMatch) -> Filter:
-    """Each word of a name in the texts of names; titles, which stand there in no text, are left to the check."""
-    asked = [w for w in words(match.text) if w not in _TITLES]
-    return And(tuple(InText(("name", "org"), w) for w in asked))
+    """The text in those of names, where names stand in both orders and in one word; a title before it, or its end,
+    stands in none and is left to the check."""
+    asked = words(match.text)
+    name = "".join(asked[1:] if asked[0] in _TITLES else asked)
+    return InText(("name",), name) if name else TRUE
 
 
 def _phone(match: TextMatch) -> Filter | None:
@@ -171,7 +173,7 @@ def _in(*columns: str) -> Callable[[TextMatch], Filter]:
     return lambda match: And(tuple(InText(columns, w) for w in words(match.text)))
 
 
-_TITLES: Final = frozenset(("d", "dr", "p", "pr"))
+_TITLES: Final = frozenset(("d", "dr", "p", "pr", "r"))
 _ASKED: Final[dict[str, Callable[[TextMatch], Filter | None]]] = {
     "FN": _names,
     "N": _names,

@@ -10,10 +10,9 @@ Authorization is not looked at: everybody sees what anybody may see, and clients
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
-from typing import Final
-from urllib.parse import unquote
+from typing import Final, NamedTuple
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -38,15 +37,16 @@ from directory_service.web.dav.properties import (
 )
 from directory_service.web.dav.reports import Refused, report, truncated
 from directory_service.web.dav.xml import dav
+from directory_service.web.links import public_base
 
 blueprint = Blueprint("carddav", __name__)
 
 CLASSES: Final = "1, 3, access-control, addressbook"  # of the DAV header (RFC 4918 10.1, RFC 6352 6.1)
 _READ: Final = ("GET", "OPTIONS", "PROPFIND")
 _WRITE: Final = ("PUT", "DELETE", "PROPPATCH", "MKCOL", "COPY", "MOVE", "POST", "LOCK", "UNLOCK", "ACL")
-_HOME: Final = "/carddav/livres/<book>"
-_BOOK: Final = f"{_HOME}/{CONTACTS}"
-_CARD: Final = f"{_BOOK}/<path:name>.vcf"
+_HOME: Final = "/carddav/livres/<book>/"
+_BOOK: Final = f"{_HOME}{CONTACTS}/"
+_CARD: Final = f"{_BOOK}<path:identifier>.vcf"  # path: an idNat_PS of type 3 holds a slash
 
 View = Callable[..., AnyResponse]
 
@@ -66,9 +66,14 @@ def _route(rule: str, methods: tuple[str, ...] = _READ) -> Callable[[View], View
             except Refused as refusal:
                 return _forbidden(refusal.precondition)
 
-        for path in (rule,) if rule.endswith(".vcf") else (rule, f"{rule}/"):
-            allowed = [*methods, *_WRITE]
-            blueprint.add_url_rule(path, view.__name__, guarded, methods=allowed, provide_automatic_options=False)
+        blueprint.add_url_rule(
+            rule,
+            view.__name__,
+            guarded,
+            methods=[*methods, *_WRITE],
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
         return view
 
     return put
@@ -103,12 +108,12 @@ def well_known() -> AnyResponse:
 # --- PROPFIND, GET and REPORT ----------------------------------------------------------------------------------------
 
 
-@_route("/carddav")
+@_route("/carddav/")
 def root() -> AnyResponse:
     if request.method == "GET":
         return _welcome()
     national = find_book(directory(), "annuaire")
-    return _found(root_resource(), lambda: iter([home_resource(national, _state())]))
+    return _found(root_resource(), lambda: Below((home_resource(national, _state()),)))
 
 
 @_route(_HOME)
@@ -116,7 +121,7 @@ def home(book: str) -> AnyResponse:
     held = find_book(directory(), book)
     if request.method == "GET":
         return _welcome()
-    return _found(home_resource(held, _state()), lambda: iter([book_resource(held, _state())]))
+    return _found(home_resource(held, _state()), lambda: Below((book_resource(held, _state()),)))
 
 
 @_route(_BOOK, (*_READ, "REPORT"))
@@ -126,19 +131,21 @@ def contacts(book: str) -> AnyResponse:
         return _welcome()
     if request.method == "REPORT":
         return _multistatus(report(directory(), held, xml.parse(read_body(xml.LIMIT))))
-    return _found(book_resource(held, _state()), lambda: _members(held), held)
+    return _found(book_resource(held, _state()), lambda: _members(held))
 
 
-def _members(book: Book) -> Iterator[Resource]:
-    return (card_resource(book, c) for c in cards_of(directory(), book).cards)
+def _members(book: Book) -> Below:
+    listed = cards_of(directory(), book)
+    cards = tuple(card_resource(book, c) for c in listed.cards)
+    return Below(cards, truncated(book) if listed.truncated else None)
 
 
 @_route(_CARD)
-def one_card(book: str, name: str) -> AnyResponse:
+def one_card(book: str, identifier: str) -> AnyResponse:
     held = find_book(directory(), book)
-    found = get_card(directory(), held, unquote(name))
+    found = get_card(directory(), held, identifier)
     if request.method == "PROPFIND":
-        return _found(card_resource(held, found), lambda: iter(()))
+        return _found(card_resource(held, found), Below)
     version = accepted(Version.V3)
     response = card_answer(found.write(version), version, file_name(found.name))
     response.headers["ETag"] = found.etag if version is Version.V3 else f'{found.etag[:-1]}-4"'
@@ -147,8 +154,15 @@ def one_card(book: str, name: str) -> AnyResponse:
     return response.make_conditional(request)
 
 
-def _found(resource: Resource, below: Callable[[], Iterator[Resource]], book: Book | None = None) -> Response:
-    """PROPFIND.  A book that cannot be listed whole says so."""
+class Below(NamedTuple):
+    """What is one level down; ``more`` says of a book that it cannot be listed whole."""
+
+    resources: tuple[Resource, ...] = ()
+    more: xml.Response | None = None
+
+
+def _found(resource: Resource, below: Callable[[], Below]) -> Response:
+    """PROPFIND."""
     depth = request.headers.get("Depth", "1").strip()
     if depth not in ("0", "1"):
         raise Refused(dav("propfind-finite-depth"))
@@ -156,9 +170,9 @@ def _found(resource: Resource, below: Callable[[], Iterator[Resource]], book: Bo
     with directory().held():
         responses = [answer(resource, asked, names_only=names_only)]
         if depth == "1":
-            responses += [answer(r, asked, names_only=names_only) for r in below()]
-            if book is not None and (book.members is None or cards_of(directory(), book).truncated):
-                responses.append(truncated(book))
+            found = below()
+            responses += [answer(r, asked, names_only=names_only) for r in found.resources]
+            responses += [found.more] if found.more else []
     return _multistatus(xml.multistatus(responses))
 
 
@@ -181,9 +195,8 @@ def _state() -> str:
 def _welcome() -> Response:
     text = (
         "Carnets d'adresses CardDAV, en lecture seule.\n\nDonnez cette adresse à votre client :\n\n"
-        f"{request.host_url.rstrip('/')}{home_path('NUMERO')}\n\n"
+        f"{public_base()}{home_path('NUMERO')}\n\n"
         "où NUMERO est le FINESS ou le SIRET d'une structure, ou un département et une profession (69-10).\n"
         f"L'annuaire entier se cherche sans se lister : {book_path('annuaire')}\n"
     )
     return Response(text, content_type="text/plain; charset=utf-8")
-

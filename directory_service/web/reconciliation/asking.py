@@ -155,7 +155,7 @@ def _of_address(directory: Directory, address: str) -> list[Answer]:
     except AnnuaireError:
         near = look_alikes(directory, address) if "@" in address else ()
         return [_box(x.address, x.label, _OF_LIKENESS[x.how], False) for x in near]
-    held = ", ".join(dict.fromkeys(h["label"] for h in record["holders"] if not h["until"]))
+    held = ", ".join(dict.fromkeys(h["label"] for h in record["holders"] if h["listed"] and not h["until"]))
     return [_box(record["address"], held or "fermée", 100 if held else 90, bool(held))]
 
 

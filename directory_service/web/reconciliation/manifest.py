@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from directory_service.web.reconciliation.asking import USUAL
 from directory_service.web.reconciliation.types import TYPES
 
 BATCH: Final = 50  # queries of one request
@@ -28,7 +27,7 @@ def manifest(base: str) -> dict[str, Any]:
             "propose_properties": {"service_url": here, "service_path": "/properties"},
             "property_settings": [],
         },
-        # Of the draft of 1.0: how many queries a request should hold.
+        # Of later drafts, which clients of 0.2 leave aside: scores are of 100; queries a request may hold.
+        "standardizedScore": True,
         "batchSize": BATCH,
-        "defaultLimit": USUAL,
     }

@@ -100,10 +100,15 @@ def _departments(record: Record) -> Iterator[object]:
 def _structures(record: Record) -> Iterator[object]:
     """Entities: those that a practitioner works in, or that hold a mailbox."""
     works = [a["structure"] for a in record.get("activities", ())]
-    held = [s for h in record.get("holders", ()) if not h["until"] for s in h["structures"]]
+    held = [s for h in _present(record) for s in h["structures"]]
     for structure in (*works, *held):
         if structure:
             yield {"id": TYPES[ORGANIZATION].entity(structure["id"]), "name": structure["name"]}
+
+
+def _present(record: Record) -> list[Record]:
+    """Holders of a mailbox, today and for all to see."""
+    return [h for h in record.get("holders", ()) if h["listed"] and not h["until"]]
 
 
 def _finess(record: Record) -> Iterator[object]:
@@ -124,8 +129,8 @@ def _phones(record: Record) -> Iterator[object]:
 
 
 def _holders(record: Record) -> Iterator[object]:
-    for h in record.get("holders", ()):
-        if h["known"] and not h["until"]:
+    for h in _present(record):
+        if h["known"]:
             kind = PRACTITIONER if h["kind"] == "person" else ORGANIZATION
             yield {"id": TYPES[kind].entity(h["id"]), "name": h["label"]}
 
