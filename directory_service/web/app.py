@@ -64,10 +64,11 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
         app.register_blueprint(module.blueprint)
     operations.measure(app)
     allow_origins(app, frozenset(settings.cors_origins.split()) if settings else frozenset())
-    limit(app)
+    services = _without(directory) if settings is None else _with(directory, settings, tls)
+    if services.limiter:
+        limit(app, services.limiter)
     app.after_request(_guard)
     openapi, docs = documentation.written(app)
-    services = _without(directory) if settings is None else _with(directory, settings, tls)
     attach(app, replace(services, openapi=openapi, docs=docs))
     return app
 

@@ -11,7 +11,7 @@ from directory_service.index.directory import Criteria
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Status
 from directory_service.web.context import cached, directory, identify, with_items
-from directory_service.web.limiting import count_records, require_budget
+from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Choice, Text, Whole, read_query
@@ -55,9 +55,9 @@ def search() -> Response:
         raise InvalidInput(f"au moins un critère est attendu parmi : {', '.join(_TEXTS)}", where="requête")
 
     def answer() -> Iterable[bytes]:
-        client = require_budget()
+        count = spending()
         page = directory().find(Criteria(**chosen), view, given["limit"], given["cursor"] or None)
-        count_records(client, [hit.id for hit in page.hits])
+        count([hit.id for hit in page.hits])
         items = (hit.json for hit in page.hits)
         return with_items(page.build, items, total=page.total, total_exact=page.total_exact, next=page.next)
 
