@@ -40,6 +40,7 @@ from directory_service.web.clients import Clients, clients_of
 from directory_service.web.context import Services, attach
 from directory_service.web.cors import allow_origins
 from directory_service.web.limiting import limit, limiter_of
+from directory_service.web.retirement import announce
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -65,6 +66,7 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     operations.measure(app)
     allow_origins(app, frozenset(settings.cors_origins.split()) if settings else frozenset())
     services = _without(directory) if settings is None else _with(directory, settings, tls)
+    announce(app)
     if services.limiter:
         limit(app, services.limiter)
     app.after_request(_guard)
