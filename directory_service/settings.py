@@ -118,7 +118,8 @@ class Settings:
     trusted_proxies: Networks = _setting(
         NO_NETWORK,
         "Addresses or networks, by spaces, of proxies that verify client certificates themselves and pass them on in "
-        "`Client-Cert` (RFC 9440). From others that header is refused. Empty: nobody.",
+        "`Client-Cert` (RFC 9440), and of whom `X-Forwarded-For` is believed. From others the first is refused, the "
+        "second ignored. Empty: nobody.",
     )
     ldap_handshake_time: float = _setting(_LDAP.handshake_time, "Seconds a client may take for a TLS handshake.")
     ldap_secrets_need_tls: SecretsNeedTls = _setting(

@@ -69,4 +69,5 @@ def test_the_wheel_holds_its_licence_and_notice(wheel: Path) -> None:
     names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=wheel.parent)
     assert "licenses/LICENSE" in names
     assert "licenses/NOTICE" in names
+    assert "directory_service/web/templates/api.html" in names and "directory_service/web/static/api.css" in names
     assert "tests/" not in names

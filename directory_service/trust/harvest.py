@@ -27,7 +27,8 @@ from directory_service.trust.throttle import network_of
 
 BITS: Final = 1 << 16  # of one map: a count is good up to BITS * log(BITS), 720,000
 _MAP: Final = BITS // 8
-_HEAD: Final = struct.Struct("<16sd?7x")  # client, when its day began, whether its budget is spent
+_HEAD: Final = struct.Struct("<16sd?3xI")  # client, when its day began, whether its budget is spent, bits set
+_EXACT: Final = 512  # new bits after which they are all counted again: processes may have lost some of the sum
 _SLOT: Final = _HEAD.size + _MAP
 _WAYS: Final = 4  # slots a client may have; the newcomer takes the place of who was given least
 SLOTS: Final = 4096  # 32 MiB of addresses, of which only what is used takes memory
@@ -68,15 +69,18 @@ class Harvest:
         return slot is not None and bool(_HEAD.unpack_from(self._memory, slot)[2])
 
     def count(self, client: Client, ids: Iterable[int]) -> None:
-        """Counts these entries.  About 0.4 µs each."""
+        """Counts these entries.  About 0.4 µs each, and 3 µs."""
         if not client.budget:
             return
         with self._lock:
             slot = self._slot(client)
-            self._mark(slot + _HEAD.size, ids)
-            name, began, spent = _HEAD.unpack_from(self._memory, slot)
-            if not spent and self._ones(slot) >= _ones_of(client.budget):
-                _HEAD.pack_into(self._memory, slot, name, began, True)
+            new = self._mark(slot + _HEAD.size, ids)
+            if not new:
+                return
+            name, began, spent, ones = _HEAD.unpack_from(self._memory, slot)
+            ones = self._ones(slot) if (ones + new) // _EXACT > ones // _EXACT else ones + new
+            spent = spent or ones >= _ones_of(client.budget)
+            _HEAD.pack_into(self._memory, slot, name, began, spent, ones)
 
     def renewed_in(self, client: Client) -> float:
         """Seconds until its next day begins."""
@@ -91,12 +95,17 @@ class Harvest:
 
     # --- slots ------------------------------------------------------------------------------------------------------
 
-    def _mark(self, start: int, ids: Iterable[int]) -> None:
-        memory, mixer = self._memory, self._mixer
+    def _mark(self, start: int, ids: Iterable[int]) -> int:
+        """The number of bits that were not set before."""
+        memory, mixer, new = self._memory, self._mixer, 0
         for entry in ids:
             mixed = ((entry ^ mixer) * 0x9E3779B97F4A7C15) & _WORD
             mixed = ((mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93) & _WORD
-            memory[start + (mixed >> 51)] |= 1 << (mixed >> 48 & 7)
+            place, bit = start + (mixed >> 51), 1 << (mixed >> 48 & 7)
+            if not memory[place] & bit:
+                memory[place] |= bit
+                new += 1
+        return new
 
     def _ones(self, slot: int) -> int:
         start = slot + _HEAD.size
@@ -120,14 +129,14 @@ class Harvest:
         found = self._find(name, now)
         if found is None:
             found = min(self._ways(name), key=lambda slot: self._worth(slot, name, now))
-            _HEAD.pack_into(self._memory, found, name, now, False)
+            _HEAD.pack_into(self._memory, found, name, now, False, 0)
             self._memory[found + _HEAD.size : found + _SLOT] = bytes(_MAP)
         return found
 
     def _worth(self, slot: int, name: bytes, now: float) -> int:
         """The client's own old slot first, then those whose day is over, then who was given least: a harvester cannot
         be forgotten by sending strangers."""
-        held, began, _ = _HEAD.unpack_from(self._memory, slot)
+        held, began, *_ = _HEAD.unpack_from(self._memory, slot)
         if held == name:
             return -2
         return self._ones(slot) if began <= now < began + self.window else -1

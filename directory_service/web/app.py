@@ -44,6 +44,7 @@ from directory_service.web.context import Services, attach
 from directory_service.web.cors import allow_origins
 from directory_service.web.dav import routes as carddav
 from directory_service.web.limiting import limit, limiter_of
+from directory_service.web.retirement import announce
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -70,10 +71,12 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
         portal.attach(app)
     operations.measure(app)
     allow_origins(app, frozenset(settings.cors_origins.split()) if settings else frozenset())
-    limit(app)
+    services = _without(directory) if settings is None else _with(directory, settings, tls)
+    announce(app)
+    if services.limiter:
+        limit(app, services.limiter)
     app.after_request(_guard)
     openapi, docs = documentation.written(app)
-    services = _without(directory) if settings is None else _with(directory, settings, tls)
     attach(app, replace(services, openapi=openapi, docs=docs))
     return app
 

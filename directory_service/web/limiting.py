@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from math import ceil
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flask import Flask, Response, g, request
 
@@ -19,7 +19,7 @@ from directory_service.errors import BudgetSpent, TooManyRequests
 from directory_service.trust.harvest import Client, Harvest, network
 from directory_service.trust.rates import Quota, Rates, Taken
 from directory_service.trust.throttle import is_local
-from directory_service.web.context import address, identify, services
+from directory_service.web.context import address, identify
 from directory_service.web.openapi.document import APART
 from directory_service.web.openapi.route import Rate, View, description_of
 
@@ -33,31 +33,79 @@ _SPENT: Final = "assez de fiches différentes pour aujourd'hui ; les accès par 
 _local = lru_cache(maxsize=4096)(is_local)
 
 
+class Policy(NamedTuple):
+    """One quota, and how it is told."""
+
+    item: str  # of both fields
+    told: str  # RateLimit-Policy
+    prefix: str  # of callers' names, so that each policy counts for itself
+    quota: Quota
+
+
+class Policies(NamedTuple):
+    """For callers without a name, and with one; None: not counted."""
+
+    anonymous: Policy | None
+    named: Policy | None
+
+
+_UNCOUNTED: Final = Policies(None, None)
+
+
+class Asking(NamedTuple):
+    """Who makes the request under way, and what became of it."""
+
+    name: str
+    where: str
+    limiter: Limiter
+    policy: Policy | None = None
+    taken: Taken | None = None
+
+
+class Spending(NamedTuple):
+    """The budget that an answer takes from."""
+
+    harvest: Harvest
+    client: Client
+
+    def record(self, ids: Iterable[int]) -> None:
+        self.harvest.count(self.client, ids)
+
+
 class Limiter:
     """Of one process; with the other processes of the node where ``rates`` and ``harvest`` are files."""
 
     def __init__(self, quotas: Mapping[Rate, int], factor: int, rates: Rates, harvest: Harvest) -> None:
         self.rates, self.harvest = rates, harvest
-        self._quotas = {
-            (rate, named): (f"{rate}{'+' if named else '-'}", Quota(most * (factor if named else 1), WINDOW))
+        self._policies = {
+            rate: Policies(_policy(rate, "-", most), _policy(rate, "+", most * factor))
             for rate, most in quotas.items()
-            for named in (False, True)
             if most
         }
-        self._policies = {key: f'"{key[0]}";q={quota.most};w={int(WINDOW)}' for key, (_, quota) in self._quotas.items()}
 
-    def take(self, rate: Rate, name: str, where: str) -> tuple[str, Taken] | None:
-        """The policy, and what became of this request; None where it is not counted."""
-        key = rate, bool(name)
-        found = self._quotas.get(key)
-        if found is None or (not name and _local(where)):
+    def policies(self, rate: Rate) -> Policies:
+        return self._policies.get(rate, _UNCOUNTED)
+
+    def take(self, policies: Policies, name: str, where: str) -> Asking:
+        policy = policies.named if name else None if _local(where) else policies.anonymous
+        if policy is None:
+            return Asking(name, where, self)
+        taken = self.rates.take(policy.prefix + (name or network(where)), policy.quota)
+        return Asking(name, where, self, policy, taken)
+
+    def spend(self, name: str, where: str) -> Spending | None:
+        """What counts the records of an answer; None where they are not counted.  Raises BudgetSpent."""
+        if not name and _local(where):
             return None
-        kind, quota = found
-        return self._policies[key], self.rates.take(kind + (name or network(where)), quota)
+        client = self.harvest.client(where, name)
+        if self.harvest.spent(client):
+            raise BudgetSpent(_SPENT, retry_after=max(1, ceil(self.harvest.renewed_in(client))))
+        return Spending(self.harvest, client)
 
-    def budget(self, name: str, where: str) -> Client | None:
-        """Whose records are to be counted."""
-        return None if not name and _local(where) else self.harvest.client(where, name)
+
+def _policy(rate: Rate, mark: str, most: int) -> Policy:
+    item = f'"{rate}"'
+    return Policy(item, f"{item};q={most};w={int(WINDOW)}", f"{rate}{mark}", Quota(most, WINDOW))
 
 
 def limiter_of(settings: Settings, files: tuple[Path | None, Path | None]) -> Limiter:
@@ -70,22 +118,20 @@ def limiter_of(settings: Settings, files: tuple[Path | None, Path | None]) -> Li
     return Limiter(quotas, settings.http_rate_factor, Rates(rates), Harvest(*budgets, harvest))
 
 
-def limit(app: Flask) -> None:
+def limit(app: Flask, limiter: Limiter) -> None:
     """Counts every request of this application, but those of operations and of pages that hold no data."""
-    kinds = {name: _rate_of(name, view) for name, view in app.view_functions.items()}
+    rates = {name: _rate_of(name, view) for name, view in app.view_functions.items()}
+    known = {name: limiter.policies(rate) for name, rate in rates.items() if rate is not Rate.FREE}
 
     def admit() -> None:
-        rate = kinds.get(request.endpoint or "", Rate.FREE)
-        if rate is Rate.FREE or request.method == "OPTIONS":
+        policies = known.get(request.endpoint or "")
+        if policies is None or request.method == "OPTIONS":
             return
         identify()
-        counter = services().limiter
-        taken = counter.take(rate, _name(), address()) if counter else None
-        if taken is None:
-            return
-        g.taken = taken
-        if not taken[1].allowed:
-            raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=max(1, ceil(taken[1].wait)))
+        asking = g.asking = limiter.take(policies, _name(), address())
+        taken = asking.taken
+        if taken is not None and not taken.allowed:
+            raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=max(1, ceil(taken.wait)))
 
     app.before_request(admit)
     app.after_request(_tell)
@@ -117,25 +163,20 @@ def _name() -> str:
 
 
 def _tell(response: Response) -> Response:
-    told: tuple[str, Taken] | None = g.get("taken")
-    if told is not None:
-        policy, taken = told
-        headers = response.headers
-        headers["RateLimit-Policy"] = policy
-        headers["RateLimit"] = f"{policy.partition(';')[0]};r={taken.left};t={taken.reset}"
+    asking: Asking | None = g.get("asking")
+    if asking is not None and asking.policy is not None and asking.taken is not None:
+        policy, taken = asking.policy, asking.taken
+        response.headers.add("RateLimit-Policy", policy.told)
+        response.headers.add("RateLimit", f"{policy.item};r={taken.left};t={taken.reset}")
     return response
 
 
-def require_budget() -> Client | None:
-    """Who is to be given records, to be told to ``count_records``.  Raises BudgetSpent."""
-    counter = services().limiter
-    client = counter.budget(_name(), address()) if counter else None
-    if counter and client and counter.harvest.spent(client):
-        raise BudgetSpent(_SPENT, retry_after=max(1, ceil(counter.harvest.renewed_in(client))))
-    return client
+def spending() -> Callable[[Iterable[int]], None]:
+    """To be told which records the answer holds.  Raises BudgetSpent for whoever was given enough today."""
+    asking: Asking | None = g.get("asking")
+    found = asking.limiter.spend(asking.name, asking.where) if asking else None
+    return found.record if found else _uncounted
 
 
-def count_records(client: Client | None, ids: Iterable[int]) -> None:
-    counter = services().limiter
-    if counter and client:
-        counter.harvest.count(client, ids)
+def _uncounted(ids: Iterable[int]) -> None:
+    """Who is not counted: the machine itself, an application without settings."""

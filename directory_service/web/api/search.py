@@ -15,7 +15,7 @@ from directory_service.index.onebox.facets import FACETS
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Status
 from directory_service.web.context import cached, directory, identify, with_items
-from directory_service.web.limiting import count_records, require_budget
+from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Choice, Several, Text, Whole, YesNo, read_query
@@ -87,9 +87,9 @@ def search() -> Response:
     wishes = Wishes(given["facets"], given["exact"], given["explain"], given["sort"] or SORTS[0], given["near"])
 
     def answer() -> Iterable[bytes]:
-        client = require_budget()
+        count = spending()
         page = directory().find(Criteria(**chosen), view, given["limit"], given["cursor"] or None, wishes)
-        count_records(client, [hit.id for hit in page.hits])
+        count([hit.id for hit in page.hits])
         more = {} if page.facets is None else {"facets": page.facets, "facets_exact": page.facets_exact}
         return with_items(
             page.build,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from directory_service.web.context import SHORT, cached, directory, identify, with_items
-from directory_service.web.limiting import count_records, require_budget
+from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Text, Whole, read_query
@@ -31,9 +31,9 @@ def suggest() -> Response:
         # An emptied box is not a fault of the person typing: it suggests nothing.
         if not given["q"]:
             return with_items(directory().build().id, ())
-        client = require_budget()
+        count = spending()
         result = directory().suggest(given["q"], given["limit"], view)
-        count_records(client, [hit.id for hit in result.hits])
+        count([hit.id for hit in result.hits])
         return with_items(result.build, (hit.json for hit in result.hits))
 
     return cached(view, answer, age=SHORT)

@@ -10,6 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
+from directory_service.errors import (
+    AnnuaireError,
+    Forbidden,
+    InvalidInput,
+    RegistryUnavailable,
+    TooManyAttempts,
+    TooManyRequests,
+)
+from directory_service.trust.access import BadCredentials
 from directory_service.web.openapi.people import PEOPLE
 from directory_service.web.openapi.route import JSON, LINES, Answer, Place, Rate, Route, Who, description_of
 from directory_service.web.openapi.terms import TEXT, Schema, ref
@@ -23,8 +32,12 @@ SCHEMAS: Final[dict[str, Schema]] = {**PEOPLE, **TRUST}
 # Blueprints whose routes are no part of the API: pages for people, other protocols.
 APART: Final = frozenset({"portal", "carddav", "documentation"})
 # What any route may answer; the others say more.
-COMMON: Final = ("invalid-input", "bad-credentials", "forbidden", "too-many-requests", "too-many-attempts",
-                 "unavailable", "internal")  # fmt: skip
+COMMON: Final = tuple(
+    error.slug
+    for error in (
+        InvalidInput, BadCredentials, Forbidden, TooManyRequests, TooManyAttempts, RegistryUnavailable, AnnuaireError,
+    )
+)  # fmt: skip
 _CALLED: Final = {"identifier": "id"}  # what views call otherwise than the errors and the docs
 _VARIABLE: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS: Final = ("GET", "PUT", "POST", "DELETE", "PATCH")
@@ -98,6 +111,8 @@ def operation(rule: Rule, method: str, route: Route) -> dict[str, Any]:
         found["responses"]["304"] = {"description": "Ce que `If-None-Match` annonce est encore vrai."}
     if route.text:
         found["description"] = route.text
+    if route.retired:
+        found["deprecated"] = True
     if route.body:
         content = {kind: _media(kind, schema) for kind, schema in route.body.types.items()}
         found["requestBody"] = {"content": content, "required": route.body.required}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum, StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -71,6 +72,15 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Retired:
+    """A route that is to go: since when that is known, until when it answers, and what to ask instead."""
+
+    since: date
+    until: date
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """``problems`` are slugs beyond those that any route may give (``document.COMMON``).  ``tag`` groups routes on the
     page.  ``asks``: it changes nothing, whatever its method."""
@@ -88,6 +98,7 @@ class Route:
     rate: Rate = Rate.READ
     asks: bool = True
     cached: bool = False  # has an entity tag, and 304
+    retired: Retired | None = None
 
 
 def describe(route: Route) -> Callable[[View], View]:

@@ -15,7 +15,7 @@ from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
 from directory_service.model import nomenclature
 from directory_service.web.context import directory
-from directory_service.web.limiting import count_records, counted, require_budget
+from directory_service.web.limiting import counted, spending
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, Text, read_fields
 from directory_service.web.portal.base import blueprint, html, page
@@ -58,9 +58,9 @@ def _given() -> dict[str, Any]:
 
 
 def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
-    client = require_budget()
+    count = spending()
     found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None, Wishes(facets=FACETS))
-    count_records(client, [hit.id for hit in found.hits])
+    count([hit.id for hit in found.hits])
     return {
         "people": [orjson.loads(hit.json) for hit in found.hits],
         "found": found,
