@@ -15,12 +15,13 @@ from directory_service.model.phonetics import (
     RULES,
     SILENT,
     alike,
-    asked,
     code,
     heard,
     mistyped,
     one_edit,
     sounds_alike,
+    spelt,
+    units,
     within,
 )
 
@@ -33,6 +34,11 @@ Martin Martain|Lambert Lembert|Leroy Leroi|Lemoine Lemoyne|Chevalier Chevallier|
 Hervé Ervé|François Fransois|Guillaume Guilhaume|Christophe Cristophe|Jacques Jaques|Georges George Jorge
 Lebœuf Lebeuf|Villars Vilar|Regnier Renier|Caillaud Cailleau|Leblanc Leblan|Denis Denys|Vincent Vinsan
 Lebrun Lebrin|Andrée André|Picard Piquard|Roussel Rousselle|Wagner Vagner|Perrin Perrain|Lacroix Lacroit
+Gilles Gil|Lucille Lucile|Deshayes Dehayes|Desfossés Desfosses Defosse|Pasquet Paquet|Després Desprez Deprez
+Chastelain Châtelain|Crespin Crépin|Lopez Lopes|Martinez Martines|Besnard Bénard|Mesnard Ménard|Meslin Mélin
+Duchesne Duchêne|Laetitia Létitia Laeticia|Grandjean Granjean|Jeannot Janot|Lecompte Lecomte Leconte
+Pelletier Peltier|Hamelin Hamlin|Jacquemin Jacqmin|Delahaye Delahaie Delahay|Rouxel Roussel|Texier Tessier|Saulnier Saunier
+Arnould Arnoux|Guillot Guyot|Vuillemin Villemin|Vergniaud Vergnaud|Michaël Mickaël|Schmied Schmidt|Thuilier Thuillier|Walter Walther|Laisné Laîné
 Bourg Bour|Forestier Forêtier|Guérin Guerrin|Bouchet Boucher|Breuil Breuille|Rimbaud Rinbaud|Rozier Rosier
 """
 GROUPS = [line.split() for line in ALIKE.strip().replace("\n", "|").split("|")]
@@ -42,7 +48,8 @@ Martin Marin|Dupont Dumont|Dupont Dupin|Dubois Dubos|Moulin Meunier|Meunier Moun
 Perrin Perron|Guérin Garin|Renard Renaud|Bonnet Bonneau|Michel Michaud|Dumas Dumont|Roux Roy|Brunet Bruneau
 Lointier Lontier|Simon Simonet|Blanc Blanchard|Petit Petite|Mouton Montoux|Mignot Minot|Fabre Favre|Robin Robert
 Masson Maçon|Lambert Imbert|Richard Ricard|Barbier Berbier|Julien Julie|Marchand Marchal
-Gros Gras|Colin Collet|Besson Bessin
+Gros Gras|Colin Collet|Besson Bessin|Rozier Rossier|Macé Mazé|Martinet Martinez|Ferrer Ferret|Mayer Mayet|Fischer Fichet
+Diop Diot|Raoul Raoux|Muller Mulet|Villard Viard
 """
 PAIRS = [pair.split() for pair in APART.strip().replace("\n", "|").split("|")]
 
@@ -122,6 +129,19 @@ def test_typing_errors(typed: str, word: str, meant: bool) -> None:
         ("d'aubignie", "D’AUBIGNÉ"),
         ("jeanpierre", "JEAN-PIERRE"),
         ("pierre", "JEAN-PIERRE"),
+        ("jeanpiere", "JEAN-PIERRE"),
+        ("jp martin", "MARTIN Jean-Pierre"),
+        ("maité", "MARIE-THÉRÈSE"),
+        ("jacky martin", "MARTIN Jacques"),
+        ("jacques martin", "MARTIN Jacky"),
+        ("steph", "STEF"),
+        ("st martin", "SAINT-MARTIN"),
+        ("sainte marie", "STE MARIE"),
+        ("stmartin", "SAINT MARTIN"),
+        ("de la tour", "TOUR"),
+        ("van den berg", "VANDENBERG"),
+        ("el khattabi", "ELKHATTABI"),
+        ("mac mahon", "MACMAHON"),
     ],
 )
 def test_a_name_is_heard_word_by_word(typed: str, name: str) -> None:
@@ -138,5 +158,19 @@ def test_every_word_typed_must_be_heard(typed: str, name: str) -> None:
 
 def test_particles_go_with_what_follows() -> None:
     assert heard("DE LA TOUR") == ("de", "la", "tour", "dela", "delatour", "latour")
-    assert asked("Jean de la Tour") == ("jean", "delatour")
-    assert asked("le") == ("le",)
+    assert units("Jean de la Tour") == (("jean",), ("delatour", "latour", "tour"))
+    assert units("st") == (("saint", "st"),)
+
+
+def test_compounds_are_heard_in_one_word_and_by_initials() -> None:
+    assert heard("MARTIN JEAN-PIERRE") == ("martin", "jean", "pierre", "jeanpierre", "jp")
+
+
+@pytest.mark.parametrize("word", ["st", "ste", "sainte", "saint", "sts"])
+def test_a_saint_is_a_saint(word: str) -> None:
+    assert spelt(word) == "saint"
+
+
+@pytest.mark.parametrize("word", ["stephane", "stan", "steve", "stoll", "saintonge", "sand"])
+def test_not_every_st_is(word: str) -> None:
+    assert spelt(word) == word
