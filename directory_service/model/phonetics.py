@@ -242,14 +242,13 @@ def _forms(parts: list[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def units(text: str) -> tuple[tuple[str, ...], ...]:
     """The words of a question, particles going with what follows them: each as a name may have it, with all of them
-    and with fewer (``de la tour``: ``delatour``, ``latour``, ``tour``)."""
-    found: list[tuple[str, ...]] = []
-    chain: list[str] = []
-    for chain in _chains(spelt(word) for word in words(text)):
-        if chain[-1] not in PARTICLES:
-            found.append(tuple(chain))
-    if chain and chain[-1] in PARTICLES:
-        found.append(tuple(chain))
+    and with fewer (``de la tour``: ``delatour``, ``latour``, ``tour``).  A particle at the end may go on (``st``: Saint,
+    or Stéphane)."""
+    typed = words(text)
+    chains = list(_chains(map(spelt, typed)))
+    found = [tuple(chain) for chain in chains if chain[-1] not in PARTICLES]
+    if chains and chains[-1][-1] in PARTICLES:
+        found.append(tuple(dict.fromkeys((*chains[-1], typed[-1]))))
     return tuple(dict.fromkeys(found))
 
 

@@ -29,16 +29,16 @@ ALIKE = """
 Lefèvre Lefebvre Lefeuvre Lefaivre|Renaud Renault Regnault Raynaud Reynaud|Thibaut Thiébaut Thibault Thiébaud
 Faivre Fèvre Febvre|Boullay Boulet Boulay|Dupont Dupond Dupons|Gauthier Gautier Gaultier|Philippe Filipe
 Lemaitre Lemaître Lemaistre|Leclerc Leclercq Leclair Leclère|Durand Durant Duran|Moreau Morot Maureau Moreaux
-Meyer Mayer Maier|Schmitt Schmidt Schmit|Girard Girart|Prévost Prévot|Benoît Benoist|Genet Genest
-Martin Martain|Lambert Lembert|Leroy Leroi|Lemoine Lemoyne|Chevalier Chevallier|Thomas Tomas|Mathieu Matthieu
-Hervé Ervé|François Fransois|Guillaume Guilhaume|Christophe Cristophe|Jacques Jaques|Georges George Jorge
-Lebœuf Lebeuf|Villars Vilar|Regnier Renier|Caillaud Cailleau|Leblanc Leblan|Denis Denys|Vincent Vinsan
-Lebrun Lebrin|Andrée André|Picard Piquard|Roussel Rousselle|Wagner Vagner|Perrin Perrain|Lacroix Lacroit
-Gilles Gil|Lucille Lucile|Deshayes Dehayes|Desfossés Desfosses Defosse|Pasquet Paquet|Després Desprez Deprez
-Chastelain Châtelain|Crespin Crépin|Lopez Lopes|Martinez Martines|Besnard Bénard|Mesnard Ménard|Meslin Mélin
-Duchesne Duchêne|Laetitia Létitia Laeticia|Grandjean Granjean|Jeannot Janot|Lecompte Lecomte Leconte
-Pelletier Peltier|Hamelin Hamlin|Jacquemin Jacqmin|Delahaye Delahaie Delahay|Rouxel Roussel|Texier Tessier|Saulnier Saunier
-Arnould Arnoux|Guillot Guyot|Vuillemin Villemin|Vergniaud Vergnaud|Michaël Mickaël|Schmied Schmidt|Thuilier Thuillier|Walter Walther|Laisné Laîné
+Meyer Mayer Maier|Schmitt Schmidt Schmit|Girard Girart|Prévost Prévot|Benoît Benoist|Genet Genest|Martin Martain
+Lambert Lembert|Leroy Leroi|Lemoine Lemoyne|Chevalier Chevallier|Thomas Tomas|Mathieu Matthieu|Hervé Ervé
+François Fransois|Guillaume Guilhaume|Christophe Cristophe|Jacques Jaques|Georges George Jorge|Lebœuf Lebeuf
+Villars Vilar|Regnier Renier|Caillaud Cailleau|Leblanc Leblan|Denis Denys|Vincent Vinsan|Lebrun Lebrin|Andrée André
+Picard Piquard|Roussel Rousselle|Wagner Vagner|Perrin Perrain|Lacroix Lacroit|Gilles Gil|Lucille Lucile
+Deshayes Dehayes|Desfossés Desfosses Defosse|Pasquet Paquet|Després Desprez Deprez|Chastelain Châtelain|Crespin Crépin
+Lopez Lopes|Martinez Martines|Besnard Bénard|Mesnard Ménard|Meslin Mélin|Duchesne Duchêne|Laetitia Létitia Laeticia
+Grandjean Granjean|Jeannot Janot|Lecompte Lecomte Leconte|Pelletier Peltier|Hamelin Hamlin|Jacquemin Jacqmin
+Delahaye Delahaie Delahay|Rouxel Roussel|Texier Tessier|Saulnier Saunier|Arnould Arnoux|Guillot Guyot
+Vuillemin Villemin|Vergniaud Vergnaud|Michaël Mickaël|Schmied Schmidt|Thuilier Thuillier|Walter Walther|Laisné Laîné
 Bourg Bour|Forestier Forêtier|Guérin Guerrin|Bouchet Boucher|Breuil Breuille|Rimbaud Rinbaud|Rozier Rosier
 """
 GROUPS = [line.split() for line in ALIKE.strip().replace("\n", "|").split("|")]
@@ -159,6 +159,7 @@ def test_every_word_typed_must_be_heard(typed: str, name: str) -> None:
 def test_particles_go_with_what_follows() -> None:
     assert heard("DE LA TOUR") == ("de", "la", "tour", "dela", "delatour", "latour")
     assert units("Jean de la Tour") == (("jean",), ("delatour", "latour", "tour"))
+    assert units("le") == (("le",),)
     assert units("st") == (("saint", "st"),)
 
 
