@@ -197,11 +197,10 @@ def one_edit(word: str) -> Iterator[str]:
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
-_SAINTS: Final = "saint sainte saints saintes st ste sts stes".split()  # noqa: SIM905
 PARTICLES: Final = frozenset(
-    [*"ait d da das de del della den der des di dos du el l la le les mac mc o ould van von".split(), *_SAINTS]  # noqa: SIM905
+    "ait d da das de del della den der des di dos du el l la le les mac mc o ould st ste van von".split()  # noqa: SIM905
 )
-_SAINT: Final = dict.fromkeys(_SAINTS, "saint")
+_SAINT: Final = dict.fromkeys("saint sainte saints saintes st ste sts stes".split(), "saint")  # noqa: SIM905
 _SAINT_GLUED: Final = re.compile(r"st(?=[bcdfgjlmnpqv][a-z]{2})|sainte(?=[a-z]{3})")
 
 
@@ -218,8 +217,13 @@ def _chains(spelled: Iterable[str]) -> Iterator[list[str]]:
     for word in spelled:
         chain = [before + word for before in (*chain, "")]
         yield chain
-        if word not in PARTICLES:
+        if not goes_on(word):
             chain = []
+
+
+def goes_on(word: str) -> bool:
+    """Whether it may be of one word with the next."""
+    return word in PARTICLES or word == "saint"
 
 
 @lru_cache(maxsize=20_000)
@@ -242,12 +246,12 @@ def _forms(parts: list[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def units(text: str) -> tuple[tuple[str, ...], ...]:
     """The words of a question, particles going with what follows them: each as a name may have it, with all of them
-    and with fewer (``de la tour``: ``delatour``, ``latour``, ``tour``).  A particle at the end may go on (``st``: Saint,
-    or Stéphane)."""
+    and with fewer (``de la tour``: ``delatour``, ``latour``, ``tour``).  A particle at the end may go on (``st`` is
+    Saint, or Stéphane)."""
     typed = words(text)
     chains = list(_chains(map(spelt, typed)))
-    found = [tuple(chain) for chain in chains if chain[-1] not in PARTICLES]
-    if chains and chains[-1][-1] in PARTICLES:
+    found = [tuple(chain) for chain in chains if not goes_on(chain[-1])]
+    if chains and goes_on(chains[-1][-1]):
         found.append(tuple(dict.fromkeys((*chains[-1], typed[-1]))))
     return tuple(dict.fromkeys(found))
 
