@@ -198,7 +198,7 @@ def one_edit(word: str) -> Iterator[str]:
 # --- names -----------------------------------------------------------------------------------------------------------
 
 PARTICLES: Final = frozenset(
-    "ait d da das de del della den der des di dos du el l la le les mac mc o ould st ste van von".split()  # noqa: SIM905
+    "ait d da das de del della den der des di dos du el l la le les mac o ould st ste van von".split()  # noqa: SIM905
 )
 _SAINT: Final = dict.fromkeys("saint sainte saints saintes st ste sts stes".split(), "saint")  # noqa: SIM905
 _SAINT_GLUED: Final = re.compile(r"st(?=[bcdfgjlmnpqv][a-z]{2})|sainte(?=[a-z]{3})")
