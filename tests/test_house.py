@@ -59,6 +59,14 @@ ROOMS = {
     "directory_service.index.plan": Room(
         may=(*_MODEL, *_WIRE, "directory_service.entries", "directory_service.index.query"), pure=True
     ),
+    "directory_service.index.onebox": Room(
+        may=(
+            *_MODEL,
+            "directory_service.entries",
+            *(f"directory_service.index.{m}" for m in ("query", "plan")),
+        ),
+        pure=True,
+    ),
     "directory_service.trust": Room(
         may=(
             *_MODEL,

@@ -23,9 +23,24 @@ from directory_service.errors import NotFound
 from directory_service.index import nearby, ranges
 from directory_service.index.answers import LONGEST, Answer, Answers
 from directory_service.index.connections import Connections
-from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
+from directory_service.index.criteria import (
+    LONGEST_PLACE,
+    NO_WISHES,
+    Criteria,
+    Place,
+    Wishes,
+    digest_of,
+    filter_of,
+    near_of,
+    parse_cursor,
+    typed_filter,
+    write_cursor,
+)
 from directory_service.index.feed import Changes, parse_place, read_changes
+from directory_service.index.finder import Finder
 from directory_service.index.lookups import Span
+from directory_service.index.onebox import understand
+from directory_service.index.onebox.tiers import Near
 from directory_service.index.plan import Plan, simplify
 from directory_service.index.plan.predicate import Check, find_values
 from directory_service.index.plan.values import value_tests
@@ -40,12 +55,9 @@ from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.mailboxes import CertificateRule
 
-__all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result"]
+__all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result", "Wishes"]
 
 HELD: Final = frozenset(ATTRIBUTES)  # attributes that entries may hold, in lower case
-_COUNTED: Final = 1_000  # matches of /v1/search counted one by one; more are "at least"
-_FIND_BUDGET: Final = 20_000  # candidates of one page of /v1/search, its total included
-_FIND_TIME: Final = 2.0  # seconds
 _BRANCHES: Final = (CONTAINER, BAL, PEOPLE, STRUCTURES)
 
 
@@ -60,14 +72,19 @@ class Result(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``; ``next`` is the cursor of the page
-    after, None at the end."""
+    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``, each count of ``facets`` unless
+    ``facets_exact``; ``next`` is the cursor of the page after, None at the end.  ``relaxed``: nobody matches but by
+    sound, with errors or inside words.  ``why``, where asked for, explains each hit (``index.onebox.explain``)."""
 
     build: str
     hits: list[Hit]
     total: int
     total_exact: bool
     next: str | None
+    relaxed: bool = False
+    facets: dict[str, list[dict[str, Any]]] | None = None
+    facets_exact: bool = True
+    why: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,38 +290,34 @@ class Directory:
 
     # --- /v1/search --------------------------------------------------------------------------------------------------
 
-    def find(self, criteria: Criteria, view: View, limit: int, cursor: str | None) -> Page:
-        """Practitioners by criteria.  Pages follow one another by ``next``, across builds too: no one who stays is
-        skipped or shown twice, and the total is the first page's.  Raises InvalidInput for a foreign cursor."""
-        place = parse_cursor(cursor) if cursor else Place()
+    def find(self, criteria: Criteria, view: View, limit: int, cursor: str | None, wishes: Wishes = NO_WISHES) -> Page:
+        """Practitioners by the one box and by criteria: ``index.finder``.  Within a build, pages follow one another by
+        ``next`` and show everybody once.  Raises InvalidInput for a foreign cursor, LimitExceeded for too many to
+        sort."""
+        digest = digest_of(criteria, wishes)
+        place = parse_cursor(cursor, digest) if cursor else None
+        box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
         now = time.monotonic()
         reader = self._reader(now)
         build = reader.recent(now)
-        asked = limit if cursor else max(limit, _COUNTED)
         with reader.snapshot():
-            found, over = self._find(reader, filters_of(criteria), place, asked, view)
-            if not cursor:
-                place = Place(total=len(found), exact=not over)
-            more = over or len(found) > limit
-            found = found[:limit]
-            hits = reader.hits([pk for _, pk in found])
-        return Page(build.id, hits, place.total, place.exact, _next(found, place) if more else None)
+            finder = Finder(reader, box, filter_of(criteria), self._near(wishes.near, view), wishes, view)
+            found = finder.page(limit, place)
+            hits = reader.hits([rank.id for rank in found.ranks])
+            why = [finder.explained(hit.id, orjson.loads(hit.json)) for hit in hits] if wishes.explain else []
+        last = Place(found.ranks[-1], found.total, found.exact, digest) if found.ranks and found.more else None
+        counted = (found.facets, found.facets_exact)
+        following = write_cursor(last) if last else None
+        return Page(build.id, hits, found.total, found.exact, following, found.relaxed, *counted, why)
 
-    def _find(
-        self, reader: Reader, parts: tuple[Filter, ...], place: Place, limit: int, view: int
-    ) -> tuple[list[tuple[int, int]], bool]:
-        """The ids of at most ``limit`` entries after ``place``, each with its part; and whether there are more."""
-        found: list[tuple[int, int]] = []
-        search = Search(limit, view, time.monotonic() + _FIND_TIME, _FIND_BUDGET)
-        for number in range(place.part, len(parts)):
-            after = place.after if number == place.part else -1
-            search.ids = []
-            search.limit = limit - len(found)
-            reader.run(search, reader.spans(parts[number], (PEOPLE,), after), ranked=True)
-            found += [(number, pk) for pk in search.ids]
-            if search.over:
-                return found, True
-        return found, False
+    def _near(self, text: str, view: View) -> Near:
+        """Around a place, or a structure of which the address may be known."""
+        if len(text.replace(" ", "")) <= LONGEST_PLACE:
+            return near_of(text)
+        try:
+            return near_of(text, orjson.loads(self.organization(text, view).json))
+        except NotFound:
+            return near_of(text)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
@@ -383,8 +396,3 @@ def _single(asked: Filter, entry: int, after: int) -> list[Span]:
 def _plan_of_one(asked: Filter, branch: int) -> Plan:
     simple = simplify(asked, branch)
     return Plan(simple, None, check=Check(simple))
-
-
-def _next(found: list[tuple[int, int]], place: Place) -> str:
-    part, after = found[-1]
-    return write_cursor(Place(part, after, place.total, place.exact))

@@ -85,6 +85,39 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class YesNo:
+    """``true`` or ``false`` of a query string; false when absent."""
+
+    name: str
+
+    def parse(self, value: object) -> bool:
+        return Choice(self.name, ("true", "false")).parse(value) == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of a few words, with commas between them, each once and in the order of ``words``; none when absent.
+    ``whole`` is the word that stands for all of them, if there is one."""
+
+    name: str
+    words: tuple[str, ...]
+    whole: str = ""
+
+    def parse(self, value: object) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, str):
+            raise refused(self.name, "un texte est attendu")
+        said = {part.strip().lower() for part in clean_text(value, self.name).split(",")}
+        if self.whole and said == {self.whole}:
+            return self.words
+        if not said <= set(self.words):
+            known = ", ".join((*self.words, *((self.whole,) if self.whole else ())))
+            raise refused(self.name, f"des valeurs parmi celles-ci, séparées par des virgules : {known}")
+        return tuple(word for word in self.words if word in said)
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """``true`` or ``false`` of a JSON body, or one of a few words that say more than ``true``."""
 
@@ -116,7 +149,7 @@ class Instant:
             raise refused(self.name, wanted) from None
 
 
-Parameter = Text | Whole | Choice | Flag | Instant
+Parameter = Text | Whole | Choice | YesNo | Several | Flag | Instant
 
 
 def read_query(raw: bytes, known: Sequence[Parameter]) -> dict[str, Any]:
