@@ -162,12 +162,21 @@ def is_meant(typed: str, word: str) -> bool:
 
 
 def is_near(typed: str, word: str) -> bool:
-    if typed == word or (code(typed) == code(word) and code(word) != "0"):
+    if typed == word or heard_alike(typed, word) or heard_alike(word, typed):
         return True
     if len(typed) < 4:
         return False
     half = typed[:4] == word[:4] or typed[-4:] == word[-4:]
-    return edits(typed, word) <= (2 if len(typed) >= 8 and len(word) >= 8 and half else 1)
+    return edits(typed, word) <= (2 if len(typed) >= 7 and len(word) >= 8 and half else 1)
+
+
+def heard_alike(one: str, other: str) -> bool:
+    """The same code, or one that an E in the place of an É would have."""
+    if code(other) == "0":
+        return False
+    return code(one) == code(other) or (
+        len(one) > 2 and bool(re.search("[^e]e$", one)) and code(one) + "e" == code(other)
+    )
 
 
 def edits(one: str, other: str) -> int:

@@ -213,10 +213,10 @@ def _typo(place: Callable[[str, random.Random], int]) -> Make:
 
 
 def typo_in_given(p: Person, rng: random.Random) -> Asked | None:
-    given = squash(p.given)
-    if len(given) < LEAST or not given.isascii():
+    first, *others = fold(p.given).split()
+    if len(first) < LEAST or not first.isascii():
         return None
-    return _named(fold(p.family), spoilt(given, rng.randrange(len(given)), rng))
+    return _named(fold(p.family), " ".join((spoilt(first, rng.randrange(len(first)), rng), *others)))
 
 
 def two_typos(p: Person, rng: random.Random) -> Asked | None:

@@ -138,7 +138,18 @@ def code(word: str) -> str:
 
 def sounds_alike(one: str, other: str) -> bool:
     """Two folded words."""
-    return code(one) == code(other) != SILENT
+    return not {code(one), *_accented(one)}.isdisjoint({code(other), *_accented(other)} - {SILENT})
+
+
+def sounds(word: str) -> tuple[str, ...]:
+    """The codes of all words that sound like this one, and of some that do not."""
+    own = code(word)
+    return tuple(dict.fromkeys((own, *_accented(word), *((own[:-1],) if own[-1] == "e" and len(own) > 1 else ()))))
+
+
+def _accented(word: str) -> tuple[str, ...]:
+    """How a word that ends in E may sound too: capitals without accents do not tell *Carré* from *Carre*."""
+    return (code(word) + "e",) if len(word) > 2 and word[-1] == "e" and word[-2] != "e" else ()
 
 
 # --- typing errors ---------------------------------------------------------------------------------------------------
@@ -172,10 +183,11 @@ def within(one: str, other: str, most: int) -> bool:
 
 
 def mistyped(typed: str, word: str) -> bool:
-    """One error in a word of ``ONE_EDIT`` letters and more; two where both have ``TWO_EDITS``, one half being right."""
+    """One error in a word of ``ONE_EDIT`` letters and more; two in one of ``TWO_EDITS`` (one may be missing), one half
+    being right."""
     if len(typed) < ONE_EDIT:
         return False
-    long = len(typed) >= TWO_EDITS and len(word) >= TWO_EDITS
+    long = len(typed) >= TWO_EDITS - 1 and len(word) >= TWO_EDITS
     two = long and (typed[:HALF] == word[:HALF] or typed[-HALF:] == word[-HALF:])
     return within(typed, word, 2 if two else 1)
 

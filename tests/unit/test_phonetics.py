@@ -19,6 +19,7 @@ from directory_service.model.phonetics import (
     heard,
     mistyped,
     one_edit,
+    sounds,
     sounds_alike,
     spelt,
     units,
@@ -65,6 +66,23 @@ def test_false_friends_do_not(pair: list[str]) -> None:
     assert not sounds_alike(one, other)
 
 
+@pytest.mark.parametrize("pair", ["carre carrey", "mace massey", "soulie soulier", "dupre duprez", "dore doret"])
+def test_a_last_e_of_a_source_without_accents_may_be_an_accented_one(pair: str) -> None:
+    one, other = pair.split()
+    assert sounds_alike(one, other) and sounds_alike(other, one)
+    assert not sounds_alike("roch", other)
+
+
+WORD = st.text("abcdeilnorstuxy", min_size=1, max_size=8)
+
+
+@given(WORD, WORD)
+def test_what_sounds_alike_does_both_ways_and_has_a_code_that_is_looked_up(one: str, other: str) -> None:
+    assert sounds_alike(one, other) == sounds_alike(other, one)
+    assert sounds_alike(one, one)
+    assert not sounds_alike(one, other) or code(other) in sounds(one)
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.aim.partition(",")[0])
 def test_each_rule_starts_with_the_letters_it_says(rule) -> None:  # type: ignore[no-untyped-def]
     """``code`` looks a rule up by them: one forgotten would never be used."""
@@ -108,6 +126,8 @@ def test_one_edit_makes_every_word_within_one(one: str, other: str) -> None:
         ("dpnt", "dupont", False),  # two errors in a short word
         ("roy", "roux", False),  # three letters: anything is an edit away
         ("christohpel", "christophe", True),  # two in a long one
+        ("boudetn", "boudevin", True),  # one of them left out
+        ("martin", "martinez", False),
         ("shcweitzre", "schweitzer", False),  # both halves wrong
     ],
 )
