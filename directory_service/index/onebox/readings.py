@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
@@ -21,7 +21,7 @@ from directory_service.index.plan.access import Access, Both, Either, TagIs
 from directory_service.index.plan.naming import sound_access
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
-from directory_service.model.phonetics import ONE_EDIT, code, mistyped, sounds_alike
+from directory_service.model.phonetics import ONE_EDIT, code, mistyped
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
 
 
@@ -89,6 +89,7 @@ _BEGINNINGS: Final = (
     (Kind.STRUCTURE, Field.STRUCTURE, 3),
 )
 _LEAST_TERM: Final = 3  # letters of the beginning of a word of the vocabulary
+_MOST_EDITS: Final = 2  # letters by which a mistyped word is longer or shorter
 _INITIALS: Final = 3  # given names whose first letters are typed as one word
 
 
@@ -175,9 +176,17 @@ def _tokens(access: Access) -> Iterator[str]:
 
 
 def _like_terms(word: str) -> Iterator[Reading]:
-    for said, terms in single_words().items():
-        if said == word or len(said) < ONE_EDIT:
+    sound, size = code(word), len(word)
+    for said, its_sound, terms in _vocabulary():
+        if said == word or abs(len(said) - size) > _MOST_EDITS:
             continue
-        likeness = Likeness.SOUND if sounds_alike(word, said) else Likeness.TYPO if mistyped(word, said) else None
+        likeness = Likeness.SOUND if sound == its_sound else Likeness.TYPO if mistyped(word, said) else None
         if likeness is not None:
             yield from (r for term in terms if term.whole for r in of_term(term, likeness))
+
+
+@cache
+def _vocabulary() -> tuple[tuple[str, str, tuple[Term, ...]], ...]:
+    """Words that may be mistyped, with their sounds."""
+    known = single_words().items()
+    return tuple((said, code(said), held) for said, held in known if len(said) >= ONE_EDIT)
