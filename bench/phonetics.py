@@ -43,6 +43,8 @@ for (const f of ['fonem', 'phonetic', 'phonex', 'sonnex', 'soundex', 'soundex2']
 console.log(JSON.stringify(out));
 """
 
+BOTH: Final = ("FONEM (abydos 0.5.0)", "phonetic-fr 1.0.3 (PyPI)")
+
 Codes = dict[str, str]
 Alike = Callable[[str, str], bool]
 
@@ -51,7 +53,6 @@ class Figures(NamedTuple):
     recall: float  # pairs of one family with one code, families counting alike
     whole: float  # families with one code
     merged: float  # pairs of other names with one code
-    shared: float  # names that share the code of one of the commonest, itself included
 
 
 def families(name: str) -> list[list[str]]:
@@ -72,12 +73,20 @@ def ours_alike(one: str, other: str) -> bool:
     return sounds_alike(one.lower(), other.lower())
 
 
-def figures(alike: Alike, codes: Codes, groups: Iterable[Sequence[str]], pairs: Sequence[Sequence[str]]) -> Figures:
+def either(one: Alike, other: Alike) -> Alike:
+    return lambda a, b: one(a, b) or other(a, b)
+
+
+def figures(alike: Alike, groups: Iterable[Sequence[str]], pairs: Sequence[Sequence[str]]) -> Figures:
     shares = [_share(alike, group) for group in groups]
     merged = sum(alike(a, b) for a, b in pairs) / len(pairs)
+    return Figures(sum(shares) / len(shares), sum(s == 1 for s in shares) / len(shares), merged)
+
+
+def shared(codes: Codes) -> float:
+    """How many of the commonest names have the code of one of them, itself included."""
     common = Counter(codes[name] for name in common_names())
-    shared = sum(n * n for n in common.values()) / COMMON
-    return Figures(sum(shares) / len(shares), sum(s == 1 for s in shares) / len(shares), merged, shared)
+    return sum(n * n for n in common.values()) / COMMON
 
 
 def _share(alike: Alike, group: Sequence[str]) -> float:
@@ -109,12 +118,15 @@ def main() -> None:
           f"{len(given)} families of given names; {len(pairs)} pairs of other names\n")  # fmt: skip
     print("| code | recall | recall, held out | families whole | given names | false merges | names a code |")
     print("|---|---|---|---|---|---|---|")
-    for name, codes in {"ours": ours, **_peers(options, names)}.items():
-        alike = ours_alike if name == "ours" else by_code(codes)
-        made, out = figures(alike, codes, groups, pairs), figures(alike, codes, kept, pairs)
+    codes = {"ours": ours, **_peers(options, names)}
+    told = {name: (ours_alike if name == "ours" else by_code(found), shared(found)) for name, found in codes.items()}
+    if set(BOTH) <= told.keys():
+        told["FONEM or phonetic-fr"] = (either(*(told[name][0] for name in BOTH)), None)
+    for name, (alike, crowd) in told.items():
+        made, out = figures(alike, groups, pairs), figures(alike, kept, pairs)
         first = sum(_share(alike, g) for g in given) / len(given)
         print(f"| {name} | {made.recall:.3f} | {out.recall:.3f} | {made.whole:.3f} | {first:.3f} | {made.merged:.3f} "
-              f"| {made.shared:.1f} |")  # fmt: skip
+              f"| {'' if crowd is None else f'{crowd:.1f}'} |")  # fmt: skip
     print(f"\ncode(): {_cost(code.__wrapped__):.2f} µs a word, not remembered")
     if options.verbose:
         _tell([*groups, *given] if options.all else [g for g in [*groups, *given] if not held_out(g)], pairs, ours)
