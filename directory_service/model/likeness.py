@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from directory_service.model.names import words
 from directory_service.model.nicknames import is_nickname
-from directory_service.model.phonetics import PARTICLES, heard, mistyped, sounds_alike
+from directory_service.model.phonetics import heard, mistyped, sounds_alike, units
 
 
 class Likeness(IntEnum):
@@ -96,8 +96,8 @@ class NameMatch(NamedTuple):
 
 
 def match_word(typed: str, family: str, given: str) -> WordMatch:
-    """One folded word with the word of the names that it is most like; the family name wins a tie.  A nickname is one of
-    a given name only, and so are several initials in a row."""
+    """One folded word with the word of the names that it is most like; the family name wins a tie.  Only given names
+    have nicknames, and several initials in a row."""
     found = WordMatch(typed, Likeness.NONE)
     for side, parts in ((Side.FAMILY, heard(family)), (Side.GIVEN, _given_words(given))):
         for word in parts:
@@ -113,19 +113,6 @@ def match_name(typed: str, family: str, given: str) -> NameMatch | None:
     """A whole text with a name, in any order; None where a word is like nothing.  Particles go with what follows."""
     found = tuple(_best(unit, family, given) for unit in units(typed))
     return NameMatch(found) if found and all(w.likeness is not Likeness.NONE for w in found) else None
-
-
-def units(text: str) -> tuple[tuple[str, ...], ...]:
-    """The words of a text as they are to be looked for: each in the ways that it may be written in a name, with the
-    particles before it and without (``de la tour``: ``delatour``, ``latour``, ``tour``)."""
-    found: list[tuple[str, ...]] = []
-    chain: list[str] = []
-    for word in words(text):
-        chain = [before + word for before in (*chain, "")]
-        if word not in PARTICLES:
-            found.append(tuple(chain))
-            chain = []
-    return (*found, tuple(chain)) if chain else tuple(found)
 
 
 def _best(ways: Iterable[str], family: str, given: str) -> WordMatch:
