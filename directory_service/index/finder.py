@@ -292,8 +292,9 @@ class Finder:
         for keys in word.keys:
             if exact and keys.likeness is not Likeness.EXACT:
                 continue
-            for pk in self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED):
-                yield pk, Fit(keys.field, keys.likeness)
+            found = self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED)
+            self._search.truncated |= len(found) == _KEYED
+            yield from ((pk, Fit(keys.field, keys.likeness)) for pk in found)
 
     def _tell(self, box: Box, rows: dict[int, Sequence[Any]], keyed: dict[int, list[Fit | None]]) -> None:
         self._told = lambda pk: match(box, f" {rows[pk][_TAGS]} ", keyed.get(pk, ())) if pk in rows else None
