@@ -21,6 +21,7 @@ from directory_service.index.onebox.readings import (
     Keys,
     Reading,
     Word,
+    is_known,
     loosely,
     of_pair,
     of_phrase,
@@ -78,11 +79,14 @@ class Box:
     def _loosened(self, word: Word) -> Word:
         if is_number(word.typed):
             return replace(word, keys=(*word.keys, *near_keys(word.typed)))
-        if word.part or word.skipped:
+        if word.part or word.skipped or is_known(word.typed):
             return word
-        whole = [glued for glued in self.glued if glued.endswith(word.typed)]
-        more = [reading for text in (word.typed, *whole) for reading in loosely(text)]
+        more = sorted((r for text in self.ways_of(word) for r in loosely(text)), key=_order)
         return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))))
+
+    def ways_of(self, word: Word) -> tuple[str, ...]:
+        """The word, and with the particles before it."""
+        return (word.typed, *(glued for glued in self.glued if glued.endswith(word.typed)))
 
 
 @lru_cache(maxsize=256)
