@@ -19,7 +19,7 @@ from directory_service.entries.finding import Kind
 from directory_service.entries.naming import half_tokens, sound_token
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
-from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, mistyped, one_edit
+from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, mistyped, one_edit, sounds
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
 
 
@@ -185,16 +185,15 @@ def loosely(word: str) -> tuple[Reading, ...]:
     one of which is right where there are two errors.  ``score`` compares the names found."""
     if not (word.isascii() and word.isalpha()):
         return ()
-    sound = code(word)
     found = [
-        Reading(sound_token(sound), Field.NAME, Likeness.SOUND),
-        Reading(Kind.TOWN_SOUND + sound, Field.CITY, Likeness.SOUND),
+        *(Reading(sound_token(s), Field.NAME, Likeness.SOUND) for s in sounds(word)),
+        Reading(Kind.TOWN_SOUND + code(word), Field.CITY, Likeness.SOUND),
     ]
     if len(word) >= ONE_EDIT:
         made = dict.fromkeys(one_edit(word))
         found += [Reading(kind + text, Field.NAME, Likeness.TYPO) for text in made if text for kind in _NAME_KINDS]
         found += _like_terms(word)
-    if len(word) >= TWO_EDITS:
+    if len(word) >= TWO_EDITS - 1:  # one may have been left out
         sizes = range(max(TWO_EDITS, len(word) - _MOST_EDITS), len(word) + _MOST_EDITS + 1)
         found += [Reading(t, Field.NAME, Likeness.TYPO) for size in sizes for t in half_tokens(word, size)]
     return tuple(dict.fromkeys(found))
