@@ -154,7 +154,13 @@ def is_alike(typed: str, name: str) -> bool:
     if squash(typed) == squash(name):
         return True
     wanted = units(typed)
-    return bool(wanted) and all(any(is_meant(w, part) for w in ways for part in heard(name)) for ways in wanted)
+    return bool(wanted) and each_its_own(
+        [{p for p in heard(name) if any(is_meant(w, p) for w in ways)} for ways in wanted]
+    )
+
+
+def each_its_own(choices: list[set[str]]) -> bool:
+    return not choices or any(each_its_own([other - {one} for other in choices[1:]]) for one in choices[0])
 
 
 def is_meant(typed: str, word: str) -> bool:

@@ -244,8 +244,8 @@ def heard(text: str) -> tuple[str, ...]:
     initials: ``de, la, latour, tour, …``; ``jean, pierre, jeanpierre, jp``."""
     spelled = [spelt(word) for word in words(text)]
     glued = [way for chain in _chains(spelled) for way in chain[:-1]]
-    compounds = [form for compound in _COMPOUND.findall(text) for form in _forms(words(compound))]
-    return tuple(dict.fromkeys((*spelled, *glued, *compounds)))
+    compounds = _COMPOUND.findall(text) if "-" in text else ()
+    return tuple(dict.fromkeys((*spelled, *glued, *(form for c in compounds for form in _forms(words(c))))))
 
 
 _COMPOUND: Final = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
@@ -282,9 +282,28 @@ def meant(typed: str, word: str) -> bool:
 
 def alike(typed: str, name: str) -> bool:
     """Whether a name may be the one meant: it is equal but for accents and signs, or each word typed may be one of its
-    own, in any order."""
+    own, each another one, in any order."""
     whole = squash(typed)
     if whole and whole == squash(name):
         return True
     wanted, parts = units(typed), heard(name)
-    return bool(wanted) and all(any(meant(way, part) for way in ways for part in parts) for ways in wanted)
+    fits = [[part for part in parts if any(meant(way, part) for way in ways)] for ways in wanted]
+    return bool(fits) and all(fits) and (len(fits) == 1 or _each_its_own(fits))
+
+
+def _each_its_own(choices: list[list[str]]) -> bool:
+    """Whether each may have one of its choices that no other has: by augmenting paths, so that many words cost little
+    more than few."""
+    holder: dict[str, int] = {}
+
+    def settle(one: int, tried: set[str]) -> bool:
+        for choice in choices[one]:
+            if choice in tried:
+                continue
+            tried.add(choice)
+            if choice not in holder or settle(holder[choice], tried):
+                holder[choice] = one
+                return True
+        return False
+
+    return all(settle(one, set()) for one in range(len(choices)))

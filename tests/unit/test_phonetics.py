@@ -170,7 +170,14 @@ def test_a_name_is_heard_word_by_word(typed: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "name"),
-    [("marie", "LEFEBVRE"), ("martin lefevre", "LEFEBVRE Marie"), ("", "X"), ("-", "-"), ("de", "LA")],
+    [
+        ("marie", "LEFEBVRE"),
+        ("martin lefevre", "LEFEBVRE Marie"),
+        ("martin marie", "MARIN Zoé"),
+        ("", "X"),
+        ("-", "-"),
+        ("de", "LA"),
+    ],
 )
 def test_every_word_typed_must_be_heard(typed: str, name: str) -> None:
     assert not alike(typed, name)

@@ -18,7 +18,7 @@ from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.finding import Kind
 from directory_service.entries.naming import half_tokens, sound_token
 from directory_service.model.likeness import Likeness
-from directory_service.model.nicknames import all_names
+from directory_service.model.nicknames import other_names
 from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, mistyped, one_edit, sounds
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
 
@@ -134,7 +134,7 @@ def of_word(word: str) -> Iterator[Reading]:
     if len(word) <= _INITIALS:
         yield Reading(Kind.INITIAL + word, Field.NAME, Likeness.INITIAL)
     yield from _beginnings(word)
-    yield from (Reading(Kind.GIVEN + name, Field.GIVEN, Likeness.NICKNAME) for name in sorted(all_names(word)))
+    yield from (Reading(Kind.GIVEN + name, Field.GIVEN, Likeness.NICKNAME) for name in sorted(other_names(word)))
 
 
 def of_term(term: Term, likeness: Likeness) -> Iterator[Reading]:
