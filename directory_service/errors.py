@@ -38,12 +38,17 @@ class InvalidInput(AnnuaireError):
 
 
 class NotFound(AnnuaireError):
-    """Nothing of that name, or nothing that this caller may see: the two are the same answer."""
+    """Nothing of that name, or nothing that this caller may see: the two are the same answer.  ``suggestions``: what
+    there is, and may have been meant."""
 
     ldap_code = 32  # noSuchObject
     http_status = 404
     exit_code = 4
     slug = "not-found"
+
+    def __init__(self, message: str, *, where: str | None = None, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(message, where=where)
+        self.suggestions = suggestions
 
 
 class Forbidden(AnnuaireError):

@@ -119,8 +119,19 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
     try:
         hit, former = index.practitioner(key, View.STAFF)
     except NotFound:
-        return dict(orjson.loads(index.organization(key, View.STAFF).json))
+        try:
+            return dict(orjson.loads(index.organization(key, View.STAFF).json))
+        except NotFound as error:
+            near = (*index.near_persons(key, View.STAFF), *index.near_structures(key, View.STAFF))
+            raise _suggesting(error, near) from None
     return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
+
+
+def _suggesting(error: NotFound, near: tuple[str, ...]) -> NotFound:
+    """A false number, told with those that it was probably meant for."""
+    if not near:
+        return error
+    return NotFound(f"{error.message} ; numéro probable : {', '.join(near)}", suggestions=near)
 
 
 @click.command()
@@ -134,7 +145,10 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
     from directory_service.index.query import View
 
     with directory(settings) as index:
-        hit, former = index.practitioner(key, View.STAFF)
+        try:
+            hit, former = index.practitioner(key, View.STAFF)
+        except NotFound as error:
+            raise _suggesting(error, index.near_persons(key, View.STAFF)) from None
     person = orjson.loads(hit.json)
     found = {"id": person["id"], "rpps": person["rpps"], "adeli": person["adeli"], "resolved_from": former}
     if machine:

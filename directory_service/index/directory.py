@@ -20,7 +20,7 @@ import orjson
 from directory_service.entries.attributes import ATTRIBUTES, id_key
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
 from directory_service.errors import NotFound
-from directory_service.index import ranges
+from directory_service.index import nearby, ranges
 from directory_service.index.answers import LONGEST, Answer, Answers
 from directory_service.index.connections import Connections
 from directory_service.index.criteria import (
@@ -227,6 +227,14 @@ class Directory:
         # Several may share a SIRET, and one goes by it: its own name first, then what the text may stand for.
         keys = [*(id_key("u", n) for n in numbers[:1]), *(id_key("o", n) for n in numbers)]
         return self._by_keys(keys, STRUCTURES, view, "pas de structure de ce numéro")
+
+    def near_persons(self, text: str, view: View) -> tuple[str, ...]:
+        """The one or two numbers in the directory that a false one was probably meant for."""
+        return nearby.near_persons(self._reader(time.monotonic()), text, view)
+
+    def near_structures(self, text: str, view: View) -> tuple[str, ...]:
+        """The same for a structure's number."""
+        return nearby.near_structures(self._reader(time.monotonic()), text, view)
 
     def _by_keys(self, keys: Sequence[str], branch: int, view: int, otherwise: str) -> Hit:
         """The best entry of the first key that finds one."""

@@ -36,7 +36,8 @@ COUNTED: Final = 2_000  # matches counted one by one; more are "at least"
 EXAMINED: Final = 20_000  # the same where facets are asked for, and candidates of one look-up
 SORTED: Final = 10_000  # people sorted by something else than relevance
 LITTLE: Final = 10  # matches; of fewer, what sounds so or is mistyped so is looked for too
-LOOSE: Final = 4_000  # candidates by sound and typing errors
+SURE: Final = 3  # words; where somebody matches so many, she is meant
+LOOSE: Final = 1_000  # candidates by sound and typing errors
 INSIDE: Final = 300  # candidates of one look-up of what stands inside words
 TIME: Final = 2.0  # seconds
 _KEYED: Final = 500  # entries that one identifier, or its beginning, may find
@@ -100,14 +101,18 @@ class Finder:
 
     def _boxed(self, box: Box, limit: int, place: Place | None) -> Found:
         keyed = self._keyed(box)
-        where = self._where(box, box.most)
-        rows = list(islice(self._rows(where), SCORED + 1))
-        if len(rows) > SCORED:
-            return self._many(box, where, keyed, limit, place)
+        # What is typed as it is comes cheaper than all that begins so.
+        for most in dict.fromkeys((Likeness.EXACT, box.most)):
+            rows = list(islice(self._rows(self._where(box, most)), SCORED + 1))
+            if len(rows) > SCORED:
+                return self._many(box, keyed, limit, place)
         found = self._scored(box, rows, keyed)
-        if len(found.ranks) >= LITTLE or box.exact:
+        if len(found.ranks) >= self._enough(box) or box.exact:
             return self._of(found, limit, place, exact=not self._search.over)
         return self._little(box, found, limit, place)
+
+    def _enough(self, box: Box) -> int:
+        return min(LITTLE, 1) if len(box.needed) >= SURE else LITTLE
 
     def _where(self, box: Box, most: Likeness) -> str:
         whole = everyone(box, most)
@@ -129,10 +134,9 @@ class Finder:
     def _little(self, box: Box, found: _Everyone, limit: int, place: Place | None) -> Found:
         """Looks further: by sound and errors, then, when there is nobody, inside words."""
         loose = box.loosened
-        keyed = self._keyed(loose)
         rows = list(islice(self._rows(self._where(loose, Likeness.TYPO)), LOOSE + 1))
         exact = len(rows) <= LOOSE
-        close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], keyed)
+        close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], self._keyed(loose))
         if not close.ranks:
             exact = self._inside(loose, close) and exact
         relaxed = bool(close.ranks) and not found.ranks
@@ -166,12 +170,12 @@ class Finder:
             over = over or more
         return list(ids), over
 
-    def _many(self, box: Box, where: str, keyed: dict[int, list[Fit | None]], limit: int, place: Place | None) -> Found:
+    def _many(self, box: Box, keyed: dict[int, list[Fit | None]], limit: int, place: Place | None) -> Found:
         """Tier by tier, as far as the page goes."""
         first = self._scored(box, (), keyed)
         if self._wishes.sort != "relevance":
-            known = _known([*islice(self._rows(where), SORTED + 1), *first.rows.values()])
-            return self._of(known, limit, place, exact=not self._search.over)
+            rows = islice(self._rows(self._where(box, box.most)), SORTED + 1)
+            return self._of(_known([*rows, *first.rows.values()]), limit, place, exact=not self._search.over)
         start = place.rank if place else Rank(-1, 0, 0, 0)
         ranks = [rank for rank in first.ranks if rank > start]
         for part in expressions(box, self._near, self._tokens):
@@ -182,26 +186,30 @@ class Finder:
                 ids = (row[0] for row in self._rows(part.expression, after) if row[0] not in first.rows)
                 ranks += islice((Rank(part.tier, 0, part.near, pk) for pk in ids), limit + 1 - len(ranks))
         self._tell(box, {row[0]: row for row in self._of_ids([rank.id for rank in ranks])}, keyed)
-        return self._counted(ranks, limit, place, where, first)
-
-    def _counted(self, ranks: list[Rank], limit: int, place: Place | None, where: str, first: _Everyone) -> Found:
-        """The page with its total and facets, as far as they are counted."""
         shown, more = ranks[:limit], len(ranks) > limit or self._search.over
         if place and not self._wishes.facets:
             return Found(shown, more, place.total, place.exact)
-        most = EXAMINED if self._wishes.facets else COUNTED
-        counts: Counter[str] = Counter()
-        total = 0
-        for total, row in enumerate(islice(self._rows(where), most + 1), 1):
-            if self._wishes.facets and total <= most:
-                counts.update(set(row[_TAGS].split()))
-            first.rows.pop(row[0], None)
-        exact = total <= most and not self._search.over
-        counts.update(facets.count(row[_TAGS] for row in first.rows.values()))
+        total, exact, counts = self._count(box, first)
         told = facets.told(counts, self._wishes.facets) if self._wishes.facets else None
-        total = min(total, most) + len(first.rows)
         known = (place.total, place.exact) if place else (total, exact)
         return Found(shown, more, *known, facets=told, facets_exact=exact)
+
+    def _count(self, box: Box, first: _Everyone) -> tuple[int, bool, Counter[str]]:
+        """How many match, whether that is all, and how often each token occurs (where facets are asked for).  What is
+        typed as it is may be enough to know that there are too many to count."""
+        most = EXAMINED if self._wishes.facets else COUNTED
+        if not self._wishes.facets and box.most is not Likeness.EXACT:
+            sure = sum(1 for _ in islice(self._rows(self._where(box, Likeness.EXACT)), COUNTED + 1))
+            if sure > COUNTED:
+                return COUNTED, False, Counter()
+        counts: Counter[str] = Counter()
+        others, total = dict(first.rows), 0
+        for total, row in enumerate(islice(self._rows(self._where(box, box.most)), most + 1), 1):
+            if self._wishes.facets and total <= most:
+                counts.update(set(row[_TAGS].split()))
+            others.pop(row[0], None)
+        counts.update(facets.count(row[_TAGS] for row in others.values()))
+        return min(total, most) + len(others), total <= most and not self._search.over, counts
 
     # --- by criteria alone -------------------------------------------------------------------------------------------
 
@@ -284,8 +292,9 @@ class Finder:
         for keys in word.keys:
             if exact and keys.likeness is not Likeness.EXACT:
                 continue
-            for pk in self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED):
-                yield pk, Fit(keys.field, keys.likeness)
+            found = self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED)
+            self._search.truncated |= len(found) == _KEYED
+            yield from ((pk, Fit(keys.field, keys.likeness)) for pk in found)
 
     def _tell(self, box: Box, rows: dict[int, Sequence[Any]], keyed: dict[int, list[Fit | None]]) -> None:
         self._told = lambda pk: match(box, f" {rows[pk][_TAGS]} ", keyed.get(pk, ())) if pk in rows else None

@@ -58,8 +58,9 @@ TABLES: Final = (
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
     "CREATE VIRTUAL TABLE names USING fts5(terms, content='', tokenize='ascii', detail=none, columnsize=0)",
+    # What begins with a kind and two to four letters (``entries.finding``) is a list of its own.
     "CREATE VIRTUAL TABLE tag USING fts5(tags, content='entry', content_rowid='id', "
-    "tokenize='ascii', detail=none, columnsize=0)",
+    "tokenize='ascii', detail=none, columnsize=0, prefix='3 4 5')",
 )
 
 # What address books sort by, to give the first of a whole branch (decision 0008).  Values stand least first in these

@@ -18,7 +18,8 @@ from directory_service.index.criteria import Criteria, filter_of
 from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Part, Query, Scope, Substrings, View
 from directory_service.matching.description import Description
 from directory_service.matching.terms import telling
-from directory_service.model.identifiers import near_numbers, parse_person_id
+from directory_service.model.identifiers import parse_person_id
+from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.phonetics import near
 

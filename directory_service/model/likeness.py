@@ -7,14 +7,14 @@ left to say when both are at hand, for ranking and for telling why a result matc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.model.names import words
 from directory_service.model.nicknames import is_nickname
-from directory_service.model.phonetics import PARTICLES, heard, mistyped, sounds_alike
+from directory_service.model.phonetics import heard, mistyped, sounds_alike, units
 
 
 class Likeness(IntEnum):
@@ -70,6 +70,9 @@ _TESTS: Final = (
 )
 
 
+Word = tuple[Side | None, str]
+
+
 class WordMatch(NamedTuple):
     """What a typed word is like.  ``side`` and ``word`` say of what, and are nothing where it is like nothing."""
 
@@ -95,13 +98,13 @@ class NameMatch(NamedTuple):
         return (self.worst, family, sum(w.likeness for w in self.words))
 
 
-def match_word(typed: str, family: str, given: str) -> WordMatch:
-    """One folded word with the word of the names that it is most like; the family name wins a tie.  A nickname is
-    one of a given name only, and so are several initials in a row."""
+def match_word(typed: str, family: str, given: str, taken: Container[Word] = ()) -> WordMatch:
+    """One folded word with the word of the names, not one of ``taken``, that it is most like; the family name wins a
+    tie.  Only given names have nicknames, and several initials in a row."""
     found = WordMatch(typed, Likeness.NONE)
     for side, parts in ((Side.FAMILY, heard(family)), (Side.GIVEN, _given_words(given))):
         for word in parts:
-            likeness = grade(typed, word)
+            likeness = Likeness.NONE if (side, word) in taken else grade(typed, word)
             if likeness < found.likeness and not (side is Side.FAMILY and likeness is Likeness.NICKNAME):
                 found = WordMatch(typed, likeness, side, word)
     if found.likeness > Likeness.INITIAL and typed == _initials(given):
@@ -110,26 +113,23 @@ def match_word(typed: str, family: str, given: str) -> WordMatch:
 
 
 def match_name(typed: str, family: str, given: str) -> NameMatch | None:
-    """A whole text with a name, in any order; None where a word is like nothing.  Particles go with what follows."""
-    found = tuple(_best(unit, family, given) for unit in units(typed))
-    return NameMatch(found) if found and all(w.likeness is not Likeness.NONE for w in found) else None
+    """A whole text with a name, in any order, each word with another of the name; None where one is like nothing.
+    Particles go with what follows."""
+    asked = units(typed)
+    found: dict[int, WordMatch] = {}
+    taken: set[Word] = set()
+    while len(found) < len(asked):  # the surest first
+        left = ((n, _best(ways, family, given, taken)) for n, ways in enumerate(asked) if n not in found)
+        n, best = min(left, key=lambda pair: pair[1].likeness)
+        if best.likeness is Likeness.NONE:
+            return None
+        found[n] = best
+        taken.add((best.side, best.word))
+    return NameMatch(tuple(found[n] for n in range(len(asked)))) if found else None
 
 
-def units(text: str) -> tuple[tuple[str, ...], ...]:
-    """The words of a text as they are to be looked for: each in the ways that it may be written in a name, with the
-    particles before it and without (``de la tour``: ``delatour``, ``latour``, ``tour``)."""
-    found: list[tuple[str, ...]] = []
-    chain: list[str] = []
-    for word in words(text):
-        chain = [before + word for before in (*chain, "")]
-        if word not in PARTICLES:
-            found.append(tuple(chain))
-            chain = []
-    return (*found, tuple(chain)) if chain else tuple(found)
-
-
-def _best(ways: Iterable[str], family: str, given: str) -> WordMatch:
-    return min((match_word(way, family, given) for way in ways), key=lambda found: found.likeness)
+def _best(ways: Iterable[str], family: str, given: str, taken: Container[Word]) -> WordMatch:
+    return min((match_word(way, family, given, taken) for way in ways), key=lambda found: found.likeness)
 
 
 @lru_cache(maxsize=20_000)

@@ -50,6 +50,11 @@ def is_nickname(one: str, other: str) -> bool:
     return other in mine or bool(mine and _common(one, other))
 
 
+def all_names(word: str) -> frozenset[str]:
+    """Every word that ``is_nickname`` may hold for, and some more."""
+    return other_names(word).union(*(other_names(name) for name in nicknames().get(word, ())))
+
+
 def _common(one: str, other: str) -> bool:
     table = nicknames()
     return not set(table.get(one, ())).isdisjoint(table.get(other, ()))

@@ -16,7 +16,7 @@ import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from directory_service.errors import AnnuaireError, TooManyRequests
+from directory_service.errors import AnnuaireError, NotFound, TooManyRequests
 from directory_service.web.openapi.route import Place, Rate, Route, describe, ok
 
 MIMETYPE = "application/problem+json"
@@ -83,15 +83,26 @@ _OF_STATUS = {
 }
 
 
-def problem_body(slug: str, status: int, detail: str, where: str | None = None, build: str = "") -> bytes:
-    """The JSON document (RFC 9457 3.1), with our ``where`` and ``build`` members when there is something to say."""
+def problem_body(
+    slug: str,
+    status: int,
+    detail: str,
+    where: str | None = None,
+    build: str = "",
+    suggestions: tuple[str, ...] = (),
+) -> bytes:
+    """The JSON document (RFC 9457 3.1), with our ``where``, ``suggestions`` and ``build`` members when there is
+    something to say."""
     members = {"type": f"/problems/{slug}", "title": PROBLEMS.get(slug, PROBLEMS["internal"])[0], "status": status}
-    extra = {"detail": detail, "where": where, "build": build}
+    extra = {"detail": detail, "where": where, "suggestions": suggestions, "build": build}
     return orjson.dumps(members | {name: value for name, value in extra.items() if value})
 
 
-def problem(slug: str, status: int, detail: str, where: str | None = None) -> Response:
-    response = Response(problem_body(slug, status, detail, where, _build()), status, content_type=MIMETYPE)
+def problem(
+    slug: str, status: int, detail: str, where: str | None = None, suggestions: tuple[str, ...] = ()
+) -> Response:
+    body = problem_body(slug, status, detail, where, _build(), suggestions)
+    response = Response(body, status, content_type=MIMETYPE)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -107,7 +118,8 @@ def statuses() -> dict[str, int]:
 
 
 def from_error(error: AnnuaireError) -> Response:
-    response = problem(error.slug, error.http_status, error.message, error.where)
+    suggestions = error.suggestions if isinstance(error, NotFound) else ()
+    response = problem(error.slug, error.http_status, error.message, error.where, suggestions)
     if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after)
     if error.http_status == 401:

@@ -283,6 +283,12 @@ def test_faults_are_pages_for_people_and_problems_for_programs(client: FlaskClie
     assert client.post("/aide", headers=HTML).mimetype == "text/html"
 
 
+def test_a_number_that_was_mistyped_leads_to_the_one_that_was_meant(client: FlaskClient) -> None:
+    page = client.get(f"/professionnels/{world.ZOE[1:-1]}", headers=HTML)
+    assert page.status_code == 404 and "Vouliez-vous dire" in text(page)
+    assert f'href="/professionnels/{world.ZOE[1:]}"' in page.text
+
+
 def test_a_fault_of_ours_has_its_number_and_tells_nothing_else(
     client: FlaskClient, opened: Directory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

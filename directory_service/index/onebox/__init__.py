@@ -21,7 +21,9 @@ from directory_service.index.onebox.readings import (
     Keys,
     Reading,
     Word,
+    is_known,
     loosely,
+    mistakes,
     of_pair,
     of_phrase,
     of_run,
@@ -78,11 +80,16 @@ class Box:
     def _loosened(self, word: Word) -> Word:
         if is_number(word.typed):
             return replace(word, keys=(*word.keys, *near_keys(word.typed)))
-        if word.part or word.skipped:
+        if word.part or word.skipped or is_known(word.typed):
             return word
-        whole = [glued for glued in self.glued if glued.endswith(word.typed)]
-        more = [reading for text in (word.typed, *whole) for reading in loosely(text)]
-        return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))))
+        ways = self.ways_of(word)
+        more = sorted((r for text in ways for r in loosely(text)), key=_order)
+        found = tuple(token for text in ways for token in mistakes(text))
+        return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))), mistakes=found)
+
+    def ways_of(self, word: Word) -> tuple[str, ...]:
+        """The word, and with the particles before it."""
+        return (word.typed, *(glued for glued in self.glued if glued.endswith(word.typed)))
 
 
 @lru_cache(maxsize=256)

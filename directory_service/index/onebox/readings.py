@@ -11,17 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.finding import Kind
-from directory_service.entries.naming import sound_token
-from directory_service.index.plan.access import Access, Both, Either, TagIs
-from directory_service.index.plan.naming import sound_access
+from directory_service.entries.naming import half_tokens, sound_token
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
-from directory_service.model.phonetics import ONE_EDIT, code, mistyped
+from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, mistyped, one_edit, sounds
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
 
 
@@ -61,18 +59,42 @@ class Keys(NamedTuple):
     likeness: Likeness = Likeness.EXACT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Word:
-    """A word as typed and folded.  One that may be ``skipped`` need not be found; what it is part of may be."""
+    """A word as typed and folded; ``readings`` by likeness.  One that may be ``skipped`` need not be found; what it is
+    part of may be."""
 
     typed: str
     readings: tuple[Reading, ...] = ()
     keys: tuple[Keys, ...] = ()
     skipped: bool = False
     part: str = ""  # of an address, folded: what else a mailbox may hold
+    mistakes: tuple[str, ...] = ()  # tokens of names, some of which are like the word
 
     def up_to(self, most: Likeness) -> tuple[Reading, ...]:
         return tuple(r for r in self.readings if r.likeness <= most)
+
+    @cached_property
+    def written(self) -> dict[Likeness, str]:
+        """For ``tiers``: what finds the readings up to a likeness, once it was asked for."""
+        return {}
+
+    @cached_property
+    def close(self) -> tuple[Reading, ...]:
+        """Those that tokens decide."""
+        return self.up_to(Likeness.INITIAL)
+
+    @cached_property
+    def loose(self) -> tuple[Reading, ...]:
+        """By sound or with errors, names aside."""
+        return tuple(r for r in self.readings if r.likeness > Likeness.INITIAL and r.field is not Field.NAME)
+
+    @cached_property
+    def is_loose(self) -> bool:
+        """Whether names may sound so or be mistyped so."""
+        return bool(self.mistakes) or any(
+            r.likeness > Likeness.INITIAL and r.field is Field.NAME for r in self.readings
+        )
 
 
 _FIELDS: Final = {
@@ -88,6 +110,10 @@ _BEGINNINGS: Final = (
     (Kind.TOWN_PART, Field.CITY, 3),
     (Kind.STRUCTURE, Field.STRUCTURE, 3),
 )
+_SAINTS: Final = frozenset(("saint", "sainte"))  # words of their own in a town's name, and a tenth of all towns
+_GLUED_SAINTS: Final = (("st", "saint"), ("ste", "sainte"))  # as ``stmartin`` is typed
+_LEAST_SAINT: Final = 3  # letters of the saint
+_NAME_KINDS: Final = (Kind.FAMILY.value, Kind.GIVEN.value)
 _LEAST_TERM: Final = 3  # letters of the beginning of a word of the vocabulary
 _MOST_EDITS: Final = 2  # letters by which a mistyped word is longer or shorter
 _INITIALS: Final = 3  # given names whose first letters are typed as one word
@@ -102,6 +128,9 @@ def of_word(word: str) -> Iterator[Reading]:
     yield Reading((Kind.COMMON if word in generic() else Kind.STRUCTURE) + word, Field.STRUCTURE)
     for term in single_words().get(word, ()):
         yield from of_term(term, Likeness.EXACT if term.whole else Likeness.PREFIX)
+    for start, saint in _GLUED_SAINTS:
+        if word.startswith(start) and len(word) >= len(start) + _LEAST_SAINT:
+            yield from of_run(saint + word.removeprefix(start))
     if len(word) <= _INITIALS:
         yield Reading(Kind.INITIAL + word, Field.NAME, Likeness.INITIAL)
     yield from _beginnings(word)
@@ -120,7 +149,7 @@ def of_term(term: Term, likeness: Likeness) -> Iterator[Reading]:
 
 def _beginnings(word: str) -> Iterator[Reading]:
     for kind, field, least in _BEGINNINGS:
-        if len(word) >= least:
+        if len(word) >= least and not (field is Field.CITY and word in _SAINTS):
             yield Reading(kind + word, field, Likeness.PREFIX, starts=True)
     if len(word) >= _LEAST_TERM:
         for said, terms in single_words().items():
@@ -153,29 +182,38 @@ def of_run(whole: str) -> Iterator[Reading]:
 # --- when there is too little ----------------------------------------------------------------------------------------
 
 
+def is_known(word: str) -> bool:
+    """Whether a word is in the vocabulary: then it is no other one, mistyped."""
+    return word in generic() or any(term.whole for term in single_words().get(word, ()))
+
+
 @lru_cache(maxsize=2_048)
 def loosely(word: str) -> tuple[Reading, ...]:
-    """By sound, and by what typing errors make of it.  Those of names find more than is like the word: ``score``
-    compares."""
+    """By sound, and words of the vocabulary by errors too.  ``score`` compares the names found."""
     if not (word.isascii() and word.isalpha()):
         return ()
-    found = [Reading(sound_token(code(word)), Field.NAME, Likeness.SOUND)]
+    found = [Reading(sound_token(sound), Field.NAME, Likeness.SOUND) for sound in sounds(word)]
     found.append(Reading(Kind.TOWN_SOUND + code(word), Field.CITY, Likeness.SOUND))
-    found += [Reading(token, Field.NAME, Likeness.TYPO) for token in _tokens(sound_access(word.encode()))]
-    if len(word) >= ONE_EDIT:
-        found += _like_terms(word)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*found, *_like_terms(word))))
 
 
-def _tokens(access: Access) -> Iterator[str]:
-    if isinstance(access, TagIs):
-        yield access.token
-    elif isinstance(access, Both | Either):
-        for item in access.items:
-            yield from _tokens(item)
+@lru_cache(maxsize=2_048)
+def mistakes(word: str) -> tuple[str, ...]:
+    """Tokens of the names that typing errors may have made this word of: all that one error makes, and the halves of
+    long words, one of which is right where there are two.  No ``Reading`` each: there are a thousand."""
+    if not (word.isascii() and word.isalpha()) or len(word) < ONE_EDIT:
+        return ()
+    made = set(one_edit(word))
+    found = [kind + text for kind in _NAME_KINDS for text in made]
+    if len(word) >= TWO_EDITS - 1:
+        sizes = range(max(TWO_EDITS, len(word) - _MOST_EDITS), len(word) + _MOST_EDITS + 1)
+        found += [token for size in sizes for token in half_tokens(word, size)]
+    return tuple(found)
 
 
 def _like_terms(word: str) -> Iterator[Reading]:
+    if len(word) < ONE_EDIT:
+        return
     sound, size = code(word), len(word)
     for said, its_sound, terms in _vocabulary():
         if said == word or abs(len(said) - size) > _MOST_EDITS:

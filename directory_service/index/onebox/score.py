@@ -29,7 +29,6 @@ COSTS: Final[Mapping[Likeness, int]] = {
 FIELD_COSTS: Final[Mapping[Field, int]] = {Field.FAMILY: 0, Field.GIVEN: 1}
 OTHER_FIELD: Final = 2
 SKIPPED_COST: Final = 3  # a particle that is not part of what was found
-_NAMED: Final = frozenset((Field.FAMILY, Field.GIVEN, Field.NAME))
 
 
 class Fit(NamedTuple):
@@ -79,9 +78,7 @@ def _cost(word: Word, fit: Fit | None) -> int:
 
 def _fit(word: Word, tags: str, box: Box) -> Fit | None:
     """The best reading that holds."""
-    for reading in word.readings:
-        if reading.likeness > Likeness.INITIAL:
-            break
+    for reading in word.close:
         if _holds(reading, tags):
             return Fit(reading.field, reading.likeness, _token_of(reading, tags))
     return None if word.skipped else _loose(word, tags, box)
@@ -89,17 +86,11 @@ def _fit(word: Word, tags: str, box: Box) -> Fit | None:
 
 def _loose(word: Word, tags: str, box: Box) -> Fit | None:
     """By sound or with errors: names compared, the rest by its tokens."""
-    loose = [r for r in word.readings if r.likeness > Likeness.INITIAL]
-    if not loose:
-        return None
-    found = None
-    if any(r.field is Field.NAME for r in loose):
-        ways = (word.typed, *(glued for glued in box.glued if glued.endswith(word.typed)))
-        found = _like_name(ways, tags)
-    for reading in loose:
+    found = _like_name(box.ways_of(word), tags) if word.is_loose else None
+    for reading in word.loose:
         if found and found.likeness <= reading.likeness:
             break
-        if reading.field not in _NAMED and _holds(reading, tags):
+        if _holds(reading, tags):
             return Fit(reading.field, reading.likeness, reading.token)
     return found
 
@@ -124,7 +115,7 @@ def _surname(word: Word, tags: str, fit: Fit | None) -> Likeness:
     """How well the family name fits this word, whatever else fits it better."""
     if fit and fit.field is Field.FAMILY:
         return fit.likeness
-    held = (r for r in word.readings if r.field is Field.FAMILY and r.likeness <= Likeness.INITIAL)
+    held = (r for r in word.close if r.field is Field.FAMILY)
     return next((r.likeness for r in held if _holds(r, tags)), Likeness.NONE)
 
 

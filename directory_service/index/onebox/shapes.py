@@ -14,8 +14,8 @@ from typing import Final
 from directory_service.entries.attributes import DEPARTMENT_TAG, id_key, tag
 from directory_service.entries.finding import Kind, domain_word
 from directory_service.index.onebox.readings import Field, Keys, Reading, Word
-from directory_service.model.identifiers import near_numbers
 from directory_service.model.likeness import Likeness
+from directory_service.model.mistaken import near_numbers
 from directory_service.model.nomenclature import DEPARTMENTS
 
 _EXACT, _PREFIX, _TYPO = Likeness.EXACT, Likeness.PREFIX, Likeness.TYPO

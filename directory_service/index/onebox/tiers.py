@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from directory_service.index.onebox import Box
-from directory_service.index.onebox.readings import Field, Reading
+from directory_service.index.onebox.readings import Field, Reading, Word
 from directory_service.model.likeness import Likeness
 
 _EXACT, _PREFIX, _INITIAL = Likeness.EXACT, Likeness.PREFIX, Likeness.INITIAL
@@ -68,8 +68,16 @@ class Near(NamedTuple):
 
 def everyone(box: Box, most: Likeness) -> str | None:
     """Who has, for every word, a reading up to ``most``; None when there cannot be anybody."""
-    parts = [_any(word.up_to(most)) for word in box.needed]
+    parts = [_of_word(word, most) for word in box.needed]
     return _joined(" AND ", parts) if parts and all(parts) else None
+
+
+def _of_word(word: Word, most: Likeness) -> str:
+    """Remembered with the word: there may be a thousand readings."""
+    if most not in word.written:
+        wrong = [_quoted(token) for token in word.mistakes] if most >= Likeness.TYPO else []
+        word.written[most] = _joined(" OR ", [_any(word.up_to(most)), *wrong])
+    return word.written[most]
 
 
 def _surnamed(box: Box, most: Likeness) -> str:

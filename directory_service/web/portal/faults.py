@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from directory_service.errors import AnnuaireError
+from directory_service.errors import AnnuaireError, NotFound
 from directory_service.web import problems
 from directory_service.web.portal.base import blueprint, html
 
@@ -60,11 +60,17 @@ def _page(problem: Response, error: Exception) -> Response:
     said = problem.json or {}
     ours = isinstance(error, AnnuaireError) and status not in (404, 503)
     detail = said.get("detail", "") if ours or status == 500 else ""
-    response = html("fault", status, title=title, advice=advice, detail=detail)
+    meant = error.suggestions if isinstance(error, NotFound) else ()
+    response = html("fault", status, title=title, advice=advice, detail=detail, meant=meant, kind=_kind())
     for name in ("Retry-After", "Allow"):
         if name in problem.headers:
             response.headers[name] = problem.headers[name]
     return response
+
+
+def _kind() -> str:
+    """Where numbers that may have been meant lead to."""
+    return "organisations" if request.endpoint == "portal.organization" else "professionnels"
 
 
 blueprint.register_error_handler(AnnuaireError, _with(problems.from_error))
