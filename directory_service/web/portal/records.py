@@ -12,6 +12,7 @@ from segno import helpers
 
 from directory_service.entries.history import history
 from directory_service.errors import NotFound
+from directory_service.index.directory import Hit
 from directory_service.index.query import View
 from directory_service.web.context import directory
 from directory_service.web.limiting import counted
@@ -30,7 +31,7 @@ def practitioner(identifier: str) -> Response:
 
     def make() -> Record:
         with directory().held():
-            hit, former = directory().practitioner(asked, View.ANONYMOUS)
+            hit, former = _person(asked)
             person = orjson.loads(hit.json)
             boxes = [box | {"history": _hers(box["address"], person["id"])} for box in person["mailboxes"]]
         return {"person": person, "boxes": boxes, "former": former}
@@ -54,7 +55,24 @@ def card(identifier: str) -> Response:
 @counted(Rate.READ)
 def organization(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
-    return page("organization", lambda: {"place": orjson.loads(directory().organization(asked, View.ANONYMOUS).json)})
+    return page("organization", lambda: {"place": orjson.loads(_structure(asked).json)})
+
+
+def _person(asked: str) -> tuple[Hit, str | None]:
+    """A false number is told with those that it was probably meant for."""
+    found = directory()
+    try:
+        return found.practitioner(asked, View.ANONYMOUS)
+    except NotFound as error:
+        raise NotFound(error.message, suggestions=found.near_persons(asked, View.ANONYMOUS)) from None
+
+
+def _structure(asked: str) -> Hit:
+    found = directory()
+    try:
+        return found.organization(asked, View.ANONYMOUS)
+    except NotFound as error:
+        raise NotFound(error.message, suggestions=found.near_structures(asked, View.ANONYMOUS)) from None
 
 
 def _hers(address: str, holder: str) -> list[Record]:
