@@ -27,7 +27,7 @@ run: .venv/.installed $(SAMPLE)/.done ## loads a synthetic sample (PEOPLE=5000) 
 
 sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 
-test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL) where they can be installed
+test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL, Chromium) where they can be installed
 	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n auto --maxprocesses 4 --dist loadfile)
 	@$(if $(TESTS),,$(BIN)/pytest -q -m alone)
 
@@ -81,7 +81,7 @@ $(SAMPLE)/.done: | .venv/.installed
 
 .venv/.tested: .venv/.installed tools/debian-install
 	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev \
-		postfix postfix-ldap nginx-light default-jdk-headless php-cli php-ldap vdirsyncer khard
+		postfix postfix-ldap nginx-light default-jdk-headless php-cli php-ldap chromium fonts-dejavu-core vdirsyncer khard
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
 

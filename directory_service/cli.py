@@ -17,6 +17,7 @@ import click
 from directory_service.commands import (
     auditing,
     certificates,
+    clients,
     exporting,
     importing,
     keys,
@@ -51,6 +52,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     verifying.verify,
     exporting.export,
     operators.operator,
+    clients.client,
     keys.keys,
     certificates.certificate,
     auditing.log,

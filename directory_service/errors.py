@@ -38,12 +38,17 @@ class InvalidInput(AnnuaireError):
 
 
 class NotFound(AnnuaireError):
-    """Nothing of that name, or nothing that this caller may see: the two are the same answer."""
+    """Nothing of that name, or nothing that this caller may see: the two are the same answer.  ``suggestions``: what
+    there is, and may have been meant."""
 
     ldap_code = 32  # noSuchObject
     http_status = 404
     exit_code = 4
     slug = "not-found"
+
+    def __init__(self, message: str, *, where: str | None = None, suggestions: tuple[str, ...] = ()) -> None:
+        super().__init__(message, where=where)
+        self.suggestions = suggestions
 
 
 class Forbidden(AnnuaireError):
@@ -86,6 +91,32 @@ class LimitExceeded(AnnuaireError):
     http_status = 422
     exit_code = 1
     slug = "limit-exceeded"
+
+
+class TooManyRequests(AnnuaireError):
+    """The caller asks more often than a limit allows; ``retry_after`` is in seconds."""
+
+    ldap_code = 51  # busy
+    http_status = 429
+    exit_code = 5
+    slug = "too-many-requests"
+
+    def __init__(self, message: str, *, retry_after: int, where: str | None = None) -> None:
+        super().__init__(message, where=where)
+        self.retry_after = retry_after
+
+
+class TooManyAttempts(TooManyRequests):
+    """Too many wrong secrets, of one name or from one address: the next ones wait, right or wrong."""
+
+    slug = "too-many-attempts"
+
+
+class BudgetSpent(TooManyRequests):
+    """The caller was given as many different records as one may have in a day."""
+
+    ldap_code = 11  # adminLimitExceeded
+    slug = "budget-spent"
 
 
 class CursorExpired(AnnuaireError):

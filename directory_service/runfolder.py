@@ -1,4 +1,5 @@
-"""The folder that the processes of one node share while they run: ``metrics/`` of prometheus_client, and ``harvest``.
+"""The folder that the processes of one node share while they run: ``metrics/`` of prometheus_client, ``harvest``
+and ``rates``.
 
 Made by the supervisor, before the workers start; a worker only reads where it is, in its environment.  Several
 supervisors may share one that is given (``annuaire serve ldap`` beside ``annuaire serve http``).
@@ -14,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 METRICS_ENV = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is first imported
-_METRICS, _HARVEST, _LOCK = "metrics", "harvest", "lock"
+_METRICS, _HARVEST, _RATES, _LOCK = "metrics", "harvest", "rates", "lock"
 
 
 @contextmanager
@@ -44,6 +45,11 @@ def environment(folder: Path) -> dict[str, str]:
 def harvest_file(given: str) -> Path | None:
     """Where workers count together what clients were given; None: each for itself."""
     return Path(given) / _HARVEST if given else None
+
+
+def rates_file(given: str) -> Path | None:
+    """The same of how often they ask."""
+    return Path(given) / _RATES if given else None
 
 
 def forget(folder: Path, pid: int) -> None:

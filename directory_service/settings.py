@@ -81,6 +81,25 @@ class Settings:
         "Seconds in which an HTTP request must have come whole, its body too; an answer has as many, and one more for "
         "16 KiB. Whoever is slower is cut off: a thread waits for each.",
     )
+    http_rate_suggest: int = _setting(
+        6_000,
+        "Requests a minute that one address (IPv6: /64) may make of `/v1/suggest`: ten people who type without a "
+        "pause, a hospital that does now and then. 0: no limit.",
+    )
+    http_rate_search: int = _setting(1_200, "The same of `/v1/search`.")
+    http_rate_read: int = _setting(1_200, "The same of single records, and of what has no limit of its own.")
+    http_rate_verify: int = _setting(1_200, "The same of `/v1/verify`.")
+    http_rate_batch: int = _setting(30, "The same of batches, ten thousand lines each.")
+    http_rate_write: int = _setting(600, "The same of what operators write one by one.")
+    http_rate_export: int = _setting(60, "The same of `/v1/changes` and of exports, each range of a file being one.")
+    http_rate_factor: int = _setting(
+        10, "How many times more an operator or a program with a key may ask, whatever its addresses.", most=1_000_000
+    )
+    cors_origins: str = _setting(
+        "",
+        "Sites whose pages may read what is public, by spaces (`https://exemple.fr`), or `*` for all; never with "
+        "credentials. Empty: none.",
+    )
     http_tls_certificate: str = _setting(
         "", "The same of the HTTPS port; empty: the `ldap_tls_*` files serve both faces, otherwise none of them does."
     )
@@ -91,10 +110,16 @@ class Settings:
         "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has "
         "a certificate of its own.",
     )
+    portal: bool = _setting(True, "Whether the HTTP face has pages for people; when not, it is the API alone.")
+    service_name: str = _setting("Annuaire santé", "What the pages call the service.")
+    service_contact: str = _setting(
+        "", "Whom their help and accessibility pages say to write to: an address, a telephone number. Empty: nobody."
+    )
     trusted_proxies: Networks = _setting(
         NO_NETWORK,
         "Addresses or networks, by spaces, of proxies that verify client certificates themselves and pass them on in "
-        "`Client-Cert` (RFC 9440). From others that header is refused. Empty: nobody.",
+        "`Client-Cert` (RFC 9440), and of whom `X-Forwarded-For` is believed. From others the first is refused, the "
+        "second ignored. Empty: nobody.",
     )
     ldap_handshake_time: float = _setting(_LDAP.handshake_time, "Seconds a client may take for a TLS handshake.")
     ldap_secrets_need_tls: SecretsNeedTls = _setting(
@@ -114,12 +139,14 @@ class Settings:
     )
     ldap_harvest_anonymous: int = _setting(
         _LDAP.harvest_anonymous,
-        "Different entries that one address (IPv6: /64) gets in a day, exact look-ups apart; a hospital types behind "
-        "it. 0: no limit.",
+        "Different entries that one address (IPv6: /64) gets in a day, over LDAP and HTTP together, exact look-ups "
+        "apart; a hospital types behind it. 0: no limit.",
         most=600_000,
     )
     ldap_harvest_operator: int = _setting(
-        _LDAP.harvest_operator, "The same for one operator, whatever its addresses. 0: no limit.", most=600_000
+        _LDAP.harvest_operator,
+        "The same for one operator, or a program with a key, whatever its addresses. 0: no limit.",
+        most=600_000,
     )
     ldap_harvest_window: float = _setting(
         _LDAP.harvest_window, "Seconds of that day, from the first entry given; then the count starts again."

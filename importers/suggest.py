@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 
-from directory_service.model.identifiers import near_numbers
+from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import practitioner, rejection

@@ -59,6 +59,14 @@ ROOMS = {
     "directory_service.index.plan": Room(
         may=(*_MODEL, *_WIRE, "directory_service.entries", "directory_service.index.query"), pure=True
     ),
+    "directory_service.index.onebox": Room(
+        may=(
+            *_MODEL,
+            "directory_service.entries",
+            *(f"directory_service.index.{m}" for m in ("query", "plan")),
+        ),
+        pure=True,
+    ),
     "directory_service.trust": Room(
         may=(
             *_MODEL,
@@ -105,12 +113,25 @@ ROOMS = {
             *(
                 f"directory_service.{r}"
                 for r in (
-                    *("accesslog", "tls", "trust", "index", "matching", "registry", "settings"),
+                    *("accesslog", "runfolder", "tls", "trust", "index", "matching", "registry", "settings"),
                     *("entries.history", "entries.vcard"),
                 )
             ),
         ),
-        packages=("flask", "werkzeug", "gunicorn", "orjson", "prometheus_client"),
+        packages=("flask", "werkzeug", "markupsafe", "gunicorn", "orjson", "prometheus_client"),
+    ),
+    # Pages: what the API's routes may read, the words of labels, and the libraries of what pages take and give.
+    "directory_service.web.portal": Room(
+        may=(
+            *_MODEL,
+            "directory_service.entries.history",
+            "directory_service.entries.labels",
+            *(f"directory_service.index.{m}" for m in ("directory", "query", "onebox.facets")),
+            "directory_service.matching",
+            *(f"directory_service.trust.{m}" for m in ("access", "verdicts", "verify")),
+            "directory_service.web",
+        ),
+        packages=("flask", "werkzeug", "orjson", "openpyxl", "segno"),
     ),
     # XML that strangers send is read here, and nowhere else of the face.
     "directory_service.web.dav": Room(
@@ -126,7 +147,6 @@ ROOMS = {
     "directory_service.web.registry": Room(
         may=(
             "directory_service.errors",
-            "directory_service.registry.desk",
             "directory_service.registry.engine",
             "directory_service.web.context",
         ),

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,16 @@ def test_the_installed_command_imports_a_sample(annuaire: Path, tmp_path: Path) 
     assert run(annuaire, "export", "ndjson", cwd=tmp_path, **env).count("\n") > 150
 
 
+def test_the_wheel_holds_the_pages_of_the_portal(wheel: Path) -> None:
+    portal = "directory_service/web/portal"
+    files = [f for kind in ("templates/portal", "static") for f in (ROOT / portal / kind).iterdir()]
+    with zipfile.ZipFile(wheel) as archive:
+        assert {str(f.relative_to(ROOT)) for f in files} <= set(archive.namelist())
+
+
 def test_the_wheel_holds_its_licence_and_notice(wheel: Path) -> None:
     names = run(sys.executable, "-m", "zipfile", "-l", wheel, cwd=wheel.parent)
     assert "licenses/LICENSE" in names
     assert "licenses/NOTICE" in names
+    assert "directory_service/web/templates/api.html" in names and "directory_service/web/static/api.css" in names
     assert "tests/" not in names

@@ -32,8 +32,8 @@ from directory_service.index.query import (
 from directory_service.ldap.ber import SET, Reader
 from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
 from directory_service.model.names import squash
-from directory_service.model.phonetics import asked as units
-from directory_service.model.phonetics import code, heard
+from directory_service.model.nicknames import is_nickname
+from directory_service.model.phonetics import code, heard, units
 from ldap_schema.matching import RULES
 from ldap_schema.schema import load
 
@@ -154,16 +154,35 @@ def is_alike(typed: str, name: str) -> bool:
     if squash(typed) == squash(name):
         return True
     wanted = units(typed)
-    return bool(wanted) and all(any(is_near(w, part) for part in heard(name)) for w in wanted)
+    return bool(wanted) and each_its_own(
+        [{p for p in heard(name) if any(is_meant(w, p) for w in ways)} for ways in wanted]
+    )
+
+
+def each_its_own(choices: list[set[str]]) -> bool:
+    return not choices or any(each_its_own([other - {one} for other in choices[1:]]) for one in choices[0])
+
+
+def is_meant(typed: str, word: str) -> bool:
+    return is_near(typed, word) or is_nickname(typed, word)
 
 
 def is_near(typed: str, word: str) -> bool:
-    if typed == word or (code(typed) == code(word) and code(word) != "0"):
+    if typed == word or heard_alike(typed, word) or heard_alike(word, typed):
         return True
     if len(typed) < 4:
         return False
     half = typed[:4] == word[:4] or typed[-4:] == word[-4:]
-    return edits(typed, word) <= (2 if len(typed) >= 8 and len(word) >= 8 and half else 1)
+    return edits(typed, word) <= (2 if len(typed) >= 7 and len(word) >= 8 and half else 1)
+
+
+def heard_alike(one: str, other: str) -> bool:
+    """The same code, or one that an E in the place of an É would have."""
+    if code(other) == "0":
+        return False
+    return code(one) == code(other) or (
+        len(one) > 2 and bool(re.search("[^e]e$", one)) and code(one) + "e" == code(other)
+    )
 
 
 def edits(one: str, other: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,29 +12,78 @@ from directory_service.errors import NotFound
 from directory_service.model.publication import PURPOSES
 
 if TYPE_CHECKING:
-    from directory_service.index.directory import Directory
+    from directory_service.index.directory import Directory, Page
     from directory_service.settings import Settings
+
+
+_FACET_TITLES: Final = {
+    "profession": "Profession",
+    "specialty": "Savoir-faire",
+    "department": "Département",
+    "type": "Type de boîte",
+}
+_SHOWN_VALUES: Final = 10  # of a facet, on a terminal
 
 
 @click.command()
 @click.argument("text", nargs=-1, required=True)
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Nombre de réponses.")
+@click.option("--cursor", metavar="MARQUE", help="Page suivante : la marque de la page précédente.")
+@click.option("--exact", is_flag=True, help="Les mots tels quels : ni débuts de mots, ni sons, ni fautes de frappe.")
+@click.option("--near", metavar="LIEU", help="D'abord près d'ici : code postal, département ou numéro de structure.")
+@click.option(
+    "--sort", type=click.Choice(("relevance", "name", "city")), default="relevance", show_default=True,
+    help="Ordre des réponses : pertinence, nom ou commune.",
+)  # fmt: skip
+@click.option("--facets", is_flag=True, help="Compte les réponses par profession, savoir-faire, département et type.")
+@click.option("--explain", is_flag=True, help="Dit pourquoi chaque réponse convient.")
 @as_json
 @with_settings
-def search(settings: Settings, text: tuple[str, ...], limit: int, machine: bool) -> None:
-    """Cherche une personne par nom, lieu, spécialité…"""
-    from directory_service.index.directory import Criteria
-    from directory_service.index.query import View
-
-    with directory(settings) as index:
-        page = index.find(Criteria(q=" ".join(text)), View.STAFF, limit, None)
+def search(
+    settings: Settings, text: tuple[str, ...], limit: int, cursor: str | None, exact: bool, near: str | None, sort: str,
+    facets: bool, explain: bool, machine: bool,
+) -> None:  # fmt: skip
+    """Cherche une personne par nom, lieu, spécialité, structure, numéro, adresse… dans n'importe quel ordre."""
     import orjson
 
+    from directory_service.index.directory import Criteria, Wishes
+    from directory_service.index.onebox.facets import FACETS
+    from directory_service.index.query import View
+
+    wishes = Wishes(FACETS if facets else (), exact, explain, sort, near or "")
+    with directory(settings) as index:
+        page = index.find(Criteria(q=" ".join(text)), View.STAFF, limit, cursor, wishes)
     people = [orjson.loads(hit.json) for hit in page.hits]
     if machine:
-        emit({"build": page.build, "total": page.total, "items": people})
+        items = [{**person, "match": why} for person, why in zip(people, page.why, strict=True)] if explain else people
+        counted = {"facets": page.facets, "facets_exact": page.facets_exact} if facets else {}
+        told = {"total": page.total, "total_exact": page.total_exact, "relaxed": page.relaxed, "next": page.next}
+        emit({"build": page.build, **told, "items": items, **counted})
     else:
-        table(("Identifiant", "Nom", "Prénoms", "Profession", "Commune", "Adresse"), map(_row, people))
+        _show(people, page)
+
+
+def _show(people: list[dict[str, Any]], page: Page) -> None:
+    columns = ("Identifiant", "Nom", "Prénoms", "Profession", "Commune", "Adresse")
+    if page.why:
+        rows = zip(people, page.why, strict=True)
+        table((*columns, "Pourquoi"), ((*_row(person), _reasons(why)) for person, why in rows))
+    else:
+        table(columns, map(_row, people))
+    if page.relaxed:
+        click.echo("Personne exactement : voici qui s'en approche.", err=True)
+    for name, values in (page.facets or {}).items():
+        click.echo("")
+        shown = values[:_SHOWN_VALUES]
+        least = "" if page.facets_exact else "≥ "
+        table((_FACET_TITLES[name], "Nombre"), ((v["label"], f"{least}{v['count']}") for v in shown))
+    if page.next:
+        click.echo(f"Suite : --cursor {page.next}", err=True)
+
+
+def _reasons(why: dict[str, Any]) -> list[str]:
+    """``dupont: family_name, exact``: the codes of docs/reference/search.md."""
+    return [f"{w['word']}: {w['field']}, {w['match']}" for w in why["words"]]
 
 
 def _row(person: dict[str, Any]) -> tuple[object, ...]:
@@ -71,8 +120,19 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
     try:
         hit, former = index.practitioner(key, View.STAFF)
     except NotFound:
-        return dict(orjson.loads(index.organization(key, View.STAFF).json))
+        try:
+            return dict(orjson.loads(index.organization(key, View.STAFF).json))
+        except NotFound as error:
+            near = (*index.near_persons(key, View.STAFF), *index.near_structures(key, View.STAFF))
+            raise _suggesting(error, near) from None
     return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
+
+
+def _suggesting(error: NotFound, near: tuple[str, ...]) -> NotFound:
+    """A false number, told with those that it was probably meant for."""
+    if not near:
+        return error
+    return NotFound(f"{error.message} ; numéro probable : {', '.join(near)}", suggestions=near)
 
 
 @click.command()
@@ -86,7 +146,10 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
     from directory_service.index.query import View
 
     with directory(settings) as index:
-        hit, former = index.practitioner(key, View.STAFF)
+        try:
+            hit, former = index.practitioner(key, View.STAFF)
+        except NotFound as error:
+            raise _suggesting(error, index.near_persons(key, View.STAFF)) from None
     person = orjson.loads(hit.json)
     found = {"id": person["id"], "rpps": person["rpps"], "adeli": person["adeli"], "resolved_from": former}
     if machine:

@@ -105,6 +105,8 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
     click.echo("\nPrêt. À coller dans un autre terminal :\n")
     for line in _examples(settings, served):
         click.echo(f"  {line}")
+    if settings.portal and "http" in served:
+        click.echo(f"\nDans un navigateur : {served['http']}/")
     click.echo("\nCtrl-C arrête.")
 
 

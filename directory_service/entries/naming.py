@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import tag
 from directory_service.model.names import words
-from directory_service.model.phonetics import HALF, PARTICLES, TWO_EDITS, code, heard
+from directory_service.model.phonetics import HALF, TWO_EDITS, code, goes_on, heard, spelt
 
 # Letters of tokens, beside those of ``attributes``: h a sound, y half of a long word, w a word that is not the first,
 # q how two words start.
@@ -79,13 +79,13 @@ class Tokens(NamedTuple):
 @lru_cache(maxsize=100_000)
 def name_tokens(text: str) -> Tokens:
     if text.isascii() and text.isalpha():  # most names are one word
-        word = text.lower()
-        return Tokens(" ".join(_word_tokens(word)), word in PARTICLES)
+        word = spelt(text.lower())
+        return Tokens(" ".join(_word_tokens(word)), goes_on(word))
     inside = words(text)
     found = [token for part in heard(text) for token in _word_tokens(part)]
     starts = ("".join(inside[n:]) for n in range(1, min(len(inside), _MOST_STARTS + 1)))
     found += [token for start in starts if (token := start_token(start))]
-    return Tokens(" ".join(dict.fromkeys(found)), bool(inside) and inside[-1] in PARTICLES)
+    return Tokens(" ".join(dict.fromkeys(found)), bool(inside) and goes_on(spelt(inside[-1])))
 
 
 def _word_tokens(word: str) -> tuple[str, ...]:

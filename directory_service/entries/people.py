@@ -16,6 +16,7 @@ from directory_service.entries.attributes import BOX_TAG, column, id_key, tag, t
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
+from directory_service.entries.finding import domain_words, name_words
 from directory_service.entries.labels import SHORT_TITLES, capitalised
 from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.entries.places import NO_PLACE, Place, activity_json, coded_json, combined, digits, place_of
@@ -207,7 +208,12 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
         place.org_text,
         work.column_with(names.shown_text),
         place.place_text,
-        token_text((work.tags, place.tags, names.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types])),
+        token_text(
+            (
+                *(work.tags, place.tags, names.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types]),
+                *(name_words(k.family, k.given), place.found_by, *domain_words(boxes.addresses)),
+            )
+        ),
         (id_key("u", p.national_id), uuid_key(dn), *numbers.keys, *boxes.keys),
         entry_ber(dn, b"".join(own)),
         orjson.dumps(practitioner_json(p, numbers, work, boxes)),

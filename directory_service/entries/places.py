@@ -17,6 +17,7 @@ import orjson
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.attributes import PREPARE as _PREPARE
 from directory_service.entries.attributes import MatchRule as _Rule
+from directory_service.entries.finding import structure_words, town_words
 from directory_service.entries.wire import clean, comparable, distinct, phone, several
 from directory_service.model.people import Address, Coded, Organization, PractitionerRole
 
@@ -37,6 +38,7 @@ class Place(NamedTuple):
     place: tuple[str, ...]  # prepared values of the column ``place``
     place_text: str
     tags: str
+    found_by: str  # more tokens, of people who work there: ``entries.finding``
     values: dict[str, Values]  # attribute ► its values, of one structure; absent when it has none
     structure_json: orjson.Fragment  # {id, name, finess, siret}
     address_json: orjson.Fragment
@@ -91,6 +93,7 @@ def _joined(places: Sequence[Place]) -> Place:
         place=place,
         place_text=_column(place),
         tags=" ".join(dict.fromkeys(" ".join([p.tags for p in places]).split())),
+        found_by=" ".join(dict.fromkeys(" ".join([p.found_by for p in places]).split())),
         values={},
     )
 
@@ -172,6 +175,7 @@ def _render(o: Organization) -> Place:
         place,
         _column(place),
         " ".join(dict.fromkeys(tokens)),
+        " ".join((*town_words(clean(o.address.town)), *structure_words(texts["o"]))),
         values,
         _fragment(structure_json(o)),
         _fragment(address_json(o.address)),
@@ -247,4 +251,4 @@ def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
     )
 
 
-NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", {}, _fragment(None), _fragment(None), (), None, {})
+NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", "", {}, _fragment(None), _fragment(None), (), None, {})

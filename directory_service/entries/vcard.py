@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.labels import SHORT_TITLES, SPECIALISTS, capitalised, person_label
+from directory_service.entries.labels import SHORT_TITLES, capitalised, person_label
+from directory_service.model.specialists import SPECIALISTS
 
 Record = dict[str, Any]
 PRODUCT: Final = "-//annuaire//carnet//FR"

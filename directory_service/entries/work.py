@@ -13,9 +13,10 @@ import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, PREPARE, MatchRule, column, index_tag, tag
 from directory_service.entries.entry import CLASSES, PEOPLE
-from directory_service.entries.labels import SPECIALISTS, personal_title
+from directory_service.entries.labels import personal_title
 from directory_service.entries.wire import clean, many, one
 from directory_service.model.people import Coded, Expertise, Practitioner, Status
+from directory_service.model.specialists import SPECIALISTS
 
 AUTHORITY: Final = "ANS"  # who issues the codes and numbers, in HcIdentifier, HcProfession and HcSpecialisation
 

@@ -23,6 +23,14 @@ class Answer(NamedTuple):
     truncated: bool
 
 
+class Suggested(NamedTuple):
+    """``items``: JSON, of the entries ``ids``."""
+
+    build: str
+    ids: tuple[int, ...]
+    items: list[bytes]
+
+
 class Held(OrderedDict[Hashable, T]):
     """What is kept of one build; the first kept goes first.  Threads share it: every step is one operation."""
 

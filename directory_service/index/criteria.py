@@ -1,26 +1,29 @@
 """The criteria of ``/v1/search`` as a filter over ``ou=personnes``, and the place of a page in its answer.  PURE.
 
 Every criterion given must hold; within one, every word must be found (``Jacques Martin`` is not all Jacques and all
-Martin).  Codes are taken as codes, anything else as words of the label.  Nothing here reads the index.
+Martin).  Codes are taken as codes, anything else as words of the label.  ``q`` is ``onebox``'s.  Nothing here reads the
+index.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
 from directory_service.errors import InvalidInput
-from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Not, Or, Substrings
+from directory_service.index.onebox.tiers import Near
+from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Or, Substrings
 from directory_service.model import nomenclature
-from directory_service.model.identifiers import parse_person_id, structure_keys
+from directory_service.model.identifiers import structure_keys
 from directory_service.model.names import fold, squash, words
+from directory_service.model.nomenclature import DEPARTMENTS, department_of
 
-_ANYWHERE: Final = ("sn", "name", "mail", "org", "work", "place")
-_NAMED: Final = ("sn", "name", "mail")
+LONGEST_PLACE: Final = 5  # characters of a postcode or of the code of a department
 # What people call a general practitioner is three savoir-faire (formats.md §5).
 _GENERAL: Final = ("SM26", "SM53", "SM54")
 _GENERAL_NAMES: Final = frozenset(("generaliste", "medecin generaliste", "medecine generale"))
@@ -45,17 +48,54 @@ class Criteria:
     status: str = ""
 
 
-def filters_of(criteria: Criteria) -> tuple[Filter, ...]:
-    """The whole answer, in parts that exclude one another and go one after the other: those whose name or address is
-    meant, then the others."""
-    rest = [made(text) for name, made in _MADE.items() if (text := getattr(criteria, name).strip())]
-    if not criteria.q.strip():
-        return (And(tuple(rest)),)
-    named = _q(criteria.q, _NAMED)
-    anywhere = _q(criteria.q, _ANYWHERE)
-    if named == anywhere:
-        return (And((named, *rest)),)
-    return And((named, *rest)), And((anywhere, Not(named), *rest))
+SORTS: Final = ("relevance", "name", "city")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How ``/v1/search`` is to answer.  ``facets`` are names of ``onebox.facets.FACETS``; ``near`` is a postcode, a
+    department or the number of a structure, "" for nowhere."""
+
+    facets: tuple[str, ...] = ()
+    exact: bool = False
+    explain: bool = False
+    sort: str = SORTS[0]
+    near: str = ""
+
+
+NO_WISHES: Final = Wishes()
+
+
+def filter_of(criteria: Criteria) -> Filter:
+    """All criteria but ``q``."""
+    return And(tuple(made(text) for name, made in _MADE.items() if (text := getattr(criteria, name).strip())))
+
+
+def near_of(text: str, structure: Mapping[str, Any] | None = None) -> Near:
+    """Tokens of who is near; ``structure`` is the record of the one that ``text`` names, if there is one.  Raises
+    InvalidInput."""
+    compact = text.replace(" ", "").upper()
+    if not compact:
+        return Near()
+    if len(compact) == LONGEST_PLACE and compact.isdigit():
+        return _classes((), compact, department_of(compact, ""))
+    if compact in DEPARTMENTS:
+        return _classes((), "", compact)
+    if len(compact) <= LONGEST_PLACE or not any(c.isdigit() for c in compact):
+        raise InvalidInput("un code postal, un département ou le numéro d'une structure", where="paramètre near")
+    address = (structure or {}).get("address") or {}
+    numbers = [key[1:] for key in structure_keys(text)] + ([structure["id"]] if structure else [])
+    department = (address.get("department") or {}).get("code") or ""
+    return _classes(tuple(dict.fromkeys(numbers)), address.get("postcode") or "", department)
+
+
+def _classes(structures: tuple[str, ...], postcode: str, department: str) -> Near:
+    held = (
+        tuple(tag("o", number.lower()) for number in structures),
+        (tag("z", postcode.lower()),) if postcode else (),
+        (tag(DEPARTMENT_TAG, department.lower()),) if department else (),
+    )
+    return Near(tuple(tokens for tokens in held if tokens))
 
 
 def typed_filter(text: str) -> Filter:
@@ -66,21 +106,6 @@ def typed_filter(text: str) -> Filter:
 def _any_name(word: str) -> Filter:
     raw = word.encode()
     return Or(tuple(Substrings(name, b"", (raw,), b"") for name in ("cn", "mail", "givenName", "sn")))
-
-
-def _q(text: str, columns: tuple[str, ...]) -> Filter:
-    person = parse_person_id(text)
-    if person is not None:
-        return Equal("asNationalId", person.national.encode())
-    return And(tuple(_word(word, columns) for word in text.split()))
-
-
-def _word(word: str, columns: tuple[str, ...]) -> Filter:
-    """Names stand squashed in their texts, other texts keep their words apart: each word of ``word`` is looked for."""
-    if "@" in word:
-        return InText(("mail",), word.casefold())
-    parts = words(word)
-    return And(tuple(InText(columns, part) for part in parts)) if parts else FALSE
 
 
 # --- one criterion each ----------------------------------------------------------------------------------------------
@@ -169,28 +194,46 @@ _MADE: Final[dict[str, Callable[[str], Filter]]] = {
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
+class Rank(NamedTuple):
+    """A place in the order of an answer: the tier, what the words cost within it, the class of nearness, the entry."""
+
+    tier: int
+    fine: int
+    near: int
+    id: int
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a page starts: after the entry ``after`` of part ``part``; and the total, the same on every page."""
+    """Where a page starts: after ``rank``, of the answer to the question that ``digest`` is of; and the total, the same
+    on every page.  Of a sorted answer ``rank.tier`` counts those shown before."""
 
-    part: int = 0
-    after: int = 0
-    total: int = -1
-    exact: bool = True
+    rank: Rank
+    total: int
+    exact: bool
+    digest: int
+
+
+def digest_of(criteria: Criteria, wishes: Wishes) -> int:
+    """What a cursor remembers of its question: no other may go on with it."""
+    said = repr((criteria, wishes.exact, wishes.sort, wishes.near))
+    return int.from_bytes(hashlib.blake2s(said.encode(), digest_size=4).digest())
 
 
 def write_cursor(place: Place) -> str:
-    text = f"{place.part}.{place.after}.{place.total}.{int(place.exact)}"
+    text = ".".join(map(str, (*place.rank, place.total, int(place.exact), place.digest)))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def parse_cursor(cursor: str) -> Place:
-    """Raises InvalidInput for what we did not write."""
+def parse_cursor(cursor: str, digest: int) -> Place:
+    """Raises InvalidInput for what we did not write, or wrote for another question."""
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        part, after, total, exact = map(int, text.split("."))
+        tier, fine, near, after, total, exact, of = map(int, text.split("."))
     except (ValueError, binascii.Error):
         raise InvalidInput("marque de page illisible", where="cursor") from None
-    if not (0 <= part <= 1 and 0 <= after < 1 << 62):
+    if not all(0 <= n < 1 << 62 for n in (tier, fine, near, after)):
         raise InvalidInput("marque de page illisible", where="cursor")
-    return Place(part, after, total, bool(exact))
+    if of != digest:
+        raise InvalidInput("cette marque de page est celle d'une autre recherche", where="cursor")
+    return Place(Rank(tier, fine, near, after), total, bool(exact), of)

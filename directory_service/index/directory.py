@@ -11,31 +11,45 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, id_key
-from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
+from directory_service.entries.entry import PEOPLE, STAFF, STRUCTURES
 from directory_service.errors import NotFound
-from directory_service.index import ranges
-from directory_service.index.answers import LONGEST, Answer, Answers
+from directory_service.index import nearby, ranges
+from directory_service.index.answers import LONGEST, Answer, Answers, Suggested
 from directory_service.index.connections import Connections
-from directory_service.index.criteria import Criteria, Place, filters_of, parse_cursor, typed_filter, write_cursor
+from directory_service.index.criteria import (
+    LONGEST_PLACE,
+    NO_WISHES,
+    Criteria,
+    Place,
+    Wishes,
+    digest_of,
+    filter_of,
+    near_of,
+    parse_cursor,
+    typed_filter,
+    write_cursor,
+)
 from directory_service.index.feed import Changes, parse_place, read_changes
+from directory_service.index.finder import Finder
 from directory_service.index.lookups import Span
-from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import Check, find_values
+from directory_service.index.onebox import understand
+from directory_service.index.onebox.tiers import Near
+from directory_service.index.plan.predicate import find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
-from directory_service.index.query import Equal, Filter, Part, Query, Scope, View
-from directory_service.index.reader import BUDGET, Build, Hit, Reader, Search
+from directory_service.index.query import Equal, Part, Query, Scope, View
+from directory_service.index.reader import BUDGET, Build, Hit, Search
 from directory_service.index.schema import HIDDEN
 from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served
 from directory_service.index.sorting import Order, search_sorted
+from directory_service.index.tree import spans_of
 from directory_service.index.trusted import (
     OperatorRecord,
     domain_record,
@@ -44,17 +58,14 @@ from directory_service.index.trusted import (
     trust_left,
     trusted_operators,
 )
-from directory_service.ldap.dn import normalise, parse_dn
+from directory_service.ldap.dn import normalise
+from directory_service.model.clients import ApiClient
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.mailboxes import CertificateRule
 
-__all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result"]
+__all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result", "Wishes"]
 
 HELD: Final = frozenset(ATTRIBUTES)  # attributes that entries may hold, in lower case
-_COUNTED: Final = 1_000  # matches of /v1/search counted one by one; more are "at least"
-_FIND_BUDGET: Final = 20_000  # candidates of one page of /v1/search, its total included
-_FIND_TIME: Final = 2.0  # seconds
-_BRANCHES: Final = (CONTAINER, BAL, PEOPLE, STRUCTURES)
 
 
 class Result(NamedTuple):
@@ -68,14 +79,19 @@ class Result(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``; ``next`` is the cursor of the page
-    after, None at the end."""
+    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``, each count of ``facets`` unless
+    ``facets_exact``; ``next`` is the cursor of the page after, None at the end.  ``relaxed``: nobody matches but by
+    sound, with errors or inside words.  ``why``, where asked for, explains each hit (``index.onebox.explain``)."""
 
     build: str
     hits: list[Hit]
     total: int
     total_exact: bool
     next: str | None
+    relaxed: bool = False
+    facets: dict[str, list[dict[str, Any]]] | None = None
+    facets_exact: bool = True
+    why: Sequence[dict[str, Any]] = ()
 
 
 class Directory:
@@ -97,7 +113,7 @@ class Directory:
         self._connections.close()
 
     def forget_answers(self) -> None:
-        self._answers, self._suggested = Answers[Answer](), Answers[list[bytes]]()
+        self._answers, self._suggested = Answers[Answer](), Answers[Suggested]()
 
     def held(self) -> AbstractContextManager[Build]:
         """All that this thread asks inside is answered from one commit of one build, that of the beginning."""
@@ -121,13 +137,13 @@ class Directory:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
         with reader.snapshot():
             if query.sort:
-                spans = self._spans(reader, replace(query, after=None), view)
+                spans = spans_of(reader, self.suffix, replace(query, after=None), view)
                 return Result(build.id, *search_sorted(reader, spans, query, view, now))
             held, key = self._answers.of(build.id), (query.base, query.scope, asked, query.limit, query.after, view)
             if (known := held.get(key)) is not None:
                 return Result(build.id, reader.hits(known.ids, query.part), known.truncated, False)
             search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
-            reader.run(search, self._spans(reader, query, view), ranked=query.after is not None)
+            reader.run(search, spans_of(reader, self.suffix, query, view), ranked=query.after is not None)
             if not search.timed_out and len(search.ids) <= LONGEST:
                 held.keep(key, Answer(tuple(search.ids), search.truncated))
             return Result(build.id, reader.hits(search.ids, query.part), search.truncated, search.timed_out)
@@ -147,7 +163,7 @@ class Directory:
     def _planned(self, query: Query) -> list[Span]:
         """The spans of a search by anyone; none when its base does not exist, which is found out by keys."""
         try:
-            return self._spans(self._reader(time.monotonic()), query, View.ANONYMOUS)
+            return spans_of(self._reader(time.monotonic()), self.suffix, query, View.ANONYMOUS)
         except NotFound:
             return []
 
@@ -156,53 +172,24 @@ class Directory:
         limits = self._points.get((query.base, query.scope))
         return (max(limits[0], query.after), limits[1]) if limits and query.after else limits
 
-    def _spans(self, reader: Reader, query: Query, view: int) -> list[Span]:
-        """The parts of the tree that base and scope name."""
-        base, scope, asked, after = query.base, query.scope, query.filter, query.after or -1
-        if base == "" and scope != Scope.BASE:
-            base, scope = self.suffix, Scope.SUBTREE if scope == Scope.SUBTREE else Scope.BASE
-        entry = reader.containers.get(base)
-        if entry is None:
-            found = self._at(reader, base, view)
-            return [] if scope == Scope.ONE else _single(asked, found.id, after)
-        if base == self.suffix and scope == Scope.SUBTREE:
-            return reader.spans(asked, _BRANCHES + _seen(BAL, view)[1:], after)
-        if base == self.suffix and scope == Scope.ONE:
-            return [s for c in sorted(reader.containers.values()) if c != entry for s in _single(asked, c, after)]
-        branch = reader.branch_below(base)
-        below = [] if branch is None or scope == Scope.BASE else reader.spans(asked, _seen(branch, view), after)
-        return below if scope == Scope.ONE else [*_single(asked, entry, after), *below]
-
-    def _at(self, reader: Reader, base: str, view: int) -> Hit:
-        """The entry of this normalised name.  Raises NotFound."""
-        rdn, _, container = base.partition(",ou=")
-        branch = reader.branch_below(f"ou={container}")
-        parts = parse_dn(rdn) if branch is not None else ()
-        if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
-            raise NotFound("pas d'entrée de ce nom")
-        for part in _seen(branch, view):
-            for hit in reader.by_key(id_key("u", parts[0][0][1]), *ids_of(part), view):
-                if normalise(hit.dn) == base:
-                    return hit
-        raise NotFound("pas d'entrée de ce nom")
-
     def suggest(self, text: str, limit: int, view: View) -> Result:
         """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
         base = f"ou=bal,{self.suffix}"
         return self.search(Query(base, Scope.ONE, typed_filter(text), limit, part=Part.JSON), view)
 
-    def suggestions(self, text: str, limit: int, view: View) -> tuple[str, list[bytes]]:
-        """The build, and ``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``)."""
+    def suggestions(self, text: str, limit: int, view: View) -> Suggested:
+        """``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``)."""
         now = time.monotonic()
         reader = self._reader(now)
         held, key = self._suggested.of(reader.recent(now).id), (text, limit, view)
-        if (items := held.get(key)) is not None:
-            return held.build, items
+        if (known := held.get(key)) is not None:
+            return known
         found = self.suggest(text, limit, view)
         items = shielded_suggestions(reader.connection, found.hits)
+        made = Suggested(found.build, tuple(hit.id for hit in found.hits), items)
         if found.build == held.build and not found.timed_out:
-            held.keep(key, items)
-        return found.build, items
+            held.keep(key, made)
+        return made
 
     # --- records -----------------------------------------------------------------------------------------------------
 
@@ -222,6 +209,14 @@ class Directory:
         # Several may share a SIRET, and one goes by it: its own name first, then what the text may stand for.
         keys = [*(id_key("u", n) for n in numbers[:1]), *(id_key("o", n) for n in numbers)]
         return self._by_keys(keys, STRUCTURES, view, "pas de structure de ce numéro")
+
+    def near_persons(self, text: str, view: View) -> tuple[str, ...]:
+        """The one or two numbers in the directory that a false one was probably meant for."""
+        return nearby.near_persons(self._reader(time.monotonic()), text, view)
+
+    def near_structures(self, text: str, view: View) -> tuple[str, ...]:
+        """The same for a structure's number."""
+        return nearby.near_structures(self._reader(time.monotonic()), text, view)
 
     def _by_keys(self, keys: Sequence[str], branch: int, view: int, otherwise: str) -> Hit:
         """The best entry of the first key that finds one."""
@@ -278,44 +273,46 @@ class Directory:
 
     # --- /v1/search --------------------------------------------------------------------------------------------------
 
-    def find(self, criteria: Criteria, view: View, limit: int, cursor: str | None) -> Page:
-        """Practitioners by criteria.  Pages follow one another by ``next``, across builds too: no one who stays is
-        skipped or shown twice, and the total is the first page's.  Raises InvalidInput for a foreign cursor."""
-        place = parse_cursor(cursor) if cursor else Place()
+    def find(self, criteria: Criteria, view: View, limit: int, cursor: str | None, wishes: Wishes = NO_WISHES) -> Page:
+        """Practitioners by the one box and by criteria: ``index.finder``.  Within a build, pages follow one another by
+        ``next`` and show everybody once.  Raises InvalidInput for a foreign cursor, LimitExceeded for too many to
+        sort."""
+        digest = digest_of(criteria, wishes)
+        place = parse_cursor(cursor, digest) if cursor else None
+        box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
         now = time.monotonic()
         reader = self._reader(now)
         build = reader.recent(now)
-        asked = limit if cursor else max(limit, _COUNTED)
         with reader.snapshot():
-            found, over = self._find(reader, filters_of(criteria), place, asked, view)
-            if not cursor:
-                place = Place(total=len(found), exact=not over)
-            more = over or len(found) > limit
-            found = found[:limit]
-            hits = reader.hits([pk for _, pk in found])
-        return Page(build.id, hits, place.total, place.exact, _next(found, place) if more else None)
+            finder = Finder(reader, box, filter_of(criteria), self._near(wishes.near, view), wishes, view)
+            found = finder.page(limit, place)
+            hits = reader.hits([rank.id for rank in found.ranks])
+            why = [finder.explained(hit.id, orjson.loads(hit.json)) for hit in hits] if wishes.explain else []
+        last = Place(found.ranks[-1], found.total, found.exact, digest) if found.ranks and found.more else None
+        counted = (found.facets, found.facets_exact)
+        following = write_cursor(last) if last else None
+        return Page(build.id, hits, found.total, found.exact, following, found.relaxed, *counted, why)
 
-    def _find(
-        self, reader: Reader, parts: tuple[Filter, ...], place: Place, limit: int, view: int
-    ) -> tuple[list[tuple[int, int]], bool]:
-        """The ids of at most ``limit`` entries after ``place``, each with its part; and whether there are more."""
-        found: list[tuple[int, int]] = []
-        search = Search(limit, view, time.monotonic() + _FIND_TIME, _FIND_BUDGET)
-        for number in range(place.part, len(parts)):
-            after = place.after if number == place.part else -1
-            search.ids = []
-            search.limit = limit - len(found)
-            reader.run(search, reader.spans(parts[number], (PEOPLE,), after), ranked=True)
-            found += [(number, pk) for pk in search.ids]
-            if search.over:
-                return found, True
-        return found, False
+    def _near(self, text: str, view: View) -> Near:
+        """Around a place, or a structure of which the address may be known."""
+        if len(text.replace(" ", "")) <= LONGEST_PLACE:
+            return near_of(text)
+        try:
+            return near_of(text, orjson.loads(self.organization(text, view).json))
+        except NotFound:
+            return near_of(text)
 
     # --- operators ---------------------------------------------------------------------------------------------------
 
     def operator(self, name: str) -> OperatorRecord | None:
         """An operator of the trusted space, suspended ones too."""
         return operator_named(self._reader(time.monotonic()).connection, name)
+
+    def client(self, name: str) -> ApiClient | None:
+        """A program that has a key; None once it is revoked."""
+        sql = "SELECT secret_hash FROM client WHERE name = ?"
+        row = self._reader(time.monotonic()).connection.execute(sql, (name,)).fetchone()
+        return None if row is None else ApiClient(name, row[0], "", "")
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""
@@ -363,26 +360,5 @@ class Directory:
         return reader.trust_since != "" and (at is None or at >= reader.trust_since)
 
 
-def _seen(branch: int, view: int) -> tuple[int, ...]:
-    """Where the entries of a branch are, for this view.  Others do not come near the unlisted ones."""
-    return (BAL, UNLISTED) if branch == BAL and view >= STAFF else (branch,)
-
-
 def _exact(text: str) -> str:
     return text.casefold().replace(" ", "")
-
-
-def _single(asked: Filter, entry: int, after: int) -> list[Span]:
-    """One entry, whatever finds it."""
-    return [Span(entry - 1, entry + 1, _plan_of_one(asked, branch_of(entry)))] if entry > after else []
-
-
-@lru_cache(maxsize=2048)
-def _plan_of_one(asked: Filter, branch: int) -> Plan:
-    simple = simplify(asked, branch)
-    return Plan(simple, None, check=Check(simple))
-
-
-def _next(found: list[tuple[int, int]], place: Place) -> str:
-    part, after = found[-1]
-    return write_cursor(Place(part, after, place.total, place.exact))

@@ -26,10 +26,11 @@ from directory_service.index.patch import remove_mailbox, replace_mailbox, repla
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
 from directory_service.index.schema import HIDDEN, VERSION
 from directory_service.index.smime import write_certificates
-from directory_service.index.writer import build_index, meta_of, operator_states, write_operators
+from directory_service.index.writer import build_index, meta_of, operator_states, write_clients, write_operators
 from directory_service.ldap.dn import normalise
 from directory_service.registry import feed, read
 from directory_service.registry.certificates import read_published
+from directory_service.registry.clients import SUBJECT, read_clients
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after, read_mark
@@ -162,6 +163,8 @@ class Follower:
             found = read.read_operators(connection, touched.operators)
             gone = len(found) < len(touched.operators)  # by a rollback: their names are unknown
             write_operators(db, read.read_operators(connection) if gone else found, whole=gone)
+        if any(change.subject == SUBJECT for change in changes):
+            write_clients(db, read_clients(connection))
         if len(touched.mailboxes) > _MOST:
             raise _TooMuchError
         people, places, boxes = map(sorted, (touched.practitioners, touched.organizations, touched.mailboxes))

@@ -74,6 +74,32 @@ class Lookups:
         )
         return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
 
+    def tagged(self, expression: str, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
+        """Rows of ``columns`` of whoever this expression on ``tag`` finds and the sieve of the plan lets through."""
+        named, body = _selected(tuple(columns))
+        sieve, values = (span.plan.sieve or _ANY)[:2]
+        sql = (
+            f"SELECT {named} FROM tag f CROSS JOIN entry e ON e.id = f.rowid {body} "  # noqa: S608
+            f"WHERE f.tag MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {sieve} ORDER BY f.rowid"
+        )
+        return iter(self.connection.execute(sql, (expression, span.low, span.high, view, *values)))
+
+    def keyed(self, low_key: str, high_key: str, low: int, high: int, view: int, most: int) -> list[int]:
+        """Ids with ``low < id < high`` of at most so many entries that have a key from ``low_key`` on, before
+        ``high_key``."""
+        sql = "SELECT id FROM key WHERE value >= ? AND value < ? AND id > ? AND id < ? AND view <= ? LIMIT ?"
+        return [pk for (pk,) in self.connection.execute(sql, (low_key, high_key, low, high, view, most))]
+
+    def rows_of(self, ids: Sequence[int], plan: Plan, columns: Sequence[str], view: int) -> Iterator[Row]:
+        """Rows of those of these entries that the sieve of the plan lets through, in rank order."""
+        named, body = _selected(tuple(columns))
+        sieve, values = (plan.sieve or _ANY)[:2]
+        sql = (
+            f"SELECT {named} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"AND e.view <= ? AND {sieve} ORDER BY e.id"
+        )
+        return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
+
     def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
         """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and
         another finds less, as far as a short count tells."""

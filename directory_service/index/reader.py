@@ -191,12 +191,12 @@ class Reader:
     # --- searches ----------------------------------------------------------------------------------------------------
 
     def spans(self, asked: Filter, branches: Sequence[int], after: int) -> list[Span]:
-        """Whoever has a mailbox before all others: the spans of a branch are of its first rank and of the rest.
-        Neighbours with the same plan are one, unless that would put others first."""
+        """Whoever has a mailbox before all others: the spans of a branch are of its first rank and of the rest, unless
+        the plan puts fit first.  Neighbours with the same plan are one, unless that would put others first."""
         found: list[Span] = []
         for branch in branches:
             plan = make_plan(asked, kind_of(branch), self.lexicon)
-            parts = _RANKS if branch in _UNMAILED and plan.first else ((0, 16),)
+            parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:
                 low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)
                 if not plan.first and found and found[-1].plan == plan and found[-1].high == low + 1:

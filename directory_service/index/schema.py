@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "12"
+VERSION: Final = "13"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
@@ -52,6 +52,8 @@ TABLES: Final = (
     "record BLOB NOT NULL) WITHOUT ROWID",  # json: to authenticate; record: to show
     "CREATE TABLE certificate(method TEXT NOT NULL, issuer TEXT NOT NULL, value TEXT NOT NULL, "
     "operator TEXT NOT NULL, PRIMARY KEY(method, issuer, value)) WITHOUT ROWID",
+    # Programs that have a key of the API; revoked ones are not here.
+    "CREATE TABLE client(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL) WITHOUT ROWID",
     # When each domain was in trust; ``until`` is empty while it is.
     "CREATE TABLE domain(name TEXT NOT NULL, operator TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, "
     "PRIMARY KEY(name, operator, since)) WITHOUT ROWID",
@@ -59,8 +61,9 @@ TABLES: Final = (
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
     "CREATE VIRTUAL TABLE names USING fts5(terms, content='', tokenize='ascii', detail=none, columnsize=0)",
+    # What begins with a kind and two to four letters (``entries.finding``) is a list of its own.
     "CREATE VIRTUAL TABLE tag USING fts5(tags, content='entry', content_rowid='id', "
-    "tokenize='ascii', detail=none, columnsize=0)",
+    "tokenize='ascii', detail=none, columnsize=0, prefix='3 4 5')",
 )
 
 # What address books sort by, to give the first of a whole branch (decision 0008).  Values stand least first in these

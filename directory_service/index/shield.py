@@ -18,6 +18,7 @@ from directory_service.entries.entry import BAL
 from directory_service.index.reader import Hit
 from directory_service.model.homonyms import Item, Shield, name_keys, shields
 
+SHIELD: Final = ("grade", "apart", "mistaken")  # what is added to an item
 _MOST_OUTSIDE: Final = 8  # namesakes beyond the answer that are read: a body is ten times a key
 _BODY: Final = "SELECT json FROM body WHERE id = ?"
 _PLAIN: Final = b',"grade":"distinct","apart":null,"mistaken":[]}'

@@ -42,10 +42,12 @@ from directory_service.index.schema import (
 )
 from directory_service.index.smime import write_certificates
 from directory_service.ldap.dn import normalise
+from directory_service.model.clients import ApiClient
 from directory_service.model.mailboxes import Operator
 from directory_service.registry import feed, read
 from directory_service.registry.batches import quiet
 from directory_service.registry.certificates import read_published
+from directory_service.registry.clients import read_clients
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading
 from directory_service.registry.health import read_states
@@ -74,7 +76,7 @@ def build_index(
     with reading(engine) as connection:
         seq, limits = last_seq(connection), read.bounds(connection)
         meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}
-        operators = read.read_operators(connection)
+        operators, clients = read.read_operators(connection), read_clients(connection)
         work = regions(connection, REGION)
         floor, changes, marks = feed.recent(connection, seq)
     batches = render_all(engine, suffix, work, workers)
@@ -83,6 +85,7 @@ def build_index(
         meta |= {FLOOR: str(floor), ranges.FILLING: secrets.token_hex(32)}
         write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes, marks)
         _add_certificates(engine, path)
+        _add_clients(path, clients)
         files.publish(path)
     except BaseException:
         files.discard(path)
@@ -95,6 +98,13 @@ def _add_certificates(engine: Engine, path: Path) -> None:
     with reading(engine) as connection, closing(files.open_writer(path)) as db:
         db.execute("BEGIN")
         write_certificates(db, read_published(connection))
+        db.execute("COMMIT")
+
+
+def _add_clients(path: Path, clients: Sequence[ApiClient]) -> None:
+    with closing(files.open_writer(path)) as db:
+        db.execute("BEGIN")
+        write_clients(db, clients)
         db.execute("COMMIT")
 
 
@@ -243,6 +253,13 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
     db.executemany("INSERT INTO certificate(method, issuer, value, operator) VALUES (?, ?, ?, ?)", rules)
 
 
+def write_clients(db: sqlite3.Connection, clients: Iterable[ApiClient]) -> None:
+    """In the place of those there were."""
+    db.execute("DELETE FROM client")
+    rows = [(c.name, c.secret_hash) for c in clients if not c.revoked]
+    db.executemany("INSERT INTO client(name, secret_hash) VALUES (?, ?)", rows)
+
+
 def _operator(operator: Operator) -> tuple[object, ...]:
     known = orjson.dumps({"name": operator.name, "domains": operator.domains, "rights": operator.rights})
     secrets = operator.secret_hash, operator.former_hash, operator.former_until
@@ -297,4 +314,13 @@ def _finish(db: sqlite3.Connection, show: Progress) -> None:
         set_up_fts(db, table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
 
 
-__all__ = ["Progress", "build_index", "meta_of", "operator_states", "write_build", "write_entries", "write_operators"]
+__all__ = [
+    "Progress",
+    "build_index",
+    "meta_of",
+    "operator_states",
+    "write_build",
+    "write_clients",
+    "write_entries",
+    "write_operators",
+]

@@ -12,7 +12,8 @@ from typing import Any, Final
 from directory_service.matching.description import Description
 from directory_service.matching.terms import explained, overlap, plain_town, same_trade, telling
 from directory_service.matching.weights import Feature, Field, Way
-from directory_service.model.identifiers import near_numbers, parse_person_id, structure_keys
+from directory_service.model.identifiers import parse_person_id, structure_keys
+from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
 from directory_service.model.phonetics import heard, near

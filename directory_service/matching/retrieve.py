@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from directory_service.errors import AnnuaireError, NotFound
-from directory_service.index.criteria import Criteria, filters_of
+from directory_service.index.criteria import Criteria, filter_of
 from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Part, Query, Scope, Substrings, View
 from directory_service.matching.description import Description
 from directory_service.matching.terms import telling
-from directory_service.model.identifiers import near_numbers, parse_person_id
+from directory_service.model.identifiers import parse_person_id
+from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.phonetics import near
 
@@ -195,7 +196,7 @@ def _narrowing(d: Description) -> list[Filter]:
         Criteria(department=d.department),
         Criteria(profession=d.profession),
     )
-    return [filters_of(c)[0] for c in asked if c != Criteria()]
+    return [filter_of(c) for c in asked if c != Criteria()]
 
 
 def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> None:

@@ -18,7 +18,7 @@ _ADELI_RANK = re.compile(r"(?:[0-9]{2}|2[AB]|9[A-F])[0-9]{9}", re.ASCII)
 _FINESS = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}", re.ASCII)
 _LETTERS = str.maketrans("AB", "12")  # FINESS in Corsica: A counts 1, B counts 2
 _SEPARATORS = re.compile(r"[\s.\-_]+")
-_ANNOUNCED = re.compile(
+ANNOUNCED = re.compile(
     r"^\s*(?:n[°o]?\s*)?(?:rpps|adeli|idnat(?:_ps)?|finess|siret|siren)(?:\s*n[°o])?\s*[:=]?\s*", re.I
 )
 
@@ -70,31 +70,6 @@ def adeli_plausible(value: str) -> bool:
 _ADELI_DEPARTMENTS = frozenset(
     [*(f"{n:02d}" for n in range(1, 96)), "97", "98", "99", "2A", "2B", *("9" + letter for letter in "ABCDEF")]
 )
-
-
-def near_numbers(number: str) -> tuple[str, ...]:
-    """The valid numbers of one national id (type digit ``8`` RPPS or ``0`` ADELI, then the number) that one wrong
-    character or two swapped neighbours may have made of it; without itself, in order.  Empty for other types and
-    lengths: a digit left out or doubled is another matter."""
-    scheme, value = number[:1], number[1:]
-    length, is_valid = _NEAR.get(scheme, (0, bool))
-    if len(value) != length:
-        return ()
-    swapped = (value[:i] + value[i + 1] + value[i] + value[i + 2 :] for i in range(length - 1))
-    changed = (value[:i] + c + value[i + 1 :] for i in range(length) for c in _characters(scheme, i))
-    return tuple(sorted({scheme + v for v in (*swapped, *changed) if v != value and is_valid(v)}))
-
-
-def _characters(scheme: str, at: int) -> str:
-    """What may stand at a place: digits, and the letter of a département in the second place of an ADELI number."""
-    return "0123456789ABCDEF" if scheme == "0" and at == 1 else "0123456789"
-
-
-def _is_sound_adeli(value: str) -> bool:
-    return adeli_key_ok(value) and adeli_plausible(value)
-
-
-_NEAR: dict[str, tuple[int, Callable[[str], bool]]] = {"8": (11, is_rpps), "0": (9, _is_sound_adeli)}
 
 
 def is_adeli_rank(value: str) -> bool:
@@ -182,7 +157,7 @@ def parse_national_id(text: str) -> PersonId | None:
 def parse_person_id(text: str) -> PersonId | None:
     """What a person types for a person: RPPS or ADELI with or without type digit, spaces, dots or the word RPPS
     in front, or any idNat_PS.  None when it cannot be a number (then it may be a name)."""
-    text = _ANNOUNCED.sub("", text.strip())
+    text = ANNOUNCED.sub("", text.strip())
     compact = _SEPARATORS.sub("", text).upper()
     if is_rpps(compact):
         return PersonId("8", compact)
@@ -194,7 +169,7 @@ def parse_person_id(text: str) -> PersonId | None:
 def structure_keys(text: str) -> tuple[str, ...]:
     """What a person types for a structure as keys of the index, ``o`` + idNat_Struct or technical id: the text as
     it stands, and each type it could be of.  A key is not demanded here: an unknown number is not found anyway."""
-    compact = _SEPARATORS.sub("", _ANNOUNCED.sub("", text.strip())).upper()
+    compact = _SEPARATORS.sub("", ANNOUNCED.sub("", text.strip())).upper()
     if not compact:
         return ()
     bare = compact[1:] if compact[0] in "CFR" else compact

@@ -3,18 +3,19 @@
 ``code`` is one pass of a table of rules over a folded word; words of one code sound alike (``sounds_alike``).
 ``alike`` adds typing errors.  A name is heard word by word, its particles glued to what follows, since they are written
 either way (``LE GOFF``, ``LEGOFF``).  The rules are our own, made from spellings of the same French family names; each
-line says which.  Nothing here is exact: who needs the very name asks for equality.
-Nicknames are not here.
+line says which, and ``bench.phonetics`` measures them.  Nothing here is exact: who needs the very name asks for
+equality.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.model.names import squash, words
+from directory_service.model.nicknames import is_nickname
 
 # --- sounds ----------------------------------------------------------------------------------------------------------
 
@@ -36,46 +37,67 @@ RULES: Final = (
     # beginnings and endings that kept an old spelling
     Rule("t", r"^thie?b", "tib", "Thiébaut = Thibaut"),
     Rule("r", r"^regn", "ren", "Regnault = Renault, Regnier = Renier"),
-    Rule("oe", r"o?e(?:bv|uv|v)r", "evr", "Lefebvre = Lefeuvre = Lefèvre"),
+    Rule("oe", r"o?e(?:bv|uv|v)r|(?<=lef)ebr", "evr", "Lefebvre = Lefeuvre = Lefèvre"),
     Rule("c", r"clercq?$", "kler", "Leclercq = Leclerc = Leclair"),
-    Rule("c", r"ch(?=[lr])", "k", "Christophe = Cristophe"),
-    Rule("v", r"vill", "vil", "Villars = Vilar: not the y of fille"),
+    Rule("c", r"ch(?=[lr]|ael)", "k", "Christophe = Cristophe, Michaël = Mickaël"),
+    Rule("v", r"vu?ill", "vil", "Villars = Vilar, Vuillemin = Villemin: not the y of fille"),
+    Rule("i", r"(?<=(?<!a)[cgmr])ill(?=es?$)", "il", "Gilles = Gil, Lucille = Lucile: nor there"),
+    Rule("s", r"schm[iy]e?(?=[dt]+$)", "6mi", "Schmied = Schmidt"),
+    Rule("d", r"^des?h(?=[aeo])|^des(?=[bcdfgjlmnpqrtv])", "de", "Deshayes = Dehayes, Desfossé = Defossé"),
+    Rule("p", r"pasqu?", "pak", "Pasquet = Paquet"),
+    Rule("p", r"pre(?:e?s?|tz?|z|y)$", "pre", "Després = Desprez: E of a source without accents"),
+    Rule("c", r"chast", "6at", "Chastelain = Châtelain"),
+    Rule("c", r"cresp", "krep", "Crespin = Crépin"),
+    Rule("a", r"ae(?=[ct])", "e", "Laetitia = Létitia"),
+    Rule("t", r"(?<=i)t(?=ia)", "s", "Laetitia = Laeticia"),
     Rule("a", r"anc(?=oi)", "1s", "François without its cedilla = Fransois"),
     # silent endings
-    Rule("tdsxpz", r"(?<=[aeiouynmrls])[tdsxpz]+$", "", "Dupont = Dupond, Renault = Renaud, Benoist = Benoît"),
+    Rule("e", r"(?<=tin|men|and|end|nch|zal|mir|var|uar|igu|ngu|lop|gom)e[sz]$", "es", "Lopez = Lopes, not Lopet"),
+    Rule("tdsxpz", r"(?<=[aeiouynmrls])(?:(?<![aei])p)?[tdsxz]+$|(?<=m|u)p$", "",
+         "Dupont = Dupond, Renault = Renaud, Benoist = Benoît"),
+    Rule("s", r"(?<=[aeou])s(?=n)|(?<=[ao]i)s(?=n)|(?<=[eu])s(?=[lm])", "", "Besnard = Bénard, Meslin = Mélin"),
+    Rule("dt", r"(?<=[aeiou]n)[dt](?=[bcfgjklmnpqv])", "", "Grandjean = Granjean"),
+    Rule("p", r"(?<=m)p(?=t)", "", "Lecompte = Lecomte"),
+    Rule("e", r"(?<=l)e(?=tie[rz])|(?<=[aeious][mst])e(?=[lv][ae]?in(?!e))|(?<=qu)e(?=m)", "",
+         "Pelletier = Peltier, Hamelin = Hamlin, Jacquemin = Jacqmin"),
     Rule("gc", r"(?<=[nr])g[st]?$|(?<=n)cs?$", "", "Bourg = Bour, Leblanc = Leblan"),
     Rule("e", r"(?<=.)e+s?$", "", "Georges = George, Andrée = André"),
     # consonants
     Rule("sc", r"sch|sh|ch", "6", "Schmitt = Chmitt"),
     Rule("p", r"ph", "f", "Philippe = Filipe"),
-    Rule("g", r"gn", "7", "Mignot, not Minot"),
+    Rule("g", r"gn(?:i(?=au))?", "7", "Mignot, not Minot; Vergniaud = Vergnaud"),
     Rule("sc", r"s?c(?=[eiy])", "s", "Cécile = Sésile, Descelles = Deselles"),
     Rule("cqk", r"c?qu?|ck?|k", "k", "Lucas = Lukas, Jacques = Jaques, Lebecq = Lebec"),
-    Rule("gj", r"ge(?=[ao])|g(?=[eiy])|j", "j", "Georges = Jorge, Gérard = Jérard"),
+    Rule("gj", r"[gj]e(?=[ao])|g(?=[eiy])|j", "j", "Georges = Jorge, Jeannot = Janot"),
     Rule("g", r"gu(?=[eiy])|gh?", "g", "Guérin, Ghislain = Guislain"),
     Rule("w", r"w", "v", "Wagner = Vagner"),
     # vowels, and what l, i, n and m make of them
-    Rule("a", rf"aill?(?=[{_V}])|ail$", "a8", "Caillaud = Cailleau, Mailly"),
-    Rule("ea", rf"eill?(?=[{_V}])|eil$|[ae][iy](?=[{_V}])", "e8", "Mayer = Meyer = Maier"),
+    Rule("ae", r"[ae][iy]es?$", "e", "Delahaye = Delahaie = Delahay"),
+    Rule("ea", rf"[ae]ill?(?=[{_V}])|[ae]il$|[ae][iy](?=[{_V}])", "e8", "Caillaud = Cayot, Mayer = Meyer = Maier"),
     Rule("oeu", r"(?:oe?u|eu|ue)il+", "58", "Breuil = Breuille"),
-    Rule("i", rf"il[lh](?=[{_V}])", "8", "Guillaume = Guilhaume"),
+    Rule("i", rf"il[lh](?=[{_V}])|(?<=u)il(?=ie[rz])", "i", "Guillaume = Guilhaume, Guillot = Guyot"),
     Rule("o", rf"oin(?![{_V}n])", "43", "Lointier, not Lontier"),
     Rule("o", r"o[iy]", "4a", "Leroy = Leroi, Lemoine = Lemoyne"),
-    Rule("eao", r"e?au(?:l(?=[tdsx]))?|o[st]?(?=[tdsxp]*$)", "o", "Renault = Renaud, Moreau = Morot, Prévost = Prévot"),
-    Rule("o", r"ou|ow", "4", "Roux = Rou"),
+    Rule("eao", r"e?au(?:l(?=[bcdfgmnpqstvx]))?|o[st]?(?=[tdsxp]*$)", "o",
+         "Renault = Renaud, Saulnier = Saunier, Moreau = Morot, Prévost = Prévot"),
+    Rule("o", r"ou(?:l(?=[tdsx]+$))?|ow", "4", "Roux = Rou, Arnould = Arnoux"),
     Rule("oe", r"o?eu|oe", "5", "Lebœuf = Lebeuf"),
     Rule("ae", rf"[ae][iy][nm](?![{_V}nm])", "3", "Martain = Martin, Faimbault = Fimbault"),
     Rule("iy", rf"[iy]n(?![{_V}n])|[iy]m(?=[bp])", "3", "Rimbaud = Rinbaud"),
     Rule("u", rf"un(?![{_V}n])|um(?=[bp])", "3", "Lebrun = Lebrin, as it is said today"),
     Rule("e", r"(?<=[iy])en(?=[sx]?$)", "3", "Julien = Julyen"),
     Rule("ae", r"[ae]n(?=[bcdfgjklpqrstvwxz])|[ae]m(?=[bp])|an(?=$)", "1", "Durand = Durend, Lambert = Lembert"),
-    Rule("o", rf"on(?![{_V}nh])|om(?=[bp])", "2", "Combes = Conbes"),
-    Rule("ae", r"ais(?=t)|[ae][iy]|e[rtz](?=[sxz]?$)", "e", "Faivre = Fèvre, Boullay = Boulet, Lemaistre = Lemaître"),
+    Rule("o", rf"on(?![{_V}nh])|om(?=[bpt])", "2", "Combes = Conbes, Lecomte = Leconte"),
+    Rule("ae", r"ais(?=t)|[ae][iy]", "e", "Faivre = Fèvre, Boullay = Boulet, Lemaistre = Lemaître"),
+    Rule("e", r"(?:e[tz]|(?<=[iyg])er(?<![ae][iy]er)|(?<=ch)er(?<!scher)|er(?<=iller))(?=[sxz]?$)", "e",
+         "Bouchet = Boucher; Muller, Mayer and Fischer end in r"),
     Rule("e", r"es(?=t[a-z])", "e", "Forestier = Forêtier"),
     # one letter
+    Rule("x", r"(?<=ou)x(?=[ei])|(?<=te)x(?=ier)", "s", "Rouxel = Roussel, Texier = Tessier"),
     Rule("x", r"x", "ks", "Alexandre = Aleksandre"),
     Rule("y", r"y", "i", "Yves = Ives"),
-    Rule("z", r"z", "s", "Rozier = Rosier"),
+    Rule("sz", rf"z|(?<=[{_V}])s(?=[{_V}])", "z", "Rozier = Rosier, not Rossier"),
+    Rule("s", r"ss", "s", "Rossier"),
     Rule("h", r"h", "", "Thomas = Tomas, Hervé = Ervé"),
 )  # fmt: skip
 
@@ -88,7 +110,7 @@ def _of_letter(letter: str) -> tuple[Callable[[str, int], re.Match[str] | None],
 # Letter ► the one expression of its rules, and their sounds: ten times quicker than one expression of all.
 _BY_LETTER: Final = {letter: _of_letter(letter) for rule in RULES for letter in rule.starts}
 _NOT_LETTER: Final = re.compile(r"[^a-z]+")
-_DOUBLE: Final = re.compile(r"([bcdfgjkmnpqrstvwxz])\1+|(?<!i)(l)l+")
+_DOUBLE: Final = re.compile(r"([bcdfgjkmnpqrtvwxz])\1+|(?<!i)(l)l+")
 SILENT: Final = "0"  # the code of a word with nothing to hear in it
 
 
@@ -116,7 +138,18 @@ def code(word: str) -> str:
 
 def sounds_alike(one: str, other: str) -> bool:
     """Two folded words."""
-    return code(one) == code(other) != SILENT
+    return not {code(one), *_accented(one)}.isdisjoint({code(other), *_accented(other)} - {SILENT})
+
+
+def sounds(word: str) -> tuple[str, ...]:
+    """The codes of all words that sound like this one, and of some that do not."""
+    own = code(word)
+    return tuple(dict.fromkeys((own, *_accented(word), *((own[:-1],) if own[-1] == "e" and len(own) > 1 else ()))))
+
+
+def _accented(word: str) -> tuple[str, ...]:
+    """How a word that ends in E may sound too: capitals without accents do not tell *Carré* from *Carre*."""
+    return (code(word) + "e",) if len(word) > 2 and word[-1] == "e" and word[-2] != "e" else ()
 
 
 # --- typing errors ---------------------------------------------------------------------------------------------------
@@ -150,10 +183,11 @@ def within(one: str, other: str, most: int) -> bool:
 
 
 def mistyped(typed: str, word: str) -> bool:
-    """One error in a word of ``ONE_EDIT`` letters and more; two where both have ``TWO_EDITS``, one half being right."""
+    """One error in a word of ``ONE_EDIT`` letters and more; two in one of ``TWO_EDITS`` (one may be missing), one half
+    being right."""
     if len(typed) < ONE_EDIT:
         return False
-    long = len(typed) >= TWO_EDITS and len(word) >= TWO_EDITS
+    long = len(typed) >= TWO_EDITS - 1 and len(word) >= TWO_EDITS
     two = long and (typed[:HALF] == word[:HALF] or typed[-HALF:] == word[-HALF:])
     return within(typed, word, 2 if two else 1)
 
@@ -175,46 +209,101 @@ def one_edit(word: str) -> Iterator[str]:
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
-PARTICLES: Final = frozenset("d de del della des di du l la le les o st ste van von".split())  # noqa: SIM905
+PARTICLES: Final = frozenset(
+    "ait d da das de del della den der des di dos du el l la le les mac o ould st ste van von".split()  # noqa: SIM905
+)
+_SAINT: Final = dict.fromkeys("saint sainte saints saintes st ste sts stes".split(), "saint")  # noqa: SIM905
+_SAINT_GLUED: Final = re.compile(r"st(?=[bcdfgjlmnpqv][a-z]{2})|sainte(?=[a-z]{3})")
+
+
+def spelt(word: str) -> str:
+    """A folded word, its Saint written out: ``st`` and ``sainte`` are ``saint``, ``stmartin`` is ``saintmartin``."""
+    if not word.startswith("s"):
+        return word
+    return _SAINT.get(word) or (_SAINT_GLUED.sub("saint", word, count=1) if _SAINT_GLUED.match(word) else word)
+
+
+def _chains(spelled: Iterable[str]) -> Iterator[list[str]]:
+    """For each word what it may be written as: with the particles before it, the longest first, and alone."""
+    chain: list[str] = []
+    for word in spelled:
+        chain = [before + word for before in (*chain, "")]
+        yield chain
+        if not goes_on(word):
+            chain = []
+
+
+def goes_on(word: str) -> bool:
+    """Whether it may be of one word with the next."""
+    return word in PARTICLES or word == "saint"
 
 
 @lru_cache(maxsize=20_000)
 def heard(text: str) -> tuple[str, ...]:
-    """What a name may be called by: its words, and each with the particles before it: ``de, la, latour, tour, …``."""
-    found = list(dict.fromkeys(words(text)))
-    glued = []
-    chain: list[str] = []  # all that the particles just met begin
-    for word in words(text):
-        chain = [before + word for before in (*chain, "")]
-        glued += chain[:-1]
-        if word not in PARTICLES:
-            chain = []
-    return tuple(dict.fromkeys((*found, *glued)))
+    """What a name may be called by: its words, each with the particles before it, compounds in one word and by their
+    initials: ``de, la, latour, tour, …``; ``jean, pierre, jeanpierre, jp``."""
+    spelled = [spelt(word) for word in words(text)]
+    glued = [way for chain in _chains(spelled) for way in chain[:-1]]
+    compounds = _COMPOUND.findall(text) if "-" in text else ()
+    return tuple(dict.fromkeys((*spelled, *glued, *(form for c in compounds for form in _forms(words(c))))))
+
+
+_COMPOUND: Final = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
+
+
+def _forms(parts: list[str]) -> tuple[str, ...]:
+    return ("".join(map(spelt, parts)), "".join(part[0] for part in parts)) if len(parts) > 1 else ()
 
 
 @lru_cache(maxsize=4096)
-def asked(text: str) -> tuple[str, ...]:
-    """The words of a question, particles glued to what follows them."""
-    found, before = [], ""
-    for word in words(text):
-        before += word
-        if word not in PARTICLES:
-            found.append(before)
-            before = ""
-    return tuple(dict.fromkeys([*found, before] if before else found))
+def units(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words of a question, particles going with what follows them: each as a name may have it, with all of them
+    and with fewer (``de la tour``: ``delatour``, ``latour``, ``tour``).  A particle at the end may go on (``st`` is
+    Saint, or Stéphane)."""
+    typed = words(text)
+    chains = list(_chains(map(spelt, typed)))
+    found = [tuple(chain) for chain in chains if not goes_on(chain[-1])]
+    if chains and goes_on(chains[-1][-1]):
+        found.append(tuple(dict.fromkeys((*chains[-1], typed[-1]))))
+    return tuple(dict.fromkeys(found))
 
 
 @lru_cache(maxsize=20_000)
 def near(typed: str, word: str) -> bool:
-    """Whether a word that was typed may be this one."""
+    """Whether a word that was typed may be this one, as it is heard or mistyped."""
     return typed == word or sounds_alike(typed, word) or mistyped(typed, word)
 
 
+@lru_cache(maxsize=20_000)
+def meant(typed: str, word: str) -> bool:
+    """``near``, or a nickname."""
+    return near(typed, word) or is_nickname(typed, word)
+
+
 def alike(typed: str, name: str) -> bool:
-    """Whether a name may be the one meant: it is equal but for accents and signs, or each word typed is near one of
-    its own, in any order."""
+    """Whether a name may be the one meant: it is equal but for accents and signs, or each word typed may be one of its
+    own, each another one, in any order."""
     whole = squash(typed)
     if whole and whole == squash(name):
         return True
-    wanted = asked(typed)
-    return bool(wanted) and all(any(near(word, part) for part in heard(name)) for word in wanted)
+    wanted, parts = units(typed), heard(name)
+    fits = [[part for part in parts if any(meant(way, part) for way in ways)] for ways in wanted]
+    return bool(fits) and all(fits) and (len(fits) == 1 or _each_its_own(fits))
+
+
+def _each_its_own(choices: list[list[str]]) -> bool:
+    """Whether each may have one of its choices that no other has: by augmenting paths, so that many words cost little
+    more than few."""
+    holder: dict[str, int] = {}
+
+    def settle(one: int, tried: set[str]) -> bool:
+        for choice in choices[one]:
+            if choice in tried:
+                continue
+            tried.add(choice)
+            if choice not in holder or settle(holder[choice], tried):
+                holder[choice] = one
+                return True
+        return False
+
+    return all(settle(one, set()) for one in range(len(choices)))

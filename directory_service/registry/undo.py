@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, Float, Integer, Table, insert, text
 from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
     activity,
+    client,
     journal,
     log_head,
     log_leaf,
@@ -36,7 +37,7 @@ from directory_service.registry.tables import (
 # The record of what happened, which stays, and what no import touches: certificates, what operators
 # did by hand, their requests.
 _LOG = {log_leaf, log_node, log_head, log_place}
-_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate, replay, *_LOG}
+_APART = {run, journal, undo_row, operator_certificate, suspension, mail_certificate, replay, client, *_LOG}
 _TOLD_OF = {run, run_file}  # what hangs on these is of that record: files, rejections, findings
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: an operator's secret becomes a view.
+"""Who is asking: a secret is the one whose hash is kept, or not.
 
 A secret carries its operator's name (``<name>.<random>``), so that the secret alone identifies; the registry keeps
 its argon2 hash and the index carries that hash to the nodes.  argon2 is slow on purpose (tens of milliseconds), so
@@ -16,9 +16,10 @@ import threading
 import time
 from base64 import b64encode
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -26,9 +27,6 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from directory_service.errors import Forbidden
 from directory_service.index.query import View
 from directory_service.registry.clock import now_text
-
-if TYPE_CHECKING:
-    from directory_service.index.directory import Directory, OperatorRecord
 
 REMEMBERED = 4096  # decisions kept by one process; right and wrong apart, so that a guesser forgets nobody's
 FOR = 300.0  # seconds that a decision is kept: how long a stolen memory image would be worth guessing against
@@ -53,24 +51,29 @@ class BadCredentials(Forbidden):
     slug: ClassVar[str] = "bad-credentials"
 
 
-class Secrets:
-    """The secrets of the operators of one directory.  Thread-safe; one argon2 computation at a time, so that a
-    flood of wrong secrets costs one core and 64 MiB at most."""
+class Holder(Protocol):
+    """Who has a secret: an operator, or a program."""
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+    @property
+    def status(self) -> str: ...
+
+    def hashes(self, now: str) -> tuple[str, ...]:
+        """Of the secrets that open at this instant."""
+
+
+class Secrets:
+    """The secrets of those that ``find`` knows by name: operators, or programs.  Thread-safe; one argon2 computation at
+    a time, so that a flood of wrong secrets costs one core and 64 MiB at most."""
+
+    def __init__(self, find: Callable[[str], Holder | None]) -> None:
+        self._find = find
         self._right, self._wrong = _Memory(), _Memory()
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
 
-    def view_of(self, secret: str) -> View:
-        """The view that a bearer of ``secret`` has.  Raises BadCredentials, or Forbidden once suspended."""
-        self.check(secret.rpartition(".")[0], secret)
-        return View.OPERATOR
-
     def check(self, name: str, secret: str) -> str:
-        """Whether ``secret`` is that of the operator ``name``; an unknown name takes as long as a wrong secret (but one
-        for an operator who has just changed its own takes twice as long).  Gives the hash that it has.
+        """Whether ``secret`` is that of ``name``; an unknown name takes as long as a wrong secret (but one for an
+        operator who has just changed its own takes twice as long).  Gives the hash that it has.
         Raises BadCredentials, or Forbidden when the operator is suspended."""
         if not secret or len(secret) > LONGEST_SECRET:
             raise BadCredentials("authentification refusée")
@@ -89,10 +92,10 @@ class Secrets:
             return True
         return False if all(mark in self._wrong for mark in marks) else None
 
-    def _stored(self, name: str) -> tuple[OperatorRecord | None, tuple[str, ...]]:
-        """The operator, and the hashes to compare with: nobody's when there is none."""
-        operator = self._directory.operator(name) if name else None
-        return operator, (operator.hashes(now_text()) if operator is not None else ()) or (_nobody(),)
+    def _stored(self, name: str) -> tuple[Holder | None, tuple[str, ...]]:
+        """Whose it is, and the hashes to compare with: nobody's when there is none."""
+        holder = self._find(name) if name else None
+        return holder, (holder.hashes(now_text()) if holder is not None else ()) or (_nobody(),)
 
     def _mark(self, stored: str, secret: str) -> bytes:
         text = f"{stored}\n{secret}".encode("utf-8", "surrogateescape")

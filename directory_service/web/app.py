@@ -1,25 +1,29 @@
 """The HTTP face as a Flask application.
 
-``create_app`` wires and does nothing else: routes are in ``api``, errors in ``problems``, what operations need in
-``operations``.  No cookie, no session, no template: every answer is a function of the request and of the build.
+``create_app`` wires and does nothing else: routes are in ``api``, pages in ``portal``, errors in ``problems``, what
+operations need in ``operations``.  No cookie, no session: every answer is a function of the request and of the build.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
 from directory_service.accesslog import AccessLog
 from directory_service.registry.desk import Desk
-from directory_service.trust.access import Secrets
+from directory_service.runfolder import harvest_file, rates_file
+from directory_service.trust.doors import Doors
 from directory_service.trust.keys import Keys
 from directory_service.trust.receipts import Receipts
-from directory_service.web import context, operations, problems
+from directory_service.trust.throttle import Throttle
+from directory_service.web import operations, portal, problems
 from directory_service.web.api import (
     cards,
     certificates,
     changes,
+    documentation,
     export,
     log,
     mailboxes,
@@ -37,8 +41,11 @@ from directory_service.web.api import (
 )
 from directory_service.web.bodies import BODY_LIMIT
 from directory_service.web.clients import Clients, clients_of
+from directory_service.web.context import Services, attach
+from directory_service.web.cors import allow_origins
 from directory_service.web.dav import routes as carddav
-from directory_service.web.registry import attach_desk
+from directory_service.web.limiting import limit, limiter_of
+from directory_service.web.retirement import announce
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -46,8 +53,8 @@ if TYPE_CHECKING:
     from directory_service.tls import Tls
 
 _BLUEPRINTS = (
-    suggest, search, practitioners, organizations, rightbox, mailboxes, certificates, publication, operators, verify, status, log,
-    changes, export, cards, match, reconcile, carddav, operations,
+    suggest, search, practitioners, organizations, rightbox, mailboxes, certificates, publication, operators, verify,
+    status, log, changes, export, cards, match, reconcile, carddav, documentation, operations,
 )  # fmt: skip
 
 
@@ -56,26 +63,47 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     accesses are logged, where the keys are and which proxies are believed; without them, any age will do, nothing is,
     receipts are refused and no proxy is.  ``tls`` is that of the port it is served on."""
     app = Flask("annuaire", static_folder=None)
-    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, ANNUAIRE=settings)
+    app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
-    wanted = settings and settings.access_log
-    accesses = AccessLog(settings.access_log, settings.access_log_address) if settings and wanted else None
-    signing = Receipts(Keys(settings.keys_folder), settings.issuer) if settings else None
-    clients = clients_of(directory, settings, tls) if settings else Clients(directory)
-    context.attach(app.extensions, directory, Secrets(directory), clients, accesses, signing)
-    attach_desk(app.extensions, _desk(settings))
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
+    if settings is None or settings.portal:
+        portal.attach(app)
     operations.measure(app)
+    allow_origins(app, frozenset(settings.cors_origins.split()) if settings else frozenset())
+    services = _without(directory) if settings is None else _with(directory, settings, tls)
+    announce(app)
+    if services.limiter:
+        limit(app, services.limiter)
     app.after_request(_guard)
+    openapi, docs = documentation.written(app)
+    attach(app, replace(services, openapi=openapi, docs=docs))
     return app
 
 
-def _desk(settings: Settings | None) -> Desk | None:
+def _without(directory: Directory) -> Services:
+    return Services(directory, Doors(directory), Clients(directory))
+
+
+def _with(directory: Directory, settings: Settings, tls: Tls | None) -> Services:
+    throttle = Throttle(settings.ldap_bind_failures, settings.ldap_bind_pause, patience=0.0)
+    log = AccessLog(settings.access_log, settings.access_log_address) if settings.access_log else None
+    shared = rates_file(settings.run_folder), harvest_file(settings.run_folder)
+    return Services(
+        directory,
+        Doors(directory, throttle),
+        clients_of(directory, settings, tls),
+        settings,
+        log,
+        Receipts(Keys(settings.keys_folder), settings.issuer),
+        _desk(settings),
+        limiter_of(settings, shared),
+    )
+
+
+def _desk(settings: Settings) -> Desk:
     """Two threads of a worker, if it has as many, are never waiting for the registry."""
-    if settings is None:
-        return None
     return Desk(settings.registry_url, patience=settings.publication_wait, writers=settings.threads - 2)
 
 

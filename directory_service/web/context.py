@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import orjson
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 
 from directory_service.errors import Forbidden
 from directory_service.index.query import View
@@ -26,38 +28,53 @@ from directory_service.trust.access import BadCredentials, Caller
 if TYPE_CHECKING:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
+    from directory_service.registry.desk import Desk
     from directory_service.settings import Settings
-    from directory_service.trust.access import Secrets
+    from directory_service.trust.doors import Bearer, Doors
     from directory_service.trust.receipts import Receipts
     from directory_service.web.clients import Clients
+    from directory_service.web.limiting import Limiter
 
 T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
-_DIRECTORY, _SECRETS, _LOG = "annuaire.directory", "annuaire.secrets", "annuaire.log"
-_RECEIPTS, _CLIENTS = "annuaire.receipts", "annuaire.clients"
+_SERVICES = "annuaire"
 _gate = Lock()
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
 
-def attach(
-    extensions: dict[str, object], directory: Directory, secrets: Secrets, clients: Clients, log: AccessLog | None,
-    receipts: Receipts | None,
-) -> None:  # fmt: skip
-    extensions[_DIRECTORY] = directory
-    extensions[_SECRETS] = secrets
-    extensions[_CLIENTS] = clients
-    extensions[_LOG] = log
-    extensions[_RECEIPTS] = receipts
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes of one application work with.  Without settings (tests, tools that only read) there is nothing
+    to sign with, no registry to write into, and nobody is counted."""
+
+    directory: Directory
+    doors: Doors
+    clients: Clients
+    settings: Settings | None = None
+    log: AccessLog | None = None
+    receipts: Receipts | None = None
+    desk: Desk | None = None
+    limiter: Limiter | None = None
+    openapi: bytes = b""
+    docs: bytes = b""
+
+
+def attach(app: Flask, services: Services) -> None:
+    app.extensions[_SERVICES] = services
+
+
+def services() -> Services:
+    return cast("Services", current_app.extensions[_SERVICES])
 
 
 def directory() -> Directory:
-    return cast("Directory", current_app.extensions[_DIRECTORY])
+    return services().directory
 
 
 def settings() -> Settings | None:
     """None in an application that was made without any: tests, and tools that only read."""
-    return cast("Settings | None", current_app.config["ANNUAIRE"])
+    return services().settings
 
 
 def rhythms() -> Rhythms:
@@ -67,12 +84,12 @@ def rhythms() -> Rhythms:
 
 
 def access_log() -> AccessLog | None:
-    return cast("AccessLog | None", current_app.extensions[_LOG])
+    return services().log
 
 
 def receipts() -> Receipts | None:
     """What signs verdicts; None where the application was made without settings, and has no keys."""
-    return cast("Receipts | None", current_app.extensions[_RECEIPTS])
+    return services().receipts
 
 
 def patient_domain() -> str:
@@ -88,29 +105,47 @@ def identify_caller() -> Caller:
 
 
 def identify() -> View:
-    """The caller's view, and its operator as ``g.operator`` (empty for nobody): by ``Authorization: Bearer`` with an
-    operator's secret (RFC 6750 2.1), or by a client certificate; anonymous without either.
+    """The caller's view; its operator as ``g.operator``, its program as ``g.client`` (both empty for nobody): by
+    ``Authorization: Bearer`` with an operator's secret or a program's key (RFC 6750 2.1), or by a client certificate;
+    anonymous without either.  A program sees what anybody sees.
 
     Raises BadCredentials for any other authorization, so that a wrong secret or certificate never falls back to the
-    anonymous answer; Forbidden where the two are not of one operator.
+    anonymous answer; Forbidden where the two are not of one operator; TooManyAttempts after many wrong secrets.
     """
-    by_secret, g.secret_hash = _bearer()
-    by_certificate = cast("Clients", current_app.extensions[_CLIENTS]).operator_of(request.environ)
-    if by_secret and by_certificate and by_secret != by_certificate:
+    known: View | None = g.get("view")
+    if known is not None:  # it was asked for the limits already
+        return known
+    shown = _bearer()
+    by_certificate = services().clients.operator_of(request.environ)
+    if shown is not None and by_certificate and shown.operator != by_certificate:
         raise Forbidden("le secret et le certificat ne sont pas du même opérateur")
-    g.operator = by_secret or by_certificate
-    return View.OPERATOR if g.operator else View.ANONYMOUS
+    g.operator = shown.operator if shown and shown.operator else by_certificate
+    g.client = shown.client if shown else ""
+    g.secret_hash = shown.secret_hash if shown else ""
+    g.view = View.OPERATOR if g.operator else View.ANONYMOUS
+    return g.view  # type: ignore[no-any-return]
 
 
-def _bearer() -> tuple[str, str]:
-    """The operator whose secret the request holds, and the hash of that one; empty where it holds no authorization."""
+def _bearer() -> Bearer | None:
+    """Whose secret the request holds; None where it holds no authorization."""
     header = request.environ.get("HTTP_AUTHORIZATION")
     if header is None:
-        return "", ""
+        return None
     scheme, _, token = header.partition(" ")
     secret = token.strip() if scheme.lower() == "bearer" else ""
-    name = secret.rpartition(".")[0]  # a secret carries the name of its operator
-    return name, cast("Secrets", current_app.extensions[_SECRETS]).check(name, secret)
+    return services().doors.bearer(secret, address())
+
+
+def address() -> str:
+    """The client's: that of the connection, or what a trusted proxy says of it, the last one that is not a proxy's
+    own."""
+    environ, proxies = request.environ, services().clients.proxies
+    peer: str = environ.get("REMOTE_ADDR") or ""
+    passed = environ.get("HTTP_X_FORWARDED_FOR") if proxies.held else None
+    if passed is None or peer not in proxies:
+        return peer
+    told = [part.strip() for part in passed.split(",")]
+    return next((part for part in reversed(told) if part not in proxies), peer)
 
 
 def publisher() -> str:
@@ -141,7 +176,7 @@ def cached(
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:
-        with _turn():
+        with turn():
             body = b"".join(make())
         response = json_answer(body)
     headers = response.headers
@@ -154,12 +189,11 @@ def cached(
 
 def _varies() -> str:
     """What, besides the URL, an answer depends on, for caches on the way (RFC 9440 2.4)."""
-    proxied = cast("Clients", current_app.extensions[_CLIENTS]).proxies.held
-    return "Authorization, Client-Cert" if proxied else "Authorization"
+    return "Authorization, Client-Cert" if services().clients.proxies.held else "Authorization"
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
     """One thread of a process reads the index at a time.  SQLite lets go of the interpreter at each row, and threads
     that fight over it wait for it at each row: in turn, the same answers come sooner (docs/reference/http-api.md).
     Who has waited long enough goes anyway: a slow search must not stop the others."""
@@ -173,6 +207,16 @@ def _turn() -> Iterator[None]:
 
 def json_answer(body: bytes, status: int = 200) -> Response:
     return Response(body, status, content_type="application/json")
+
+
+def cached_text(body: bytes, kind: str) -> Response:
+    """What is the same until the service is another version."""
+    etag = f'"{sha256(body).hexdigest()[:16]}"'
+    same = request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag)
+    response = Response(status=304) if same else Response(body, content_type=kind)
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return response
 
 
 def uncached(response: Response) -> Response:

@@ -21,7 +21,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from directory_service.errors import AnnuaireError, RegistryUnavailable
 from directory_service.index.directory import Build, Directory
 from directory_service.index.freshness import age_of, data_age, published_age, silent_sources, source_age
-from directory_service.web.context import access_log, directory, json_answer, rhythms, settings
+from directory_service.web.context import access_log, address, directory, json_answer, rhythms, settings
+from directory_service.web.openapi.route import Rate, Route, describe, ok
+from directory_service.web.openapi.terms import ref
 
 blueprint = Blueprint("operations", __name__)
 
@@ -36,12 +38,14 @@ _children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
 
 @blueprint.get("/healthz")
+@describe(Route("Le processus répond-il ?", "Service", ok("Oui", ref("Alive")), rate=Rate.FREE))
 def healthz() -> Response:
     """The process answers; says nothing of what it could answer."""
     return json_answer(b'{"status":"ok"}')
 
 
 @blueprint.get("/readyz")
+@describe(Route("L'index se lit-il, et est-il assez jeune ?", "Service", ok("Oui", ref("Ready")), rate=Rate.FREE))
 def readyz() -> Response:
     """The index is open, read, and not older than it may be; 503 otherwise, as a problem."""
     build = _build(directory())
@@ -52,6 +56,9 @@ def readyz() -> Response:
 
 
 @blueprint.get("/metrics")
+@describe(Route(
+    "Les mesures, pour Prometheus", "Service", ok("Du texte", None, "text/plain"), rate=Rate.FREE,
+))  # fmt: skip
 def metrics() -> Response:
     text = generate_latest(_registry()) + generate_latest(_IndexGauges(directory()))
     return Response(text, content_type=CONTENT_TYPE_LATEST)
@@ -140,8 +147,8 @@ def _log(key: tuple[str, str, int], seconds: float, response: Response) -> None:
     record = {"operation": method, "route": route, "status": status, "ms": round(seconds * 1000, 3)}
     # What is sent as it comes has no size yet, and asking for it would make it wait.
     length = 0 if response.is_streamed else response.calculate_content_length() or 0
-    size = {"identity": g.get("operator", ""), "bytes": length}
-    log.add("http", request.remote_addr or "", record | size)
+    size = {"identity": g.get("operator") or g.get("client", ""), "bytes": length}
+    log.add("http", address(), record | size)
     log.flush()
 
 

@@ -21,6 +21,9 @@ from directory_service.registry.clock import parse_instant
 LONGEST_TEXT = 200  # characters; the longest structure name of the extracts has 164
 LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _LONGEST_INSTANT = 40  # characters
+# What ``clean_text`` takes: an expression of ECMA 262, as JSON Schema has them.
+_SPACE = r"[\u0009-\u000d\u001c-\u0020\u0085]*"
+PRINTABLE = rf"^{_SPACE}[^\u0000-\u001f\u007f-\u009f]*{_SPACE}$"
 _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 
@@ -32,6 +35,10 @@ class Text:
     longest: int = LONGEST_TEXT
     required: bool = False
     filled: bool = False
+
+    def schema(self) -> dict[str, Any]:
+        least = {"minLength": 1} if self.filled else {}
+        return {"type": "string", "maxLength": self.longest, "pattern": PRINTABLE, **least}
 
     def parse(self, value: object) -> str:
         if value is None:
@@ -55,6 +62,11 @@ class Whole:
     high: int
     default: int
 
+    def schema(self) -> dict[str, Any]:
+        """A default below the bounds stands for a number that must be given."""
+        known = {"default": self.default} if self.default >= self.low else {}
+        return {"type": "integer", "minimum": self.low, "maximum": self.high, **known}
+
     def parse(self, value: object) -> int:
         if value is None:
             return self.default
@@ -73,6 +85,9 @@ class Choice:
     name: str
     words: tuple[str, ...]
 
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.words], "description": "Majuscules et minuscules se valent."}
+
     def parse(self, value: object) -> str:
         if value is None:
             return ""
@@ -85,11 +100,55 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class YesNo:
+    """``true`` or ``false`` of a query string; false when absent."""
+
+    name: str
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": ["true", "false"], "default": "false"}
+
+    def parse(self, value: object) -> bool:
+        return Choice(self.name, ("true", "false")).parse(value) == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of a few words, with commas between them, each once and in the order of ``words``; none when absent.
+    ``whole`` is the word that stands for all of them, if there is one."""
+
+    name: str
+    words: tuple[str, ...]
+    whole: str = ""
+
+    def schema(self) -> dict[str, Any]:
+        one = f"(?:{'|'.join(self.words)})"
+        whole = f"|{self.whole}" if self.whole else ""
+        return {"type": "string", "maxLength": LONGEST_TEXT, "pattern": f"^(?:{one}(?:,{one})*{whole})$"}
+
+    def parse(self, value: object) -> tuple[str, ...]:
+        if value is None:
+            return ()
+        if not isinstance(value, str):
+            raise refused(self.name, "un texte est attendu")
+        said = {part.strip().lower() for part in clean_text(value, self.name).split(",")}
+        if self.whole and said == {self.whole}:
+            return self.words
+        if not said <= set(self.words):
+            known = ", ".join((*self.words, *((self.whole,) if self.whole else ())))
+            raise refused(self.name, f"des valeurs parmi celles-ci, séparées par des virgules : {known}")
+        return tuple(word for word in self.words if word in said)
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """``true`` or ``false`` of a JSON body, or one of a few words that say more than ``true``."""
 
     name: str
     words: tuple[str, ...] = ()
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": ["boolean", "null"]} if not self.words else {"enum": [True, False, None, *self.words]}
 
     def parse(self, value: object) -> bool | str:
         if value is None or isinstance(value, bool):
@@ -107,6 +166,12 @@ class Instant:
     name: str
     filled: bool = False
 
+    def schema(self) -> dict[str, Any]:
+        kinds = [{"format": "date-time"}, {"format": "date"}]
+        least = {"minLength": 1} if self.filled else {}
+        said = {"type": "string", "maxLength": _LONGEST_INSTANT, "anyOf": kinds, "examples": ["2026-11-24T08:30:00Z"]}
+        return said | least
+
     def parse(self, value: object) -> datetime | None:
         text = Text(self.name, _LONGEST_INSTANT, filled=self.filled).parse(value)
         try:
@@ -116,7 +181,7 @@ class Instant:
             raise refused(self.name, wanted) from None
 
 
-Parameter = Text | Whole | Choice | Flag | Instant
+Parameter = Text | Whole | Choice | YesNo | Several | Flag | Instant
 
 
 def read_query(raw: bytes, known: Sequence[Parameter]) -> dict[str, Any]:
@@ -142,6 +207,23 @@ def read_fields(given: Mapping[str, object], known: Sequence[Parameter]) -> dict
     return values
 
 
+def is_required(parameter: Parameter) -> bool:
+    """Whether leaving it out is an error."""
+    needed = isinstance(parameter, Whole) and parameter.default < parameter.low
+    return needed or bool(getattr(parameter, "required", False))
+
+
+def body_schema(known: Sequence[Parameter]) -> dict[str, Any]:
+    """JSON Schema of an object that ``read_fields`` takes: null is the same as left out."""
+    fields = {p.name: p.schema() if is_required(p) else _or_null(p.schema()) for p in known}
+    needed = [p.name for p in known if is_required(p)]
+    return {"type": "object", "properties": fields, "required": needed, "additionalProperties": False}
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def parse_json(body: bytes) -> object:
     """Raises InvalidInput."""
     try:
@@ -159,10 +241,11 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:
-    """``text`` without its outer spaces; refuses what is too long and what no keyboard types (NUL, controls)."""
-    text = text.strip()
+    """``text`` without its outer spaces; refuses what is too long, them included, and what no keyboard types (NUL,
+    controls)."""
     if len(text) > longest:
         raise refused(where, f"au plus {longest} caractères")
+    text = text.strip()
     if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
         raise refused(where, "caractère de contrôle")
     return text

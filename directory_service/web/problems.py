@@ -16,7 +16,8 @@ import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from directory_service.errors import AnnuaireError
+from directory_service.errors import AnnuaireError, NotFound, TooManyRequests
+from directory_service.web.openapi.route import Place, Rate, Route, describe, ok
 
 MIMETYPE = "application/problem+json"
 log = logging.getLogger("annuaire.http")
@@ -48,6 +49,20 @@ PROBLEMS = MappingProxyType(
             "La même requête, avec cette `Idempotency-Key`, est en cours : renvoyez-la après `Retry-After`.",
         ),
         "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
+        "too-many-requests": (
+            "Trop de requêtes",
+            "Cette adresse, ou ce compte, demande plus souvent que permis : `Retry-After` dit quand revenir. Une clé "
+            "d'API relève les limites.",
+        ),
+        "too-many-attempts": (
+            "Trop de tentatives",
+            "Trop de secrets faux ont été essayés, sous ce nom ou depuis cette adresse : attendez `Retry-After`.",
+        ),
+        "budget-spent": (
+            "Quota de fiches atteint",
+            "Cette adresse, ou ce compte, a reçu autant de fiches différentes qu'un jour en permet. Les accès par "
+            "numéro et par adresse restent ouverts ; une clé d'API relève le quota.",
+        ),
         "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
         "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
         "certificate-refused": (
@@ -72,21 +87,45 @@ _OF_STATUS = {
 }
 
 
-def problem_body(slug: str, status: int, detail: str, where: str | None = None, build: str = "") -> bytes:
-    """The JSON document (RFC 9457 3.1), with our ``where`` and ``build`` members when there is something to say."""
+def problem_body(
+    slug: str,
+    status: int,
+    detail: str,
+    where: str | None = None,
+    build: str = "",
+    suggestions: tuple[str, ...] = (),
+) -> bytes:
+    """The JSON document (RFC 9457 3.1), with our ``where``, ``suggestions`` and ``build`` members when there is
+    something to say."""
     members = {"type": f"/problems/{slug}", "title": PROBLEMS.get(slug, PROBLEMS["internal"])[0], "status": status}
-    extra = {"detail": detail, "where": where, "build": build}
+    extra = {"detail": detail, "where": where, "suggestions": suggestions, "build": build}
     return orjson.dumps(members | {name: value for name, value in extra.items() if value})
 
 
-def problem(slug: str, status: int, detail: str, where: str | None = None) -> Response:
-    response = Response(problem_body(slug, status, detail, where, _build()), status, content_type=MIMETYPE)
+def problem(
+    slug: str, status: int, detail: str, where: str | None = None, suggestions: tuple[str, ...] = ()
+) -> Response:
+    body = problem_body(slug, status, detail, where, _build(), suggestions)
+    response = Response(body, status, content_type=MIMETYPE)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
+def statuses() -> dict[str, int]:
+    """The status that each problem comes with, by its slug."""
+    found, left = {slug: status for status, slug in _OF_STATUS.items()} | {"bad-request": 400}, [AnnuaireError]
+    while left:
+        error = left.pop()
+        found.setdefault(error.slug, error.http_status)
+        left += error.__subclasses__()
+    return found
+
+
 def from_error(error: AnnuaireError) -> Response:
-    response = problem(error.slug, error.http_status, error.message, error.where)
+    suggestions = error.suggestions if isinstance(error, NotFound) else ()
+    response = problem(error.slug, error.http_status, error.message, error.where, suggestions)
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
     if error.http_status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="annuaire"'
     if error.http_status == 503 or error.slug == "key-in-use":
@@ -121,10 +160,16 @@ def register(app: Flask) -> None:
     app.add_url_rule("/problems/<slug>", "problem_page", problem_page, methods=["GET"])
 
 
+@describe(Route(
+    "Ce que veut dire un problème", "Service", ok("Du texte", None, "text/plain"),
+    path=(Place("slug", "La fin d'un `type`", example="invalid-input"),), problems=("not-found",), rate=Rate.FREE,
+))  # fmt: skip
 def problem_page(slug: str) -> Response:
     """What a problem ``type`` leads to, for the person who follows it."""
-    title, text = PROBLEMS.get(slug, ("Problème inconnu", "Aucun problème ne porte ce nom."))
-    return Response(f"{title}\n\n{text}\n", 200 if slug in PROBLEMS else 404, content_type="text/plain; charset=utf-8")
+    if slug not in PROBLEMS:
+        return problem("not-found", 404, "aucun problème ne porte ce nom")
+    title, text = PROBLEMS[slug]
+    return Response(f"{title}\n\n{text}\n", content_type="text/plain; charset=utf-8")
 
 
 def _frames(error: BaseException) -> str:

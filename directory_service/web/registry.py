@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import cast
 
-from flask import current_app
 from sqlalchemy import Connection
 
 from directory_service.errors import RegistryUnavailable
-from directory_service.registry.desk import Desk
 from directory_service.registry.engine import asking
-from directory_service.web.context import settings
-
-_DESK = "annuaire.desk"
-
-
-def attach_desk(extensions: dict[str, object], desk: Desk | None) -> None:
-    """None in an application that was given no settings."""
-    extensions[_DESK] = desk
+from directory_service.web.context import services, settings
 
 
 def read_registry() -> AbstractContextManager[Connection]:
@@ -31,7 +21,7 @@ def read_registry() -> AbstractContextManager[Connection]:
 
 def write_registry() -> AbstractContextManager[Connection]:
     """One transaction of the desk of this process: ``Desk.writing``.  Raises RegistryBusy, RegistryUnavailable."""
-    desk = cast("Desk | None", current_app.extensions.get(_DESK))
+    desk = services().desk
     if desk is None:
         raise RegistryUnavailable("ce service n'a pas de registre")
     return desk.writing()

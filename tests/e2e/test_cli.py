@@ -144,6 +144,24 @@ def test_verify_a_file_of_questions(loaded: Installation, person: dict[str, Any]
     loaded.run("verify", "--batch", str(file), "--receipt", code=2)
 
 
+def test_a_program_is_given_a_key_once(loaded: Installation) -> None:
+    here = loaded
+    key = ask(here, "client", "add", "logiciel", "--contact", "editeur@exemple.fr")["key"]
+    assert key.startswith("client~logiciel.") and len(key) > 50
+    here.run("client", "add", "logiciel", code=2)
+    here.run("client", "add", "Pas un nom", code=2)
+    newer = ask(here, "client", "renew", "logiciel")["key"]
+    assert newer.startswith("client~logiciel.") and newer != key
+    assert ask(here, "client", "revoke", "logiciel")["changed"] is True
+    assert ask(here, "client", "revoke", "logiciel")["changed"] is False
+    here.run("client", "renew", "logiciel", code=2)
+    here.run("client", "revoke", "personne", code=4)
+    (told,) = ask(here, "client", "list")["clients"]
+    assert (told["name"], told["contact"]) == ("logiciel", "editeur@exemple.fr") and told["revoked"]
+    registry = b"".join(path.read_bytes() for path in here.folder.glob("registry.sqlite*"))
+    assert key.encode() not in registry and newer.encode() not in registry
+
+
 def test_may_an_operator_send(loaded: Installation, person: dict[str, Any], tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
     address = person["mailboxes"][0]["address"]

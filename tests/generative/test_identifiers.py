@@ -9,12 +9,12 @@ from directory_service.model.identifiers import (
     PersonId,
     is_rpps,
     luhn_key_ok,
-    near_numbers,
     parse_national_id,
     parse_person_id,
     structure_keys,
     structure_national_id,
 )
+from directory_service.model.mistaken import near_numbers
 
 
 def _slow_luhn(digits: str) -> bool:

@@ -16,12 +16,11 @@ from prometheus_client import REGISTRY
 from record_factories import SUFFIX
 
 import importers
-from directory_service.index.query import View
 from directory_service.ldap.filters import parse_filter
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.server import operator_check
-from directory_service.ldap.server.harvest import Harvest, is_exact, network
-from directory_service.ldap.session import ANONYMOUS, Identity
+from directory_service.ldap.server.harvest import harvest_of, is_exact
+from directory_service.trust.harvest import Harvest, network
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
@@ -134,8 +133,8 @@ class Clock:
 
 @pytest.mark.parametrize("size", [10, 1_000, 50_000, 210_000])
 def test_counts_are_good_to_two_percent(size: int) -> None:
-    harvest = Harvest(LdapSettings())
-    client = harvest.client("192.0.2.1", ANONYMOUS)
+    harvest = harvest_of(LdapSettings())
+    client = harvest.client("192.0.2.1")
     for start in range(0, size, 100):
         harvest.count(client, [(1 << 36) + n for n in range(start, start + 100) if n < size])
     assert harvest.counted(client) == pytest.approx(size, rel=0.02, abs=2)
@@ -144,8 +143,8 @@ def test_counts_are_good_to_two_percent(size: int) -> None:
 
 def test_a_day_later_it_starts_again() -> None:
     clock = Clock()
-    harvest = Harvest(LdapSettings(harvest_anonymous=50), clock=clock)
-    client = harvest.client("192.0.2.1", ANONYMOUS)
+    harvest = Harvest(50, 0, 86_400.0, clock=clock)
+    client = harvest.client("192.0.2.1")
     harvest.count(client, range(100))
     clock.now += 86_399
     assert harvest.spent(client)
@@ -156,8 +155,8 @@ def test_a_day_later_it_starts_again() -> None:
 
 
 def test_processes_count_together(tmp_path: Path) -> None:
-    one, other = (Harvest(LdapSettings(harvest_anonymous=50), tmp_path / "harvest") for _ in range(2))
-    client = one.client("192.0.2.1", ANONYMOUS)
+    one, other = (Harvest(50, 0, 86_400.0, tmp_path / "harvest") for _ in range(2))
+    client = one.client("192.0.2.1")
     one.count(client, range(40))
     other.count(client, range(20, 60))
     assert one.counted(client) == other.counted(client) == pytest.approx(60, abs=2)
@@ -166,22 +165,21 @@ def test_processes_count_together(tmp_path: Path) -> None:
 
 
 def test_a_harvester_is_not_forgotten_for_all_the_strangers_that_come() -> None:
-    harvest = Harvest(LdapSettings(harvest_anonymous=5_000))
-    walker = harvest.client("192.0.2.1", ANONYMOUS)
+    harvest = Harvest(5_000, 0, 86_400.0)
+    walker = harvest.client("192.0.2.1")
     harvest.count(walker, range(4_000))
     for n in range(9_000):
-        harvest.count(harvest.client(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", ANONYMOUS), [n])
+        harvest.count(harvest.client(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"), [n])
     harvest.count(walker, range(4_000, 6_000))
     assert harvest.spent(walker)
 
 
 def test_who_is_one_client() -> None:
-    harvest = Harvest(LdapSettings())
-    essai = Identity(OPERATOR, "essai", View.OPERATOR)
-    assert harvest.client("192.0.2.1", essai) == harvest.client("2001:db8::1", essai)
-    assert harvest.client("192.0.2.1", ANONYMOUS) != harvest.client("192.0.2.2", ANONYMOUS)
-    assert harvest.client("2001:db8::1", ANONYMOUS) == harvest.client("2001:db8::ffff:1", ANONYMOUS)
-    assert harvest.client("2001:db8::1", ANONYMOUS) != harvest.client("2001:db8:0:1::1", ANONYMOUS)
+    harvest = harvest_of(LdapSettings())
+    assert harvest.client("192.0.2.1", "essai") == harvest.client("2001:db8::1", "essai")
+    assert harvest.client("192.0.2.1") != harvest.client("192.0.2.2")
+    assert harvest.client("2001:db8::1") == harvest.client("2001:db8::ffff:1")
+    assert harvest.client("2001:db8::1") != harvest.client("2001:db8:0:1::1")
     assert network("::ffff:192.0.2.1") == "192.0.2.1"
     assert network("fe80::1%eth0") == "fe80::/64" and network("") == ""
 

@@ -91,7 +91,7 @@ def test_operators_alone_get_it(opened) -> None:
     for tail in ("", "/signature"):
         assert client.get(f"/v1/export/ndjson{tail}").status_code == 401
         assert client.get(f"/v1/export/xlsx{tail}", headers=bearer).status_code == 404
-    nobody = create_app(client.application.extensions["annuaire.directory"], Settings(data=folder / "empty"))
+    nobody = create_app(client.application.extensions["annuaire"].directory, Settings(data=folder / "empty"))
     assert nobody.test_client().get("/v1/export/ndjson", headers=bearer).status_code == 404
 
 

@@ -120,6 +120,6 @@ def test_what_is_not_of_this_log_is_refused(client: FlaskClient, path: str) -> N
 
 def test_without_the_registry_the_log_alone_is_unavailable(tmp_path: Path, opened) -> None:
     settings = Settings(data=opened[2], database_url=f"sqlite:///{tmp_path / 'absent.sqlite'}")
-    client = create_app(opened[0].application.extensions["annuaire.directory"], settings).test_client()
+    client = create_app(opened[0].application.extensions["annuaire"].directory, settings).test_client()
     assert client.get("/v1/log/head").status_code == 503
     assert client.get("/v1/status").status_code == 200

@@ -131,6 +131,15 @@ def test_a_former_number_answers_with_the_record_of_today(client: FlaskClient) -
         assert answer.json["resolved_from"].endswith(world.ZOE_ADELI)
 
 
+def test_a_false_number_is_told_with_the_one_that_was_meant(client: FlaskClient) -> None:
+    n, finess = world.ZOE[1:], world.HOSPITAL_FINESS
+    for false in (n.replace("1", "l", 1), n[:-1] + str((int(n[-1]) + 1) % 10), n + n[-1]):
+        answer = client.get(f"/v1/practitioners/{false}")
+        assert (answer.status_code, answer.json["suggestions"]) == (404, [n])
+    assert client.get(f"/v1/organizations/{finess[:-1]}").json["suggestions"] == [finess]
+    assert "suggestions" not in client.get("/v1/practitioners/10999999999").json
+
+
 def test_an_organization_is_found_by_each_of_its_numbers(client: FlaskClient) -> None:
     for text in (world.HOSPITAL_FINESS, "1" + world.HOSPITAL_FINESS, "26690000000017", "266 900 000", "F690000005"):
         answer = client.get(f"/v1/organizations/{text}").json

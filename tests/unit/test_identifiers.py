@@ -18,12 +18,12 @@ from directory_service.model.identifiers import (
     is_siren,
     is_siret,
     luhn_key_ok,
-    near_numbers,
     parse_national_id,
     parse_person_id,
     structure_keys,
     structure_national_id,
 )
+from directory_service.model.mistaken import near_numbers
 
 DATA = Path(__file__).parents[1] / "data" / "ids"
 RPPS = "10000000017"  # made up

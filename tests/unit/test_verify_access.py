@@ -11,7 +11,6 @@ from record_factories import SUFFIX
 
 from directory_service.errors import Forbidden
 from directory_service.index.directory import Directory
-from directory_service.index.query import View
 from directory_service.index.writer import build_index
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
@@ -20,19 +19,18 @@ from directory_service.trust.access import LONGEST_SECRET, BadCredentials, Secre
 
 def test_a_secret_opens_the_operator_view_until_it_is_replaced_or_its_operator_suspended(tmp_path: Path) -> None:
     directory, secret = world.build_world(tmp_path)
-    secrets = Secrets(directory)
-    assert secrets.view_of(secret) is View.OPERATOR
-    assert secrets.view_of(secret) is View.OPERATOR  # from what is remembered
+    secrets = Secrets(directory.operator)
     secrets.check(world.OPERATOR, secret)
+    secrets.check(world.OPERATOR, secret)  # from what is remembered
 
     newer = change(tmp_path, directory, "secret")
-    assert secrets.view_of(newer) is View.OPERATOR
+    secrets.check(world.OPERATOR, newer)
     with pytest.raises(BadCredentials):
-        secrets.view_of(secret)
+        secrets.check(world.OPERATOR, secret)
 
     change(tmp_path, directory, "suspend")
     with pytest.raises(Forbidden) as refused:
-        secrets.view_of(newer)
+        secrets.check(world.OPERATOR, newer)
     assert not isinstance(refused.value, BadCredentials)
     directory.close()
 
@@ -68,6 +66,6 @@ def change(folder: Path, directory: Directory, what: str) -> str:
 def test_anything_else_is_refused_alike(tmp_path: Path, name: str, secret: str) -> None:
     directory, _ = world.build_world(tmp_path)
     with pytest.raises(BadCredentials) as refused:
-        Secrets(directory).check(name, secret)
+        Secrets(directory.operator).check(name, secret)
     assert str(refused.value) == "authentification refusée"
     directory.close()

@@ -48,7 +48,7 @@ from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.sieve import Sieve, sieve_of
-from directory_service.index.plan.tiers import Lazily, first_of
+from directory_service.index.plan.tiers import Lazily, first_of, has_approximate
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -115,7 +115,8 @@ class Tiers(Iterable[Tier]):
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
-    ``first`` are those that people most likely mean, in this order, all of them among the others; ``estimate`` is
+    ``first`` are those that people most likely mean, in this order, all of them among the others, and before who has a
+    mailbox where ``fit_first``; ``estimate`` is
     about how many candidates there are, too high rather than too low; ``sieve`` keeps most of those that do not match
     from being fetched."""
 
@@ -125,6 +126,7 @@ class Plan:
     estimate: float = float("inf")
     sieve: Sieve | None = None
     check: Check = field(default=Check(TRUE), compare=False)  # of the candidates that the sieve leaves
+    fit_first: bool = False
 
     @property
     def is_point(self) -> bool:
@@ -154,7 +156,7 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
         return Plan(simple, found, check=Check(simple))
     sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon)
     check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
-    return Plan(simple, found, first, _estimate(full, lexicon), sieve, check)
+    return Plan(simple, found, first, _estimate(full, lexicon), sieve, check, has_approximate(simple))
 
 
 def forget_plans() -> None:

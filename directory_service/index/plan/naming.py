@@ -1,4 +1,5 @@
-"""Where ``~=`` on a name looks: tokens of the words that sound like what was typed, or are a typing error away.  PURE.
+"""Where ``~=`` on a name looks: tokens of the words that sound like what was typed, are a typing error away, or are
+nicknames.  PURE.
 
 A word with one error is among all that one error makes of what was typed, so that its sound is among theirs: some 300
 sounds for a word of eight letters.  For two errors in long words, one half of the word is right, and has a token.
@@ -6,24 +7,31 @@ sounds for a word of eight letters.  For two errors in long words, one half of t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from directory_service.entries.naming import half_tokens, sound_token
 from directory_service.index.plan.access import Access, TagIs, both, either
-from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, asked, code, one_edit
+from directory_service.model.nicknames import all_names
+from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, one_edit, sounds, units
 
 
 @lru_cache(maxsize=256)
 def sound_access(value: bytes) -> Access:
     """A superset of the entries of which a name is ``phonetics.alike``, apart from those that are equal."""
-    return both(either(map(TagIs, _tokens(word))) for word in asked(value.decode()))
+    return both(either(map(TagIs, _tokens_of(ways))) for ways in units(value.decode()))
+
+
+def _tokens_of(ways: Iterable[str]) -> dict[str, None]:
+    return dict.fromkeys(token for way in ways for token in _tokens(way))
 
 
 def _tokens(word: str) -> dict[str, None]:
     """In order: the same filter makes the same look-ups."""
     made = one_edit(word) if len(word) >= ONE_EDIT else ()
-    found = dict.fromkeys(sound_token(c) for c in dict.fromkeys(map(code, (word, *made))))
-    if len(word) >= TWO_EDITS:
+    others = sorted(all_names(word))
+    found = dict.fromkeys(sound_token(c) for c in dict.fromkeys((*sounds(word), *map(code, (*others, *made)))))
+    if len(word) >= TWO_EDITS - 1:
         for size in range(max(TWO_EDITS, len(word) - 2), len(word) + 3):
             found |= dict.fromkeys(half_tokens(word, size))
     return found

@@ -10,14 +10,17 @@ from functools import partial
 from typing import Final, TypeVar
 
 from directory_service.entries.entry import BAL
-from directory_service.entries.naming import pair_start, start_token
+from directory_service.entries.naming import pair_start, sound_token, start_token
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.pieces import Pattern, pattern_of
-from directory_service.index.query import FALSE, TRUE, And, Filter, HasTag, InText, Or, Substrings
+from directory_service.index.query import FALSE, TRUE, And, Approx, Filter, HasTag, InText, Or, Substrings
+from directory_service.model.names import words
+from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
+_SOUNDS: Final = ("sounds",)  # nor this: words that sound so, for ``~=``
 
 
 class Lazily(Iterable[_T]):
@@ -41,11 +44,11 @@ class Lazily(Iterable[_T]):
 def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Where several words were typed, all of them before that, since an address book then also asks for the first
-    word alone in given names."""
+    word alone in given names.  For ``~=``, then names that sound so; errors and nicknames are left."""
     several = _has_several(simple)
     makers: list[Callable[[], Filter | None]] = [partial(_pair, simple)] if several and branch == BAL else []
     makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, ("sn",), most=False)]
-    makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
+    makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS, _SOUNDS)]
     return Lazily(makers)
 
 
@@ -85,14 +88,30 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
             return all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
         case Substrings(name) if name in _NAMES:
             return _name_tier(pattern_of(asked), where)
+        case Approx(name, value) if name in _NAMES:
+            return _approximate(value.decode(), where)
         case InText(columns, piece) if "sn" in columns:
             return _name_tier(Pattern((piece,)), where)
         case _:
             return None
 
 
+def has_approximate(asked: Filter) -> bool:
+    """Whether names are asked for by sound: how well one fits then says more than a mailbox."""
+    if isinstance(asked, And | Or):
+        return any(map(has_approximate, asked.items))
+    return isinstance(asked, Approx) and asked.attribute in _NAMES
+
+
+def _approximate(text: str, where: tuple[str, ...]) -> Filter | None:
+    """As an address book would ask it, then by sound."""
+    if where == _SOUNDS:
+        return all_of(And, FALSE, TRUE, [HasTag(sound_token(code(ways[0]))) for ways in units(text)])
+    return _name_tier(Pattern(tuple(words(text))), where) if words(text) else None
+
+
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
-    if pattern is None or pattern.tail:
+    if pattern is None or pattern.tail or where == _SOUNDS:
         return None
     first, *rest = pattern.anchored().pieces
     if where == _WORDS:

@@ -29,7 +29,7 @@ from directory_service.ldap.handler import Handler, no_name, nobody
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.searching import DirectoryReader
 from directory_service.ldap.server.connection import Connection
-from directory_service.ldap.server.harvest import Harvest
+from directory_service.ldap.server.harvest import harvest_of
 from directory_service.ldap.server.hub import Hub
 from directory_service.ldap.server.identities import Operators
 from directory_service.ldap.server.metrics import SEQUENCE
@@ -81,7 +81,7 @@ def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader
         cookie_key=secrets.token_bytes(32), version=version("annuaire"), extensions=(START_TLS,) if tls else (),
     )  # fmt: skip
     sys.setswitchinterval(_SWITCH)
-    harvest, watch = Harvest(settings, counts), Watch(settings, log)
+    harvest, watch = harvest_of(settings, counts), Watch(settings, log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, closing(harvest):
         hub = Hub(handler, settings, runner.get_loop(), watch, harvest, operators=operators, tls=tls)
         makes: list[tuple[Callable[[], asyncio.Protocol], Listener]] = [(partial(Connection, hub), listener)]

@@ -196,7 +196,7 @@ class Connection(asyncio.Protocol):
             return reply
         client = None
         if not is_exact(work.query.filter):
-            client = self.hub.harvest.client(self.address, self.session.identity)
+            client = self.hub.harvest.client(self.address, self.session.identity.name)
             if self.hub.harvest.spent(client):
                 self.hub.watch.limit("harvest")
                 return result(work.message_id, SEARCH_DONE, ADMIN_LIMIT, _SPENT)

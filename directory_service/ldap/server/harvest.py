@@ -1,137 +1,16 @@
-"""How many different entries each client was given since its day began, and whether that is enough (decision 0011).
-
-A client is an operator by its name, or the network of an unnamed one (an IPv4 address, an IPv6 /64).  Its entries are
-not kept: each sets one bit of a map of 8 KiB, and the number of bits still clear tells how many there were, to within
-1 % (Whang et al., "A linear-time probabilistic counting algorithm", 1990).  Maps are slots of one file that the worker
-processes of a node map into memory; where a file is not given they are this process's own.  Names of clients are in it
-as salted digests only.
-
-What is counted, and whom to refuse, is ``connection``'s to ask.  No lock between processes: a bit lost when two write
-one byte at once is a bit set a little later.
-"""
+"""What counts against the budget of who is asking over LDAP (``trust.harvest``, decision 0011)."""
 
 from __future__ import annotations
 
-import hashlib
-import mmap
-import os
-import secrets
-import struct
-import threading
-import time
-from collections.abc import Callable, Iterable
-from functools import lru_cache
-from math import exp, log
 from pathlib import Path
-from typing import Final, NamedTuple
 
 from directory_service.index.query import Equal, Filter, Or
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.session import Identity
-from directory_service.trust.throttle import network_of
-
-BITS: Final = 1 << 16  # of one map: a count is good up to BITS * log(BITS), 720,000
-_MAP: Final = BITS // 8
-_HEAD: Final = struct.Struct("<16sd?7x")  # client, when its day began, whether its budget is spent
-_SLOT: Final = _HEAD.size + _MAP
-_SALT: Final = 16  # octets at the start of the file
-_WAYS: Final = 4  # slots a client may have; the newcomer takes the place of who was given least
-SLOTS: Final = 4096  # 32 MiB of addresses, of which only what is used takes memory
-_WORD: Final = (1 << 64) - 1
+from directory_service.trust.harvest import Harvest
 
 
-class Client(NamedTuple):
-    """Who is counted, and how many different entries it may have."""
-
-    name: str
-    budget: int
-
-
-class Harvest:
-    """Counts for all the connections of one process; with a ``path``, together with other processes.  Thread-safe."""
-
-    def __init__(self, settings: LdapSettings, path: Path | None = None, *,
-                 clock: Callable[[], float] = time.time) -> None:  # fmt: skip
-        self.settings = settings
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._memory = _mapped(path)
-        salt = self._memory[:_SALT]
-        self._mixer = int.from_bytes(salt[:8], "little")
-        self._digest = lru_cache(maxsize=4096)(lambda name: _digest(name, salt))
-
-    def close(self) -> None:
-        self._memory.close()
-
-    def client(self, address: str, identity: Identity) -> Client:
-        """Who is asking: a named client is the same wherever it comes from."""
-        if identity.dn:
-            return Client(f"n{identity.name}", self.settings.harvest_operator)
-        return Client(f"a{network(address)}", self.settings.harvest_anonymous)
-
-    def spent(self, client: Client) -> bool:
-        """Is it to be given exact look-ups only?  About 2 µs."""
-        slot = self._find(self._digest(client.name), self._clock()) if client.budget else None
-        return slot is not None and bool(_HEAD.unpack_from(self._memory, slot)[2])
-
-    def count(self, client: Client, ids: Iterable[int]) -> None:
-        """Counts these entries.  About 0.4 µs each."""
-        if not client.budget:
-            return
-        with self._lock:
-            slot = self._slot(client)
-            self._mark(slot + _HEAD.size, ids)
-            name, began, spent = _HEAD.unpack_from(self._memory, slot)
-            if not spent and self._ones(slot) >= _ones_of(client.budget):
-                _HEAD.pack_into(self._memory, slot, name, began, True)
-
-    def counted(self, client: Client) -> int:
-        """About how many different entries it was given."""
-        slot = self._find(self._digest(client.name), self._clock())
-        return 0 if slot is None else round(BITS * log(BITS / max(1, BITS - self._ones(slot))))
-
-    # --- slots ------------------------------------------------------------------------------------------------------
-
-    def _mark(self, start: int, ids: Iterable[int]) -> None:
-        memory, mixer = self._memory, self._mixer
-        for entry in ids:
-            mixed = ((entry ^ mixer) * 0x9E3779B97F4A7C15) & _WORD
-            mixed = ((mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93) & _WORD
-            memory[start + (mixed >> 51)] |= 1 << (mixed >> 48 & 7)
-
-    def _ones(self, slot: int) -> int:
-        start = slot + _HEAD.size
-        return int.from_bytes(self._memory[start : start + _MAP], "little").bit_count()
-
-    def _ways(self, name: bytes) -> list[int]:
-        first = int.from_bytes(name[:4], "little") % (SLOTS // _WAYS) * _WAYS
-        return [_SALT + (first + way) * _SLOT for way in range(_WAYS)]
-
-    def _find(self, name: bytes, now: float) -> int | None:
-        """The slot of this client, if its day is not over."""
-        for slot in self._ways(name):
-            if self._memory[slot : slot + 16] == name:
-                began: float = _HEAD.unpack_from(self._memory, slot)[1]
-                return slot if began <= now < began + self.settings.harvest_window else None
-        return None
-
-    def _slot(self, client: Client) -> int:
-        """The client's slot; a new day begins with its first entry."""
-        name, now = self._digest(client.name), self._clock()
-        found = self._find(name, now)
-        if found is None:
-            found = min(self._ways(name), key=lambda slot: self._worth(slot, name, now))
-            _HEAD.pack_into(self._memory, found, name, now, False)
-            self._memory[found + _HEAD.size : found + _SLOT] = bytes(_MAP)
-        return found
-
-    def _worth(self, slot: int, name: bytes, now: float) -> int:
-        """The client's own old slot first, then those whose day is over, then who was given least: a harvester cannot
-        be forgotten by sending strangers."""
-        held, began, _ = _HEAD.unpack_from(self._memory, slot)
-        if held == name:
-            return -2
-        return self._ones(slot) if began <= now < began + self.settings.harvest_window else -1
+def harvest_of(settings: LdapSettings, path: Path | None = None) -> Harvest:
+    return Harvest(settings.harvest_anonymous, settings.harvest_operator, settings.harvest_window, path)
 
 
 def is_exact(asked: Filter) -> bool:
@@ -139,39 +18,3 @@ def is_exact(asked: Filter) -> bool:
     if isinstance(asked, Or):
         return bool(asked.items) and all(map(is_exact, asked.items))
     return isinstance(asked, Equal) and asked.attribute == "mail"
-
-
-network = lru_cache(maxsize=4096)(network_of)  # what one subscriber has: an IPv4 address, an IPv6 /64
-
-
-@lru_cache(maxsize=16)
-def _ones_of(budget: int) -> int:
-    """Bits that so many entries set, on average."""
-    return min(BITS - 1, round(BITS * (1 - exp(-budget / BITS))))
-
-
-def _digest(name: str, salt: bytes) -> bytes:
-    return hashlib.blake2b(name.encode(), key=salt, digest_size=16).digest()
-
-
-def _mapped(path: Path | None) -> mmap.mmap:
-    """Zeroes, but for the salt.  The first process to come makes the file whole before others can see it."""
-    size = _SALT + SLOTS * _SLOT
-    if path is None:
-        memory = mmap.mmap(-1, size)
-        memory[:_SALT] = secrets.token_bytes(_SALT)
-        return memory
-    if not path.exists():
-        ours = path.with_name(f"{path.name}.{os.getpid()}")
-        with ours.open("wb") as file:
-            file.write(secrets.token_bytes(_SALT))
-            file.truncate(size)
-        try:
-            ours.chmod(0o600)
-            os.link(ours, path)  # unlike a rename, does not take the place of one that is there
-        except FileExistsError:
-            pass
-        finally:
-            ours.unlink()
-    with path.open("r+b") as file:
-        return mmap.mmap(file.fileno(), size)

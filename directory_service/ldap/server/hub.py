@@ -17,7 +17,7 @@ from directory_service.ldap.searching import Stopped, Work
 from directory_service.ldap.selection import Hit
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
-from directory_service.ldap.server.harvest import Client, Harvest
+from directory_service.ldap.server.harvest import harvest_of
 from directory_service.ldap.server.identities import Operators, end_sessions
 from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.server.turns import Turns
@@ -25,6 +25,7 @@ from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
 from directory_service.tls import Tls
 from directory_service.trust.certificates import NO_REVOCATION
+from directory_service.trust.harvest import Client, Harvest
 from directory_service.trust.throttle import Throttle
 
 UNAVAILABLE = 52
@@ -49,7 +50,7 @@ class Hub:
         self.settings = settings
         self.loop = loop
         self.watch = watch or Watch(settings)
-        self.harvest = harvest or Harvest(settings)
+        self.harvest = harvest or harvest_of(settings)
         self.numbers = 0  # connections accepted so far
         self._run = threading.local()
         handler.searcher.sending = self._sending

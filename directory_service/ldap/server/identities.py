@@ -36,7 +36,7 @@ class Operators:
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._secrets = Secrets(directory)
+        self._secrets = Secrets(directory.operator)
         self._certificates = Certificates(directory)
 
     def check(self, name: str, secret: bytes) -> bool:

@@ -9,6 +9,7 @@ Instants are stored as UTC text ``YYYY-MM-DDTHH:MM:SSZ`` in both databases: sort
 from __future__ import annotations
 
 from directory_service.registry.tables.base import Key, metadata
+from directory_service.registry.tables.clients import client
 from directory_service.registry.tables.log import log_head, log_leaf, log_node, log_place
 from directory_service.registry.tables.mailboxes import binding, mail_certificate, mailbox, replay
 from directory_service.registry.tables.people import (
@@ -45,6 +46,7 @@ __all__ = [
     "Key",
     "activity",
     "binding",
+    "client",
     "decision",
     "domain",
     "expertise",

@@ -20,17 +20,28 @@ from directory_service.model.certificates import MailCertificate
 from directory_service.registry.certificates import Box, add_certificates, own_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
 from directory_service.trust.smime import MOST_OCTETS, Certificate, MailTrust, Owner, owned, read_upload, trust_of, vet
+from directory_service.web.api.mailboxes import ADDRESS
 from directory_service.web.bodies import read_body
 from directory_service.web.context import directory, identify, json_answer, publisher, require_own, settings, uncached
+from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, Who, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query
 from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("certificates", __name__)
 _ROUTE = "/v1/mailboxes/<address>/certificates"
 PARAMETERS = (Choice("format", ("json", "pem")),)
+_HASH = Place("sha256", "SHA-256 du certificat, en hexadécimal", example="0" * 64)
+_SENT = Body({"application/pkix-cert": None, "application/x-pem-file": None}, "DER ou PEM, 64 Kio au plus", False)
+_REFUSED = ("not-found", "certificate-refused", "conflict", "busy", "too-large", "limit-exceeded")
 
 
 @blueprint.get(_ROUTE)
+@describe(Route(
+    "Les certificats S/MIME d'une boîte ouverte, le plus récent en premier", "Certificats",
+    {200: Answer("En JSON, ou en PEM avec `format=pem`", ref("Certificates"), also={"application/x-pem-file": None})},
+    query=PARAMETERS, path=(ADDRESS,), problems=("not-found",),
+))  # fmt: skip
 def certificates(address: str) -> Response:
     asked = read_query(request.query_string, PARAMETERS)
     found = _visible(address)
@@ -42,6 +53,10 @@ def certificates(address: str) -> Response:
 
 
 @blueprint.get(_ROUTE + "/<sha256>")
+@describe(Route(
+    "Un certificat, en DER", "Certificats", ok("Le certificat", None, "application/pkix-cert"),
+    path=(ADDRESS, _HASH), problems=("not-found",),
+))  # fmt: skip
 def certificate(address: str, sha256: str) -> Response:
     """RFC 2585 4.1."""
     read_query(request.query_string, ())
@@ -60,6 +75,12 @@ def _visible(address: str) -> list[Published]:
 
 
 @blueprint.post(_ROUTE)
+@describe(Route(
+    "Publie des certificats en plus de ceux qui le sont", "Certificats",
+    {status: Answer(text, ref("CertificatesChanged"), JSON) for status, text in
+     ((200, "Ils l'étaient déjà"), (201, "Un au moins est nouveau"))},
+    path=(ADDRESS,), body=_SENT, problems=_REFUSED, who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def add(address: str) -> Response:
     """Beside those that are published."""
     asked = _own(address)
@@ -72,6 +93,11 @@ def add(address: str) -> Response:
 
 
 @blueprint.put(_ROUTE)
+@describe(Route(
+    "Publie ces certificats et aucun autre", "Certificats",
+    ok("Ce qui a changé", ref("CertificatesChanged")), "Un corps vide n'en laisse aucun.",
+    path=(ADDRESS,), body=_SENT, problems=_REFUSED, who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def put(address: str) -> Response:
     """In the place of those that are published; an empty body leaves none."""
     asked = _own(address)
@@ -85,6 +111,10 @@ def put(address: str) -> Response:
 
 
 @blueprint.delete(_ROUTE + "/<sha256>")
+@describe(Route(
+    "Retire un certificat", "Certificats", ok("Ce qui a changé", ref("CertificatesChanged")),
+    path=(ADDRESS, _HASH), problems=("not-found", "busy"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def remove(address: str, sha256: str) -> Response:
     asked = _own(address)
     with write_registry() as connection:

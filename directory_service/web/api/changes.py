@@ -8,6 +8,8 @@ from flask import Blueprint, Response, request
 from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
 from directory_service.web.context import directory, identify, json_answer, uncached, with_items
+from directory_service.web.openapi.route import Rate, Route, Who, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Text, Whole, read_query
 
 blueprint = Blueprint("changes", __name__)
@@ -16,6 +18,11 @@ _KNOWN = (Text("since", 60), Whole("limit", 1, MOST, 100))
 
 
 @blueprint.get("/v1/changes")
+@describe(Route(
+    "Ce qui a changé, dans l'ordre, suppressions comprises", "Échanges",
+    ok("Les changements qui suivent `since`", ref("Changes")),
+    query=_KNOWN, problems=("cursor-expired",), who=Who.OPERATORS, rate=Rate.EXPORT,
+))  # fmt: skip
 def changes() -> Response:
     """The same to every operator: unlisted mailboxes are in it for nobody.  To nobody else: a thousand records a
     request, from the first on, would be the harvest that LDAP's budgets slow down (decision 0011)."""

@@ -11,12 +11,25 @@ from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.exports import FORMS, Published, read_published
 from directory_service.web.context import identify, settings
+from directory_service.web.openapi.route import Answer, Place, Rate, Route, Who, describe, ok
 from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("export", __name__)
+_FORM = Place("form", "Le format de l'export", {"type": "string", "enum": [*FORMS]})
+_BUILD = {"Annuaire-Build": "L'état de l'annuaire qui a été exporté", "ETag": "L'empreinte du fichier"}
+_TYPES = dict.fromkeys(FORMS.values())
+_ANY = next(iter(_TYPES))
+_WHOLE = Answer("Le fichier entier", None, _ANY, _BUILD, _TYPES)
+_PART = Answer("L'intervalle demandé", None, _ANY, {**_BUILD, "Content-Range": "Ce qu'il est"}, _TYPES)
 
 
 @blueprint.get("/v1/export/<form>")
+@describe(Route(
+    "L'annuaire public entier, tel que publié en dernier", "Échanges", {200: _WHOLE, 206: _PART},
+    "Reprend où l'on veut : `Range`, `If-Range`. Signé à part.",
+    path=(_FORM,), headers=(Place("Range", "`bytes=…`, un seul intervalle"),),
+    problems=("not-found", "range-not-satisfiable"), who=Who.OPERATORS, rate=Rate.EXPORT, cached=True,
+))  # fmt: skip
 def export(form: str) -> Response:
     found = _found(form)
     _keep_one_range()
@@ -31,6 +44,11 @@ def export(form: str) -> Response:
 
 
 @blueprint.get("/v1/export/<form>/signature")
+@describe(Route(
+    "Ce qu'est le fichier d'un export, signé", "Échanges",
+    ok("Un JWS en forme compacte", None, "application/jose", **{"Annuaire-Build": _BUILD["Annuaire-Build"]}),
+    path=(_FORM,), problems=("not-found",), who=Who.OPERATORS, rate=Rate.EXPORT,
+))  # fmt: skip
 def signature(form: str) -> Response:
     """The JWS of what the file is: ``trust.exports.Exported``."""
     found = _found(form)

@@ -15,19 +15,29 @@ from directory_service.index.query import View
 from directory_service.model.mailboxes import domain_of
 from directory_service.registry.logread import Leaf, read_consistency, read_head, read_inclusion, read_leaves
 from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.openapi.route import Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Whole, read_query, refused
 from directory_service.web.registry import read_registry
 
 blueprint = Blueprint("log", __name__)
 MOST = 1_000  # leaves of one answer: a quarter of a megabyte with their events
 _LARGEST = 999_999_999  # of what ``Whole`` reads
+_HEAD = (Whole("size", 0, _LARGEST, 0),)
+_LEAF = (Whole("leaf", 0, _LARGEST, -1), Whole("size", 1, _LARGEST, -1))
+_TREES = (Whole("from", 1, _LARGEST, -1), Whole("to", 1, _LARGEST, -1))
+_PAGE = (Whole("start", 0, _LARGEST, 0), Whole("count", 1, MOST, 100))
 _FOR_EVER = "public, max-age=31536000, immutable"  # of sizes that are given: they never change
 
 
 @blueprint.get("/v1/log/head")
+@describe(Route(
+    "La dernière tête signée du journal de transparence, ou celle d'une taille", "Journal",
+    ok("La tête", ref("LogHead")), query=_HEAD, problems=("not-found",),
+))  # fmt: skip
 def head() -> Response:
     """The last signed head, or that of ``size``."""
-    asked = read_query(request.query_string, (Whole("size", 0, _LARGEST, 0),))
+    asked = read_query(request.query_string, _HEAD)
     with read_registry() as connection:
         found = read_head(connection, asked["size"] or None)
     body = {"size": found.size, "root": found.root, "at": found.at, "jws": found.jws}
@@ -35,8 +45,12 @@ def head() -> Response:
 
 
 @blueprint.get("/v1/log/proof/inclusion")
+@describe(Route(
+    "La preuve qu'une feuille est dans l'arbre d'une taille", "Journal",
+    ok("La preuve", ref("Inclusion")), query=_LEAF, problems=("not-found",),
+))  # fmt: skip
 def inclusion() -> Response:
-    asked = read_query(request.query_string, (Whole("leaf", 0, _LARGEST, -1), Whole("size", 1, _LARGEST, -1)))
+    asked = read_query(request.query_string, _LEAF)
     leaf, size = _required(asked, "leaf", "size")
     with read_registry() as connection:
         digest, path, root = read_inclusion(connection, leaf, size)
@@ -45,8 +59,12 @@ def inclusion() -> Response:
 
 
 @blueprint.get("/v1/log/proof/consistency")
+@describe(Route(
+    "La preuve qu'un arbre est le début d'un autre", "Journal",
+    ok("La preuve", ref("Consistency")), query=_TREES, problems=("not-found",),
+))  # fmt: skip
 def consistency() -> Response:
-    asked = read_query(request.query_string, (Whole("from", 1, _LARGEST, -1), Whole("to", 1, _LARGEST, -1)))
+    asked = read_query(request.query_string, _TREES)
     old, new = _required(asked, "from", "to")
     with read_registry() as connection:
         old_root, path, new_root = read_consistency(connection, old, new)
@@ -55,8 +73,12 @@ def consistency() -> Response:
 
 
 @blueprint.get("/v1/log/entries")
+@describe(Route(
+    "Des feuilles du journal : leurs empreintes, et aux opérateurs les événements", "Journal",
+    ok("Les feuilles, dans l'ordre", ref("LogEntries")), query=_PAGE, problems=("not-found",),
+))  # fmt: skip
 def entries() -> Response:
-    asked = read_query(request.query_string, (Whole("start", 0, _LARGEST, 0), Whole("count", 1, MOST, 100)))
+    asked = read_query(request.query_string, _PAGE)
     view = identify()
     own = _domains(view)
     with read_registry() as connection:

@@ -16,14 +16,24 @@ from directory_service.index.query import View
 from directory_service.index.smime import Published
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.web.context import cached, directory, identify, settled, with_items, with_record
+from directory_service.web.openapi.route import Place, Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import LONGEST_ADDRESS, Instant, clean_text, read_query, refused
 
 blueprint = Blueprint("mailboxes", __name__)
+PARAMETERS = (Instant("at", filled=True),)
+ADDRESS = Place("address", "Une adresse, majuscules et minuscules se valent", example="zoe.d-essai@medecin.mssante.fr")
 
 
 @blueprint.get("/v1/mailboxes/<address>")
+@describe(Route(
+    "Une boîte, ouverte ou fermée, aujourd'hui ou à un instant passé", "Fiches",
+    ok("La boîte et ses titulaires", ref("MailboxAnswer")),
+    "`ETag` finit par la version de la boîte : il vaut pour `If-Match` aussi.",
+    query=PARAMETERS, path=(ADDRESS,), problems=("not-found",), cached=True,
+))  # fmt: skip
 def mailbox(address: str) -> Response:
-    at = read_query(request.query_string, (Instant("at"),))["at"]
+    at = read_query(request.query_string, PARAMETERS)["at"]
     return _now(address) if at is None else _then(address, _past(at))
 
 
@@ -54,6 +64,10 @@ def _now(address: str) -> Response:
 
 
 @blueprint.get("/v1/mailboxes/<address>/history")
+@describe(Route(
+    "Toutes les attributions d'une adresse, la plus ancienne en premier", "Fiches",
+    ok("Les attributions", ref("History")), path=(ADDRESS,), problems=("not-found",), cached=True,
+))  # fmt: skip
 def mailbox_history(address: str) -> Response:
     read_query(request.query_string, ())
 

@@ -27,15 +27,22 @@ from directory_service.web.context import (
     with_items,
     with_record,
 )
-from directory_service.web.parameters import Text, clean_text, parse_object, read_fields, read_query
+from directory_service.web.openapi.route import JSON, Body, Place, Rate, Route, Who, describe, ok
+from directory_service.web.openapi.terms import ref
+from directory_service.web.parameters import Text, body_schema, clean_text, parse_object, read_fields, read_query
 from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("operators", __name__)
+_NAME = Place("name", "Le nom de l'opérateur", example="essai")
 _CONTACTS = (Text("responsible"), Text("support"))
 _BODY_LIMIT = 4 * 1024  # bytes
 
 
 @blueprint.get("/v1/operators")
+@describe(Route(
+    "Les opérateurs de l'espace de confiance", "Espace de confiance",
+    ok("Tous, par nom", ref("Operators")), cached=True,
+))  # fmt: skip
 def operators() -> Response:
     """All of them, by name, each with the number of its domains."""
     read_query(request.query_string, ())
@@ -49,6 +56,11 @@ def operators() -> Response:
 
 
 @blueprint.get("/v1/operators/<name>")
+@describe(Route(
+    "Un opérateur, ses domaines et ses suspensions, avec leurs dates", "Espace de confiance",
+    ok("L'opérateur ; ses contacts pour les opérateurs", ref("Operator")),
+    path=(_NAME,), problems=("not-found",), cached=True,
+))  # fmt: skip
 def operator(name: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
@@ -62,6 +74,12 @@ def operator(name: str) -> Response:
 
 
 @blueprint.put("/v1/operators/<name>/contacts")
+@describe(Route(
+    "Un opérateur donne ses contacts, en entier", "Espace de confiance",
+    ok("Les contacts enregistrés", ref("ContactsChanged")), "Ce qui est laissé de côté est retiré.",
+    path=(_NAME,), body=Body({JSON: body_schema(_CONTACTS)}), problems=("unsupported-media-type", "busy"),
+    who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def contacts(name: str) -> Response:
     """The operator's own, both in full: what is left out, or empty, is taken away."""
     asked = _oneself(name)
@@ -74,6 +92,10 @@ def contacts(name: str) -> Response:
 
 
 @blueprint.post("/v1/operators/<name>/secret")
+@describe(Route(
+    "Un opérateur change son secret", "Espace de confiance", ok("Le nouveau, dit une seule fois", ref("NewSecret")),
+    path=(_NAME,), problems=("busy", "too-large"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def secret(name: str) -> Response:
     """A new secret of the operator's own, told once.  The one that it asked with opens for ten minutes more, in case
     that the answer is lost; any other opens nothing once the index has followed."""
@@ -101,6 +123,11 @@ def _private(told: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/v1/domains/<domain>")
+@describe(Route(
+    "Qui tient ou a tenu un domaine", "Espace de confiance", ok("Le domaine", ref("Domain")),
+    path=(Place("domain", "Un domaine de messagerie", example="medecin.mssante.fr"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def domain(domain: str) -> Response:
     read_query(request.query_string, ())
     view = identify()

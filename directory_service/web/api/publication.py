@@ -35,6 +35,9 @@ from directory_service.web.context import (
     uncached,
     with_record,
 )
+from directory_service.web.openapi.route import JSON, LINES, MERGE, Body, Place, Rate, Route, Who, describe, ok
+from directory_service.web.openapi.route import Answer as Described
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import parse_json, read_query
 from directory_service.web.problems import problem_body
 from directory_service.web.registry import write_registry
@@ -44,28 +47,58 @@ blueprint = Blueprint("publication", __name__)
 CHUNK = 500  # lines of one transaction: others write in between, about a tenth of a second later
 _JSON, _PATCH = ("application/json",), ("application/merge-patch+json", "application/json")
 _LINES = ("application/x-ndjson", "application/ndjson")
+_ADDRESS = Place("address", "L'adresse, d'un domaine de l'opérateur", example="zoe.d-essai@medecin.mssante.fr")
+_ONCE = Place(
+    "Idempotency-Key",
+    "La même requête, répétée, reçoit la même réponse",
+    {"type": "string", "pattern": r'^\s*"?[!#-~]{1,255}"?\s*$'},
+)
+_IF = (_ONCE, Place("If-Match", "La version attendue"), Place("If-None-Match", "`*` : la boîte doit être nouvelle",
+                                                             {"const": "*"}))  # fmt: skip
+_REFUSED = ("not-found", "conflict", "gone", "precondition-failed", "invalid-field", "key-reused", "busy")
+_DONE = {status: Described(text, ref("Done"), JSON, {"ETag": "La version de la boîte"})
+         for status, text in ((200, "Ce qui a été fait"), (201, "La boîte est nouvelle"))}  # fmt: skip
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)  # a string of RFC 8941, or what most send: without quotes
 
 
 @blueprint.put("/v1/mailboxes/<address>")
+@describe(Route(
+    "Publie une boîte, telle que le corps la dit", "Publication", _DONE,
+    path=(_ADDRESS,), headers=_IF, body=Body({JSON: ref("Publication")}),
+    problems=(*_REFUSED, "unsupported-media-type"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def put(address: str) -> Response:
     """The mailbox is this; created (201), changed, moved, opened again or left as it was (200)."""
     return _write(address, _JSON, parse_publication)
 
 
 @blueprint.patch("/v1/mailboxes/<address>")
+@describe(Route(
+    "Change une boîte (RFC 7396)", "Publication", _DONE,
+    path=(_ADDRESS,), headers=_IF, body=Body({MERGE: ref("PublicationPatch"), JSON: ref("PublicationPatch")}),
+    problems=(*_REFUSED, "unsupported-media-type"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def patch(address: str) -> Response:
     """RFC 7396, on the body as ``PUT`` would take it."""
     return _write(address, _PATCH, _object)
 
 
 @blueprint.delete("/v1/mailboxes/<address>")
+@describe(Route(
+    "Ferme une boîte", "Publication", {200: _DONE[200]},
+    path=(_ADDRESS,), headers=_IF, problems=(*_REFUSED, "too-large"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
+))  # fmt: skip
 def close(address: str) -> Response:
     """Closed, never deleted: who held it until when stays known."""
     return _write(address, None, lambda _body: None)
 
 
 @blueprint.get("/v1/mailboxes/<address>/publication")
+@describe(Route(
+    "Une boîte de l'opérateur, sous la forme où elle se publie", "Publication",
+    ok("La boîte, ouverte ou fermée", ref("Published"), ETag="La version de la boîte"),
+    path=(_ADDRESS,), problems=("not-found", "invalid-field"), who=Who.OPERATORS,
+))  # fmt: skip
 def publication(address: str) -> Response:
     """A mailbox of a domain of the caller's, unlisted or closed too, in the form in which it is published; read from
     the index, so that it is there when the registry is not."""
@@ -79,6 +112,14 @@ def publication(address: str) -> Response:
 
 
 @blueprint.post("/v1/mailboxes/batch")
+@describe(Route(
+    "Publie des boîtes par milliers, une par ligne", "Publication",
+    ok("Une ligne de réponse par ligne, dans l'ordre", ref("Outcome"), LINES),
+    "Chaque ligne est le corps d'un `PUT` avec `address`, et au besoin `op` (`put`, `patch`, `close`) et `if_match`.",
+    headers=(_ONCE,), body=Body(dict.fromkeys(_LINES), "10 000 lignes et 8 Mio au plus"),
+    problems=("unsupported-media-type", "limit-exceeded", "key-reused", "busy"),
+    who=Who.OPERATORS, rate=Rate.BATCH, asks=False,
+))  # fmt: skip
 def batch() -> Response:
     """One order a line, one outcome a line, in their order; a line that is refused does not stop the others."""
     read_query(request.query_string, ())

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from directory_service.index.freshness import age_of, published_age, published_at, silent_sources, source_age
 from directory_service.index.query import View
@@ -16,13 +16,19 @@ from directory_service.model.anomalies import MOST, Limits, anomalies
 from directory_service.model.quality import figures
 from directory_service.model.rhythms import Silence
 from directory_service.registry.clock import format_instant
-from directory_service.web.context import directory, identify, json_answer, rhythms, uncached
+from directory_service.web.context import directory, identify, json_answer, rhythms, settings, uncached
+from directory_service.web.openapi.route import Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import read_query
 
 blueprint = Blueprint("status", __name__)
 
 
 @blueprint.get("/v1/status")
+@describe(Route(
+    "L'état de l'annuaire : fraîcheur de chaque source, anomalies, qualité", "Service",
+    ok("L'état", ref("Status")),
+))  # fmt: skip
 def status() -> Response:
     read_query(request.query_string, ())
     view = identify()
@@ -54,8 +60,8 @@ def _aged(source: dict[str, Any], now: datetime) -> dict[str, Any]:
 
 
 def _limits() -> Limits:
-    settings = current_app.config["ANNUAIRE"]
-    return settings.anomaly_limits if settings else Limits()
+    known = settings()
+    return known.anomaly_limits if known else Limits()
 
 
 def _operator(state: dict[str, Any], unusual: list[dict[str, Any]], now: datetime) -> dict[str, Any]:

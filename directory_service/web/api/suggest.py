@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from directory_service.web.context import SHORT, cached, directory, identify, with_items
+from directory_service.web.limiting import spending
+from directory_service.web.openapi.route import Rate, Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Text, Whole, read_query
 
 blueprint = Blueprint("suggest", __name__)
@@ -15,6 +18,11 @@ PARAMETERS = (Text("q", required=True), Whole("limit", 1, 20, default=10))
 
 
 @blueprint.get("/v1/suggest")
+@describe(Route(
+    "Propose des boîtes pendant la saisie, la plus probable en premier", "Recherche",
+    ok("Les boîtes proposées ; aucune pour un texte vide", ref("Suggestions")),
+    query=PARAMETERS, problems=("budget-spent",), rate=Rate.SUGGEST, cached=True,
+))  # fmt: skip
 def suggest() -> Response:
     given = read_query(request.query_string, PARAMETERS)
     view = identify()
@@ -23,6 +31,9 @@ def suggest() -> Response:
         # An emptied box is not a fault of the person typing: it suggests nothing.
         if not given["q"]:
             return with_items(directory().build().id, ())
-        return with_items(*directory().suggestions(given["q"], given["limit"], view))
+        count = spending()
+        found = directory().suggestions(given["q"], given["limit"], view)
+        count(found.ids)
+        return with_items(found.build, found.items)
 
     return cached(view, answer, age=SHORT)

@@ -16,7 +16,7 @@ from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.index.ranges import DIGITS
 from directory_service.trust.ranges import verdicts_in
-from directory_service.web.asking import Asker
+from directory_service.web.asking import FIELDS, Asker
 from directory_service.web.bodies import BATCH_LIMIT, expect_type, lines_of, read_body
 from directory_service.web.context import (
     cached,
@@ -28,7 +28,9 @@ from directory_service.web.context import (
     receipts,
     uncached,
 )
-from directory_service.web.parameters import read_query
+from directory_service.web.openapi.route import JSON, LINES, Body, Place, Rate, Route, describe, ok
+from directory_service.web.openapi.terms import ref
+from directory_service.web.parameters import body_schema, read_query
 
 blueprint = Blueprint("verify", __name__)
 
@@ -37,6 +39,11 @@ _RANGE = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
 
 
 @blueprint.post("/v1/verify")
+@describe(Route(
+    "Cette adresse est-elle vraiment celle de cette personne ?", "Vérification",
+    ok("Le verdict et ses raisons", ref("Verdict")), "La réponse à une question qui se lit est toujours 200.",
+    body=Body({JSON: body_schema(FIELDS)}), problems=("unsupported-media-type", "limit-exceeded"), rate=Rate.VERIFY,
+))  # fmt: skip
 def verify() -> Response:
     read_query(request.query_string, ())
     asker = _asker()
@@ -45,6 +52,12 @@ def verify() -> Response:
 
 
 @blueprint.post("/v1/verify/batch")
+@describe(Route(
+    "Vérifie des adresses par milliers, une question par ligne", "Vérification",
+    ok("Un verdict ou un problème par ligne, dans l'ordre", ref("VerdictLine"), LINES),
+    body=Body({LINES: body_schema(FIELDS), JSON: None, "text/plain": None}, "10 000 lignes et 8 Mio au plus", False),
+    problems=("limit-exceeded",), rate=Rate.BATCH,
+))  # fmt: skip
 def batch() -> Response:
     """One question a line, one answer a line, in order, sent as they come."""
     read_query(request.query_string, ())
@@ -55,6 +68,13 @@ def batch() -> Response:
 
 
 @blueprint.get("/v1/verify/range/<start>")
+@describe(Route(
+    "Vérifie une adresse sans la dire, par le début de son empreinte", "Vérification",
+    ok("Les verdicts des empreintes qui commencent ainsi", ref("Range")),
+    path=(Place("start", f"Les {DIGITS} premiers chiffres hexadécimaux du SHA-256 de l'adresse en minuscules",
+                {"type": "string", "pattern": f"^[0-9a-fA-F]{{{DIGITS}}}$"}),),
+    rate=Rate.VERIFY, cached=True,
+))  # fmt: skip
 def in_range(start: str) -> Response:
     """The same answer for everybody: it holds nothing but the public directory."""
     read_query(request.query_string, ())
@@ -71,6 +91,10 @@ def in_range(start: str) -> Response:
 
 
 @blueprint.get("/.well-known/jwks.json")
+@describe(Route(
+    "Les clés publiques qui vérifient reçus, têtes et exports", "Vérification",
+    ok("RFC 7517", ref("KeySet"), "application/jwk-set+json"), problems=("not-found",), rate=Rate.FREE,
+))  # fmt: skip
 def jwks() -> Response:
     """RFC 7517: public halves of every key that ever signed here, or is about to."""
     held = receipts()

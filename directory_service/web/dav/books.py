@@ -17,7 +17,7 @@ import orjson
 
 from directory_service.entries.vcard import Version, organization_card, practitioner_card
 from directory_service.errors import NotFound
-from directory_service.index.criteria import Criteria, filters_of
+from directory_service.index.criteria import Criteria, filter_of
 from directory_service.index.query import And, Equal, Filter, Query, Scope, View
 from directory_service.model import nomenclature
 from directory_service.model.nomenclature import DEPARTMENTS
@@ -88,7 +88,7 @@ def _chosen(identifier: str, department: str, code: str) -> Book | None:
         label = nomenclature.label(system, code)
         if place and label:
             said = {"profession": code} if system == "profession" else {"specialty": code}
-            asked = filters_of(Criteria(department=department, status="active", **said))[0]
+            asked = filter_of(Criteria(department=department, status="active", **said))
             return Book(identifier, f"{label} ({place})", asked)
     return None
 

@@ -1,0 +1,1 @@
+"""Does the person meant come first: ``python -m bench.relevance``."""

@@ -1,0 +1,200 @@
+"""The one box of ``/v1/search``: what was typed, in any order, understood word by word.  PURE.
+
+``understand`` gives a ``Box``: words, each with its readings (``readings``, ``shapes``).  ``tiers`` turns it into what
+is looked up, best first; ``score`` says of one person which reading of each word holds, and how well; ``facets``
+counts; ``explain`` tells.  Reading the index is ``index.finder``'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from itertools import pairwise, permutations
+from typing import Final
+
+from directory_service.entries.finding import words_of
+from directory_service.errors import InvalidInput
+from directory_service.index.onebox.readings import (
+    Field,
+    Keys,
+    Reading,
+    Word,
+    is_known,
+    loosely,
+    mistakes,
+    of_pair,
+    of_phrase,
+    of_run,
+    of_word,
+)
+from directory_service.index.onebox.shapes import (
+    ANNOUNCING,
+    compact,
+    is_address,
+    is_district,
+    is_number,
+    near_keys,
+    number_at,
+    of_address,
+    of_number,
+    with_district,
+)
+from directory_service.model.likeness import Likeness
+from directory_service.model.phonetics import PARTICLES
+from directory_service.model.vocabulary import skipped
+
+MOST_WORDS: Final = 12  # what people type has four; a pasted paragraph is no search
+_ALL_PAIRS: Final = 5  # words, of which each may go with each; of more, neighbours only
+_LONGEST_RUN: Final = 5  # words of the name of a town
+_ELIDED: Final = re.compile(r"\b([dDlL])['’`](?=\w)")
+_ANNOUNCED: Final = re.compile(r"[:=°#]+")
+_SHORT: Final = {"à": "a", "À": "a", "M.": "m", "m.": "m"}  # words of one letter that are no initials
+_MARK: Final = "\x02"  # before a word that was elided
+
+
+@dataclass(frozen=True)
+class Box:
+    """What was typed.  ``exact``: nothing that only begins so, sounds so or is mistyped so."""
+
+    words: tuple[Word, ...]
+    glued: tuple[str, ...] = ()  # particles with the word after them, as one
+    exact: bool = False
+
+    @property
+    def most(self) -> Likeness:
+        """The least likeness that is looked for at first."""
+        return Likeness.EXACT if self.exact else Likeness.INITIAL
+
+    @cached_property
+    def needed(self) -> tuple[Word, ...]:
+        """Words that must be found."""
+        return tuple(word for word in self.words if not word.skipped)
+
+    @cached_property
+    def loosened(self) -> Box:
+        """The same, with readings by sound and by typing errors."""
+        return replace(self, words=tuple(self._loosened(word) for word in self.words))
+
+    def _loosened(self, word: Word) -> Word:
+        if is_number(word.typed):
+            return replace(word, keys=(*word.keys, *near_keys(word.typed)))
+        if word.part or word.skipped or is_known(word.typed):
+            return word
+        ways = self.ways_of(word)
+        more = sorted((r for text in ways for r in loosely(text)), key=_order)
+        found = tuple(token for text in ways for token in mistakes(text))
+        return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))), mistakes=found)
+
+    def ways_of(self, word: Word) -> tuple[str, ...]:
+        """The word, and with the particles before it."""
+        return (word.typed, *(glued for glued in self.glued if glued.endswith(word.typed)))
+
+
+@lru_cache(maxsize=256)
+def understand(text: str, *, exact: bool = False) -> Box:
+    """Raises InvalidInput for more than ``MOST_WORDS`` words."""
+    plain, others = _cut(text)
+    if len(plain) + len(others) > MOST_WORDS:
+        raise InvalidInput(f"au plus {MOST_WORDS} mots", where="paramètre q")
+    typed = tuple(dict.fromkeys(word.removeprefix(_MARK) for word in plain))
+    away = {word for word in typed if len(word) > 1 and (word in skipped() or word in PARTICLES)}
+    away |= {word for word in typed if _MARK + word in plain}
+    if len(away) == len(typed) and not others:
+        away = set()
+    readings = _together(typed, away)
+    words = tuple(_word(word, readings[word], skip=word in away) for word in typed)
+    return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away), exact)
+
+
+def _word(typed: str, readings: Sequence[Reading], *, skip: bool) -> Word:
+    own = () if skip else tuple(of_word(typed))
+    found: dict[tuple[object, ...], Reading] = {}
+    for reading in sorted((*own, *readings), key=_order):
+        found.setdefault((reading.token, reading.starts, reading.others), reading)  # the closest likeness
+    return Word(typed, tuple(found.values()), skipped=skip)
+
+
+_FIELDS: Final = tuple(Field)
+
+
+def _order(reading: Reading) -> tuple[int, int]:
+    return reading.likeness, _FIELDS.index(reading.field)
+
+
+def _cut(text: str) -> tuple[list[str], list[Word]]:
+    """Folded words, and those that have a shape.  An announced number is told by its shape."""
+    raw = _ANNOUNCED.sub(" ", _ELIDED.sub(rf"{_MARK}\1 ", text)).split()
+    plain: list[str] = []
+    others: list[Word] = []
+    at = 0
+    while at < len(raw):
+        here, at = raw[at], at + 1
+        if is_number(here) or is_district(here):
+            size = number_at(raw, at - 1)
+            others.append(of_number(compact(raw[at - 1 : at - 1 + size])))
+            at += size - 1
+        elif is_address(here):
+            others.append(of_address(here))
+        elif _announces(raw[at - 1 :]):
+            continue
+        elif here in _SHORT:
+            plain.append(_MARK + _SHORT[here])
+        else:
+            mark = _MARK if here.startswith(_MARK) else ""
+            plain += [mark + word for word in words_of(here.removeprefix(_MARK))]
+    return plain, list({word.typed: word for word in others}.values())
+
+
+def _announces(texts: Sequence[str]) -> bool:
+    """*RPPS*, *n° FINESS*: before a number, nothing to be found."""
+    first = next((n for n, text in enumerate(texts) if text.casefold() not in ANNOUNCING), len(texts))
+    return 0 < first < len(texts) and is_number(texts[first])
+
+
+def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:
+    """For each word, the readings of what it is part of."""
+    found: dict[str, list[Reading]] = {word: [] for word in words}
+    for said, reading in of_phrase(frozenset(words)):
+        for word in said:
+            found[word].append(reading)
+    for several in (*_pairs(words), *_particles(words, away)):
+        for word in several:
+            found[word] += of_pair("".join(several))
+    for size in range(2, _LONGEST_RUN + 1):
+        for start in range(len(words) - size + 1):
+            run = words[start : start + size]
+            for word in run:
+                found[word] += of_run("".join(run))
+    return found
+
+
+def _pairs(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    if len(words) <= _ALL_PAIRS:
+        yield from permutations(words, 2)
+    else:
+        for one, other in pairwise(words):
+            yield from ((one, other), (other, one))
+
+
+def _particles(words: Sequence[str], away: set[str]) -> Iterator[tuple[str, ...]]:
+    """Two particles and a name: ``de la tour``."""
+    particles = [word for word in words if word in away and word in PARTICLES][:3]
+    for first, second in permutations(particles, 2):
+        yield from ((first, second, word) for word in words if word not in away)
+
+
+def _glued(words: Sequence[str], away: set[str]) -> tuple[str, ...]:
+    """Particles with the word that they stand before."""
+    found, before = [], ""
+    for word in words:
+        if word in away and word in PARTICLES:
+            before += word
+        else:
+            found += [before + word] if before else []
+            before = ""
+    return tuple(found)
+
+
+__all__ = ["MOST_WORDS", "Box", "Field", "Keys", "Reading", "Word", "understand"]

@@ -1,0 +1,128 @@
+"""Why a person was found: for each word of the box, the field, how it fits, and the text that it fits.  PURE.
+
+Fields and likenesses are codes for programs (docs/reference/search.md); texts are those of the person's own record,
+which the caller has been given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from directory_service.entries.finding import domain_word, structure_words, town_words, words_of
+from directory_service.index.onebox import Box, Field
+from directory_service.index.onebox.score import Fit, Match
+from directory_service.index.onebox.tiers import TIERS
+from directory_service.model import nomenclature
+from directory_service.model.names import squash
+
+Record = Mapping[str, Any]
+
+
+def explained(box: Box, match: Match, record: Record) -> dict[str, Any]:
+    """``{"tier", "words": [{"word", "field", "match", "text"}]}``; words that need not be found, only if they were."""
+    fits = zip(box.words, match.fits, strict=True)
+    return {"tier": TIERS[match.tier].name, "words": [_word(w.typed, fit, record) for w, fit in fits if fit]}
+
+
+def _word(typed: str, fit: Fit, record: Record) -> dict[str, Any]:
+    field = _part_of_name(typed, fit, record) if fit.field is Field.NAME else fit.field
+    text = _TEXTS[field](record, typed, fit.token)
+    return {"word": typed, "field": field.value, "match": fit.likeness.name.lower(), "text": text}
+
+
+def _part_of_name(typed: str, fit: Fit, record: Record) -> Field:
+    """Initials are of the given names, if these have them."""
+    given = "".join(word[0] for word in words_of(record["given_names"]))
+    inside = squash(typed) in squash(record["given_names"])
+    return Field.GIVEN if (fit.token and typed in (given, *given)) or (not fit.token and inside) else Field.FAMILY
+
+
+# --- the text of each field ------------------------------------------------------------------------------------------
+
+
+def _first(texts: Iterable[str | None], wanted: Callable[[str], bool]) -> str | None:
+    """The one that is wanted, or else the first there is."""
+    known = [text for text in texts if text]
+    return next((text for text in known if wanted(text)), known[0] if known else None)
+
+
+def _activities(record: Record, part: str) -> Iterator[Mapping[str, Any]]:
+    return (activity[part] for activity in record["activities"] if activity[part])
+
+
+def _city(record: Record, typed: str, token: str) -> str | None:
+    cities = (address["city"] for address in _activities(record, "address"))
+    return _first(cities, lambda text: token in town_words(text) or squash(typed) in squash(text))
+
+
+def _postcode(record: Record, _typed: str, token: str) -> str | None:
+    return _first((a["postcode"] for a in _activities(record, "address")), lambda text: text == token[1:])
+
+
+def _department(record: Record, _typed: str, token: str) -> str | None:
+    held = [a["department"] for a in _activities(record, "address") if a["department"]]
+    return _coded(held, token) or nomenclature.DEPARTMENTS.get(token[1:].upper())
+
+
+def _structure(record: Record, typed: str, token: str) -> str | None:
+    """Its name, or the number that was typed."""
+    structures = list(_activities(record, "structure"))
+    numbers = [s[name] for s in structures for name in ("finess", "siret", "id")]
+    if token[:1] in ("f", "n", "o"):
+        return _first(numbers, lambda text: typed.upper() in text)
+    wanted = squash(typed)
+    return _first(
+        (s["name"] for s in structures), lambda text: token in structure_words((text,)) or wanted in squash(text)
+    )
+
+
+def _profession(record: Record, _typed: str, token: str) -> str | None:
+    held = [record["profession"]] if record["profession"] else []
+    return _coded(held, token) or nomenclature.label("profession", token[1:].upper()) or _label(held)
+
+
+def _specialty(record: Record, _typed: str, token: str) -> str | None:
+    held = record["specialties"]
+    return _coded(held, token) or nomenclature.label("expertise", token[1:].upper()) or _label(held)
+
+
+def _coded(held: Iterable[Mapping[str, Any]], token: str) -> str | None:
+    return next((c["label"] for c in held if c["code"].lower() == token[1:]), None)
+
+
+def _label(held: Iterable[Mapping[str, Any]]) -> str | None:
+    return next((str(c["label"]) for c in held), None)
+
+
+def _mailbox(record: Record, typed: str, token: str) -> str | None:
+    addresses = [box["address"] for box in record["mailboxes"]]
+    if token:
+        return _first(addresses, lambda text: domain_word(text.rpartition("@")[2]).startswith(token[1:]))
+    return _first(addresses, lambda text: typed in text.casefold())
+
+
+def _identifier(record: Record, typed: str, _token: str) -> str | None:
+    return _first([record["rpps"], *record["adeli"], record["id"]], lambda text: typed.upper() in text)
+
+
+def _other(record: Record, typed: str, _token: str) -> str | None:
+    """A part of a postal address or a telephone number; None where the record does not show it."""
+    lines = [text for a in _activities(record, "address") for text in a.values() if isinstance(text, str)]
+    phones = [phone for activity in record["activities"] for phone in activity["phones"]]
+    return next((text for text in (*lines, *phones) if squash(typed) in squash(text)), None)
+
+
+_TEXTS: Final[Mapping[Field, Callable[[Record, str, str], str | None]]] = {
+    Field.FAMILY: lambda record, _typed, _token: record["family_name"] or None,
+    Field.GIVEN: lambda record, _typed, _token: record["given_names"] or None,
+    Field.PROFESSION: _profession,
+    Field.SPECIALTY: _specialty,
+    Field.CITY: _city,
+    Field.POSTCODE: _postcode,
+    Field.DEPARTMENT: _department,
+    Field.STRUCTURE: _structure,
+    Field.MAILBOX: _mailbox,
+    Field.IDENTIFIER: _identifier,
+    Field.OTHER: _other,
+}

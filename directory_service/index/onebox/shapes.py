@@ -1,0 +1,133 @@
+"""Words of the box that are told by their shape: identifiers, postcodes, departments, mail addresses, domains.  PURE.
+
+A shape decides nothing alone: nine digits may be an ADELI number, a FINESS or a SIREN, and are looked for as each.  Nor
+does a key have to be right: what was mistyped is found by ``near_keys`` when nothing else is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from directory_service.entries.attributes import DEPARTMENT_TAG, id_key, tag
+from directory_service.entries.finding import Kind, domain_word
+from directory_service.index.onebox.readings import Field, Keys, Reading, Word
+from directory_service.model.likeness import Likeness
+from directory_service.model.mistaken import near_numbers
+from directory_service.model.nomenclature import DEPARTMENTS
+
+_EXACT, _PREFIX, _TYPO = Likeness.EXACT, Likeness.PREFIX, Likeness.TYPO
+_DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:fr|org|com|net|eu|re|nc|pf|info)", re.ASCII)
+_NUMERIC: Final = re.compile(r"2[ab]|(?:2[ab]|9[a-f]|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
+_DISTRICT: Final = re.compile(r"([0-9]{1,2})(?:e|er|eme|ème)?", re.ASCII)
+_DISTRICTS: Final = {"paris": "750", "lyon": "690", "marseille": "130"}  # how the postcodes of districts begin
+_SEPARATORS: Final = re.compile(r"[.\-_/]+")
+_LENGTHS: Final = frozenset((9, 10, 11, 12, 14, 15))  # of identifiers that are written in groups
+ANNOUNCING: Final = frozenset("rpps adeli finess siret siren idnat n no numero num".split())  # noqa: SIM905
+_LAST: Final = "\U0010ffff"  # after whatever a key goes on with
+_LEAST_BEGINNING: Final = 6  # digits of the beginning of an identifier
+
+
+def is_number(text: str) -> bool:
+    return _NUMERIC.fullmatch(text) is not None
+
+
+def is_district(text: str) -> bool:
+    """*16e*, *1er*: of Paris, Lyon or Marseille."""
+    return _DISTRICT.fullmatch(text.casefold()) is not None
+
+
+def with_district(word: Word, words: Sequence[str]) -> Word:
+    """A small number is a district of the town that is among the words, too."""
+    found = _DISTRICT.fullmatch(word.typed)
+    if not found:
+        return word
+    codes = [f"{start}{int(found[1]):02d}" for town, start in _DISTRICTS.items() if town in words]
+    more = (Reading(tag("z", code), Field.POSTCODE) for code in codes)
+    return replace(word, readings=(*more, *word.readings))
+
+
+def compact(texts: Sequence[str]) -> str:
+    return _SEPARATORS.sub("", "".join(texts)).lower()
+
+
+def number_at(texts: Sequence[str], start: int) -> int:
+    """How many of these texts are one number: as many as make an identifier, else one."""
+    end = start
+    while end < len(texts) and is_number(texts[end]):
+        end += 1
+    for stop in range(end, start + 1, -1):
+        if len(compact(texts[start:stop])) in _LENGTHS and _is_written_so(texts[start:stop]):
+            return stop - start
+    return 1
+
+
+def _is_written_so(texts: Sequence[str]) -> bool:
+    """What is an identifier by itself is no part of another: a postcode may stand before it."""
+    return all(len(compact((text,))) not in _LENGTHS for text in texts)
+
+
+def of_number(number: str) -> Word:
+    """Digits, the letter of an overseas or Corsican department or that of a technical id among them."""
+    return Word(number, tuple(dict.fromkeys(_number_readings(number))), tuple(_number_keys(number)), part=number)
+
+
+def _number_readings(number: str) -> Iterator[Reading]:
+    size = len(number)
+    yield Reading(Kind.STRUCTURE + number, Field.STRUCTURE)
+    for code in DEPARTMENTS:
+        if number.upper() in (code, code.lstrip("0")):
+            yield Reading(tag(DEPARTMENT_TAG, code.lower()), Field.DEPARTMENT)
+    if size == 5:
+        yield Reading(tag("z", number), Field.POSTCODE)
+    elif 2 <= size < 5:
+        yield Reading("z" + number, Field.POSTCODE, _PREFIX, starts=True)
+    if size >= _LEAST_BEGINNING:
+        for letter, whole in (("f", 9), ("n", 14), ("o", 0)):
+            yield Reading(tag(letter, number), Field.STRUCTURE)
+            if size < whole:
+                yield Reading(letter + number, Field.STRUCTURE, _EXACT if size == 9 else _PREFIX, starts=True)
+        for digit in "0123456":  # a structure's number without the type digit of TRE_G07
+            yield Reading(tag("o", digit + number), Field.STRUCTURE)
+
+
+def _number_keys(number: str) -> Iterator[Keys]:
+    if len(number) < _LEAST_BEGINNING:
+        return
+    upper = number.upper()
+    for start in dict.fromkeys(("i8" + upper, "i0" + upper, "i" + upper)):
+        yield Keys(start, start + "\0", Field.IDENTIFIER)
+        if len(number) < 12:
+            yield Keys(start, start + _LAST, Field.IDENTIFIER, _PREFIX)
+
+
+def near_keys(number: str) -> Iterator[Keys]:
+    """Of numbers that this one may be, mistyped."""
+    upper = number.upper()
+    for national in ("8" + upper, "0" + upper, upper):
+        for near in near_numbers(national):
+            yield Keys("i" + near, "i" + near + "\0", Field.IDENTIFIER, _TYPO)
+
+
+def is_address(text: str) -> bool:
+    return "@" in text or _DOMAIN.fullmatch(text.casefold()) is not None
+
+
+def of_address(text: str) -> Word:
+    """An address, its local part or its domain, or how one of these begins."""
+    text = text.casefold()
+    local, _, domain = text.rpartition("@")
+    word = domain_word(domain)
+    readings: list[Reading] = []
+    if word and not local:
+        readings = [
+            Reading(Kind.DOMAIN + word, Field.MAILBOX),
+            Reading(Kind.DOMAIN + word, Field.MAILBOX, _PREFIX, starts=True),
+        ]
+    keys: list[Keys] = []
+    if local:
+        key = id_key("m", text)
+        keys = [Keys(key, key + "\0", Field.MAILBOX), Keys(key, key + _LAST, Field.MAILBOX, _PREFIX)]
+    return Word(text, tuple(readings), tuple(keys), part=text.strip() if text != "@" else "")

@@ -1,0 +1,182 @@
+"""How often each caller may ask, and how many different records it may have: told in ``RateLimit`` and
+``RateLimit-Policy`` (draft-ietf-httpapi-ratelimit-headers-10), refused by 429 with ``Retry-After``.
+
+A caller is an operator or a program by its name, else an address (IPv6: a /64).  Routes are counted by kind
+(``openapi.route.Rate``), so that a batch takes nothing from who types.  The machine itself is not counted while it has
+no name: a proxy that ``trusted_proxies`` does not tell of would be everybody.  ``trust`` counts; this only translates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from math import ceil
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from flask import Flask, Response, g, request
+
+from directory_service.errors import BudgetSpent, TooManyRequests
+from directory_service.trust.harvest import Client, Harvest, network
+from directory_service.trust.rates import Quota, Rates, Taken
+from directory_service.trust.throttle import is_local
+from directory_service.web.context import address, identify
+from directory_service.web.openapi.document import APART
+from directory_service.web.openapi.route import Rate, View, description_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from directory_service.settings import Settings
+
+WINDOW: Final = 60.0  # seconds: the settings are so many a minute
+_SPENT: Final = "assez de fiches différentes pour aujourd'hui ; les accès par numéro et par adresse restent ouverts"
+_local = lru_cache(maxsize=4096)(is_local)
+
+
+class Policy(NamedTuple):
+    """One quota, and how it is told."""
+
+    item: str  # of both fields
+    told: str  # RateLimit-Policy
+    prefix: str  # of callers' names, so that each policy counts for itself
+    quota: Quota
+
+
+class Policies(NamedTuple):
+    """For callers without a name, and with one; None: not counted."""
+
+    anonymous: Policy | None
+    named: Policy | None
+
+
+_UNCOUNTED: Final = Policies(None, None)
+
+
+class Asking(NamedTuple):
+    """Who makes the request under way, and what became of it."""
+
+    name: str
+    where: str
+    limiter: Limiter
+    policy: Policy | None = None
+    taken: Taken | None = None
+
+
+class Spending(NamedTuple):
+    """The budget that an answer takes from."""
+
+    harvest: Harvest
+    client: Client
+
+    def record(self, ids: Iterable[int]) -> None:
+        self.harvest.count(self.client, ids)
+
+
+class Limiter:
+    """Of one process; with the other processes of the node where ``rates`` and ``harvest`` are files."""
+
+    def __init__(self, quotas: Mapping[Rate, int], factor: int, rates: Rates, harvest: Harvest) -> None:
+        self.rates, self.harvest = rates, harvest
+        self._policies = {
+            rate: Policies(_policy(rate, "-", most), _policy(rate, "+", most * factor))
+            for rate, most in quotas.items()
+            if most
+        }
+
+    def policies(self, rate: Rate) -> Policies:
+        return self._policies.get(rate, _UNCOUNTED)
+
+    def take(self, policies: Policies, name: str, where: str) -> Asking:
+        policy = policies.named if name else None if _local(where) else policies.anonymous
+        if policy is None:
+            return Asking(name, where, self)
+        taken = self.rates.take(policy.prefix + (name or network(where)), policy.quota)
+        return Asking(name, where, self, policy, taken)
+
+    def spend(self, name: str, where: str) -> Spending | None:
+        """What counts the records of an answer; None where they are not counted.  Raises BudgetSpent."""
+        if not name and _local(where):
+            return None
+        client = self.harvest.client(where, name)
+        if self.harvest.spent(client):
+            raise BudgetSpent(_SPENT, retry_after=max(1, ceil(self.harvest.renewed_in(client))))
+        return Spending(self.harvest, client)
+
+
+def _policy(rate: Rate, mark: str, most: int) -> Policy:
+    item = f'"{rate}"'
+    return Policy(item, f"{item};q={most};w={int(WINDOW)}", f"{rate}{mark}", Quota(most, WINDOW))
+
+
+def limiter_of(settings: Settings, files: tuple[Path | None, Path | None]) -> Limiter:
+    """``files``: where rates and records are counted together with others."""
+    counted: list[Rate] = [rate for rate in Rate if rate is not Rate.FREE]
+    quotas = {rate: int(getattr(settings, f"http_rate_{rate}")) for rate in counted}
+    rates, harvest = files
+    ldap = settings.ldap
+    budgets = ldap.harvest_anonymous, ldap.harvest_operator, ldap.harvest_window
+    return Limiter(quotas, settings.http_rate_factor, Rates(rates), Harvest(*budgets, harvest))
+
+
+def limit(app: Flask, limiter: Limiter) -> None:
+    """Counts every request of this application, but those of operations and of pages that hold no data."""
+    rates = {name: _rate_of(name, view) for name, view in app.view_functions.items()}
+    known = {name: limiter.policies(rate) for name, rate in rates.items() if rate is not Rate.FREE}
+
+    def admit() -> None:
+        policies = known.get(request.endpoint or "")
+        if policies is None or request.method == "OPTIONS":
+            return
+        identify()
+        asking = g.asking = limiter.take(policies, _name(), address())
+        taken = asking.taken
+        if taken is not None and not taken.allowed:
+            raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=max(1, ceil(taken.wait)))
+
+    app.before_request(admit)
+    app.after_request(_tell)
+
+
+def counted(rate: Rate) -> Callable[[View], View]:
+    """For views that are no part of the API, and have no description."""
+
+    def marked(view: View) -> View:
+        view.counted = rate  # type: ignore[attr-defined]
+        return view
+
+    return marked
+
+
+def _rate_of(endpoint: str, view: Callable[..., Any]) -> Rate:
+    """A route without description is read, unless it is a page's that does not say."""
+    said = getattr(view, "counted", None)
+    if isinstance(said, Rate):
+        return said
+    described = description_of(view)
+    apart = endpoint.partition(".")[0] in APART or endpoint.endswith("static")
+    return described.rate if described else Rate.FREE if apart else Rate.READ
+
+
+def _name() -> str:
+    """Of an operator or a program, never one for the other."""
+    return g.operator or (f"~{g.client}" if g.client else "")
+
+
+def _tell(response: Response) -> Response:
+    asking: Asking | None = g.get("asking")
+    if asking is not None and asking.policy is not None and asking.taken is not None:
+        policy, taken = asking.policy, asking.taken
+        response.headers.add("RateLimit-Policy", policy.told)
+        response.headers.add("RateLimit", f"{policy.item};r={taken.left};t={taken.reset}")
+    return response
+
+
+def spending() -> Callable[[Iterable[int]], None]:
+    """To be told which records the answer holds.  Raises BudgetSpent for whoever was given enough today."""
+    asking: Asking | None = g.get("asking")
+    found = asking.limiter.spend(asking.name, asking.where) if asking else None
+    return found.record if found else _uncounted
+
+
+def _uncounted(ids: Iterable[int]) -> None:
+    """Who is not counted: the machine itself, an application without settings."""

@@ -1,0 +1,131 @@
+"""What to make of each line of an address book: from ``matching.check_line`` to one word of advice.  PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from directory_service.matching import AddressState, Outcome
+from directory_service.web.portal.french import day
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from directory_service.matching import Candidate, LineResult
+
+
+class Advice(StrEnum):
+    KEEP = "keep"
+    REPLACE = "replace"
+    ADD = "add"
+    CONFIRM = "confirm"
+    CHOOSE = "choose"
+    DROP = "drop"
+    NOBODY = "nobody"
+
+
+# advice: (tone, word on the page)
+SAYS: Final = MappingProxyType(
+    {
+        Advice.KEEP: ("good", "À garder"),
+        Advice.REPLACE: ("unsure", "À remplacer"),
+        Advice.ADD: ("good", "Boîte trouvée"),
+        Advice.CONFIRM: ("unsure", "À confirmer"),
+        Advice.CHOOSE: ("unsure", "Homonymes"),
+        Advice.DROP: ("bad", "À retirer"),
+        Advice.NOBODY: ("none", "Introuvable"),
+    }
+)
+_DEAD: Final = (AddressState.CLOSED, AddressState.INACTIVE, AddressState.OTHER_HOLDER)
+_SHOWN: Final = 3  # candidates told of a line that is not sure
+# Columns that are added to those of the book.
+ADDED: Final = (
+    "Avis", "État de l’adresse", "Trouvé dans l’annuaire", "Identifiant", "Confiance (%)", "Boîte actuelle",
+    "Adresses ressemblantes", "Raisons",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line, with its number in the file, its cells, and what was found for it."""
+
+    number: int
+    cells: Sequence[str]
+    said: str  # what the line says, in one text
+    found: LineResult
+
+    @property
+    def advice(self) -> Advice:
+        return advise(self.found)
+
+    @property
+    def tone(self) -> str:
+        return SAYS[self.advice][0]
+
+    @property
+    def word(self) -> str:
+        return SAYS[self.advice][1]
+
+    @property
+    def state(self) -> str:
+        until = f" depuis le {day(self.found.until)}" if self.found.until else ""
+        return "" if self.found.state is AddressState.NONE else self.found.said + until
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        return self.found.candidates[: 1 if self.found.outcome is Outcome.SURE else _SHOWN]
+
+    @property
+    def mailbox(self) -> str:
+        """Where to write to today, where one person is meant."""
+        return "" if self.advice in (Advice.CHOOSE, Advice.DROP) else better(self.found)
+
+    def added(self) -> list[str]:
+        """The cells under ``ADDED``."""
+        best = self.candidates[0] if self.candidates else None
+        return [
+            self.word,
+            self.state,
+            " | ".join(c.label for c in self.candidates),
+            " | ".join(c.id for c in self.candidates),
+            str(best.confidence) if best else "",
+            self.mailbox,
+            " | ".join(f"{x.address} ({x.said})" for x in told(self.found)),
+            ", ".join(best.reasons) if best else "",
+        ]
+
+
+def told(found: LineResult) -> list[_Alike]:
+    return [_Alike(x.address, x.as_dict()["said"], x.label) for x in found.lookalikes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """A known address that the line's may be taken for."""
+
+    address: str
+    said: str
+    label: str
+
+
+def better(found: LineResult) -> str:
+    """The mailbox to write to: never the line's own address where that is not to be kept."""
+    if found.keep or found.mailbox != found.address:
+        return found.mailbox
+    return next((box for box in found.mailboxes if box != found.address), "")
+
+
+def advise(found: LineResult) -> Advice:
+    if found.outcome is Outcome.AMBIGUOUS and not found.keep:
+        return Advice.CHOOSE
+    if found.keep:
+        return Advice.KEEP
+    if not better(found) and found.state in _DEAD:
+        return Advice.DROP
+    if found.outcome is Outcome.NONE and not better(found):
+        return Advice.NOBODY
+    if found.outcome is Outcome.SURE and better(found):
+        return Advice.ADD if found.state is AddressState.NONE else Advice.REPLACE
+    return Advice.CONFIRM

@@ -1,0 +1,112 @@
+"""Which column of an address book holds what: by its headings (``matching.columns``) or, without any, by what the
+columns hold.  PURE.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from directory_service.matching import field_of, fields_of
+from directory_service.model.names import squash
+from directory_service.web.portal.sheets import Sheet
+
+# Fields of a description, as the page calls them.
+FIELDS: Final = MappingProxyType(
+    {
+        "family": "nom",
+        "given": "prénom",
+        "name": "nom complet",
+        "profession": "profession",
+        "specialty": "spécialité",
+        "town": "ville",
+        "postcode": "code postal",
+        "department": "département",
+        "structure": "structure",
+        "identifier": "numéro de la personne",
+        "structure_id": "numéro de la structure",
+        "address": "adresse de messagerie",
+        "phone": "téléphone",
+        "text": "texte libre",
+    }
+)
+
+
+def _has_form(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern)
+    return lambda cell: compiled.fullmatch(cell) is not None
+
+
+TEXT: Final = "text"  # the one field that several columns may hold
+_SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
+    {
+        "address": lambda cell: "@" in cell,
+        "postcode": _has_form(r"\d{5}"),
+        "phone": _has_form(r"(?:0|\+33 ?)[1-9](?:[ .]?\d\d){4}"),
+        "identifier": _has_form(r"[\d .]{8,20}"),
+        TEXT: lambda cell: any(c.isalpha() for c in cell),
+    }
+)
+_SECURE: Final = ("mss", "bal", "securis")  # of two columns of addresses, the one meant for health
+_TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
+_SAMPLE: Final = 200  # rows that say what a column holds
+LONGEST: Final = 200  # characters of a field, as ``matching`` takes them
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An address book: titles of its columns, the field of each column that is known, and its lines with their numbers
+    in the file."""
+
+    titles: tuple[str, ...]
+    fields: Mapping[int, str]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+
+    def description(self, row: Sequence[str]) -> dict[str, str]:
+        """What a row says, for ``matching.check_line``."""
+        said: dict[str, str] = {}
+        for at, field in self.fields.items():
+            if row[at]:
+                said[field] = f"{said[field]} {row[at]}"[:LONGEST] if field in said else row[at][:LONGEST]
+        return said
+
+
+def book_of(sheet: Sheet) -> Book:
+    """With what is known of its columns; ``fields`` is empty where nothing is."""
+    first = sheet.rows[0]
+    if _is_heading(first):
+        titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
+        return Book(titles, _by_headings(first), sheet.rows[1:], sheet.lines[1:])
+    titles = tuple(f"Colonne {i}" for i in range(1, sheet.width + 1))
+    return Book(titles, _by_content(sheet), sheet.rows, sheet.lines)
+
+
+def _is_heading(row: Sequence[str]) -> bool:
+    """One word may be chance: ``médecin`` heads a column of names, and stands in a line without headings."""
+    known = [field for text in row if (field := field_of(text))]
+    return not any("@" in text for text in row) and (len(known) > 1 or any(field in _TELLING for field in known))
+
+
+def _by_headings(headings: Sequence[str]) -> dict[int, str]:
+    secure = [at for at, text in enumerate(headings) if any(word in squash(text) for word in _SECURE)]
+    wanted = next((at for at in secure if field_of(headings[at]) == "address"), None)
+    told = [text if wanted in (None, at) or field_of(text) != "address" else "" for at, text in enumerate(headings)]
+    return dict(fields_of(told))
+
+
+def _by_content(sheet: Sheet) -> dict[int, str]:
+    """Addresses and numbers are seen; what is left is free text, in which ``matching`` finds names, towns and trades by
+    itself.  Lines of one column are free text: ``Dr Zoé D'ESSAI <zoe@…>``."""
+    if sheet.width == 1:
+        return {0: TEXT}
+    found: dict[int, str] = {}
+    for at in range(sheet.width):
+        cells = [row[at] for row in sheet.rows[:_SAMPLE] if row[at]]
+        field = next((f for f, is_one in _SEEN.items() if 2 * sum(map(is_one, cells)) > len(cells)), "")
+        if field and (field == TEXT or field not in found.values()):
+            found[at] = field
+    return found

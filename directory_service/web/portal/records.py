@@ -1,0 +1,104 @@
+"""The pages of one record: a practitioner, a structure."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import orjson
+import segno
+from flask import Response
+from segno import helpers
+
+from directory_service.entries.history import history
+from directory_service.errors import NotFound
+from directory_service.index.directory import Hit
+from directory_service.index.query import View
+from directory_service.web.context import directory
+from directory_service.web.limiting import counted
+from directory_service.web.openapi.route import Rate
+from directory_service.web.parameters import clean_text
+from directory_service.web.portal.base import answer, blueprint, page
+from directory_service.web.portal.french import name, trade
+
+Record = dict[str, Any]
+
+
+@blueprint.get("/professionnels/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash
+@counted(Rate.READ)
+def practitioner(identifier: str) -> Response:
+    asked = clean_text(identifier, "id")
+
+    def make() -> Record:
+        with directory().held():
+            hit, former = _person(asked)
+            person = orjson.loads(hit.json)
+            boxes = [box | {"history": _hers(box["address"], person["id"])} for box in person["mailboxes"]]
+        return {"person": person, "boxes": boxes, "former": former}
+
+    return page("practitioner", make)
+
+
+@blueprint.get("/cartes/<path:identifier>.svg")
+@counted(Rate.READ)
+def card(identifier: str) -> Response:
+    """The QR code of her card; apart, since it takes longer to draw than the page, and few open it."""
+    asked = clean_text(identifier, "id")
+
+    def draw() -> bytes:
+        return qr_code(orjson.loads(directory().practitioner(asked, View.ANONYMOUS)[0].json))
+
+    return answer(draw, "image/svg+xml")
+
+
+@blueprint.get("/organisations/<path:identifier>")
+@counted(Rate.READ)
+def organization(identifier: str) -> Response:
+    asked = clean_text(identifier, "id")
+    return page("organization", lambda: {"place": orjson.loads(_structure(asked).json)})
+
+
+def _person(asked: str) -> tuple[Hit, str | None]:
+    """A false number is told with those that it was probably meant for."""
+    found = directory()
+    try:
+        return found.practitioner(asked, View.ANONYMOUS)
+    except NotFound as error:
+        raise NotFound(error.message, suggestions=found.near_persons(asked, View.ANONYMOUS)) from None
+
+
+def _structure(asked: str) -> Hit:
+    found = directory()
+    try:
+        return found.organization(asked, View.ANONYMOUS)
+    except NotFound as error:
+        raise NotFound(error.message, suggestions=found.near_structures(asked, View.ANONYMOUS)) from None
+
+
+def _hers(address: str, holder: str) -> list[Record]:
+    """When the address was hers, oldest first.  None where the mailbox went away meanwhile."""
+    try:
+        record = directory().mailbox(address, View.ANONYMOUS)
+    except NotFound:
+        return []
+    return [item for item in history(record) if item["holder"]["id"] == holder]
+
+
+def qr_code(person: Record) -> bytes:
+    """Her card (vCard 3.0) as an SVG drawing that a telephone reads: name, profession, mailboxes, telephones."""
+    family, given = person["family_name"] or "", person["given_names"] or ""
+    places = [a["structure"]["name"] for a in person["activities"] if (a["structure"] or {}).get("name")]
+    phones = dict.fromkeys(p for a in person["activities"] for p in a["phones"])
+    card = helpers.make_vcard_data(
+        name=f"{family};{given}",
+        displayname=name(person),
+        email=[box["address"] for box in person["mailboxes"][:2]] or None,
+        phone=[*phones][:2] or None,
+        org=places[0] if places else None,
+        title=trade(person)[:80] or None,
+    )
+    drawn = io.BytesIO()
+    segno.make(card, error="m", micro=False).save(
+        drawn, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
+    )
+    return drawn.getvalue()

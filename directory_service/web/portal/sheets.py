@@ -1,0 +1,196 @@
+"""Somebody's address book, from the octets of a file or from a pasted text, as rows of text.  PURE.
+
+Takes CSV as programs write it here (comma, semicolon or tab; UTF-8, UTF-16 or Windows-1252; Excel's ``sep=`` line) and
+XLSX, whose first sheet that holds anything is read.  A file is bounded before it is opened: size, rows, columns, and
+for XLSX what its parts unpack to, since a small archive may hold a huge one.  Which column holds what is ``columns``'s
+affair.  No message repeats what the file holds.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import IO, Final
+from xml.etree.ElementTree import ParseError
+
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from directory_service.errors import InvalidInput, LimitExceeded
+
+MOST_OCTETS: Final = 4 * 1024 * 1024
+MOST_ROWS: Final = 5_000  # a hospital's directory; a national list goes by the API
+MOST_COLUMNS: Final = 100  # Outlook writes 92
+MOST_UNPACKED: Final = 32 * 1024 * 1024  # octets of all parts of an XLSX: 5,000 full rows of 92 columns take 20
+LONGEST_CELL: Final = 1_000  # characters: notes are longer, and are cut
+# Tags of one part: an element costs more memory than its octets, in a row of a million cells above all.  5,000 rows of
+# 20 cells have 0.4 million; what is no sheet and no table of texts has few.
+MOST_TAGS: Final = 500_000
+_FEW_TAGS: Final = 20_000
+_LONG_PARTS: Final = ("xl/worksheets/", "xl/sharedStrings")
+_SEPARATORS: Final = ";\t,|"
+_LOOKED_AT: Final = 50  # records that say which separator it is
+_OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_FILE: Final = "fichier"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of one width, without those that hold nothing; ``lines`` are their numbers in the file, from 1."""
+
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.rows[0]) if self.rows else 0
+
+
+def read_file(body: bytes) -> Sheet:
+    """Raises InvalidInput for what is neither CSV nor XLSX, or holds nothing; LimitExceeded past the limits."""
+    if len(body) > MOST_OCTETS:
+        raise LimitExceeded(f"au plus {MOST_OCTETS >> 20} Mo par fichier", where=_FILE)
+    if body.startswith(_OLD_EXCEL):
+        raise _refused("ancien format Excel (.xls), ou fichier protégé : enregistrez-le en .xlsx ou en .csv")
+    return _sheet(_workbook(body) if body.startswith(b"PK\x03\x04") else _separated(_decoded(body)))
+
+
+def read_text(text: str) -> Sheet:
+    """What was pasted: from a spreadsheet (tabs), a CSV, or one contact a line."""
+    return _sheet(_separated(text))
+
+
+def _sheet(records: Iterator[tuple[int, list[str]]]) -> Sheet:
+    kept = [(line, [_cell(c) for c in row]) for line, row in records if any(c.strip() for c in row)]
+    if not kept:
+        raise _refused("il ne contient aucune ligne")
+    width = max(len(row) for _, row in kept)
+    rows = tuple((*row, *[""] * (width - len(row))) for _, row in kept)
+    used = [i for i in range(width) if any(row[i] for row in rows)]
+    return Sheet(tuple(tuple(row[i] for i in used) for row in rows), tuple(line for line, _ in kept))
+
+
+def _cell(text: str) -> str:
+    """On one line, without what no keyboard types."""
+    return "".join(c if c.isprintable() else " " for c in text[:LONGEST_CELL]).strip()
+
+
+def _bounded(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Each with its number.  Raises LimitExceeded past the limits; empty rows count tenfold less."""
+    full = 0
+    for number, row in enumerate(rows, 1):
+        full += any(row)
+        if full > MOST_ROWS + 1 or number > 10 * MOST_ROWS:  # the header is one
+            raise LimitExceeded(f"au plus {MOST_ROWS} lignes : découpez le fichier", where=_FILE)
+        if len(row) > MOST_COLUMNS:
+            raise LimitExceeded(f"au plus {MOST_COLUMNS} colonnes", where=_FILE)
+        yield number, row
+
+
+# --- CSV -------------------------------------------------------------------------------------------------------------
+
+
+def _decoded(body: bytes) -> str:
+    """Windows-1252 where it is no Unicode: Outlook's in France; its few unused octets become replacement marks."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace")
+    if b"\0" in body:
+        raise _refused("ce n’est ni un fichier CSV ni un fichier XLSX")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
+
+
+def _separated(text: str) -> Iterator[tuple[int, list[str]]]:
+    text = text.removeprefix("\ufeff").replace("\0", "")
+    first, _, rest = text.partition("\n")
+    if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
+        return _bounded(_records(rest, first.strip()[4]))
+    return _bounded(_records(text, _separator(text)))
+
+
+def _records(text: str, separator: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    except csv.Error:
+        raise _refused("le CSV ne se lit pas (guillemets mal fermés ?)") from None
+
+
+def _separator(text: str) -> str:
+    """The one that cuts most of the first records into as many pieces, two at least; of several, into more."""
+    return max(_SEPARATORS, key=lambda separator: _regularity(text, separator))
+
+
+def _regularity(text: str, separator: str) -> tuple[int, int]:
+    try:
+        widths = [len(r) for r in islice(_records(text, separator), _LOOKED_AT) if any(r)]
+    except InvalidInput:
+        return 0, 0
+    cut = [w for w in widths if w > 1]
+    if 2 * len(cut) <= len(widths):
+        return 0, 0
+    usual = max(set(cut), key=cut.count)
+    return cut.count(usual), usual
+
+
+# --- XLSX ------------------------------------------------------------------------------------------------------------
+
+
+def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Read row by row, values only: formulas give what they last came to, and nothing is computed."""
+    _weigh(body)
+    try:
+        book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
+        try:
+            for sheet in book.worksheets:
+                sheet.reset_dimensions()  # what a file says of its own size is not to be believed
+                found = [*_bounded([_value(v) for v in row] for row in sheet.iter_rows(values_only=True))]
+                if any(any(row) for _, row in found):
+                    return iter(found)
+        finally:
+            book.close()
+    except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError, EOFError):
+        raise _refused("le classeur XLSX ne se lit pas") from None
+    return iter(())
+
+
+def _weigh(body: bytes) -> None:
+    """Raises LimitExceeded for a bomb, by what is really in it and not by what it says."""
+    left = MOST_UNPACKED
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            for part in archive.infolist():
+                with archive.open(part) as stream:
+                    left -= _weight(stream, left, MOST_TAGS if part.filename.startswith(_LONG_PARTS) else _FEW_TAGS)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+        raise _refused("le classeur XLSX ne se lit pas") from None
+
+
+def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
+    read = 0
+    while piece := stream.read(1 << 16):
+        read += len(piece)
+        tags -= piece.count(b"<")
+        if read > octets or tags < 0:
+            raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
+    return read
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a number of eleven digits, as spreadsheets keep it
+    if isinstance(value, datetime | date):
+        return value.isoformat()[:10]
+    return str(value)
+
+
+def _refused(why: str) -> InvalidInput:
+    return InvalidInput(why, where=_FILE)

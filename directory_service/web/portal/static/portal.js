@@ -1,0 +1,156 @@
+// What the pages add where scripts run: suggestions while typing (ARIA combobox), and copying.  All else works without.
+"use strict";
+
+const announce = (() => {
+  let turn = 0;
+  return (text) => {
+    const where = document.getElementById("annonce");
+    // The same text said twice must change to be read twice.
+    where.textContent = text + (turn++ % 2 ? "\u00a0" : "");
+  };
+})();
+
+// --- copying ---------------------------------------------------------------------------------------------------------
+
+function copyWithoutApi(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.className = "unseen";
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done ? Promise.resolve() : Promise.reject(new Error("copy"));
+}
+
+async function copy(button) {
+  const text = button.dataset.copy, word = button.querySelector("span");
+  try {
+    await (navigator.clipboard ? navigator.clipboard.writeText(text) : copyWithoutApi(text));
+    button.classList.add("copied");
+    word.textContent = "Copié";
+    announce(button.dataset.said);
+    setTimeout(() => { button.classList.remove("copied"); word.textContent = "Copier"; }, 3000);
+  } catch {
+    announce("La copie n’a pas été permise par le navigateur.");
+  }
+  button.focus();
+}
+
+function showCopyButtons(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+
+// --- suggestions -----------------------------------------------------------------------------------------------------
+
+const PAUSE = 120; // ms without a key before asking
+
+function combobox(input, list) {
+  let items = [], active = -1, timer = 0, asked = null;
+
+  input.setAttribute("role", "combobox");
+  input.setAttribute("aria-autocomplete", "list");
+  input.setAttribute("aria-expanded", "false");
+  input.setAttribute("aria-controls", list.id);
+
+  function close() {
+    list.hidden = true;
+    active = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  }
+
+  function mark(index) {
+    active = index;
+    [...list.children].forEach((option, i) => option.setAttribute("aria-selected", String(i === index)));
+    if (index < 0) return input.removeAttribute("aria-activedescendant");
+    input.setAttribute("aria-activedescendant", list.children[index].id);
+    list.children[index].scrollIntoView({ block: "nearest" });
+  }
+
+  function target(item) {
+    if (item.person && item.person.id) return "/professionnels/" + encodeURIComponent(item.person.id);
+    return "/boites/" + encodeURIComponent(item.address);
+  }
+
+  function part(name, className, text) {
+    const made = document.createElement(name);
+    made.className = className;
+    made.textContent = text;
+    return made;
+  }
+
+  // What tells this one from its namesakes is said even where the hint does not (homonym shield).
+  function facts(item) {
+    const hint = item.hint || "", apart = item.apart || "";
+    return hint.includes(apart) ? hint : [hint, apart].filter(Boolean).join(", ");
+  }
+
+  function option(item, index) {
+    const made = document.createElement("li");
+    made.id = list.id + "-" + index;
+    made.setAttribute("role", "option");
+    made.setAttribute("aria-selected", "false");
+    made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", part("span", "mail", item.address));
+    const alike = (item.mistaken || []).map((other) => other.address).join(", ");
+    if (alike) made.append(" ", part("span", "alike", "À ne pas confondre avec " + alike));
+    made.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
+    made.addEventListener("click", () => location.assign(target(item)));
+    return made;
+  }
+
+  function show(found) {
+    items = found;
+    list.replaceChildren(...items.map(option));
+    if (!items.length) { close(); return announce("Aucune suggestion."); }
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+    mark(-1);
+    announce(items.length + (items.length > 1 ? " suggestions" : " suggestion") + ", flèche bas pour les parcourir.");
+  }
+
+  async function ask() {
+    const text = input.value.trim();
+    if (asked) asked.abort();
+    if (!text) return close();
+    asked = new AbortController();
+    try {
+      const answer = await fetch("/v1/suggest?limit=8&q=" + encodeURIComponent(text), { signal: asked.signal, credentials: "omit" });
+      if (!answer.ok) return close();
+      const found = (await answer.json()).items;
+      if (document.activeElement === input && input.value.trim() === text) show(found);
+    } catch { /* called off by the next key, or no network: the button still searches */ }
+  }
+
+  function step(by) {
+    if (list.hidden) return items.length && input.value.trim() ? show(items) : ask();
+    const count = items.length + 1; // the box itself is one of the stops
+    mark(((active + 1 + by + count) % count) - 1);
+  }
+
+  const keys = {
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    Escape: () => { if (list.hidden) { input.value = ""; items = []; } close(); },
+    Enter: () => (active >= 0 && !list.hidden ? (location.assign(target(items[active])), true) : (close(), false)),
+    Tab: () => (close(), false),
+  };
+
+  input.addEventListener("keydown", (event) => {
+    const made = keys[event.key];
+    if (made && !event.isComposing && !event.altKey && !event.ctrlKey && !event.metaKey && made() !== false) event.preventDefault();
+  });
+  input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); });
+  input.addEventListener("blur", close);
+}
+
+showCopyButtons(document);
+const filters = document.getElementById("filtres");
+if (filters && !("used" in filters.dataset) && matchMedia("(max-width: 48rem)").matches) filters.open = false;
+const box = document.getElementById("q");
+if (box) combobox(box, document.getElementById("q-liste"));

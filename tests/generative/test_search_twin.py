@@ -1,0 +1,174 @@
+"""``Directory.find`` beside a slow and obvious twin: everybody's tokens read one by one, whatever tiers, counts and
+pages the index is asked by."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from index_world import write_index
+from record_factories import (
+    CARDIOLOGY,
+    NURSE,
+    ORDINAL,
+    PHYSICIAN,
+    SUFFIX,
+    make_address,
+    make_binding,
+    make_organization,
+    make_practitioner,
+    make_role,
+)
+
+from directory_service.entries.entry import Entry
+from directory_service.entries.people import practitioner_entry
+from directory_service.index import finder
+from directory_service.index.criteria import near_of
+from directory_service.index.directory import Criteria, Directory, Page, Wishes
+from directory_service.index.onebox import understand
+from directory_service.index.onebox.facets import FACETS
+from directory_service.index.onebox.score import match
+from directory_service.index.query import View
+from directory_service.model.people import Expertise, Status
+
+# Few words, which are names, towns, structures and professions at once.
+FAMILIES = ["MARTIN", "LYON", "LE MARTIN", "MARTINEZ", "SAINT MARTIN", "KINE", "D'OLY", "JEAN"]
+GIVEN = ["JEAN", "JEAN-PIERRE", "MARTIN", "ROBERT", "ANNE", ""]
+TOWNS = [("LYON", "69003", "69"), ("ST MARTIN", "42000", "42"), ("MARTIN", "76000", "76"), ("PARIS 3", "75003", "75")]
+NAMES = ["CHU DE LYON", "CABINET MARTIN", "CENTRE HOSPITALIER DE SAINT MARTIN"]
+WORDS = ["martin", "mart", "ma", "lyon", "ly", "jean", "j", "jp", "pierre", "saint", "st", "de", "le", "chu", "kine",
+         "cardio", "medecin", "infirmiere", "69", "69003", "rhone", "3", "bob", "oly", "d'oly", "m", "martinn",
+         "lion", "@med.fr", "zzz"]  # fmt: skip
+
+
+@st.composite
+def people(draw: st.DrawFn) -> Entry:
+    pk = draw(st.integers(1, 10_000))
+    town, postcode, department = draw(st.sampled_from(TOWNS))
+    place = make_address(city=town, postcode=postcode, department=(department, department))
+    workplace = make_organization(pk, name=draw(st.sampled_from(NAMES)), address=place)
+    nurse = draw(st.booleans())
+    person = make_practitioner(
+        pk,
+        family_name=draw(st.sampled_from(FAMILIES)),
+        given_names=draw(st.sampled_from(GIVEN)),
+        profession=NURSE if nurse else PHYSICIAN,
+        expertises=[] if nurse else [Expertise("10", ORDINAL, CARDIOLOGY)],
+        roles=[make_role(workplace, profession=NURSE if nurse else PHYSICIAN)],
+        status=draw(st.sampled_from(list(Status))),
+    )
+    boxes = [make_binding(pk, f"a{pk}@med.fr", practitioner=person, unlisted=draw(st.booleans()))]
+    return practitioner_entry(person, boxes if draw(st.booleans()) else [], SUFFIX)
+
+
+WORLDS = st.lists(people(), min_size=1, max_size=25, unique_by=lambda entry: entry.id & 0xFFFFFFFF)
+BOXES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+NEAR = st.sampled_from(["", "69", "42000"])
+
+
+@contextmanager
+def index_of(world: list[Entry]) -> Iterator[Directory]:
+    with tempfile.TemporaryDirectory() as folder, closing(Directory(write_index(Path(folder), world), SUFFIX)) as found:
+        yield found
+
+
+def pages(directory: Directory, criteria: Criteria, wishes: Wishes, limit: int) -> list[Page]:
+    found = [directory.find(criteria, View.ANONYMOUS, limit, None, wishes)]
+    while found[-1].next:
+        found.append(directory.find(criteria, View.ANONYMOUS, limit, found[-1].next, wishes))
+    return found
+
+
+def strict(world: list[Entry], q: str, near: str) -> dict[int, tuple[int, int]]:
+    """Who matches without sounds and errors, with tier and nearness: everybody is looked at."""
+    place = near_of(near)
+    fits = {entry.id: match(understand(q), f" {entry.tags} ", ()) for entry in world}
+    tags = {entry.id: f" {entry.tags} " for entry in world}
+    return {pk: (fit.tier, place.of(tags[pk])) for pk, fit in fits.items() if fit}
+
+
+@settings(max_examples=60)
+@given(WORLDS, BOXES, NEAR)
+def test_tier_by_tier_everybody_is_found_once_in_the_twin_s_order(world: list[Entry], q: str, near: str) -> None:
+    wanted = strict(world, q, near)
+    with index_of(world) as directory, mock.patch.multiple(finder, SCORED=0, LITTLE=0):
+        found = pages(directory, Criteria(q=q), Wishes(near=near), 3)
+    ids = [hit.id for page in found for hit in page.hits]
+    if wanted:
+        assert ids == sorted(wanted, key=lambda pk: (*wanted[pk], pk))
+        assert {(page.total, page.total_exact) for page in found} == {(len(wanted), True)}
+
+
+@settings(max_examples=60)
+@given(WORLDS, BOXES, NEAR, st.integers(1, 7), st.sampled_from(["relevance", "name", "city"]))
+def test_scored_everybody_is_found_once_and_tiers_are_kept(
+    world: list[Entry], q: str, near: str, limit: int, sort: str
+) -> None:
+    wanted = strict(world, q, near)
+    with index_of(world) as directory:
+        found = pages(directory, Criteria(q=q), Wishes(near=near, sort=sort), limit)
+        whole = directory.find(Criteria(q=q), View.ANONYMOUS, 100, None, Wishes(near=near, sort=sort))
+    ids = [hit.id for page in found for hit in page.hits]
+    assert ids == [hit.id for hit in whole.hits] and len(set(ids)) == len(ids) == whole.total
+    assert wanted.keys() <= set(ids) and whole.relaxed == (bool(ids) and not wanted)
+    if sort == "relevance" and wanted:
+        tiers = [wanted[pk][0] for pk in ids if pk in wanted]
+        assert tiers == sorted(tiers) and all(pk in wanted for pk in ids[: len(wanted)])
+
+
+@settings(max_examples=60)
+@given(WORLDS, BOXES, st.randoms(use_true_random=False), st.sampled_from([0, 500]))
+def test_the_order_of_words_does_not_matter_to_who_is_found(
+    world: list[Entry], q: str, dice: random.Random, scored: int
+) -> None:
+    words = q.split()
+    dice.shuffle(words)
+    with index_of(world) as directory, mock.patch.object(finder, "SCORED", scored):
+        one, other = (directory.find(Criteria(q=text), View.ANONYMOUS, 100, None) for text in (q, " ".join(words)))
+    assert {h.id for h in one.hits} == {h.id for h in other.hits}
+    assert (one.total, one.relaxed) == (other.total, other.relaxed)
+
+
+def recount(page: Page) -> dict[str, Counter[str]]:
+    """Facets, from the records."""
+    found: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
+    for hit in page.hits:
+        record: dict[str, Any] = orjson.loads(hit.json)
+        found["profession"].update({record["profession"]["code"]})
+        found["specialty"].update({s["code"] for s in record["specialties"]})
+        found["department"].update({a["address"]["department"]["code"] for a in record["activities"]})
+        found["type"].update({box["type"] for box in record["mailboxes"]})
+    return found
+
+
+@settings(max_examples=60)
+@given(WORLDS, BOXES, st.sampled_from(["", "69"]), st.sampled_from([0, 500]))
+def test_facets_are_what_a_recount_of_all_records_gives(
+    world: list[Entry], q: str, department: str, scored: int
+) -> None:
+    wishes = Wishes(facets=FACETS)
+    with index_of(world) as directory, mock.patch.object(finder, "SCORED", scored):
+        page = directory.find(Criteria(q=q, department=department), View.ANONYMOUS, 100, None, wishes)
+    told = {name: Counter({v["value"]: v["count"] for v in values}) for name, values in (page.facets or {}).items()}
+    assert page.facets_exact and told == recount(page)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+def test_criteria_alone_are_paged_the_near_first(limit: int, tmp_path: Path) -> None:
+    import search_world
+
+    with closing(search_world.build(tmp_path)) as directory:
+        found = pages(directory, Criteria(profession="10"), Wishes(near="76"), limit)
+    records = [orjson.loads(hit.json) for page in found for hit in page.hits]
+    near = ["76" in {a["address"]["department"]["code"] for a in r["activities"]} for r in records]
+    assert near == sorted(near, reverse=True) and len({r["id"] for r in records}) == len(records) == found[0].total

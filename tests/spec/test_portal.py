@@ -1,0 +1,461 @@
+"""The portal without a browser: what its pages say, to whom, what they send along, and what they never show."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import html
+import io
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+import web_world as world
+from flask import Flask
+from flask.testing import FlaskClient
+from openpyxl import load_workbook
+from werkzeug.test import TestResponse
+
+from directory_service.index.directory import Directory
+from directory_service.settings import Settings
+from directory_service.trust.verdicts import Outcome
+from directory_service.web.app import create_app
+from directory_service.web.portal.cleanup import _GROUP
+from directory_service.web.portal.verifying import _SAYS
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+ZOE_BOX, HIDDEN = "zoe.d-essai@medecin.mssante.fr", "cachee@medecin.mssante.fr"
+PAGES = (
+    "/",
+    "/?q=dupont",
+    "/?q=zzzzzz",
+    f"/professionnels/{world.ZOE}",
+    "/organisations/690000005",
+    f"/boites/{ZOE_BOX}",
+    "/verification",
+    "/nettoyage",
+    "/aide",
+    "/accessibilite",
+    "/mentions-legales",
+)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    directory, _ = world.build_world(tmp_path_factory.mktemp("world"))
+    yield directory
+    directory.close()
+
+
+@pytest.fixture(scope="module")
+def app(opened: Directory) -> Flask:
+    return create_app(opened)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def text(answer: TestResponse) -> str:
+    """What a reader sees: without tags, on one line."""
+    body = re.sub(
+        r"<(?:script|style|svg).*?</(?:script|style|svg)>|<[^>]+>",
+        " ",
+        answer.text.replace("<wbr>", ""),
+        flags=re.DOTALL,
+    )
+    return re.sub(r"\s+", " ", body.replace("&#39;", "'").replace("\N{NARROW NO-BREAK SPACE}", " ")).strip()
+
+
+# -- frame ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_html_in_french_and_safe(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers=HTML)
+    assert answer.status_code == 200 and answer.content_type == "text/html; charset=utf-8"
+    assert '<html lang="fr">' in answer.text and answer.text.count("<h1") == 1
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_in_a_page_needs_another_site_or_an_inline_script(client: FlaskClient, path: str) -> None:
+    page = client.get(path, headers=HTML).text
+    assert re.findall(r'(?:src|href|action)="(?:https?:)?//', page) == []
+    assert re.findall(r"<script(?![^>]* src=)|<style|\son[a-z]+=|\sstyle=", page) == []
+
+
+def test_a_page_held_is_not_sent_again(client: FlaskClient) -> None:
+    first = client.get("/?q=dupont")
+    again = client.get("/?q=dupont", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304 and again.data == b""
+
+
+def test_pages_and_files_are_compressed_for_those_who_take_it(client: FlaskClient) -> None:
+    for path in ("/?q=dupont", re.search(r'href="(/portail/[^"]+\.css)"', client.get("/").text)[1]):  # type: ignore[index]
+        plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in packed.headers["Vary"]
+        assert gzip.decompress(packed.data) == plain.data and "Content-Encoding" not in plain.headers
+
+
+def test_files_are_kept_for_a_year_under_their_own_hash_only(client: FlaskClient) -> None:
+    url = re.search(r'src="(/portail/[^"]+\.js)"', client.get("/").text)[1]  # type: ignore[index]
+    assert "immutable" in client.get(url).headers["Cache-Control"]
+    old = client.get("/portail/000000000000/portal.js")
+    assert old.status_code == 200 and old.headers["Cache-Control"] == "no-cache"
+    assert client.get("/portail/000000000000/base.py").status_code == 404
+    assert client.get("/portail/000000000000/..%2fbase.py").status_code == 404
+
+
+# -- search -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_search_finds_and_its_links_lead_to_records(client: FlaskClient) -> None:
+    page = client.get("/?q=dupont", headers=HTML)
+    assert "2 résultats" in text(page)
+    links = re.findall(r'href="(/professionnels/\d+)"', page.text)
+    assert links == [f"/professionnels/{world.JEAN}", f"/professionnels/{world.JEAN_BIS}"]
+    assert all(client.get(link).status_code == 200 for link in links)
+
+
+def test_filters_narrow_the_search_and_stay_chosen(client: FlaskClient) -> None:
+    page = client.get("/?q=lyon&specialty=SM04&department=69")
+    assert "1 résultat " in text(page) and "Filtres (2 actifs)" in text(page)
+    assert re.findall(r'<option value="(\w+)" selected', page.text) == ["SM04", "69"]
+
+
+def test_filters_offer_what_the_people_found_have_and_say_how_many(client: FlaskClient) -> None:
+    page = client.get("/?q=dupont").text
+    assert re.findall(r'<option value="(\w+)">([^<]+)<', page) == [
+        ("10", "Médecin (2)"),
+        ("69", "69 – Rhône (2)"),
+        ("PER", "Boîte personnelle (2)"),
+    ]
+
+
+def test_names_that_only_sound_alike_are_told_to_be_so(client: FlaskClient) -> None:
+    assert "presque ainsi" in text(client.get("/?q=dupond"))
+    assert "presque ainsi" not in text(client.get("/?q=dupont"))
+
+
+def test_pages_of_results_follow_one_another(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("directory_service.web.portal.searching.SCREEN", 3)
+    first = client.get("/?department=69")
+    following = re.search(r'href="([^"]+)" rel="next"', first.text)[1].replace("&amp;", "&")  # type: ignore[index]
+    second = client.get(following)
+    found = [set(re.findall(r'href="/professionnels/(\d+)"', page.text)) for page in (first, second)]
+    assert [len(f) for f in found] == [3, 1] and not found[0] & found[1]
+    assert "résultats, suite" in text(second) and 'rel="next"' not in second.text
+
+
+def test_parameters_of_others_are_left_alone_and_ours_are_checked(client: FlaskClient) -> None:
+    assert client.get("/?q=dupont&utm_source=x").status_code == 200
+    wrong = client.get("/?q=dupont&type=XXX", headers=HTML)
+    assert wrong.status_code == 400 and "La demande n’est pas complète" in text(wrong)
+    assert client.get("/?type=PER", headers=HTML).status_code == 400
+    assert client.get("/?q=dupont&cursor=@@", headers=HTML).status_code == 400
+
+
+# -- records ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_practitioner_says_all_that_is_public(client: FlaskClient) -> None:
+    page = text(client.get(f"/professionnels/{world.ZOE}"))
+    for said in (
+        "Dr Zoé D'ESSAI", "Médecin, Cardiologie", "En exercice", ZOE_BOX, "CENTRE HOSPITALIER D'ESSAI", "69003 LYON",
+        "04 72 00 00 00", "10 900 000 018", "691 234 563", "depuis le 1er juin 2026", "Télécharger la carte",
+    ):  # fmt: skip
+        assert said in page, said
+
+
+def test_a_former_number_leads_to_her_page_and_says_so(client: FlaskClient) -> None:
+    page = text(client.get(f"/professionnels/{world.ZOE_ADELI}"))
+    assert "691 234 563) est un ancien numéro" in page and "Dr Zoé D'ESSAI" in page
+
+
+def test_who_no_longer_practises_is_told(client: FlaskClient) -> None:
+    assert "N’exerce plus depuis le 1er juin 2026" in text(client.get(f"/professionnels/{world.MARIE}"))
+
+
+def test_the_card_is_drawn_as_a_code(client: FlaskClient) -> None:
+    code = client.get(f"/cartes/{world.ZOE}.svg")
+    assert code.content_type == "image/svg+xml" and code.data.startswith(b"<svg")
+    assert client.get("/cartes/810000000000.svg").status_code == 404
+
+
+def test_the_page_of_a_structure_leads_to_its_people(client: FlaskClient) -> None:
+    page = client.get("/organisations/690000005")
+    assert "cardiologie@ch-essai.mssante.fr" in text(page) and "FINESS 690000005" in text(page)
+    people = client.get(re.search(r'href="(/\?structure=[^"]+)"', page.text)[1])  # type: ignore[index]
+    assert "4 résultats" in text(people)
+
+
+def test_the_page_of_a_mailbox_tells_its_holders_of_then_and_now(client: FlaskClient) -> None:
+    page = text(client.get("/boites/reprise@cabinet.mssante.fr"))
+    assert "Ouverte" in page and "Opérateur essai" in page
+    assert "Dr Jean DUPONT : du 5 janvier 2026 au 1er juin 2026" in page
+    assert "Dr Zoé D'ESSAI : depuis le 1er juin 2026" in page
+    assert "Fermée depuis le 1er juin 2026" in text(client.get("/boites/ancienne@medecin.mssante.fr"))
+
+
+def test_an_unlisted_mailbox_is_nowhere_and_nobody_can_tell_it_from_none(client: FlaskClient) -> None:
+    def answers(address: str) -> list[tuple[int, str]]:
+        asked = [
+            client.get(f"/boites/{address}", headers=HTML),
+            client.post("/verification", data={"address": address}, headers=HTML),
+            client.post(f"/boites/{address}", data={"person": "Martin"}, headers=HTML),
+            client.post("/nettoyage", data={"texte": f"Nom;Mail\nMartin;{address}"}, headers=HTML),
+        ]
+        return [(a.status_code, re.sub(r"\d\d h \d\d", "", text(a)).replace(address, "…")) for a in asked]
+
+    assert answers(HIDDEN) == answers("wxqzkj@medecin.mssante.fr")
+    for path in (*PAGES, f"/professionnels/{world.PAUL}", "/?q=martin", "/?q=cachee", "/?department=69"):
+        assert "cachee" not in client.get(path, headers=HTML).text.replace('value="cachee"', "").replace("q=cachee", "")
+
+
+# -- verification -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "person", "said"),
+    [
+        (ZOE_BOX, "", "Cette boîte est ouverte et sûre."),
+        (ZOE_BOX, "d'essai zoe", "Oui, cette adresse est bien la sienne."),
+        (ZOE_BOX, world.ZOE_ADELI, "L'identifiant donné est un ancien numéro du titulaire."),
+        (ZOE_BOX, "Dupont", "Non, cette adresse n’est pas la sienne."),
+        ("ancienne@medecin.mssante.fr", world.ZOE, "Cette adresse a été la sienne, elle ne l’est plus."),
+        ("marie.lefevre@medecin.mssante.fr", "", "Le titulaire n’exerce plus."),
+        ("ailleurs@nulle-part.fr", "", "Le domaine de cette adresse n’est pas sûr."),
+        ("partage@cabinet.mssante.fr", "Jean Dupont", "Plusieurs titulaires portent ce nom"),
+        ("personne@medecin.mssante.fr", "", "Cette adresse n’est pas dans l’annuaire."),
+    ],
+)
+def test_the_verdict_is_told_in_plain_french(client: FlaskClient, address: str, person: str, said: str) -> None:
+    page = client.post("/verification", data={"address": address, "person": person}, headers=HTML)
+    assert page.status_code == 200 and said in text(page) and "(UTC)" in text(page)
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_every_verdict_has_its_words() -> None:
+    assert set(_SAYS) == set(Outcome)
+
+
+def test_the_page_and_the_api_give_one_verdict(client: FlaskClient) -> None:
+    question = {"address": ZOE_BOX, "person": world.JEAN}
+    page = text(client.post("/verification", data=question))
+    for reason in client.post("/v1/verify", json=question).json["reasons"]:
+        assert reason["text"] in page
+
+
+@pytest.mark.parametrize(
+    ("given", "field"), [({"person": "zoe"}, "address"), ({"address": "zoe"}, "address"), ({"address": " "}, "address")]
+)
+def test_a_form_that_lacks_something_comes_back_with_what_and_where(
+    client: FlaskClient, given: dict[str, str], field: str
+) -> None:
+    page = client.post("/verification", data=given, headers=HTML)
+    assert page.status_code == 400 and "<title>Erreur" in page.text
+    assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', page.text)
+    assert re.search(rf'aria-describedby="[^"]*{field}-faute"', page.text)
+
+
+# -- faults -----------------------------------------------------------------------------------------------------------
+
+
+def test_faults_are_pages_for_people_and_problems_for_programs(client: FlaskClient) -> None:
+    for path in ("/rien", "/professionnels/10100000000", "/organisations/000000000", "/boites/a@b.fr"):
+        for_people, for_programs = client.get(path, headers=HTML), client.get(path)
+        assert for_people.status_code == for_programs.status_code == 404
+        assert for_people.mimetype == "text/html" and for_people.headers["Content-Security-Policy"]
+    assert client.get("/rien").mimetype == "application/problem+json"
+    assert client.get("/v1/rien", headers=HTML).mimetype == "application/problem+json"
+    assert client.get("/v1/practitioners/1", headers=HTML).mimetype == "application/problem+json"
+    assert client.post("/aide", headers=HTML).mimetype == "text/html"
+
+
+def test_a_number_that_was_mistyped_leads_to_the_one_that_was_meant(client: FlaskClient) -> None:
+    page = client.get(f"/professionnels/{world.ZOE[1:-1]}", headers=HTML)
+    assert page.status_code == 404 and "Vouliez-vous dire" in text(page)
+    assert f'href="/professionnels/{world.ZOE[1:]}"' in page.text
+
+
+def test_a_fault_of_ours_has_its_number_and_tells_nothing_else(
+    client: FlaskClient, opened: Directory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("dupont")
+
+    monkeypatch.setattr(opened, "find", fails)
+    with caplog.at_level(logging.DEBUG):
+        page = client.get("/?q=dupont", headers=HTML)
+    assert page.status_code == 500 and "Une erreur est survenue" in text(page)
+    number = re.search(r"Incident ([0-9a-f]{12})", text(page))
+    assert number and number[1] in caplog.text and "dupont" not in caplog.text
+
+
+def test_without_an_index_pages_say_to_come_back(tmp_path: Path) -> None:
+    directory = Directory(tmp_path, "o=annuaire-sante,c=fr")
+    client = create_app(directory).test_client()
+    for path in ("/", "/?q=dupont"):
+        page = client.get(path, headers=HTML)
+        assert page.status_code == 503 and "n’est pas disponible" in text(page) and page.headers["Retry-After"]
+    directory.close()
+
+
+def test_nothing_that_is_asked_is_logged(opened: Directory, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    client = create_app(opened, Settings(data=tmp_path, access_log=str(tmp_path / "log"))).test_client()
+    with caplog.at_level(logging.DEBUG):
+        client.get("/?q=dupont", headers=HTML)
+        client.get(f"/boites/{ZOE_BOX}", headers=HTML)
+        client.post("/verification", data={"address": ZOE_BOX, "person": "dupont"})
+        client.post("/nettoyage", data={"texte": f"dupont;{ZOE_BOX}"})
+    log = (tmp_path / "log").read_text() + caplog.text
+    assert log.count("/") and "dupont" not in log.lower() and "zoe" not in log
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_service_has_the_name_and_the_contact_that_were_set(opened: Directory, tmp_path: Path) -> None:
+    known = Settings(data=tmp_path, service_name="Annuaire d'<Essai>", service_contact="aide@exemple.fr")
+    page = create_app(opened, known).test_client().get("/accessibilite").text
+    assert "Annuaire d&#39;&lt;Essai&gt;" in page and "aide@exemple.fr" in page
+    renamed = create_app(opened, replace(known, service_name="Autre")).test_client()
+    held = create_app(opened, known).test_client().get("/aide").headers["ETag"]
+    assert renamed.get("/aide", headers={"If-None-Match": held}).status_code == 200
+
+
+def test_the_portal_can_be_left_out(opened: Directory, tmp_path: Path) -> None:
+    client = create_app(opened, Settings(data=tmp_path, portal=False)).test_client()
+    assert client.get("/", headers=HTML).mimetype == "application/problem+json"
+    assert client.get("/v1/suggest?q=dupont").status_code == 200
+
+
+# -- clean-up ---------------------------------------------------------------------------------------------------------
+
+
+BOOK = f"""Nom;Prénom;Note;Mail
+D'Essai;Zoé;;{ZOE_BOX}
+D'Essai;Zoe;=2+2;ancienne@medecin.mssante.fr
+Dupont;Jean;;
+Lefevre;Marie;;marie.lefevre@medecin.mssante.fr
+Zorglub;Inconnu;;zorglub@exemple.org
+"""
+
+
+def rows_of(page: TestResponse) -> list[str]:
+    return [
+        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
+        for row in re.findall(r"<tr>\s*<td class=.num.*?</tr>", page.text, re.DOTALL)
+    ]
+
+
+def test_each_line_of_a_book_gets_its_advice(client: FlaskClient) -> None:
+    page = client.post("/nettoyage", data={"fichier": (io.BytesIO(BOOK.encode("cp1252")), "carnet.csv")}, headers=HTML)
+    assert page.status_code == 200 and page.headers["Cache-Control"] == "no-store"
+    kept, replaced, homonyms, gone, unknown = rows_of(page)
+    assert "À garder" in kept and "confiance 99" in kept
+    assert "À remplacer" in replaced and "adresse fermée depuis le 1er juin 2026" in replaced
+    assert "zoe.d-essai" in replaced
+    assert "Homonymes" in homonyms and world.JEAN in homonyms and world.JEAN_BIS in homonyms
+    assert "n'exerce plus" in gone.replace("&#39;", "'")
+    assert "Introuvable" in unknown
+
+
+def test_a_book_that_came_back_is_answered_some_lines_at_a_time(client: FlaskClient) -> None:
+    sent = {"texte": "Nom;Prénom\n" + "Dupont;Jean\n" * 40, "script": "1"}
+    page = client.post("/nettoyage", data=sent, headers=HTML)
+    assert rows_of(page) == [] and 'data-later="40"' in page.text
+    book = orjson.loads(written(page))
+    answer = client.post("/nettoyage/lignes", json=book | {"rows": book["rows"][:3], "lines": book["lines"][:3]})
+    assert answer.json["sums"] == {"choose": 3} and answer.json["html"].count("<tr>") == 3
+    assert len(rows_of(client.post("/nettoyage", data=sent | {"script": ""}, headers=HTML))) == 40
+
+
+def written(page: TestResponse) -> str:
+    found = re.search(r'<textarea name="carnet"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
+    assert found
+    return html.unescape(found[1])
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_the_result_is_downloaded_with_the_columns_of_the_book(client: FlaskClient, form: str) -> None:
+    book = written(client.post("/nettoyage", data={"texte": BOOK}))
+    answer = client.post(f"/nettoyage/carnet.{form}", data={"carnet": book})
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="carnet-nettoye.{form}"'
+    if form == "csv":
+        rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""), delimiter=";"))
+    else:
+        cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
+        rows = [["" if value is None else str(value) for value in row] for row in cells]
+    assert rows[0][:6] == ["Nom", "Prénom", "Note", "Mail", "Avis", "État de l’adresse"]
+    assert [row[4] for row in rows[1:]][:3] == ["À garder", "À remplacer", "Homonymes"]
+    assert rows[2][2] == ("'=2+2" if form == "csv" else "=2+2")
+    assert rows[2][9] == ZOE_BOX
+
+
+def test_columns_that_are_not_known_are_asked_for(client: FlaskClient) -> None:
+    page = client.post("/nettoyage", data={"texte": "Blip;Blop\n123;45\n"}, headers=HTML)
+    assert "Que contient chaque colonne" in text(page)
+    chosen = {"carnet": written(page), "colonne-0": "family", "colonne-1": ""}
+    again = client.post("/nettoyage", data=chosen, headers=HTML)
+    assert "Carnet vérifié" in text(again) and len(rows_of(again)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "says"),
+    [
+        ({"texte": " "}, 400, "Choisissez un fichier"),
+        ({"fichier": (io.BytesIO(b"\x89PNG\0"), "x.csv")}, 400, "ni un fichier CSV ni un fichier XLSX"),
+        ({"texte": "a\n" * 6000}, 422, "Au plus 5000 lignes"),
+        ({"carnet": '{"rows":1}'}, 400, "recommencez"),
+        ({"carnet": '{"titles":["a"],"fields":{"7":"family"},"rows":[["x"]],"lines":[1]}'}, 400, "recommencez"),
+        ({"carnet": '{"titles":["a"],"fields":{},"rows":[["x","y"]],"lines":[1]}'}, 400, "recommencez"),
+    ],
+)
+def test_what_cannot_be_cleaned_is_said_on_the_page(
+    client: FlaskClient, sent: dict[str, object], status: int, says: str
+) -> None:
+    page = client.post("/nettoyage", data=sent, headers=HTML)
+    assert page.status_code == status and says in text(page) and 'role="alert"' in page.text
+
+
+def test_posts_that_are_not_ours_are_refused(client: FlaskClient) -> None:
+    assert client.post("/nettoyage", json={}).status_code == 415
+    assert client.post("/nettoyage/lignes", data={}).status_code == 415
+    assert client.post("/nettoyage/carnet.ods", data={}).status_code == 400
+    many = {"titles": ["a"], "fields": {}, "rows": [["x"]] * (_GROUP + 1), "lines": [1] * (_GROUP + 1)}
+    assert client.post("/nettoyage/lignes", json=many).status_code == 422
+
+
+def test_a_large_book_stays_in_memory(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """werkzeug would spool more than 500 kB of a file to the disk."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a file was written")
+
+    for name in ("TemporaryFile", "SpooledTemporaryFile", "NamedTemporaryFile"):
+        monkeypatch.setattr(f"tempfile.{name}", never)
+        monkeypatch.setattr(f"werkzeug.formparser.{name}", never, raising=False)
+    start = b'--edge\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n\r\n'
+    rows = b"Nom;Note\n" + (b"Zorglub;" + b"x" * 900 + b"\n") * 700
+    script = b'--edge\r\nContent-Disposition: form-data; name="script"\r\n\r\n1\r\n'
+    body = script + start % (b"fichier", b"c.csv") + rows + b"\r\n--edge--\r\n"
+    page = client.post("/nettoyage", data=body, content_type="multipart/form-data; boundary=edge")
+    assert page.status_code == 200 and 'data-later="700"' in page.text
+
+
+def test_what_a_book_holds_is_text_on_the_page(client: FlaskClient) -> None:
+    sent = "Nom;Prénom\n<script>alert(1)</script>;</textarea><b>"
+    page = client.post("/nettoyage", data={"texte": sent}, headers=HTML)
+    assert "<script>alert" not in page.text and "</textarea><b>" not in page.text

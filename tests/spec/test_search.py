@@ -1,0 +1,315 @@
+"""``GET /v1/search``: one box, any order (issue 6, point 1), sentence by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import search_world as world
+from flask.testing import FlaskClient
+from record_factories import rpps
+
+from directory_service.index import finder
+from directory_service.web.app import create_app
+
+IDS = world.people()
+DUPONT, DUPONT_ROUEN, DUPONTEL, DUPONT_GONE, MARTIN, LE_GOFF, LYON, DE_LA_TOUR, LEFEBVRE, ESSAI = IDS.values()
+NUMBER = rpps(1)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    with closing(world.build(tmp_path_factory.mktemp("search"))) as directory:
+        yield create_app(directory).test_client()
+
+
+@pytest.fixture
+def tiered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if many matched: read tier by tier."""
+    monkeypatch.setattr(finder, "SCORED", 0)
+    monkeypatch.setattr(finder, "LITTLE", 0)
+
+
+def ask(client: FlaskClient, q: str, **more: Any) -> dict[str, Any]:
+    answer = client.get("/v1/search", query_string={"q": q, **more})
+    assert answer.status_code == 200, answer.json
+    return dict(answer.json)
+
+
+def found(client: FlaskClient, q: str, **more: Any) -> list[str]:
+    return [item["id"] for item in ask(client, q, **more)["items"]]
+
+
+@pytest.mark.parametrize(
+    ("q", "first"),
+    [
+        ("dupont cardio lyon", DUPONT),
+        ("lyon cardio dupont", DUPONT),
+        ("st etienne kine", MARTIN),
+        ("kiné saint-étienne", MARTIN),
+        ("saintetienne martin", MARTIN),
+        ("stetienne martin", MARTIN),
+        ("CHU Rouen", DE_LA_TOUR),
+        ("CHU Rouen cardiologue", DUPONT_ROUEN),
+        ("chu rouen generaliste", DE_LA_TOUR),
+        (NUMBER, DUPONT),
+        (f"{NUMBER[:2]} {NUMBER[2:5]} {NUMBER[5:8]} {NUMBER[8:]}", DUPONT),
+        (f"8{NUMBER}", DUPONT),
+        (f"RPPS : {NUMBER}", DUPONT),
+        (f"dupont {NUMBER}", DUPONT),
+        (NUMBER[:8], DUPONT),
+        (world.ADELI, DUPONT),
+        ("69 12 34563", DUPONT),
+        ("760000158 infirmière", LEFEBVRE),
+        ("76 000 0158 lefebvre", LEFEBVRE),
+        ("jean.dupont@medecin.mssante.fr", DUPONT),
+        ("jean.dupont@", DUPONT),
+        ("@kine.mssante.fr", MARTIN),
+        ("@kine", MARTIN),
+        ("kine.mssante.fr", MARTIN),
+        ("69003 zoé", ESSAI),
+        ("42 kine", MARTIN),
+        ("loire kiné", MARTIN),
+        ("2A pharmacien", LYON),
+        ("ajaccio pharmacienne", LYON),
+        ("seine-maritime infirmier", LEFEBVRE),
+        ("dentiste paris 16e", LE_GOFF),
+        ("dentiste paris 16", LE_GOFF),
+        ("médecin généraliste à Lyon", ESSAI),
+        ("tilleuls essai", ESSAI),
+        ("Dr Zoé D'ESSAI", ESSAI),
+        ("dessai", ESSAI),
+        ("d essai", ESSAI),
+        ("legoff", LE_GOFF),
+        ("le goff benedicte", LE_GOFF),
+        ("LE-GOFF", LE_GOFF),
+        ("jeanpierre martin", MARTIN),
+        ("jean pierre martin", MARTIN),
+        ("jp martin", MARTIN),
+        ("martin j", MARTIN),
+        ("delatour", DE_LA_TOUR),
+        ("de la tour", DE_LA_TOUR),
+        ("latour robert", DE_LA_TOUR),
+        ("lefevre", LEFEBVRE),
+        ("lefebrve", LEFEBVRE),
+        ("cardiolgue lyon", DUPONT),
+        ("ssai", ESSAI),
+        ("rue des lilas zoe", ESSAI),
+    ],
+)
+def test_the_box_takes_anything_in_any_order(client: FlaskClient, q: str, first: str) -> None:
+    assert found(client, q)[:1] == [first]
+
+
+def test_every_word_must_be_found(client: FlaskClient) -> None:
+    assert found(client, "dupont kine") == [] and found(client, "jean lyon martin") == []
+
+
+def test_exact_before_beginnings_surname_before_given_mailbox_before_none_active_before_inactive(
+    client: FlaskClient,
+) -> None:
+    assert found(client, "dupont") == [DUPONT, DUPONT_ROUEN, DUPONT_GONE, DUPONTEL]
+    assert found(client, "pierre") == [MARTIN, LYON]
+    assert found(client, "lyon")[0] == LYON, "a family name before a town"
+
+
+def test_tier_by_tier_gives_the_same_order(client: FlaskClient, tiered: None) -> None:
+    assert found(client, "dupont") == [DUPONT, DUPONT_ROUEN, DUPONT_GONE, DUPONTEL]
+    assert found(client, "dup lyo") == [DUPONT, DUPONTEL, DUPONT_GONE]
+
+
+@pytest.mark.parametrize("near", ["76", "76000", "760000158", "76 000", "1760000158", "760 000 158"])
+def test_the_near_come_first_among_equals(client: FlaskClient, near: str) -> None:
+    assert found(client, "dupont", near=near) == [DUPONT_ROUEN, DUPONT, DUPONT_GONE, DUPONTEL]
+    assert found(client, "", profession="10", family="dupont", near=near)[0] == DUPONT_ROUEN
+
+
+def test_the_near_come_first_tier_by_tier_too(client: FlaskClient, tiered: None) -> None:
+    assert found(client, "dupont", near="76") == [DUPONT_ROUEN, DUPONT, DUPONT_GONE, DUPONTEL]
+
+
+def test_what_only_sounds_so_says_so(client: FlaskClient) -> None:
+    assert ask(client, "lefevre")["relaxed"] and not ask(client, "lefebvre")["relaxed"]
+    assert ask(client, "dupond")["relaxed"], "four sound so"
+    assert not ask(client, "xqzw")["relaxed"]
+
+
+def test_exact_takes_words_as_they_are(client: FlaskClient) -> None:
+    assert found(client, "dupont", exact="true") == [DUPONT, DUPONT_ROUEN, DUPONT_GONE]
+    assert found(client, "lefevre", exact="true") == [] and found(client, "dupon", exact="true") == []
+    assert found(client, "st etienne kine", exact="true") == [MARTIN]
+
+
+def test_criteria_hold_besides(client: FlaskClient) -> None:
+    assert found(client, "dupont", city="lyon") == [DUPONT, DUPONT_GONE, DUPONTEL]
+    assert found(client, "dupont", department="76") == [DUPONT_ROUEN]
+    assert found(client, "dupont", status="inactive") == [DUPONT_GONE]
+    assert found(client, "dupont", type="PER") == [DUPONT, DUPONTEL]
+    assert found(client, "lefevre", family="dupont") == []
+    assert found(client, NUMBER, city="rouen") == []
+
+
+def counts(page: dict[str, Any], name: str) -> dict[str, int]:
+    return {v["value"]: v["count"] for v in page["facets"][name]}
+
+
+@pytest.mark.parametrize("scored", [500, 0])
+def test_facets_count_what_each_criterion_would_leave(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, scored: int
+) -> None:
+    monkeypatch.setattr(finder, "SCORED", scored)
+    page = ask(client, "dupont", facets="true", limit=1)
+    assert page["facets_exact"] and page["facets"].keys() == {"profession", "specialty", "department", "type"}
+    assert counts(page, "profession") == {"10": 3, "60": 1}
+    assert counts(page, "specialty") == {"SM04": 3}
+    assert counts(page, "department") == {"69": 3, "76": 1}
+    assert counts(page, "type") == {"PER": 2}
+    assert page["facets"]["department"][0] == {"value": "69", "label": "Rhône", "count": 3}
+    for name in page["facets"]:
+        for value, number in counts(page, name).items():
+            assert ask(client, "dupont", **{name: value})["total"] == number
+
+
+def test_only_the_facets_asked_for(client: FlaskClient) -> None:
+    assert ask(client, "dupont", facets="type,profession")["facets"].keys() == {"profession", "type"}
+    assert "facets" not in ask(client, "dupont")
+    assert counts(ask(client, "", department="69", facets="profession"), "profession") == {"10": 3, "60": 1}
+
+
+def test_facets_that_were_not_counted_to_the_end_say_so(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "SCORED", 0)
+    monkeypatch.setattr(finder, "EXAMINED", 2)
+    page = ask(client, "dupont", facets="department")
+    assert not page["facets_exact"] and not page["total_exact"] and page["total"] == 2
+    assert counts(page, "department") == {"69": 2}
+
+
+def test_an_unlisted_mailbox_is_in_no_result_and_no_count(client: FlaskClient) -> None:
+    for q in (world.HIDDEN, "@secret.mssante.fr", "cachee", "cachee@", "secret.mssante.fr"):
+        page = ask(client, q)
+        assert (page["items"], page["total"], page["total_exact"]) == ([], 0, True)
+    assert counts(ask(client, "essai", facets="true"), "type") == {}
+
+
+def test_fields_are_those_asked_for(client: FlaskClient) -> None:
+    items = ask(client, "dupont", fields="family_name,id", limit=1)["items"]
+    assert items == [{"id": DUPONT, "family_name": "DUPONT"}]
+    assert ask(client, "dupont", fields="id", explain="true", limit=1)["items"][0].keys() == {"id", "match"}
+
+
+@pytest.mark.parametrize("scored", [500, 0])
+def test_sorted_by_name_or_town(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, scored: int) -> None:
+    monkeypatch.setattr(finder, "SCORED", scored)
+    assert found(client, "dupont", sort="name") == [DUPONT, DUPONT_ROUEN, DUPONT_GONE, DUPONTEL]
+    assert found(client, "medecin", sort="city")[-1] in (DUPONT_ROUEN, DE_LA_TOUR)
+    assert found(client, "", profession="10", sort="name")[0] == DE_LA_TOUR
+
+
+def test_more_than_can_be_sorted_is_refused(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finder, "SORTED", 1)
+    answer = client.get("/v1/search?q=dupont&sort=name")
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/limit-exceeded")
+
+
+@pytest.mark.parametrize("scored", [500, 0])
+@pytest.mark.parametrize("more", [{}, {"near": "76"}, {"sort": "name"}, {"facets": "true"}])
+@pytest.mark.parametrize("q", ["dupont", "medecin", "lyon"])
+def test_pages_show_everybody_once_in_the_order_of_one_page(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, q: str, more: dict[str, str], scored: int
+) -> None:
+    monkeypatch.setattr(finder, "SCORED", scored)
+    whole = ask(client, q, **more)
+    seen: list[str] = []
+    page = ask(client, q, limit=1, **more)
+    while True:
+        seen += [item["id"] for item in page["items"]]
+        assert page["total"] == whole["total"] and page.get("facets") == whole.get("facets")
+        if not page["next"]:
+            break
+        page = ask(client, q, limit=1, cursor=page["next"], **more)
+    assert seen == [item["id"] for item in whole["items"]] and len(seen) == whole["total"]
+
+
+def test_a_cursor_is_of_its_question(client: FlaskClient) -> None:
+    cursor = ask(client, "dupont", limit=1)["next"]
+    for other in ({"q": "lyon"}, {"q": "dupont", "sort": "name"}, {"q": "dupont", "near": "76"}):
+        answer = client.get("/v1/search", query_string={**other, "cursor": cursor})
+        assert (answer.status_code, answer.json["where"]) == (400, "cursor")
+    assert client.get("/v1/search", query_string={"q": "dupont", "cursor": cursor, "limit": 5}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("q", "words"),
+    [
+        ("dupont jea", [("family_name", "exact", "DUPONT"), ("given_names", "prefix", "JEAN")]),
+        ("cardio lyon", [("specialty", "exact", "Cardiologie et maladies vasculaires"), ("city", "exact", "LYON")]),
+        ("kine loire", [("profession", "exact", "Masseur-Kinésithérapeute"), ("department", "exact", "Loire")]),
+        ("jp martin", [("given_names", "initial", "JEAN-PIERRE"), ("family_name", "exact", "MARTIN")]),
+        ("lefevre", [("family_name", "sound", "LEFEBVRE")]),
+        ("lefebrve", [("family_name", "typo", "LEFEBVRE")]),
+        ("bob tour", [("given_names", "nickname", "ROBERT"), ("family_name", "exact", "DE LA TOUR")]),
+        ("tilleuls zoe", [("structure", "exact", "CABINET MEDICAL DES TILLEULS"), ("given_names", "exact", "ZOÉ")]),
+        (NUMBER, [("identifier", "exact", NUMBER)]),
+        (NUMBER[:9], [("identifier", "prefix", NUMBER)]),
+        (world.ADELI, [("identifier", "exact", world.ADELI)]),
+        ("jean.dupont@", [("mailbox", "prefix", "jean.dupont@medecin.mssante.fr")]),
+        ("@kine.mssante.fr", [("mailbox", "exact", "jp.martin@kine.mssante.fr")]),
+        ("lilas ssa", [("other", "inside", "12 Rue DES LILAS"), ("family_name", "inside", "D'ESSAI")]),
+        ("zoe 69003", [("given_names", "exact", "ZOÉ"), ("postcode", "exact", "69003")]),
+    ],
+)  # fmt: skip
+def test_each_answer_says_why(client: FlaskClient, q: str, words: list[tuple[str, str, str]]) -> None:
+    match = ask(client, q, explain="true")["items"][0]["match"]
+    assert [(w["field"], w["match"], w["text"]) for w in match["words"]] == words
+    assert " ".join(w["word"] for w in match["words"]) and match["tier"]
+
+
+@pytest.mark.parametrize("scored", [500, 0])
+def test_reasons_are_given_tier_by_tier_too(client: FlaskClient, monkeypatch: pytest.MonkeyPatch, scored: int) -> None:
+    monkeypatch.setattr(finder, "SCORED", scored)
+    tiers = [item["match"]["tier"] for item in ask(client, "dupont", explain="true")["items"]]
+    assert tiers == ["exact_surname", "exact_surname", "exact_surname", "prefix_surname"]
+
+
+@pytest.mark.parametrize(
+    ("query", "where"),
+    [
+        ({"q": " ".join("abcdefghijklm")}, "paramètre q"),
+        ({"q": "dupont", "near": "nowhere"}, "paramètre near"),
+        ({"q": "dupont", "near": "00"}, "paramètre near"),
+        ({"q": "dupont", "facets": "town"}, "paramètre facets"),
+        ({"q": "dupont", "fields": "id,secret"}, "paramètre fields"),
+        ({"q": "dupont", "sort": "age"}, "paramètre sort"),
+        ({"q": "dupont", "exact": "yes"}, "paramètre exact"),
+        ({"q": "dupont", "cursor": "x"}, "cursor"),
+        ({"near": "69"}, "requête"),
+    ],
+)
+def test_what_does_not_read_is_refused_by_name(client: FlaskClient, query: dict[str, str], where: str) -> None:
+    answer = client.get("/v1/search", query_string=query)
+    assert (answer.status_code, answer.json["where"]) == (400, where)
+    assert "nowhere" not in answer.text
+
+
+@pytest.mark.parametrize("q", ["-", "'", "@", "...", "𝕏", "\u200b", '"', "*", "NOT", "a OR b", "1" * 60, "é" * 60])
+def test_nothing_typed_breaks_it(client: FlaskClient, q: str) -> None:
+    assert ask(client, q)["items"] == ask(client, q, exact="true")["items"] == []
+
+
+def test_a_box_of_particles_alone_is_searched(client: FlaskClient) -> None:
+    assert DE_LA_TOUR in found(client, "de la")
+
+
+def test_an_empty_index_answers_nobody(tmp_path: Path) -> None:
+    from index_world import write_index
+    from record_factories import SUFFIX
+
+    from directory_service.index.directory import Criteria, Directory
+    from directory_service.index.query import View
+
+    with closing(Directory(write_index(tmp_path, []), SUFFIX)) as directory:
+        page = directory.find(Criteria(q="dupont cardio lyon"), View.ANONYMOUS, 10, None)
+    assert (page.hits, page.total, page.total_exact, page.relaxed) == ([], 0, True, False)
