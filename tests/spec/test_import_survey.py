@@ -1,5 +1,5 @@
-"""The next day's extract: what differs is told while the file is checked, and the registry is what it would be had every
-record been read again."""
+"""The next day's extract: what differs is told while the file is checked, and the registry is what it would be if every
+record had been read again."""
 
 from __future__ import annotations
 
