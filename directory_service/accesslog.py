@@ -29,7 +29,7 @@ FIELDS: Final = {
     "worker": "process id of the worker",
     "connection": "LDAP: number of the connection within the worker",
     "address": "client address, shortened as `access_log_address` says; empty when it says `none`",
-    "identity": "name of the operator, empty for unnamed clients",
+    "identity": "name of the operator, or `client~` and that of the program; empty for unnamed clients",
     "operation": "LDAP: `search`, `bind`, `compare`…; HTTP: the method",
     "route": "HTTP: template of the route, `unmatched` for none",
     "base": "LDAP search: `root`, `suffix`, `bal`, `personnes`, `structures`; `entry` below one of them, else `other`",

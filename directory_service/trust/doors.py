@@ -73,7 +73,8 @@ class Doors:
             if self._throttle.reserve(keys, self._clock()) is None:
                 raise _refused(self._throttle.pause)
             found = self._check(secrets, held, secret, keys)
-            self._remember(name, network)
+            if network:
+                self._remember(name, network)
             return found
         finally:
             self._lock.release()

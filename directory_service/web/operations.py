@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from directory_service.errors import AnnuaireError, RegistryUnavailable
 from directory_service.index.directory import Build, Directory
 from directory_service.index.freshness import age_of, data_age, published_age, silent_sources, source_age
+from directory_service.model.clients import PREFIX
 from directory_service.web.context import access_log, address, directory, json_answer, rhythms, settings
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
@@ -147,7 +148,8 @@ def _log(key: tuple[str, str, int], seconds: float, response: Response) -> None:
     record = {"operation": method, "route": route, "status": status, "ms": round(seconds * 1000, 3)}
     # What is sent as it comes has no size yet, and asking for it would make it wait.
     length = 0 if response.is_streamed else response.calculate_content_length() or 0
-    size = {"identity": g.get("operator") or g.get("client", ""), "bytes": length}
+    program = g.get("client")
+    size = {"identity": f"{PREFIX}{program}" if program else g.get("operator", ""), "bytes": length}
     log.add("http", address(), record | size)
     log.flush()
 

@@ -132,3 +132,14 @@ def test_the_machine_itself_has_no_address_to_count_by(opened) -> None:
     for n in range(6):
         with pytest.raises(BadCredentials):
             found.bearer(f"nobody{n}.wrong", "127.0.0.1")
+
+
+def test_but_names_are_counted_there_too(opened) -> None:
+    directory, secrets = opened
+    found = doors(directory)
+    found.bearer(secrets["essai"], "127.0.0.1")
+    for n in range(3):
+        with pytest.raises(BadCredentials):
+            found.bearer(f"essai.wrong{n}", "127.0.0.1")
+    with pytest.raises(TooManyAttempts):
+        found.bearer("essai.wrong", "127.0.0.1")
