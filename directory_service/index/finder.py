@@ -36,6 +36,7 @@ COUNTED: Final = 2_000  # matches counted one by one; more are "at least"
 EXAMINED: Final = 20_000  # the same where facets are asked for, and candidates of one look-up
 SORTED: Final = 10_000  # people sorted by something else than relevance
 LITTLE: Final = 10  # matches; of fewer, what sounds so or is mistyped so is looked for too
+SURE: Final = 3  # words; where somebody matches so many, she is meant
 LOOSE: Final = 1_000  # candidates by sound and typing errors
 INSIDE: Final = 300  # candidates of one look-up of what stands inside words
 TIME: Final = 2.0  # seconds
@@ -106,9 +107,12 @@ class Finder:
             if len(rows) > SCORED:
                 return self._many(box, keyed, limit, place)
         found = self._scored(box, rows, keyed)
-        if len(found.ranks) >= LITTLE or box.exact:
+        if len(found.ranks) >= self._enough(box) or box.exact:
             return self._of(found, limit, place, exact=not self._search.over)
         return self._little(box, found, limit, place)
+
+    def _enough(self, box: Box) -> int:
+        return min(LITTLE, 1) if len(box.needed) >= SURE else LITTLE
 
     def _where(self, box: Box, most: Likeness) -> str:
         whole = everyone(box, most)
@@ -288,8 +292,9 @@ class Finder:
         for keys in word.keys:
             if exact and keys.likeness is not Likeness.EXACT:
                 continue
-            for pk in self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED):
-                yield pk, Fit(keys.field, keys.likeness)
+            found = self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED)
+            self._search.truncated |= len(found) == _KEYED
+            yield from ((pk, Fit(keys.field, keys.likeness)) for pk in found)
 
     def _tell(self, box: Box, rows: dict[int, Sequence[Any]], keyed: dict[int, list[Fit | None]]) -> None:
         self._told = lambda pk: match(box, f" {rows[pk][_TAGS]} ", keyed.get(pk, ())) if pk in rows else None

@@ -51,6 +51,7 @@ def found(client: FlaskClient, q: str, **more: Any) -> list[str]:
         ("st etienne kine", MARTIN),
         ("kiné saint-étienne", MARTIN),
         ("saintetienne martin", MARTIN),
+        ("stetienne martin", MARTIN),
         ("CHU Rouen", DE_LA_TOUR),
         ("CHU Rouen cardiologue", DUPONT_ROUEN),
         ("chu rouen generaliste", DE_LA_TOUR),

@@ -23,6 +23,7 @@ from directory_service.index.onebox.readings import (
     Word,
     is_known,
     loosely,
+    mistakes,
     of_pair,
     of_phrase,
     of_run,
@@ -81,8 +82,10 @@ class Box:
             return replace(word, keys=(*word.keys, *near_keys(word.typed)))
         if word.part or word.skipped or is_known(word.typed):
             return word
-        more = sorted((r for text in self.ways_of(word) for r in loosely(text)), key=_order)
-        return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))))
+        ways = self.ways_of(word)
+        more = sorted((r for text in ways for r in loosely(text)), key=_order)
+        found = tuple(token for text in ways for token in mistakes(text))
+        return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))), mistakes=found)
 
     def ways_of(self, word: Word) -> tuple[str, ...]:
         """The word, and with the particles before it."""

@@ -69,6 +69,7 @@ class Word:
     keys: tuple[Keys, ...] = ()
     skipped: bool = False
     part: str = ""  # of an address, folded: what else a mailbox may hold
+    mistakes: tuple[str, ...] = ()  # tokens of names, some of which are like the word
 
     def up_to(self, most: Likeness) -> tuple[Reading, ...]:
         return tuple(r for r in self.readings if r.likeness <= most)
@@ -91,7 +92,9 @@ class Word:
     @cached_property
     def is_loose(self) -> bool:
         """Whether names may sound so or be mistyped so."""
-        return any(r.likeness > Likeness.INITIAL and r.field is Field.NAME for r in self.readings)
+        return bool(self.mistakes) or any(
+            r.likeness > Likeness.INITIAL and r.field is Field.NAME for r in self.readings
+        )
 
 
 _FIELDS: Final = {
@@ -108,7 +111,9 @@ _BEGINNINGS: Final = (
     (Kind.STRUCTURE, Field.STRUCTURE, 3),
 )
 _SAINTS: Final = frozenset(("saint", "sainte"))  # words of their own in a town's name, and a tenth of all towns
-_NAME_KINDS: Final = (Kind.FAMILY, Kind.GIVEN)
+_GLUED_SAINTS: Final = (("st", "saint"), ("ste", "sainte"))  # as ``stmartin`` is typed
+_LEAST_SAINT: Final = 3  # letters of the saint
+_NAME_KINDS: Final = (Kind.FAMILY.value, Kind.GIVEN.value)
 _LEAST_TERM: Final = 3  # letters of the beginning of a word of the vocabulary
 _MOST_EDITS: Final = 2  # letters by which a mistyped word is longer or shorter
 _INITIALS: Final = 3  # given names whose first letters are typed as one word
@@ -123,6 +128,9 @@ def of_word(word: str) -> Iterator[Reading]:
     yield Reading((Kind.COMMON if word in generic() else Kind.STRUCTURE) + word, Field.STRUCTURE)
     for term in single_words().get(word, ()):
         yield from of_term(term, Likeness.EXACT if term.whole else Likeness.PREFIX)
+    for start, saint in _GLUED_SAINTS:
+        if word.startswith(start) and len(word) >= len(start) + _LEAST_SAINT:
+            yield from of_run(saint + word.removeprefix(start))
     if len(word) <= _INITIALS:
         yield Reading(Kind.INITIAL + word, Field.NAME, Likeness.INITIAL)
     yield from _beginnings(word)
@@ -181,25 +189,31 @@ def is_known(word: str) -> bool:
 
 @lru_cache(maxsize=2_048)
 def loosely(word: str) -> tuple[Reading, ...]:
-    """By sound, and by what typing errors make of it: all that one makes is looked up, and the halves of long words,
-    one of which is right where there are two errors.  ``score`` compares the names found."""
+    """By sound, and words of the vocabulary by errors too.  ``score`` compares the names found."""
     if not (word.isascii() and word.isalpha()):
         return ()
-    found = [
-        *(Reading(sound_token(s), Field.NAME, Likeness.SOUND) for s in sounds(word)),
-        Reading(Kind.TOWN_SOUND + code(word), Field.CITY, Likeness.SOUND),
-    ]
-    if len(word) >= ONE_EDIT:
-        made = dict.fromkeys(one_edit(word))
-        found += [Reading(kind + text, Field.NAME, Likeness.TYPO) for text in made if text for kind in _NAME_KINDS]
-        found += _like_terms(word)
-    if len(word) >= TWO_EDITS - 1:  # one may have been left out
+    found = [Reading(sound_token(sound), Field.NAME, Likeness.SOUND) for sound in sounds(word)]
+    found.append(Reading(Kind.TOWN_SOUND + code(word), Field.CITY, Likeness.SOUND))
+    return tuple(dict.fromkeys((*found, *_like_terms(word))))
+
+
+@lru_cache(maxsize=2_048)
+def mistakes(word: str) -> tuple[str, ...]:
+    """Tokens of the names that typing errors may have made this word of: all that one error makes, and the halves of
+    long words, one of which is right where there are two.  No ``Reading`` each: there are a thousand."""
+    if not (word.isascii() and word.isalpha()) or len(word) < ONE_EDIT:
+        return ()
+    made = set(one_edit(word))
+    found = [kind + text for kind in _NAME_KINDS for text in made]
+    if len(word) >= TWO_EDITS - 1:
         sizes = range(max(TWO_EDITS, len(word) - _MOST_EDITS), len(word) + _MOST_EDITS + 1)
-        found += [Reading(t, Field.NAME, Likeness.TYPO) for size in sizes for t in half_tokens(word, size)]
-    return tuple(dict.fromkeys(found))
+        found += [token for size in sizes for token in half_tokens(word, size)]
+    return tuple(found)
 
 
 def _like_terms(word: str) -> Iterator[Reading]:
+    if len(word) < ONE_EDIT:
+        return
     sound, size = code(word), len(word)
     for said, its_sound, terms in _vocabulary():
         if said == word or abs(len(said) - size) > _MOST_EDITS:

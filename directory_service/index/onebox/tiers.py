@@ -75,7 +75,8 @@ def everyone(box: Box, most: Likeness) -> str | None:
 def _of_word(word: Word, most: Likeness) -> str:
     """Remembered with the word: there may be a thousand readings."""
     if most not in word.written:
-        word.written[most] = _any(word.up_to(most))
+        wrong = [_quoted(token) for token in word.mistakes] if most >= Likeness.TYPO else []
+        word.written[most] = _joined(" OR ", [_any(word.up_to(most)), *wrong])
     return word.written[most]
 
 
