@@ -215,14 +215,23 @@ class Finder:
 
     def _listed(self, limit: int, place: Place | None) -> Found:
         """In rank order, the near ones first."""
-        sorts, counts = self._wishes.sort != "relevance", bool(self._wishes.facets)
-        whole = SORTED + 1 if sorts else EXAMINED if counts else max(limit, COUNTED)
-        ranks, over = self._ids(self._by_nearness(), place if not (sorts or counts) else None,
-                                limit if place and not (sorts or counts) else whole)  # fmt: skip
-        if place and not (sorts or counts):
-            return Found(ranks[:limit], over or len(ranks) > limit, place.total, place.exact)
-        rows = {row[0]: row for row in self._of_ids([rank.id for rank in ranks])} if sorts or counts else {}
-        return self._of(_Everyone(ranks, rows), limit, place, exact=not over)
+        parts = self._by_nearness()
+        if self._wishes.sort != "relevance":
+            ranks, over = self._ids(parts, None, SORTED + 1)
+            return self._of(self._read(ranks), limit, place, exact=not over)
+        ranks, over = self._ids(parts, place, limit if place else max(limit, COUNTED))
+        total, exact = (place.total, place.exact) if place else (len(ranks), not over)
+        found = Found(ranks[:limit], over or len(ranks) > limit, total, exact)
+        if not self._wishes.facets:
+            return found
+        counted, over = self._ids(parts, None, EXAMINED)
+        counts = facets.count(row[_TAGS] for row in self._of_ids([rank.id for rank in counted]))
+        if not place:
+            found = found._replace(total=len(counted), exact=not over)
+        return found._replace(facets=facets.told(counts, self._wishes.facets), facets_exact=not over)
+
+    def _read(self, ranks: list[Rank]) -> _Everyone:
+        return _Everyone(ranks, {row[0]: row for row in self._of_ids([rank.id for rank in ranks])})
 
     def _by_nearness(self) -> list[Filter]:
         """The criteria for each class, exclusive of one another."""

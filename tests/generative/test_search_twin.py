@@ -163,12 +163,14 @@ def test_facets_are_what_a_recount_of_all_records_gives(
     assert page.facets_exact and told == recount(page)
 
 
+@pytest.mark.parametrize("counted", [(), FACETS])
 @pytest.mark.parametrize("limit", [1, 2, 100])
-def test_criteria_alone_are_paged_the_near_first(limit: int, tmp_path: Path) -> None:
+def test_criteria_alone_are_paged_the_near_first(limit: int, counted: tuple[str, ...], tmp_path: Path) -> None:
     import search_world
 
-    with closing(search_world.build(tmp_path)) as directory:
-        found = pages(directory, Criteria(profession="10"), Wishes(near="76"), limit)
+    with closing(search_world.build(tmp_path)) as directory, mock.patch.object(finder, "EXAMINED", 50):
+        found = pages(directory, Criteria(profession="10"), Wishes(near="76", facets=counted), limit)
+        assert all(bool(page.facets) == bool(counted) for page in found)
     records = [orjson.loads(hit.json) for page in found for hit in page.hits]
     near = ["76" in {a["address"]["department"]["code"] for a in r["activities"]} for r in records]
     assert near == sorted(near, reverse=True) and len({r["id"] for r in records}) == len(records) == found[0].total
