@@ -13,8 +13,8 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ import orjson
 from directory_service.index.directory import Directory
 from directory_service.index.query import Equal, Part, Query, Scope, View
 from directory_service.matching import Outcome, candidates, check_line, describe
+from directory_service.model.names import squash
+from directory_service.model.nicknames import other_names
 
 Record = dict[str, Any]
 BANDS: Final = ((95, 100), (80, 95), (50, 80), (20, 50), (0, 20))
@@ -37,24 +39,32 @@ def main() -> None:
     args = parser.parse_args()
     directory = Directory(args.data / "index", args.suffix)
     dice = random.Random(args.seed)
-    people = _people(directory, dice, args.lines)
-    lines = [_line(dice, record, people) for record in people]
+    everyone = _people(directory)
+    people = dice.sample(everyone, min(args.lines, len(everyone)))
+    there = {_called(record): record["id"] for record in everyone}
+    lines = [_line(dice, record, people, there) for record in people]
     _measure_confidence(directory, lines)
     _measure_speed(directory, lines)
     directory.close()
 
 
-def _people(directory: Directory, dice: random.Random, wanted: int) -> list[Record]:
-    """Active people, drawn over all of the branch and not among the first of its rank."""
+def _people(directory: Directory) -> list[Record]:
+    """Active people, all of them."""
     query = Query(
         f"ou=personnes,{directory.suffix}", Scope.ONE, Equal("asStatus", b"active"), 200_000, 60, part=Part.JSON
     )
-    hits = directory.search(query, View.ANONYMOUS).hits
-    return [orjson.loads(h.json) for h in dice.sample(hits, min(wanted, len(hits)))]
+    return [orjson.loads(h.json) for h in directory.search(query, View.ANONYMOUS).hits]
 
 
-def _line(dice: random.Random, record: Record, people: Sequence[Record]) -> tuple[str, str, dict[str, str]]:
-    """The kind of fault, the id of the person meant ("" for nobody), and the line."""
+def _called(record: Record) -> tuple[str, str]:
+    return record["family_name"], record["given_names"].split(" ")[0]
+
+
+def _line(
+    dice: random.Random, record: Record, people: Sequence[Record], there: Mapping[tuple[str, str], str]
+) -> tuple[str, str, dict[str, str]]:
+    """The kind of fault, the id of the person meant ("" for nobody), and the line.  Of a stranger who is ``there`` by
+    chance, it is she who is meant."""
     said = _plain(record)
     for column in ("town", "profession", "structure", "postcode", "department"):
         if dice.random() < 0.5:
@@ -66,8 +76,7 @@ def _line(dice: random.Random, record: Record, people: Sequence[Record]) -> tupl
             "given": other["given"],
             **{k: other[k] for k in said if k in other and k not in ("family", "given")},
         }
-        same = record["given_names"] == stranger["given"]
-        return "stranger", record["id"] if same else "", stranger
+        return "stranger", there.get((stranger["family"], stranger["given"]), ""), stranger
     name, fault = dice.choice(_FAULTS)
     return name, record["id"], fault(dice, said)
 
@@ -90,6 +99,16 @@ def _typo(dice: random.Random, said: dict[str, str]) -> dict[str, str]:
     return {**said, "family": name[:at] + dice.choice("ABCDEFGHILMNOPRSTU") + name[at + dice.randint(0, 1) :]}
 
 
+def _nicknamed(dice: random.Random, said: dict[str, str]) -> dict[str, str]:
+    """By what people call her, where the table of nicknames says so."""
+    called = sorted(other_names(squash(said["given"])))
+    return {**said, "given": dice.choice(called)} if called else said
+
+
+def _spoken(said: dict[str, str]) -> dict[str, str]:
+    return {"text": " ".join(_only(said, "family", "given", "profession", "town").values())}
+
+
 def _moved(dice: random.Random, said: dict[str, str]) -> dict[str, str]:
     kept = {k: v for k, v in said.items() if k not in ("postcode", "department", "structure")}
     return {**kept, "town": dice.choice(["BREST", "NICE", "LENS", "PAU", "DOLE"])}
@@ -108,15 +127,20 @@ _FAULTS: Final[Sequence[tuple[str, Callable[[random.Random, dict[str, str]], dic
     ("surname", lambda _, s: {k: v for k, v in s.items() if k != "given"}),
     ("moved", _moved),
     ("one field", lambda _, s: {"name": f"{s['given']} {s['family']}", **_only(s, "town")}),
-    ("free text", lambda _, s: {"text": " ".join(_only(s, "family", "given", "profession", "town").values())}),
+    ("nickname", _nicknamed),
+    ("free text", lambda _, s: _spoken(s)),
+    ("text, typo", lambda dice, s: _spoken(_typo(dice, s))),
+    ("text, called", lambda dice, s: _spoken(_nicknamed(dice, s))),
 )  # fmt: skip
 
 
 def _measure_confidence(directory: Directory, lines: Sequence[tuple[str, str, dict[str, str]]]) -> None:
     bands, kinds, wrong = [Band() for _ in BANDS], Counter[tuple[str, str]](), Counter[bool]()
-    started = time.process_time()
+    spent: dict[str, float] = defaultdict(float)
     for fault, meant, said in lines:
+        started = time.process_time()
         found = candidates(directory, describe(said))
+        spent[fault] += 1000 * (time.process_time() - started)
         for c in found.candidates:
             band = next(b for b, (low, high) in zip(bands, BANDS, strict=True) if low <= c.confidence < high)
             band.add(c.confidence, right=c.id == meant)
@@ -126,14 +150,14 @@ def _measure_confidence(directory: Directory, lines: Sequence[tuple[str, str, di
         kinds[fault, "all"] += 1
         kinds[fault, "right"] += best == meant
         kinds[fault, "sure"] += found.outcome is Outcome.SURE
-    spent = 1000 * (time.process_time() - started) / len(lines)
-    print(f"{len(lines)} lines, {spent:.2f} ms of processor each")
+    print(f"{len(lines)} lines, {sum(spent.values()) / len(lines):.2f} ms of processor each")
     print(f"match: {wrong.total()}, of which wrong: {wrong[True]}")
     for band, (low, high) in zip(bands, BANDS, strict=True):
         print(f"confidence {low:3}-{high:3}: {band}")
     for fault in dict.fromkeys(f for f, _, _ in lines):
         of = {k: 100 * kinds[fault, k] / kinds[fault, "all"] for k in ("right", "sure")}
-        print(f"{fault:10} {kinds[fault, 'all']:5}: first is right {of['right']:5.1f} %, sure {of['sure']:5.1f} %")
+        told = f"first is right {of['right']:5.1f} %, sure {of['sure']:5.1f} %"
+        print(f"{fault:12} {kinds[fault, 'all']:5}: {told}, {spent[fault] / kinds[fault, 'all']:5.2f} ms")
 
 
 class Band:

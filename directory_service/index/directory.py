@@ -144,7 +144,7 @@ class Directory:
                 return Result(build.id, reader.hits(known.ids, query.part), known.truncated, False)
             search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
             reader.run(search, spans_of(reader, self.suffix, query, view), ranked=query.after is not None)
-            if not search.timed_out and len(search.ids) <= LONGEST:
+            if query.kept and not search.timed_out and len(search.ids) <= LONGEST:
                 held.keep(key, Answer(tuple(search.ids), search.truncated))
             return Result(build.id, reader.hits(search.ids, query.part), search.truncated, search.timed_out)
 

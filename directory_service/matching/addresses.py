@@ -147,7 +147,8 @@ def _open(directory: Directory, address: str) -> Iterator[tuple[str, str]]:
 
 def _searched(directory: Directory, local: str, domain: str) -> Iterator[tuple[str, str]]:
     """One error leaves one half of the local part as it is, and one in the domain leaves all of it."""
-    query = Query(f"ou=bal,{directory.suffix}", Scope.ONE, _halves(local, domain), _LOOKED_AT, _TIME, part=Part.JSON)
+    branch, asked = f"ou=bal,{directory.suffix}", _halves(local, domain)
+    query = Query(branch, Scope.ONE, asked, _LOOKED_AT, _TIME, part=Part.JSON, kept=False)
     for hit in directory.search(query, PUBLIC).hits:
         item = orjson.loads(hit.json)
         yield item["address"], item["label"]

@@ -1,7 +1,8 @@
 """How a description and one record agree, field by field.  PURE.
 
-Names are compared as people write them (``trust.naming``), then as they sound or are mistyped; a field that either side
-leaves out says nothing.  Records are the JSON of the index (contract.md §3).
+Names are compared as people write them (``trust.naming``), then as they sound, are mistyped, or as people are called
+(``model.likeness``); a field that either side leaves out says nothing.  Records are the JSON of the index
+(contract.md §3).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from directory_service.matching.description import Description
 from directory_service.matching.terms import explained, overlap, plain_town, same_trade, telling
 from directory_service.matching.weights import Feature, Field, Way
 from directory_service.model.identifiers import parse_person_id, structure_keys
+from directory_service.model.likeness import Likeness, grade_whole
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
@@ -22,6 +24,7 @@ from directory_service.trust.naming import NameMatch, compare_person
 Record = dict[str, Any]
 _LEAST_PART: Final = 3  # letters of one of two surnames: no particle
 _LEAST_TOWN: Final = 4  # letters of a town that was cut
+LIKE: Final = frozenset({Likeness.EXACT, Likeness.SOUND, Likeness.TYPO})  # of two words that may be one
 SAME_STRUCTURE, LIKE_STRUCTURE = 0.75, 0.45  # of the words of two names
 _WAYS: Final = {
     NameMatch.FULL: Way.EQUAL,
@@ -142,7 +145,8 @@ def _named(d: Description, record: Record) -> tuple[Way | None, list[str]]:
 
 def _runs(spoken: list[str], family: str) -> Iterator[tuple[int, int]]:
     """Runs of words that may be the name: those with something of the surname in them."""
-    marks = [any(near(w, f) for f in (*words(family), squash(family))) or squash(family).startswith(w) for w in spoken]
+    held = squash(family)
+    marks = [held.startswith(w) or any(grade_whole(w, f) in LIKE for f in (*words(family), held)) for w in spoken]
     for start in range(len(spoken)):
         for end in range(start + 1, min(len(spoken), start + 6) + 1):
             if any(marks[start:end]):
@@ -189,27 +193,29 @@ def _apart(family_said: list[str], given_said: list[str], family: str, given: st
     """By sound and typing errors, surname and given names each with its like."""
     written, held = "".join(family_said), squash(family)
     same = written == held
-    close = same or _near_name(family_said, written, family, held)
-    if not close:
+    if not same and not _near_surname(family_said, written, family, held):
         return Way.DIFFERS
-    fits = _given_fits(given_said, words(given))
-    if fits and (given_said or not same):
-        return Way.SIMILAR if given_said else Way.DIFFERS
-    return Way.GIVEN if same and given_said else Way.DIFFERS
+    if not given_said:
+        return Way.DIFFERS
+    fits = given_fit(given_said, words(given))
+    if fits is Likeness.NONE:
+        return Way.GIVEN if same else Way.DIFFERS
+    return Way.NICKNAME if same and fits is Likeness.NICKNAME else Way.SIMILAR
 
 
-def _near_name(said: list[str], written: str, family: str, held: str) -> bool:
-    if near(written, held):
+def _near_surname(said: list[str], written: str, family: str, held: str) -> bool:
+    if grade_whole(written, held) in LIKE:
         return True
     parts = words(family)
-    return len(said) == len(parts) and all(near(a, b) for a, b in zip(said, parts, strict=True))
+    return len(said) == len(parts) and all(grade_whole(a, b) in LIKE for a, b in zip(said, parts, strict=True))
 
 
-def _given_fits(said: list[str], given: list[str]) -> bool:
-    """Each word near a given name, or its initial; all of them glued count too."""
-    if not said or near("".join(said), "".join(given)):
-        return True
-    return all(any(near(w, g) or (len(w) == 1 and g.startswith(w)) for g in given) for w in said)
+def given_fit(said: list[str], given: list[str]) -> Likeness:
+    """Of the words said, how the least like one is like a given name, or short for it; all of them glued count too."""
+    glued = grade_whole("".join(said), "".join(given))
+    if glued in LIKE:
+        return glued
+    return max((min((grade_whole(w, g) for g in given), default=Likeness.NONE) for w in said), default=Likeness.EXACT)
 
 
 # --- where and what --------------------------------------------------------------------------------------------------

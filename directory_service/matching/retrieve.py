@@ -19,9 +19,9 @@ from directory_service.index.query import And, Approx, Equal, Filter, InText, Or
 from directory_service.matching.description import Description
 from directory_service.matching.terms import telling
 from directory_service.model.identifiers import parse_person_id
+from directory_service.model.likeness import Likeness, grade
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
-from directory_service.model.phonetics import near
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -77,7 +77,7 @@ class Seeker:
 
     def _search(self, asked: Filter, most: int) -> tuple[int, bool]:
         """How many were found, and whether there are more."""
-        query = Query(self._base, Scope.ONE, asked, most, timeout=_TIME, part=Part.JSON)
+        query = Query(self._base, Scope.ONE, asked, most, timeout=_TIME, part=Part.JSON, kept=False)
         result = self._directory.search(query, PUBLIC)
         for hit in result.hits:
             self.found.add(orjson.loads(hit.json))
@@ -179,10 +179,10 @@ _GIVEN: Final = 2  # letters of a given name that are right
 
 
 def _has_name(seeker: Seeker, given: str) -> bool:
-    """Whether anybody who was found has a given name like this one."""
+    """Whether anybody who was found has a given name like this one, or is called so."""
     wanted = words(given)[:1]
     return any(
-        not wanted or any(near(wanted[0], held) or held.startswith(wanted[0]) for held in words(r["given_names"] or ""))
+        not wanted or any(grade(wanted[0], held) <= Likeness.TYPO for held in words(r["given_names"] or ""))
         for r in seeker.found.records.values()
     )
 

@@ -20,6 +20,7 @@ class Way(StrEnum):
     PART = "part"  # one of two joined names; some words of a structure's name
     INITIALS = "initials"
     SURNAME = "surname_only"
+    NICKNAME = "nickname"  # Jacky, Jacques
     SIMILAR = "similar"  # by sound, or a letter or two away
     DEPARTMENT = "same_department"
     WORDS = "words"  # words of the free text found in it
@@ -58,6 +59,7 @@ TABLE: Final[dict[tuple[Field, Way], Weighed]] = {
     (_F.NAME, _W.PART): Weighed(5.5, "l'un de ses deux noms, et le prénom"),
     (_F.NAME, _W.INITIALS): Weighed(4.8, "nom identique, initiale du prénom"),
     (_F.NAME, _W.SURNAME): Weighed(3.2, "nom identique, prénom non donné"),
+    (_F.NAME, _W.NICKNAME): Weighed(4.6, "nom identique, diminutif du prénom"),
     (_F.NAME, _W.SIMILAR): Weighed(4.6, "nom très proche (orthographe ou faute de frappe)"),
     (_F.NAME, _W.GIVEN): Weighed(-0.5, "nom identique, autre prénom"),
     (_F.NAME, _W.DIFFERS): Weighed(-9, "autre nom"),

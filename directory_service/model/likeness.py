@@ -1,6 +1,6 @@
 """How a typed word is like a word of a name, and a typed text like a person's name: grades, best first.  PURE.
 
-``grade`` compares one folded word with one other; ``match_name`` a whole text with a family and a given name, each
+``grade`` compares one folded word with one other, ``grade_whole`` one that was written to its end; ``match_name`` a whole text with a family and a given name, each
 typed word with the word it fits best.  What finds the candidates is another matter (``index.plan``): here is what is
 left to say when both are at hand, for ranking and for telling why a result matched.
 """
@@ -53,6 +53,19 @@ def grade(typed: str, word: str) -> Likeness:
     return next((likeness for likeness, test in _TESTS if test(typed, word)), Likeness.NONE)
 
 
+@lru_cache(maxsize=50_000)
+def grade_whole(written: str, word: str) -> Likeness:
+    """``grade`` of a word that nobody goes on typing: that the other begins with it, or holds it, says nothing
+    (*Jean*, *Jeanne*).  A nickname comes after what sounds so."""
+    if written == word and word:
+        return Likeness.EXACT
+    if not written or not word:
+        return Likeness.NONE
+    if len(written) == 1:
+        return Likeness.INITIAL if written == word[0] else Likeness.NONE
+    return next((likeness for likeness, test in _WHOLE if test(written, word)), Likeness.NONE)
+
+
 def _starts(typed: str, word: str) -> bool:
     return word.startswith(typed)
 
@@ -68,6 +81,7 @@ _TESTS: Final = (
     (Likeness.TYPO, mistyped),
     (Likeness.INSIDE, _inside),
 )
+_WHOLE: Final = ((Likeness.SOUND, sounds_alike), (Likeness.TYPO, mistyped), (Likeness.NICKNAME, is_nickname))
 
 
 Word = tuple[Side | None, str]
