@@ -6,14 +6,14 @@ Asks in turn, from what finds few to what finds many, and stops once somebody of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from directory_service.errors import AnnuaireError, NotFound
+from directory_service.errors import AnnuaireError, InvalidInput, NotFound
 from directory_service.index.criteria import Criteria, filter_of
 from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Part, Query, Scope, Substrings, View
 from directory_service.matching.description import Description
@@ -24,7 +24,7 @@ from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 
 if TYPE_CHECKING:
-    from directory_service.index.directory import Directory
+    from directory_service.index.directory import Directory, Hit
 
 Record = dict[str, Any]
 MOST: Final = 60  # records of one search: more of one name need a town or a profession to be told apart
@@ -79,9 +79,22 @@ class Seeker:
         """How many were found, and whether there are more."""
         query = Query(self._base, Scope.ONE, asked, most, timeout=_TIME, part=Part.JSON, kept=False)
         result = self._directory.search(query, PUBLIC)
-        for hit in result.hits:
-            self.found.add(orjson.loads(hit.json))
+        self._keep(result.hits)
         return len(result.hits), result.truncated or result.timed_out
+
+    def boxed(self, text: str) -> bool:
+        """Whether anybody was found by the one box."""
+        try:
+            page = self._directory.find(Criteria(q=text), PUBLIC, MOST // 2, None)
+        except InvalidInput:  # more words than the box takes
+            return False
+        self._keep(page.hits)
+        self.found.more |= page.next is not None
+        return bool(page.hits)
+
+    def _keep(self, hits: Iterable[Hit]) -> None:
+        for hit in hits:
+            self.found.add(orjson.loads(hit.json))
 
     def person(self, number: str) -> None:
         self._kept(lambda: self._directory.practitioner(number, PUBLIC)[0].json)
@@ -141,7 +154,7 @@ def _by_parts(seeker: Seeker, d: Description) -> None:
     family, given = _untitled(d.family or d.given), d.given if d.family else ""
     narrow = _narrowing(d)
     seeker.narrow(Equal("sn", family.encode()), [*_begins(given), *narrow])
-    if _has_name(seeker, given):
+    if _has_name(seeker, given) or _swapped(seeker, family, given, narrow):
         return
     for name in _other_spellings(family, given):
         seeker.narrow(name, narrow)
@@ -157,11 +170,15 @@ def _untitled(family: str) -> str:
     return rest if rest and squash(title) in _TITLES else family
 
 
+def _swapped(seeker: Seeker, family: str, given: str, narrow: Sequence[Filter]) -> bool:
+    """Whether somebody was found whose names are in each other's columns."""
+    asked = And((Equal("sn", given.encode()), *_begins(family)))
+    return len(given) > 1 and seeker.narrow(asked, narrow) and _has_name(seeker, family)
+
+
 def _other_spellings(family: str, given: str) -> Iterator[Filter]:
-    """Columns swapped, a part of two names or of one without its particle, as it sounds or mistyped."""
+    """A part of two names or of one without its particle, as it sounds or mistyped."""
     after = _begins(given)
-    if len(given) > 1:
-        yield And((Equal("sn", given.encode()), *_begins(family)))
     parts = [w for w in words(family) if len(w) > _LEAST]
     for part in dict.fromkeys((*parts, squash(family))) if after else ():
         if len(part) > _LEAST:
@@ -236,11 +253,10 @@ def _pairs(kept: list[str]) -> list[tuple[str, str]]:
 
 
 def _by_text(seeker: Seeker, d: Description) -> None:
-    """All the words anywhere (the one box), then those that may be a name."""
+    """All the words anywhere, which is cheap; as the one box of ``/v1/search`` finds people; then, where some words are
+    about nobody, those that may be a name."""
     kept = [w for w in d.words if len(w) >= _LEAST and w not in _TITLES]
-    if not kept:
-        return
-    if seeker.search(And(tuple(_anywhere(w) for w in kept)), MOST // 2):
+    if not kept or seeker.search(And(tuple(_anywhere(w) for w in kept)), MOST // 2) or seeker.boxed(d.text):
         return
     for pair in _pairs(kept):
         if seeker.search(And(_all_in(pair)), MOST // 2):

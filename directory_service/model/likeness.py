@@ -1,8 +1,9 @@
 """How a typed word is like a word of a name, and a typed text like a person's name: grades, best first.  PURE.
 
-``grade`` compares one folded word with one other, ``grade_whole`` one that was written to its end; ``match_name`` a whole text with a family and a given name, each
-typed word with the word it fits best.  What finds the candidates is another matter (``index.plan``): here is what is
-left to say when both are at hand, for ranking and for telling why a result matched.
+``grade`` compares one folded word with one other, ``grade_whole`` one that was written to its end; ``match_name`` a
+whole text with a family and a given name, each typed word with the word it fits best.  What finds the candidates is
+another matter (``index.plan``): here is what is left to say when both are at hand, for ranking and for telling why a
+result matched.
 """
 
 from __future__ import annotations
