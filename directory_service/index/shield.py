@@ -38,7 +38,12 @@ def shielded_suggestions(connection: sqlite3.Connection, hits: Sequence[Hit]) ->
 
 def shielded_people(hits: Sequence[Hit]) -> list[bytes]:
     """The items of ``/v1/search``, told apart from the others of the page."""
-    return _joined(hits, shields([_person(orjson.loads(hit.json)) for hit in hits]))
+    return _joined(hits, told_apart([orjson.loads(hit.json) for hit in hits]))
+
+
+def told_apart(people: Sequence[dict[str, Any]]) -> list[Shield]:
+    """Of the JSON of people who are shown together, what each is told apart by."""
+    return shields([_person(person) for person in people])
 
 
 def _joined(hits: Sequence[Hit], found: Sequence[Shield]) -> list[bytes]:

@@ -10,14 +10,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from directory_service.matching.addresses import SAID_OF_STATE, AddressState, Judged, LookAlike, judge_address
 from directory_service.matching.agreement import name_way
 from directory_service.matching.candidates import Candidate, Matched, candidates
 from directory_service.matching.description import Description, Kind, describe
 from directory_service.matching.judging import Outcome
+from directory_service.matching.retrieve import PUBLIC
 from directory_service.matching.weights import Way
+from directory_service.model.rightbox import Choice, Fit
+from directory_service.trust.rightbox import choice_of
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -26,14 +29,16 @@ Line = Description | Mapping[str, str] | str
 MOST_LINES: Final = 10_000
 _GROUP: Final = 100  # lines answered from one build
 _CANDIDATES: Final = 5
+_USUAL: Final = "report"  # what address books are kept for: her own box, then those of who reads for her
 _SPOKEN: Final = re.compile(r"[^\W\d_]{2,}(?:[.\-_][^\W\d_]{2,})+")
 
 
 @dataclass(frozen=True, slots=True)
 class LineResult:
     """``state`` is that of the address, ``until`` since when it is out of service; ``outcome``, ``confidence`` (out of
-    100) and ``candidates`` are about who is meant; ``mailbox`` is where to write to the best candidate today ("" for
-    nowhere), among her ``mailboxes``.  ``by_address``: the line names nobody; the name was read in its address."""
+    100) and ``candidates`` are about who is meant.  ``mailboxes`` are those of the best candidate, the one to write to
+    first (``model.rightbox``), ``usable`` those of them that may be written to; ``mailbox`` is the right one, "" where
+    there is none or several do as well.  ``by_address``: the line names nobody; the name was read in its address."""
 
     address: str
     state: AddressState
@@ -46,6 +51,7 @@ class LineResult:
     mailbox: str
     mailboxes: tuple[str, ...]
     by_address: bool = False
+    usable: tuple[str, ...] = ()
 
     @property
     def keep(self) -> bool:
@@ -82,7 +88,9 @@ def check_line(directory: Directory, line: Line) -> LineResult:
     matched = candidates(directory, asked, kind=kind, limit=_CANDIDATES)
     if kind is Kind.PERSON and matched.outcome is Outcome.NONE and (d.structure or d.structure_id or d.text):
         matched = candidates(directory, asked, kind=Kind.STRUCTURE, limit=_CANDIDATES)
-    return _result(judged, d, matched, by_address)
+    best = matched.best
+    chosen = choice_of(directory, best.record, _USUAL, PUBLIC) if best and best.record["mailboxes"] else None
+    return _result(judged, d, matched, chosen, by_address)
 
 
 def check_lines(directory: Directory, lines: Iterable[Line]) -> Iterator[LineResult]:
@@ -112,9 +120,8 @@ def _kind(d: Description, judged: Judged) -> Kind:
     return Kind.STRUCTURE if d.structure and not d.text and not d.address else Kind.PERSON
 
 
-def _result(judged: Judged, d: Description, matched: Matched, by_address: bool) -> LineResult:
+def _result(judged: Judged, d: Description, matched: Matched, chosen: Choice | None, by_address: bool) -> LineResult:
     best = matched.best
-    boxes = tuple(_ordered(best.record["mailboxes"])) if best else ()
     return LineResult(
         judged.address,
         _state(judged, d, matched),
@@ -124,9 +131,10 @@ def _result(judged: Judged, d: Description, matched: Matched, by_address: bool) 
         matched.outcome,
         best.confidence if best else 0,
         matched.candidates,
-        _mailbox(judged, boxes, matched),
-        boxes,
+        _mailbox(judged, chosen, matched),
+        tuple(j.box.address for j in chosen.boxes) if chosen else (),
         by_address,
+        _usable(chosen),
     )
 
 
@@ -145,20 +153,21 @@ def _state(judged: Judged, d: Description, matched: Matched) -> AddressState:
     return AddressState.OTHER_HOLDER if set(ways) <= {Way.DIFFERS, Way.GIVEN} else judged.state
 
 
-def _ordered(boxes: list[dict[str, Any]]) -> list[str]:
-    """Hers before those of her ward, the preferred one first; else as the record has them."""
-    return [b["address"] for b in sorted(boxes, key=lambda b: (not b["preferred"], b["type"] != "PER"))]
+def _usable(chosen: Choice | None) -> tuple[str, ...]:
+    return tuple(j.box.address for j in chosen.boxes if j.fit is not Fit.NO) if chosen else ()
 
 
-def _mailbox(judged: Judged, boxes: tuple[str, ...], matched: Matched) -> str:
-    """The line's own address while it is hers; of a line that finds nobody, the address it was taken for."""
-    if judged.address in boxes:
-        return judged.address
+def _mailbox(judged: Judged, chosen: Choice | None, matched: Matched) -> str:
+    """The line's own address while it is hers and may be written to; else the one of hers that it was taken for, or the
+    right one.  Of a line that finds nobody, the one address that it was taken for."""
+    usable = _usable(chosen)
     alike = [x.address for x in judged.lookalikes]
-    if near := [a for a in alike if a in boxes]:
+    if judged.state is AddressState.CURRENT and judged.address in usable:
+        return judged.address
+    if near := [a for a in alike if a in usable]:
         return near[0]
-    if boxes or matched.candidates:
-        return boxes[0] if boxes else ""
+    if matched.candidates:
+        return (chosen.recommended or "") if chosen else ""
     if judged.state is AddressState.CURRENT:
         return judged.address
     return alike[0] if len(alike) == 1 else ""

@@ -40,8 +40,7 @@ def practitioner_mailboxes(directory: Directory, number: str, asked: Asked, view
     with directory.held() as build:
         hit, former = directory.practitioner(number, view)
         record = orjson.loads(hit.json)
-        at = {a["structure"]["id"] for a in record["activities"] if a["structure"]}
-        answer = _answer(directory, record, at, asked, view)
+        answer = _answer(directory, record, asked, view)
         return build.id, answer | ({"resolved_from": former} if former else {})
 
 
@@ -49,12 +48,17 @@ def organization_mailboxes(directory: Directory, number: str, asked: Asked, view
     """Those that the structure itself holds.  Raises NotFound."""
     with directory.held() as build:
         record = orjson.loads(directory.organization(number, view).json)
-        return build.id, _answer(directory, record, set(), asked, view)
+        return build.id, _answer(directory, record, asked, view)
 
 
-def _answer(directory: Directory, record: Record, at: set[str], asked: Asked, view: View) -> Record:
+def choice_of(directory: Directory, record: Record, purpose: str, view: View) -> Choice:
+    """Among those of a person or structure whose JSON this is."""
+    return choose(_boxes(directory, record, view), Need(purpose))
+
+
+def _answer(directory: Directory, record: Record, asked: Asked, view: View) -> Record:
     need = Need(asked.purpose, _structure(directory, asked.structure, view), asked.service)
-    found = _boxes(directory, record, at, view)
+    found = _boxes(directory, record, view)
     choice = choose(found, need)
     return {
         "holder": record["id"],
@@ -102,8 +106,9 @@ def _item(judged: Judged, said: Record) -> Record:
     }
 
 
-def _boxes(directory: Directory, record: Record, at: set[str], view: View) -> dict[Box, Record]:
+def _boxes(directory: Directory, record: Record, view: View) -> dict[Box, Record]:
     """Every box that this view may see, with what is shown of it besides."""
+    at = {a["structure"]["id"] for a in record.get("activities", ()) if a["structure"]}
     branch = f"ou=bal,{directory.suffix}"
     held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON)
     addresses = dict.fromkeys(orjson.loads(hit.json)["address"] for hit in directory.search(held, view).hits)

@@ -169,6 +169,23 @@ def test_parameters_of_others_are_left_alone_and_ours_are_checked(client: FlaskC
 # -- records ----------------------------------------------------------------------------------------------------------
 
 
+def test_the_mailboxes_of_a_practitioner_are_in_order_for_a_use_and_say_why(client: FlaskClient) -> None:
+    path = f"/professionnels/{world.ZOE}"
+    unsaid = text(client.get(path))
+    assert "Pour quel usage ?" in unsaid and "Rien ne dit laquelle de ces boîtes est la bonne." in unsaid
+    report = client.get(path, query_string={"usage": "report"})
+    assert '<option value="report" selected>' in report.text
+    assert "boîte personnelle (PER)" in text(report)
+    assert client.get(path, query_string={"usage": "poésie"}, headers=HTML).status_code == 400
+
+
+def test_homonyms_on_one_page_of_results_are_told_apart(client: FlaskClient) -> None:
+    page = text(client.get("/", query_string={"q": "dupont jean"}))
+    assert page.count("Homonyme") == 2 and "se distingue par" in page
+    book = text(client.post("/nettoyage", data={"texte": "Nom;Prénom\nDupont;Jean\n"}, headers=HTML))
+    assert book.count("se distingue par") == 2
+
+
 def test_the_page_of_a_practitioner_says_all_that_is_public(client: FlaskClient) -> None:
     page = text(client.get(f"/professionnels/{world.ZOE}"))
     for said in (
@@ -365,7 +382,7 @@ def test_each_line_of_a_book_gets_its_advice(client: FlaskClient) -> None:
     assert page.status_code == 200 and page.headers["Cache-Control"] == "no-store"
     kept, replaced, homonyms, gone, unknown = rows_of(page)
     assert "À garder" in kept and "confiance 99" in kept
-    assert "À remplacer" in replaced and "adresse fermée depuis le 1er juin 2026" in replaced
+    assert "À confirmer" in replaced and "adresse fermée depuis le 1er juin 2026" in replaced
     assert "zoe.d-essai" in replaced
     assert "Homonymes" in homonyms and world.JEAN in homonyms and world.JEAN_BIS in homonyms
     assert "n'exerce plus" in gone.replace("&#39;", "'")
@@ -399,9 +416,9 @@ def test_the_result_is_downloaded_with_the_columns_of_the_book(client: FlaskClie
         cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
         rows = [["" if value is None else str(value) for value in row] for row in cells]
     assert rows[0][:6] == ["Nom", "Prénom", "Note", "Mail", "Avis", "État de l’adresse"]
-    assert [row[4] for row in rows[1:]][:3] == ["À garder", "À remplacer", "Homonymes"]
+    assert [row[4] for row in rows[1:]][:3] == ["À garder", "À confirmer", "Homonymes"]
     assert rows[2][2] == ("'=2+2" if form == "csv" else "=2+2")
-    assert rows[2][9] == ZOE_BOX
+    assert rows[2][9] == f"reprise@cabinet.mssante.fr | {ZOE_BOX}"
 
 
 def test_columns_that_are_not_known_are_asked_for(client: FlaskClient) -> None:

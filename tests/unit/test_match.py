@@ -22,6 +22,7 @@ from directory_service.matching import (
     fields_of,
 )
 from directory_service.matching.terms import overlap, plain_town, same_trade
+from directory_service.model.nicknames import nicknames
 
 
 @pytest.fixture(scope="module")
@@ -176,13 +177,36 @@ def test_the_line_names_another_than_the_holder(world: Directory) -> None:
     found = line(world, family="D'ESSAI", given="Zoé", town="Lyon", address="jean.dupont@medecin.mssante.fr")
     assert found.state is AddressState.OTHER_HOLDER
     assert found.holders == ("Dr Jean DUPONT",)
-    assert found.mailbox in ("zoe.d-essai@medecin.mssante.fr", "reprise@cabinet.mssante.fr")
+    assert set(found.mailboxes) == {"zoe.d-essai@medecin.mssante.fr", "reprise@cabinet.mssante.fr"}
 
 
-def test_a_closed_address_leads_to_the_present_one(world: Directory) -> None:
+def test_a_closed_address_leads_to_the_present_ones(world: Directory) -> None:
+    """She has two personal boxes, and nothing says which of them is the right one: none is guessed."""
     found = line(world, name="Zoé D'ESSAI", address="ancienne@medecin.mssante.fr")
     assert (found.state, found.until[:10]) == (AddressState.CLOSED, "2026-06-01")
-    assert (found.outcome, found.mailbox) == (Outcome.SURE, "zoe.d-essai@medecin.mssante.fr")
+    assert (found.outcome, found.mailbox) == (Outcome.SURE, "")
+    assert found.usable == found.mailboxes == ("reprise@cabinet.mssante.fr", "zoe.d-essai@medecin.mssante.fr")
+
+
+def test_nicknames_are_likely_and_never_sure(world: Directory) -> None:
+    (nickname, names) = next((n, g) for n, g in nicknames().items() if "jean" in g)
+    assert names
+    found = candidates(world, describe({"family": "DUPONT", "given": nickname, "town": "Lyon"}))
+    assert {c.id for c in found.candidates} == {JEAN, JEAN_BIS}
+    assert found.match is None
+    assert "nom identique, diminutif du prénom" in found.candidates[0].reasons
+
+
+def test_a_misspelt_name_in_a_free_text_is_found_as_the_one_box_finds_it(world: Directory) -> None:
+    found = candidates(world, describe("lefevbre marie"))
+    assert [c.id for c in found.candidates[:1]] == [MARIE]
+    assert found.match is None
+
+
+def test_lists_take_nobodys_place_among_kept_answers(world: Directory) -> None:
+    world.forget_answers()
+    list(check_lines(world, [{"family": "DUPONT", "given": "Jean"}, {"text": "essai lyon"}, {"address": "a@b.fr"}]))
+    assert len(world._answers.of(world.build().id)) == 0
 
 
 def test_a_name_is_read_in_an_address_that_nobody_holds(world: Directory) -> None:

@@ -7,13 +7,15 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from directory_service.matching import AddressState, Outcome
+from directory_service.index.shield import told_apart
+from directory_service.matching import AddressState, Kind, Outcome
 from directory_service.web.portal.french import day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from directory_service.matching import Candidate, LineResult
+    from directory_service.model.homonyms import Shield
 
 
 class Advice(StrEnum):
@@ -80,7 +82,20 @@ class Line:
     @property
     def mailbox(self) -> str:
         """Where to write to today, where one person is meant."""
-        return "" if self.advice in (Advice.CHOOSE, Advice.DROP) else better(self.found)
+        return "" if self.advice in (Advice.CHOOSE, Advice.DROP) else self.found.mailbox
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        """Of whom is meant, where none of them is the right one by what is known."""
+        settled = self.mailbox or self.advice is not Advice.CONFIRM or not self.candidates
+        return () if settled else tuple(box for box in self.found.usable if box != self.found.address)
+
+    @property
+    def shields(self) -> list[Shield]:
+        """What tells each of the candidates from the others, where they are people."""
+        if any(c.kind is not Kind.PERSON for c in self.candidates):
+            return []
+        return told_apart([c.record for c in self.candidates])
 
     def added(self) -> list[str]:
         """The cells under ``ADDED``."""
@@ -91,7 +106,7 @@ class Line:
             " | ".join(c.label for c in self.candidates),
             " | ".join(c.id for c in self.candidates),
             str(best.confidence) if best else "",
-            self.mailbox,
+            self.mailbox or " | ".join(self.mailboxes),
             " | ".join(f"{x.address} ({x.said})" for x in told(self.found)),
             ", ".join(best.reasons) if best else "",
         ]
@@ -110,22 +125,15 @@ class _Alike:
     label: str
 
 
-def better(found: LineResult) -> str:
-    """The mailbox to write to: never the line's own address where that is not to be kept."""
-    if found.keep or found.mailbox != found.address:
-        return found.mailbox
-    return next((box for box in found.mailboxes if box != found.address), "")
-
-
 def advise(found: LineResult) -> Advice:
     if found.outcome is Outcome.AMBIGUOUS and not found.keep:
         return Advice.CHOOSE
     if found.keep:
         return Advice.KEEP
-    if not better(found) and found.state in _DEAD:
+    if not found.mailbox and not found.usable and found.state in _DEAD:
         return Advice.DROP
-    if found.outcome is Outcome.NONE and not better(found):
+    if found.outcome is Outcome.NONE and not found.mailbox:
         return Advice.NOBODY
-    if found.outcome is Outcome.SURE and better(found):
+    if found.outcome is Outcome.SURE and found.mailbox:
         return Advice.ADD if found.state is AddressState.NONE else Advice.REPLACE
     return Advice.CONFIRM

@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import segno
-from flask import Response
+from flask import Response, request
 from segno import helpers
 
 from directory_service.entries.history import history
 from directory_service.errors import NotFound
 from directory_service.index.directory import Hit
 from directory_service.index.query import View
+from directory_service.model.publication import PURPOSES
+from directory_service.trust.rightbox import Asked, practitioner_mailboxes
 from directory_service.web.context import directory
 from directory_service.web.limiting import counted
 from directory_service.web.openapi.route import Rate
-from directory_service.web.parameters import clean_text
+from directory_service.web.parameters import Choice, clean_text
 from directory_service.web.portal.base import answer, blueprint, page
 from directory_service.web.portal.french import name, trade
 
 Record = dict[str, Any]
+_PURPOSE: Final = Choice("usage", ("", *PURPOSES))
 
 
 @blueprint.get("/professionnels/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash
 @counted(Rate.READ)
 def practitioner(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
+    purpose = _PURPOSE.parse(request.args.get(_PURPOSE.name) or None)
 
     def make() -> Record:
         with directory().held():
             hit, former = _person(asked)
             person = orjson.loads(hit.json)
-            boxes = [box | {"history": _hers(box["address"], person["id"])} for box in person["mailboxes"]]
-        return {"person": person, "boxes": boxes, "former": former}
+            _, chosen = practitioner_mailboxes(directory(), person["id"], Asked(purpose), View.ANONYMOUS)
+            boxes = [box | {"history": _hers(box["address"], person["id"])} for box in chosen["items"]]
+        return {"person": person, "boxes": boxes, "former": former, "chosen": chosen, "purposes": PURPOSES}
 
     return page("practitioner", make)
 

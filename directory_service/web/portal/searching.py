@@ -13,6 +13,7 @@ from flask import Response, request
 from directory_service.index.directory import Criteria, Wishes
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
+from directory_service.index.shield import shielded_people
 from directory_service.model import nomenclature
 from directory_service.web.context import directory
 from directory_service.web.limiting import counted, spending
@@ -62,7 +63,7 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None, Wishes(facets=FACETS))
     count([hit.id for hit in found.hits])
     return {
-        "people": [orjson.loads(hit.json) for hit in found.hits],
+        "people": [orjson.loads(item) for item in shielded_people(found.hits)],
         "found": found,
         "filters": _filters(chosen, found.facets or {}),
         "next": _url(chosen, cursor=found.next) if found.next else "",
