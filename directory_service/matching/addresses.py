@@ -17,8 +17,8 @@ import orjson
 
 from directory_service.errors import AnnuaireError
 from directory_service.index.query import Filter, Or, Part, Query, Scope, Substrings
-from directory_service.matching.lookalikes import SAID, Likeness, likeness, near_domain, rewritten
 from directory_service.matching.retrieve import PUBLIC, holders_of
+from directory_service.model.confusable import SAID, How, meant_for, near_domain, rewritten
 from directory_service.model.mailboxes import is_address
 from directory_service.trust.verdicts import Outcome as Verdicts
 from directory_service.trust.verdicts import Verdict
@@ -70,7 +70,7 @@ class LookAlike:
     """A known address that another may be taken for; ``label`` is its holder's."""
 
     address: str
-    how: Likeness
+    how: How
     label: str = ""
 
     def as_dict(self) -> dict[str, str]:
@@ -122,8 +122,8 @@ def _reads_as_one(address: str) -> bool:
 
 def look_alikes(directory: Directory, address: str) -> tuple[LookAlike, ...]:
     """Open addresses that this one may have been meant for, the likest first."""
-    found = {a: LookAlike(a, how, label) for a, label in _near(directory, address) if (how := likeness(address, a))}
-    order = list(Likeness)
+    found = {a: LookAlike(a, how, label) for a, label in _near(directory, address) if (how := meant_for(address, a))}
+    order = list(How)
     return tuple(islice(sorted(found.values(), key=lambda x: (order.index(x.how), x.address)), _MOST))
 
 

@@ -1,17 +1,23 @@
-"""Addresses that are taken for one another: one letter apart, letters that look the same, or another domain.  PURE.
+"""Addresses that are taken for one another: characters that look the same, the same words in another order, a letter or
+two, another domain.  PURE.
 
-Hot path, with ``homonyms``: every address is put under keys, a few cheap ones first, so that only those that share one
-are compared.
+``mistaken`` compares addresses that all exist; hot path, with ``homonyms``: every address is put under keys, a few
+cheap ones first, so that only those that share one are compared.  ``meant_for`` compares an address that may not exist
+with one that does, and allows more errors.  Which addresses exist is not known here.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
+
+from directory_service.model.phonetics import within
 
 Holding = tuple[str, str]  # address in lower case, id of the holder
 
@@ -19,9 +25,20 @@ Holding = tuple[str, str]  # address in lower case, id of the holder
 class How(StrEnum):
     """What two addresses differ by, the hardest to see first."""
 
-    CHARACTERS = "characters"  # 0 and o, 1 and l, rn and m, a dot or none
-    LETTER = "letter"  # one more, one less or another one before the @
+    CHARACTERS = "characters"  # 0 and o, 1 and l, rn and m, a dot or none, letters of other alphabets
+    REORDERED = "reordered"  # the same words before the @, the other way round
+    LETTER = "letter"  # one more, one less or another one before the @; of one that does not exist, perhaps two
     DOMAIN = "domain"  # nothing before the @
+
+
+SAID: Final = MappingProxyType(
+    {
+        How.CHARACTERS: "caractères qui se ressemblent",
+        How.REORDERED: "mêmes mots, autre ordre",
+        How.LETTER: "faute de frappe",
+        How.DOMAIN: "domaine voisin",
+    }
+)
 
 
 class Mistaken(NamedTuple):
@@ -32,14 +49,70 @@ class Mistaken(NamedTuple):
     own: bool
 
 
-_LOOKS: Final = str.maketrans({"0": "o", "1": "l", "5": "s", ".": "", "-": "", "_": ""})
+# Letters of other alphabets that are drawn as ours (Unicode Technical Standard 39 calls them confusables).
+_FOREIGN: Final = str.maketrans("аеорсухіјѕԁһӏοανρι", "aeopcyxijsdhloavpi")
+_LOOKS: Final = str.maketrans({"0": "o", "1": "l", "5": "s", "8": "b", ".": "", "-": "", "_": ""})
 _PAIRS: Final = re.compile("rn|vv|cl")
 _AS_ONE: Final = {"rn": "m", "vv": "w", "cl": "d"}
+_STROKES: Final = str.maketrans("ij|", "lll")  # after the pairs: ``ci`` is no d
+_SEPARATORS: Final = re.compile(r"[.\-_]+")
 
 
-def looks(local: str) -> str:
-    """What stands before the @, as a hasty eye reads it."""
-    return _PAIRS.sub(lambda pair: _AS_ONE[pair[0]], local.translate(_LOOKS))
+@lru_cache(maxsize=20_000)
+def looks(text: str) -> str:
+    """An address, or a part of one, as a hasty eye reads it."""
+    text = text.lower()
+    if not text.isascii():
+        plain = unicodedata.normalize("NFKD", text)
+        text = "".join(c for c in plain if not unicodedata.combining(c)).lower().translate(_FOREIGN)
+    return _PAIRS.sub(lambda pair: _AS_ONE[pair[0]], text.translate(_LOOKS)).translate(_STROKES)
+
+
+# --- one that may not exist ------------------------------------------------------------------------------------------
+
+_TYPO_FROM: Final = 5  # letters of a local part: among shorter ones everything is a letter away from everything
+_TWO_FROM: Final = 10
+
+
+def meant_for(typed: str, known: str) -> How | None:
+    """How ``typed`` may have been meant for ``known``; both in lower case."""
+    if typed == known:
+        return None
+    if looks(typed) == looks(known):
+        return How.CHARACTERS
+    local, _, domain = typed.rpartition("@")
+    other, _, where = known.rpartition("@")
+    if domain == where:
+        return How.REORDERED if local in _orders(other) or other in _orders(local) else _mistyped(local, other)
+    return How.DOMAIN if local == other and near_domain(domain, where) else None
+
+
+def _mistyped(local: str, other: str) -> How | None:
+    short = min(len(local), len(other))
+    if short < _TYPO_FROM:
+        return None
+    return How.LETTER if within(local, other, 2 if short >= _TWO_FROM else 1) else None
+
+
+def near_domain(domain: str, known: str) -> bool:
+    """Whether a domain may be this one mistyped, or made to look like it."""
+    return domain != known and (looks(domain) == looks(known) or within(domain, known, 2))
+
+
+def _orders(local: str) -> Iterator[str]:
+    """The same words with other separators, and the other way round."""
+    parts = [p for p in _SEPARATORS.split(local) if p]
+    for order in (parts, parts[::-1]) if len(parts) > 1 else (parts,):
+        yield from (separator.join(order) for separator in (".", "-", "_", ""))
+
+
+def rewritten(address: str) -> Iterator[str]:
+    """What it may have been in another order or with other separators: to be looked up by key."""
+    local, _, domain = address.rpartition("@")
+    yield from (f"{written}@{domain}" for written in _orders(local) if written != local)
+
+
+# --- several that do -------------------------------------------------------------------------------------------------
 
 
 def mistaken(held: Sequence[Holding]) -> dict[Holding, list[Mistaken]]:

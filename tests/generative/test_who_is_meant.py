@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from directory_service.matching import describe
 from directory_service.matching.description import FIELDS, LONGEST
 from directory_service.matching.judging import confidences
-from directory_service.matching.lookalikes import Likeness, likeness, rewritten, skeleton
+from directory_service.model.confusable import How, looks, meant_for, rewritten
 
 SCORES = st.lists(st.floats(-30, 30), max_size=30)
 LOCALS = st.from_regex(r"[a-z]{3,8}([.\-_][a-z]{3,8})?", fullmatch=True)
@@ -41,8 +41,8 @@ def test_another_who_fits_as_well_takes_a_share(scores: list[float], more: bool)
 @given(LOCALS, LOCALS)
 def test_look_alikes_are_mutual_and_never_oneself(one: str, other: str) -> None:
     a, b = f"{one}@medecin.mssante.fr", f"{other}@medecin.mssante.fr"
-    assert likeness(a, a) is None
-    assert likeness(a, b) == likeness(b, a)
+    assert meant_for(a, a) is None
+    assert meant_for(a, b) == meant_for(b, a)
 
 
 @given(LOCALS, st.integers(0, 30), st.sampled_from("abcdefgh"))
@@ -50,16 +50,16 @@ def test_one_wrong_letter_is_noticed(local: str, at: int, letter: str) -> None:
     at %= len(local)
     wrong = local[:at] + letter + local[at + 1 :]
     if len(local) >= 5 and wrong != local:
-        assert likeness(f"{wrong}@a.fr", f"{local}@a.fr") is not None
+        assert meant_for(f"{wrong}@a.fr", f"{local}@a.fr") is not None
 
 
 @given(LOCALS)
 def test_rewritten_addresses_are_look_alikes(local: str) -> None:
     address = f"{local}@medecin.mssante.fr"
-    assert all(likeness(w, address) in (Likeness.REORDERED, Likeness.CONFUSABLE) for w in rewritten(address))
+    assert all(meant_for(w, address) in (How.REORDERED, How.CHARACTERS) for w in rewritten(address))
 
 
 @given(LOCALS)
-def test_signs_of_other_alphabets_have_the_same_skeleton(local: str) -> None:
+def test_signs_of_other_alphabets_have_the_same_looks(local: str) -> None:
     drawn = local.translate(str.maketrans("aeopc", "аеорс"))  # Cyrillic
-    assert skeleton(drawn.upper()) == skeleton(drawn) == skeleton(local)
+    assert looks(drawn.upper()) == looks(drawn) == looks(local)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from directory_service.index.shield import told_apart
 from directory_service.matching import AddressState, Kind, Outcome
+from directory_service.model.confusable import SAID
 from directory_service.web.portal.french import day
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Line:
 
 
 def told(found: LineResult) -> list[_Alike]:
-    return [_Alike(x.address, x.as_dict()["said"], x.label) for x in found.lookalikes]
+    return [_Alike(x.address, SAID[x.how], x.label) for x in found.lookalikes]
 
 
 @dataclass(frozen=True, slots=True)

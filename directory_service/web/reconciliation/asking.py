@@ -13,7 +13,7 @@ from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.index.query import View
 from directory_service.matching import Candidate, Description, Kind, candidates, describe
 from directory_service.matching.addresses import look_alikes
-from directory_service.matching.lookalikes import Likeness
+from directory_service.model.confusable import How
 from directory_service.web.reconciliation.types import MAILBOX, ORGANIZATION, PRACTITIONER, PROPERTIES, TYPES
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MOST: Final = 25  # candidates of one query
 USUAL: Final = 5
 _LONGEST: Final = 200
 _KINDS: Final = {PRACTITIONER: Kind.PERSON, ORGANIZATION: Kind.STRUCTURE}
-_OF_LIKENESS: Final = {Likeness.CONFUSABLE: 80, Likeness.REORDERED: 75, Likeness.TYPO: 60, Likeness.DOMAIN: 60}
+_OF_LIKENESS: Final = {How.CHARACTERS: 80, How.REORDERED: 75, How.LETTER: 60, How.DOMAIN: 60}
 _KNOWN: Final = {"query", "type", "limit", "properties", "type_strict"}
 
 
