@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from directory_service.entries.labels import person_label
 from directory_service.matching.agreement import agree_person, agree_structure
 from directory_service.matching.description import Description, Kind
 from directory_service.matching.judging import LEAST, Outcome, confidences, is_sure, outcome, score
@@ -104,9 +105,8 @@ def label_of(kind: Kind, record: dict[str, Any]) -> str:
     """``Dr Zoé D'ESSAI, Médecin, LYON``: what tells this one from others at a glance."""
     if kind is Kind.STRUCTURE:
         return ", ".join(p for p in (record["trade_name"] or record["name"], _town([record["address"]])) if p)
-    title = {"DR": "Dr", "PR": "Pr"}.get((record["title"] or {}).get("code", ""), "")
-    given = record["given_names"] or ""
-    name = " ".join(p for p in (title, given.title() if given.isupper() else given, record["family_name"]) if p)
+    title = (record["title"] or {}).get("code", "")
+    name = person_label(title, record["given_names"] or "", record["family_name"] or "")
     skill = next((s["label"] for s in record["specialties"]), (record["profession"] or {}).get("label", ""))
     return ", ".join(p for p in (name, skill, _town([a["address"] for a in record["activities"]])) if p)
 

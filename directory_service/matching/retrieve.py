@@ -22,6 +22,7 @@ from directory_service.model.identifiers import parse_person_id
 from directory_service.model.likeness import Likeness, grade
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
+from directory_service.trust.naming import TITLES
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory, Hit
@@ -167,7 +168,7 @@ def _by_parts(seeker: Seeker, d: Description) -> None:
 def _untitled(family: str) -> str:
     """Without the title that some lists put before the surname."""
     title, _, rest = family.partition(" ")
-    return rest if rest and squash(title) in _TITLES else family
+    return rest if rest and squash(title) in TITLES else family
 
 
 def _swapped(seeker: Seeker, family: str, given: str, narrow: Sequence[Filter]) -> bool:
@@ -219,7 +220,7 @@ def _narrowing(d: Description) -> list[Filter]:
 def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> None:
     """A whole name in any order: the very name, all its words, then as they sound, pairs of them, and the longest one
     where she is said to be."""
-    kept = [w for w in spoken if len(w) >= _LEAST and w not in _TITLES]
+    kept = [w for w in spoken if len(w) >= _LEAST and w not in TITLES]
     if not kept:
         return
     narrow = _narrowing(d)
@@ -243,9 +244,6 @@ def _all_near(kept: Sequence[str]) -> tuple[Filter, ...]:
     return tuple(Approx("cn", w.encode()) for w in kept)
 
 
-_TITLES: Final = frozenset("dr docteur pr prof professeur mr monsieur mme madame mlle me maitre".split())  # noqa: SIM905
-
-
 def _pairs(kept: list[str]) -> list[tuple[str, str]]:
     """Neighbours first: a name is written together."""
     places = sorted(combinations(range(len(kept)), 2), key=lambda ij: (ij[1] - ij[0], ij))
@@ -255,7 +253,7 @@ def _pairs(kept: list[str]) -> list[tuple[str, str]]:
 def _by_text(seeker: Seeker, d: Description) -> None:
     """All the words anywhere, which is cheap; as the one box of ``/v1/search`` finds people; then, where some words are
     about nobody, those that may be a name."""
-    kept = [w for w in d.words if len(w) >= _LEAST and w not in _TITLES]
+    kept = [w for w in d.words if len(w) >= _LEAST and w not in TITLES]
     if not kept or seeker.search(And(tuple(_anywhere(w) for w in kept)), MOST // 2) or seeker.boxed(d.text):
         return
     for pair in _pairs(kept):

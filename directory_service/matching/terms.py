@@ -7,12 +7,13 @@ words compare by how they start.  Nothing here is a search: both sides are known
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Final
 
 from directory_service.model.names import squash, words
 from directory_service.model.phonetics import near
+from directory_service.model.vocabulary import ARTICLES, System, terms
 
 _LEAST: Final = 3  # letters of an abbreviation (``psy``)
 _STEM: Final = 5  # letters that two words of one root have in common at least
@@ -53,6 +54,21 @@ def telling(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_SHORT.get(w, w) for w in words(text) if w not in _EMPTY))
 
 
+@lru_cache(maxsize=20_000)
+def called(said: str) -> frozenset[str]:
+    """The codes of the professions and specialties that are called so; none for what may be a part of a name."""
+    return _by_words().get(frozenset(words(said)) - ARTICLES, frozenset())
+
+
+@cache
+def _by_words() -> Mapping[frozenset[str], frozenset[str]]:
+    found: dict[frozenset[str], frozenset[str]] = {}
+    for term in terms():
+        if term.whole and term.system in (System.PROFESSION, System.SPECIALTY):
+            found[term.said] = found.get(term.said, frozenset()) | frozenset(term.codes)
+    return found
+
+
 @lru_cache(maxsize=50_000)
 def same_root(one: str, other: str) -> bool:
     if one == other:
@@ -71,8 +87,9 @@ def explained(word: str, texts: Iterable[str]) -> bool:
 
 
 def same_trade(said: str, labels: Sequence[str], codes: Sequence[str] = ()) -> bool:
-    """A code of the nomenclature, or words that all stand in one label."""
-    if said.strip().upper() in codes:
+    """A code of the nomenclature, what people say instead (``model.vocabulary``), or words that all stand in one
+    label."""
+    if said.strip().upper() in codes or not called(said).isdisjoint(codes):
         return True
     wanted = telling(said)
     return bool(wanted) and any(all(explained(w, (label,)) for w in wanted) for label in labels)

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from directory_service.model.names import fold, squash, words
 
-_TITLES = frozenset("dr docteur pr prof professeur m mr monsieur mme madame mlle mademoiselle me maitre".split())  # noqa: SIM905
+TITLES = frozenset("dr docteur pr prof professeur m mr monsieur mme madame mlle mademoiselle me maitre".split())  # noqa: SIM905
 # Between a name of birth and one of marriage, in either order.
 _JOINING = frozenset("nee ne epouse epoux ep ex veuve vve divorcee".split())  # noqa: SIM905
 # Particles that people leave out or put in.  Articles (LE GOFF) are the name.  ``d`` alone may be an initial: it is
@@ -150,9 +150,9 @@ def _splits(asked: list[str]) -> Iterator[tuple[list[str], list[str]]]:
 def _untitled(asked: list[str]) -> list[list[str]]:
     """The words as they stand, and without the title in front or behind: ``M`` may be a title or an initial."""
     found = [asked]
-    if len(asked) > 1 and asked[0] in _TITLES:
+    if len(asked) > 1 and asked[0] in TITLES:
         found.append(asked[1:])
-    if len(asked) > 1 and asked[-1] in _TITLES:
+    if len(asked) > 1 and asked[-1] in TITLES:
         found.append(asked[:-1])
     return found
 

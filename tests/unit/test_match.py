@@ -23,6 +23,7 @@ from directory_service.matching import (
 )
 from directory_service.matching.terms import overlap, plain_town, same_trade
 from directory_service.model.nicknames import nicknames
+from directory_service.model.vocabulary import System, terms
 
 
 @pytest.fixture(scope="module")
@@ -279,6 +280,13 @@ def test_trades_by_any_of_their_words(said: str, label: str) -> None:
 )
 def test_other_trades(said: str, label: str) -> None:
     assert not same_trade(said, [label])
+
+
+def test_trades_by_what_people_say_instead() -> None:
+    """The words of the one box (``model.vocabulary``) count as the codes that they stand for."""
+    term = next(t for t in terms() if t.whole and t.system is System.SPECIALTY and len(t.said) == 1)
+    assert same_trade(next(iter(term.said)), ["une étiquette sans rapport"], [term.codes[0]])
+    assert not same_trade("zzz", ["une étiquette sans rapport"], [term.codes[0]])
 
 
 def test_towns_and_structures_by_their_plain_names() -> None:
