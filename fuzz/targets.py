@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from directory_service.matching.lookalikes import likeness
 from ldap_support import Client, extended, replies, served
 from web_world import build_world
 
@@ -27,7 +28,6 @@ from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import AbandonRequest, UnbindRequest
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.matching import describe
-from directory_service.matching.lookalikes import likeness
 from directory_service.policy.protocol import Requests
 from directory_service.trust.smime import MailTrust, Owner, check, read_upload
 from directory_service.web.dav.filters import parse_filter as parse_filter_element
