@@ -35,10 +35,10 @@ from directory_service.web.reconciliation.types import TYPES
 _TEXT_OR_NULL: Final = or_null(TEXT)
 _PERCENT: Final[Schema] = {"type": "integer", "minimum": 0, "maximum": 100}
 
-# What ``matching.describe`` takes.  Of texts, outer spaces and repeated ones do not count in the length.
+# What ``matching.describe`` takes.  No ``maxLength``: spaces that are dropped do not count.
 DESCRIPTION: Final[Schema] = {
     "type": "object",
-    "properties": {name: {**TEXT, "maxLength": LONGEST} for name in FIELDS},
+    "properties": {name: told(f"{LONGEST} caractères au plus, sans les espaces en trop", TEXT) for name in FIELDS},
     "additionalProperties": False,
 }
 

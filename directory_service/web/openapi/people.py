@@ -172,7 +172,7 @@ PEOPLE: Final[dict[str, Schema]] = {
     "Facet": listed(record({"value": TEXT, "label": TEXT, "count": WHOLE})),
     "Why": record(
         {
-            "tier": told("Le rang que donne la façon dont elle convient", TEXT),
+            "tier": told("Comment toute la boîte convient ; null sans `q`", _TEXT_OR_NULL),
             "words": listed(
                 record(
                     {
