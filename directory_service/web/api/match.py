@@ -6,14 +6,14 @@ nothing but the public directory, whoever asks, and nothing of a list is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
 from flask import Blueprint, Response, request
 
 from directory_service.errors import LimitExceeded
-from directory_service.matching import LineResult, check_line
+from directory_service.matching import check_line
 from directory_service.matching import describe as described
 from directory_service.web.batches import answered
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
@@ -75,11 +75,5 @@ def _answer(asked: Directory, body: bytes, count: Counting) -> bytes:
     line = described(parse_object(body))
     with asked.held() as build:
         found = check_line(asked, line)
-    count(numbered(_told(found)))
+    count(numbered(found.told))
     return orjson.dumps({"build": build.id, **found.as_dict()})
-
-
-def _told(found: LineResult) -> Iterator[str]:
-    """What an answer tells of that was not named in the question."""
-    yield from (candidate.id for candidate in found.candidates)
-    yield from (alike.address for alike in found.lookalikes)
