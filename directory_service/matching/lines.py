@@ -63,6 +63,11 @@ class LineResult:
         """The state in French."""
         return SAID_OF_STATE[self.state]
 
+    @property
+    def told(self) -> list[str]:
+        """Numbers and addresses of those that the answer tells of, beyond what the line says."""
+        return [*(c.id for c in self.candidates), *(x.address for x in self.lookalikes)]
+
     def as_dict(self) -> dict[str, object]:
         return {
             "address": self.address or None,

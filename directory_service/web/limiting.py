@@ -8,8 +8,9 @@ no name: a proxy that ``trusted_proxies`` does not tell of would be everybody.  
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from directory_service.settings import Settings
 
+Counting = Callable[[Iterable[int]], None]
 WINDOW: Final = 60.0  # seconds: the settings are so many a minute
 _SPENT: Final = "assez de fiches différentes pour aujourd'hui ; les accès par numéro et par adresse restent ouverts"
 _local = lru_cache(maxsize=4096)(is_local)
@@ -171,11 +173,26 @@ def _tell(response: Response) -> Response:
     return response
 
 
-def spending() -> Callable[[Iterable[int]], None]:
+def spending() -> Counting:
     """To be told which records the answer holds.  Raises BudgetSpent for whoever was given enough today."""
+    return purse()()
+
+
+def purse() -> Callable[[], Counting]:
+    """``spending`` of the caller under way, for answers that go on after the request: asked again for each part."""
     asking: Asking | None = g.get("asking")
+    return partial(_spending, asking)
+
+
+def _spending(asking: Asking | None) -> Counting:
     found = asking.limiter.spend(asking.name, asking.where) if asking else None
     return found.record if found else _uncounted
+
+
+def numbered(names: Iterable[str]) -> list[int]:
+    """For ``spending``, records that are known by their names alone: the number or the address of each.  One that was
+    found by ``/v1/search`` too counts twice, which a budget of a hundred thousand can bear."""
+    return [int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) for name in names]
 
 
 def _uncounted(ids: Iterable[int]) -> None:

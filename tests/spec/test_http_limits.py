@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import web_world as world
 from flask.testing import FlaskClient
@@ -149,6 +150,53 @@ def test_who_walks_the_directory_gets_single_records_only(here: World) -> None:
     assert ask(client, "/v1/mailboxes/zoe.d-essai@medecin.mssante.fr").status_code == 200
     assert ask(client, SUGGEST, THERE).status_code == 200
     assert ask(client, SUGGEST, secret=here.key).status_code == 200
+
+
+LINE = {"name": "essai zoe", "town": "lyon"}
+PROPFIND, REPORT = {"method": "PROPFIND", "headers": {"Depth": "1"}}, {"method": "REPORT"}
+FOUND = b"""<c:addressbook-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:prop><c:address-data/>
+</d:prop><c:filter><c:prop-filter name="FN"><c:text-match>essai</c:text-match></c:prop-filter></c:filter>
+</c:addressbook-query>"""
+# What tells of people by other means than their number or address: the budget is one, by whichever door.
+DOORS = [
+    pytest.param("/v1/match", {"method": "POST", "json": LINE}, id="match"),
+    pytest.param("/v1/match/batch", {"method": "POST", "data": orjson.dumps(LINE)}, id="batch"),
+    pytest.param("/v1/reconcile?query=essai+zoe", {}, id="reconcile"),
+    pytest.param(
+        "/v1/reconcile", {"method": "POST", "json": {"queries": {"q0": {"query": "essai zoe"}}}}, id="queries"
+    ),
+    pytest.param(
+        "/v1/reconcile",
+        {"method": "POST", "json": {"extend": {"ids": [f"practitioners/{world.ZOE}"], "properties": [{"id": "rpps"}]}}},
+        id="extend",
+    ),
+    pytest.param("/v1/reconcile/suggest/entity?prefix=essai", {}, id="completion"),
+    pytest.param("/carddav/livres/69-10/contacts/", PROPFIND, id="carddav"),
+    pytest.param("/carddav/livres/annuaire/contacts/", REPORT | {"data": FOUND}, id="report"),
+    pytest.param("/nettoyage", {"method": "POST", "data": {"texte": "Nom;Prénom\nEssai;Zoé"}}, id="cleaning"),
+]
+
+
+@pytest.mark.parametrize(("url", "sent"), DOORS)
+def test_no_door_leads_round_the_budget(here: World, url: str, sent: dict[str, Any]) -> None:
+    """What it tells is counted; once the budget is spent, by any door, it is shut."""
+    client = here.client(ldap_harvest_anonymous=1)
+    address = {"environ_overrides": {"REMOTE_ADDR": HERE}}
+    assert client.open(url, **sent, **address, buffered=True).status_code in (200, 207)
+    assert ask(client, SUGGEST).status_code == 429, "nothing was counted"
+    refused = client.open(url, **sent, **address, buffered=True)
+    assert refused.status_code == 429
+    assert ask(client, f"/v1/practitioners/{world.ZOE}.vcf").status_code == 200
+
+
+def test_a_batch_ends_where_the_budget_does(here: World) -> None:
+    client = here.client(ldap_harvest_anonymous=1)
+    lines = b"\n".join([orjson.dumps(LINE)] * 3)
+    address = {"environ_overrides": {"REMOTE_ADDR": HERE}}
+    answer = client.post("/v1/match/batch", data=lines, **address, buffered=True)
+    said = [orjson.loads(line) for line in answer.data.splitlines()]
+    assert [s.get("type", "") for s in said] == ["", "/problems/budget-spent", "/problems/budget-spent"]
+    assert [s.get("where", "") for s in said] == ["", "ligne 2", "ligne 3"]
 
 
 def test_records_seen_again_count_once_and_ldap_counts_in_the_same_file(here: World, tmp_path: Path) -> None:

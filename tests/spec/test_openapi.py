@@ -27,7 +27,12 @@ ZOE_BOX = "zoe.d-essai@medecin.mssante.fr"
 PLACES = {
     "identifier": world.ZOE, "address": ZOE_BOX, "name": world.OPERATOR, "domain": "medecin.mssante.fr",
     "sha256": "0" * 64, "form": "csv", "start": "abc", "slug": "gone",
+    "kind": "entity",
 }  # fmt: skip
+
+
+# Clients of the Reconciliation API add parameters of their own to these.
+LENIENT = {"/v1/reconcile/suggest/{kind}", "/v1/reconcile/properties"}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +110,9 @@ def test_the_parameters_described_are_those_that_the_route_knows(app: Flask, ope
             said = document["paths"][path][method.lower()]["parameters"]
             query = {**_needed(said), "inconnu": "x"}
             answer = client.open(url, query_string=query, method=method, headers=bearer, buffered=True)
+            if path in LENIENT:
+                assert answer.status_code == 200
+                continue
             assert (answer.status_code, answer.json["where"]) == (400, "requête"), (method, path)
             known = answer.json["detail"].rpartition(": ")[2].split(", ")
             assert [p["name"] for p in said if p["in"] == "query"] == [k for k in known if k != "aucun"], path

@@ -17,14 +17,22 @@ from directory_service.index.query import View
 from directory_service.web.cards import accepted, card_answer, file_name
 from directory_service.web.context import directory, identify
 from directory_service.web.links import public_base
+from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
 
 blueprint = Blueprint("cards", __name__)
 
+_CARD = ok("La carte de visite", None, "text/vcard")
+_VERSIONS = "vCard 4.0, ou 3.0 avec `Accept: text/vcard;version=3.0`."
 AGE = 300  # seconds that a card may be kept
 
 
 @blueprint.get("/v1/practitioners/<path:identifier>.vcf")
+@describe(Route(
+    "La carte de visite d'un professionnel", "Cartes", _CARD, _VERSIONS,
+    path=(Place("id", "RPPS, ADELI ou idNat_PS", example="10900000018"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def practitioner(identifier: str) -> Response:
     view, version = _asked()
     hit, _ = directory().practitioner(clean_text(identifier, "id"), view)
@@ -33,6 +41,11 @@ def practitioner(identifier: str) -> Response:
 
 
 @blueprint.get("/v1/organizations/<path:identifier>.vcf")
+@describe(Route(
+    "La carte de visite d'une structure", "Cartes", _CARD, _VERSIONS,
+    path=(Place("id", "FINESS, SIRET, SIREN ou idNat_Struct", example="690000005"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def organization(identifier: str) -> Response:
     view, version = _asked()
     hit = directory().organization(clean_text(identifier, "id"), view)
@@ -41,6 +54,11 @@ def organization(identifier: str) -> Response:
 
 
 @blueprint.get("/v1/mailboxes/<address>.vcf")
+@describe(Route(
+    "La carte de visite d'une boîte ouverte", "Cartes", _CARD, _VERSIONS,
+    path=(Place("address", "L'adresse"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def mailbox(address: str) -> Response:
     """Of an open one: nobody should keep the card of a closed one."""
     view, version = _asked()

@@ -55,7 +55,7 @@ _ONCE = Place(
 )
 _IF = (_ONCE, Place("If-Match", "La version attendue"), Place("If-None-Match", "`*` : la boîte doit être nouvelle",
                                                              {"const": "*"}))  # fmt: skip
-_REFUSED = ("not-found", "conflict", "gone", "precondition-failed", "invalid-field", "key-reused", "busy")
+_REFUSED = ("not-found", "conflict", "gone", "precondition-failed", "invalid-field", "key-reused", "key-in-use", "busy")
 _DONE = {status: Described(text, ref("Done"), JSON, {"ETag": "La version de la boîte"})
          for status, text in ((200, "Ce qui a été fait"), (201, "La boîte est nouvelle"))}  # fmt: skip
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)  # a string of RFC 8941, or what most send: without quotes
@@ -117,7 +117,7 @@ def publication(address: str) -> Response:
     ok("Une ligne de réponse par ligne, dans l'ordre", ref("Outcome"), LINES),
     "Chaque ligne est le corps d'un `PUT` avec `address`, et au besoin `op` (`put`, `patch`, `close`) et `if_match`.",
     headers=(_ONCE,), body=Body(dict.fromkeys(_LINES), "10 000 lignes et 8 Mio au plus"),
-    problems=("unsupported-media-type", "limit-exceeded", "key-reused", "busy"),
+    problems=("unsupported-media-type", "limit-exceeded", "key-reused", "key-in-use", "busy"),
     who=Who.OPERATORS, rate=Rate.BATCH, asks=False,
 ))  # fmt: skip
 def batch() -> Response:

@@ -7,6 +7,7 @@ Suggestions ignore parameters that they do not know: clients add their own.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -17,7 +18,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory_service.errors import InvalidInput, LimitExceeded, NotFound
 from directory_service.web.bodies import UnsupportedBody, read_body
 from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.limiting import numbered, spending
 from directory_service.web.links import public_base
+from directory_service.web.openapi.matching import ASKED
+from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, describe, ok
+from directory_service.web.openapi.terms import ref, word
 from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
 from directory_service.web.reconciliation.asking import reconcile
 from directory_service.web.reconciliation.fetching import (
@@ -37,16 +42,37 @@ QUERY = ("queries", "query", "extend")  # each is JSON
 _SUGGESTED = (Text("prefix"), Text("cursor", 10), Text("type"))
 _PROPOSED = (Text("type"), Whole("limit", 1, 100, default=100))
 _ENTITY = (Text("id", 300, required=True),)
+_FORM = "application/x-www-form-urlencoded"
+LONGEST = 16 * 1024  # characters of JSON in a query string
+_ASKED = tuple(Text(name, LONGEST) for name in QUERY)
+_ONE_OF = f"un seul de : {', '.join(QUERY)}"
+_KINDS = ("entity", "property", "type")
+_LENIENT = "Les paramètres inconnus sont laissés de côté : les clients en ajoutent."
+_TAG = "Réconciliation"
+_ANSWERED = ok("Le manifeste sans paramètre ; sinon ce qui est demandé", {"anyOf": [
+    ref("ReconciliationService"), ref("Reconciled"), ref("Extension"), ref("ReconciledBatch"),
+]})  # fmt: skip
 
 
 @blueprint.get("/v1/reconcile")
+@describe(Route(
+    "Le service de réconciliation (W3C Reconciliation API 0.2), pour OpenRefine", _TAG, _ANSWERED,
+    "Un paramètre au plus, qui contient du JSON ; `query` peut être un simple texte.", query=_ASKED,
+    problems=("limit-exceeded", "budget-spent"), rate=Rate.SEARCH,
+))  # fmt: skip
 def service() -> Response:
     """The manifest, without parameters; else the answer to what the query string asks."""
+    given = read_query(request.query_string, _ASKED)
     identify()
-    return _asked(_form(request.query_string))
+    return _asked(_parsed({name: text for name, text in given.items() if text}))
 
 
 @blueprint.post("/v1/reconcile")
+@describe(Route(
+    "La même chose, demandée par un formulaire ou par du JSON", _TAG, _ANSWERED,
+    body=Body({_FORM: None, JSON: ASKED}, "Comme les paramètres de `GET` ; 1 Mio au plus", False),
+    problems=("unsupported-media-type", "limit-exceeded", "budget-spent"), rate=Rate.SEARCH,
+))  # fmt: skip
 def asked() -> Response:
     read_query(request.query_string, ())
     identify()
@@ -57,27 +83,43 @@ def _body() -> dict[str, Any]:
     body = read_body(LIMIT)
     if request.mimetype == "application/json":
         return parse_object(body)
-    if request.mimetype != "application/x-www-form-urlencoded":
+    if request.mimetype != _FORM:
         raise UnsupportedBody("le corps doit être application/x-www-form-urlencoded ou application/json")
     return _form(body)
 
 
 def _form(raw: bytes) -> dict[str, Any]:
-    """The JSON of each field; ``query`` may be plain text."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=len(QUERY))
     except ValueError:
         raise InvalidInput("le texte n'est pas de l'UTF-8 codé en pour cent", where="requête") from None
-    return {n: v if n == "query" and not v.startswith("{") else parse_json(v.encode()) for n, v in pairs}
+    if not {name for name, _ in pairs} <= set(QUERY):
+        raise InvalidInput(_ONE_OF, where="requête")
+    return _parsed(dict(pairs))
+
+
+def _parsed(fields: dict[str, str]) -> dict[str, Any]:
+    """The JSON of each field; ``query`` may be plain text."""
+    return {n: v if n == "query" and not v.startswith("{") else parse_json(v.encode()) for n, v in fields.items()}
 
 
 def _asked(given: dict[str, Any]) -> Response:
     if not given:
         return _json(manifest(public_base()))
     if len(given) > 1 or not given.keys() <= set(QUERY):
-        raise InvalidInput("un seul de : queries, query, extend", where="requête")
+        raise InvalidInput(_ONE_OF, where="requête")
     ((name, value),) = given.items()
-    return _json(_ANSWERS[name](value))
+    count = spending()
+    answer = _ANSWERS[name](value)
+    count(numbered(_entities(answer)))
+    return _json(answer)
+
+
+def _entities(answer: dict[str, Any]) -> Iterator[str]:
+    """The identifiers of those that an answer tells of, without their types."""
+    results = (answer, *answer.values()) if "rows" not in answer else ()
+    named = [c["id"] for held in results if isinstance(held, dict) for c in held.get("result", ())]
+    yield from (name.partition("/")[2] for name in (*named, *answer.get("rows", ())))
 
 
 def _batch(queries: object) -> dict[str, Any]:
@@ -102,12 +144,17 @@ _ANSWERS = {"queries": _batch, "query": _single, "extend": _extended}
 
 
 @blueprint.get("/v1/reconcile/suggest/<kind>")
+@describe(Route(
+    "Complète un nom pendant la saisie : entités, propriétés, types", _TAG,
+    ok("Ce qui commence ainsi", ref("ReconciliationSuggestions")), _LENIENT, query=_SUGGESTED,
+    path=(Place("kind", "Ce qui est nommé", word(_KINDS)),), problems=("not-found", "budget-spent"), rate=Rate.SUGGEST,
+))  # fmt: skip
 def suggest(kind: str) -> Response:
     """Completions of a name that is being typed: entities, properties or types."""
     given = _known(_SUGGESTED)
     identify()
     if kind == "entity":
-        found: list[Any] = suggest_entities(directory(), given["prefix"], given["type"])
+        found: list[Any] = _completed(given["prefix"], given["type"])
     elif kind == "property":
         found = suggest_among(given["prefix"], [p.as_dict() for p in PROPERTIES.values()])
     elif kind == "type":
@@ -118,6 +165,13 @@ def suggest(kind: str) -> Response:
     return _json({"result": found[skipped:]})
 
 
+def _completed(prefix: str, type_id: str) -> list[dict[str, Any]]:
+    count = spending()
+    found = suggest_entities(directory(), prefix, type_id)
+    count(numbered(_entities({"result": found})))
+    return found
+
+
 def _known(parameters: tuple[Text | Whole, ...]) -> dict[str, Any]:
     """Of a query string, the parameters that are known, each once."""
     names = {p.name for p in parameters}
@@ -125,6 +179,10 @@ def _known(parameters: tuple[Text | Whole, ...]) -> dict[str, Any]:
 
 
 @blueprint.get("/v1/reconcile/properties")
+@describe(Route(
+    "Les propriétés d'un type, que l'on peut demander", _TAG,
+    ok("Les propriétés", ref("ReconciliationProperties")), _LENIENT, query=_PROPOSED,
+))  # fmt: skip
 def properties() -> Response:
     """What may be fetched for entities of a type."""
     given = _known(_PROPOSED)
@@ -133,6 +191,10 @@ def properties() -> Response:
 
 
 @blueprint.get("/v1/reconcile/preview")
+@describe(Route(
+    "Quelques lignes sur une entité, pour un cadre", _TAG, ok("Une page", None, "text/html"), query=_ENTITY,
+    problems=("not-found",),
+))  # fmt: skip
 def previewed() -> Response:
     """A few lines in HTML for a frame of another site, which can neither run nor load anything."""
     given = read_query(request.query_string, _ENTITY)
@@ -143,6 +205,11 @@ def previewed() -> Response:
 
 
 @blueprint.get("/v1/reconcile/view")
+@describe(Route(
+    "Mène à la fiche d'une entité", _TAG,
+    {303: Answer("Vers la fiche", None, "text/html", {"Location": "L'adresse de la fiche"})}, query=_ENTITY,
+    problems=("not-found",),
+))  # fmt: skip
 def view() -> AnyResponse:
     """To the record of an entity."""
     given = read_query(request.query_string, _ENTITY)

@@ -12,6 +12,8 @@ from directory_service.index.query import View
 from directory_service.model.publication import PURPOSES
 from directory_service.trust.rightbox import Asked, Record, organization_mailboxes, practitioner_mailboxes
 from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.openapi.route import Place, Route, describe, ok
+from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Choice, Text, clean_text, read_query
 
 blueprint = Blueprint("rightbox", __name__)
@@ -19,7 +21,16 @@ blueprint = Blueprint("rightbox", __name__)
 PARAMETERS = (Choice("purpose", tuple(PURPOSES)), Text("structure"), Text("service"))
 
 
+_ANSWER = ok("Ses boîtes, la mieux indiquée d'abord, avec leurs raisons", ref("RightMailboxes"))
+_NEVER_GUESSED = "Ce que rien ne tranche est `ambiguous`, et `would_decide` dit ce qui trancherait."
+
+
 @blueprint.get("/v1/practitioners/<path:identifier>/mailboxes")  # path: as for the practitioner
+@describe(Route(
+    "À quelle boîte d'un professionnel écrire, pour tel usage ?", "Bonne boîte", _ANSWER, _NEVER_GUESSED,
+    query=PARAMETERS, path=(Place("id", "RPPS, ADELI ou idNat_PS", example="10900000018"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def of_practitioner(identifier: str) -> Response:
     view = identify()
     asked, number = _asked(), clean_text(identifier, "id")
@@ -27,6 +38,11 @@ def of_practitioner(identifier: str) -> Response:
 
 
 @blueprint.get("/v1/organizations/<path:identifier>/mailboxes")
+@describe(Route(
+    "À quelle boîte d'une structure écrire, pour tel usage ?", "Bonne boîte", _ANSWER, _NEVER_GUESSED,
+    query=PARAMETERS, path=(Place("id", "FINESS, SIRET, SIREN ou idNat_Struct", example="690000005"),),
+    problems=("not-found",), cached=True,
+))  # fmt: skip
 def of_organization(identifier: str) -> Response:
     view = identify()
     asked, number = _asked(), clean_text(identifier, "id")

@@ -77,7 +77,7 @@ PARAMETERS = (
     "Cherche des professionnels par critères, qui doivent tous être remplis", "Recherche",
     ok("Une page de professionnels, le mieux placé en premier", ref("SearchPage")),
     f"Au moins un critère est attendu parmi : {', '.join(_TEXTS)}.",
-    query=PARAMETERS, problems=("budget-spent",), rate=Rate.SEARCH, cached=True,
+    query=PARAMETERS, problems=("budget-spent", "limit-exceeded"), rate=Rate.SEARCH, cached=True,
 ))  # fmt: skip
 def search() -> Response:
     given = read_query(request.query_string, PARAMETERS)

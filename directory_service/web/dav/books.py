@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NATIONAL: Final = "annuaire"
 MOST_CARDS: Final = 2_000  # of a book that is listed: what telephones take
 _TIME: Final = 5.0  # seconds
-_STRUCTURE: Final = "structure-"  # before the id in the name of a structure's own card
+STRUCTURE: Final = "structure-"  # before the id in the name of a structure's own card
 _SELECTION: Final = re.compile(r"(\d{2,3}|2[ABab])-([A-Za-z]{0,4}\d{1,3})")
 PUBLIC: Final = View.ANONYMOUS
 
@@ -123,13 +123,13 @@ def _person(hit: Hit) -> Card:
 
 def _structure(hit: Hit) -> Card:
     record = orjson.loads(hit.json)
-    return Card(_STRUCTURE + record["id"], record, hit.changed, is_structure=True)
+    return Card(STRUCTURE + record["id"], record, hit.changed, is_structure=True)
 
 
 def get_card(directory: Directory, book: Book, name: str) -> Card:
     """The card of this name, if it is of the book.  Raises NotFound."""
-    if name.startswith(_STRUCTURE):
-        card = _structure(directory.organization(name.removeprefix(_STRUCTURE), PUBLIC))
+    if name.startswith(STRUCTURE):
+        card = _structure(directory.organization(name.removeprefix(STRUCTURE), PUBLIC))
         if book.structure not in ("", card.record["id"]):
             raise NotFound("pas de fiche de ce nom")
         return card

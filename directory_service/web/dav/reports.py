@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from directory_service.entries.vcard import Version
 from directory_service.errors import AnnuaireError, InvalidInput
-from directory_service.web.dav.books import MOST_CARDS, Book, Card, cards_of, get_card
+from directory_service.web.dav.books import MOST_CARDS, STRUCTURE, Book, Card, cards_of, get_card
 from directory_service.web.dav.filters import parse_filter
 from directory_service.web.dav.properties import answer, book_path, card_resource, sync_token
 from directory_service.web.dav.xml import Element, Response, card, dav, multistatus
@@ -29,14 +29,26 @@ class Refused(Exception):
         self.precondition = precondition
 
 
-def report(directory: Directory, book: Book, root: Element) -> bytes:
+class Report(NamedTuple):
+    """A multistatus, and the identifiers of whom it tells of."""
+
+    body: bytes
+    told: list[str]
+
+
+def report(directory: Directory, book: Book, root: Element) -> Report:
     """The multistatus.  Raises Refused, or InvalidInput."""
     asked = _REPORTS.get(root.tag)
     if asked is None:
         raise Refused(dav("supported-report"))
     with directory.held() as build:
         responses, token = asked(directory, book, root, build.id)
-    return multistatus(responses, token)
+    return Report(multistatus(responses, token), [_name_in(r.href) for r in responses if not r.status])
+
+
+def _name_in(href: str) -> str:
+    """The identifier that the path of a card holds."""
+    return unquote(href.rpartition("/")[2]).removesuffix(".vcf").removeprefix(STRUCTURE)
 
 
 Answer = tuple[list[Response], str]

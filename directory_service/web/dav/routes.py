@@ -37,7 +37,9 @@ from directory_service.web.dav.properties import (
 )
 from directory_service.web.dav.reports import Refused, report, truncated
 from directory_service.web.dav.xml import dav
+from directory_service.web.limiting import counted, numbered, spending
 from directory_service.web.links import public_base
+from directory_service.web.openapi.route import Rate
 
 blueprint = Blueprint("carddav", __name__)
 
@@ -109,6 +111,7 @@ def well_known() -> AnyResponse:
 
 
 @_route("/carddav/")
+@counted(Rate.READ)
 def root() -> AnyResponse:
     if request.method == "GET":
         return _welcome()
@@ -117,6 +120,7 @@ def root() -> AnyResponse:
 
 
 @_route(_HOME)
+@counted(Rate.READ)
 def home(book: str) -> AnyResponse:
     held = find_book(directory(), book)
     if request.method == "GET":
@@ -125,22 +129,29 @@ def home(book: str) -> AnyResponse:
 
 
 @_route(_BOOK, (*_READ, "REPORT"))
+@counted(Rate.SEARCH)
 def contacts(book: str) -> AnyResponse:
     held = find_book(directory(), book)
     if request.method == "GET":
         return _welcome()
     if request.method == "REPORT":
-        return _multistatus(report(directory(), held, xml.parse(read_body(xml.LIMIT))))
+        count = spending()
+        found = report(directory(), held, xml.parse(read_body(xml.LIMIT)))
+        count(numbered(found.told))
+        return _multistatus(found.body)
     return _found(book_resource(held, _state()), lambda: _members(held))
 
 
 def _members(book: Book) -> Below:
+    count = spending()
     listed = cards_of(directory(), book)
+    count(numbered(c.record["id"] for c in listed.cards))
     cards = tuple(card_resource(book, c) for c in listed.cards)
     return Below(cards, truncated(book) if listed.truncated else None)
 
 
 @_route(_CARD)
+@counted(Rate.READ)
 def one_card(book: str, identifier: str) -> AnyResponse:
     held = find_book(directory(), book)
     found = get_card(directory(), held, identifier)

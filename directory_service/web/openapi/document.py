@@ -19,6 +19,7 @@ from directory_service.errors import (
     TooManyRequests,
 )
 from directory_service.trust.access import BadCredentials
+from directory_service.web.openapi.matching import MATCHING
 from directory_service.web.openapi.people import PEOPLE
 from directory_service.web.openapi.route import JSON, LINES, Answer, Place, Rate, Route, Who, description_of
 from directory_service.web.openapi.terms import TEXT, Schema, ref
@@ -28,7 +29,7 @@ from directory_service.web.problems import MIMETYPE, PROBLEMS, statuses
 
 VERSION: Final = "1"  # of the API: what /v1 stands for (docs/reference/http-api.md)
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-SCHEMAS: Final[dict[str, Schema]] = {**PEOPLE, **TRUST}
+SCHEMAS: Final[dict[str, Schema]] = {**PEOPLE, **TRUST, **MATCHING}
 # Blueprints whose routes are no part of the API: pages for people, other protocols.
 APART: Final = frozenset({"portal", "carddav", "documentation"})
 # What any route may answer; the others say more.

@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from directory_service.index.onebox import Field
+from directory_service.index.onebox.facets import FACETS
+from directory_service.model.confusable import How
+from directory_service.model.homonyms import Grade
+from directory_service.model.likeness import Likeness
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Status
 from directory_service.web.openapi.terms import (
@@ -81,6 +86,15 @@ _MAILBOX: Final[dict[str, Schema]] = {
     "changed": _INSTANT_OR_NULL,
     "holders": listed(ref("Holder")),
 }
+# What tells homonyms apart (docs/reference/search.md).
+_SHIELD: Final[dict[str, Schema]] = {
+    "grade": told("Peut-on prendre cette personne pour une autre ?", word(Grade)),
+    "apart": told("Ce qui la distingue ; null : son nom suffit", _TEXT_OR_NULL),
+    "mistaken": told(
+        "Les adresses que l'on prendrait pour la sienne", listed(record({"address": TEXT, "by": word(How)}))
+    ),
+}
+_FACETS: Final[dict[str, Schema]] = {name: ref("Facet") for name in FACETS}
 _BY: Final = or_null(record({"run": or_null(WHOLE), "operator": _TEXT_OR_NULL}))
 
 PEOPLE: Final[dict[str, Schema]] = {
@@ -114,7 +128,15 @@ PEOPLE: Final[dict[str, Schema]] = {
     "Organization": record(_ORGANIZATION),
     "OrganizationAnswer": record({"build": BUILD, **_ORGANIZATION}),
     "Suggestion": record(
-        {"label": TEXT, "address": TEXT, "type": _TYPE, "hint": TEXT},
+        {
+            "label": TEXT,
+            "address": TEXT,
+            "type": _TYPE,
+            "hint": TEXT,
+            "place": _TEXT_OR_NULL,
+            "town": _TEXT_OR_NULL,
+            **_SHIELD,
+        },
         {"person": ref("SuggestedPerson"), "structure": record({"id": _TEXT_OR_NULL, "name": _TEXT_OR_NULL})},
     ),
     "SuggestedPerson": record(
@@ -131,10 +153,36 @@ PEOPLE: Final[dict[str, Schema]] = {
     "SearchPage": record(
         {
             "build": BUILD,
-            "items": listed(ref("Practitioner")),
+            "items": listed(ref("FoundPractitioner")),
             "total": WHOLE,
             "total_exact": told("Faux : il y en a au moins `total`", FLAG),
+            "relaxed": told("Vrai : personne ne convient qu'à peu près (son, faute de frappe, milieu de mot)", FLAG),
             "next": CURSOR,
+        },
+        {
+            "facets": told("Celles de `facets`, la valeur la plus fréquente d'abord", record({}, _FACETS)),
+            "facets_exact": told("Faux : il y en a au moins autant", FLAG),
+        },
+    ),
+    "FoundPractitioner": record(
+        {},
+        {**_PRACTITIONER, **_SHIELD, "match": told("Avec `explain`", ref("Why"))},
+        description="Une fiche, et ce qui la distingue de ses homonymes ; avec `fields`, les membres demandés",
+    ),
+    "Facet": listed(record({"value": TEXT, "label": TEXT, "count": WHOLE})),
+    "Why": record(
+        {
+            "tier": told("Comment toute la boîte convient ; null sans `q`", _TEXT_OR_NULL),
+            "words": listed(
+                record(
+                    {
+                        "word": TEXT,
+                        "field": word(Field),
+                        "match": word(each.name.lower() for each in Likeness),
+                        "text": _TEXT_OR_NULL,
+                    }
+                )
+            ),
         }
     ),
     "Contact": record({"system": TEXT, "value": TEXT}),

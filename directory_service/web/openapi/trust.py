@@ -38,6 +38,7 @@ PROBLEM: Final = record(
     {
         "detail": TEXT,
         "where": told("Le paramètre, le champ ou la ligne en cause", TEXT),
+        "suggestions": told("Ce que l'on voulait peut-être dire", listed(TEXT)),
         "build": TEXT,
     },
 )

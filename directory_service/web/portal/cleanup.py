@@ -20,7 +20,7 @@ from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.matching import check_lines
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, json_answer, uncached
-from directory_service.web.limiting import counted
+from directory_service.web.limiting import counted, numbered, spending
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import parse_object
 from directory_service.web.portal.advice import ADDED, SAYS, Line, told
@@ -84,6 +84,7 @@ def downloaded(form: str) -> Response:
 def _lines(book: Book) -> Iterator[Line]:
     said = [book.description(row) for row in book.rows]
     for number, row, described, found in zip(book.lines, book.rows, said, check_lines(directory(), said), strict=True):
+        spending()(numbered(found.told))
         yield Line(number, row, " · ".join(described.values()), found)
 
 

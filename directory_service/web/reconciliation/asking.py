@@ -36,8 +36,8 @@ def reconcile(directory: Directory, query: object) -> list[Answer]:
     if not asked.get("query") and not asked.get("properties"):
         raise InvalidInput("une requête dit `query`, ou au moins une propriété", where="query")
     limit = _limit(asked.get("limit"))
-    text = _text(asked.get("query") or "")
-    fields = dict(_fields(asked.get("properties") or []))
+    text = _text(asked.get("query"))
+    fields = dict(_fields(asked.get("properties")))
     found = [a for kind in _types(asked.get("type")) for a in _ASK[kind](directory, text, fields, limit)]
     return _ranked(found)[:limit]
 
@@ -64,9 +64,9 @@ def _limit(value: object) -> int:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str | None):
         raise InvalidInput("un texte est attendu", where="query")
-    return value[:_LONGEST]
+    return (value or "")[:_LONGEST]
 
 
 def _types(value: object) -> list[str]:
@@ -81,9 +81,9 @@ def _types(value: object) -> list[str]:
 
 def _fields(properties: object) -> Iterator[tuple[str, str]]:
     """The fields that properties fill; a property that two say counts by the first."""
-    if not isinstance(properties, list):
+    if not isinstance(properties, list | None):
         raise InvalidInput("une liste est attendue", where="properties")
-    for said in properties:
+    for said in properties or ():
         if not isinstance(said, dict) or not isinstance(said.get("pid"), str) or "v" not in said:
             raise InvalidInput("une propriété est {pid, v}", where="properties")
         known = PROPERTIES.get(said["pid"])
