@@ -139,7 +139,10 @@ ROOMS = {
             *_MODEL,
             *(f"directory_service.index.{m}" for m in ("directory", "criteria", "query")),
             "directory_service.entries.vcard",
-            *(f"directory_service.web.{m}" for m in ("bodies", "cards", "context", "links")),
+            *(
+                f"directory_service.web.{m}"
+                for m in ("bodies", "cards", "context", "limiting", "links", "openapi.route")
+            ),
         ),
         packages=("flask", "werkzeug", "orjson", "lxml"),
     ),

@@ -181,13 +181,13 @@ def cached(
         response = json_answer(body)
     headers = response.headers
     headers["ETag"] = etag
-    headers["Vary"] = _varies()
+    headers["Vary"] = varies()
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
 
 
-def _varies() -> str:
+def varies() -> str:
     """What, besides the URL, an answer depends on, for caches on the way (RFC 9440 2.4)."""
     return "Authorization, Client-Cert" if services().clients.proxies.held else "Authorization"
 

@@ -17,7 +17,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory_service.errors import InvalidInput, LimitExceeded, NotFound
 from directory_service.web.bodies import UnsupportedBody, read_body
 from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.limiting import counted, entry_of, spending, take_lines
 from directory_service.web.links import public_base
+from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
 from directory_service.web.reconciliation.asking import reconcile
 from directory_service.web.reconciliation.fetching import (
@@ -40,6 +42,7 @@ _ENTITY = (Text("id", 300, required=True),)
 
 
 @blueprint.get("/v1/reconcile")
+@counted(Rate.VERIFY)
 def service() -> Response:
     """The manifest, without parameters; else the answer to what the query string asks."""
     identify()
@@ -47,6 +50,7 @@ def service() -> Response:
 
 
 @blueprint.post("/v1/reconcile")
+@counted(Rate.VERIFY)
 def asked() -> Response:
     read_query(request.query_string, ())
     identify()
@@ -85,29 +89,46 @@ def _batch(queries: object) -> dict[str, Any]:
         raise InvalidInput("un objet de requêtes est attendu", where="queries")
     if len(queries) > BATCH:
         raise LimitExceeded(f"au plus {BATCH} requêtes à la fois (batchSize)", where="queries")
+    take_lines(len(queries))
     with directory().held():
-        return {name: {"result": reconcile(directory(), query)} for name, query in queries.items()}
+        return {name: {"result": _reconciled(query)} for name, query in queries.items()}
 
 
 def _single(query: object) -> dict[str, Any]:
     """Of versions before 0.2: one query, or its text alone."""
-    return {"result": reconcile(directory(), query if isinstance(query, dict) else {"query": query})}
+    return {"result": _reconciled(query if isinstance(query, dict) else {"query": query})}
+
+
+def _reconciled(query: object) -> list[dict[str, Any]]:
+    count, found = spending(), reconcile(directory(), query)
+    count([_entry(a["id"]) for a in found])
+    return found
 
 
 def _extended(asked: object) -> dict[str, Any]:
-    return extend(directory(), asked)
+    count, found = spending(), extend(directory(), asked)
+    count([_entry(entity) for entity, row in found["rows"].items() if any(row.values())])
+    return found
+
+
+def _entry(entity: str) -> int:
+    """The same that matching counts."""
+    return entry_of(entity.partition("/")[2])
 
 
 _ANSWERS = {"queries": _batch, "query": _single, "extend": _extended}
 
 
 @blueprint.get("/v1/reconcile/suggest/<kind>")
+@counted(Rate.SEARCH)
 def suggest(kind: str) -> Response:
     """Completions of a name that is being typed: entities, properties or types."""
     given = _known(_SUGGESTED)
     identify()
     if kind == "entity":
+        count = spending()
         found: list[Any] = suggest_entities(directory(), given["prefix"], given["type"])
+        count([_entry(e["id"]) for e in found])
     elif kind == "property":
         found = suggest_among(given["prefix"], [p.as_dict() for p in PROPERTIES.values()])
     elif kind == "type":
