@@ -22,6 +22,7 @@ from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.index.criteria import NO_WISHES, Criteria, Place, Rank, digest_of, write_cursor
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
+from directory_service.model.networks import Networks
 from directory_service.registry.engine import open_registry, upgrade
 from directory_service.settings import Settings
 from directory_service.web.app import create_app
@@ -206,3 +207,11 @@ def test_a_workbook_of_too_many_parts_is_refused() -> None:
 def test_the_source_of_a_card_is_one_line(here: World) -> None:
     card = ask(here.client(), "GET", f"/v1/practitioners/%0D%0A{world.ZOE}%0D%0A.vcf").data
     assert all(b":" in line for line in card.replace(b"\r\n ", b"").split(b"\r\n") if line)
+
+
+@pytest.mark.parametrize("told", ["192.0.2.7:{}", "[2001:db8::7]:{}", "192.0.2.7:{}, "])
+def test_the_port_that_a_proxy_tells_is_no_other_client(here: World, told: str) -> None:
+    client = here.client(http_rate_read=2, trusted_proxies=Networks.parse(HERE))
+    url = f"/v1/practitioners/{world.ZOE}"
+    answers = [ask(client, "GET", url, headers={"X-Forwarded-For": told.format(4000 + n)}) for n in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
