@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import web_world as world
@@ -215,3 +216,14 @@ def test_the_port_that_a_proxy_tells_is_no_other_client(here: World, told: str) 
     url = f"/v1/practitioners/{world.ZOE}"
     answers = [ask(client, "GET", url, headers={"X-Forwarded-For": told.format(4000 + n)}) for n in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("book", [
+    '{"titles":["a"],"fields":{"0":"text"},"rows":[["\\u0000"]],"lines":[1]}',
+    '{"titles":["\\u000b"],"fields":{"0":"text"},"rows":[["x"]],"lines":[1]}',
+    '{"titles":["a"],"fields":{"0":"text"},"rows":[["x"]],"lines":[1e300]}',
+])  # fmt: skip
+@pytest.mark.parametrize("url", ["/nettoyage", "/nettoyage/carnet.xlsx", "/nettoyage/carnet.csv"])
+def test_a_book_that_we_never_wrote_is_refused(here: World, url: str, book: str) -> None:
+    answer = ask(here.client(), "POST", url, f"carnet={quote(book)}", content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 400

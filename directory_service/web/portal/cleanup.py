@@ -31,6 +31,7 @@ from directory_service.web.portal.sheets import LONGEST_CELL, MOST_COLUMNS, MOST
 
 _BODY: Final = 4 * MOST_OCTETS  # octets: a book as JSON, escaped in a form
 _MOST_FIELDS: Final = 4 * MOST_COLUMNS
+_MOST_LINES: Final = 1 << 31  # of a file, empty ones too
 _GROUP: Final = 100  # lines that a script may ask for at a time
 _AT_ONCE: Final = 30  # lines that need no progress bar
 _FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -169,13 +170,14 @@ def _book(written: str | bytes, most: int = MOST_ROWS) -> Book:
 def _is_whole(book: Book) -> bool:
     width = len(book.titles)
     known = all(0 <= at < width and field in FIELDS for at, field in book.fields.items())
-    return known and len(book.lines) == len(book.rows) and all(len(row) == width for row in book.rows)
+    numbered = len(book.lines) == len(book.rows) and all(0 <= line < _MOST_LINES for line in book.lines)
+    return known and numbered and all(len(row) == width for row in book.rows)
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_COLUMNS:
         raise TypeError
-    if not all(isinstance(text, str) and len(text) <= LONGEST_CELL for text in value):
+    if not all(isinstance(text, str) and len(text) <= LONGEST_CELL and text.isprintable() for text in value):
         raise TypeError
     return tuple(value)
 
