@@ -88,8 +88,12 @@ class Settings:
     )
     http_rate_search: int = _setting(1_200, "The same of `/v1/search`.")
     http_rate_read: int = _setting(1_200, "The same of single records, and of what has no limit of its own.")
-    http_rate_verify: int = _setting(1_200, "The same of `/v1/verify`.")
-    http_rate_batch: int = _setting(30, "The same of batches, ten thousand lines each.")
+    http_rate_verify: int = _setting(
+        1_200, "The same of `/v1/verify`, `/v1/match` and `/v1/reconcile`; ten lines or queries of one request are one."
+    )
+    http_rate_batch: int = _setting(
+        30, "The same of batches, ten thousand lines each, and of CardDAV books that are listed."
+    )
     http_rate_write: int = _setting(600, "The same of what operators write one by one.")
     http_rate_export: int = _setting(60, "The same of `/v1/changes` and of exports, each range of a file being one.")
     http_rate_factor: int = _setting(

@@ -57,8 +57,9 @@ class Feed:
     known: Mapping[str, Known] = field(default_factory=dict)  # of those that are given, where some are not
 
     def known_of(self, connection: Connection, source: str) -> Known:
-        """What a source last said, as far as these records are concerned."""
-        return self.known.get(source) or Known.read(connection, source)
+        """What a source last said, as far as these records are concerned: of whom, as it stands now."""
+        part = self.known.get(source)
+        return part.renewed(connection) if part else Known.read(connection, source)
 
 
 class Batch(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from directory_service.model.names import squash
-from directory_service.registry.bulk import plain_rows
+from directory_service.registry.bulk import chunks, plain_rows
 from directory_service.registry.tables import identifier, link, source_record
 from importers.sources import vouching
 
@@ -78,6 +78,22 @@ class Known:
         named = {key: self.positions[key] for key in keys if key in self.positions}
         named |= {key: self.positions[key] for key in gone}
         return Known(self.source, [self._row(key, at) for key, at in named.items()], self.staying({*gone.values()}))
+
+    def renewed(self, connection: Connection) -> Known:
+        """The same part with the subjects of today: what was read before may be of people whom a crosswalk, a rule or
+        the staff has merged since."""
+        columns, keys, subjects = source_record.c, [key.decode() for key in self.positions], dict[bytes, int]()
+        mine = columns.source == self.source
+        for some in chunks(keys):
+            query = select(columns.key, columns.subject_id).where(mine, columns.key.in_(some))
+            subjects |= {key.encode(): pk for key, pk in plain_rows(connection, query)}
+        gone, staying = dict(self.vanished()), set[int]()
+        for few in chunks({subjects[key] for key in gone if key in subjects}):
+            query = select(columns.key, columns.subject_id).where(mine, columns.subject_id.in_(few))
+            named = plain_rows(connection, query.where(columns.gone_at.is_(None)))
+            staying |= {pk for key, pk in named if key.encode() not in gone}
+        rows = [(key, digest, subjects.get(key, pk), is_gone) for key, digest, pk, is_gone in self.rows()]
+        return Known(self.source, rows, staying)
 
     def _row(self, key: bytes, position: int) -> tuple[bytes, int, int, int]:
         return key, self.digests[position], self.subjects[position], self.state[position] & GONE

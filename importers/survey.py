@@ -169,7 +169,8 @@ def survey_of(extract: ExtractFile, source: Source, connection: Connection) -> S
     spoken = {name for name in names.values() if _speaks(connection, name)}
     if not spoken:
         return None
-    known = {kind: Known.read(connection, name) for kind, name in names.items()}
+    read = {name: Known.read(connection, name) for name in names.values()}
+    known = {kind: read[name] for kind, name in names.items()}  # one, of a source that has several kinds
     if source.kind is not Kind.MAILBOXES:
         return Survey(extract, known, most=MOST)
     return Survey(extract, known, addresses=True, always=_published(connection), most=MOST)

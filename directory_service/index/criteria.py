@@ -232,7 +232,7 @@ def parse_cursor(cursor: str, digest: int) -> Place:
         tier, fine, near, after, total, exact, of = map(int, text.split("."))
     except (ValueError, binascii.Error):
         raise InvalidInput("marque de page illisible", where="cursor") from None
-    if not all(0 <= n < 1 << 62 for n in (tier, fine, near, after)):
+    if not all(0 <= n < 1 << 62 for n in (tier, fine, near, after, total)):
         raise InvalidInput("marque de page illisible", where="cursor")
     if of != digest:
         raise InvalidInput("cette marque de page est celle d'une autre recherche", where="cursor")

@@ -64,7 +64,9 @@ def read_sources(connection: Connection) -> list[SourceState]:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """How much the registry holds: the figures of ``/v1/status``."""
+    """How much the registry holds: the figures of ``/v1/status``, which anybody may see, so that unlisted mailboxes are
+    in none: who watches the figure would learn when one is published."""
+    listed = mailbox.c.unlisted.is_(False)
     alive = practitioner.c.merged_into.is_(None)
     active = practitioner.c.status == "active"
     asked = {
@@ -72,8 +74,8 @@ def counts(connection: Connection) -> dict[str, int]:
         "practitioners_active": select(func.count()).select_from(practitioner).where(alive, active),
         "organizations": select(func.count()).select_from(organization),
         "activities": select(func.count()).select_from(activity),
-        "mailboxes": select(func.count()).select_from(mailbox).where(mailbox.c.until.is_(None)),
-        "mailboxes_closed": select(func.count()).select_from(mailbox).where(mailbox.c.until.is_not(None)),
+        "mailboxes": select(func.count()).select_from(mailbox).where(mailbox.c.until.is_(None), listed),
+        "mailboxes_closed": select(func.count()).select_from(mailbox).where(mailbox.c.until.is_not(None), listed),
         "operators": select(func.count()).select_from(operator),
     }
     return {name: int(connection.execute(query).scalar_one()) for name, query in asked.items()}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory
 
 _QUEUE: Final = 2.0  # seconds to wait for the secrets of others to be computed, one at a time
+_WAITING: Final = 4  # threads that may wait so: a process has eight, and the others answer who needs no secret
 _KNOWN_FOR: Final = 86_400.0
 _MOST_KNOWN: Final = 4096
 
@@ -48,6 +49,7 @@ class Doors:
         self._throttle = throttle or Throttle(patience=0.0)
         self._clock = clock
         self._lock = threading.Lock()
+        self._queue = threading.BoundedSemaphore(_WAITING)
         self._known: OrderedDict[tuple[str, str], float] = OrderedDict()  # who showed it where, until when that counts
 
     def bearer(self, secret: str, address: str) -> Bearer:
@@ -64,6 +66,14 @@ class Doors:
 
     def _compute(self, secrets: Secrets, held: str, secret: str, name: str, network: str) -> str:
         """One at a time, so that many requests with one right secret, which nobody remembers yet, are one attempt."""
+        if not self._queue.acquire(blocking=False):
+            raise _refused(_QUEUE)
+        try:
+            return self._compute_in_turn(secrets, held, secret, name, network)
+        finally:
+            self._queue.release()
+
+    def _compute_in_turn(self, secrets: Secrets, held: str, secret: str, name: str, network: str) -> str:
         if not self._lock.acquire(timeout=_QUEUE):
             raise _refused(_QUEUE)
         try:

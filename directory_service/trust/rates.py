@@ -57,8 +57,8 @@ class Rates:
         salt = self._memory[:SALT]
         self._digest = lru_cache(maxsize=4096)(lambda name: _digest(name, salt))
 
-    def take(self, name: str, quota: Quota) -> Taken:
-        """Counts one request of the caller, unless it is one too many."""
+    def take(self, name: str, quota: Quota, times: int = 1) -> Taken:
+        """Counts one request of the caller, or one that is worth several, unless it is too much."""
         digest, now = self._digest(name), self._clock()
         cost = quota.window / quota.most
         with self._lock:
@@ -68,10 +68,11 @@ class Rates:
                 begin = now + quota.window
                 _SLOT.pack_into(self._memory, place, digest, begin)
             left = int((now + quota.window - begin) / cost + 1e-6)
-            if left < 1:
-                return Taken(False, 0, ceil(begin - now), begin + cost - now - quota.window)
-            _SLOT.pack_into(self._memory, place, digest, begin + cost)
-        return Taken(True, left - 1, ceil(begin + cost - now), 0.0)
+            whole = cost * min(times, quota.most)  # what is worth more than the quota waits for all of it
+            if left < min(times, quota.most):
+                return Taken(False, left, ceil(begin - now), begin + whole - now - quota.window)
+            _SLOT.pack_into(self._memory, place, digest, begin + whole)
+        return Taken(True, left - min(times, quota.most), ceil(begin + whole - now), 0.0)
 
     def _find(self, digest: int) -> tuple[int, float]:
         """The caller's slot and what it holds; a newcomer's is that of who is paid for first."""

@@ -144,8 +144,15 @@ def address() -> str:
     passed = environ.get("HTTP_X_FORWARDED_FOR") if proxies.held else None
     if passed is None or peer not in proxies:
         return peer
-    told = [part.strip() for part in passed.split(",")]
+    told = [bare for part in passed.split(",") if (bare := _without_port(part.strip()))]
     return next((part for part in reversed(told) if part not in proxies), peer)
+
+
+def _without_port(text: str) -> str:
+    """Some proxies tell ``192.0.2.1:5678`` and ``[2001:db8::1]:5678``: each connection would be a client of its own."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def publisher() -> str:
@@ -181,13 +188,13 @@ def cached(
         response = json_answer(body)
     headers = response.headers
     headers["ETag"] = etag
-    headers["Vary"] = _varies()
+    headers["Vary"] = varies()
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
 
 
-def _varies() -> str:
+def varies() -> str:
     """What, besides the URL, an answer depends on, for caches on the way (RFC 9440 2.4)."""
     return "Authorization, Client-Cert" if services().clients.proxies.held else "Authorization"
 

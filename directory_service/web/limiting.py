@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
 
 Counting = Callable[[Iterable[int]], None]
+LINES: Final = 10  # descriptions that are matched for one verification
 WINDOW: Final = 60.0  # seconds: the settings are so many a minute
 _SPENT: Final = "assez de fiches différentes pour aujourd'hui ; les accès par numéro et par adresse restent ouverts"
 _local = lru_cache(maxsize=4096)(is_local)
@@ -88,11 +89,11 @@ class Limiter:
     def policies(self, rate: Rate) -> Policies:
         return self._policies.get(rate, _UNCOUNTED)
 
-    def take(self, policies: Policies, name: str, where: str) -> Asking:
+    def take(self, policies: Policies, name: str, where: str, times: int = 1) -> Asking:
         policy = policies.named if name else None if _local(where) else policies.anonymous
         if policy is None:
             return Asking(name, where, self)
-        taken = self.rates.take(policy.prefix + (name or network(where)), policy.quota)
+        taken = self.rates.take(policy.prefix + (name or network(where)), policy.quota, times)
         return Asking(name, where, self, policy, taken)
 
     def spend(self, name: str, where: str) -> Spending | None:
@@ -124,26 +125,47 @@ def limit(app: Flask, limiter: Limiter) -> None:
     """Counts every request of this application, but those of operations and of pages that hold no data."""
     rates = {name: _rate_of(name, view) for name, view in app.view_functions.items()}
     known = {name: limiter.policies(rate) for name, rate in rates.items() if rate is not Rate.FREE}
+    nameless = {name for name, view in app.view_functions.items() if getattr(view, "nameless", False)}
 
     def admit() -> None:
         policies = known.get(request.endpoint or "")
         if policies is None or request.method == "OPTIONS":
             return
-        identify()
-        asking = g.asking = limiter.take(policies, _name(), address())
-        taken = asking.taken
-        if taken is not None and not taken.allowed:
-            raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=max(1, ceil(taken.wait)))
+        if request.endpoint not in nameless:
+            identify()
+        _admit(limiter.take(policies, _name(), address()))
 
     app.before_request(admit)
     app.after_request(_tell)
 
 
-def counted(rate: Rate) -> Callable[[View], View]:
-    """For views that are no part of the API, and have no description."""
+def _admit(asking: Asking) -> None:
+    g.asking = asking
+    if asking.taken is not None and not asking.taken.allowed:
+        wait = max(1, ceil(asking.taken.wait))
+        raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=wait)
+
+
+def take_also(rate: Rate, times: int = 1) -> None:
+    """What the request turns out to ask is counted as this kind too.  Raises TooManyRequests."""
+    asking: Asking | None = g.get("asking")
+    if asking is not None:
+        _admit(asking.limiter.take(asking.limiter.policies(rate), asking.name, asking.where, times))
+
+
+def take_lines(lines: int) -> None:
+    """The same of descriptions that are matched, some milliseconds each, however many a request brings."""
+    if lines > LINES:
+        take_also(Rate.VERIFY, lines // LINES)
+
+
+def counted(rate: Rate, *, nameless: bool = False) -> Callable[[View], View]:
+    """For views that are no part of the API, and have no description.  ``nameless``: whatever authorization comes with
+    the request is not looked at, so that it opens no higher limit and refuses nobody."""
 
     def marked(view: View) -> View:
         view.counted = rate  # type: ignore[attr-defined]
+        view.nameless = nameless  # type: ignore[attr-defined]
         return view
 
     return marked
@@ -161,7 +183,8 @@ def _rate_of(endpoint: str, view: Callable[..., Any]) -> Rate:
 
 def _name() -> str:
     """Of an operator or a program, never one for the other."""
-    return g.operator or (f"~{g.client}" if g.client else "")
+    operator, client = g.get("operator", ""), g.get("client", "")
+    return operator or (f"~{client}" if client else "")
 
 
 def _tell(response: Response) -> Response:

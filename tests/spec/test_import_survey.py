@@ -122,3 +122,34 @@ def test_much_that_is_new_is_left_to_be_read_in_whole(
     run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
     monkeypatch.setattr(survey, "MOST", 1_000)
     assert surveyed(world, activity_of(days[1]))[1] is None
+
+
+@pytest.mark.parametrize("vanishes", [True, False])
+def test_who_is_merged_by_the_same_run_is_the_survivor(
+    world: World, twin: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, vanishes: bool
+) -> None:
+    """The crosswalk, which is read first, moves what sources said of an ADELI number to the holder of the RPPS number:
+    after what differs was told, and before it is loaded."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    write_sample(first, people=400, seed=8, day=0, defects=0)
+    second.mkdir()
+    both = {"adeli": next(first.glob("*activite_ADELI*")), "rpps": next(first.glob("*activite_2*"))}
+    rows = {name: path.read_bytes().splitlines(keepends=True) for name, path in both.items()}
+    links = next(first.glob("Correspondance_ADELI*"))
+    pairs = links.read_bytes()
+    numbers = {name: [row.split(b"|")[1] for row in held[1:]] for name, held in rows.items()}
+    adeli, rpps = (next(n for n in numbers[name] if n not in pairs) for name in ("adeli", "rpps"))
+    (second / links.name).write_bytes(pairs + adeli + b";" + rpps + b"\n")
+    left = [row for row in rows["adeli"] if row.split(b"|")[1] != adeli]
+    other = [row.replace(b"|MME|", b"|M|") if row.split(b"|")[1] == adeli else row for row in rows["adeli"]]
+    (second / both["adeli"].name).write_bytes(b"".join(left if vanishes else other))
+    (second / both["rpps"].name).write_bytes(b"".join(rows["rpps"]))
+    for n, day in enumerate((first, second)):
+        for which, most in ((world, survey.MOST), (twin, -1)):
+            with monkeypatch.context() as patch:
+                patch.setattr(survey, "MOST", most)
+                run_import(which.engine, [day], actor="test", as_of=FIRST + timedelta(days=n), accept="test")
+    said = {row[1]: row[3] for row in world.dump()["source_record"] if row[0].endswith("activity")}
+    assert said[f"0{adeli.decode()}"] == said[f"8{rpps.decode()}"]  # they were merged
+    assert contents(world) == contents(twin)
+    assert journal(world) == journal(twin)

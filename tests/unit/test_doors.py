@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,26 @@ def test_but_names_are_counted_there_too(opened) -> None:
             found.bearer(f"essai.wrong{n}", "127.0.0.1")
     with pytest.raises(TooManyAttempts):
         found.bearer("essai.wrong", "127.0.0.1")
+
+
+def test_who_waits_for_a_computation_leaves_threads_to_the_others(opened) -> None:
+    """A flood of wrong secrets, each of its own network and name, would else hold every thread of the process."""
+    directory, secrets = opened
+    found = doors(directory)
+    found.bearer(secrets["essai"], HERE)
+    waiting = threading.Semaphore(0)
+    with found._lock, ThreadPoolExecutor(4) as pool:
+
+        def wait(n: int) -> None:
+            waiting.release()
+            found.bearer(f"nobody{n}.wrong", f"2001:db8:{n}::1")
+
+        asked = [pool.submit(wait, n) for n in range(4)]
+        for _ in asked:
+            waiting.acquire()
+        while found._queue.acquire(blocking=False):  # until the last of them stands in the queue
+            found._queue.release()
+        with pytest.raises(TooManyAttempts):
+            found.bearer("nobody.wrong", "2001:db8:ffff::1")
+        assert found.bearer(secrets["essai"], HERE).operator == "essai"  # remembered: no computation
+        assert all(isinstance(one.exception(), TooManyAttempts) for one in asked)

@@ -83,3 +83,16 @@ def test_strangers_take_the_place_of_who_asked_least_and_long_ago() -> None:
         clock.now += 0.0001
         rates.take(f"stranger {n}", quota)
     assert not rates.take("busy", quota).allowed
+
+
+def test_what_is_worth_several_waits_for_all_of_them() -> None:
+    """Refused, it takes nothing, or who asks for much would never have it; worth more than all, it is worth all."""
+    clock = Clock()
+    rates, quota = Rates(clock=clock), Quota(10, 60.0)
+    assert rates.take("a", quota, 6) == (True, 4, 36, 0.0)
+    for _ in range(3):
+        refused = rates.take("a", quota, 6)
+        assert (refused.allowed, refused.left, refused.wait) == (False, 4, 12.0)
+    clock.now += 12
+    assert rates.take("a", quota, 6) == (True, 0, 60, 0.0)
+    assert rates.take("b", quota, 1_000) == (True, 0, 60, 0.0)

@@ -7,6 +7,7 @@ so that an address book that asks again each night is told 304 until the person 
 from __future__ import annotations
 
 import hashlib
+from urllib.parse import quote
 
 import orjson
 from flask import Blueprint, Response, request
@@ -15,7 +16,7 @@ from directory_service.entries.vcard import Version, mailbox_card, organization_
 from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.web.cards import accepted, card_answer, file_name
-from directory_service.web.context import directory, identify
+from directory_service.web.context import directory, identify, varies
 from directory_service.web.links import public_base
 from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
@@ -75,12 +76,12 @@ def _asked() -> tuple[View, Version]:
 
 def _source() -> str:
     """Where the card can be had again (RFC 6350 6.1.3)."""
-    return public_base() + request.path
+    return public_base() + quote(request.path, safe="/@:")
 
 
 def _answer(card: bytes, version: Version, name: str, view: View) -> Response:
     response = card_answer(card, version, file_name(name))
     response.set_etag(hashlib.sha256(card).hexdigest()[:32])
-    response.headers["Vary"] = "Accept, Authorization"
+    response.headers["Vary"] = f"Accept, {varies()}"
     response.headers["Cache-Control"] = f"{'private' if view else 'public'}, max-age={AGE}"
     return response.make_conditional(request)  # type: ignore[return-value]

@@ -18,7 +18,7 @@ from directory_service.matching import describe as described
 from directory_service.web.batches import answered
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
 from directory_service.web.context import directory, identify, json_answer, uncached
-from directory_service.web.limiting import Counting, numbered, purse, spending
+from directory_service.web.limiting import Counting, numbered, purse, spending, take_lines
 from directory_service.web.openapi.matching import DESCRIPTION
 from directory_service.web.openapi.route import JSON, LINES, Body, Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
@@ -37,7 +37,7 @@ _GROUP = 50  # lines answered from one build
     "Qui désigne cette ligne d'un carnet d'adresses, et son adresse est-elle juste ?", "Rapprochement",
     ok("L'état de l'adresse, et les personnes qui peuvent être désignées", ref("Line")),
     body=Body({JSON: DESCRIPTION}), problems=("unsupported-media-type", "limit-exceeded", "budget-spent"),
-    rate=Rate.SEARCH,
+    rate=Rate.VERIFY,
 ))  # fmt: skip
 def match() -> Response:
     read_query(request.query_string, ())
@@ -58,6 +58,7 @@ def batch() -> Response:
     read_query(request.query_string, ())
     identify()
     lines = lines_of(read_body(BATCH_LIMIT))
+    take_lines(len(lines))
     directory().build()  # without an index, the answer is 503 and not ten thousand problems
     spending()
     answers = answered(directory(), lines, _answering(directory(), purse()), _GROUP)

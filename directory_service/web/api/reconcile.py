@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory_service.errors import InvalidInput, LimitExceeded, NotFound
 from directory_service.web.bodies import UnsupportedBody, read_body
 from directory_service.web.context import directory, identify, json_answer
-from directory_service.web.limiting import numbered, spending
+from directory_service.web.limiting import numbered, spending, take_lines
 from directory_service.web.links import public_base
 from directory_service.web.openapi.matching import ASKED
 from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, describe, ok
@@ -58,7 +58,7 @@ _ANSWERED = ok("Le manifeste sans paramètre ; sinon ce qui est demandé", {"any
 @describe(Route(
     "Le service de réconciliation (W3C Reconciliation API 0.2), pour OpenRefine", _TAG, _ANSWERED,
     "Un paramètre au plus, qui contient du JSON ; `query` peut être un simple texte.", query=_ASKED,
-    problems=("limit-exceeded", "budget-spent"), rate=Rate.SEARCH,
+    problems=("limit-exceeded", "budget-spent"), rate=Rate.VERIFY,
 ))  # fmt: skip
 def service() -> Response:
     """The manifest, without parameters; else the answer to what the query string asks."""
@@ -71,7 +71,7 @@ def service() -> Response:
 @describe(Route(
     "La même chose, demandée par un formulaire ou par du JSON", _TAG, _ANSWERED,
     body=Body({_FORM: None, JSON: ASKED}, "Comme les paramètres de `GET` ; 1 Mio au plus", False),
-    problems=("unsupported-media-type", "limit-exceeded", "budget-spent"), rate=Rate.SEARCH,
+    problems=("unsupported-media-type", "limit-exceeded", "budget-spent"), rate=Rate.VERIFY,
 ))  # fmt: skip
 def asked() -> Response:
     read_query(request.query_string, ())
@@ -127,6 +127,7 @@ def _batch(queries: object) -> dict[str, Any]:
         raise InvalidInput("un objet de requêtes est attendu", where="queries")
     if len(queries) > BATCH:
         raise LimitExceeded(f"au plus {BATCH} requêtes à la fois (batchSize)", where="queries")
+    take_lines(len(queries))
     with directory().held():
         return {name: {"result": reconcile(directory(), query)} for name, query in queries.items()}
 
@@ -147,7 +148,7 @@ _ANSWERS = {"queries": _batch, "query": _single, "extend": _extended}
 @describe(Route(
     "Complète un nom pendant la saisie : entités, propriétés, types", _TAG,
     ok("Ce qui commence ainsi", ref("ReconciliationSuggestions")), _LENIENT, query=_SUGGESTED,
-    path=(Place("kind", "Ce qui est nommé", word(_KINDS)),), problems=("not-found", "budget-spent"), rate=Rate.SUGGEST,
+    path=(Place("kind", "Ce qui est nommé", word(_KINDS)),), problems=("not-found", "budget-spent"), rate=Rate.SEARCH,
 ))  # fmt: skip
 def suggest(kind: str) -> Response:
     """Completions of a name that is being typed: entities, properties or types."""

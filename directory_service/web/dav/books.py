@@ -46,12 +46,13 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """``name`` is the last part of its path, without ``.vcf``."""
+    """``name`` is the last part of its path, without ``.vcf``; ``entry`` its number in the index."""
 
     name: str
     record: dict[str, Any]
     changed: str
     is_structure: bool = False
+    entry: int = 0
 
     def write(self, version: Version = Version.V3) -> bytes:
         made = organization_card if self.is_structure else practitioner_card
@@ -118,12 +119,12 @@ def _own(directory: Directory, book: Book) -> Iterator[Card]:
 
 def _person(hit: Hit) -> Card:
     record = orjson.loads(hit.json)
-    return Card(record["id"], record, hit.changed)
+    return Card(record["id"], record, hit.changed, entry=hit.id)
 
 
 def _structure(hit: Hit) -> Card:
     record = orjson.loads(hit.json)
-    return Card(STRUCTURE + record["id"], record, hit.changed, is_structure=True)
+    return Card(STRUCTURE + record["id"], record, hit.changed, is_structure=True, entry=hit.id)
 
 
 def get_card(directory: Directory, book: Book, name: str) -> Card:

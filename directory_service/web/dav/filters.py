@@ -17,7 +17,7 @@ from directory_service.model.names import fold, words
 from directory_service.web.dav.xml import Element, card
 
 _LONGEST: Final = 200
-_MOST: Final = 30  # conditions of one query
+_MOST: Final = 60  # properties and texts of one query: each is held against each card
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def parse_filter(element: Element | None) -> CardFilter:
     if element is None:
         return CardFilter()
     props = tuple(_prop(e) for e in element.findall(card("prop-filter")))
-    if len(props) > _MOST:
+    if len(props) + sum(len(p.texts) for p in props) > _MOST:
         raise InvalidInput(f"au plus {_MOST} conditions", where="filter")
     return CardFilter(props, element.get("test", "anyof") == "allof")
 
@@ -103,7 +103,7 @@ def _prop(element: Element) -> PropFilter:
         raise InvalidInput("les filtres de paramètres ne sont pas reconnus", where="param-filter")
     return PropFilter(
         element.get("name", "").rpartition(".")[2].upper(),
-        texts[:_MOST],
+        texts,
         element.find(card("is-not-defined")) is not None,
         element.get("test", "anyof") == "allof",
     )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from directory_service.entries.vcard import Version
 from directory_service.errors import AnnuaireError, InvalidInput
-from directory_service.web.dav.books import MOST_CARDS, STRUCTURE, Book, Card, cards_of, get_card
+from directory_service.web.dav.books import MOST_CARDS, Book, Card, cards_of, get_card
 from directory_service.web.dav.filters import parse_filter
 from directory_service.web.dav.properties import answer, book_path, card_resource, sync_token
-from directory_service.web.dav.xml import Element, Response, card, dav, multistatus
+from directory_service.web.dav.xml import Element, Response, card, dav, multistatus, names_of
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
 
 MOST_FOUND: Final = 200  # cards of one query of a book that cannot be listed
 MOST_NAMED: Final = 1_000  # of one multiget
+MOST_AT_ONCE: Final = 100  # of one multiget that is not counted as a listing
 TRUNCATED: Final = "number-of-matches-within-limits"
 
 
@@ -29,41 +30,39 @@ class Refused(Exception):
         self.precondition = precondition
 
 
-class Report(NamedTuple):
-    """A multistatus, and the identifiers of whom it tells of."""
+class Counting(NamedTuple):
+    """``listing`` is told before many cards are read and written, ``given`` which entries are in the answer."""
 
-    body: bytes
-    told: list[str]
+    listing: Callable[[], None]
+    given: Callable[[Iterable[int]], None]
 
 
-def report(directory: Directory, book: Book, root: Element) -> Report:
+def report(directory: Directory, book: Book, root: Element, counting: Counting) -> bytes:
     """The multistatus.  Raises Refused, or InvalidInput."""
     asked = _REPORTS.get(root.tag)
     if asked is None:
         raise Refused(dav("supported-report"))
     with directory.held() as build:
-        responses, token = asked(directory, book, root, build.id)
-    return Report(multistatus(responses, token), [_name_in(r.href) for r in responses if not r.status])
-
-
-def _name_in(href: str) -> str:
-    """The identifier that the path of a card holds."""
-    return unquote(href.rpartition("/")[2]).removesuffix(".vcf").removeprefix(STRUCTURE)
+        responses, token = asked(directory, book, root, build.id, counting)
+    return multistatus(responses, token)
 
 
 Answer = tuple[list[Response], str]
 
 
-def _query(directory: Directory, book: Book, root: Element, _: str) -> Answer:
+def _query(directory: Directory, book: Book, root: Element, _: str, counting: Counting) -> Answer:
     """The cards that match, at most as many as asked for; and that there are more, where there are."""
     wanted = parse_filter(root.find(card("filter")))
     limit = _limit(root)
     narrowed = wanted.narrowed()
     if narrowed is None and book.members is None and wanted.props:
         raise Refused(card("supported-filter"))
+    if book.members is not None:
+        counting.listing()
     listed = cards_of(directory, book, narrowed, MOST_CARDS if book.members is not None else 2 * MOST_FOUND)
     found = [c for c in listed.cards if wanted.holds(c.write())]
     most = min(limit, MOST_CARDS + 1 if book.members is not None else MOST_FOUND)
+    counting.given([c.entry for c in found[:most]])
     responses = [*_answers(book, found[:most], root)]
     if listed.truncated or len(found) > most:
         responses.append(truncated(book))
@@ -84,24 +83,27 @@ def _limit(root: Element) -> int:
     return int(said)
 
 
-def _multiget(directory: Directory, book: Book, root: Element, _: str) -> Answer:
+def _multiget(directory: Directory, book: Book, root: Element, _: str, counting: Counting) -> Answer:
     hrefs = [(e.text or "").strip() for e in root.findall(dav("href"))]
     if len(hrefs) > MOST_NAMED:
         raise Refused(dav(TRUNCATED))
-    return [_named(directory, book, href, root) for href in hrefs], ""
+    if len(hrefs) > MOST_AT_ONCE:
+        counting.listing()
+    held = {href: _named(directory, book, href) for href in hrefs}
+    counting.given([c.entry for c in held.values() if c])
+    return [next(_answers(book, [c], root)) if c else Response(href, status=404) for href, c in held.items()], ""
 
 
-def _named(directory: Directory, book: Book, href: str, root: Element) -> Response:
-    path, start = urlsplit(href).path, book_path(book.id)
-    name = unquote(path[len(start) :]).removesuffix(".vcf") if path.startswith(start) else ""
+def _named(directory: Directory, book: Book, href: str) -> Card | None:
     try:
-        held = get_card(directory, book, name) if name else None
-    except AnnuaireError:
-        held = None
-    return next(_answers(book, [held], root)) if held else Response(href, status=404)
+        path, start = urlsplit(href).path, book_path(book.id)
+        name = unquote(path[len(start) :]).removesuffix(".vcf") if path.startswith(start) else ""
+        return get_card(directory, book, name) if name else None
+    except (AnnuaireError, ValueError):  # the second for what is no URL
+        return None
 
 
-def _sync(directory: Directory, book: Book, root: Element, build: str) -> Answer:
+def _sync(directory: Directory, book: Book, root: Element, build: str, counting: Counting) -> Answer:
     """All, or nothing new; who holds another state must ask for all again (RFC 6578 3.8)."""
     if book.members is None:
         raise Refused(dav("supported-report"))
@@ -111,14 +113,16 @@ def _sync(directory: Directory, book: Book, root: Element, build: str) -> Answer
         raise Refused(dav("valid-sync-token"))
     if token:
         return [], now
+    counting.listing()
     listed = cards_of(directory, book)
+    counting.given([c.entry for c in listed.cards])
     responses = [*_answers(book, listed.cards, root)]
     return [*responses, *([truncated(book)] if listed.truncated else [])], now
 
 
 def _answers(book: Book, cards: Iterator[Card] | list[Card] | tuple[Card, ...], root: Element) -> Iterator[Response]:
     props = root.find(dav("prop"))
-    wanted = None if props is None else [e.tag for e in props]
+    wanted = None if props is None else names_of(props)
     data = root.find(f"{dav('prop')}/{card('address-data')}")
     version = _version(data)
     for held in cards:

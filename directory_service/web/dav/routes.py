@@ -35,9 +35,9 @@ from directory_service.web.dav.properties import (
     home_resource,
     root_resource,
 )
-from directory_service.web.dav.reports import Refused, report, truncated
+from directory_service.web.dav.reports import Counting, Refused, report, truncated
 from directory_service.web.dav.xml import dav
-from directory_service.web.limiting import counted, numbered, spending
+from directory_service.web.limiting import counted, spending, take_also
 from directory_service.web.links import public_base
 from directory_service.web.openapi.route import Rate
 
@@ -111,7 +111,7 @@ def well_known() -> AnyResponse:
 
 
 @_route("/carddav/")
-@counted(Rate.READ)
+@counted(Rate.READ, nameless=True)
 def root() -> AnyResponse:
     if request.method == "GET":
         return _welcome()
@@ -120,7 +120,7 @@ def root() -> AnyResponse:
 
 
 @_route(_HOME)
-@counted(Rate.READ)
+@counted(Rate.READ, nameless=True)
 def home(book: str) -> AnyResponse:
     held = find_book(directory(), book)
     if request.method == "GET":
@@ -129,29 +129,33 @@ def home(book: str) -> AnyResponse:
 
 
 @_route(_BOOK, (*_READ, "REPORT"))
-@counted(Rate.SEARCH)
+@counted(Rate.SEARCH, nameless=True)
 def contacts(book: str) -> AnyResponse:
     held = find_book(directory(), book)
     if request.method == "GET":
         return _welcome()
     if request.method == "REPORT":
-        count = spending()
-        found = report(directory(), held, xml.parse(read_body(xml.LIMIT)))
-        count(numbered(found.told))
-        return _multistatus(found.body)
+        return _multistatus(report(directory(), held, xml.parse(read_body(xml.LIMIT)), _counting()))
     return _found(book_resource(held, _state()), lambda: _members(held))
 
 
+def _counting() -> Counting:
+    """A book is as much work as a batch, and its cards are records that the caller was given (decision 0011)."""
+    return Counting(lambda: take_also(Rate.BATCH), spending())
+
+
 def _members(book: Book) -> Below:
-    count = spending()
+    counting = _counting()
+    if book.members is not None:
+        counting.listing()
     listed = cards_of(directory(), book)
-    count(numbered(c.record["id"] for c in listed.cards))
+    counting.given([c.entry for c in listed.cards])
     cards = tuple(card_resource(book, c) for c in listed.cards)
     return Below(cards, truncated(book) if listed.truncated else None)
 
 
 @_route(_CARD)
-@counted(Rate.READ)
+@counted(Rate.READ, nameless=True)
 def one_card(book: str, identifier: str) -> AnyResponse:
     held = find_book(directory(), book)
     found = get_card(directory(), held, identifier)
@@ -195,7 +199,7 @@ def _asked() -> tuple[list[str] | None, bool]:
     tree = xml.parse(body)
     props = tree.find(dav("prop"))
     if props is not None:
-        return [e.tag for e in props], False
+        return xml.names_of(props), False
     return None, tree.find(dav("propname")) is not None
 
 

@@ -18,6 +18,7 @@ S: Final = ElementMaker(namespace=SERVER, nsmap=_NAMES)
 Element: TypeAlias = etree._Element
 
 LIMIT: Final = 256 * 1024  # octets of a request: a multiget of a thousand cards
+MOST_PROPERTIES: Final = 100  # of one request; there are some forty in all standards together
 _DEEPEST: Final = 20
 _STATUS: Final = {200: "OK", 403: "Forbidden", 404: "Not Found", 507: "Insufficient Storage"}
 
@@ -54,6 +55,14 @@ def _too_deep(root: Element) -> bool:
         if not level:
             return False
     return True
+
+
+def names_of(props: Element) -> list[str]:
+    """The names of the properties that are asked for.  Raises InvalidInput for more than any client knows: each is told
+    of each card, so that a short request would make an answer without end."""
+    if len(props) > MOST_PROPERTIES:
+        raise InvalidInput(f"au plus {MOST_PROPERTIES} propriétés", where="prop")
+    return [str(e.tag) for e in props]
 
 
 class Response(NamedTuple):

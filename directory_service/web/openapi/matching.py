@@ -9,8 +9,8 @@ from typing import Final
 
 from directory_service.matching import AddressState, Kind, Outcome
 from directory_service.matching.description import FIELDS, LONGEST
-from directory_service.matching.lookalikes import Likeness
 from directory_service.matching.weights import Field, Way
+from directory_service.model.confusable import How
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.publication import PURPOSES
 from directory_service.model.rightbox import DECIDERS, REASONS, Fit
@@ -86,7 +86,7 @@ MATCHING: Final[dict[str, Schema]] = {
             "said": told("Le même en français", TEXT),
             "until": told("Depuis quand elle n'est plus en service", _TEXT_OR_NULL),
             "holders": told("Qui la tient aujourd'hui", listed(TEXT)),
-            "lookalikes": listed(record({"address": TEXT, "how": word(Likeness), "said": TEXT, "label": TEXT})),
+            "lookalikes": listed(record({"address": TEXT, "how": word(How), "said": TEXT, "label": TEXT})),
             "outcome": told("Ce que valent les candidats", word(Outcome)),
             "confidence": _PERCENT,
             "candidates": listed(ref("Candidate")),

@@ -20,7 +20,7 @@ from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.matching import check_lines
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, json_answer, uncached
-from directory_service.web.limiting import counted, numbered, spending
+from directory_service.web.limiting import counted, numbered, spending, take_lines
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import parse_object
 from directory_service.web.portal.advice import ADDED, SAYS, Line, told
@@ -30,6 +30,8 @@ from directory_service.web.portal.downloads import CSV_TYPE, XLSX_TYPE, as_csv, 
 from directory_service.web.portal.sheets import LONGEST_CELL, MOST_COLUMNS, MOST_OCTETS, MOST_ROWS, read_file, read_text
 
 _BODY: Final = 4 * MOST_OCTETS  # octets: a book as JSON, escaped in a form
+_MOST_FIELDS: Final = 4 * MOST_COLUMNS
+_MOST_LINES: Final = 1 << 31  # of a file, empty ones too
 _GROUP: Final = 100  # lines that a script may ask for at a time
 _AT_ONCE: Final = 30  # lines that need no progress bar
 _FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -82,6 +84,7 @@ def downloaded(form: str) -> Response:
 
 
 def _lines(book: Book) -> Iterator[Line]:
+    take_lines(len(book.rows))
     said = [book.description(row) for row in book.rows]
     for number, row, described, found in zip(book.lines, book.rows, said, check_lines(directory(), said), strict=True):
         spending()(numbered(found.told))
@@ -112,7 +115,9 @@ def _form() -> tuple[dict[str, str], bytes]:
     """The fields, and the file; both stay in memory, where werkzeug would spool a large file to the disk."""
     expect_type(*_FORMS)
     body = read_body(_BODY)
-    parser = FormDataParser(_in_memory, max_form_memory_size=_BODY, max_form_parts=4 * MOST_COLUMNS)
+    if request.mimetype == _FORMS[1] and body.count(b"&") > _MOST_FIELDS:  # millions of them would be held at once
+        raise LimitExceeded(f"au plus {_MOST_FIELDS} champs")
+    parser = FormDataParser(_in_memory, max_form_memory_size=_BODY, max_form_parts=_MOST_FIELDS)
     _, fields, files = parser.parse(io.BytesIO(body), request.mimetype, len(body), request.mimetype_params)
     sent = files.get("fichier")
     return {name: fields[name] for name in fields}, sent.read() if sent else b""
@@ -165,13 +170,14 @@ def _book(written: str | bytes, most: int = MOST_ROWS) -> Book:
 def _is_whole(book: Book) -> bool:
     width = len(book.titles)
     known = all(0 <= at < width and field in FIELDS for at, field in book.fields.items())
-    return known and len(book.lines) == len(book.rows) and all(len(row) == width for row in book.rows)
+    numbered = len(book.lines) == len(book.rows) and all(0 <= line < _MOST_LINES for line in book.lines)
+    return known and numbered and all(len(row) == width for row in book.rows)
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_COLUMNS:
         raise TypeError
-    if not all(isinstance(text, str) and len(text) <= LONGEST_CELL for text in value):
+    if not all(isinstance(text, str) and len(text) <= LONGEST_CELL and text.isprintable() for text in value):
         raise TypeError
     return tuple(value)
 

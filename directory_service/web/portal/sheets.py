@@ -32,6 +32,8 @@ LONGEST_CELL: Final = 1_000  # characters: notes are longer, and are cut
 # 20 cells have 0.4 million; what is no sheet and no table of texts has few.
 MOST_TAGS: Final = 500_000
 _FEW_TAGS: Final = 20_000
+MOST_PARTS: Final = 2_000  # a sheet each, and what belongs to it; images count
+_DOCTYPE: Final = b"<!DOCTYPE"  # no spreadsheet writes one; entities, which multiply what is unpacked, live there
 _LONG_PARTS: Final = ("xl/worksheets/", "xl/sharedStrings")
 _SEPARATORS: Final = ";\t,|"
 _LOOKED_AT: Final = 50  # records that say which separator it is
@@ -165,6 +167,8 @@ def _weigh(body: bytes) -> None:
     left = MOST_UNPACKED
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            if len(archive.infolist()) > MOST_PARTS:
+                raise LimitExceeded("le classeur a trop de parties", where=_FILE)
             for part in archive.infolist():
                 with archive.open(part) as stream:
                     left -= _weight(stream, left, MOST_TAGS if part.filename.startswith(_LONG_PARTS) else _FEW_TAGS)
@@ -173,10 +177,14 @@ def _weigh(body: bytes) -> None:
 
 
 def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
-    read = 0
+    """What a part unpacks to, as far as it is read.  Raises LimitExceeded, and InvalidInput for a document type."""
+    read, end = 0, b""
     while piece := stream.read(1 << 16):
         read += len(piece)
         tags -= piece.count(b"<")
+        end = end[-len(_DOCTYPE) :] + piece.replace(b"\0", b"")  # in UTF-16 too
+        if _DOCTYPE in end:
+            raise _refused("le classeur XLSX ne se lit pas")
         if read > octets or tags < 0:
             raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
     return read

@@ -95,9 +95,10 @@ def _fields(properties: object) -> Iterator[tuple[str, str]]:
 def _value(value: object) -> str:
     """A property's value as text: of several the first, of an entity its name or its number."""
     if isinstance(value, list):
-        return _value(value[0]) if value else ""
+        value = value[0] if value else ""
     if isinstance(value, dict):
-        return str(value.get("name") or str(value.get("id", "")).rpartition("/")[2])[:_LONGEST]
+        name, entity = value.get("name"), value.get("id")
+        value = name or (entity.rpartition("/")[2] if isinstance(entity, str) else "")
     if isinstance(value, bool) or value is None:
         return ""
     if isinstance(value, float) and value.is_integer():
