@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from directory_service.matching.lookalikes import likeness
 from ldap_support import Client, extended, replies, served
 from web_world import build_world
 
@@ -28,6 +27,7 @@ from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import AbandonRequest, UnbindRequest
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.matching import describe
+from directory_service.model.confusable import meant_for
 from directory_service.policy.protocol import Requests
 from directory_service.trust.smime import MailTrust, Owner, check, read_upload
 from directory_service.web.dav.filters import parse_filter as parse_filter_element
@@ -178,7 +178,7 @@ def description(data: bytes) -> None:
         assert text not in str(error) or not text.strip()
         return
     assert describe({"text": found.text}).text == found.text or any(c.isdigit() or c == "@" for c in found.text)
-    likeness(found.address, "zoe.d-essai@medecin.mssante.fr")
+    meant_for(found.address, "zoe.d-essai@medecin.mssante.fr")
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -258,7 +258,8 @@ def test_the_code_is_drawn_when_it_is_opened(opening: Opener) -> None:
     page.get_by_text("Code QR").click()
     code = page.get_by_role("img", name="Code QR de la carte de visite de Dr Zoé D'ESSAI")
     code.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('img.qr').naturalWidth > 0")
+    expect(code).to_have_js_property("complete", True)
+    assert code.evaluate("image => image.naturalWidth") > 0
 
 
 def test_is_this_address_hers(opening: Opener) -> None:
