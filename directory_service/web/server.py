@@ -15,6 +15,7 @@ import socket
 import ssl
 import sys
 import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -22,6 +23,8 @@ from gunicorn.http import errors
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import ThreadWorker
 
+from directory_service.errors import RegistryUnavailable
+from directory_service.heap import settle
 from directory_service.settings import authority
 from directory_service.tls import Tls
 from directory_service.web.slow import Patience
@@ -148,6 +151,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
         directory = Directory(self.settings.index_folder, self.settings.ldap_suffix)
         atexit.register(directory.close)
+        with suppress(RegistryUnavailable):  # there may be none yet
+            directory.build()
         return create_app(directory, self.settings, self.tls)
 
 
@@ -163,6 +168,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         super().load_wsgi()
         self.wsgi: Any = self.patience.around(self.wsgi)
+        settle()
 
     def handle(self, conn: Any) -> Any:
         with self.patience.with_thread(conn):

@@ -7,7 +7,6 @@ business.  Nothing here logs a name, an address or the text of a query.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import secrets
 import socket
@@ -24,6 +23,7 @@ import uvloop
 
 from directory_service.accesslog import AccessLog
 from directory_service.errors import AnnuaireError
+from directory_service.heap import settle
 from directory_service.index.directory import HELD, Directory
 from directory_service.ldap.handler import Handler, no_name, nobody
 from directory_service.ldap.limits import LdapSettings
@@ -98,7 +98,8 @@ def _unheld() -> frozenset[str]:
 async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol], Listener]], stop: Stop,
                  ready: Callable[..., None]) -> None:  # fmt: skip
     listening = [await _listen(hub.loop, make, listener) for make, listener in makes]
-    gc.freeze()  # the schema and the modules are here to stay: full collections need not look at them
+    _tell_build(hub.handler.searcher.directory)  # which loads what it needs of the build
+    settle()
     ready(*(server.sockets[0].getsockname()[1] for server in listening))
     watching = asyncio.create_task(_watch_files(hub.tls, hub.settings.certificate_check)) if hub.tls else None
     swept = hub.loop.time()
