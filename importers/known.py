@@ -20,6 +20,8 @@ from directory_service.registry.bulk import chunks, plain_rows
 from directory_service.registry.tables import identifier, link, source_record
 from importers.sources import vouching
 
+_hash, _number = hashlib.blake2b, int.from_bytes
+
 
 def digest_of(rows: Sequence[tuple[int, bytes]]) -> int:
     """A signed 64-bit digest of the rows of one record, whatever their order, line ends or trailing separators."""
@@ -27,7 +29,7 @@ def digest_of(rows: Sequence[tuple[int, bytes]]) -> int:
         data = rows[0][1].rstrip(b"|\r\n\x1f")
     else:
         data = b"\n".join(sorted([row[1].rstrip(b"|\r\n\x1f") for row in rows]))
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little", signed=True)
+    return _number(_hash(data, digest_size=8).digest(), "little", signed=True)
 
 
 def digest_text(values: Sequence[object]) -> int:
