@@ -172,9 +172,10 @@ def endless(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a server with one thread for searches."""
     monkeypatch.setattr("directory_service.index.reader._MOST_STEPS", 1 << 40)
     settings = LdapSettings(suffix=SUFFIX, workers=1, search_time=60.0)
-    with closing(Directory(serving.directory.folder, SUFFIX)) as directory, served(directory, settings) as port:
+    with closing(Directory(serving.directory.folder, SUFFIX)) as directory:
         directory._connections.make = _endless
-        yield port
+        with served(directory, settings) as port:
+            yield port
 
 
 @pytest.mark.parametrize(
