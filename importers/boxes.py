@@ -20,7 +20,7 @@ from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
 from importers.boxrules import BoxRules
 from importers.feed import Feed
-from importers.known import GONE, SEEN, Known, People
+from importers.known import SEEN, Known, People
 from importers.mssante.parse import PERSONAL
 from importers.places import Places
 from importers.published import Beside
@@ -117,9 +117,9 @@ class BoxLoader:
         position = self.known.positions.get(address)
         if position is None:
             return False
-        before, self.known.state[position] = self.known.state[position], self.known.state[position] | SEEN
-        same = self.known.digests[position] == digest and not before & GONE
-        if same and not before & SEEN:
+        again = self.known.state[position] & SEEN
+        same = self.known.meet(position, digest)
+        if same and not again:
             self.store.counts["mailbox"]["unchanged"] += 1
         return same
 

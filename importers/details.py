@@ -15,7 +15,7 @@ from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
 from importers.feed import Feed
 from importers.impact import count_changed
-from importers.known import GONE, SEEN, Known, People, match_key
+from importers.known import Known, People, match_key
 from importers.revise import difference, drop_rows, mark_gone, note_marks, record, stored_rows, touch
 from importers.store import Store
 
@@ -37,11 +37,9 @@ class DetailLoader:
         counts["unchanged"] += feed.unchanged
         for key, digest, given in feed.records:
             position = known.positions.get(key)
-            if position is not None:
-                before, known.state[position] = known.state[position], known.state[position] | SEEN
-                if known.digests[position] == digest and not before & GONE:
-                    counts["unchanged"] += 1
-                    continue
+            if position is not None and known.meet(position, digest):
+                counts["unchanged"] += 1
+                continue
             said = feed.read(key, digest, given)
             if news.codes or news.labels:
                 _, codes, labels = news.take()

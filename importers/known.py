@@ -48,6 +48,12 @@ GONE, SEEN = 1, 2  # the source no longer names it; this run has met it
 _TOGETHER = 10_000
 
 
+def speaks(connection: Connection, source: str) -> bool:
+    """Whether the registry knows anything of a source."""
+    query = select(source_record.c.source).where(source_record.c.source == source).limit(1)
+    return connection.execute(query).first() is not None
+
+
 class Known:
     """What one source last said: key ► position; digest, subject and state (``GONE``, ``SEEN``) by position.
     ``staying_on``: of a part (``only``), the subjects of its vanished keys that the source still names under another
@@ -75,11 +81,10 @@ class Known:
         return cls(source, [(key.encode(), digest, pk, gone) for key, digest, pk, gone in found])
 
     def only(self, keys: Collection[bytes]) -> Known:
-        """What it said of these, none of them seen yet, and of those that were not seen."""
-        gone = dict(self.vanished())
-        named = {key: self.positions[key] for key in keys if key in self.positions}
-        named |= {key: self.positions[key] for key in gone}
-        return Known(self.source, [self._row(key, at) for key, at in named.items()], self.staying({*gone.values()}))
+        """What it said of these, none of them seen yet, and of those that were not seen.  Whom the others are of is
+        not kept: to be ``renewed`` before ``staying`` is asked."""
+        named = dict.fromkeys([*(key for key in keys if key in self.positions), *(key for key, _ in self.vanished())])
+        return Known(self.source, [self._row(key, self.positions[key]) for key in named])
 
     def renewed(self, connection: Connection) -> Known:
         """The same part with the subjects of today: what was read before may be of people whom a crosswalk, a rule or
@@ -96,6 +101,11 @@ class Known:
             staying |= {pk for key, pk in named if key.encode() not in gone}
         rows = [(key, digest, subjects.get(key, pk), is_gone) for key, digest, pk, is_gone in self.rows()]
         return Known(self.source, rows, staying)
+
+    def meet(self, position: int, digest: int) -> bool:
+        """This run has met it: whether it is what it was."""
+        before, self.state[position] = self.state[position], self.state[position] | SEEN
+        return self.digests[position] == digest and not before & GONE
 
     def _row(self, key: bytes, position: int) -> tuple[bytes, int, int, int]:
         return key, self.digests[position], self.subjects[position], self.state[position] & GONE

@@ -27,7 +27,7 @@ from directory_service.registry.engine import filling, reading, require_current,
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.overview import read_sources
 from directory_service.registry.runs import add_file, create_run, finish_run, last_file
-from directory_service.registry.tables import run, run_file, source_record
+from directory_service.registry.tables import run, run_file
 from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import beside, extract
@@ -39,7 +39,7 @@ from importers.dating import published
 from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile, ListFile
 from importers.feed import Task, feed_beside, feed_here, feed_surveyed
-from importers.known import Links, People
+from importers.known import Links, People, speaks
 from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, advancing, silent
@@ -358,16 +358,12 @@ class _Run:
         for job in jobs:
             if any(spoken[source] > 1 for source in job.speaks_for):
                 job.surveyed = None  # what the source said last will be what another of these files says
-            raw = job.source.raw or any(source in known or self._speaks(source) for source in job.speaks_for)
+            raw = job.source.raw or any(source in known or speaks(self.connection, source) for source in job.speaks_for)
             checked = job.checked
             how = checked.encoding, checked.grouped, job.sources
             tasks.append(Task(job.file, *how, raw, self.findings, self.patients))
             known |= job.speaks_for
         return tasks
-
-    def _speaks(self, source: str) -> bool:
-        query = select(source_record.c.source).where(source_record.c.source == source).limit(1)
-        return self.connection.execute(query).first() is not None
 
     def _load_file(self, job: _Job, task: Task) -> FileReport:
         file = job.file

@@ -12,7 +12,7 @@ from typing import Any
 
 from directory_service.registry.tables import activity, expertise, identifier, practitioner, source_record
 from importers.feed import Feed
-from importers.known import GONE, SEEN, Known, Links, People
+from importers.known import Known, Links, People
 from importers.places import Places
 from importers.revise import Change, Reviser
 from importers.rows import NAMELESS
@@ -42,11 +42,9 @@ class PeopleLoader:
         for key, digest, given in feed.records:
             known = self.known.get(sources.get(key[:1], ""))
             position = known.positions.get(key) if known else None
-            if known is not None and position is not None:
-                before, known.state[position] = known.state[position], known.state[position] | SEEN
-                if known.digests[position] == digest and not before & GONE:
-                    counts["unchanged"] += 1
-                    continue
+            if known is not None and position is not None and known.meet(position, digest):
+                counts["unchanged"] += 1
+                continue
             said = feed.read(key, digest, given)
             if news.places or news.codes or news.labels:
                 self._learn(feed.systems, *news.take())

@@ -19,17 +19,17 @@ from sqlalchemy import Connection, Engine, select
 
 from directory_service.model.publication import SOURCE
 from directory_service.registry.engine import reading
-from directory_service.registry.tables import mailbox, source_record
+from directory_service.registry.tables import mailbox
 from importers.check import Checked, check
 from importers.extract import ExtractFile
-from importers.known import SEEN, Known, digest_of
+from importers.known import SEEN, Known, digest_of, speaks
+from importers.said import Rows
 from importers.source import Kind, Source
 from importers.sources import source_of
 
 _NOTHING: tuple[Callable[[bytes, int], int], Sequence[int], bytearray] = (lambda _, at: at, (), bytearray())
 MOST = 64 << 20  # bytes of rows that differ, past which the whole file is read again instead
 
-Rows = list[tuple[int, bytes]]
 Record = tuple[bytes, int, Rows]  # key, digest, rows
 
 
@@ -44,13 +44,12 @@ class Surveyed:
 
     def packed(self) -> tuple[Any, ...]:
         """As plain values, for ``marshal``."""
-        known = [(k.source, k.rows(), tuple(k.staying_on)) for k in self.known.values()]
-        return self.records, self.unchanged, known
+        return self.records, self.unchanged, [(k.source, k.rows()) for k in self.known.values()]
 
     @classmethod
     def of(cls, packed: tuple[Any, ...]) -> Surveyed:
         records, unchanged, known = packed
-        return cls(records, unchanged, {source: Known(source, rows, on) for source, rows, on in known})
+        return cls(records, unchanged, {source: Known(source, rows) for source, rows in known})
 
 
 class Survey:
@@ -92,7 +91,8 @@ class Survey:
             number += 1
             parts = (line.rstrip(b"\r") if strip else line).split(separator, width)
             if len(parts) < width:
-                self._add(b"", [(number, line)])
+                short = [(number, line)]
+                self._add(b"", digest_of(short), short)
                 continue
             if several == 2:  # as nearly all: a third of what joining a list costs
                 key = parts[first] + parts[second]
@@ -116,37 +116,41 @@ class Survey:
         self._found.unchanged += unchanged
 
     def _of(self, kind: bytes) -> tuple[Callable[[bytes, int], int], Sequence[int], bytearray]:
-        """What is known of keys that begin so."""
-        self.kinds.add(kind)
-        known = self.known.get(kind) or self.known.get(b"")
+        """What is known of keys that begin so, in the parts that ``look`` needs."""
+        known = self._known_of(kind)
         return (known.positions.get, known.digests, known.state) if known else _NOTHING
+
+    def _known_of(self, kind: bytes) -> Known | None:
+        self.kinds.add(kind)
+        return self.known.get(kind) or self.known.get(b"")
 
     def _close(self, key: bytes, rows: Rows) -> None:
         """A record is whole: is it what it was?"""
-        digest = digest_of(rows)
-        name = key.strip().lower() if self.addresses else key
-        find, digests, state = self._of(key[:1])
-        at = find(name, -1)
+        digest, name, known = digest_of(rows), self._name_of(key), self._known_of(key[:1])
+        at = known.positions.get(name, -1) if known else -1
+        again = known.state[at] & SEEN if known and at >= 0 else 0
         if at < 0 or self.addresses:  # two spellings of an address are two records
             if key in self._new:
                 self.grouped = False
             self._new.add(key)
-        elif state[at] & SEEN:
+        elif again:
             self.grouped = False
-        if at >= 0:
-            before, state[at] = state[at], state[at] | SEEN
-            if not before and digests[at] == digest and name not in self.always:
-                self._found.unchanged += 1
-                return
-        self._add(key, rows, digest)
+        same = known is not None and at >= 0 and known.meet(at, digest)
+        if same and not again and name not in self.always:
+            self._found.unchanged += 1
+        else:
+            self._add(key, digest, rows)
 
-    def _add(self, key: bytes, rows: Rows, digest: int | None = None) -> None:
+    def _name_of(self, key: bytes) -> bytes:
+        """As the registry has it."""
+        return key.strip().lower() if self.addresses else key
+
+    def _add(self, key: bytes, digest: int, rows: Rows) -> None:
         self._size += sum([len(line) for _, line in rows])
         if self.given_up:
             self._found.records.clear()
         else:
-            whole = [(number, line if line.endswith(b"\n") else line + b"\n") for number, line in rows]
-            self._found.records.append((key, digest_of(whole) if digest is None else digest, whole))
+            self._found.records.append((key, digest, rows))
 
     def close(self) -> None:
         """That was all."""
@@ -158,7 +162,7 @@ class Survey:
         """After ``close``; None where it came to nothing."""
         if self.given_up:
             return None
-        told = {key.strip().lower() if self.addresses else key for key, _, _ in self._found.records}
+        told = {self._name_of(key) for key, _, _ in self._found.records}
         for kind, known in self.known.items():
             if kind in self.kinds or not kind:
                 self._found.known[known.source] = known.only(told)
@@ -170,7 +174,7 @@ def survey_of(extract: ExtractFile, source: Source, connection: Connection) -> S
     if source.raw or extract.quoted:
         return None
     names = {kind.encode(): name for kind, name in source.people.items()} or {b"": source.layout.id}
-    spoken = {name for name in names.values() if _speaks(connection, name)}
+    spoken = {name for name in names.values() if speaks(connection, name)}
     if not spoken:
         return None
     read = {name: Known.read(connection, name) for name in names.values()}
@@ -192,11 +196,6 @@ def examine(
             survey = survey_of(extract, source_of(extract.match.layout), connection)
     checked = check(extract, advance, survey=survey)
     return checked, survey.found() if survey else None
-
-
-def _speaks(connection: Connection, source: str) -> bool:
-    query = select(source_record.c.source).where(source_record.c.source == source).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def _published(connection: Connection) -> set[bytes]:

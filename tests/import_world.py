@@ -15,7 +15,7 @@ from directory_service.model.people import Practitioner
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import JournalEntry, read_after
 from directory_service.registry.read import read_bindings, read_practitioners, resolve
-from directory_service.registry.tables import mailbox, metadata
+from directory_service.registry.tables import decision, mailbox, metadata
 from importers.load import run_import
 from importers.report import ImportReport
 
@@ -27,6 +27,10 @@ _WRITERS: Mapping[str, Callable[[Path, Any], Path]] = {
     "links": f.write_links,
     "cat18": f.write_cat18,
 }
+
+
+_VOLATILE = ("run", "run_file", "journal", "undo_range", "undo_row")
+_DECIDED_AT = list(decision.c).index(decision.c.at)
 
 
 class World:
@@ -77,3 +81,9 @@ class World:
                 str(table.name): sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
                 for table in metadata.sorted_tables
             }
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """``dump`` without what tells when, or is of one database."""
+        found = {name: rows for name, rows in self.dump().items() if name not in _VOLATILE}
+        found["decision"] = [row[:_DECIDED_AT] + row[_DECIDED_AT + 1 :] for row in found["decision"]]
+        return found

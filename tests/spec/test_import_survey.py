@@ -12,7 +12,6 @@ import pytest
 from import_world import World
 
 from directory_service.registry.engine import open_registry, reading, upgrade
-from directory_service.registry.tables import decision
 from importers import beside, survey
 from importers.check import check
 from importers.extract import ExtractFile, recognise
@@ -21,9 +20,7 @@ from importers.sample import write_sample
 from importers.sources import source_of
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
-VOLATILE = ("run", "run_file", "journal", "undo_range", "undo_row")  # they tell when, or are of one database
 NUMBERED = ("activity", "expertise", "qualification")  # SQLite gives the number of a row that is gone again
-DECIDED_AT = list(decision.c).index(decision.c.at)  # and so does this column
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +40,7 @@ def twin(tmp_path: Path) -> Iterator[World]:
 
 
 def contents(world: World) -> dict[str, list]:
-    found = {name: rows for name, rows in world.dump().items() if name not in VOLATILE}
-    found["decision"] = [row[:DECIDED_AT] + row[DECIDED_AT + 1 :] for row in found["decision"]]
+    found = world.contents()
     for name in NUMBERED:
         found[name] = sorted((row[1:] for row in found[name]), key=repr)
     return found
