@@ -8,7 +8,7 @@ import click
 
 from directory_service.commands.cards import card
 from directory_service.commands.common import NO, as_json, directory, emit, lines, table, with_settings
-from directory_service.errors import NotFound
+from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.publication import PURPOSES
 
 if TYPE_CHECKING:
@@ -46,13 +46,17 @@ def search(
     """Cherche une personne par nom, lieu, spécialité, structure, numéro, adresse… dans n'importe quel ordre."""
     import orjson
 
+    from directory_service.index.criteria import LONGEST_BOX
     from directory_service.index.directory import Criteria, Wishes
     from directory_service.index.onebox.facets import FACETS
     from directory_service.index.query import View
 
+    typed = " ".join(text).strip()
+    if not 0 < len(typed) <= LONGEST_BOX:  # browsing everybody is not searching; the export is there for that
+        raise InvalidInput(f"un texte de 1 à {LONGEST_BOX} caractères est attendu, {len(typed)} vus", where="TEXT")
     wishes = Wishes(FACETS if facets else (), exact, explain, sort, near or "")
     with directory(settings) as index:
-        page = index.find(Criteria(q=" ".join(text)), View.STAFF, limit, cursor, wishes)
+        page = index.find(Criteria(q=typed), View.STAFF, limit, cursor, wishes)
     people = [orjson.loads(hit.json) for hit in page.hits]
     if machine:
         items = [{**person, "match": why} for person, why in zip(people, page.why, strict=True)] if explain else people

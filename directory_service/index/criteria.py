@@ -23,6 +23,7 @@ from directory_service.model.identifiers import structure_keys
 from directory_service.model.names import fold, squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
 
+LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody's name
 LONGEST_PLACE: Final = 5  # characters of a postcode or of the code of a department
 # What people call a general practitioner is three savoir-faire (formats.md §5).
 _GENERAL: Final = ("SM26", "SM53", "SM54")

@@ -106,6 +106,12 @@ def test_search_finds_by_name(loaded: Installation, person: dict[str, Any]) -> N
     assert person["id"] in loaded.run("search", person["family_name"], "--limit", "100").stdout
 
 
+@pytest.mark.parametrize("text", ["", "  ", "é" * 201, "é" * 5_000])
+def test_search_refuses_what_is_no_search(loaded: Installation, text: str) -> None:
+    """Once a fault inside, for a word that makes a question longer than SQLite takes; and everybody, for nothing."""
+    assert ask(loaded, "search", text, code=2)["error"] == "invalid-input"
+
+
 def test_the_right_mailbox_by_exit_code(loaded: Installation, person: dict[str, Any]) -> None:
     wanted = 0 if len(person["mailboxes"]) == 1 else 4  # of one type, and nobody said which is preferred
     found = ask(loaded, "mailbox", person["id"], code=wanted)

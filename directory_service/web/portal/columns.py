@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from directory_service.matching import field_of, fields_of
+from directory_service.matching.description import LONGEST
 from directory_service.model.names import squash
 from directory_service.web.portal.sheets import Sheet
 
@@ -53,7 +54,6 @@ _SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
 _SECURE: Final = ("mss", "bal", "securis")  # of two columns of addresses, the one meant for health
 _TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
 _SAMPLE: Final = 200  # rows that say what a column holds
-LONGEST: Final = 200  # characters of a field, as ``matching`` takes them
 
 
 @dataclass(frozen=True, slots=True)
