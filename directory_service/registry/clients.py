@@ -7,22 +7,20 @@ without the key, its hash or the contact.  What a key opens is ``trust.doors``'s
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any, Final
 
-from argon2 import PasswordHasher
 from sqlalchemy import Connection, insert, select, update
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.clients import PREFIX, ApiClient
 from directory_service.registry import journal
 from directory_service.registry.clock import now_text
+from directory_service.registry.minting import mint
+from directory_service.registry.operators import checked_contact
 from directory_service.registry.tables import client
 
 SUBJECT: Final = "client"  # of their changes in the journal
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?", re.ASCII)  # no dot: the key ends with one and chance
-_LONGEST_CONTACT: Final = 200
-_hasher = PasswordHasher()
 
 
 def add_client(connection: Connection, name: str, contact: str = "", *, actor: str, at: str | None = None) -> str:
@@ -32,8 +30,8 @@ def add_client(connection: Connection, name: str, contact: str = "", *, actor: s
         raise InvalidInput("un nom de client est fait de minuscules, chiffres et tirets (64 au plus)")
     if _find(connection, name) is not None:
         raise InvalidInput("un client porte ou a porté ce nom")
-    key, moment = _new_key(name), at or now_text()
-    values = {"name": name, "secret_hash": _hasher.hash(key), "contact": _contact(contact), "created_at": moment}
+    (key, made), moment = mint(PREFIX + name), at or now_text()
+    values = {"name": name, "secret_hash": made, "contact": checked_contact(contact), "created_at": moment}
     number = int(connection.execute(insert(client).values(values).returning(client.c.id)).scalar_one())
     _journal(connection, actor, "create", number, name, moment)
     return key
@@ -44,8 +42,8 @@ def renew_client(connection: Connection, name: str, *, actor: str, at: str | Non
     row = _get(connection, name)
     if row.revoked_at is not None:
         raise InvalidInput("cette clé est révoquée : ajoutez un client d'un autre nom")
-    key = _new_key(name)
-    connection.execute(update(client).where(client.c.id == row.id).values(secret_hash=_hasher.hash(key)))
+    key, made = mint(PREFIX + name)
+    connection.execute(update(client).where(client.c.id == row.id).values(secret_hash=made))
     _journal(connection, actor, "secret", row.id, name, at)
     return key
 
@@ -64,17 +62,6 @@ def read_clients(connection: Connection) -> list[ApiClient]:
     """All of them, revoked ones too, by name."""
     rows = connection.execute(select(client).order_by(client.c.name))
     return [ApiClient(r.name, r.secret_hash, r.contact, r.created_at, r.revoked_at or "") for r in rows]
-
-
-def _new_key(name: str) -> str:
-    return f"{PREFIX}{name}.{secrets.token_urlsafe(32)}"
-
-
-def _contact(text: str) -> str:
-    found = text.strip()
-    if len(found) > _LONGEST_CONTACT or not found.isprintable():
-        raise InvalidInput(f"un contact tient en une ligne de {_LONGEST_CONTACT} caractères au plus")
-    return found
 
 
 def _find(connection: Connection, name: str) -> Any:

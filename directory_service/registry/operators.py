@@ -9,11 +9,9 @@ kept, and it is given once.  Each change is journalled, without the secret or it
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from argon2 import PasswordHasher
 from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
 
 from directory_service.errors import Forbidden, InvalidInput, NotFound
@@ -22,15 +20,14 @@ from directory_service.model.subjects import subject_key
 from directory_service.model.trust import ACTIVE, LISTED, MANUAL, SUSPENDED, WITHDRAWN, domain_name
 from directory_service.registry import journal
 from directory_service.registry.clock import format_instant, now_text
+from directory_service.registry.minting import mint
 from directory_service.registry.tables import domain, operator, operator_certificate, operator_subject, suspension
 from directory_service.registry.trusted import get_operator as get_operator
 
 # The name stands in a DN (cn=<name>,ou=operateurs,…) and before the last dot of a secret: neither must need escaping.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", re.ASCII)
-_SECRET_BYTES = 32
 _LONGEST_CONTACT = 200
 GRACE = 600.0  # seconds: who waits longer for an answer has noticed
-_hasher = PasswordHasher()
 
 
 def add_operator(
@@ -63,8 +60,8 @@ def set_secret(connection: Connection, name: str, *, actor: str, at: str | None 
         row = connection.execute(select(operator).where(operator.c.id == key)).one()
         if used not in (row.secret_hash, row.former_hash if row.former_until > now_text() else None):
             raise Forbidden("ce secret a été remplacé")
-    secret = f"{name}.{secrets.token_urlsafe(_SECRET_BYTES)}"
-    values = {"secret_hash": _hasher.hash(secret), "former_hash": former, "former_until": until}
+    secret, made = mint(name)
+    values = {"secret_hash": made, "former_hash": former, "former_until": until}
     connection.execute(update(operator).where(operator.c.id == key).values(values))
     _journal(connection, actor, "secret", key, None, at)
     return secret
@@ -171,7 +168,7 @@ def set_contacts(
     anything.  The journal says that contacts changed, not what they are: they name people."""
     key = _get(connection, name)
     given = {"responsible": responsible, "support": support}
-    values = {c: _contact(text) for c, text in given.items() if text is not None}
+    values = {c: checked_contact(text) for c, text in given.items() if text is not None}
     if not values:
         return False
     other = operator.c.id == key, or_(*(operator.c[c] != text for c, text in values.items()))
@@ -181,7 +178,8 @@ def set_contacts(
     return changed
 
 
-def _contact(text: str) -> str:
+def checked_contact(text: str) -> str:
+    """Whom to tell, in one line.  Raises InvalidInput."""
     found = text.strip()
     if len(found) > _LONGEST_CONTACT or not found.isprintable():
         raise InvalidInput(f"un contact tient en une ligne de {_LONGEST_CONTACT} caractères au plus")
