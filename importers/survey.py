@@ -163,9 +163,8 @@ class Survey:
         if self.given_up:
             return None
         told = {self._name_of(key) for key, _, _ in self._found.records}
-        for kind, known in self.known.items():
-            if kind in self.kinds or not kind:
-                self._found.known[known.source] = known.only(told)
+        met = {known.source: known for kind, known in self.known.items() if kind in self.kinds or not kind}
+        self._found.known = {source: known.only(told) for source, known in met.items()}
         return self._found
 
 
@@ -174,10 +173,9 @@ def survey_of(extract: ExtractFile, source: Source, connection: Connection) -> S
     if source.raw or extract.quoted:
         return None
     names = {kind.encode(): name for kind, name in source.people.items()} or {b"": source.layout.id}
-    spoken = {name for name in names.values() if speaks(connection, name)}
-    if not spoken:
+    if not any(speaks(connection, name) for name in names.values()):
         return None
-    read = {name: Known.read(connection, name) for name in names.values()}
+    read = {name: Known.read(connection, name) for name in {*names.values()}}
     known = {kind: read[name] for kind, name in names.items()}  # one, of a source that has several kinds
     if source.kind is not Kind.MAILBOXES:
         return Survey(extract, known, most=MOST)

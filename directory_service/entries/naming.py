@@ -31,6 +31,15 @@ def half_tokens(word: str, size: int) -> tuple[str, str]:
     return tag("y", f"{size}a{word[:HALF]}"), tag("y", f"{size}z{word[-HALF:]}")
 
 
+def halves_of_mistyped(word: str) -> list[str]:
+    """Tokens of the long words that two errors may have made this one of: a half is right, up to two letters are added
+    or missing."""
+    if len(word) < TWO_EDITS - 1:
+        return []
+    sizes = range(max(TWO_EDITS, len(word) - 2), len(word) + 3)
+    return [token for size in sizes for token in half_tokens(word, size)]
+
+
 def start_token(typed: str) -> str | None:
     """How the tokens of names start in which a word, not the first one, starts so; None when tokens cannot say, or when
     so many would that nothing is gained."""

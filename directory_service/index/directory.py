@@ -185,7 +185,8 @@ class Directory:
         if (known := held.get(key)) is not None:
             return known
         found = self.suggest(text, limit, view)
-        items = shielded_suggestions(reader.connection, found.hits)
+        # The same ``now``: the reader that has just searched, which may be of a newer build than the first one.
+        items = shielded_suggestions(self._reader(now), found.hits)
         made = Suggested(found.build, tuple(hit.id for hit in found.hits), items)
         if found.build == held.build and not found.timed_out:
             held.keep(key, made)
@@ -280,11 +281,12 @@ class Directory:
         digest = digest_of(criteria, wishes)
         place = parse_cursor(cursor, digest) if cursor else None
         box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
+        near = self._near(wishes.near, view)  # before the snapshot: a newer build closes the reader of the older one
         now = time.monotonic()
         reader = self._reader(now)
         build = reader.recent(now)
         with reader.snapshot():
-            finder = Finder(reader, box, filter_of(criteria), self._near(wishes.near, view), wishes, view)
+            finder = Finder(reader, box, filter_of(criteria), near, wishes, view)
             found = finder.page(limit, place)
             hits = reader.hits([rank.id for rank in found.ranks])
             why = [finder.explained(hit.id, orjson.loads(hit.json)) for hit in hits] if wishes.explain else []

@@ -44,8 +44,6 @@ _KEYED: Final = 500  # entries that one identifier, or its beginning, may find
 _OWN: Final = ("tags", "sn", "given")  # columns read of everybody
 _TAGS, _SN, _GIVEN = range(1, 4)
 
-Texts = tuple[str, ...]  # id and _OWN
-
 
 class Found(NamedTuple):
     """One page.  ``facets`` is None where none were asked for.  ``total`` is a lower bound unless ``exact``, each count
@@ -219,15 +217,14 @@ class Finder:
         if self._wishes.sort != "relevance":
             ranks, over = self._ids(parts, None, SORTED + 1)
             return self._of(self._read(ranks), limit, place, exact=not over)
-        ranks, over = self._ids(parts, place, limit if place else max(limit, COUNTED))
+        most = limit if place else EXAMINED if self._wishes.facets else max(limit, COUNTED)
+        ranks, over = self._ids(parts, place, most)
         total, exact = (place.total, place.exact) if place else (len(ranks), not over)
         found = Found(ranks[:limit], over or len(ranks) > limit, total, exact)
         if not self._wishes.facets:
             return found
-        counted, over = self._ids(parts, None, EXAMINED)
+        counted, over = self._ids(parts, None, EXAMINED) if place else (ranks, over)
         counts = facets.count(row[_TAGS] for row in self._of_ids([rank.id for rank in counted]))
-        if not place:
-            found = found._replace(total=len(counted), exact=not over)
         return found._replace(facets=facets.told(counts, self._wishes.facets), facets_exact=not over)
 
     def _read(self, ranks: list[Rank]) -> _Everyone:

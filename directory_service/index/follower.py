@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from directory_service.entries.entry import PEOPLE, STRUCTURES
 from directory_service.entries.places import forget_places
 from directory_service.errors import RegistryUnavailable
-from directory_service.index.feed import mark_at, write_changes
+from directory_service.index.feed import Place, end_of, write_changes
 from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
@@ -81,13 +81,14 @@ class Follower:
     def catch_up(self) -> int:
         """Brings the index up to the journal.  Gives the number of changes met; those of a full build are counted from
         where the former one stood."""
-        before = self._seq_of_usable()
+        stands = self._usable()
+        before = stands.seq if stands else 0
         with reading(self.engine) as connection:
             last = last_seq(connection)
-            restored = before is not None and (last < before or not self._same(connection, before))
-        if before is None or last - before > _MOST or restored:
+            restored = stands is not None and not _is_of(connection, stands, last)
+        if stands is None or last - before > _MOST or restored:
             build_index(self.engine, self.folder, self.suffix, workers=self.workers)
-            return max(0, last - (before or 0))
+            return max(0, last - before)
         if last == before and time.monotonic() < self._count_at:
             return 0
         try:
@@ -107,9 +108,10 @@ class Follower:
 
     def _behind(self) -> tuple[int, int]:
         with reading(self.engine) as connection:
-            return last_seq(connection), self._seq_of_usable() or 0
+            stands = self._usable()
+            return last_seq(connection), stands.seq if stands else 0
 
-    def _seq_of_usable(self) -> int | None:
+    def _usable(self) -> Place | None:
         """Where the current build stands; None when there is none that can be patched."""
         with suppress(RegistryUnavailable, sqlite3.DatabaseError):
             path = self.folder / current_name(self.folder)
@@ -117,16 +119,9 @@ class Follower:
                 with closing(open_reader(path)) as db:
                     sql = "SELECT value FROM meta WHERE key IN ('seq', 'suffix', 'version') ORDER BY key"
                     seq, *built_for = (value for (value,) in db.execute(sql))
-                if built_for == [normalise(self.suffix), VERSION]:
-                    return int(seq)
+                    if built_for == [normalise(self.suffix), VERSION]:
+                        return end_of(db, int(seq))
         return None
-
-    def _same(self, connection: Connection, seq: int) -> bool:
-        """Whether the registry is the one that the build was made from: it may have been restored from a backup, and
-        gone on past where the build stands."""
-        with closing(open_reader(self.folder / current_name(self.folder))) as db:
-            mark = mark_at(db, seq)
-        return not mark or mark == read_mark(connection, seq)
 
     def _step(self, db: sqlite3.Connection) -> int:
         """One transaction: the next changes of the journal.  Gives their number."""
@@ -208,3 +203,9 @@ def _addresses_gone(changes: list[JournalEntry]) -> list[str]:
     is rendered with what comes after."""
     gone = (decode(c.before) for c in changes if (c.kind, c.subject) == ("remove", "mailbox"))
     return [state["address"] for state in gone if state]
+
+
+def _is_of(connection: Connection, stands: Place, last: int) -> bool:
+    """Whether the registry is the one that a build which ``stands`` there was made from: it may have been restored from
+    a backup, and gone on past that place."""
+    return stands.seq <= last and (not stands.mark or stands.mark == read_mark(connection, stands.seq))

@@ -8,19 +8,18 @@ for.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
 
 from directory_service.entries.entry import BAL
-from directory_service.index.reader import Hit
+from directory_service.index.query import Part
+from directory_service.index.reader import Hit, Reader
 from directory_service.model.homonyms import Item, Shield, name_keys, shields
 
 SHIELD: Final = ("grade", "apart", "mistaken")  # what is added to an item
 _MOST_OUTSIDE: Final = 8  # namesakes beyond the answer that are read: a body is ten times a key
-_BODY: Final = "SELECT json FROM body WHERE id = ?"
 _PLAIN: Final = b',"grade":"distinct","apart":null,"mistaken":[]}'
 # By the index that sorts names: the text holds both word orders, squashed, the least first.
 _NAMESAKES: Final = (
@@ -30,10 +29,10 @@ _NAMESAKES: Final = (
 )
 
 
-def shielded_suggestions(connection: sqlite3.Connection, hits: Sequence[Hit]) -> list[bytes]:
+def shielded_suggestions(reader: Reader, hits: Sequence[Hit]) -> list[bytes]:
     """The items of ``/v1/suggest``, told apart from each other and from who else in the directory has their name."""
     items = [_suggested(orjson.loads(hit.json)) for hit in hits]
-    return _joined(hits, shields(items, _namesakes(connection, hits, items)))
+    return _joined(hits, shields(items, _namesakes(reader, hits, items)))
 
 
 def shielded_people(hits: Sequence[Hit]) -> list[bytes]:
@@ -84,15 +83,14 @@ def _label(coded: dict[str, Any] | None) -> str:
     return coded["label"] or coded["code"] or "" if coded else ""
 
 
-def _namesakes(connection: sqlite3.Connection, hits: Sequence[Hit], items: Sequence[Item]) -> list[Item]:
+def _namesakes(reader: Reader, hits: Sequence[Hit], items: Sequence[Item]) -> list[Item]:
     """Holders who are not among the items, and have the name of one of which no namesake is."""
     shown, alone = {hit.id for hit in hits}, _alone(items)
     asked = [hit.id for hit, item in zip(hits, items, strict=True) if item.name in alone]
-    lists = connection.execute(_NAMESAKES, (str(asked),)).fetchall() if asked else []
+    lists = reader.connection.execute(_NAMESAKES, (str(asked),)).fetchall() if asked else []
     found = dict.fromkeys(int(pk) for (several,) in lists if several for pk in several.split(","))
     wanted = [pk for pk in found if pk not in shown][:_MOST_OUTSIDE]
-    rows = (connection.execute(_BODY, (pk,)).fetchone() for pk in wanted)
-    return [_suggested(orjson.loads(row[0])) for row in rows if row]
+    return [_suggested(orjson.loads(hit.json)) for hit in reader.hits(wanted, Part.JSON)]
 
 
 def _alone(items: Sequence[Item]) -> set[str]:

@@ -83,9 +83,9 @@ def build_index(
     path = files.new_path(folder, at)
     try:
         meta |= {FLOOR: str(floor), ranges.FILLING: secrets.token_hex(32)}
-        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes, marks)
+        write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes, marks,
+                    clients)  # fmt: skip
         _add_certificates(engine, path)
-        _add_clients(path, clients)
         files.publish(path)
     except BaseException:
         files.discard(path)
@@ -98,13 +98,6 @@ def _add_certificates(engine: Engine, path: Path) -> None:
     with reading(engine) as connection, closing(files.open_writer(path)) as db:
         db.execute("BEGIN")
         write_certificates(db, read_published(connection))
-        db.execute("COMMIT")
-
-
-def _add_clients(path: Path, clients: Sequence[ApiClient]) -> None:
-    with closing(files.open_writer(path)) as db:
-        db.execute("BEGIN")
-        write_clients(db, clients)
         db.execute("COMMIT")
 
 
@@ -156,6 +149,7 @@ def write_build(
     show: Progress,
     changes: Iterable[feed.Changed] = (),
     marks: Iterable[tuple[int, str]] = (),
+    clients: Iterable[ApiClient] = (),
 ) -> None:
     """The whole file, not yet current and not yet sure to be on disk."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -165,6 +159,7 @@ def write_build(
         with quiet():
             letters, terms = _fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
+        write_clients(db, clients)
         write_changes(db, changes, marks)
         _finish(db, show)
         meta = {**meta, "letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode(), "fours": _fours(db)}
@@ -262,8 +257,8 @@ def write_clients(db: sqlite3.Connection, clients: Iterable[ApiClient]) -> None:
 
 def _operator(operator: Operator) -> tuple[object, ...]:
     known = orjson.dumps({"name": operator.name, "domains": operator.domains, "rights": operator.rights})
-    secrets = operator.secret_hash, operator.former_hash, operator.former_until
-    return (operator.name, *secrets, operator.status, known, orjson.dumps(operator_record(operator)))
+    hashes = operator.secret_hash, operator.former_hash, operator.former_until
+    return (operator.name, *hashes, operator.status, known, orjson.dumps(operator_record(operator)))
 
 
 _INSERT_OPERATOR: Final = (

@@ -73,8 +73,12 @@ class LookAlike:
     how: How
     label: str = ""
 
+    @property
+    def said(self) -> str:
+        return SAID[self.how]
+
     def as_dict(self) -> dict[str, str]:
-        return {"address": self.address, "how": self.how.value, "said": SAID[self.how], "label": self.label}
+        return {"address": self.address, "how": self.how.value, "said": self.said, "label": self.label}
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory
 
 Line = Description | Mapping[str, str] | str
-MOST_LINES: Final = 10_000
 _GROUP: Final = 100  # lines answered from one build
 _CANDIDATES: Final = 5
 _USUAL: Final = "report"  # what address books are kept for: her own box, then those of who reads for her

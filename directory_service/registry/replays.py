@@ -80,7 +80,7 @@ class Ticket:
         return found
 
     def let_go(self, connection: Connection) -> None:
-        """Nothing was done: the same request may come again."""
+        """No answer is kept: the same request may come again, and what it did already changes nothing then."""
         connection.execute(delete(replay).where(self._mine(), replay.c.status == _TAKEN))
 
     def keep_answer(self, connection: Connection, answer: Answer) -> None:

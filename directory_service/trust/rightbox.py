@@ -110,7 +110,7 @@ def _boxes(directory: Directory, record: Record, view: View) -> dict[Box, Record
     """Every box that this view may see, with what is shown of it besides."""
     at = {a["structure"]["id"] for a in record.get("activities", ()) if a["structure"]}
     branch = f"ou=bal,{directory.suffix}"
-    held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON)
+    held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON, kept=False)
     addresses = dict.fromkeys(orjson.loads(hit.json)["address"] for hit in directory.search(held, view).hits)
     read = _trusts(directory)
     found = (_box(directory, address, record, at, read, view) for address in addresses)

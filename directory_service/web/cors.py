@@ -22,7 +22,7 @@ _SHOWN: Final = "ETag, RateLimit, RateLimit-Policy, Retry-After"
 def allow_origins(app: Flask, origins: frozenset[str]) -> None:
     """Answers ``OPTIONS``; with any ``origins``, lets their pages read what is public."""
     views = app.view_functions
-    routes = {name: route for name, view in views.items() if (route := description_of(view)) and _is_open(route)}
+    routes = {name for name, view in views.items() if (route := description_of(view)) and _is_open(route)}
 
     def options() -> Response | None:
         rule = request.url_rule

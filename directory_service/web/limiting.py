@@ -177,7 +177,7 @@ def _rate_of(endpoint: str, view: Callable[..., Any]) -> Rate:
     if isinstance(said, Rate):
         return said
     described = description_of(view)
-    apart = endpoint.partition(".")[0] in APART or endpoint.endswith("static")
+    apart = endpoint.partition(".")[0] in APART
     return described.rate if described else Rate.FREE if apart else Rate.READ
 
 

@@ -166,6 +166,13 @@ def test_a_profession_in_a_departement_is_a_book(client: FlaskClient, book: str)
     assert f"/carddav/livres/{book}/contacts/{world.ZOE}.vcf" in hrefs(tree)
 
 
+def test_a_profession_has_no_structure_in_its_book(client: FlaskClient) -> None:
+    """None is listed there, and so none is given by name."""
+    card = f"structure-1{world.HOSPITAL_FINESS}.vcf"
+    assert client.get(f"{BOOK}{card}").status_code == 200
+    assert client.get(f"/carddav/livres/69-10/contacts/{card}").status_code == 404
+
+
 @pytest.mark.parametrize("book", ["01-10", "00-10", "69-99999", "690000006", "..", "annuaires"])
 def test_books_that_are_not_there(client: FlaskClient, book: str) -> None:
     answer = client.open(f"/carddav/livres/{book}/contacts/{world.ZOE}.vcf", method="GET")

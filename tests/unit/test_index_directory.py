@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import search_world
 import web_world as world
 from index_world import make_entry, write_index
 from record_factories import SUFFIX
@@ -15,7 +16,7 @@ from record_factories import SUFFIX
 from directory_service.entries.entry import PEOPLE
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index import ranges, reader
-from directory_service.index.directory import Criteria, Directory
+from directory_service.index.directory import Criteria, Directory, Result
 from directory_service.index.query import TRUE, Equal, GreaterOrEqual, Or, Query, Scope, Substrings, View
 
 BAL, PERSONS = f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"
@@ -99,6 +100,24 @@ def test_what_is_held_stays_of_one_build(tmp_path: Path) -> None:
             assert len(opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits) == 3
         assert opened.build().id != before.id
         assert opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits == []
+
+
+class Replaced(Directory):
+    """Its build is replaced at each search, just before it."""
+
+    def search(self, query: Query, view: View) -> Result:
+        write_index(self.folder, search_world.entries())
+        self.build()
+        return super().search(query, view)
+
+
+def test_suggestions_outlive_the_build_that_they_began_with(tmp_path: Path) -> None:
+    """What tells homonyms apart is read where the items were found: the reader of before is closed by then."""
+    write_index(tmp_path, search_world.entries())
+    with closing(Replaced(tmp_path, SUFFIX)) as directory:
+        found = directory.suggestions("dup", 10, ANYONE)
+        assert found.items
+        assert found.build == directory.build().id
 
 
 def test_look_ups_never_use_up_what_a_search_may_cost(directory: Directory) -> None:

@@ -16,10 +16,10 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.finding import Kind
-from directory_service.entries.naming import half_tokens, sound_token
+from directory_service.entries.naming import halves_of_mistyped, sound_token
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
-from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, mistyped, one_edit, sounds
+from directory_service.model.phonetics import ONE_EDIT, code, mistyped, one_edit, sounds
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
 
 
@@ -204,11 +204,7 @@ def mistakes(word: str) -> tuple[str, ...]:
     if not (word.isascii() and word.isalpha()) or len(word) < ONE_EDIT:
         return ()
     made = set(one_edit(word))
-    found = [kind + text for kind in _NAME_KINDS for text in made]
-    if len(word) >= TWO_EDITS - 1:
-        sizes = range(max(TWO_EDITS, len(word) - _MOST_EDITS), len(word) + _MOST_EDITS + 1)
-        found += [token for size in sizes for token in half_tokens(word, size)]
-    return tuple(found)
+    return (*(kind + text for kind in _NAME_KINDS for text in made), *halves_of_mistyped(word))
 
 
 def _like_terms(word: str) -> Iterator[Reading]:

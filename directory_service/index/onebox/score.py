@@ -7,7 +7,6 @@ A person is her tokens, as ``entry.tags`` has them.  What names sound like or ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.entries.finding import Kind
@@ -101,14 +100,13 @@ def _like_name(ways: Sequence[str], tags: str) -> Fit | None:
         field = _NAME_KINDS.get(token[0])
         if field is None:
             continue
-        likeness = min(_grade(way, token[1:]) for way in ways)
+        likeness = min(grade(way, token[1:]) for way in ways)
         if likeness in (Likeness.SOUND, Likeness.TYPO) and (best is None or likeness < best.likeness):
             best = Fit(field, likeness, token)
     return best
 
 
 _NAME_KINDS: Final = {Kind.FAMILY.value: Field.FAMILY, Kind.GIVEN.value: Field.GIVEN}
-_grade = lru_cache(maxsize=20_000)(grade)
 
 
 def _surname(word: Word, tags: str, fit: Fit | None) -> Likeness:

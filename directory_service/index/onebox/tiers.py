@@ -103,24 +103,23 @@ def expressions(box: Box, near: Near, more: str = "") -> list[Part]:
         surname = _surnamed(box, tier.surname) if tier.surname is not None else ""
         if tier.surname is not None and not surname:
             continue
-        asked = _joined(" AND ", [p for p in (whole, surname, more) if p])
+        asked, earlier = _joined(" AND ", (whole, surname, more)), _before(box, number)
         for place in range(near.last + 1):
             wanted, others = _placed(near, place)
-            inside = _joined(" AND ", [p for p in (asked, wanted) if p])
-            before = _joined(" OR ", [p for p in (*_before(box, number), others) if p])
+            inside = _joined(" AND ", (asked, wanted))
+            before = _joined(" OR ", (*earlier, others))
             found.append(Part(number, place, f"({inside} NOT {before})" if before else inside))
     return found
 
 
-def _before(box: Box, number: int) -> list[str]:
+def _before(box: Box, number: int) -> tuple[str | None, str | None]:
     """Who is in an earlier tier, given that every word fits as this tier says: whom the less demanding likeness before
     it covers, and whose family name an earlier tier of the same likeness asked for."""
     tier = TIERS[number]
     earlier = [t for n, t in enumerate(TIERS[:number]) if n != IDENTIFIED]
     closer = [t.worst for t in earlier if t.worst < tier.worst]
     names = [t.surname for t in earlier if t.worst == tier.worst and t.surname is not None]
-    found = [everyone(box, max(closer)) if closer else None, _surnamed(box, max(names)) if names else None]
-    return [part for part in found if part]
+    return everyone(box, max(closer)) if closer else None, _surnamed(box, max(names)) if names else None
 
 
 def _placed(near: Near, place: int) -> tuple[str, str]:
@@ -130,7 +129,7 @@ def _placed(near: Near, place: int) -> tuple[str, str]:
 
 
 def with_tokens(*expressions_: str) -> str:
-    return _joined(" AND ", [e for e in expressions_ if e])
+    return _joined(" AND ", expressions_)
 
 
 def _any(readings: Iterable[Reading]) -> str:

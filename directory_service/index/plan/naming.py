@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from directory_service.entries.naming import half_tokens, sound_token
+from directory_service.entries.naming import halves_of_mistyped, sound_token
 from directory_service.index.plan.access import Access, TagIs, both, either
 from directory_service.model.nicknames import all_names
-from directory_service.model.phonetics import ONE_EDIT, TWO_EDITS, code, one_edit, sounds, units
+from directory_service.model.phonetics import ONE_EDIT, code, one_edit, sounds, units
 
 
 @lru_cache(maxsize=256)
@@ -30,8 +30,5 @@ def _tokens(word: str) -> dict[str, None]:
     """In order: the same filter makes the same look-ups."""
     made = one_edit(word) if len(word) >= ONE_EDIT else ()
     others = sorted(all_names(word))
-    found = dict.fromkeys(sound_token(c) for c in dict.fromkeys((*sounds(word), *map(code, (*others, *made)))))
-    if len(word) >= TWO_EDITS - 1:
-        for size in range(max(TWO_EDITS, len(word) - 2), len(word) + 3):
-            found |= dict.fromkeys(half_tokens(word, size))
-    return found
+    heard = dict.fromkeys((*sounds(word), *map(code, (*others, *made))))
+    return dict.fromkeys((*map(sound_token, heard), *halves_of_mistyped(word)))

@@ -135,15 +135,15 @@ def batch() -> Response:
                 return _answered(before)
     try:
         done = _in_chunks(name, lines)
+        answer = Answer(200, b"".join(_outcome(n, one) + b"\n" for n, one in enumerate(done, 1)))
+        if ticket:
+            with write_registry() as connection:
+                ticket.keep_answer(connection, answer)
     except BaseException:
         if ticket:
             with suppress(AnnuaireError), write_registry() as connection:  # else it goes by itself, after a while
                 ticket.let_go(connection)
         raise
-    answer = Answer(200, b"".join(_outcome(n, one) + b"\n" for n, one in enumerate(done, 1)))
-    if ticket:
-        with write_registry() as connection:
-            ticket.keep_answer(connection, answer)
     return _answered(answer)
 
 

@@ -235,5 +235,5 @@ def open_to_pages(response: Response) -> Response:
     response.headers.setdefault("Access-Control-Allow-Origin", "*")
     if request.method == "OPTIONS":
         response.headers.setdefault("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-        response.headers.setdefault("Access-Control-Allow-Headers", "Content-Type, Authorization")
+        response.headers.setdefault("Access-Control-Allow-Headers", "Content-Type")
     return response

@@ -131,7 +131,7 @@ def get_card(directory: Directory, book: Book, name: str) -> Card:
     """The card of this name, if it is of the book.  Raises NotFound."""
     if name.startswith(STRUCTURE):
         card = _structure(directory.organization(name.removeprefix(STRUCTURE), PUBLIC))
-        if book.structure not in ("", card.record["id"]):
+        if book.members is not None and book.structure != card.record["id"]:
             raise NotFound("pas de fiche de ce nom")
         return card
     card = _person(directory.practitioner(name, PUBLIC)[0])

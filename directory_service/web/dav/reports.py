@@ -60,7 +60,7 @@ def _query(directory: Directory, book: Book, root: Element, _: str, counting: Co
     if book.members is not None:
         counting.listing()
     listed = cards_of(directory, book, narrowed, MOST_CARDS if book.members is not None else 2 * MOST_FOUND)
-    found = [c for c in listed.cards if wanted.holds(c.write())]
+    found = [c for c in listed.cards if not wanted.props or wanted.holds(c.write())]
     most = min(limit, MOST_CARDS + 1 if book.members is not None else MOST_FOUND)
     counting.given([c.entry for c in found[:most]])
     responses = [*_answers(book, found[:most], root)]
@@ -91,7 +91,8 @@ def _multiget(directory: Directory, book: Book, root: Element, _: str, counting:
         counting.listing()
     held = {href: _named(directory, book, href) for href in hrefs}
     counting.given([c.entry for c in held.values() if c])
-    return [next(_answers(book, [c], root)) if c else Response(href, status=404) for href, c in held.items()], ""
+    told = _answers(book, (c for c in held.values() if c), root)
+    return [next(told) if c else Response(href, status=404) for href, c in held.items()], ""
 
 
 def _named(directory: Directory, book: Book, href: str) -> Card | None:
@@ -120,7 +121,7 @@ def _sync(directory: Directory, book: Book, root: Element, build: str, counting:
     return [*responses, *([truncated(book)] if listed.truncated else [])], now
 
 
-def _answers(book: Book, cards: Iterator[Card] | list[Card] | tuple[Card, ...], root: Element) -> Iterator[Response]:
+def _answers(book: Book, cards: Iterable[Card], root: Element) -> Iterator[Response]:
     props = root.find(dav("prop"))
     wanted = None if props is None else names_of(props)
     data = root.find(f"{dav('prop')}/{card('address-data')}")

@@ -22,7 +22,7 @@ from directory_service.web.bodies import read_body
 from directory_service.web.cards import accepted, card_answer, file_name
 from directory_service.web.context import directory
 from directory_service.web.dav import xml
-from directory_service.web.dav.books import Book, cards_of, find_book, get_card
+from directory_service.web.dav.books import NATIONAL, Book, cards_of, find_book, get_card
 from directory_service.web.dav.properties import (
     CONTACTS,
     ROOT,
@@ -115,7 +115,7 @@ def well_known() -> AnyResponse:
 def root() -> AnyResponse:
     if request.method == "GET":
         return _welcome()
-    national = find_book(directory(), "annuaire")
+    national = find_book(directory(), NATIONAL)
     return _found(root_resource(), lambda: Below((home_resource(national, _state()),)))
 
 
@@ -212,6 +212,6 @@ def _welcome() -> Response:
         "Carnets d'adresses CardDAV, en lecture seule.\n\nDonnez cette adresse à votre client :\n\n"
         f"{public_base()}{home_path('NUMERO')}\n\n"
         "où NUMERO est le FINESS ou le SIRET d'une structure, ou un département et une profession (69-10).\n"
-        f"L'annuaire entier se cherche sans se lister : {book_path('annuaire')}\n"
+        f"L'annuaire entier se cherche sans se lister : {book_path(NATIONAL)}\n"
     )
     return Response(text, content_type="text/plain; charset=utf-8")

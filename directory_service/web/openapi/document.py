@@ -21,7 +21,7 @@ from directory_service.errors import (
 from directory_service.trust.access import BadCredentials
 from directory_service.web.openapi.matching import MATCHING
 from directory_service.web.openapi.people import PEOPLE
-from directory_service.web.openapi.route import JSON, LINES, Answer, Place, Rate, Route, Who, description_of
+from directory_service.web.openapi.route import LINES, Answer, Place, Rate, Route, Who, description_of
 from directory_service.web.openapi.terms import TEXT, Schema, ref
 from directory_service.web.openapi.trust import TRUST
 from directory_service.web.parameters import Parameter, is_required
@@ -70,7 +70,7 @@ def document(rules: Iterable[Rule], views: Mapping[str, Callable[..., Any]], ver
     routes, paths = list(described(rules, views)), dict[str, dict[str, Any]]()
     for rule, route in routes:
         for method in sorted(set(rule.methods) & set(_METHODS)):
-            paths.setdefault(path_of(rule.rule), {})[method.lower()] = operation(rule, method, route)
+            paths.setdefault(path_of(rule.rule), {})[method.lower()] = operation(rule, route)
     problems = {name: told for _, route in routes for name, told in _problems(route)}
     return {
         "openapi": "3.1.1",
@@ -96,13 +96,13 @@ def path_of(rule: str) -> str:
     return _VARIABLE.sub(lambda found: "{" + _CALLED.get(found[1], found[1]) + "}", rule)
 
 
-def operation(rule: Rule, method: str, route: Route) -> dict[str, Any]:
+def operation(rule: Rule, route: Route) -> dict[str, Any]:
     """An Operation Object (4.8.10)."""
     found: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": route.summary,
         "tags": [route.tag],
-        "parameters": [*_places(rule, route), *map(_query, route.query), *map(_header, _headers(method, route))],
+        "parameters": [*_places(rule, route), *map(_query, route.query), *map(_header, _headers(route))],
         "responses": {str(status): _response(answer, route) for status, answer in sorted(route.answers.items())},
         "security": _who(route.who, route.rate),
     }
@@ -138,7 +138,7 @@ def _query(parameter: Parameter) -> dict[str, Any]:
     return {**said, "required": True} if is_required(parameter) else said
 
 
-def _headers(method: str, route: Route) -> Iterator[Place]:
+def _headers(route: Route) -> Iterator[Place]:
     yield from route.headers
     if route.cached:
         yield Place("If-None-Match", "L'`ETag` d'une réponse que l'on a déjà")
@@ -212,6 +212,3 @@ def _schemes() -> dict[str, Any]:
         "mutualTLS": {"type": "mutualTLS"},
     }
     return {name: {**kinds[kind], "description": _TEXTS[name]} for name, kind in _SECURITY.items()}
-
-
-__all__ = ["APART", "JSON", "SCHEMAS", "described", "document", "operation", "path_of"]

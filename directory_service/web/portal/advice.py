@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from directory_service.index.shield import told_apart
 from directory_service.matching import AddressState, Kind, Outcome
-from directory_service.model.confusable import SAID
 from directory_service.web.portal.french import day
 
 if TYPE_CHECKING:
@@ -108,22 +107,9 @@ class Line:
             " | ".join(c.id for c in self.candidates),
             str(best.confidence) if best else "",
             self.mailbox or " | ".join(self.mailboxes),
-            " | ".join(f"{x.address} ({x.said})" for x in told(self.found)),
+            " | ".join(f"{x.address} ({x.said})" for x in self.found.lookalikes),
             ", ".join(best.reasons) if best else "",
         ]
-
-
-def told(found: LineResult) -> list[_Alike]:
-    return [_Alike(x.address, SAID[x.how], x.label) for x in found.lookalikes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Alike:
-    """A known address that the line's may be taken for."""
-
-    address: str
-    said: str
-    label: str
 
 
 def advise(found: LineResult) -> Advice:

@@ -23,7 +23,7 @@ from directory_service.web.context import directory, json_answer, uncached
 from directory_service.web.limiting import counted, numbered, spending, take_lines
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import parse_object
-from directory_service.web.portal.advice import ADDED, SAYS, Line, told
+from directory_service.web.portal.advice import ADDED, SAYS, Line
 from directory_service.web.portal.base import blueprint, dressed, html, page
 from directory_service.web.portal.columns import FIELDS, TEXT, Book, book_of
 from directory_service.web.portal.downloads import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
@@ -66,7 +66,7 @@ def cleaned_lines() -> Response:
     """Some lines of a book, for the script of the page."""
     expect_type("application/json")
     lines = [*_lines(_book(read_body(_BODY), _GROUP))]
-    rows = render_template("portal/lines.html", lines=lines, told=told)
+    rows = render_template("portal/lines.html", lines=lines)
     return uncached(dressed(json_answer(orjson.dumps({"html": rows, "sums": _sums(lines)}))))
 
 
@@ -105,7 +105,7 @@ def _of(book: Book) -> dict[str, Any]:
         {"titles": book.titles, "fields": {str(at): f for at, f in book.fields.items()}, "rows": book.rows,
          "lines": book.lines}
     ).decode()  # fmt: skip
-    return {"book": book, "written": written, "fields": FIELDS, "says": SAYS, "told": told}
+    return {"book": book, "written": written, "fields": FIELDS, "says": SAYS}
 
 
 # --- what is sent ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ properties that we do not know are left aside, as the specification has it; valu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from directory_service.errors import AnnuaireError, InvalidInput
@@ -113,14 +114,8 @@ def _described(text: str, fields: Mapping[str, str]) -> Description:
     return describe({"text": text, **fields})
 
 
-def _people(directory: Directory, text: str, fields: Mapping[str, str], limit: int) -> list[Answer]:
-    found = candidates(directory, _described(text, fields), kind=Kind.PERSON, limit=limit)
-    return [_answer(c) for c in found.candidates]
-
-
-def _structures(directory: Directory, text: str, fields: Mapping[str, str], limit: int) -> list[Answer]:
-    found = candidates(directory, _described(text, fields), kind=Kind.STRUCTURE, limit=limit)
-    return [_answer(c) for c in found.candidates]
+def _matched(kind: Kind, directory: Directory, text: str, fields: Mapping[str, str], limit: int) -> list[Answer]:
+    return [_answer(c) for c in candidates(directory, _described(text, fields), kind=kind, limit=limit).candidates]
 
 
 def _answer(c: Candidate) -> Answer:
@@ -173,4 +168,4 @@ def _box(address: str, label: str, score: int, match: bool) -> Answer:
     }
 
 
-_ASK: Final = {PRACTITIONER: _people, ORGANIZATION: _structures, MAILBOX: _mailboxes}
+_ASK: Final = {type_: partial(_matched, kind) for type_, kind in _KINDS.items()} | {MAILBOX: _mailboxes}
