@@ -53,6 +53,7 @@ class Entry(NamedTuple):
     json: bytes
     created: str  # generalizedTime
     changed: str
+    alike: str = ""  # of a mailbox: what the homonym shield compares (model.homonyms.Mark)
 
 
 def entry_id(branch: int, rank: int, pk: int) -> int:

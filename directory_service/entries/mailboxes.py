@@ -20,6 +20,7 @@ from directory_service.entries.holders import Holder, holder_of
 from directory_service.entries.people import Known
 from directory_service.entries.wire import clean, distinct, entry_ber, many, one
 from directory_service.ldap.dn import escape_value
+from directory_service.model.homonyms import write_mark
 from directory_service.model.mailboxes import Binding, MailboxType
 
 _EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
@@ -76,7 +77,14 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str, person: Known | None
         orjson.dumps(suggestion(b, holder)),
         generalized(since),
         generalized(latest([*[x.changed_at for x in bindings], *holder.changed])),
+        _mark(holder, address),
     )
+
+
+def _mark(holder: Holder, address: str) -> str:
+    said = holder.json
+    name = f"{said['family_name']} {said['given_names']}" if holder.is_person else holder.names.label
+    return write_mark(str(said["id"]), address, name)
 
 
 def _rank(b: Binding, holder: Holder) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.tiers import Near
+from directory_service.index.plan.fours import NAMES
 from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Or, Substrings
 from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
@@ -105,6 +106,9 @@ def typed_filter(text: str) -> Filter:
 
 
 def _any_name(word: str) -> Filter:
+    """Letters and digits alone are one piece of names and of addresses: what ``plan.merging`` finds out of others."""
+    if word.isascii() and word.isalnum():
+        return InText(NAMES, word.lower())
     raw = word.encode()
     return Or(tuple(Substrings(name, b"", (raw,), b"") for name in ("cn", "mail", "givenName", "sn")))
 

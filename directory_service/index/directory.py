@@ -8,6 +8,7 @@ A ``Directory`` may be shared by threads: each has its own connection, opened at
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from directory_service.entries.attributes import ATTRIBUTES, id_key
 from directory_service.entries.entry import PEOPLE, STAFF, STRUCTURES
 from directory_service.errors import NotFound
 from directory_service.index import nearby, ranges
-from directory_service.index.answers import LONGEST, Answer, Answers, Suggested
+from directory_service.index.answers import LONGEST, MOST, MOST_SENT, Answer, Answers, Suggested
 from directory_service.index.connections import Connections
 from directory_service.index.criteria import (
     LONGEST_PLACE,
@@ -113,7 +114,7 @@ class Directory:
         self._connections.close()
 
     def forget_answers(self) -> None:
-        self._answers, self._suggested = Answers[Answer](), Answers[Suggested]()
+        self._answers, self._suggested = Answers[Answer](MOST), Answers[Suggested](MOST_SENT)
 
     def held(self) -> AbstractContextManager[Build]:
         """All that this thread asks inside is answered from one commit of one build, that of the beginning."""
@@ -140,12 +141,12 @@ class Directory:
                 spans = spans_of(reader, self.suffix, replace(query, after=None), view)
                 return Result(build.id, *search_sorted(reader, spans, query, view, now))
             held, key = self._answers.of(build.id), (query.base, query.scope, asked, query.limit, query.after, view)
-            if (known := held.get(key)) is not None:
+            if (known := held.known(key)) is not None:
                 return Result(build.id, reader.hits(known.ids, query.part), known.truncated, False)
             search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
             reader.run(search, spans_of(reader, self.suffix, query, view), ranked=query.after is not None)
             if query.kept and not search.timed_out and len(search.ids) <= LONGEST:
-                held.keep(key, Answer(tuple(search.ids), search.truncated))
+                held.keep(key, Answer(array("q", search.ids), search.truncated))
             return Result(build.id, reader.hits(search.ids, query.part), search.truncated, search.timed_out)
 
     value_tests = staticmethod(value_tests)
@@ -182,7 +183,7 @@ class Directory:
         now = time.monotonic()
         reader = self._reader(now)
         held, key = self._suggested.of(reader.recent(now).id), (text, limit, view)
-        if (known := held.get(key)) is not None:
+        if (known := held.known(key)) is not None:
             return known
         found = self.suggest(text, limit, view)
         # The same ``now``: the reader that has just searched, which may be of a newer build than the first one.

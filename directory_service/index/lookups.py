@@ -157,6 +157,21 @@ class Lookups:
         return filter(plan.check.test, rows) if plan.check.test else rows
 
 
+    def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> list[int] | None:
+        """The best of those of these candidates that match, in the order of the tiers; None where SQLite cannot tell
+        either."""
+        order = plan.first.order if plan.first and not plan.check.test else None
+        if order is None:
+            return None
+        condition, values = (plan.sieve or _ANY)[:2]
+        sql = (
+            "SELECT e.id FROM entry e WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"AND e.view <= ? AND {condition} ORDER BY {order.sql}, e.id LIMIT ?"
+        )
+        rows = self.connection.execute(sql, (str(sorted(ids)), view, *values, *order.values, most))
+        return [pk for (pk,) in rows]
+
+
 @lru_cache(maxsize=512)
 def _selected(columns: tuple[str, ...]) -> tuple[str, str]:
     in_body = [c in BODY_COLUMNS and c != "id" for c in columns]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,9 +25,9 @@ from directory_service.errors import RegistryUnavailable
 from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
-from directory_service.index.plan import NO_LEXICON, Plan, forget_plans, make_plan
+from directory_service.index.newest import NewestLexicon
+from directory_service.index.plan import NO_LEXICON, Plan, make_plan
 from directory_service.index.plan.access import Path as Way
-from directory_service.index.plan.pieces import Lexicon
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
 from directory_service.index.schema import VERSION
@@ -61,6 +60,7 @@ class Hit(NamedTuple):
     json: bytes
     created: str
     changed: str
+    alike: str = ""
 
 
 @dataclass
@@ -245,11 +245,19 @@ class Reader:
             if len(ids) >= most:
                 return False
             if len(ids) > 1:
-                self._sort(search, plan, self.lookups.listed(ids, plan, plan.check.ranking.columns, search.view))
+                self._sort_list(search, plan, ids)
             elif ids:
                 search.add(map(_first, self.lookups.listed(ids, plan, plan.check.columns, search.view)))
             return True
         return plan.estimate <= 400 * search.limit and self._run_all(search, span, search.limit)
+
+    def _sort_list(self, search: Search, plan: Plan, ids: set[int]) -> None:
+        """By SQLite where it can: rows take longer to bring to Python than to sort."""
+        best = self.lookups.sorted_list(ids, plan, search.view, search.limit + 1)
+        if best is None:
+            self._sort(search, plan, self.lookups.listed(ids, plan, plan.check.ranking.columns, search.view))
+        else:
+            search.add(best)
 
     def _run_all(self, search: Search, span: Span, most: int) -> bool:
         """All that match, sorted; False, and nothing done, when they are more than so many."""
@@ -348,32 +356,13 @@ _LONG: Final = ("terms", "fours")  # of ``meta``: megabytes, read once a build
 _FARES: Final = "operators"  # of ``meta``: read when it is asked for
 
 
-class _Newest:
-    """The lexicon of the newest build, one for all threads, so that they share plans.  With the one before go the plans
-    that were made with it: a daily build would leave its counts in memory for as long as any of them is remembered."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._key: tuple[Path, str, str] | None = None
-        self._lexicon = NO_LEXICON
-
-    def of(self, key: tuple[Path, str, str], counts: Callable[[], list[dict[str, int]]]) -> Lexicon:
-        """``key``: what file, its letters and its suffix; ``counts`` are read if they are not known."""
-        with self._lock:
-            if key != self._key:
-                terms, fours = counts()
-                self._lexicon, self._key = Lexicon(key[1], terms, key[2], fours), key
-                forget_plans()
-            return self._lexicon
-
-
-_LEXICON: Final = _Newest()
+_LEXICON: Final = NewestLexicon()
 _first = itemgetter(0)
 # A third of what ``Hit._make`` costs, a hundred times a search.
 _hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
 
 
-_HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed"
+_HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed, b.alike"
 _BY_KEY: Final = (
     f"SELECT {_HIT} FROM key k CROSS JOIN body b ON b.id = k.id "  # noqa: S608
     "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
@@ -381,7 +370,11 @@ _BY_KEY: Final = (
 # Statements that are kept prepared: a list of ids is filled up to the next of these lengths.
 _MARKS: Final = (1, 4, 16, 128)
 _MOST_MARKS: Final = _MARKS[-1]
-_PARTS: Final = {Part.ALL: _HIT, Part.BER: "b.id, '', b.ber, x'', '', ''", Part.JSON: "b.id, '', x'', b.json, '', ''"}
+_PARTS: Final = {
+    Part.ALL: _HIT,
+    Part.BER: "b.id, '', b.ber, x'', '', '', ''",
+    Part.JSON: "b.id, '', x'', b.json, '', '', b.alike",
+}
 _BY_IDS: Final = {
     part: {n: f"SELECT {chosen} FROM body b WHERE b.id IN ({', '.join('?' * n)})" for n in _MARKS}  # noqa: S608
     for part, chosen in _PARTS.items()

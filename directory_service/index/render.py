@@ -70,7 +70,7 @@ def row_of(entry: Entry) -> tuple[Any, ...]:
 def body_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``schema.BODY_COLUMNS``."""
     keys = KEY_SEPARATOR.join(entry.keys)
-    return (entry.id, entry.dn, keys, entry.created, entry.changed, entry.ber, entry.json)
+    return (entry.id, entry.dn, keys, entry.created, entry.changed, entry.ber, entry.json, entry.alike)
 
 
 def names_of(entry: Entry) -> tuple[Any, ...]:

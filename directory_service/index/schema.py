@@ -16,10 +16,10 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "13"
+VERSION: Final = "14"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
-BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json")
+BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json", "alike")
 KEY_SEPARATOR: Final = "\n"
 HIDDEN: Final = "\x01"  # before the address of an unlisted mailbox: who looks for the address alone finds nothing
 
@@ -31,9 +31,9 @@ TABLES: Final = (
     "CREATE TABLE entry(id INTEGER PRIMARY KEY, view INTEGER NOT NULL, "
     + "".join(f"{c} TEXT NOT NULL, " for c in COLUMNS)
     + "tags TEXT NOT NULL)",
-    # ``keys`` says what to take out of ``key`` when the entry goes.
+    # ``keys`` says what to take out of ``key`` when the entry goes; ``alike`` is ``Entry.alike``.
     "CREATE TABLE body(id INTEGER PRIMARY KEY, dn TEXT NOT NULL, keys TEXT NOT NULL, created TEXT NOT NULL, "
-    "changed TEXT NOT NULL, ber BLOB NOT NULL, json BLOB NOT NULL)",
+    "changed TEXT NOT NULL, ber BLOB NOT NULL, json BLOB NOT NULL, alike TEXT NOT NULL)",
     # ``view`` is the entry's, here so that a look-up needs no other table to tell who sees it.
     "CREATE TABLE key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL, PRIMARY KEY(value, id)) "
     "WITHOUT ROWID",

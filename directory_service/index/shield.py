@@ -16,7 +16,8 @@ import orjson
 from directory_service.entries.entry import BAL
 from directory_service.index.query import Part
 from directory_service.index.reader import Hit, Reader
-from directory_service.model.homonyms import Item, Shield, name_keys, shields
+from directory_service.model.confusable import mistaken
+from directory_service.model.homonyms import Item, Mark, Shield, colliding, parse_mark, shields
 
 SHIELD: Final = ("grade", "apart", "mistaken")  # what is added to an item
 _MOST_OUTSIDE: Final = 8  # namesakes beyond the answer that are read: a body is ten times a key
@@ -31,22 +32,28 @@ _NAMESAKES: Final = (
 
 def shielded_suggestions(reader: Reader, hits: Sequence[Hit]) -> list[bytes]:
     """The items of ``/v1/suggest``, told apart from each other and from who else in the directory has their name."""
-    items = [_suggested(orjson.loads(hit.json)) for hit in hits]
-    return _joined(hits, shields(items, _namesakes(reader, hits, items)))
+    marks = [parse_mark(hit.alike) for hit in hits]
+    outside = _namesakes(reader, hits, marks)
+    near = mistaken([(mark.address, mark.id) for mark in marks])
+    same = colliding([*marks, *[parse_mark(hit.alike) for hit in outside]])
+    places = [n for n, mark in enumerate(marks) if n in same or (mark.address, mark.id) in near]
+    found = [_PLAIN] * len(hits)
+    if places:
+        told = shields([_suggested(hits[n]) for n in places], [_suggested(hit) for hit in outside], near)
+        for place, shield in zip(places, told, strict=True):
+            found[place] = _said(shield)
+    return [hit.json[:-1] + said for hit, said in zip(hits, found, strict=True)]
 
 
 def shielded_people(hits: Sequence[Hit]) -> list[bytes]:
     """The items of ``/v1/search``, told apart from the others of the page."""
-    return _joined(hits, told_apart([orjson.loads(hit.json) for hit in hits]))
+    found = told_apart([orjson.loads(hit.json) for hit in hits])
+    return [hit.json[:-1] + _said(shield) for hit, shield in zip(hits, found, strict=True)]
 
 
 def told_apart(people: Sequence[dict[str, Any]]) -> list[Shield]:
     """Of the JSON of people who are shown together, what each is told apart by."""
     return shields([_person(person) for person in people])
-
-
-def _joined(hits: Sequence[Hit], found: Sequence[Shield]) -> list[bytes]:
-    return [hit.json[:-1] + _said(shield) for hit, shield in zip(hits, found, strict=True)]
 
 
 def _said(shield: Shield) -> bytes:
@@ -57,7 +64,8 @@ def _said(shield: Shield) -> bytes:
     return b"," + orjson.dumps({"grade": grade, "apart": apart or None, "mistaken": near})[1:]
 
 
-def _suggested(said: dict[str, Any]) -> Item:
+def _suggested(hit: Hit) -> Item:
+    said = orjson.loads(hit.json)
     person = said.get("person")
     address, place, town = (said["address"],), said["place"] or "", said["town"] or ""
     if person is None:
@@ -83,19 +91,14 @@ def _label(coded: dict[str, Any] | None) -> str:
     return coded["label"] or coded["code"] or "" if coded else ""
 
 
-def _namesakes(reader: Reader, hits: Sequence[Hit], items: Sequence[Item]) -> list[Item]:
-    """Holders who are not among the items, and have the name of one of which no namesake is."""
-    shown, alone = {hit.id for hit in hits}, _alone(items)
-    asked = [hit.id for hit, item in zip(hits, items, strict=True) if item.name in alone]
+def _namesakes(reader: Reader, hits: Sequence[Hit], marks: Sequence[Mark]) -> list[Hit]:
+    """Holders who are not among the hits, and have the name of one of which no namesake is."""
+    holders: dict[str, str | None] = {}  # None where several share the name
+    for mark in marks:
+        holders[mark.folded] = mark.id if holders.get(mark.folded, mark.id) == mark.id else None
+    asked = [hit.id for hit, mark in zip(hits, marks, strict=True) if holders[mark.folded]]
     lists = reader.connection.execute(_NAMESAKES, (str(asked),)).fetchall() if asked else []
+    shown = {hit.id for hit in hits}
     found = dict.fromkeys(int(pk) for (several,) in lists if several for pk in several.split(","))
     wanted = [pk for pk in found if pk not in shown][:_MOST_OUTSIDE]
-    return [_suggested(orjson.loads(hit.json)) for hit in reader.hits(wanted, Part.JSON)]
-
-
-def _alone(items: Sequence[Item]) -> set[str]:
-    """The names that one holder among the items has."""
-    holders: dict[tuple[str, ...], set[str]] = {}
-    for item in items:
-        holders.setdefault(name_keys(item.name).folded, set()).add(item.id)
-    return {item.name for item in items if len(holders[name_keys(item.name).folded]) == 1}
+    return reader.hits(wanted, Part.JSON) if wanted else []

@@ -10,13 +10,13 @@ their addresses are compared all the same.  Hot path, with ``confusable``: at ev
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple
 
-from directory_service.model.confusable import Mistaken, mistaken
+from directory_service.model.confusable import Holding, Mistaken, mistaken
 from directory_service.model.names import squash, words
 from directory_service.model.phonetics import code, heard
 
@@ -52,20 +52,56 @@ class Shield(NamedTuple):
 _PLAIN: Final = Shield(Grade.DISTINCT, "", ())
 
 
-def shields(items: Sequence[Item], others: Sequence[Item] = ()) -> list[Shield]:
+class Mark(NamedTuple):
+    """What tells whether a suggestion collides with another at all.  The index keeps it beside each mailbox, since most
+    suggestions do not, and working it out takes longer than finding them."""
+
+    id: str
+    address: str
+    folded: str
+    sound: str
+
+
+def write_mark(holder: str, address: str, name: str) -> str:
+    keys = name_keys(name)
+    return "\n".join((holder, address, " ".join(keys.folded), " ".join(keys.sound)))
+
+
+def parse_mark(text: str) -> Mark:
+    return Mark(*text.split("\n"))
+
+
+def colliding(marks: Sequence[Mark]) -> set[int]:
+    """The places of those whose name, as written or as it sounds, is that of another holder."""
+    found: set[int] = set()
+    for keys in ([mark.folded for mark in marks], [mark.sound for mark in marks]):
+        if len(set(keys)) < len(keys):
+            groups: dict[str, list[int]] = defaultdict(list)
+            for place, key in enumerate(keys):
+                groups[key].append(place)
+            several = (held for key, held in groups.items() if key and len(held) > 1)
+            found.update(n for held in several if len({marks[n].id for n in held}) > 1 for n in held)
+    return found
+
+
+Near = Mapping[Holding, Sequence[Mistaken]]  # ``confusable.mistaken``
+
+
+def shields(items: Sequence[Item], others: Sequence[Item] = (), near: Near | None = None) -> list[Shield]:
     """One for each item, in order.  ``others`` are known besides, and are not shown: an item may be a homonym of them,
-    and is told apart from them too."""
+    and is told apart from them too.  ``near``: the addresses that those of the items may be taken for, where that is
+    known."""
     everyone = (*items, *others)
     keys = [name_keys(item.name) for item in everyone]
     same, alike = _together(everyone, (k.folded for k in keys)), _together(everyone, (k.sound for k in keys))
-    addresses = _mistaken(items)
-    if not (same or alike or addresses):
+    if near is None:
+        near = mistaken([(address, item.id) for item in items for address in item.addresses])
+    if not (same or alike or near):
         return [_PLAIN] * len(items)
     found = []
     for item, key in zip(items, keys, strict=False):
-        near = addresses.get(item.id, {})
         homonyms, lookalikes = same.get(key.folded, {}), alike.get(key.sound, {})
-        confused = [m for address in item.addresses for m in near.get(address, ())]
+        confused = [m for address in item.addresses for m in near.get((address, item.id), ())]
         rivals = [other for other in {**lookalikes, **homonyms}.values() if other.id != item.id]
         grade = _grade(bool(homonyms), bool(rivals) or any(not m.own for m in confused))
         found.append(Shield(grade, apart(item, rivals), tuple(confused)))
@@ -93,15 +129,6 @@ def _together(everyone: Sequence[Item], keys: Iterable[tuple[str, ...]]) -> dict
     for item, key in zip(everyone, keys, strict=True):
         groups[key].setdefault(item.id, item)
     return {key: held for key, held in groups.items() if key and len(held) > 1}
-
-
-def _mistaken(items: Sequence[Item]) -> dict[str, dict[str, list[Mistaken]]]:
-    """By holder and address."""
-    held = [(address, item.id) for item in items for address in item.addresses]
-    found: dict[str, dict[str, list[Mistaken]]] = {}
-    for (address, holder), near in mistaken(held).items():
-        found.setdefault(holder, {})[address] = near
-    return found
 
 
 # --- facts -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from directory_service.entries.attributes import (
@@ -44,10 +44,12 @@ from directory_service.index.plan.access import (
 from directory_service.index.plan.constants import constant_values, in_container
 from directory_service.index.plan.fours import NAMES
 from directory_service.index.plan.logic import all_of
+from directory_service.index.plan.merging import merged
+from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check
-from directory_service.index.plan.sieve import Sieve, sieve_of
+from directory_service.index.plan.sieve import Sieve, order_of, sieve_of
 from directory_service.index.plan.tiers import Lazily, first_of, has_approximate
 from directory_service.index.query import (
     FALSE,
@@ -97,7 +99,7 @@ class Tier:
         return isinstance(self.filter, HasTag)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tiers(Iterable[Tier]):
     """Each of ``filters``, with where to look for it."""
 
@@ -111,6 +113,11 @@ class Tiers(Iterable[Tier]):
     def __bool__(self) -> bool:
         return bool(self.filters)
 
+    @cached_property
+    def order(self) -> Sieve | None:
+        """What sorts entries by the tier that they are of; None where only Python can."""
+        return order_of(self.filters)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -122,7 +129,7 @@ class Plan:
 
     filter: Filter
     paths: tuple[Path, ...] | None
-    first: Iterable[Tier] = field(default=(), compare=False)
+    first: Tiers | tuple[()] = field(default=(), compare=False)
     estimate: float = float("inf")
     sieve: Sieve | None = None
     check: Check = field(default=Check(TRUE), compare=False)  # of the candidates that the sieve leaves
@@ -147,16 +154,15 @@ class Plan:
 @lru_cache(maxsize=2048)
 def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan:
     """The lexicon is the build's: the same one gives the same plan at once."""
-    simple = simplify(asked, branch, lexicon.suffix)
+    simple = merged(simplify(asked, branch, lexicon.suffix))
     if branch == CONTAINER and simple != FALSE:
         return Plan(simple, None, check=Check(simple))  # a handful, which nothing else finds
-    full = access(simple, lexicon)
-    found = _ways(full, branch)
+    found, estimate = _look_ups(simple, branch, lexicon)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found, check=Check(simple))
     sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon)
     check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
-    return Plan(simple, found, first, _estimate(full, lexicon), sieve, check, has_approximate(simple))
+    return Plan(simple, found, first, estimate, sieve, check, has_approximate(simple))
 
 
 def forget_plans() -> None:
@@ -165,15 +171,21 @@ def forget_plans() -> None:
         remembered.cache_clear()
 
 
-def _ways(where: Access, branch: int) -> tuple[Path, ...] | None:
-    """``names`` holds mailboxes only."""
+def _look_ups(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[tuple[Path, ...] | None, float]:
+    """And about how many candidates they find.  ``names`` holds mailboxes only."""
+    lists = named(asked, lexicon) if branch == BAL else None
+    if lists and lists.expression:
+        return (Path(names=lists.expression, whole=True),), lists.estimate
+    where = access(asked, lexicon)
     found = paths(where)
-    return found if found is None or branch == BAL else tuple(path.without_names for path in found)
+    if branch != BAL and found is not None:
+        found = tuple(path.without_names for path in found)
+    return found, _estimate(where, lexicon)
 
 
 @lru_cache(maxsize=2048)
 def _tier_ways(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[Path, ...] | None:
-    return _ways(access(asked, lexicon), branch)
+    return _look_ups(asked, branch, lexicon)[0]
 
 
 # --- what a branch makes constant ------------------------------------------------------------------------------------
@@ -297,8 +309,7 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
             whole = _leaf_access(Equal(name, value), lexicon)
             return either((whole, sound_access(value)))
         case InText(columns, piece):
-            rule = MatchRule.NAME if _NAME_TEXTS.issuperset(columns) else MatchRule.MAIL
-            return _texts(columns, Pattern((piece,)), rule, lexicon)
+            return _in_text(columns, Pattern((piece,)), lexicon)
         case _:
             return _leaf_access(asked, lexicon)
 
@@ -351,6 +362,15 @@ def _estimate(where: Access, lexicon: Lexicon) -> float:
             return 1
         case _:
             return float("inf")
+
+
+def _in_text(columns: tuple[str, ...], pattern: Pattern, lexicon: Lexicon) -> Access:
+    """Names apart from the others: what may follow two letters is not the same."""
+    names = tuple(c for c in columns if c in _NAME_TEXTS)
+    others = tuple(c for c in columns if c not in _NAME_TEXTS)
+    found = [_texts(names, pattern, MatchRule.NAME, lexicon)] if names else []
+    found += [_texts(others, pattern, MatchRule.MAIL, lexicon)] if others else []
+    return either(found)
 
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:

@@ -179,7 +179,7 @@ def _names(access: Access) -> str | None:
     """The expression on ``names`` that finds at least the set."""
     match access:
         case TextHas(columns, _, fours) if fours:
-            return _fours(columns, fours)
+            return fours_expression(columns, fours)
         case Both(items):
             return _joined(" AND ", [found for i in items if (found := _names(i))])
         case Either(items):
@@ -188,8 +188,8 @@ def _names(access: Access) -> str | None:
             return None
 
 
-def _fours(columns: Sequence[str], texts: Sequence[str]) -> str:
-    """One of the columns has all of the texts; of names, as far as these are told apart."""
+def fours_expression(columns: Sequence[str], texts: Sequence[str]) -> str:
+    """What asks ``names`` whether one of the columns has all of the texts; of names, as far as these are told apart."""
     starts = any(START in text for text in texts)
     found = [_joined(" AND ", [_quoted(term(t, column)) for t in texts]) for column in writings(columns, starts)]
     return str(_joined(" OR ", found))

@@ -39,7 +39,7 @@ Row = Sequence[Any]
 Test = Callable[[Row], bool | None]
 
 # Attributes that have a text of their own: it holds their values and nothing else.
-_OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail"}
+OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail"}
 
 
 class Layout:
@@ -159,7 +159,7 @@ def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
         if pattern is None or not isinstance(item, Equal | Substrings):
             others.append(compile_filter(item, layout))
             continue
-        column = _OWN.get(item.attribute)
+        column = OWN.get(item.attribute)
         if column and settles(item, pattern):
             settled.setdefault(pattern, []).append(layout.place(column))
         else:
@@ -170,7 +170,7 @@ def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
 def settles(leaf: Leaf, pattern: Pattern) -> bool:
     """Whether the text of the attribute settles the match.  Folded names hold neither ``^`` nor ``$`` nor control
     characters; an address might."""
-    column = _OWN.get(leaf.attribute)
+    column = OWN.get(leaf.attribute)
     if column != "mail":
         return column is not None
     return len(pattern.pieces) == 1 and not re.search(r"[$^\0\1]", pattern.pieces[0])
@@ -217,9 +217,12 @@ def _in_texts(piece: str, places: Sequence[int]) -> Test:
         a, b = places
         return lambda row: piece in row[a] or piece in row[b]
     a, b, c, *rest = places
-    if rest:
-        return lambda row: any(piece in row[p] for p in places)
-    return lambda row: piece in row[a] or piece in row[b] or piece in row[c]
+    if not rest:
+        return lambda row: piece in row[a] or piece in row[b] or piece in row[c]
+    if len(rest) == 1:
+        (d,) = rest
+        return lambda row: piece in row[a] or piece in row[b] or piece in row[c] or piece in row[d]
+    return lambda row: any(piece in row[p] for p in places)
 
 
 def _has_tag(token: str, starts: bool, place: int) -> Test:

@@ -13,7 +13,7 @@ from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.entries.rules import plain
 from directory_service.index.plan.pieces import pattern_of
 from directory_service.index.plan.predicate import settles
-from directory_service.index.query import And, Equal, Extensible, Filter, InText, Or, Substrings
+from directory_service.index.query import And, Equal, Extensible, Filter, HasTag, InText, Or, Substrings
 
 
 class Sieve(NamedTuple):
@@ -25,17 +25,19 @@ class Sieve(NamedTuple):
     exact: bool
 
 
-def sieve_of(asked: Filter) -> Sieve | None:
-    """None when texts say nothing."""
+def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
+    """None when texts say nothing.  ``tags``: tokens are looked for too, which finding candidates by them spares."""
     match asked:
         case And(items):
-            known = [s for i in items if (s := sieve_of(i))]
+            known = [s for i in items if (s := sieve_of(i, tags=tags))]
             return _joined(" AND ", known, exact=len(known) == len(items))
         case Or(items):
-            parts = [sieve_of(i) for i in items]
+            parts = [sieve_of(i, tags=tags) for i in items]
             return _joined(" OR ", [p for p in parts if p]) if all(parts) else None
         case InText(columns, piece):
             return _holds(columns, [piece], exact=True)
+        case HasTag(token, starts) if tags:
+            return Sieve("instr(' ' || e.tags || ' ', ?)", (f" {token}" + " " * (not starts),), exact=True)
         case Extensible(_, _, _, False):
             leaf = plain(asked)
             found = sieve_of(leaf) if leaf else None
@@ -46,6 +48,16 @@ def sieve_of(asked: Filter) -> Sieve | None:
             return _holds(columns, pattern.pieces, exact=settles(asked, pattern)) if pattern else None
         case _:
             return None
+
+
+def order_of(tiers: Iterable[Filter]) -> Sieve | None:
+    """What puts the entries of the first tier first, then those of the next; None where Python must see to it."""
+    known = [sieve_of(tier, tags=True) for tier in tiers]
+    exact = [s for s in known if s and s.exact]
+    if not exact or len(exact) < len(known):
+        return None
+    cases = " ".join(f"WHEN {s.sql} THEN {n}" for n, s in enumerate(exact))
+    return Sieve(f"CASE {cases} ELSE {len(exact)} END", tuple(v for s in exact for v in s.values), exact=True)
 
 
 def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve | None:

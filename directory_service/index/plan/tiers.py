@@ -18,6 +18,7 @@ from directory_service.model.names import words
 from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
+_NAME_TEXTS: Final = frozenset(("sn", "name", "given"))  # the search texts that hold their values
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
 _SOUNDS: Final = ("sounds",)  # nor this: words that sound so, for ``~=``
@@ -90,8 +91,8 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
             return _name_tier(pattern_of(asked), where)
         case Approx(name, value) if name in _NAMES:
             return _approximate(value.decode(), where)
-        case InText(columns, piece) if "sn" in columns:
-            return _name_tier(Pattern((piece,)), where)
+        case InText(columns, piece) if not _NAME_TEXTS.isdisjoint(columns):
+            return _name_tier(Pattern((piece,), piece.startswith("^"), piece.endswith("$")), where)
         case _:
             return None
 

@@ -1,0 +1,46 @@
+"""Names and addresses that are to hold one piece, asked at once.  PURE.
+
+Address books ask for what was typed in four attributes; to look for it, and to see whether it is there, is the same
+question four times.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from directory_service.index.plan.logic import all_of
+from directory_service.index.plan.pieces import pattern_of
+from directory_service.index.plan.predicate import OWN, settles
+from directory_service.index.query import FALSE, TRUE, And, Filter, InText, Or, Substrings
+
+_ORDER: Final = tuple(OWN.values())
+
+
+def merged(asked: Filter) -> Filter:
+    """The same filter, simplified before, with what texts of several attributes settle as one condition."""
+    match asked:
+        case And(items):
+            return all_of(And, FALSE, TRUE, [merged(item) for item in items])
+        case Or(items):
+            return _or(items)
+        case _:
+            return asked
+
+
+def _or(items: tuple[Filter, ...]) -> Filter:
+    held: dict[str, set[str]] = {}
+    rest: list[Filter] = []
+    for item in items:
+        piece = _settled(item) if isinstance(item, Substrings) else None
+        if piece is None or not isinstance(item, Substrings):
+            rest.append(merged(item))
+        else:
+            held.setdefault(piece, set()).add(OWN[item.attribute])
+    texts: list[Filter] = [InText(tuple(c for c in _ORDER if c in found), piece) for piece, found in held.items()]
+    return all_of(Or, TRUE, FALSE, [*texts, *rest])
+
+
+def _settled(leaf: Substrings) -> str | None:
+    """The one piece that the text of the attribute is to hold, where it has such a text."""
+    pattern = pattern_of(leaf) if leaf.attribute in OWN else None
+    return pattern.pieces[0] if pattern and len(pattern.pieces) == 1 and settles(leaf, pattern) else None

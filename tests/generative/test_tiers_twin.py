@@ -1,0 +1,47 @@
+"""SQLite puts suggestions in the order in which Python would."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from index_world import make_entry, write_index
+
+from directory_service.entries.entry import BAL
+from directory_service.entries.naming import joined_tokens, pair_tokens
+from directory_service.index.connections import Connections
+from directory_service.index.criteria import typed_filter
+from directory_service.index.plan import make_plan
+from directory_service.index.query import View
+
+NAMES = st.sampled_from(["dupont", "du pont", "pont", "d'aubigné", "jean", "jeanne", "éon", "a$b^c", "durand-dupont"])
+TYPED = st.sampled_from(["du", "dupont", "pont", "jea", "jean", "jean du", "dup jea", "on jean", "é", "a", "eon pont"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2)), min_size=2, max_size=12), st.lists(TYPED, min_size=1))
+def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
+    world = [
+        make_entry(BAL, pk, rank=rank, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
+        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
+        for pk, (family, given, rank) in enumerate(people, 1)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as name, closing(Connections(write_index(Path(name), world))) as opened:
+        reader = opened.reader(time.monotonic())
+        for text in typed:
+            plan = make_plan(typed_filter(text), BAL, reader.lexicon)
+            ids = {entry.id for entry in world}
+            found = reader.lookups.sorted_list(ids, plan, View.ANONYMOUS, 100)
+            if found is not None:
+                assert found == _by_python(reader, plan, ids)
+
+
+def _by_python(reader, plan, ids) -> list[int]:
+    tiers = plan.check.ranking.tiers
+    rows = list(reader.lookups.listed(ids, plan, plan.check.ranking.columns, View.ANONYMOUS))
+    return [row[0] for row in sorted(rows, key=lambda row: [not tier(row) for tier in tiers].index(False)
+            if any(tier(row) for tier in tiers) else len(tiers))]  # fmt: skip
