@@ -34,7 +34,7 @@ def shielded_suggestions(reader: Reader, hits: Sequence[Hit]) -> list[bytes]:
     """The items of ``/v1/suggest``, told apart from each other and from who else in the directory has their name."""
     marks = [parse_mark(hit.alike) for hit in hits]
     outside = _namesakes(reader, hits, marks)
-    near = mistaken([(mark.address, mark.id) for mark in marks])
+    near = mistaken([(mark.address, mark.id) for mark in marks], [mark.eye for mark in marks])
     same = colliding([*marks, *[parse_mark(hit.alike) for hit in outside]])
     places = [n for n, mark in enumerate(marks) if n in same or (mark.address, mark.id) in near]
     found = [_PLAIN] * len(hits)

@@ -1,9 +1,8 @@
 """Addresses that are taken for one another: characters that look the same, the same words in another order, a letter or
 two, another domain.  PURE.
 
-``mistaken`` compares addresses that all exist; hot path, with ``homonyms``: every address is put under keys, a few
-cheap ones first, so that only those that share one are compared.  ``meant_for`` compares an address that may not exist
-with one that does, and allows more errors.  Which addresses exist is not known here.
+``mistaken`` compares addresses that all exist; hot path, with ``homonyms``.  ``meant_for`` compares an address that may
+not exist with one that does, and allows more errors.  Which addresses exist is not known here.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import combinations
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -115,76 +115,48 @@ def rewritten(address: str) -> Iterator[str]:
 # --- several that do -------------------------------------------------------------------------------------------------
 
 
-def mistaken(held: Sequence[Holding]) -> dict[Holding, list[Mistaken]]:
-    """For each address and holder that has any, the other addresses it may be taken for, in order."""
-    holdings = dict.fromkeys(held)
-    near = _sharing(holdings, _halves)
-    near = _sharing({h: None for together in near for h in together}, _deletions) if near else near
+def mistaken(held: Sequence[Holding], eyes: Sequence[str] | None = None) -> dict[Holding, list[Mistaken]]:
+    """For each address and holder that has any, the other addresses it may be taken for, in order.  ``eyes``: what is
+    before the @ of each as ``looks`` has it, where that is known.
+
+    Everybody is compared with everybody of one domain, as far as the first or the last letters: for the few addresses
+    that are shown together, that is sooner done than keys are made of them."""
+    by_domain: dict[str, list[tuple[str, str, Holding]]] = {}
+    by_local: dict[str, list[Holding]] = {}
+    for holding, eye in zip(held, eyes, strict=True) if eyes else ((holding, "") for holding in held):
+        local, _, domain = holding[0].partition("@")
+        by_domain.setdefault(domain, []).append((local, eye or looks(local), holding))
+        by_local.setdefault(local, []).append(holding)
     found: dict[Holding, dict[str, Mistaken]] = defaultdict(dict)
-    for together in (*near, *_sharing(holdings, _looks)):
-        _compare(together, found)
+    for together in by_local.values():
+        for one, other in combinations(together, 2):
+            if one[0] != other[0]:
+                _note(one, other, How.DOMAIN, found)
+    for written in by_domain.values():
+        for (local, eye, one), (local2, eye2, other) in combinations(written, 2):
+            if eye == eye2:
+                if local != local2:
+                    _note(one, other, How.CHARACTERS, found)
+            elif _may_be_near(local, local2) and _one_edit(local, local2):
+                _note(one, other, How.LETTER, found)
     return {holding: sorted(others.values()) for holding, others in found.items()}
 
 
-def _sharing(holdings: Iterable[Holding], keys: Callable[[str], Iterable[Hashable]]) -> list[list[Holding]]:
-    """Those that share a key."""
-    by_key: dict[Hashable, list[Holding]] = {}
-    for holding in holdings:
-        for key in keys(holding[0]):
-            if key in by_key:
-                by_key[key].append(holding)
-            else:
-                by_key[key] = [holding]
-    return [together for together in by_key.values() if len(together) > 1]
+def _may_be_near(one: str, other: str) -> bool:
+    """True for all that are a letter apart: the first half of the shorter one, or its second half, is where it is in
+    the other."""
+    half = min(len(one), len(other)) // 2
+    if -2 < len(one) - len(other) < 2:
+        return one[:half] == other[:half] or one[len(one) - half :] == other[len(other) - half :]
+    return False
 
 
-def _compare(together: Sequence[Holding], found: dict[Holding, dict[str, Mistaken]]) -> None:
-    for one in together:
-        for other in together:
-            known = found[one].get(other[0]) if one in found else None
-            if known is None or (known.own and one[1] != other[1]):
-                how = differ_by(one[0], other[0])
-                if how:
-                    found[one][other[0]] = Mistaken(other[0], how, one[1] == other[1])
-
-
-@lru_cache(maxsize=20_000)
-def _looks(address: str) -> tuple[Hashable, ...]:
-    """What two addresses share that differ by their domain, or by characters that look the same."""
-    local, _, domain = address.partition("@")
-    return local, (domain, looks(local))
-
-
-@lru_cache(maxsize=20_000)
-def _halves(address: str) -> tuple[Hashable, ...]:
-    """Two addresses that are a letter apart share one: the first half of the shorter one, or its second half, is where
-    it is in the other.  Few others do."""
-    local, _, domain = address.partition("@")
-    found: list[Hashable] = []
-    for size in (len(local), len(local) - 1):  # of the shorter one
-        half = size // 2
-        found += [(domain, size, local[:half], True), (domain, size, local[len(local) - (size - half) :], False)]
-    return tuple(found)
-
-
-def _deletions(address: str) -> Iterable[Hashable]:
-    """Two addresses that are a letter apart share one, and hardly any others do: the address, or the address less one
-    letter."""
-    end = address.index("@")
-    return {address, *[address[:n] + address[n + 1 :] for n in range(end)]}
-
-
-def differ_by(one: str, other: str) -> How | None:
-    """None: nobody takes one for the other, or they are one."""
-    if one == other:
-        return None
-    local, _, domain = one.partition("@")
-    local2, _, domain2 = other.partition("@")
-    if domain != domain2:
-        return How.DOMAIN if local == local2 else None
-    if looks(local) == looks(local2):
-        return How.CHARACTERS
-    return How.LETTER if _one_edit(local, local2) else None
+def _note(one: Holding, other: Holding, how: How, found: dict[Holding, dict[str, Mistaken]]) -> None:
+    own = one[1] == other[1]
+    for each, near in ((one, other), (other, one)):
+        known = found[each].get(near[0])
+        if known is None or (known.own and not own):
+            found[each][near[0]] = Mistaken(near[0], how, own)
 
 
 def _one_edit(one: str, other: str) -> bool:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final, NamedTuple
 
-from directory_service.model.confusable import Holding, Mistaken, mistaken
+from directory_service.model.confusable import Holding, Mistaken, looks, mistaken
 from directory_service.model.names import squash, words
 from directory_service.model.phonetics import code, heard
 
@@ -60,11 +60,12 @@ class Mark(NamedTuple):
     address: str
     folded: str
     sound: str
+    eye: str  # what is before the @, as ``confusable.looks`` has it
 
 
 def write_mark(holder: str, address: str, name: str) -> str:
     keys = name_keys(name)
-    return "\n".join((holder, address, " ".join(keys.folded), " ".join(keys.sound)))
+    return "\n".join((holder, address, " ".join(keys.folded), " ".join(keys.sound), looks(address.partition("@")[0])))
 
 
 def parse_mark(text: str) -> Mark:

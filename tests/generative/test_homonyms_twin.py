@@ -7,8 +7,9 @@ from itertools import chain, combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twin_confusable import differ_by
 
-from directory_service.model.confusable import How, Mistaken, differ_by, looks, mistaken
+from directory_service.model.confusable import How, Mistaken, looks, mistaken
 from directory_service.model.homonyms import FACTS, Grade, Item, apart, chosen_facts, name_keys, shields
 from directory_service.model.names import squash, words
 

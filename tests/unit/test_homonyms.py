@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from twin_confusable import differ_by
 
-from directory_service.model.confusable import How, differ_by
+from directory_service.model.confusable import How
 from directory_service.model.homonyms import Grade, Item, shields
 
 
