@@ -53,25 +53,36 @@ def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     return Lazily(makers)
 
 
-def _is_of_several(leaf: Filter) -> bool:
-    pattern = pattern_of(leaf) if isinstance(leaf, Substrings) and leaf.attribute in _NAMES else None
-    return pattern is not None and len(pattern.pieces) > 1
+def _words_of(asked: Filter) -> tuple[str, ...]:
+    """The several words that a name is to have: of one assertion, or one each of conditions that must all hold."""
+    if isinstance(asked, Substrings) and asked.attribute in _NAMES:
+        pattern = pattern_of(asked)
+        return pattern.pieces if pattern and len(pattern.pieces) > 1 else ()
+    if not isinstance(asked, And | Or):
+        return ()
+    found = next((words for item in asked.items if (words := _words_of(item))), ())
+    if found or isinstance(asked, Or):
+        return found
+    single = tuple(word for item in asked.items if (word := _word_of(item)))
+    return single if len(single) > 1 else ()
+
+
+def _word_of(asked: Filter) -> str:
+    """The one word that a name is to have, "" where that is not what is asked."""
+    if isinstance(asked, Or):
+        return next((word for item in asked.items if (word := _word_of(item))), "")
+    return asked.piece if isinstance(asked, InText) and not _NAME_TEXTS.isdisjoint(asked.columns) else ""
 
 
 def _pair(asked: Filter) -> HasTag | None:
     """Two of several words, the longest, as far as three letters of each tell."""
-    if isinstance(asked, And | Or):
-        return next((found for item in asked.items if (found := _pair(item))), None)
-    pattern = pattern_of(asked) if _is_of_several(asked) and isinstance(asked, Substrings) else None
-    if pattern is None:
-        return None
-    first, second = sorted((piece.strip("^$") for piece in pattern.pieces), key=len, reverse=True)[:2]
-    token = pair_start(first, second)
+    pieces = sorted((piece.strip("^$") for piece in _words_of(asked)), key=len, reverse=True)
+    token = pair_start(*pieces[:2]) if len(pieces) > 1 else None
     return None if token is None else HasTag(token, starts=True)
 
 
 def _has_several(asked: Filter) -> bool:
-    return any(map(_has_several, asked.items)) if isinstance(asked, And | Or) else _is_of_several(asked)
+    return bool(_words_of(asked))
 
 
 def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None:
