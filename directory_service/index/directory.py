@@ -124,6 +124,11 @@ class Directory:
         """The build that answers: its id is in every answer of every face."""
         return self._fresh().build
 
+    def recent(self) -> Build:
+        """The build that answers, as it was 20 ms ago at most: for answers that may be kept longer than that."""
+        now = time.monotonic()
+        return self._reader(now).recent(now)
+
     # --- searches ----------------------------------------------------------------------------------------------------
 
     def search(self, query: Query, view: View) -> Result:
@@ -178,13 +183,17 @@ class Directory:
         base = f"ou=bal,{self.suffix}"
         return self.search(Query(base, Scope.ONE, typed_filter(text), limit, part=Part.JSON), view)
 
+    def suggested(self, text: str, limit: int, view: View) -> Suggested | None:
+        """``suggestions`` that were made a moment ago; None when they must be made."""
+        return self._suggested.of(self.recent().id).known((text, limit, view))
+
     def suggestions(self, text: str, limit: int, view: View) -> Suggested:
         """``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``)."""
-        now = time.monotonic()
-        reader = self._reader(now)
-        held, key = self._suggested.of(reader.recent(now).id), (text, limit, view)
-        if (known := held.known(key)) is not None:
+        known = self.suggested(text, limit, view)
+        if known is not None:
             return known
+        now = time.monotonic()
+        held, key = self._suggested.of(self._reader(now).recent(now).id), (text, limit, view)
         found = self.suggest(text, limit, view)
         # The same ``now``: the reader that has just searched, which may be of a newer build than the first one.
         items = shielded_suggestions(self._reader(now), found.hits)

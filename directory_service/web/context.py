@@ -9,7 +9,7 @@ a mailbox where there is one: the same URL asked twice of one build by one kind 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
 from threading import Lock
@@ -173,17 +173,17 @@ def require_own(operator: str, address: str) -> None:
 
 def cached(
     view: View, make: Callable[[], Iterable[bytes]], age: int = 0, *, state: str = "", build: str = "",
-    version: str | None = None,
+    version: str | None = None, in_turn: bool = True,
 ) -> Response:  # fmt: skip
     """The answer that ``make`` writes, or 304 when the caller holds it already.  ``age`` in seconds of caching
     without asking again; an operator's answers are never kept by a shared cache.  ``state``: what may change within one
     build.  ``version``, of a record that was read from ``build``, ends the entity tag, so that ``If-Match`` may give it
-    back."""
+    back.  ``in_turn`` is False for what sees to ``turn`` itself."""
     etag = f'"{build or directory().build().id}-{int(view)}{state}{"-" + version if version else ""}"'
     if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
         response = Response(status=304)
     else:
-        with turn():
+        with turn() if in_turn else nullcontext():
             body = b"".join(make())
         response = json_answer(body)
     headers = response.headers

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint, Response, request
 
-from directory_service.web.context import SHORT, cached, directory, identify, with_items
+from directory_service.web.context import SHORT, cached, directory, identify, turn, with_items
 from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
@@ -32,8 +32,11 @@ def suggest() -> Response:
         if not given["q"]:
             return with_items(directory().build().id, ())
         count = spending()
-        found = directory().suggestions(given["q"], given["limit"], view)
+        found = directory().suggested(given["q"], given["limit"], view)
+        if found is None:
+            with turn():
+                found = directory().suggestions(given["q"], given["limit"], view)
         count(found.ids)
         return with_items(found.build, found.items)
 
-    return cached(view, answer, age=SHORT)
+    return cached(view, answer, age=SHORT, build=directory().recent().id, in_turn=False)
