@@ -156,7 +156,6 @@ class Lookups:
         rows = self.connection.execute(sql, (str(sorted(ids)), view, *values)) if ids else iter(())
         return filter(plan.check.test, rows) if plan.check.test else rows
 
-
     def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> list[int] | None:
         """The best of those of these candidates that match, in the order of the tiers; None where SQLite cannot tell
         either."""
