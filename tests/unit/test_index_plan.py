@@ -133,6 +133,25 @@ def test_letters_are_found_in_the_text_that_is_indexed(text: str, column: str) -
     assert {term(piece, column) for piece in pieces} <= set(indexed)
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("^dupont$", "^jeandupont$^dupontjean$", "^jean$", "^jean.dupont@medecin.mssante.fr$"),
+        ("^li$^wu$", "^jo$", "", "^j@a$^k@b$"),
+        ("^li$", "^lijo$^joli$", "^jo$", "^@a$"),
+        ("", "", "", "^secretariat$"),
+    ],
+)
+def test_every_two_to_four_letters_are_indexed_and_nothing_else(texts: tuple[str, ...]) -> None:
+    cut = {
+        term(text[i : i + size], column)
+        for text, column in zip(texts, NAMES, strict=True)
+        for size in (2, 3, 4)
+        for i in range(len(text) - size + 1)
+    }
+    assert set(terms_in(texts).split()) == cut
+
+
 def test_a_start_is_of_one_text() -> None:
     assert len({term("^dup", column) for column in NAMES}) == len(NAMES)
     assert term("dup", "sn") == term("dup", "given") != term("dup", "mail")
