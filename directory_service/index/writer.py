@@ -28,6 +28,7 @@ from directory_service.entries.operators import operator_record
 from directory_service.index import files, ranges
 from directory_service.index.feed import FLOOR, write_changes
 from directory_service.index.plan.pieces import RARE
+from directory_service.index.plan.starts import with_starts
 from directory_service.index.render import REGION, Batch, batch_of, render_all
 from directory_service.index.schema import (
     INSERT_BODY,
@@ -217,7 +218,7 @@ def _fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[set[str], C
         db.executemany(INSERT_BODY, [*batch.bodies[: boxes.start], *batch.bodies[boxes.stop :]])
         db.executemany(INSERT_TEXT, [(row[0], *row[2:9]) for row in batch.entries])
         db.executemany("INSERT INTO loose_names(id, terms) VALUES (?, ?)", batch.names)
-        db.executemany(INSERT_TAG, [(row[0], row[9]) for row in batch.entries])
+        db.executemany(INSERT_TAG, [(row[0], with_starts(row[9])) for row in batch.entries])
         db.executemany("INSERT INTO loose(value, id, view) VALUES (?, ?, ?)", batch.keys)
         db.executemany("INSERT INTO loose_mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
         letters.update(batch.letters)
