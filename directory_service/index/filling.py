@@ -34,7 +34,7 @@ from directory_service.index.schema import (
 )
 
 _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
-_FTS_WHOLE: Final = 1 << 30  # all terms of the mailboxes, one segment at once: 0.3 GB when rendering is over
+_FTS_SORTED: Final = 8 << 20  # of ``names``, in order: as quick as all at once, in less memory
 _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 _FTS: Final = tuple(sql for sql in TABLES if sql.startswith("CREATE VIRTUAL TABLE "))
@@ -90,7 +90,7 @@ def _prepare(db: sqlite3.Connection, beside: Path) -> None:
     ranges.prepare(db)
     for table in (*TABLES, ranges.TABLE, *_LOOSE):
         db.execute(table)
-    for table, memory in (("text", _FTS_MEMORY), ("names", _FTS_WHOLE), ("tag", _FTS_MEMORY)):
+    for table, memory in (("text", _FTS_MEMORY), ("names", _FTS_SORTED), ("tag", _FTS_MEMORY)):
         for sql in _options(table, hashsize=memory, automerge=0, crisismerge=_FTS_SEGMENTS):
             db.execute(sql)
 
