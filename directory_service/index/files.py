@@ -18,7 +18,8 @@ from directory_service.index.schema import MMAP_SIZE
 
 CURRENT: Final = "current"
 _SUFFIX: Final = ".sqlite"
-_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
+_BESIDE: Final = "-loose"
+_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal", _BESIDE)
 
 
 def current_name(folder: Path) -> str:
@@ -55,6 +56,11 @@ def publish(path: Path) -> None:
     for old in folder.glob(f"*{_SUFFIX}"):
         if old.name not in (path.name, before):
             discard(old)
+
+
+def beside(path: Path) -> Path:
+    """What a build that is being made keeps apart."""
+    return path.with_name(path.name + _BESIDE)
 
 
 def _target(folder: Path) -> str:

@@ -28,6 +28,7 @@ from directory_service.entries.people import known, known_entry, practitioner_en
 from directory_service.entries.record import mailbox_record
 from directory_service.entries.structures import organization_entry
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.pipes import receive, send
 from directory_service.index.plan.fours import terms_in
 from directory_service.index.plan.pieces import PRINTABLE, SAMPLED
 from directory_service.index.schema import HIDDEN, KEY_SEPARATOR
@@ -247,9 +248,9 @@ class _Crew:
             self._dismiss(pipe)
 
 
-def _received(pipe: Pipe) -> bytes:
+def _received(pipe: Pipe) -> bytearray:
     try:
-        return pipe.recv_bytes()
+        return receive(pipe)
     except EOFError:
         raise RegistryUnavailable("un processus de construction de l'index s'est arrêté") from None
 
@@ -273,8 +274,8 @@ def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Region]) -> None:
             for region in work:
                 for batch in render(connection, suffix, region):
                     # Ten times quicker than pickle, which looks for objects met before.
-                    pipe.send_bytes(marshal.dumps(tuple(batch), 2))
-            pipe.send_bytes(b"")
+                    send(pipe, marshal.dumps(tuple(batch), 2))
+            send(pipe, b"")
             gc.freeze()  # nor does the end of the process look for any
     except BrokenPipeError:  # the writer gave up
         pass

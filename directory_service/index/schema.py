@@ -61,9 +61,8 @@ TABLES: Final = (
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",
     "CREATE VIRTUAL TABLE names USING fts5(terms, content='', tokenize='ascii', detail=none, columnsize=0)",
-    # What begins with a kind and two to four letters (``entries.finding``) is a list of its own.
-    "CREATE VIRTUAL TABLE tag USING fts5(tags, content='entry', content_rowid='id', "
-    "tokenize='ascii', detail=none, columnsize=0, prefix='3 4 5')",
+    # Tokens and their beginnings (``plan.starts``).
+    "CREATE VIRTUAL TABLE tag USING fts5(terms, content='', tokenize='ascii', detail=none, columnsize=0)",
 )
 
 # What address books sort by, to give the first of a whole branch (decision 0008).  Values stand least first in these
@@ -81,6 +80,6 @@ INSERT_ENTRY: Final = _insert("entry", ENTRY_COLUMNS)
 INSERT_BODY: Final = _insert("body", BODY_COLUMNS)
 INSERT_TEXT: Final = _insert("text", ("rowid", *COLUMNS))
 INSERT_NAMES: Final = _insert("names", ("rowid", "terms"))
-INSERT_TAG: Final = "INSERT INTO tag(rowid, tags) VALUES (?, ?)"
+INSERT_TAG: Final = "INSERT INTO tag(rowid, terms) VALUES (?, ?)"
 INSERT_KEY: Final = "INSERT OR IGNORE INTO key(value, id, view) VALUES (?, ?, ?)"
 INSERT_MAILBOX: Final = "INSERT OR REPLACE INTO mailbox(address, json) VALUES (?, ?)"

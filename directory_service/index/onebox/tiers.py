@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from directory_service.index.onebox import Box
 from directory_service.index.onebox.readings import Field, Reading, Word
+from directory_service.index.plan.starts import asked_start
 from directory_service.model.likeness import Likeness
 
 _EXACT, _PREFIX, _INITIAL = Likeness.EXACT, Likeness.PREFIX, Likeness.INITIAL
@@ -141,7 +142,7 @@ def _any(readings: Iterable[Reading]) -> str:
 
 def _one(reading: Reading) -> str:
     if reading.starts:
-        return _quoted(reading.token) + "*"
+        return asked_start(reading.token)
     return _joined(" AND ", [_quoted(t) for t in (reading.token, *reading.others)])
 
 

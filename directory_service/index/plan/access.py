@@ -12,6 +12,7 @@ from typing import Final
 
 from directory_service.index.plan.fours import START, term, writings
 from directory_service.index.plan.pieces import Terms
+from directory_service.index.plan.starts import asked_start
 
 COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
 
@@ -203,7 +204,7 @@ def _terms(columns: Sequence[str], terms: Terms) -> str | None:
 def _tag(access: Access) -> str | None:
     match access:
         case TagIs(token, starts):
-            return _quoted(token) + "*" * starts
+            return asked_start(token) if starts else _quoted(token)
         case Both(items):
             return _joined(" AND ", [_tag(i) for i in items])
         case Either(items):

@@ -10,11 +10,14 @@ their own, best first.  Nothing reads the writing back, and two pairs that share
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
+from operator import add
 from typing import Final
 
 NAMES: Final = ("sn", "name", "given", "mail")  # the texts whose terms are indexed
 START: Final = "^"
+_MOST: Final = 4  # letters of a term
 _STARTS: Final = {"sn": "\x02", "name": "\x03", "given": "\x04", "mail": "\x05"}  # how each column writes it
 
 
@@ -43,15 +46,38 @@ def term(letters: str, column: str) -> str:
 
 
 def terms_in(texts: Sequence[str]) -> str:
-    """What is indexed of the texts ``NAMES``: their terms, each once, between spaces."""
-    sn, name, given, mail = map(_terms, texts, NAMES)
-    return " ".join(sn.union(name, given, mail))
+    """What is indexed of the texts ``NAMES``: their terms between spaces, a few of them twice."""
+    sn, name, given, mail = texts
+    domain = mail.find("@")
+    parts = (_terms(name, "name"), _part(sn, "sn", name), _part(given, "given", name))
+    if domain < 0:
+        return " ".join((*parts, _terms(mail, "mail")))
+    return " ".join((*parts, _terms(mail[: domain + _MOST - 1], "mail"), _domain(mail[domain:])))
 
 
-def _terms(text: str, column: str) -> set[str]:
+def _terms(text: str, column: str) -> str:
     pairs = term(text, column)
-    fours = zip(pairs, pairs[1:], pairs[2:], strict=False)
-    return {*pairs, *map("".join, pairwise(pairs)), *map("".join, fours)}
+    threes = list(map(add, pairs, pairs[1:]))
+    return " ".join({*pairs, *threes, *map(add, threes, pairs[2:])})
+
+
+def _part(text: str, column: str, name: str) -> str:
+    """Of a name of one value that ``name`` holds to its end, where it starts is all that is new."""
+    if text.rfind(START) == 0 and text[1:] in name:
+        return _start(text[:_MOST], column)
+    return _terms(text, column)
+
+
+@lru_cache(maxsize=20_000)
+def _start(letters: str, column: str) -> str:
+    pairs = term(letters, column)
+    return " ".join((pairs[:1], pairs[:2], pairs[:3]))
+
+
+@lru_cache(maxsize=2_000)
+def _domain(text: str) -> str:
+    """Of an address from its sign on: many have the same."""
+    return _terms(text, "mail")
 
 
 def writings(columns: Sequence[str], starts: bool) -> Iterator[str]:

@@ -1,0 +1,169 @@
+"""The file of a build, filled: rows in, tables and indexes out.  I/O: two files, the build and one beside it.
+
+What is written more than once stands in the file beside, which is thrown away: mailboxes, keys and records before they
+are sorted, and the segments of full-text indexes before they are one.  The build then has no free pages.  Each batch is
+in the order of the ids and makes one segment.  What to write is ``writer``'s business.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from directory_service.entries.entry import BAL
+from directory_service.index import files, ranges
+from directory_service.index.plan.pieces import RARE
+from directory_service.index.plan.starts import with_starts
+from directory_service.index.render import Batch
+from directory_service.index.schema import (
+    INSERT_BODY,
+    INSERT_ENTRY,
+    INSERT_TAG,
+    INSERT_TEXT,
+    MMAP_SIZE,
+    ORDERS,
+    PAGE_SIZE,
+    TABLES,
+)
+
+_FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
+_FTS_SORTED: Final = 8 << 20  # of ``names``, in order: as quick as all at once, in less memory
+_FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven million entries
+_FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
+_FTS: Final = tuple(sql for sql in TABLES if sql.startswith("CREATE VIRTUAL TABLE "))
+_BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
+_BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes: its rows, its share of what finds it
+_SLACK: Final = 64 << 20
+_PRAGMAS: Final = (
+    f"page_size = {PAGE_SIZE}",
+    "journal_mode = OFF",
+    "synchronous = OFF",
+    "cache_size = -16384",  # larger is slower: rows come in order, and the processor's cache is what counts
+    "secure_delete = OFF",  # Debian's default is ON, and writes what is freed once more
+)
+_LOOSE: Final = (
+    # Mailboxes come in the order of their holders: each in its place at once would write the branch again and again.
+    "CREATE TABLE loose.entry AS SELECT * FROM main.entry",
+    "CREATE TABLE loose.body AS SELECT * FROM main.body",
+    "CREATE TABLE loose.key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL)",
+    "CREATE TABLE loose.mailbox(address TEXT NOT NULL, json BLOB NOT NULL)",
+    "CREATE TABLE loose.terms(id INTEGER NOT NULL, terms TEXT NOT NULL)",
+    *(sql.replace("CREATE VIRTUAL TABLE ", "CREATE VIRTUAL TABLE loose.") for sql in _FTS),
+)
+
+
+def _loosely(insert: str) -> str:
+    return insert.replace("INTO ", "INTO loose.")
+
+
+@contextmanager
+def opened(path: Path, mailboxes: int) -> Iterator[sqlite3.Connection]:
+    """A new file with empty tables, and room for so many mailboxes, inside one transaction; then not yet sure to be on
+    disk.  Without a journal and without waiting for the disk: a file that was not finished is thrown away."""
+    beside = files.beside(path)
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            _prepare(db, beside)
+            db.execute("BEGIN")
+            _reserve(db, mailboxes)
+            yield db
+            db.execute("COMMIT")
+            db.execute("DETACH loose")
+            db.execute("PRAGMA locking_mode = NORMAL")
+            db.execute("PRAGMA journal_mode = WAL")
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _prepare(db: sqlite3.Connection, beside: Path) -> None:
+    db.execute("ATTACH ? AS loose", (str(beside),))
+    each = [f"{schema}.{pragma}" for schema in ("main", "loose") for pragma in _PRAGMAS]
+    for pragma in (*each, "locking_mode = EXCLUSIVE", "temp_store = FILE", "threads = 2"):
+        db.execute(f"PRAGMA {pragma}").close()
+    ranges.prepare(db)
+    for table in (*TABLES, ranges.TABLE, *_LOOSE):
+        db.execute(table)
+    for table, memory in (("text", _FTS_MEMORY), ("names", _FTS_SORTED), ("tag", _FTS_MEMORY)):
+        for sql in _options(table, hashsize=memory, automerge=0, crisismerge=_FTS_SEGMENTS):
+            db.execute(sql)
+
+
+def _options(table: str, **options: int) -> list[str]:
+    return [f"INSERT INTO loose.{table}({table}, rank) VALUES ('{name}', {n})" for name, n in options.items()]  # noqa: S608
+
+
+def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
+    """Keeps the beginning of the file for mailboxes, which come last and are asked for most, and for what finds them:
+    SQLite maps the first two gigabytes of a file and reads the rest page by page."""
+    db.execute("CREATE TABLE reserve(space BLOB)")
+    wanted = min(mailboxes * _BOX_SPACE, MMAP_SIZE - _SLACK)
+    db.executemany("INSERT INTO reserve VALUES (zeroblob(?))", [(_SLACK,)] * (wanted // _SLACK))
+
+
+def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> dict[str, str]:
+    """Writes the rows; gives rows of ``meta``: the unusual letters met, and the terms counted."""
+    letters: set[str] = set()
+    terms: Counter[str] = Counter()
+    for batch in batches:
+        boxes = slice(*(bisect_left(batch.entries, (limit,)) for limit in _BOX_IDS))
+        db.executemany(_loosely(INSERT_ENTRY), batch.entries[boxes])
+        db.executemany(_loosely(INSERT_BODY), batch.bodies[boxes])
+        db.executemany(INSERT_ENTRY, [*batch.entries[: boxes.start], *batch.entries[boxes.stop :]])
+        db.executemany(INSERT_BODY, [*batch.bodies[: boxes.start], *batch.bodies[boxes.stop :]])
+        db.executemany(_loosely(INSERT_TEXT), [(row[0], *row[2:9]) for row in batch.entries])
+        db.executemany("INSERT INTO loose.terms(id, terms) VALUES (?, ?)", batch.names)
+        db.executemany(_loosely(INSERT_TAG), [(row[0], with_starts(row[9])) for row in batch.entries])
+        db.executemany("INSERT INTO loose.key(value, id, view) VALUES (?, ?, ?)", batch.keys)
+        db.executemany("INSERT INTO loose.mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
+        letters.update(batch.letters)
+        terms.update(batch.terms)
+    return {"letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}
+
+
+def counts(db: sqlite3.Connection) -> dict[str, str]:
+    """How many mailboxes have each term of ``names`` that many have: a row of ``meta``."""
+    db.execute("CREATE VIRTUAL TABLE temp.held USING fts5vocab(main, names, row)")
+    found = dict(db.execute("SELECT term, doc FROM temp.held WHERE doc > ?", (RARE,)))
+    db.execute("DROP TABLE temp.held")
+    return {"fours": orjson.dumps(found).decode()}
+
+
+def _moved(table: str) -> Iterator[str]:
+    """A full-text index made one segment, and brought over as it stands: what holds it are tables like others."""
+    yield f"INSERT INTO loose.{table}({table}) VALUES ('optimize')"  # noqa: S608
+    yield from _options(table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
+    for part in ("data", "idx", "config"):
+        yield f"DELETE FROM main.{table}_{part}"  # noqa: S608
+        yield f"INSERT INTO main.{table}_{part} SELECT * FROM loose.{table}_{part}"  # noqa: S608
+
+
+# What comes first goes to what was reserved: SQLite takes what was freed last.
+_STEPS: Final[tuple[tuple[str, Iterable[str]], ...]] = (
+    ("boîtes", ("DROP TABLE reserve",)),
+    ("boîtes", ("INSERT INTO entry SELECT * FROM loose.entry ORDER BY id",)),
+    ("boîtes", ("INSERT INTO body SELECT * FROM loose.body ORDER BY id",)),
+    ("clés", ("INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose.key ORDER BY value, id",)),
+    ("ordre", ORDERS),
+    ("noms", ("INSERT INTO loose.names(rowid, terms) SELECT id, terms FROM loose.terms ORDER BY id",)),
+    ("noms", tuple(_moved("names"))),
+    ("codes", tuple(_moved("tag"))),
+    ("boîtes", ("INSERT INTO mailbox(address, json) SELECT address, json FROM loose.mailbox ORDER BY address",)),
+    ("empreintes", (ranges.FILL,)),
+    ("textes", tuple(_moved("text"))),
+)
+
+
+def finish(db: sqlite3.Connection, show: Callable[[str, int, int], None]) -> None:
+    """The indexes, each in its own order."""
+    for number, (label, statements) in enumerate(_STEPS):
+        show(label, number, len(_STEPS))
+        for sql in statements:
+            db.execute(sql)
+    show(_STEPS[-1][0], len(_STEPS), len(_STEPS))
