@@ -21,9 +21,10 @@ from directory_service.errors import InvalidInput
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
 from directory_service.model.thresholds import Thresholds
-from directory_service.registry.bulk import fast_load, is_empty
+from directory_service.registry.bulk import is_empty
 from directory_service.registry.clock import format_instant, now_text, parse_instant
 from directory_service.registry.engine import filling, reading, require_current, writing
+from directory_service.registry.firstload import fast_load
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.overview import read_sources
 from directory_service.registry.runs import add_file, create_run, finish_run, last_file
