@@ -82,7 +82,7 @@ class Assistant:
 def _check(asked: tuple[ExtractFile, str]) -> Iterator[bytes]:
     file, registry = asked
     checked, surveyed = examine(file, open_registry(registry) if registry else None)
-    yield marshal.dumps((astuple(checked), surveyed.packed() if surveyed else None), 2)
+    yield marshal.dumps((astuple(checked), surveyed.packed() if surveyed else None))
 
 
 def halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[ExtractFile]]:
@@ -116,7 +116,7 @@ def _answer(function: Callable[[Any], Iterator[bytes]], file: Any, outgoing: que
             outgoing.put(message)
         outgoing.put(_END)
     except ImportRefused as refusal:
-        outgoing.put(_REFUSED + marshal.dumps((refusal.message, refusal.where), 2))
+        outgoing.put(_REFUSED + marshal.dumps((refusal.message, refusal.where)))
 
 
 def _send(pipe: Pipe, outgoing: queue.Queue[bytes]) -> None:

@@ -169,7 +169,7 @@ def _packed(records: list[Record], reader: Reader | None, problems: Problems, re
     news = reader.news.take() if reader else ([], [], [])
     rows = [tuple(getattr(r, f) for f in _REJECTION) for r in rejected]
     batch = Batch(records, news, rows, warnings, [tuple(f) for f in findings], read, stages.take())
-    return marshal.dumps(tuple(batch), 2)  # ten times quicker than pickle, which looks for objects met before
+    return marshal.dumps(tuple(batch))  # a third quicker than pickle, both ways
 
 
 _REJECTION = tuple(f.name for f in fields(Rejection))

@@ -17,7 +17,7 @@ FORMAT: Final = 1
 OPEN, MOVE, CLOSE, REOPEN, WITHDRAW = "open", "move", "close", "reopen", "withdraw"
 EVENTS: Final = frozenset({OPEN, MOVE, CLOSE, REOPEN, WITHDRAW})
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 By = tuple[int | None, str | None]  # number of a run, name of an operator
@@ -65,8 +65,10 @@ def changes(before: Held | None, after: Held | None) -> Iterator[tuple[str, Held
     if after is None or before == after:
         return
     if before is None:
-        before = after._replace(until=None, closed=None)
+        before = after if after.until is None and after.closed is None else after._replace(until=None, closed=None)
         yield OPEN, before
+        if before is after:  # as nearly all, the first time
+            return
     ended = after.closed if after.until == before.until else before.closed  # at the same instant, by another
     moved = after._replace(until=before.until, closed=ended)
     if moved != before:
@@ -79,9 +81,25 @@ def changes(before: Held | None, after: Held | None) -> Iterator[tuple[str, Held
 
 def leaf_data(event: str, held: Held, binding: int, cause: Cause, nonce: bytes) -> bytes:
     """The bytes of a leaf."""
-    said: dict[str, Any] = {**held._asdict(), **cause._asdict(), "binding": binding, "event": event, "v": FORMAT}
-    said["operator"] = said["operator"] or None
-    said["nonce"] = nonce.hex()
+    said = {  # in the order of the names
+        "address": held.address,
+        "at": cause.at,
+        "binding": binding,
+        "closed": held.closed,
+        "event": event,
+        "holder": held.holder,
+        "nonce": nonce.hex(),
+        "opened": held.opened,
+        "operator": cause.operator or None,
+        "run": cause.run,
+        "since": held.since,
+        "source": held.source,
+        "type": held.type,
+        "unlisted": held.unlisted,
+        "until": held.until,
+        "v": FORMAT,
+        "written": held.written,
+    }
     return _encode(said).encode()
 
 

@@ -7,15 +7,14 @@ Measured: see docs/reference/performance.md (import).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Select, Table, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from directory_service.registry.tables import mailbox, metadata, organization, practitioner, undo_range
+from directory_service.registry.tables import mailbox, organization, practitioner, undo_range
 
 _TOGETHER = 20  # rows of one INSERT on SQLite: a fifth less time than one by one; more gains nothing
 CHUNK = 500  # ids in one IN (…): well under SQLite's 999 of old and PostgreSQL's 65,535
@@ -110,26 +109,6 @@ def is_empty(connection: Connection) -> bool:
     """Whether the registry holds no record yet."""
     tables = (practitioner, organization, mailbox)
     return all(connection.execute(select(t.c.id).limit(1)).first() is None for t in tables)
-
-
-@contextmanager
-def fast_load(
-    connection: Connection, during: Callable[[str], AbstractContextManager[object]] = nullcontext
-) -> Iterator[bool]:
-    """Around a first load into an empty registry: drops the indexes that guard nothing (not unique) and builds them
-    at the end, in the same transaction.  Yields whether it did; does nothing once the registry holds something.
-    ``during`` measures the stage ``indexes``."""
-    first = is_empty(connection)
-    indexes = [i for t in metadata.sorted_tables for i in t.indexes if not i.unique] if first else []
-    for index in indexes:
-        index.drop(connection)
-    yield first
-    # Not in a `finally`: after an error the caller rolls everything back, the dropped indexes included.
-    with during("indexes"):
-        for index in indexes:
-            index.create(connection)
-        if first:
-            connection.exec_driver_sql("ANALYZE")
 
 
 def _begin(connection: Connection) -> None:

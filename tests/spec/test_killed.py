@@ -30,7 +30,7 @@ from directory_service import cli
 from importers import load
 
 if __name__ == "__main__":
-    load._SQLITE_CACHE_KIB = 64
+    load._SQLITE_CACHE_KIB = load._FILLING_CACHE_KIB = 64
     sys.exit(cli.run(sys.argv[1:]))
 """
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from registry_factories import START, add, add_person
-from sqlalchemy import Engine, inspect, select
+from sqlalchemy import Engine, select
 
 from directory_service.registry import journal
-from directory_service.registry.bulk import chunks, delete_rows, fast_load, insert_rows, next_id, update_rows
+from directory_service.registry.bulk import chunks, delete_rows, insert_rows, next_id, update_rows
 from directory_service.registry.engine import reading, writing
-from directory_service.registry.tables import binding, metadata, nomenclature, practitioner, source_record
+from directory_service.registry.tables import binding, nomenclature, practitioner, source_record
 
 # What COPY's text format, and nothing else, gives a meaning to.
 AWKWARD = ["", "\\", "\\N", "a\tb", "a\nb", "a\r\nb", "L'HERMITE", '"', "é œ", "%s", "?", "𝄞"]
@@ -79,37 +79,6 @@ def test_nothing_to_insert_is_fine(registry: Engine) -> None:
     with writing(registry) as connection:
         insert_rows(connection, practitioner, ("id", "national_id"), [])
         assert next_id(connection, practitioner) == 1
-
-
-def _index_names(engine: Engine) -> set[str | None]:
-    with reading(engine) as connection:
-        return {i["name"] for t in metadata.tables for i in inspect(connection).get_indexes(t)}
-
-
-def test_a_first_load_goes_without_indexes_and_ends_with_them(registry: Engine) -> None:
-    before = _index_names(registry)
-    with writing(registry) as connection:
-        with fast_load(connection) as first:
-            assert first
-            names = {i["name"] for i in inspect(connection).get_indexes("activity")}
-            assert "ix_activity_practitioner_id" not in names
-            add_person(connection, 1, "10000000017")
-        assert "ix_activity_practitioner_id" in {i["name"] for i in inspect(connection).get_indexes("activity")}
-    assert _index_names(registry) == before
-
-
-def test_a_first_load_that_fails_leaves_the_indexes(registry: Engine) -> None:
-    before = _index_names(registry)
-    with pytest.raises(ZeroDivisionError), writing(registry) as connection, fast_load(connection):
-        raise ZeroDivisionError
-    assert _index_names(registry) == before
-
-
-def test_a_registry_in_use_keeps_its_indexes(registry: Engine) -> None:
-    with writing(registry) as connection:
-        add_person(connection, 1, "10000000017")
-    with writing(registry) as connection, fast_load(connection) as first:
-        assert not first
 
 
 def test_chunks_keep_order_and_lose_nothing() -> None:
