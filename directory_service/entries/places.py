@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain
 from typing import Final, NamedTuple
 
 import orjson
@@ -18,13 +18,14 @@ from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.attributes import PREPARE as _PREPARE
 from directory_service.entries.attributes import MatchRule as _Rule
 from directory_service.entries.finding import structure_words, town_words
-from directory_service.entries.wire import clean, comparable, distinct, phone, several
+from directory_service.entries.wire import apart, clean, distinct, many, one, phone
+from directory_service.model.names import fold, fold_once
 from directory_service.model.people import Address, Coded, Organization, PractitionerRole
 
 JSON = dict[str, object]
-Values = dict[str, bytes]  # of one attribute: what two equal values have in common ► the value
+Values = tuple[str, ...]  # of one attribute, none equal to another
 
-_EXACT, _TEXT, _DIGITS = _PREPARE[_Rule.EXACT], _PREPARE[_Rule.TEXT], _PREPARE[_Rule.DIGITS]
+_EXACT, _DIGITS = _PREPARE[_Rule.EXACT], _PREPARE[_Rule.DIGITS]
 
 
 class Place(NamedTuple):
@@ -39,7 +40,7 @@ class Place(NamedTuple):
     place_text: str
     tags: str
     found_by: str  # more tokens, of people who work there: ``entries.finding``
-    values: dict[str, Values]  # attribute ► its values, of one structure; absent when it has none
+    values: tuple[Values, ...]  # of each of ``_NAMES``, of one structure
     structure_json: orjson.Fragment  # {id, name, finess, siret}
     address_json: orjson.Fragment
     phones: tuple[str, ...]
@@ -47,24 +48,36 @@ class Place(NamedTuple):
     activities: dict[tuple[Coded, Coded, Coded], orjson.Fragment]  # those met so far: see ``activity_json``
 
 
-_CACHE: Final[dict[int, Place]] = {}
-_CACHED: Final = 16_000  # about 150 MB; then the older half goes
+# Two generations stand for a list of the least recently used, as in ``registry.batches.Book``: a region names nearly
+# 20,000 structures, which must all stay until their own entries have been rendered.
+_KEPT: Final = 20_000  # about 120 MB
+_young: dict[int, Place] = {}
+_old: dict[int, Place] = {}
 
 
 def place_of(organization: Organization) -> Place:
     """The part that this structure gives."""
-    found = _CACHE.get(id(organization))
+    found = _young.get(id(organization))
     if found is None or found.organization is not organization:
-        if len(_CACHE) >= _CACHED:
-            for oldest in list(islice(_CACHE, _CACHED // 2)):
-                del _CACHE[oldest]
-        found = _CACHE[id(organization)] = _render(organization)
+        found = _older(organization) or _render(organization)
+        _young[id(organization)] = found
     return found
+
+
+def _older(organization: Organization) -> Place | None:
+    """What the old generation holds of it."""
+    if len(_young) >= _KEPT:
+        _old.clear()
+        _old.update(_young)
+        _young.clear()
+    found = _old.pop(id(organization), None)
+    return found if found and found.organization is organization else None
 
 
 def forget_places() -> None:
     """Values that are read again are others: what was rendered of the former would be kept for nothing."""
-    _CACHE.clear()
+    _young.clear()
+    _old.clear()
 
 
 def combined(organizations: Sequence[Organization]) -> Place:
@@ -78,33 +91,23 @@ def combined(organizations: Sequence[Organization]) -> Place:
 
 def _joined(places: Sequence[Place]) -> Place:
     """All of them, the first one shown; what they have in common is said once."""
-    first = places[0]
-    chunks = []
-    for name in _NAMES:
-        held = _united([p.values[name] for p in places if name in p.values])
-        if held:
-            chunks.append(several(name, held.values()))
     org = tuple(dict.fromkeys([v for p in places for v in p.org]))
     place = tuple(dict.fromkeys([v for p in places for v in p.place]))
-    return first._replace(
-        ber=b"".join(chunks),
+    held = zip(_NAMES, *[p.values for p in places], strict=True)
+    return places[0]._replace(
+        ber=b"".join([many(name, chain(*values)) for name, *values in held]),
         org=org,
         org_text=_column(org),
         place=place,
         place_text=_column(place),
-        tags=" ".join(dict.fromkeys(" ".join([p.tags for p in places]).split())),
-        found_by=" ".join(dict.fromkeys(" ".join([p.found_by for p in places]).split())),
-        values={},
+        tags=_once([p.tags for p in places]),
+        found_by=_once([p.found_by for p in places]),
+        values=(),
     )
 
 
-def _united(several_values: list[Values]) -> Values:
-    """The first of what equals another, in the order met: ``|`` keeps the place of the first and the value of the
-    last."""
-    held: Values = {}
-    for values in several_values:
-        held = held | values | held if held else values
-    return held
+def _once(tokens: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(" ".join(tokens).split()))
 
 
 _NAMES: Final = (
@@ -113,35 +116,17 @@ _NAMES: Final = (
 )  # fmt: skip
 
 
-def _values(o: Organization) -> dict[str, tuple[str, ...]]:
-    """In the order that the entry shows; empty where there is none."""
-    a = o.address
-    siret, finess = digits(o.siret), clean(o.finess)
-    return {
-        "o": structure_names(o),
-        "telephoneNumber": _pair(phone(o.phone), phone(o.phone2)) if o.phone or o.phone2 else (),
-        "asStructureId": _pair(clean(o.national_id), clean(o.technical_id)),
-        "street": _single(clean(a.street)),
-        "postalCode": _single(clean(a.postcode)),
-        "l": _single(clean(a.town)),
-        "st": _single(clean(a.department)),
-        "facsimileTelephoneNumber": _single(phone(o.fax)) if o.fax else (),
-        "asFiness": _single(finess),
-        "asSiret": _single(siret),
-    }
-
-
-def _single(text: str) -> tuple[str, ...]:
+def _single(text: str) -> Values:
     return (text,) if text else ()
 
 
-def _pair(first: str, second: str) -> tuple[str, ...]:
+def _pair(first: str, second: str) -> Values:
     if second and first and first != second:
         return tuple(distinct((first, second)))
     return (first or second,) if first or second else ()
 
 
-def structure_names(o: Organization) -> tuple[str, ...]:
+def structure_names(o: Organization) -> Values:
     """The names of a structure, the one shown first; never empty."""
     return _pair(clean(o.trade_name), clean(o.name)) or (o.national_id,)
 
@@ -151,43 +136,71 @@ def digits(text: str) -> str:
     return text if text.isascii() and text.isdigit() else ""
 
 
-_TAGS: Final = (("postalCode", "z"), ("asStructureId", "o"), ("asFiness", "f"), ("asSiret", "n"))
-_PLACE: Final = (
-    ("l", _TEXT), ("st", _TEXT), ("street", _TEXT), ("postalCode", _EXACT),
-    ("telephoneNumber", _DIGITS), ("facsimileTelephoneNumber", _DIGITS),
-)  # fmt: skip
-
-
 def _render(o: Organization) -> Place:
-    texts = {name: held for name, held in _values(o).items() if held}
-    values = {name: _comparable(held) for name, held in texts.items()}
-    org = _prepared([_TEXT(v) for v in texts["o"]])
-    place = _prepared([rule(v) for name, rule in _PLACE if name in texts for v in texts[name]])
-    tokens = [tag(letter, _EXACT(v)) for name, letter in _TAGS if name in texts for v in texts[name]]
-    if o.address.department_code:
-        tokens.append(tag(DEPARTMENT_TAG, _EXACT(o.address.department_code)))
+    a, names = o.address, structure_names(o)
+    area = _area(clean(a.postcode), clean(a.town), clean(a.department), a.department_code)
+    street = clean(a.street)
+    phones = _pair(phone(o.phone), phone(o.phone2)) if o.phone or o.phone2 else ()
+    fax = phone(o.fax) if o.fax else ""
+    ids, finess, siret = _pair(clean(o.national_id), clean(o.technical_id)), clean(o.finess), digits(o.siret)
+    org = _prepared(map(fold, names))
+    place = _prepared((*area.names, fold_once(street), area.code, *map(_DIGITS, phones), _DIGITS(fax)))
+    numbers = [tag("o", _EXACT(i)) for i in ids]
+    if finess:
+        numbers.append(tag("f", _EXACT(finess)))
+    if siret:
+        numbers.append(tag("n", _EXACT(siret)))
     return Place(
-        texts["o"][0],
-        clean(o.address.town),
-        b"".join([several(name, held.values()) for name, held in values.items()]),
+        names[0],
+        area.town,
+        b"".join(
+            (
+                *(apart("o", names), apart("telephoneNumber", phones), apart("asStructureId", ids)),
+                *(one("street", street), area.ber, one("facsimileTelephoneNumber", fax)),
+                *(one("asFiness", finess), one("asSiret", siret)),
+            )
+        ),
         org,
         _column(org),
         place,
         _column(place),
-        " ".join(dict.fromkeys(tokens)),
-        " ".join((*town_words(clean(o.address.town)), *structure_words(texts["o"]))),
-        values,
+        _once((area.code_tag, *numbers, area.department_tag)),
+        " ".join((*area.found_by, *structure_words(names))),
+        (names, _single(street), *area.values, phones, _single(fax), ids, _single(finess), _single(siret)),
         _fragment(structure_json(o)),
-        _fragment(address_json(o.address)),
+        _fragment(address_json(a)),
         _pair(clean(o.phone), clean(o.phone2)),
         o,
         {},
     )
 
 
-def _comparable(texts: tuple[str, ...]) -> Values:
-    """Values that are already told apart."""
-    return {comparable(text): text.encode() for text in texts}
+class _Area(NamedTuple):
+    """What the structures of one town, or of one postcode of it, have in common."""
+
+    town: str
+    ber: bytes  # postalCode, l, st
+    names: tuple[str, str]  # prepared town and department
+    code: str  # prepared postcode
+    code_tag: str
+    department_tag: str
+    found_by: tuple[str, ...]
+    values: tuple[Values, Values, Values]  # of postalCode, l, st
+
+
+@lru_cache(maxsize=20_000)
+def _area(postcode: str, town: str, department: str, department_code: str) -> _Area:
+    code, department_code = _EXACT(postcode), _EXACT(department_code)
+    return _Area(
+        town,
+        one("postalCode", postcode) + one("l", town) + one("st", department),
+        (fold(town), fold(department)),
+        code,
+        tag("z", code) if code else "",
+        tag(DEPARTMENT_TAG, department_code) if department_code else "",
+        town_words(town),
+        (_single(postcode), _single(town), _single(department)),
+    )
 
 
 def _prepared(values: Iterable[str]) -> tuple[str, ...]:
@@ -251,4 +264,4 @@ def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
     )
 
 
-NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", "", {}, _fragment(None), _fragment(None), (), None, {})
+NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", "", (), _fragment(None), _fragment(None), (), None, {})

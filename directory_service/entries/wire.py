@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Final
 
@@ -80,21 +80,30 @@ def permuted(name: str, first: str, second: str) -> bytes:
 
 def many(name: str, texts: Iterable[str]) -> bytes:
     """The attribute with these values, each once, in this order; nothing when there is none."""
-    values = distinct(texts)
-    if len(values) == 1:
-        return one(name, values[0])
-    return several(name, [v.encode() for v in values]) if values else b""
+    return apart(name, distinct(texts))
+
+
+def apart(name: str, texts: Sequence[str]) -> bytes:
+    """``many`` for values that are known to be told apart."""
+    if len(texts) == 1:
+        return one(name, texts[0])
+    return several(name, [t.encode() for t in texts]) if texts else b""
 
 
 def distinct(texts: Iterable[str]) -> list[str]:
     """The values that ``caseIgnoreMatch`` tells apart (RFC 4518), the first of each, without the empty ones."""
     found = [t for t in dict.fromkeys(texts) if t]
-    if len(found) < 2:
+    if len(found) < 2 or _all_capitals("".join(found)):
         return found
     known: dict[str, str] = {}
     for text in found:
         known.setdefault(comparable(text), text)
     return list(known.values())
+
+
+def _all_capitals(text: str) -> bool:
+    """Capitals and digits of ASCII, as most of the extracts is: what differs there differs in any case."""
+    return text.isascii() and (text.isupper() or text.isdigit()) and "  " not in text
 
 
 def comparable(text: str) -> str:

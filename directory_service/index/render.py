@@ -149,9 +149,8 @@ class Rendered(NamedTuple):
     done: int = 1
 
 
-def render(connection: Connection, suffix: str, region: Region) -> Iterator[Batch]:
-    """The batches of one region."""
-    book = Book(connection)
+def render(book: Book, suffix: str, region: Region) -> Iterator[Batch]:
+    """The batches of one region; those that share the book share structures that people of several have."""
     entries: list[Entry] = []
     mailboxes: list[tuple[str, bytes]] = []
     done = 0
@@ -197,8 +196,9 @@ def render_all(engine: Engine, suffix: str, work: Sequence[Region], workers: int
     """Every batch of every region, in no order.  With one worker, in this process."""
     if workers <= 1 or len(work) <= 1:
         with reading(engine) as connection:
+            book = Book(connection)
             for region in work:
-                yield from render(connection, suffix, region)
+                yield from render(book, suffix, region)
         return
     yield from _render_aside(engine.url.render_as_string(hide_password=False), suffix, work, workers)
 
@@ -271,8 +271,9 @@ def _work(pipe: Pipe, url: str, suffix: str, work: Sequence[Region]) -> None:
     engine = open_registry(url)
     try:
         with reading(engine) as connection:
+            book = Book(connection)
             for region in work:
-                for batch in render(connection, suffix, region):
+                for batch in render(book, suffix, region):
                     # Ten times quicker than pickle, which looks for objects met before.
                     send(pipe, marshal.dumps(tuple(batch), 2))
             send(pipe, b"")

@@ -15,15 +15,25 @@ from functools import lru_cache
 # Letters that no Unicode decomposition takes apart, with what French users type for them.
 _SPECIAL = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _NOT_WORD = re.compile(r"[^\w]+|_+")
+_FIRST_MARK = "\u0300"  # no character before it combines
+# Of ASCII, what ``_NOT_WORD`` and ``casefold`` do, but for ``_``: three times as quick.
+_PLAIN = str.maketrans({c: c.lower() if c.isalnum() else " " for c in map(chr, range(128))})
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def fold(text: str) -> str:
     """Lower case, no accents, ligatures opened, every run of punctuation one space: ``D'AUBIGNÉ-L'HERMITE`` gives
     ``d aubigne l hermite``.  Letters of other scripts stay."""
+    return fold_once(text)
+
+
+def fold_once(text: str) -> str:
+    """``fold`` of what is hardly ever met again, and need not be remembered."""
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.casefold().translate(_SPECIAL))
-        text = "".join(c for c in text if not unicodedata.combining(c))
+        text = "".join([c for c in text if c < _FIRST_MARK or not unicodedata.combining(c)])
+    if text.isascii() and "_" not in text:
+        return text.lower() if text.isalnum() else " ".join(text.translate(_PLAIN).split())
     return _NOT_WORD.sub(" ", text.casefold()).strip()
 
 

@@ -1,14 +1,14 @@
 """Reading the whole registry once: people with their mailboxes, and the structures that are first met with them.
 
 A full build renders every record; ``read``'s readers would give a mailbox its holder, and a person her structures, read
-again.  A ``Region`` is a range of people, the range of structures that the activities of these people name first (keys
-are given in the order of the activity file), and a range of mailboxes, of which only those are read that are not one
-living person's alone: hers come with her.  Regions together give each record exactly once.
+again.  A ``Region`` is a range of people, the structures that the activities of these people name first, by blocks of
+keys (which are given in the order of the activity files), and a range of mailboxes, of which only those are read that
+are not one living person's alone: hers come with her.  Regions together give each record exactly once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -25,7 +25,7 @@ Span = tuple[int, int]  # low <= key < high
 
 class Region(NamedTuple):
     people: Span
-    places: Span
+    places: list[Span]
     boxes: Span
 
 
@@ -42,22 +42,40 @@ def regions(connection: Connection, size: int) -> list[Region]:
     """The whole registry, in regions of so many keys of people; none is empty but for gaps."""
     last = bounds(connection)
     number = 1 + max(last.practitioner // size, last.mailbox // size)
-    first_met = _last_places(connection, size)
-    cuts, seen = [0], 0
-    for region in range(number - 1):
-        seen = max(seen, first_met.get(region, 0))
-        cuts.append(seen + 1 if seen else 0)
-    cuts.append(last.organization + 1)
+    places = _shared_out(_first_met(connection, size), last.organization, number, size)
     step = last.mailbox // number + 1
+    return [Region((n * size, (n + 1) * size), places[n], (n * step, (n + 1) * step)) for n in range(number)]
+
+
+def _shared_out(first_met: list[tuple[int, int, int]], last: int, number: int, size: int) -> list[list[Span]]:
+    """The blocks of structures of each region: those of which it names the most first.  Files that are loaded after the
+    others (ADELI) leave blocks that all regions name; blocks that nobody names are anybody's."""
+    block = _block(size)
+    owner = {of: region for count, of, region in sorted((count, of, region) for of, region, count in first_met)}
+    found: list[list[Span]] = [[] for _ in range(number)]
+    for n in range(last // block + 1):
+        found[owner.get(n, n % number)].append((n * block, (n + 1) * block))
+    return found
+
+
+def _block(size: int) -> int:
+    """Keys of a block of structures: few beside those that a region names, which are a third of its people."""
+    return max(1, size // 40)
+
+
+def _first_met(connection: Connection, size: int) -> list[tuple[int, int, int]]:
+    """Block of structures, region of people, how many of the block are first named by them."""
+    sql = (
+        f"SELECT organization_id / {_block(size)} AS block, min(practitioner_id) / {int(size)} AS region "  # noqa: S608
+        "FROM activity WHERE organization_id IS NOT NULL GROUP BY organization_id"
+    )
     return [
-        Region((n * size, (n + 1) * size), (cuts[n], cuts[n + 1]), (n * step, (n + 1) * step)) for n in range(number)
+        (block, region, count)
+        for block, region, count in rows(
+            connection,
+            f"SELECT block, region, count(*) FROM ({sql}) AS met GROUP BY block, region",  # noqa: S608
+        )
     ]
-
-
-def _last_places(connection: Connection, size: int) -> dict[int, int]:
-    """The last structure that the people of each range name."""
-    sql = f"SELECT practitioner_id / {int(size)}, max(organization_id) FROM activity GROUP BY 1"  # noqa: S608
-    return {number: last for number, last in rows(connection, sql) if last is not None}
 
 
 def read_households(book: Book, people: Span) -> Iterator[Household]:
@@ -91,15 +109,16 @@ def _addresses_of_others(book: Book, batch: Batch) -> set[str]:
     return {address for (address,) in book.rows(sql)}
 
 
-def read_places(book: Book, places: Span) -> Iterator[tuple[Organization, list[Binding]]]:
-    """Every structure of the range with the open bindings that it holds itself; those that were met with people are
+def read_places(book: Book, places: Iterable[Span]) -> Iterator[tuple[Organization, list[Binding]]]:
+    """Every structure of the ranges with the open bindings that it holds itself; those that were met with people are
     the same values."""
-    held = dict(read_organization_bindings(book.connection, low=places[0], high=places[1]))
-    for batch in batches(book.connection, organization, None, *places):
-        found = [pk for (pk,) in book.rows(f"SELECT id FROM organization WHERE {batch('id')} ORDER BY id")]  # noqa: S608
-        with quiet():
-            known = book.organizations(set(found))
-        yield from ((known[pk], held.get(pk, [])) for pk in found)
+    for low, high in places:
+        held = dict(read_organization_bindings(book.connection, low=low, high=high))
+        for batch in batches(book.connection, organization, None, low, high):
+            found = [pk for (pk,) in book.rows(f"SELECT id FROM organization WHERE {batch('id')} ORDER BY id")]  # noqa: S608
+            with quiet():
+                known = book.organizations(set(found))
+            yield from ((known[pk], held.get(pk, [])) for pk in found)
 
 
 def read_other_boxes(book: Book, boxes: Span) -> Iterator[tuple[str, list[Binding]]]:
