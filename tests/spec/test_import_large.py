@@ -95,7 +95,8 @@ def show(label, done, total):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if __name__ == "__main__":
-    load._SQLITE_CACHE_KIB = load._FILLING_CACHE_KIB = 64  # pages leave for the file long before the end, as they do at national scale
+    # Pages leave for the file long before the end, as they do at national scale.
+    load._SQLITE_CACHE_KIB = load._FILLING_CACHE_KIB = 64
     beside.WORTH = 0
     load.run_import(open_registry(sys.argv[1]), [sys.argv[2]], actor="tests", progress=show, processes=2)
 """
