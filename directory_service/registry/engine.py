@@ -123,6 +123,7 @@ def filling(engine: Engine) -> Iterator[Connection]:
         driver: Any = connection.connection.driver_connection
         _set_journal(driver, "DELETE")
         driver.execute("PRAGMA synchronous = FULL").close()  # NORMAL withstands a power cut with a log only
+        driver.execute("PRAGMA mmap_size = 0").close()  # each page of a whole scan would count as memory of ours
         try:
             with connection.begin():
                 yield connection
