@@ -24,4 +24,4 @@ def iso(moment: datetime | None) -> str | None:
 
 def latest(moments: Iterable[datetime | None]) -> datetime:
     """What an entry made of several records was last changed at."""
-    return max((m for m in moments if m), default=OLDEST)
+    return max([m for m in moments if m], default=OLDEST)

@@ -61,7 +61,7 @@ def _family(text: str) -> str:
     found = words_of(text)[:_MOST]
     ends = ["".join(found[n:]) for n in range(len(found))]
     alone = [word for word in found if word not in PARTICLES]
-    return _tokens(Kind.FAMILY, (*alone, *ends), (word[0] for word in alone or found))
+    return _tokens(Kind.FAMILY, (*alone, *ends), [word[0] for word in alone or found])
 
 
 @lru_cache(maxsize=100_000)
@@ -70,12 +70,11 @@ def _given(text: str) -> str:
     found = words_of(text)[:_MOST]
     pairs = ["".join(pair) for pair in pairwise(found)]
     several = ["".join(word[0] for word in found)] if len(found) > 1 else []
-    return _tokens(Kind.GIVEN, (*found, *pairs), (*(word[0] for word in found), *several))
+    return _tokens(Kind.GIVEN, (*found, *pairs), [*[word[0] for word in found], *several])
 
 
 def _tokens(kind: Kind, found: Iterable[str], initials: Iterable[str]) -> str:
-    tokens = (*(kind + word for word in found), *(Kind.INITIAL + word for word in initials))
-    return " ".join(dict.fromkeys(tokens))
+    return " ".join(dict.fromkeys([*[kind + word for word in found], *[Kind.INITIAL + word for word in initials]]))
 
 
 @lru_cache(maxsize=50_000)

@@ -10,7 +10,7 @@ from directory_service.entries.attributes import column, id_key
 from directory_service.entries.entry import BAL
 from directory_service.entries.labels import facts
 from directory_service.entries.naming import all_tokens, pair_tokens
-from directory_service.entries.people import Known, Names, known, names_of, person_json
+from directory_service.entries.people import Known, Names, known, name_of, names_of, person_json
 from directory_service.entries.places import Place, combined, digits
 from directory_service.entries.wire import clean, distinct, many, one
 from directory_service.entries.work import Codes, Work, codes_of, work_of
@@ -71,7 +71,7 @@ def _known(person: Known, bindings: Sequence[Binding]) -> Holder:
     specialties = _coded([b.specialty for b in bindings])
     work = work_of(codes_of(p, BAL, professions, specialties))
     return Holder(
-        names=names_of(person.family, person.given, title=p.title.code, noun=work.noun, town=place.town, paired=True),
+        names=names_of(person.name, title=p.title.code, noun=work.noun, town=place.town, paired=True),
         work=work,
         place=place,
         numbers_ber=numbers.ber,
@@ -94,7 +94,7 @@ def _unknown(bindings: Sequence[Binding]) -> Holder:
     national = list(dict.fromkeys([b.holder_id, *[clean(x.national_id) for x in bindings if clean(x.national_id)]]))
     person: dict[str, object] = {"id": b.holder_id, "rpps": None, "family_name": family, "given_names": given}
     return Holder(
-        names=names_of(family, given, noun=work.noun, town=place.town, paired=True),
+        names=names_of(name_of(family, given), noun=work.noun, town=place.town, paired=True),
         work=work,
         place=place,
         numbers_ber=_written_numbers(national),

@@ -28,6 +28,8 @@ def sound_token(sound: str) -> str:
 
 def half_tokens(word: str, size: int) -> tuple[str, str]:
     """What words of ``size`` letters have that begin, or end, like this one."""
+    if word.isascii() and word.isalnum() and word.islower():  # what ``tag`` leaves as it is
+        return f"y{size}a{word[:HALF]}", f"y{size}z{word[-HALF:]}"
     return tag("y", f"{size}a{word[:HALF]}"), tag("y", f"{size}z{word[-HALF:]}")
 
 

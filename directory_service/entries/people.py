@@ -51,28 +51,50 @@ def _name_text(family: str, given: str) -> str:
     return f"^{one}$^{other}$" if one < other else f"^{other}$^{one}$" if other < one else f"^{one}$"
 
 
-def names_of(
-    family: str, given: str, *, title: str = "", noun: str = "", town: str = "", paired: bool = False
-) -> Names:
-    """``family`` must not be empty; ``paired`` for a mailbox."""
+class Name(NamedTuple):
+    """Family and given names, which the entry of a person and those of her mailboxes have in common."""
+
+    family: str
+    given: str
+    ber: bytes  # cn, sn, givenName
+    sn_text: str
+    name_text: str
+    given_text: str
+    shown: str  # Zoé D'ESSAI
+    squashed: str  # the same, prepared
+    tags: str  # entries.naming
+
+
+def name_of(family: str, given: str) -> Name:
+    """``family`` must not be empty."""
     f, g = _family(family), _given(given)
+    return Name(
+        family,
+        given,
+        (_both_orders(family, given) if given else one("cn", family)) + f.ber + g.ber,
+        f.column,
+        _name_text(f.squashed, g.squashed),
+        g.column,
+        f"{g.shown} {family}" if g.shown else family,
+        g.squashed + f.squashed,
+        joined_tokens(family, given),
+    )
+
+
+def names_of(name: Name, *, title: str = "", noun: str = "", town: str = "", paired: bool = False) -> Names:
+    """The name as an entry shows it; ``paired`` for a mailbox."""
     short = SHORT_TITLES.get(title, "")
-    label = " ".join([p for p in (short, g.shown, family) if p])
-    after = _after(noun, town)
-    if label in after.parts:
-        after = _after("" if noun == label else noun, "" if town == label else town)
+    label = f"{short} {name.shown}" if short else name.shown
+    after = [part for part in ((noun, town) if noun != town else (noun,)) if part and part != label]
     return Names(
-        ber=(_both_orders(family, given) if given else one("cn", family))
-        + f.ber
-        + g.ber
-        + one("displayName", label + after.shown),
-        sn_text=f.column,
-        name_text=_name_text(f.squashed, g.squashed),
-        given_text=g.column,
-        shown_text=f"{_squashed(short)}{g.squashed}{f.squashed}{after.squashed}",
+        ber=name.ber + one("displayName", ", ".join((label, *after))),
+        sn_text=name.sn_text,
+        name_text=name.name_text,
+        given_text=name.given_text,
+        shown_text="".join((_squashed(short), name.squashed, *map(_squashed, after))),
         label=label,
-        tags=joined_tokens(family, given),
-        pairs=pair_tokens(family, given) if paired else "",
+        tags=name.tags,
+        pairs=pair_tokens(name.family, name.given) if paired else "",
     )
 
 
@@ -100,26 +122,12 @@ def _given(text: str) -> _Part:
     return _part("givenName", text, capitalised(text))
 
 
-class _After(NamedTuple):
-    """What follows the name in displayName."""
-
-    parts: tuple[str, ...]
-    shown: str
-    squashed: str
-
-
-@lru_cache(maxsize=50_000)
-def _after(noun: str, town: str) -> _After:
-    parts = tuple(p for p in dict.fromkeys((noun, town)) if p)
-    return _After(parts, "".join(f", {p}" for p in parts), "".join(map(squash, parts)))
-
-
 def _both_orders(family: str, given: str) -> bytes:
     first, second = f"{family} {given}", f"{given} {family}"
     return permuted("cn", first, second) if first.casefold() != second.casefold() else one("cn", first)
 
 
-_squashed = lru_cache(maxsize=1_000)(squash)
+_squashed = lru_cache(maxsize=30_000)(squash)  # titles, professions and towns
 
 
 class Numbers(NamedTuple):
@@ -171,8 +179,7 @@ class Known(NamedTuple):
     """What the entry of a person and those of her mailboxes have in common."""
 
     practitioner: Practitioner
-    family: str
-    given: str
+    name: Name
     numbers: Numbers
     structures: list[Organization]
     place: Place  # of all her structures
@@ -180,7 +187,7 @@ class Known(NamedTuple):
 
 def known(p: Practitioner) -> Known:
     structures = workplaces(p)
-    return Known(p, *full_name(p), numbers_of(p), structures, combined(structures))
+    return Known(p, name_of(*full_name(p)), numbers_of(p), structures, combined(structures))
 
 
 def practitioner_entry(p: Practitioner, bindings: Sequence[Binding], suffix: str) -> Entry:
@@ -193,7 +200,7 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
     p, place, numbers = k.practitioner, k.place, k.numbers
     boxes = listed(bindings) if bindings else NO_BOX
     work = work_of(codes_of(p, PEOPLE))
-    names = names_of(k.family, k.given, title=p.title.code, noun=work.noun, town=place.town)
+    names = names_of(k.name, title=p.title.code, noun=work.noun, town=place.town)
     dn = f"uid={escape_value(p.national_id)},ou=personnes,{suffix}"
     changed = [p.changed_at, *[s.changed_at for s in k.structures], *[b.changed_at for b in boxes.bindings]]
     own = (work.ber, names.ber, _own(p, numbers), _mail(boxes) if boxes.addresses else b"", place.ber)
@@ -211,7 +218,7 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
         token_text(
             (
                 *(work.tags, place.tags, names.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types]),
-                *(name_words(k.family, k.given), place.found_by, *domain_words(boxes.addresses)),
+                *(name_words(k.name.family, k.name.given), place.found_by, *domain_words(boxes.addresses)),
             )
         ),
         (id_key("u", p.national_id), uuid_key(dn), *numbers.keys, *boxes.keys),

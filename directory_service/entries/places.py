@@ -95,7 +95,7 @@ def _joined(places: Sequence[Place]) -> Place:
     place = tuple(dict.fromkeys([v for p in places for v in p.place]))
     held = zip(_NAMES, *[p.values for p in places], strict=True)
     return places[0]._replace(
-        ber=b"".join([many(name, chain(*values)) for name, *values in held]),
+        ber=b"".join([_united(name, values) for name, *values in held]),
         org=org,
         org_text=_column(org),
         place=place,
@@ -104,6 +104,11 @@ def _joined(places: Sequence[Place]) -> Place:
         found_by=_once([p.found_by for p in places]),
         values=(),
     )
+
+
+def _united(name: str, held: list[Values]) -> bytes:
+    """One attribute; most often all have the same values, or none."""
+    return apart(name, held[0]) if held.count(held[0]) == len(held) else many(name, chain(*held))
 
 
 def _once(tokens: Iterable[str]) -> str:

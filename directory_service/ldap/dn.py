@@ -125,6 +125,8 @@ def escape_value(value: str) -> str:
     >>> escape_value("#a,b ")
     '\\\\#a\\\\,b\\\\ '
     """
+    if value.isalnum():  # most are numbers
+        return value
     return _SPECIAL.sub(_escape, value) if _SPECIAL.search(value) else value
 
 
