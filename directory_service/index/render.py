@@ -39,7 +39,7 @@ from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.regions import Household, Region, read_households, read_other_boxes, read_places
 
 REGION: Final = 40_000  # people of a region: large enough to meet structures again, small enough to end together
-STINT: Final = 6  # regions of one process
+STINT: Final = 4  # regions of one process
 BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
