@@ -112,11 +112,16 @@ def read_holder_bindings(
 
 
 def read_organization_bindings(
-    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
+    connection: Connection,
+    ids: Keys = None,
+    *,
+    low: int = 0,
+    high: int | None = None,
+    book: Book | None = None,
 ) -> Iterator[tuple[int, list[Binding]]]:
     """Each structure's key with the open bindings that it holds itself (ORG, APP); those who have none are not
     there."""
-    book = Book(connection)
+    book = book or Book(connection)
     for batch in batches(connection, organization, ids, low, high):
         where = (
             f"WHERE {batch('b.organization_id')} AND b.until IS NULL AND m.until IS NULL AND m.type IN ('ORG', 'APP')"

@@ -113,7 +113,7 @@ def read_places(book: Book, places: Iterable[Span]) -> Iterator[tuple[Organizati
     """Every structure of the ranges with the open bindings that it holds itself; those that were met with people are
     the same values."""
     for low, high in places:
-        held = dict(read_organization_bindings(book.connection, low=low, high=high))
+        held = dict(read_organization_bindings(book.connection, low=low, high=high, book=book))
         for batch in batches(book.connection, organization, None, low, high):
             found = [pk for (pk,) in book.rows(f"SELECT id FROM organization WHERE {batch('id')} ORDER BY id")]  # noqa: S608
             with quiet():
