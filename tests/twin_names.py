@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from directory_service.model.likeness import Likeness, grade
 from directory_service.model.names import words
-from directory_service.model.phonetics import heard, units
+from directory_service.model.phonetics import heard, spelt, units
 
 
 class Side(StrEnum):
@@ -84,9 +84,11 @@ def _best(ways: Iterable[str], family: str, given: str, taken: Container[Word]) 
 
 @lru_cache(maxsize=20_000)
 def _given_words(given: str) -> tuple[str, ...]:
-    """The words of given names, and compounds in one word: ``jean, pierre, jeanpierre``."""
+    """The words of given names, as they are spelt and as ``units`` does, and compounds in one word: ``jean, pierre,
+    jeanpierre``."""
     found = words(given)
-    return tuple(found) if len(found) < 2 else (*found, "".join(found))
+    compound = ["".join(found)] if len(found) > 1 else []
+    return tuple(dict.fromkeys((*found, *map(spelt, found), *compound)))
 
 
 @lru_cache(maxsize=20_000)
