@@ -1,9 +1,8 @@
 """The homonym shield on what is about to be sent: each item of ``/v1/suggest`` or ``/v1/search`` with its grade and
 what tells it apart.  ``model.homonyms`` decides; here records are read, and namesakes looked for that are not shown.
 
-Hot path: for ten items about 20 µs to read them, 30 to ask for namesakes, 40 to compare when few collide and 120 when
-all do (docs/reference/performance.md).  Unlisted mailboxes make nobody a homonym, for any view: they are never asked
-for.
+Hot path: for ten suggestions about 100 µs, half of it to ask for namesakes (docs/reference/performance.md).  Unlisted
+mailboxes make nobody a homonym, for any view: they are never asked for.
 """
 
 from __future__ import annotations

@@ -22,17 +22,11 @@ def test_what_is_sent_is_received(size: int) -> None:
     theirs.close()
 
 
-def test_a_sender_that_ends_in_the_middle_is_noticed() -> None:
+@pytest.mark.parametrize("said", [[], [(10).to_bytes(8, "little")]])
+def test_a_sender_that_ends_too_soon_is_noticed(said: list[bytes]) -> None:
     ours, theirs = Pipe(duplex=False)
-    theirs.send_bytes((10).to_bytes(8, "little"))
-    theirs.close()
-    with pytest.raises(EOFError):
-        receive(ours)
-    ours.close()
-
-
-def test_a_sender_that_says_nothing_is_noticed() -> None:
-    ours, theirs = Pipe(duplex=False)
+    for begun in said:
+        theirs.send_bytes(begun)
     theirs.close()
     with pytest.raises(EOFError):
         receive(ours)

@@ -42,7 +42,7 @@ from directory_service.index.plan.access import (
     paths,
 )
 from directory_service.index.plan.constants import constant_values, in_container
-from directory_service.index.plan.fours import NAMES
+from directory_service.index.plan.fours import NAME_TEXTS, NAMES
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.merging import merged
 from directory_service.index.plan.named import named
@@ -70,7 +70,6 @@ from directory_service.index.query import (
     Undefined,
 )
 
-_NAME_TEXTS: Final = frozenset(("sn", "name", "given"))
 _START: Final = 4  # letters, the mark of the start included: so many are one list of ``names``
 _UNDEFINED: Final = Undefined()
 NO_LEXICON: Final = Lexicon()
@@ -366,8 +365,8 @@ def _estimate(where: Access, lexicon: Lexicon) -> float:
 
 def _in_text(columns: tuple[str, ...], pattern: Pattern, lexicon: Lexicon) -> Access:
     """Names apart from the others: what may follow two letters is not the same."""
-    names = tuple(c for c in columns if c in _NAME_TEXTS)
-    others = tuple(c for c in columns if c not in _NAME_TEXTS)
+    names = tuple(c for c in columns if c in NAME_TEXTS)
+    others = tuple(c for c in columns if c not in NAME_TEXTS)
     found = [_texts(names, pattern, MatchRule.NAME, lexicon)] if names else []
     found += [_texts(others, pattern, MatchRule.MAIL, lexicon)] if others else []
     return either(found)

@@ -12,7 +12,7 @@ from typing import Final
 
 from directory_service.index.plan.fours import START, term, writings
 from directory_service.index.plan.pieces import Terms
-from directory_service.index.plan.starts import asked_start
+from directory_service.index.plan.starts import asked_start, quoted
 
 COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
 
@@ -192,19 +192,19 @@ def _names(access: Access) -> str | None:
 def fours_expression(columns: Sequence[str], texts: Sequence[str]) -> str:
     """What asks ``names`` whether one of the columns has all of the texts; of names, as far as these are told apart."""
     starts = any(START in text for text in texts)
-    found = [_joined(" AND ", [_quoted(term(t, column)) for t in texts]) for column in writings(columns, starts)]
+    found = [_joined(" AND ", [quoted(term(t, column)) for t in texts]) for column in writings(columns, starts)]
     return str(_joined(" OR ", found))
 
 
 def _terms(columns: Sequence[str], terms: Terms) -> str | None:
-    joined = _joined(" AND ", [_quoted(t) for t in terms.every]) or _joined(" OR ", [_quoted(t) for t in terms.some])
+    joined = _joined(" AND ", [quoted(t) for t in terms.every]) or _joined(" OR ", [quoted(t) for t in terms.some])
     return joined and (f"{{{' '.join(columns)}}}:{joined}" if len(columns) < len(COLUMNS) else joined)
 
 
 def _tag(access: Access) -> str | None:
     match access:
         case TagIs(token, starts):
-            return asked_start(token) if starts else _quoted(token)
+            return asked_start(token) if starts else quoted(token)
         case Both(items):
             return _joined(" AND ", [_tag(i) for i in items])
         case Either(items):
@@ -216,7 +216,3 @@ def _tag(access: Access) -> str | None:
 def _joined(word: str, parts: Sequence[str | None]) -> str | None:
     known = [part for part in parts if part]
     return f"({word.join(known)})" if known and len(known) == len(parts) else None
-
-
-def _quoted(term: str) -> str:
-    return '"' + term.replace('"', '""') + '"'

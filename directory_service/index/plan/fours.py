@@ -16,6 +16,7 @@ from operator import add
 from typing import Final
 
 NAMES: Final = ("sn", "name", "given", "mail")  # the texts whose terms are indexed
+NAME_TEXTS: Final = frozenset(NAMES) - {"mail"}
 START: Final = "^"
 _MOST: Final = 4  # letters of a term
 _STARTS: Final = {"sn": "\x02", "name": "\x03", "given": "\x04", "mail": "\x05"}  # how each column writes it

@@ -37,8 +37,8 @@ def with_starts(tags: str) -> str:
 def asked_start(token: str) -> str:
     """The FTS5 expression for whatever begins so."""
     if _LEAST.get(token[:1], _MOST + 1) <= len(token) <= _MOST:
-        return _quoted(_MARK + token)
-    return _quoted(token) + "*"
+        return quoted(_MARK + token)
+    return quoted(token) + "*"
 
 
 class _Starts(dict[str, str]):
@@ -56,5 +56,6 @@ class _Starts(dict[str, str]):
 _STARTS: Final = _Starts()
 
 
-def _quoted(term: str) -> str:
+def quoted(term: str) -> str:
+    """As FTS5 takes one term."""
     return '"' + term.replace('"', '""') + '"'

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from directory_service.entries.entry import BAL
 from directory_service.entries.naming import pair_start, sound_token, start_token
+from directory_service.index.plan.fours import NAME_TEXTS
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.pieces import Pattern, pattern_of
 from directory_service.index.query import FALSE, TRUE, And, Approx, Filter, HasTag, InText, Or, Substrings
@@ -18,7 +19,6 @@ from directory_service.model.names import words
 from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
-_NAME_TEXTS: Final = frozenset(("sn", "name", "given"))  # the search texts that hold their values
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
 _SOUNDS: Final = ("sounds",)  # nor this: words that sound so, for ``~=``
@@ -71,7 +71,7 @@ def _word_of(asked: Filter) -> str:
     """The one word that a name is to have, "" where that is not what is asked."""
     if isinstance(asked, Or):
         return next((word for item in asked.items if (word := _word_of(item))), "")
-    return asked.piece if isinstance(asked, InText) and not _NAME_TEXTS.isdisjoint(asked.columns) else ""
+    return asked.piece if isinstance(asked, InText) and not NAME_TEXTS.isdisjoint(asked.columns) else ""
 
 
 def _pair(asked: Filter) -> HasTag | None:
@@ -102,7 +102,7 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
             return _name_tier(pattern_of(asked), where)
         case Approx(name, value) if name in _NAMES:
             return _approximate(value.decode(), where)
-        case InText(columns, piece) if not _NAME_TEXTS.isdisjoint(columns):
+        case InText(columns, piece) if not NAME_TEXTS.isdisjoint(columns):
             return _name_tier(Pattern((piece,), piece.startswith("^"), piece.endswith("$")), where)
         case _:
             return None
