@@ -32,6 +32,7 @@ class Suggested(NamedTuple):
     build: str
     ids: tuple[int, ...]
     items: list[bytes]
+    timed_out: bool = False
 
 
 class Held(OrderedDict[Hashable, T]):

@@ -44,7 +44,7 @@ from directory_service.index.onebox.tiers import Near
 from directory_service.index.plan.predicate import find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
-from directory_service.index.query import Equal, Part, Query, Scope, View
+from directory_service.index.query import SEARCH_TIME, Equal, Part, Query, Scope, View
 from directory_service.index.reader import BUDGET, Build, Hit, Search
 from directory_service.index.schema import HIDDEN
 from directory_service.index.shield import shielded_suggestions
@@ -178,26 +178,27 @@ class Directory:
         limits = self._points.get((query.base, query.scope))
         return (max(limits[0], query.after), limits[1]) if limits and query.after else limits
 
-    def suggest(self, text: str, limit: int, view: View) -> Result:
+    def suggest(self, text: str, limit: int, view: View, seconds: float = SEARCH_TIME) -> Result:
         """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
         base = f"ou=bal,{self.suffix}"
-        return self.search(Query(base, Scope.ONE, typed_filter(text), limit, part=Part.JSON), view)
+        return self.search(Query(base, Scope.ONE, typed_filter(text), limit, seconds, part=Part.JSON), view)
 
     def suggested(self, text: str, limit: int, view: View) -> Suggested | None:
         """``suggestions`` that were made a moment ago; None when they must be made."""
         return self._suggested.of(self.recent().id).known((text, limit, view))
 
-    def suggestions(self, text: str, limit: int, view: View) -> Suggested:
-        """``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``)."""
+    def suggestions(self, text: str, limit: int, view: View, seconds: float = SEARCH_TIME) -> Suggested:
+        """``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``).  What is found when
+        the ``seconds`` are over says so."""
         known = self.suggested(text, limit, view)
         if known is not None:
             return known
         now = time.monotonic()
         held, key = self._suggested.of(self._reader(now).recent(now).id), (text, limit, view)
-        found = self.suggest(text, limit, view)
+        found = self.suggest(text, limit, view, seconds)
         # The same ``now``: the reader that has just searched, which may be of a newer build than the first one.
         items = shielded_suggestions(self._reader(now), found.hits)
-        made = Suggested(found.build, tuple(hit.id for hit in found.hits), items)
+        made = Suggested(found.build, tuple(hit.id for hit in found.hits), items, found.timed_out)
         if found.build == held.build and not found.timed_out:
             held.keep(key, made)
         return made

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
+
+SEARCH_TIME: Final = 5.0  # seconds
 
 
 class View(IntEnum):
@@ -183,7 +186,7 @@ class Query:
     scope: Scope
     filter: Filter
     limit: int
-    timeout: float = 5.0
+    timeout: float = SEARCH_TIME
     after: int | None = None
     sort: tuple[SortKey, ...] = ()
     seen: int = 0

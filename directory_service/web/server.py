@@ -15,6 +15,7 @@ import socket
 import ssl
 import sys
 import tempfile
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from directory_service.errors import RegistryUnavailable
 from directory_service.heap import settle
 from directory_service.settings import authority
 from directory_service.tls import Tls
+from directory_service.web.inloop import Later, telling_where, whole_request
 from directory_service.web.slow import Patience
 
 if TYPE_CHECKING:
@@ -157,7 +159,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, less what it tells of itself and of the requests it refuses."""
+    """gunicorn's threaded worker, less what it tells of itself and of the requests it refuses, and with its loop
+    answering what is short (``inloop``)."""
 
     def init_process(self) -> None:
         self.patience = Patience(self.app.settings.http_request_time)
@@ -167,12 +170,36 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
-        self.wsgi: Any = self.patience.around(self.wsgi)
+        self.wsgi: Any = telling_where(self.patience.around(self.wsgi))
         settle()
 
     def handle(self, conn: Any) -> Any:
         with self.patience.with_thread(conn):
             return super().handle(conn)
+
+    def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
+        """Called in the loop, for a connection that was answered before: it stays where it is while it is answered
+        here."""
+        request = whole_request(client) if self.alive and not self.cfg.is_ssl else b""
+        if not request:
+            super().on_client_socket_readable(conn, client)
+            return
+        try:
+            kept = self.handle(conn)
+        except Later:
+            conn.parser.unreader.unread(request)
+            super().on_client_socket_readable(conn, client)
+            return
+        self.keepalived_conns.remove(conn)
+        if kept and self.alive:
+            client.setblocking(False)
+            conn.set_timeout()
+            self.keepalived_conns.append(conn)
+        else:
+            self.poller.unregister(client)
+            done: Future[Any] = Future()
+            done.set_result(kept)
+            self.finish_request(conn, done)
 
     def murder_pending(self) -> None:
         """Called once a second at least."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from directory_service.web.context import SHORT, cached, directory, identify, turn, with_items
+from directory_service.web.inloop import BRIEF, Later, in_loop
 from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
@@ -33,7 +34,11 @@ def suggest() -> Response:
             return with_items(directory().build().id, ())
         count = spending()
         found = directory().suggested(given["q"], given["limit"], view)
-        if found is None:
+        if found is None and in_loop(request.environ):
+            found = directory().suggestions(given["q"], given["limit"], view, BRIEF)
+            if found.timed_out:
+                raise Later
+        elif found is None:
             with turn():
                 found = directory().suggestions(given["q"], given["limit"], view)
         count(found.ids)
