@@ -251,6 +251,7 @@ def _ldap(settings: Settings) -> None:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
     from directory_service.ldap.server import operator_check, serve
+    from directory_service.siblings import Siblings
 
     _allow_descriptors(settings.ldap_connections + SPARE_DESCRIPTORS)
     log = AccessLog(settings.access_log, settings.access_log_address) if settings.access_log else None
@@ -259,7 +260,8 @@ def _ldap(settings: Settings) -> None:
     with closing(directory):
         operators, tls = operator_check(directory), read_tls(settings)
         serve(settings.ldap, where, directory, Stop(), operators=operators, tls=tls, ldaps=ldaps if tls else None,
-              log=log, counts=runfolder.harvest_file(settings.run_folder))  # fmt: skip
+              log=log, counts=runfolder.harvest_file(settings.run_folder),
+              siblings=Siblings.among(settings.run_folder, "ldap"))  # fmt: skip
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -91,7 +91,7 @@ ROOMS = {
         may=(
             *_MODEL,
             "directory_service.registry.clock",
-            *(f"directory_service.{r}" for r in ("accesslog", "heap", "tls", "ldap", "index", "trust")),
+            *(f"directory_service.{r}" for r in ("accesslog", "heap", "siblings", "tls", "ldap", "index", "trust")),
             "ldap_schema",
         ),
         packages=("uvloop", "prometheus_client"),
@@ -113,7 +113,8 @@ ROOMS = {
             *(
                 f"directory_service.{r}"
                 for r in (
-                    *("accesslog", "heap", "runfolder", "tls", "trust", "index", "matching", "registry", "settings"),
+                    *("accesslog", "heap", "runfolder", "siblings", "tls", "trust", "index", "matching", "registry"),
+                    "settings",
                     *("entries.history", "entries.vcard"),
                 )
             ),

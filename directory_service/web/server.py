@@ -10,11 +10,13 @@ from __future__ import annotations
 import atexit
 import errno
 import os
+import selectors
 import shutil
 import socket
 import ssl
 import sys
 import tempfile
+import time
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -22,16 +24,19 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.http import errors
 from gunicorn.http.wsgi import Response
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from directory_service.errors import RegistryUnavailable
 from directory_service.heap import settle
 from directory_service.settings import authority
+from directory_service.siblings import PAUSE, Siblings
 from directory_service.tls import Tls
 from directory_service.web.inloop import Later, telling_where, whole_request
 from directory_service.web.slow import Patience
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask
 
     from directory_service.settings import Settings
@@ -166,7 +171,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.patience = Patience(self.app.settings.http_request_time)
         Response.default_headers = _without_server
         sys.setswitchinterval(SWITCH)
+        self.siblings = None if self.cfg.is_ssl else Siblings.among(self.app.settings.run_folder, "http")
+        self.looked = 0.0
         super().init_process()
+
+    def run(self) -> None:
+        """Not before: the poller is made in ``init_process``, which ends with this."""
+        if self.siblings:
+            self.poller.register(self.siblings, selectors.EVENT_READ, self._take_in)
+        try:
+            super().run()
+        finally:
+            if self.siblings:
+                self.siblings.close()
 
     def load_wsgi(self) -> None:
         super().load_wsgi()
@@ -197,14 +214,38 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.keepalived_conns.append(conn)
         else:
             self.poller.unregister(client)
-            done: Future[Any] = Future()
-            done.set_result(kept)
-            self.finish_request(conn, done)
+            self.finish_request(conn, _done(kept))
 
     def murder_pending(self) -> None:
         """Called once a second at least."""
         super().murder_pending()
         self.patience.cut()
+        now = time.monotonic()
+        if self.siblings and not self.alive:
+            self.poller.unregister(self.siblings)
+            self.siblings.close()
+            self.siblings = None
+        elif self.siblings and now - self.looked > PAUSE:
+            self.looked = now
+            self.siblings.even_out(self.nr_conns, self._hand_over)
+
+    def _hand_over(self, number: int, give: Callable[[socket.socket], bool]) -> None:
+        """To a worker that has fewer: kept connections of which nothing is read ahead."""
+        for conn in [c for c in self.keepalived_conns if not c.parser or not c.parser.unreader.buf.getvalue()][:number]:
+            if not give(conn.sock):
+                return
+            self.poller.unregister(conn.sock)
+            self.keepalived_conns.remove(conn)
+            self.nr_conns -= 1
+            conn.sock.close()  # ours; the other's descriptor keeps it open
+
+    def _take_in(self, siblings: Siblings) -> None:
+        for client in siblings.received():
+            with suppress(OSError):  # the client has gone
+                conn = TConn(self.cfg, client, client.getpeername(), client.getsockname())
+                conn.init()
+                self.nr_conns += 1
+                self.finish_request(conn, _done(True))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """A request that does not read, or a fault outside the application: told as a problem, logged as a type."""
@@ -216,6 +257,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             client.sendall(_problem(status, phrase))
         except OSError:
             self.log.debug("client parti")
+
+
+def _done(result: Any) -> Future[Any]:
+    """What ``finish_request`` takes, of what the loop did."""
+    done: Future[Any] = Future()
+    done.set_result(result)
+    return done
 
 
 _default_headers = Response.default_headers

@@ -35,6 +35,7 @@ from directory_service.ldap.server.identities import Operators
 from directory_service.ldap.server.metrics import SEQUENCE
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.virtual import START_TLS
+from directory_service.siblings import Siblings
 from directory_service.tls import Tls, TlsFiles
 from ldap_schema.schema import load
 
@@ -63,12 +64,13 @@ Listener = socket.socket | tuple[str, int]
 def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader, stop: Stop, *,
           operators: Operators | None = None, tls: Tls | None = None, ldaps: Listener | None = None,
           ready: Callable[..., None] | None = None, log: AccessLog | None = None,
-          counts: Path | None = None) -> None:  # fmt: skip
+          counts: Path | None = None, siblings: Siblings | None = None) -> None:  # fmt: skip
     """Serves until ``stop`` is set.  ``tls`` gives StartTLS and, on ``ldaps``, TLS from the first octet.  ``ready`` is
     called with the port, and that of ``ldaps`` if any, once connections are accepted.
 
     With a host and port, several processes may serve the same (SO_REUSEPORT); ``counts`` is then the file in which
-    they count together what each client was given (``harvest``).  ``log`` is the access log.
+    they count together what each client was given (``harvest``), and ``siblings`` evens out their connections.
+    ``log`` is the access log.
     """
 
     settings = replace(settings, access=replace(settings.access, unheld=_unheld()))
@@ -83,7 +85,7 @@ def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader
     sys.setswitchinterval(_SWITCH)
     harvest, watch = harvest_of(settings, counts), Watch(settings, log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, closing(harvest):
-        hub = Hub(handler, settings, runner.get_loop(), watch, harvest, operators=operators, tls=tls)
+        hub = Hub(handler, settings, runner.get_loop(), watch, harvest, operators=operators, tls=tls, siblings=siblings)
         makes: list[tuple[Callable[[], asyncio.Protocol], Listener]] = [(partial(Connection, hub), listener)]
         if tls and ldaps is not None:
             makes.append((hub.new_secure, ldaps))

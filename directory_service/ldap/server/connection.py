@@ -66,12 +66,13 @@ _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses e
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
-    __slots__ = ("address", "begun", "binding", "binds", "channel", "entries", "events", "heard", "hub", "number",
-                 "paused", "proof", "reading", "scheduled", "session", "shaking", "stalled", "stream", "transport",
-                 "unread", "upgrading", "work")  # fmt: skip
+    __slots__ = ("address", "begun", "binding", "binds", "channel", "entries", "events", "handed", "heard", "hub",
+                 "number", "paused", "proof", "reading", "scheduled", "session", "shaking", "stalled", "stream",
+                 "transport", "unread", "upgrading", "work")  # fmt: skip
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, handed: bool = False) -> None:
         self.hub = hub
+        self.handed = handed  # by another process (``siblings``)
         self.session = Session(hub.handler.resolve, hub.settings.limits)
         self.events: deque[Event] = deque()
         self.transport = cast(asyncio.Transport, None)
@@ -128,6 +129,14 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self.paused, self.stalled = False, None
         self.pump()
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether another process may go on with it: in plain text, nobody's, and nothing said that is not answered."""
+        waiting = self.events or self.session.outstanding or self.session.partial or self.session.closing
+        busy = self.binding or self.paused or self.scheduled or self.upgrading or not self.reading
+        known = self.stream or self.binds or self.session.identity.dn
+        return not (waiting or busy or known or self.transport.get_write_buffer_size())
 
     # --- work -------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
 from typing import Final
 
 from directory_service.ldap.handler import Handler
@@ -23,6 +25,7 @@ from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.server.turns import Turns
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
+from directory_service.siblings import Siblings
 from directory_service.tls import Tls
 from directory_service.trust.certificates import NO_REVOCATION
 from directory_service.trust.harvest import Client, Harvest
@@ -41,7 +44,8 @@ class Hub:
 
     def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop,
                  watch: Watch | None = None, harvest: Harvest | None = None, *,
-                 operators: Operators | None = None, tls: Tls | None = None) -> None:  # fmt: skip
+                 operators: Operators | None = None, tls: Tls | None = None,
+                 siblings: Siblings | None = None) -> None:  # fmt: skip
         self.handler = handler
         self.operators = operators
         self.tls = tls
@@ -58,6 +62,10 @@ class Hub:
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: Counter[str] = Counter()
+        self.siblings = siblings
+        self._arriving: set[asyncio.Task[object]] = set()
+        if siblings:
+            loop.add_reader(siblings.fileno(), self._take_in, siblings)
 
     def new_secure(self) -> TlsStream:
         """A connection that begins with TLS (ldaps)."""
@@ -70,7 +78,8 @@ class Hub:
         self.addresses[connection.address] += 1
         self.numbers += 1
         connection.number = self.numbers
-        self.watch.meter.accepted += 1
+        if not connection.handed:  # the worker that gave it has counted it
+            self.watch.meter.accepted += 1
         settings = self.settings
         if self.addresses[connection.address] > settings.connections_per_address:
             return "connections_per_address"
@@ -134,9 +143,28 @@ class Hub:
         if self.operators:
             end_sessions(self.connections, self.operators, self.tls.revocations if self.tls else NO_REVOCATION)
         self.watch.flush(len(self.connections))
+        if self.siblings:
+            self.siblings.even_out(len(self.connections), self._hand_over)
+
+    def _hand_over(self, number: int, give: Callable[[int], bool]) -> None:
+        """To a worker that has fewer: connections of which there is nothing to know but their socket."""
+        for connection in islice((c for c in list(self.connections) if c.is_blank), number):
+            if not give(connection.transport.get_extra_info("socket").fileno()):
+                return
+            connection.transport.abort()  # ours; the other's descriptor keeps it open
+
+    def _take_in(self, siblings: Siblings) -> None:
+        make = partial(Connection, self, handed=True)
+        for client in siblings.received():
+            task = self.loop.create_task(self.loop.connect_accepted_socket(make, client))
+            self._arriving.add(task)  # nobody else holds it
+            task.add_done_callback(self._arriving.discard)
 
     async def shut_down(self) -> None:
         """What is under way ends, as far as ``shutdown_time`` allows; then everybody is told."""
+        if self.siblings:
+            self.loop.remove_reader(self.siblings.fileno())
+            self.siblings.close()
         deadline = self.loop.time() + self.settings.shutdown_time
         while self.loop.time() < deadline and any(c.session.outstanding or c.binding for c in self.connections):
             await asyncio.sleep(0.02)

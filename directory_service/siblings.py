@@ -1,0 +1,97 @@
+"""Connections handed from one worker process to another of the same face, so that each has as many.
+
+The kernel deals out new connections by chance, and long ones stay where they fell: of sixteen, one of two workers has
+eleven as often as not, and one that was started again has none.  Once a second each worker tells the others how many it
+holds; whoever has two more than another hands half of the difference over, as a descriptor (SCM_RIGHTS, unix(7)).  What
+the client has sent and nobody has read goes along; only connections of which nothing else is known are handed.
+
+The sockets are in the folder of the supervisor (``runfolder``), which is its user's alone.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Self
+
+PAUSE: Final = 1.0  # seconds between two looks
+_LATE: Final = 3.0  # seconds after which a worker that says nothing is given nothing
+_MOST: Final = 64  # connections handed over at once
+_LONGEST_PATH: Final = 100  # octets; the kernel takes 108
+
+
+class Siblings:
+    """One worker of ``face`` among the others, known by its ``name``.  Used by one thread."""
+
+    def __init__(self, folder: Path, face: str, name: str) -> None:
+        self._folder, self._face = folder, face
+        self._path = folder / f"{face}-{name}.sock"
+        self._counts: dict[str, tuple[int, float]] = {}  # by path: how many it holds, when it said so
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        self._path.unlink(missing_ok=True)  # of an earlier process
+        self._socket.bind(str(self._path))
+
+    @classmethod
+    def among(cls, folder: str, face: str) -> Self | None:
+        """None where workers share no folder, or one whose name is too long for a socket."""
+        if not folder or len(os.fsencode(folder)) + len(face) + 16 > _LONGEST_PATH:
+            return None
+        return cls(Path(folder), face, str(os.getpid()))
+
+    def fileno(self) -> int:
+        """Readable when something has come: ``received``."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        self._path.unlink(missing_ok=True)
+        self._socket.close()
+
+    def even_out(self, held: int, hand: Callable[[int, Callable[[socket.socket | int], bool]], None]) -> None:
+        """Tells the others that ``held`` are held.  If one of them has less, ``hand`` is called with how many to give
+        and what gives one, which is False once no more is taken."""
+        self._tell(held)
+        now = time.monotonic()
+        known = [(count, path) for path, (count, said) in self._counts.items() if now - said < _LATE]
+        least, path = min(known, default=(held, ""))
+        wanted = min((held - least) // 2, _MOST)
+        if wanted > 0:
+            self._counts[path] = (least + wanted, now)
+            hand(wanted, lambda given: self._give(path, given))
+
+    def received(self) -> Iterator[socket.socket]:
+        """The connections that were handed to us."""
+        while True:
+            try:
+                said, descriptors, _, path = socket.recv_fds(self._socket, 32, 1)
+            except BlockingIOError:
+                return
+            if descriptors:
+                with suppress(OSError):  # the client has gone
+                    yield socket.socket(fileno=descriptors[0])
+            elif said.isdigit():
+                self._counts[str(path)] = (int(said), time.monotonic())
+
+    def _tell(self, held: int) -> None:
+        for path in self._folder.glob(f"{self._face}-*.sock"):
+            if path != self._path:
+                try:
+                    self._socket.sendto(b"%d" % held, str(path))
+                except ConnectionRefusedError:  # left by a worker that was killed
+                    self._counts.pop(str(path), None)
+                    path.unlink(missing_ok=True)
+                except OSError:  # it does not keep up, or has just gone
+                    continue
+
+    def _give(self, path: str, given: socket.socket | int) -> bool:
+        descriptor = given if isinstance(given, int) else given.fileno()
+        rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [descriptor]))
+        try:
+            self._socket.sendmsg([b""], [rights], 0, path)  # ``socket.send_fds`` of 3.11 forgets the address
+        except OSError:
+            return False
+        return True

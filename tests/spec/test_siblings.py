@@ -1,0 +1,145 @@
+"""Workers of one face hand connections over, until each has as many; nobody who is connected can tell."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+import web_world as world
+from e2e.installation import free_port, installation
+
+from directory_service.siblings import Siblings
+
+SEARCH = bytes.fromhex(
+    "30250201026320040 00a01000a0100020100020100010100870b6f626a656374436c6173733000".replace(" ", "")
+)
+ASKED = b"GET /v1/suggest?q=dupont HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_half_of_the_difference_goes_over_and_stays_connected(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        clients = [stack.enter_context(socket.create_connection(listener.getsockname())) for _ in range(9)]
+        held = [listener.accept()[0] for _ in clients]
+        poor = stack.enter_context(closing(Siblings(tmp_path, "x", "poor")))
+        rich = stack.enter_context(closing(Siblings(tmp_path, "x", "rich")))
+        handed = []
+
+        def hand(number: int, give: Callable[[socket.socket | int], bool]) -> None:
+            for _ in range(number):
+                clients[len(handed)].sendall(b"unread")
+                given = held.pop(0)
+                assert give(given)
+                given.close()
+                handed.append(given)
+
+        poor.even_out(2, hand)
+        assert list(rich.received()) == [] and not handed
+        rich.even_out(len(held), hand)
+        assert len(handed) == 3
+        got = list(poor.received())
+        for client, there in zip(clients, got, strict=False):
+            with there:
+                assert there.recv(100) == b"unread"
+                there.sendall(b"answer")
+                assert client.recv(100) == b"answer"
+        rich.even_out(len(held), hand)  # as many as it was told, and gave: nothing more to do
+        assert len(handed) == 3
+        for one in held:
+            one.close()
+
+
+def test_who_was_killed_is_given_nothing_and_forgotten(tmp_path: Path) -> None:
+    given: list[int] = []
+    with closing(Siblings(tmp_path, "x", "alive")) as alive:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as dead:
+            dead.bind(str(tmp_path / "x-dead.sock"))
+            dead.sendto(b"0", str(tmp_path / "x-alive.sock"))
+        list(alive.received())
+        alive.even_out(10, lambda number, _give: given.append(number))
+        assert not given and not (tmp_path / "x-dead.sock").exists()
+
+
+def test_a_folder_whose_name_is_too_long_for_a_socket_shares_nothing(tmp_path: Path) -> None:
+    assert Siblings.among("", "x") is None
+    assert Siblings.among(str(tmp_path / ("long" * 40)), "x") is None
+
+
+# --- real workers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["ldap", "http"])
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """``annuaire serve`` with two workers of one face."""
+    face, port = request.param, free_port()
+    folder = tmp_path_factory.mktemp(face)
+    directory, _ = world.build_world(folder)
+    directory.close()
+    chosen = {"ANNUAIRE_DATA": str(folder), f"ANNUAIRE_{face.upper()}_PORT": str(port), "ANNUAIRE_PROCESSES": "2"}
+    env = installation(folder).env | chosen | {"TMPDIR": "/tmp"}
+    command = [str(Path(sys.executable).with_name("annuaire")), "serve", face]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    try:
+        while True:
+            assert process.poll() is None
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield face, port
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def shares(port: int) -> list[int]:
+    """How many connections of this port each process holds."""
+    inodes = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(f":{port:04X}") and fields[3] == "01":
+            inodes.add(f"socket:[{fields[9]}]")
+    found: dict[str, int] = {}
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(link.readlink()) in inodes:
+                found[link.parts[2]] = found.get(link.parts[2], 0) + 1
+        except OSError:
+            continue
+    return sorted(found.values())
+
+
+def test_workers_share_their_connections_evenly(served: tuple[str, int]) -> None:
+    face, port = served
+    asked = ASKED if face == "http" else SEARCH
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(16)]
+        deadline, answers = time.monotonic() + 20, set()
+        while True:
+            for client in clients:
+                client.sendall(asked)
+            for client in clients:
+                answers.add(_whole(client, face))
+            if shares(port) == [8, 8] or time.monotonic() > deadline:
+                break
+        assert shares(port) == [8, 8]
+        for client in clients:
+            client.sendall(asked)
+            answers.add(_whole(client, face))
+        assert len(answers) == 1
+
+
+def _whole(client: socket.socket, face: str) -> bytes:
+    """One answer, less what tells the time."""
+    octets = client.recv(65536)
+    while face == "http" and not octets.endswith(b"}"):
+        octets += client.recv(65536)
+    assert octets
+    return octets.rpartition(b"\r\n\r\n")[2] if face == "http" else octets
