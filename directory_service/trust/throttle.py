@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 KEYS = 20_000  # kept at most, the least recently used forgotten first: about 4 MB
@@ -51,6 +52,7 @@ def keys_of(name: str, address: str) -> tuple[str, ...]:
     return (f"name {name}", f"from {network_of(address)}")
 
 
+@lru_cache(maxsize=4096)  # asked at each connection, and clients come back
 def is_local(address: str) -> bool:
     """Is this the machine itself?  An empty address is that of a Unix socket."""
     try:

@@ -131,6 +131,13 @@ def test_requests_come_in_any_pieces_over_tls(secure: Secure) -> None:
         assert [r.code for r in client.read(2) if r.tag != 0x64] == [0, 0]
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_records_as_long_as_they_may_be_leave_nothing_behind(secure: Secure, version: ssl.TLSVersion) -> None:
+    many = 2 * 16_384 // len(bind()) + 1  # two full records, then the end of a request alone in a third
+    with Client(secure.ldaps, secure.context(version)) as client:
+        assert codes(client, bind() * many, many) == [0] * many
+
+
 def test_a_client_that_does_not_read_is_not_worked_for_over_tls(secure: Secure) -> None:
     block = b"".join(search(JEAN, n) for n in range(1, 501))
     with Client(secure.ldaps, secure.context()) as client, Client(secure.plain) as other:

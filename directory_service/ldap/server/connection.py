@@ -60,6 +60,7 @@ OPERATIONS_ERROR, PROTOCOL_ERROR, TIME_LIMIT, ADMIN_LIMIT, BUSY = 1, 2, 3, 11, 5
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 _SILENT: Final = (UnbindRequest, AbandonRequest)  # have no reply
+_OPEN, _DISCREET = Channel(discreet=False), Channel()  # those of every client without a certificate
 _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses et identifiants exacts sont encore servis"
 
 
@@ -84,7 +85,7 @@ class Connection(asyncio.Protocol):
         self.binding = self.paused = self.scheduled = self.upgrading = False
         self.stream: TlsStream | None = None
         self.shaking: float | None = None  # since when a TLS handshake is under way
-        self.channel = Channel(discreet=False)
+        self.channel = _OPEN
         self.proof: Proof | None = None  # what the session was opened with
         self.reading = True
         self.heard = hub.loop.time()
@@ -99,7 +100,7 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=self.hub.settings.output_buffer)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        self.channel = Channel(discreet=_may_send_secrets(self.hub.settings.secrets_need_tls, self.address))
+        self.channel = _DISCREET if _may_send_secrets(self.hub.settings.secrets_need_tls, self.address) else _OPEN
         crowded = self.hub.admit(self)
         if crowded:
             self.disconnect(BUSY, "trop de connexions", crowded)
@@ -314,7 +315,7 @@ class Connection(asyncio.Protocol):
         """The handshake is over; ``certificate`` is the client's, verified, or empty."""
         self.shaking = None
         self.heard = self.hub.loop.time()
-        self.channel = Channel(True, certificate)
+        self.channel = Channel(True, certificate) if certificate else _DISCREET
 
     def unbind(self, _request: UnbindRequest) -> bytes:
         self.close(b"")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -61,7 +60,7 @@ class Hub:
         self.threads = Turns(settings.workers)
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
-        self.addresses: Counter[str] = Counter()
+        self.addresses: dict[str, int] = {}  # how many connections each has
         self.siblings = siblings
         self._arriving: set[asyncio.Task[object]] = set()
         if siblings:
@@ -75,21 +74,21 @@ class Hub:
     def admit(self, connection: Connection) -> str:
         """Counts and numbers the connection; gives the name of the limit when it is one too many."""
         self.connections.add(connection)
-        self.addresses[connection.address] += 1
+        here = self.addresses[connection.address] = self.addresses.get(connection.address, 0) + 1
         self.numbers += 1
         connection.number = self.numbers
         if not connection.handed:  # the worker that gave it has counted it
             self.watch.meter.accepted += 1
         settings = self.settings
-        if self.addresses[connection.address] > settings.connections_per_address:
+        if here > settings.connections_per_address:
             return "connections_per_address"
         return "connections" if len(self.connections) > settings.connections else ""
 
     def forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
-        self.addresses[connection.address] -= 1
-        if self.addresses[connection.address] <= 0:
-            del self.addresses[connection.address]
+        left = self.addresses.pop(connection.address, 0) - 1
+        if left > 0:
+            self.addresses[connection.address] = left
 
     def _sending(self, hits: Sequence[Hit]) -> None:
         """Told by the searcher, in the thread of the search, which entries its answer holds."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-_CHUNK = 65_536  # octets deciphered at a time
+_RECORD: Final = 16_384  # octets that a record holds at most (RFC 8446 5.1), so that a read leaves none of it behind
 
 
 class Client(Protocol):
@@ -85,18 +85,16 @@ class TlsStream(asyncio.Protocol):
         """Hands over what was deciphered; true at the client's close_notify."""
         found: list[bytes] = []
         ended = False
-        with contextlib.suppress(ssl.SSLWantReadError):
-            while self._in.pending or self._ssl.pending():
-                try:
-                    piece = self._ssl.read(_CHUNK)
-                except ssl.SSLZeroReturnError:
-                    piece = b""
-                if not piece:
-                    ended = True
-                    break
-                found.append(piece)
-        if found:
-            self._client.data_received(found[0] if len(found) == 1 else b"".join(found))
+        try:
+            while self._in.pending and not ended:
+                found.append(self._ssl.read(_RECORD))
+                ended = not found[-1]
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLZeroReturnError:
+            ended = True
+        if data := b"".join(found):
+            self._client.data_received(data)
         return ended
 
     def _flush(self) -> None:
