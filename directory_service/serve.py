@@ -1,6 +1,7 @@
 """The supervisor of ``annuaire serve``: one process per worker, restarted when it dies, all stopped in time.
 
-Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it.
+Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it;
+they hand connections over to one another (``siblings``).
 A worker is ``python -m directory_service.serve PART`` with every setting in its environment.  This module knows how
 to start and stop parts, not what they do: see ``ldap.server``, ``web.server``, ``policy.server`` and
 ``index.follower``, which also keeps the transparency log (``registry.log``).

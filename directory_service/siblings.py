@@ -38,8 +38,12 @@ class Siblings:
 
     @classmethod
     def among(cls, folder: str, face: str) -> Self | None:
-        """None where workers share no folder, or one whose name is too long for a socket."""
+        """None where workers share no folder, one whose name is too long for a socket, or one in which others than this
+        user may put theirs: they would be given clients."""
         if not folder or len(os.fsencode(folder)) + len(face) + 16 > _LONGEST_PATH:
+            return None
+        known = Path(folder).stat()
+        if known.st_uid != os.getuid() or known.st_mode & 0o022:
             return None
         return cls(Path(folder), face, str(os.getpid()))
 

@@ -31,6 +31,7 @@ from ldap_support import (
     search,
     served_both,
 )
+from prometheus_client import REGISTRY
 from record_factories import SUFFIX
 
 from directory_service.errors import InvalidInput
@@ -283,6 +284,21 @@ def test_a_connection_counts_before_its_handshake(serving: Serving, authority: A
             assert [r.code for r in one_more.read()] == [51]
         for client in waiting:
             client.socket.close()
+
+
+def test_handshakes_are_counted_by_what_became_of_them(secure: Secure) -> None:
+    def counted(outcome: str) -> float:
+        return REGISTRY.get_sample_value("annuaire_ldap_tls_handshakes_total", {"outcome": outcome}) or 0.0
+
+    done, failed = counted("done"), counted("failed")
+    with Client(secure.ldaps, secure.context()) as client:
+        assert codes(client, bind()) == [0]
+    with Client(secure.ldaps) as stranger:
+        stranger.send(b"this is no handshake")
+        assert stranger.closed()
+    deadline = time.monotonic() + 20
+    while not (counted("done") > done and counted("failed") > failed):  # added once a second
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])

@@ -71,6 +71,11 @@ def test_a_folder_whose_name_is_too_long_for_a_socket_shares_nothing(tmp_path: P
     assert Siblings.among(str(tmp_path / ("long" * 40)), "x") is None
 
 
+def test_a_folder_that_others_write_into_shares_nothing(tmp_path: Path) -> None:
+    tmp_path.chmod(0o770)
+    assert Siblings.among(str(tmp_path), "x") is None
+
+
 # --- real workers ----------------------------------------------------------------------------------------------------
 
 

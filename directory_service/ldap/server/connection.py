@@ -106,6 +106,8 @@ class Connection(asyncio.Protocol):
             self.disconnect(BUSY, "trop de connexions", crowded)
 
     def connection_lost(self, _error: Exception | None) -> None:
+        if self.shaking is not None:
+            self.hub.watch.meter.handshakes["failed"] += 1
         self.session.closing = True
         self.events.clear()
         self.abandon_all()
@@ -314,6 +316,7 @@ class Connection(asyncio.Protocol):
     def secured(self, certificate: bytes) -> None:
         """The handshake is over; ``certificate`` is the client's, verified, or empty."""
         self.shaking = None
+        self.hub.watch.meter.handshakes["done"] += 1
         self.heard = self.hub.loop.time()
         self.channel = Channel(True, certificate) if certificate else _DISCREET
 
