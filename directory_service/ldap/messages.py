@@ -246,6 +246,42 @@ def _bind(body: _Body) -> BindRequest:
 
 def _search(body: _Body) -> SearchRequest:
     message_id, data, at, end, controls, resolve, limits = body
+    opening, at = _opening(data, at, end)
+    found, at = FilterDecoder(data, resolve, limits).decode(at, end)
+    start, at = expect(data, at, end, SEQUENCE)
+    attributes = _attributes(data[start:at], limits.requested_attributes) if at > start else ()
+    return SearchRequest(message_id, *opening, found, attributes, controls)
+
+
+_Opening = tuple[bytes, int, int, int, bool]  # of a SearchRequest: base, scope, limits of size and time, typesOnly
+
+
+def _opening(data: bytes, at: int, end: int) -> tuple[_Opening, int]:
+    """What stands before the filter, and where that starts.  A client writes the same octets each time, so that they
+    are decoded once: where they end is only guessed, by lengths of one octet, and ``_known_opening`` says if it is so.
+    """
+    if at + 18 < end and data[at + 1] < 0x80:
+        stop = at + 8 + data[at + 1]  # base, scope, aliases
+        if stop + 1 < end:
+            stop += 2 + data[stop + 1]  # limit of size
+            if stop + 1 < end:
+                stop += 5 + data[stop + 1]  # limit of time, typesOnly
+                if stop <= end and (known := _known_opening(data[at:stop])) is not None:
+                    return known, stop
+    return _decode_opening(data, at, end)
+
+
+@lru_cache(maxsize=512)
+def _known_opening(raw: bytes) -> _Opening | None:
+    """None when these octets are not an opening and nothing else."""
+    try:
+        opening, at = _decode_opening(raw, 0, len(raw))
+    except BerError:
+        return None
+    return opening if at == len(raw) else None
+
+
+def _decode_opening(data: bytes, at: int, end: int) -> tuple[_Opening, int]:
     start, at = expect(data, at, end, OCTET_STRING)
     base = data[start:at]
     start, at = expect(data, at, end, ENUMERATED)
@@ -260,10 +296,7 @@ def _search(body: _Body) -> SearchRequest:
     types_only = data[start:at] != b"\x00"
     if not (0 <= scope <= 2 and 0 <= deref <= 3 and size_limit >= 0 and time_limit >= 0):
         raise _Refused("portée, alias ou limite hors des valeurs permises")
-    found, at = FilterDecoder(data, resolve, limits).decode(at, end)
-    start, at = expect(data, at, end, SEQUENCE)
-    attributes = _attributes(data[start:at], limits.requested_attributes) if at > start else ()
-    return SearchRequest(message_id, base, scope, size_limit, time_limit, types_only, found, attributes, controls)
+    return (base, scope, size_limit, time_limit, types_only), at
 
 
 def _attributes(raw: bytes, most: int) -> tuple[str, ...]:
