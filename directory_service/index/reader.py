@@ -317,7 +317,8 @@ class Reader:
 
     def by_key(self, key: str, low: int, high: int, view: int, part: Part = Part.ALL) -> list[Hit]:
         """Entries with this key and ``low < id < high``, best first."""
-        return [_hit(row) for row in self.connection.execute(_BY_KEY[part], (key, low, high, view))]
+        asked = (key, low, high, int(view))  # what is not exactly an int, ``sqlite3`` looks for ways to adapt
+        return [_hit(row) for row in self.connection.execute(_BY_KEY[part], asked)]
 
     def hits(self, ids: Sequence[int], part: Part = Part.ALL) -> list[Hit]:
         """The entries of these ids, in their order."""

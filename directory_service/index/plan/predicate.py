@@ -352,7 +352,8 @@ def find_values(ber: bytes, name: bytes) -> list[bytes]:
     """The values of one attribute of ``Entry.ber``, empty when it has none.  About 2 µs; 0.2 µs when it is absent.
     The entry is our own encoding, so that nothing is checked again."""
     written = b"\x04" + bytes((len(name),)) + name
-    if written not in ber:
+    first = ber.find(written)  # it may be part of a value: only where an attribute starts is it the name of one
+    if first < 0:
         return []
     _, _, at = header(ber, 0, len(ber))  # the name of the entry
     _, at, end = header(ber, at, len(ber))
@@ -362,7 +363,7 @@ def find_values(ber: bytes, name: bytes) -> list[bytes]:
             start += size & 0x7F
             size = int.from_bytes(ber[at + 2 : start], "big")
         at = start + size
-        if ber.startswith(written, start):
+        if start >= first and ber.startswith(written, start):
             _, start, stop = header(ber, start + len(written), at)
             return _values(ber, start, stop)
     return []
