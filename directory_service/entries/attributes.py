@@ -38,6 +38,8 @@ class MatchRule(Enum):
     OCTETS = "octets"
     NONE = "none"  # no equality: only presence can be asked for
 
+    __hash__ = object.__hash__  # that of ``Enum`` is written in Python, and each value compared looks up its rule
+
 
 EVERYWHERE: Final = frozenset((CONTAINER, BAL, PEOPLE, STRUCTURES))
 NOWHERE: Final[frozenset[int]] = frozenset()

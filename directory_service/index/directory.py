@@ -138,7 +138,7 @@ class Directory:
         build = reader.recent(now)
         asked = query.filter
         if type(asked) is Equal and view < STAFF and not query.sort and (limits := self._limits(query)):
-            found = point(reader, asked, limits, view)
+            found = point(reader, asked, limits, view, query.part)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
         with reader.snapshot():

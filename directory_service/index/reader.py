@@ -1,6 +1,6 @@
 """One connection to one build: look-ups run, candidates checked.  Used by one thread at a time.
 
-Hot path of house.md §3: a mail look-up about 20 µs, Thunderbird's filter half a millisecond at national scale, half of
+Hot path of house.md §3: a mail look-up about 13 µs, Thunderbird's filter half a millisecond at national scale, half of
 it for the bodies (docs/reference/performance.md).  A search first finds ids, on small rows, then fetches the bodies of
 those that go out.  What to look up is ``plan``'s business, who may see what and when to open another
 build ``directory``'s.
@@ -315,9 +315,10 @@ class Reader:
             return
         search.end_early()
 
-    def by_key(self, key: str, low: int, high: int, view: int) -> list[Hit]:
+    def by_key(self, key: str, low: int, high: int, view: int, part: Part = Part.ALL) -> list[Hit]:
         """Entries with this key and ``low < id < high``, best first."""
-        return list(map(_hit, self.connection.execute(_BY_KEY, (key, low, high, view))))
+        asked = (key, low, high, int(view))  # what is not exactly an int, ``sqlite3`` looks for ways to adapt
+        return [_hit(row) for row in self.connection.execute(_BY_KEY[part], asked)]
 
     def hits(self, ids: Sequence[int], part: Part = Part.ALL) -> list[Hit]:
         """The entries of these ids, in their order."""
@@ -363,10 +364,6 @@ _hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
 
 
 _HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed, b.alike"
-_BY_KEY: Final = (
-    f"SELECT {_HIT} FROM key k CROSS JOIN body b ON b.id = k.id "  # noqa: S608
-    "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
-)
 # Statements that are kept prepared: a list of ids is filled up to the next of these lengths.
 _MARKS: Final = (1, 4, 16, 128)
 _MOST_MARKS: Final = _MARKS[-1]
@@ -374,6 +371,11 @@ _PARTS: Final = {
     Part.ALL: _HIT,
     Part.BER: "b.id, '', b.ber, x'', '', '', ''",
     Part.JSON: "b.id, '', x'', b.json, '', '', b.alike",
+}
+_BY_KEY: Final = {
+    part: f"SELECT {chosen} FROM key k CROSS JOIN body b ON b.id = k.id "  # noqa: S608
+    "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
+    for part, chosen in _PARTS.items()
 }
 _BY_IDS: Final = {
     part: {n: f"SELECT {chosen} FROM body b WHERE b.id IN ({', '.join('?' * n)})" for n in _MARKS}  # noqa: S608

@@ -122,6 +122,11 @@ def _long_length(data: bytes, at: int, end: int, size: int) -> tuple[int, int]:
 
 def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     """Like ``header``, for an element that must have this tag: where its content starts and ends."""
+    start = at + 2
+    if start <= end and data[at] == tag and data[at + 1] < 0x80:  # as most are: said here once more for their sake
+        stop = start + data[at + 1]
+        if stop <= end:
+            return start, stop
     found, start, stop = header(data, at, end)
     if found != tag:
         raise BerError(f"étiquette {found:#04x} au lieu de {tag:#04x}", at)

@@ -39,6 +39,8 @@ from directory_service.ldap.virtual import VirtualEntry
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, NO_SUCH_OBJECT, FORBIDDEN = 0, 3, 4, 32, 50
 _MOST_KEPT: Final = 20_000  # rendered entries: about 10 MB
+_LONG_LIST: Final = 2048  # octets of attribute names
+_SCOPES: Final = tuple(Scope)
 _BRANCHES: Final = ("ou=bal", "ou=personnes", "ou=structures")
 
 
@@ -114,8 +116,7 @@ class Searcher:
         self.sending: Callable[[Sequence[Hit]], None] = lambda _hits: None  # told of the entries of each answer
         self._kept: OrderedDict[tuple[int, Selection], bytes] = OrderedDict()  # of one build
         self._kept_build = ""
-        self._known_lists: Callable[[tuple[str, ...]], Selection]
-        self._known_lists = lru_cache(maxsize=512)(lambda names: select(names, resolve))
+        self._known_lists: Callable[[tuple[str, ...], View], Selection] = lru_cache(maxsize=512)(self._select)
 
     def prepare(self, request: SearchRequest, identity: Identity, sasl: Sequence[str] = ()) -> Work | bytes:
         """The search to run, or the reply when none is needed.  ``sasl``: mechanisms that this client may bind by."""
@@ -125,7 +126,8 @@ class Searcher:
                 return self._virtual(request, self.virtual[base].offering(sasl), identity)
             if not (identity.dn or self.settings.allow_anonymous):
                 return _done(request.message_id, FORBIDDEN, "accès anonyme fermé")
-            query, asked = self._query(request, base, identity), None
+            selection = self._selection(request.attributes, identity.view)
+            query, asked = self._query(request, base, identity, Part.ALL if selection.operational else Part.BER), None
             if request.controls:
                 query, asked = self._asked(request, query, identity)
             refused = self._refused(request.message_id, query, identity, asked) if asked else None
@@ -137,11 +139,8 @@ class Searcher:
             return refused
         if asked:
             query = self._bounded(query, asked, identity)
-        selection, types_only = self._selection(request.attributes), request.types_only
-        if not selection.operational:
-            query = replace(query, part=Part.BER)
-        selection = selection.without(self.settings.access.hidden(identity.view))
-        return Work(request.message_id, query, identity.view, identity.dn, selection, types_only, asked, point, quick)
+        view, types_only = identity.view, request.types_only
+        return Work(request.message_id, query, view, identity.dn, selection, types_only, asked, point, quick)
 
     # --- controls ---------------------------------------------------------------------------------------------------
 
@@ -188,7 +187,7 @@ class Searcher:
     def _total(self, identity: Identity) -> int:
         return self.settings.paged_total_operator if identity.dn else self.settings.paged_total_anonymous
 
-    def _query(self, request: SearchRequest, base: str, identity: Identity) -> Query:
+    def _query(self, request: SearchRequest, base: str, identity: Identity, part: Part = Part.ALL) -> Query:
         """Limits of 0 mean "your default" (ldap-clients.md §1.5).  Clients without a base search from the root, which
         holds our one suffix."""
         scope, size, time = request.scope, request.size_limit, request.time_limit
@@ -197,14 +196,20 @@ class Searcher:
         most, longest = self._most(identity), self.settings.search_time
         limit = min(size, most) if size else most
         asked = self.settings.access.narrow(request.filter, identity.view)
-        return Query(base, Scope(scope), asked, limit, min(time, longest) if time else longest)
+        return Query(base, _SCOPES[scope], asked, limit, min(time, longest) if time else longest, part=part)
 
     def _most(self, identity: Identity) -> int:
         return self.settings.entries_operator if identity.dn else self.settings.entries_anonymous
 
-    def _selection(self, names: tuple[str, ...]) -> Selection:
-        """Clients repeat their list at each search; long lists are not worth remembering."""
-        return self._known_lists(names) if sum(map(len, names)) < 2048 else select(names, self.resolve)
+    def _selection(self, names: tuple[str, ...], view: View) -> Selection:
+        """What this view is given of what is asked for.  Clients repeat their list at each search; long lists are not
+        worth remembering."""
+        if names and sum(map(len, names)) >= _LONG_LIST:
+            return self._select(names, view)
+        return self._known_lists(names, view)
+
+    def _select(self, names: tuple[str, ...], view: View) -> Selection:
+        return select(names, self.resolve).without(self.settings.access.hidden(view))
 
     def _virtual(self, request: SearchRequest, entry: VirtualEntry, identity: Identity) -> bytes:
         message_id, controls, values = request.message_id, list[Control](), None
@@ -219,7 +224,7 @@ class Searcher:
             values = ValueFilter(asked.values, definition_tests) if asked.values else None
         if request.scope == Scope.ONE or not entry.matches(request.filter):
             return _with(message_id, SUCCESS, controls)
-        selection = self._selection(request.attributes)
+        selection = select(request.attributes, self.resolve)
         body = entry.render(selection, "+" in request.attributes, request.types_only)
         return search_entry(message_id, values.body(body) if values else body) + _with(message_id, SUCCESS, controls)
 
