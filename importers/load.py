@@ -329,8 +329,7 @@ class _Run:
         if self.assistant:
             self.assistant.ask_batches([task for job, task in zip(jobs, tasks, strict=True) if not job.surveyed])
         with fast_load(self.connection, self.stages.during) if once else nullcontext():
-            with store.aside():
-                reports = [self._load_file(job, task) for job, task in zip(jobs, tasks, strict=True)]
+            reports = [self._load_file(job, task) for job, task in zip(jobs, tasks, strict=True)]
             self.places.flush()
             store.flush()
             del self.places, self.links  # asked no more: room for the sorting of indexes

@@ -2,16 +2,13 @@
 
 A loader appends tuples to the lists of ``Store`` in the order of the columns below, and calls ``flush_if_full`` between
 two records.  Everything happens in the transaction that the caller opened.  Nothing here knows a format.
-On PostgreSQL a thread writes what is full while the loader goes on (``aside``): most of that time is the server's.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -76,9 +73,7 @@ class Store:
     def __init__(
         self, connection: Connection, *, run_id: int, actor: str, as_of: str, at: str, stages: Stages | None = None
     ) -> None:
-        self._connection = connection
-        self._thread: ThreadPoolExecutor | None = None
-        self._written: Future[None] | None = None  # what the thread is at
+        self.connection = connection
         self.stages = stages or Stages()
         self.run_id = run_id
         self.actor = actor
@@ -100,33 +95,6 @@ class Store:
         self.claims: dict[int, set[str]] = {}  # mailboxes that this run takes from an older source for a better one
         self.decided: list[Decision] = []  # about who is who, to be written with the merges
         self.labels = Labels(connection, self.pending[nomenclature])
-
-    @property
-    def connection(self) -> Connection:
-        """Once what the thread writes is written: a connection does one thing at a time."""
-        self._settle()
-        return self._connection
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Meanwhile ``flush_if_full`` leaves the writing to a thread, on PostgreSQL; SQLite would write no sooner
-        (docs/decisions/0006).  The thread has ended when this does, errors or not: whoever rolls back is alone."""
-        if self._connection.dialect.name != "postgresql":
-            yield
-            return
-        with ThreadPoolExecutor(1, "import-write") as self._thread:
-            try:
-                yield
-                self._settle()
-            finally:
-                self._thread = None
-
-    def _settle(self) -> None:
-        """Waits for the thread, and raises what it met."""
-        written, self._written = self._written, None
-        if written:
-            with self.stages.during("write"):
-                written.result()
 
     def note(
         self,
@@ -168,28 +136,15 @@ class Store:
         self.impact.fold()
 
     def flush_if_full(self) -> None:
-        if len(self.pending[source_record]) < _FULL and len(self.pending[journal]) < _FULL:
-            return
-        if self._thread is None:
+        if len(self.pending[source_record]) >= _FULL or len(self.pending[journal]) >= _FULL:
             self.flush()
-            return
-        self._settle()
-        full = {table: rows[:] for table, rows in self.pending.items() if rows}
-        for rows in self.pending.values():
-            rows.clear()
-        self._written = self._thread.submit(self._insert, full)
 
     def flush(self) -> None:
-        self._settle()
         with self.stages.during("write"):
-            self._insert(self.pending)
-        for rows in self.pending.values():
-            rows.clear()
-
-    def _insert(self, held: Mapping[Table, Sequence[Row]]) -> None:
-        for table, rows in held.items():
-            if rows:
-                insert_rows(self._connection, table, COLUMNS[table], rows)
+            for table, rows in self.pending.items():
+                if rows:
+                    insert_rows(self.connection, table, COLUMNS[table], rows)
+                    rows.clear()
 
     def rows(self, query: Select[Any]) -> Iterator[Any]:
         """A query whose answer may be large, streamed; a caller that flushes reads it to its end first."""
