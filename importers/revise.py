@@ -302,4 +302,6 @@ def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> N
 
 
 def touch(store: Store, pks: Sequence[int]) -> None:
-    update_rows(store.connection, practitioner, ("changed_at",), [(store.as_of, pk) for pk in pks])
+    """These people changed now; who was created in this run has said so from the start."""
+    known = [pk for pk in pks if pk < store.first_new_practitioner]
+    update_rows(store.connection, practitioner, ("changed_at",), [(store.as_of, pk) for pk in known])

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -120,7 +121,9 @@ def import_files(
             choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
             report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
             if report.status != "dry-run":
+                start = perf_counter()
                 keep_log_after(engine, settings)
+                report = replace(report, seconds={**report.seconds, "log": round(perf_counter() - start, 2)})
     except CircuitBreaker as stop:
         told = {"error": stop.slug, "message": stop.message, "exit": stop.exit_code}
         _tell(cast("ImportReport", stop.report), machine, told)

@@ -152,7 +152,9 @@ def _leaves(
     connection: Connection, touched: Mapping[int, JournalEntry], operators: set[str], nonces: Nonces
 ) -> Iterator[tuple[int, int, int, bytes]]:
     """Mailbox, binding, change and bytes of each new leaf: what ends before what begins."""
-    said, held = _said(connection, list(touched)), read_held(connection, list(touched))
+    top = connection.execute(select(func.max(log_leaf.c.mailbox_id))).scalar() or 0
+    said = _said(connection, [box for box in touched if box <= top])  # of those past it the log has said nothing
+    held = read_held(connection, list(touched))
     for box, entry in touched.items():
         before, after = said.get(box, {}), held.get(box, {})
         cause = Cause(entry.at, entry.run_id, entry.actor if entry.actor in operators else "")
@@ -167,6 +169,8 @@ def _leaves(
 def _said(connection: Connection, boxes: Sequence[int]) -> dict[int, dict[int, Held | None]]:
     """By mailbox and binding: what the log last said."""
     found: defaultdict[int, dict[int, Held | None]] = defaultdict(dict)
+    if not boxes:
+        return found
     sql = f"SELECT mailbox_id, binding_id, data FROM log_leaf WHERE {listed(boxes)('mailbox_id')} ORDER BY number"  # noqa: S608
     for box, key, data in rows(connection, sql):
         found[box][key] = held_after(parse_leaf(bytes(data)))

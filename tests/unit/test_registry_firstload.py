@@ -47,6 +47,27 @@ def test_a_registry_in_use_keeps_its_indexes(registry: Engine) -> None:
         assert not first
 
 
+def _unique(engine: Engine) -> list[tuple[str, Any]]:
+    with reading(engine) as connection:
+        found = [(t, key) for t in metadata.tables for key in inspect(connection).get_unique_constraints(t)]
+        found += [(t, inspect(connection).get_pk_constraint(t)) for t in metadata.tables]
+    return sorted(found, key=str)
+
+
+def test_a_first_load_ends_with_all_that_is_unique(registry: Engine) -> None:
+    before = _unique(registry)
+    with writing(registry) as connection, fast_load(connection):
+        add_person(connection, 1, "10000000017")
+    assert _unique(registry) == before
+
+
+def test_a_first_load_refuses_what_is_there_twice(registry: Engine) -> None:
+    refused = IntegrityError, sqlite3.IntegrityError
+    with pytest.raises(refused), writing(registry) as connection, fast_load(connection):
+        add_person(connection, 1, "10000000017")
+        add(connection, "identifier", practitioner_id=1, value="10000000017")
+
+
 def _references(engine: Engine) -> list[tuple[str, Any]]:
     with reading(engine) as connection:
         found = [(t, key) for t in metadata.tables for key in inspect(connection).get_foreign_keys(t)]
