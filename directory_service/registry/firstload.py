@@ -36,7 +36,9 @@ OR contype = 'u' AND conrelid = ANY (%(changed)s::regclass[])
 OR contype IN ('p', 'u') AND conrelid = ANY (%(added_to)s::regclass[])
 ORDER BY contype = 'f', conrelid, conname
 """
-_UNUSABLE = "SELECT DISTINCT indrelid::regclass::text FROM pg_index WHERE indcheckxmin"
+_UNUSABLE = """
+SELECT DISTINCT indrelid::regclass::text FROM pg_index WHERE indcheckxmin AND indrelid = ANY (%s::regclass[])
+"""
 _SORTING = "256MB"  # memory of one sort, where the server gives less
 
 
@@ -88,7 +90,8 @@ def _make_usable(connection: Connection) -> None:
     """PostgreSQL does not use an index, in the transaction that builds it, over rows that were updated in place before:
     each look-up of the reconciliation would read a whole table.  Such a table, of which there is seldom one, is written
     anew, and its rows are then in no chain of updates."""
-    for table in connection.exec_driver_sql(_UNUSABLE).scalars().all():
+    ours = [str(table.name) for table in metadata.sorted_tables]
+    for table in connection.exec_driver_sql(_UNUSABLE, (ours,)).scalars().all():
         connection.exec_driver_sql(f"CLUSTER {table} USING pk_{table}")
         connection.exec_driver_sql(f"ALTER TABLE {table} SET WITHOUT CLUSTER")
         connection.exec_driver_sql(f"REINDEX TABLE {table}")  # CLUSTER believes that a unique index still is unusable
