@@ -208,7 +208,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().on_client_socket_readable(conn, client)
             return
         self.keepalived_conns.remove(conn)
-        if kept and self.alive:
+        if kept and self.alive and not conn.parser.unreader.buf.getvalue():  # nothing has come meanwhile
             client.setblocking(False)
             conn.set_timeout()
             self.keepalived_conns.append(conn)
