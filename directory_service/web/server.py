@@ -204,6 +204,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             kept = self.handle(conn)
         except Later:
+            conn.parser.mesg = None  # as though it had not been read
             conn.parser.unreader.unread(request)
             super().on_client_socket_readable(conn, client)
             return
@@ -241,11 +242,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _take_in(self, siblings: Siblings) -> None:
         for client in siblings.received():
-            with suppress(OSError):  # the client has gone
+            try:
                 conn = TConn(self.cfg, client, client.getpeername(), client.getsockname())
                 conn.init()
-                self.nr_conns += 1
-                self.finish_request(conn, _done(True))
+            except OSError:  # gone meanwhile
+                client.close()
+                continue
+            self.nr_conns += 1
+            self.finish_request(conn, _done(True))
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
         """A request that does not read, or a fault outside the application: told as a problem, logged as a type."""

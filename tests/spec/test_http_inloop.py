@@ -104,8 +104,8 @@ def _run(settings: Settings, port: int) -> None:
     _Slow(settings, {"bind": [f"127.0.0.1:{port}"], "worker_class": Worker, "workers": 1, "threads": 2}, None).run()
 
 
-def _ask(peer: socket.socket, text: bytes) -> bytes:
-    peer.sendall(ASKED.replace(b"dupont", text))
+def _ask(peer: socket.socket, text: bytes, host: bytes = b"x") -> bytes:
+    peer.sendall(ASKED.replace(b"dupont", text).replace(b"Host: x", b"Host: " + host))
     answer = peer.recv(65536)
     while b"\r\n\r\n" not in answer or not answer.endswith((b"loop", b"thread")):
         answer += peer.recv(65536)
@@ -128,6 +128,8 @@ def test_what_takes_longer_is_asked_again_in_a_thread(tmp_path: Path) -> None:
             assert [_ask(peer, text) for text in (b"a", b"b", b"long", b"c", b"longer", b"d")] == [
                 b"thread", b"loop", b"thread", b"loop", b"thread", b"loop",
             ]  # fmt: skip
+            assert _ask(peer, b"longest", b"x\r\nConnection: close") == b"thread"
+            assert peer.recv(1) == b""
     finally:
         process.terminate()
         process.join(20)
