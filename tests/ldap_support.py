@@ -41,6 +41,7 @@ from directory_service.ldap.messages import Control, frame, response_controls
 from directory_service.ldap.server import Operators, Tls, serve
 from directory_service.registry.engine import open_registry, upgrade, writing
 from directory_service.registry.tables import activity, binding, identifier, mailbox, practitioner
+from directory_service.siblings import Siblings
 
 BAL = f"ou=bal,{SUFFIX}"
 START_TLS = "1.3.6.1.4.1.1466.20037"
@@ -296,7 +297,7 @@ def served(directory: Directory | Gate, settings: LdapSettings | None = None, ch
 
 @contextmanager
 def served_both(directory: Directory | Gate, settings: LdapSettings | None = None, check: Operators | None = None,
-                tls: Tls | None = None) -> Iterator[tuple[int, ...]]:  # fmt: skip
+                tls: Tls | None = None, siblings: Siblings | None = None) -> Iterator[tuple[int, ...]]:  # fmt: skip
     """The same; with ``tls``, the port of ldaps is second."""
     stop, ready, ports = threading.Event(), threading.Event(), list[int]()
 
@@ -306,7 +307,7 @@ def served_both(directory: Directory | Gate, settings: LdapSettings | None = Non
 
     def run() -> None:
         serve(settings or LdapSettings(suffix=SUFFIX), ("127.0.0.1", 0), directory, stop, operators=check, tls=tls,
-              ldaps=("127.0.0.1", 0) if tls else None, ready=started)  # fmt: skip
+              ldaps=("127.0.0.1", 0) if tls else None, ready=started, siblings=siblings)  # fmt: skip
 
     thread = threading.Thread(target=run)
     thread.start()

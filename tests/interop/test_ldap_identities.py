@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import itertools
 import os
+import select
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +31,7 @@ from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.server import Tls, TlsFiles, operator_check
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
+from directory_service.siblings import Siblings
 from directory_service.trust.certificates import read_certificate
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
@@ -85,13 +88,15 @@ class World(NamedTuple):
 
 
 @contextmanager
-def serving_world(folder: Path, authority: Authority, **limits: float) -> Iterator[World]:
+def serving_world(
+    folder: Path, authority: Authority, siblings: Siblings | None = None, **limits: float
+) -> Iterator[World]:
     directory, _ = build_town(folder, 5)
     engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
     crl = authority.revoke(path=folder / "crl.pem")
     tls = Tls(TlsFiles(str(authority.server()), "", str(authority.path), str(crl)))
     settings = LdapSettings(suffix=SUFFIX, certificate_check=0.05, **limits)
-    with served_both(directory, settings, operator_check(directory), tls) as (plain, ldaps):
+    with served_both(directory, settings, operator_check(directory), tls, siblings) as (plain, ldaps):
         follower = Follower(engine, folder / "index", SUFFIX)
         yield World(authority, engine, follower, directory, crl, plain, ldaps)
     engine.dispose()
@@ -486,3 +491,35 @@ def test_binds_of_every_age(world: World) -> None:
         assert code(client, bind("", "", 4)) == 0
         assert code(client, bind("", "unexpected", 5)) == 0  # RFC 4513 5.1.2 leaves it to us; nobody, in any case
         assert whoami(client) == ""
+
+
+# --- other workers ---------------------------------------------------------------------------------------------------
+
+
+def test_only_connections_of_nobody_go_to_another_worker(tmp_path: Path) -> None:
+    """That of an operator, of TLS, and one in the middle of a request stay where they are known."""
+    other, mine = (Siblings(tmp_path, "ldap", name) for name in ("other", "mine"))
+    with closing(other), serving_world(tmp_path, Authority(tmp_path, "Voisins"), mine) as world, ExitStack() as stack:
+        name = world.new_operator()
+        secret = world.secret(name)
+        blank = [stack.enter_context(Client(world.plain)) for _ in range(6)]
+        for client in blank:
+            assert code(client, bind()) == 0 and code(client, search(JEAN)) == 0
+        bound, halfway = (stack.enter_context(Client(world.plain)) for _ in range(2))
+        assert code(bound, bind(dn(name), secret)) == 0
+        asked = search(JEAN)
+        halfway.send(asked[:9])
+        secure = stack.enter_context(world.client())
+        assert code(secure, search(JEAN)) == 0
+        handed: list[socket.socket] = []
+        quiet = 0
+        while quiet < 3:  # it tells how many it holds three times, and hands nothing any more
+            other.even_out(0, lambda *_: None)
+            assert select.select([other], [], [], 20)[0]
+            got = [stack.enter_context(found) for found in other.received()]
+            handed += got
+            quiet = 0 if got or len(handed) < len(blank) else quiet + 1
+        assert {h.getpeername() for h in handed} == {c.socket.getsockname() for c in blank}
+        assert whoami(bound) == f"dn:{dn(name)}"
+        assert code(halfway, asked[9:]) == 0
+        assert code(secure, search(JEAN)) == 0
