@@ -27,8 +27,9 @@ run: .venv/.installed $(SAMPLE)/.done ## loads a synthetic sample (PEOPLE=5000) 
 
 sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 
+# Files in the order of their folders, the longest (e2e) first: by number of tests, xdist leaves one of few and long to the end.
 test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL, Chromium) where they can be installed
-	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n auto --maxprocesses 4 --dist loadfile)
+	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
 	@$(if $(TESTS),,$(BIN)/pytest -q -m alone)
 
 lint: .venv/.tested ## ruff
