@@ -262,7 +262,7 @@ def _ldap(settings: Settings) -> None:
         operators, tls = operator_check(directory), read_tls(settings)
         serve(settings.ldap, where, directory, Stop(), operators=operators, tls=tls, ldaps=ldaps if tls else None,
               log=log, counts=runfolder.harvest_file(settings.run_folder),
-              siblings=Siblings.among(settings.run_folder, "ldap"))  # fmt: skip
+              siblings=Siblings.among(settings.run_folder, "ldap", *where))  # fmt: skip
 
 
 def _allow_descriptors(wanted: int) -> None:

@@ -1,11 +1,13 @@
 """Connections handed from one worker process to another of the same face, so that each has as many.
 
 The kernel deals out new connections by chance, and long ones stay where they fell: of sixteen, one of two workers has
-eleven as often as not, and one that was started again has none.  Once a second each worker tells the others how many it
-holds; whoever has two more than another hands half of the difference over, as a descriptor (SCM_RIGHTS, unix(7)).  What
-the client has sent and nobody has read goes along; only connections of which nothing else is known are handed.
+eleven or more one time in five, and one that was started again has none.  Once a second each worker tells the others
+how many it holds; whoever has two more than another hands half of the difference over, as a descriptor (SCM_RIGHTS,
+unix(7)).  What the client has sent and nobody has read goes along; only connections of which nothing else is known are
+handed.
 
-The sockets are in the folder of the supervisor (``runfolder``), which is its user's alone.
+The sockets are in the folder of the supervisor (``runfolder``), which is its user's alone, and named after what is
+listened on: workers of other settings may be told of there too.
 """
 
 from __future__ import annotations
@@ -18,34 +20,36 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
+from zlib import crc32
 
 PAUSE: Final = 1.0  # seconds between two looks
 _LATE: Final = 3.0  # seconds after which a worker that says nothing is given nothing
 _MOST: Final = 64  # connections handed over at once
-_LONGEST_PATH: Final = 100  # octets; the kernel takes 108
+_LONGEST_PATH: Final = 107  # octets, as the kernel has it
 
 
 class Siblings:
-    """One worker of ``face`` among the others, known by its ``name``.  Used by one thread."""
+    """One worker among those of the same ``served``, known by its ``name``.  Used by one thread."""
 
-    def __init__(self, folder: Path, face: str, name: str) -> None:
-        self._folder, self._face = folder, face
-        self._path = folder / f"{face}-{name}.sock"
+    def __init__(self, folder: Path, served: str, name: str) -> None:
+        self._folder, self._served = folder, served
+        self._path = folder / f"{served}-{name}.sock"
         self._counts: dict[str, tuple[int, float]] = {}  # by path: how many it holds, when it said so
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         self._path.unlink(missing_ok=True)  # of an earlier process
         self._socket.bind(str(self._path))
 
     @classmethod
-    def among(cls, folder: str, face: str) -> Self | None:
+    def among(cls, folder: str, face: str, host: str, port: int) -> Self | None:
         """None where workers share no folder, one whose name is too long for a socket, or one in which others than this
         user may put theirs: they would be given clients."""
-        if not folder or len(os.fsencode(folder)) + len(face) + 16 > _LONGEST_PATH:
+        served = f"{face}-{port}-{crc32(host.encode()):08x}"
+        if not folder or len(os.fsencode(folder)) + len(served) + 16 > _LONGEST_PATH:
             return None
         known = Path(folder).stat()
         if known.st_uid != os.getuid() or known.st_mode & 0o022:
             return None
-        return cls(Path(folder), face, str(os.getpid()))
+        return cls(Path(folder), served, str(os.getpid()))
 
     def fileno(self) -> int:
         """Readable when something has come: ``received``."""
@@ -60,8 +64,8 @@ class Siblings:
         and what gives one, which is False once no more is taken."""
         self._tell(held)
         now = time.monotonic()
-        known = [(count, path) for path, (count, said) in self._counts.items() if now - said < _LATE]
-        least, path = min(known, default=(held, ""))
+        self._counts = {path: told for path, told in self._counts.items() if now - told[1] < _LATE}
+        least, path = min([(count, path) for path, (count, _) in self._counts.items()], default=(held, ""))
         wanted = min((held - least) // 2, _MOST)
         if wanted > 0:
             self._counts[path] = (least + wanted, now)
@@ -81,7 +85,7 @@ class Siblings:
                 self._counts[str(path)] = (int(said), time.monotonic())
 
     def _tell(self, held: int) -> None:
-        for path in self._folder.glob(f"{self._face}-*.sock"):
+        for path in self._folder.glob(f"{self._served}-*.sock"):
             if path != self._path:
                 try:
                     self._socket.sendto(b"%d" % held, str(path))

@@ -171,7 +171,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.patience = Patience(self.app.settings.http_request_time)
         Response.default_headers = _without_server
         sys.setswitchinterval(SWITCH)
-        self.siblings = None if self.cfg.is_ssl else Siblings.among(self.app.settings.run_folder, "http")
+        host, port = self.sockets[0].getsockname()[:2]
+        self.siblings = None if self.cfg.is_ssl else Siblings.among(self.app.settings.run_folder, "http", host, port)
         self.looked = 0.0
         super().init_process()
 

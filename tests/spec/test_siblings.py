@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -67,13 +69,30 @@ def test_who_was_killed_is_given_nothing_and_forgotten(tmp_path: Path) -> None:
 
 
 def test_a_folder_whose_name_is_too_long_for_a_socket_shares_nothing(tmp_path: Path) -> None:
-    assert Siblings.among("", "x") is None
-    assert Siblings.among(str(tmp_path / ("long" * 40)), "x") is None
+    assert Siblings.among("", "x", "h", 1) is None
+    assert Siblings.among(str(tmp_path / ("long" * 40)), "x", "h", 1) is None
 
 
 def test_a_folder_that_others_write_into_shares_nothing(tmp_path: Path) -> None:
     tmp_path.chmod(0o770)
-    assert Siblings.among(str(tmp_path), "x") is None
+    assert Siblings.among(str(tmp_path), "x", "h", 1) is None
+
+
+def test_workers_of_another_port_are_strangers(tmp_path: Path) -> None:
+    short = Path(tempfile.mkdtemp())  # pytest's own names are long
+    try:
+        with ExitStack() as stack:
+            made = [Siblings.among(str(short), "x", host, port) for host, port in (("h", 1), ("h", 2), ("i", 1))]
+            one, *others = [stack.enter_context(closing(found)) for found in made if found]
+            assert len(others) == 2
+            for other in others:
+                other.even_out(0, lambda *_: None)
+            list(one.received())
+            given: list[int] = []
+            one.even_out(10, lambda number, _give: given.append(number))
+            assert not given
+    finally:
+        shutil.rmtree(short)
 
 
 # --- real workers ----------------------------------------------------------------------------------------------------
