@@ -9,7 +9,7 @@ Trailing elements that we do not know are skipped (RFC 4511 4: ExtensibilityImpl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -24,6 +24,7 @@ from directory_service.ldap.ber import (
     BerError,
     Reader,
     boolean,
+    encode_length,
     expect,
     header,
     integer,
@@ -311,17 +312,26 @@ def refusal(message_id: int, tag: int, text: str, code: int = 2) -> bytes:
 
 def search_entry(message_id: int, entry: bytes) -> bytes:
     """A SearchResultEntry: ``entry`` is the OCTET STRING of the DN and the SEQUENCE of attributes, encoded."""
-    number, begin = _number(message_id), _header(SEARCH_ENTRY, len(entry))
-    return b"".join((_header(SEQUENCE, len(number) + len(begin) + len(entry)), number, begin, entry))
+    return b"".join(search_entries(message_id, (entry,)))
 
 
-# Entries are sent by the hundred: what stands before them depends on their sizes, of which there are few.
+def search_entries(message_id: int, entries: Iterable[bytes]) -> list[bytes]:
+    """One for each, in pieces: they are sent by the hundred, and joined once."""
+    number, found = _number(message_id), list[bytes]()
+    for entry in entries:
+        before, begin = _heads(len(number), len(entry))
+        found += (before, number, begin, entry)
+    return found
+
+
 _number = lru_cache(maxsize=1024)(integer)
 
 
-@lru_cache(maxsize=16_384)
-def _header(tag: int, size: int) -> bytes:
-    return tlv(tag, bytes(size))[:-size] if size else tlv(tag, b"")
+@lru_cache(maxsize=16_384)  # of sizes there are few
+def _heads(number: int, size: int) -> tuple[bytes, bytes]:
+    """What stands before the message id, and between it and the entry, by their sizes."""
+    begin = bytes((SEARCH_ENTRY,)) + encode_length(size)
+    return bytes((SEQUENCE,)) + encode_length(number + len(begin) + size), begin
 
 
 def extended_response(message_id: int, code: int, text: str = "", *, oid: str = "", value: bytes | None = None

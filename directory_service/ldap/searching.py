@@ -29,6 +29,7 @@ from directory_service.ldap.messages import (
     response_controls,
     result,
     search_done,
+    search_entries,
     search_entry,
 )
 from directory_service.ldap.paging import Page, page_control
@@ -261,19 +262,22 @@ class Searcher:
         return self._controlled(work, work.asked, found)
 
     def _entries(self, work: Work, build: str, hits: Sequence[Hit]) -> list[bytes]:
-        message_id, selection, types_only = work.message_id, work.selection, work.types_only
+        """The octets of all, in pieces."""
         self.sending(hits)
+        return search_entries(work.message_id, self._bodies(work, build, hits))
+
+    def _bodies(self, work: Work, build: str, hits: Sequence[Hit]) -> Iterable[bytes]:
+        selection, types_only = work.selection, work.types_only
         held = self._certificates(selection, hits)
         if work.asked and work.asked.values:
             values = ValueFilter(work.asked.values, self.directory.value_tests)
             bodies = (render(hit, selection, types_only, self.suffix, held.get(hit.id, ())) for hit in hits)
-            return [search_entry(message_id, values.body(body)) for body in bodies]
+            return map(values.body, bodies)
         if selection.whole and not types_only:
-            return [search_entry(message_id, hit.ber) for hit in hits]
+            return [hit.ber for hit in hits]
         if types_only or selection.operational or selection.certificates:
-            bodies = (render(hit, selection, types_only, self.suffix, held.get(hit.id, ())) for hit in hits)
-            return [search_entry(message_id, body) for body in bodies]
-        return [search_entry(message_id, body) for body in self._rendered(build, selection, hits)]
+            return [render(hit, selection, types_only, self.suffix, held.get(hit.id, ())) for hit in hits]
+        return self._rendered(build, selection, hits)
 
     def _certificates(self, selection: Selection, hits: Sequence[Hit]) -> Mapping[int, Sequence[bytes]]:
         """Looked up for each answer, and kept by nobody: they expire while entries stay what they are."""
