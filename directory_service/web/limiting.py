@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -33,7 +33,6 @@ Counting = Callable[[Iterable[int]], None]
 LINES: Final = 10  # descriptions that are matched for one verification
 WINDOW: Final = 60.0  # seconds: the settings are so many a minute
 _SPENT: Final = "assez de fiches différentes pour aujourd'hui ; les accès par numéro et par adresse restent ouverts"
-_local = lru_cache(maxsize=4096)(is_local)
 
 
 class Policy(NamedTuple):
@@ -90,7 +89,7 @@ class Limiter:
         return self._policies.get(rate, _UNCOUNTED)
 
     def take(self, policies: Policies, name: str, where: str, times: int = 1) -> Asking:
-        policy = policies.named if name else None if _local(where) else policies.anonymous
+        policy = policies.named if name else None if is_local(where) else policies.anonymous
         if policy is None:
             return Asking(name, where, self)
         taken = self.rates.take(policy.prefix + (name or network(where)), policy.quota, times)
@@ -98,7 +97,7 @@ class Limiter:
 
     def spend(self, name: str, where: str) -> Spending | None:
         """What counts the records of an answer; None where they are not counted.  Raises BudgetSpent."""
-        if not name and _local(where):
+        if not name and is_local(where):
             return None
         client = self.harvest.client(where, name)
         if self.harvest.spent(client):
