@@ -11,6 +11,9 @@ SAMPLE := $(DATA)/sample-$(PEOPLE)-$(SEED)
 # Debian keeps slapd and other servers out of an ordinary user's path.
 export PATH := $(PATH):/usr/sbin:/sbin
 
+# Tests start the command hundreds of times: what was compiled once is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install run sample test lint types layers docs check reference bench fuzz soak upgrade clean
 
 help: ## this list
@@ -30,7 +33,7 @@ sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 # Files in the order of their folders, the longest (e2e) first: by number of tests, xdist leaves one of few and long to the end.
 test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL, Chromium) where they can be installed
 	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
-	@$(if $(TESTS),,$(BIN)/pytest -q -m alone)
+	@$(if $(TESTS),,$(BIN)/pytest -q $(shell grep -rl 'mark\.alone' tests --include='test_*.py'))
 
 lint: .venv/.tested ## ruff
 	@$(BIN)/ruff check .

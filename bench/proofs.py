@@ -18,9 +18,10 @@ from sqlalchemy import Connection, Engine
 
 from directory_service.model.merkle import is_consistent, root_by_inclusion
 from directory_service.registry.bulk import insert_rows
-from directory_service.registry.engine import open_registry, reading, upgrade, writing
+from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.logread import read_consistency, read_inclusion
 from directory_service.registry.tables import log_leaf, log_node
+from directory_service.registry.upgrading import upgrade
 
 PROOFS = 2_000
 _SOME = 200_000

@@ -24,7 +24,8 @@ from bench.machine import describe
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
 from directory_service.registry import operators
-from directory_service.registry.engine import _PRAGMAS, open_registry, upgrade, writing
+from directory_service.registry.engine import _PRAGMAS, open_registry, writing
+from directory_service.registry.upgrading import upgrade
 from directory_service.settings import Settings
 from directory_service.web.api.publication import CHUNK
 from directory_service.web.app import create_app

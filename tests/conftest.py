@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
-from directory_service.registry.engine import open_registry, upgrade
+from directory_service.registry.engine import open_registry
+from directory_service.registry.upgrading import upgrade
 
 _COUNTER = itertools.count(1)
 # Both measure the machine, which other tests share, and not the code.

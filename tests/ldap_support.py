@@ -39,8 +39,9 @@ from directory_service.ldap.filters import parse_filter
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import Control, frame, response_controls
 from directory_service.ldap.server import Operators, Tls, serve
-from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.tables import activity, binding, identifier, mailbox, practitioner
+from directory_service.registry.upgrading import upgrade
 from directory_service.siblings import Siblings
 
 BAL = f"ou=bal,{SUFFIX}"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Table
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
 from directory_service.registry import operators
-from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.tables import (
     activity,
     binding,
@@ -24,6 +24,7 @@ from directory_service.registry.tables import (
     organization,
     practitioner,
 )
+from directory_service.registry.upgrading import upgrade
 
 START, TURN = "2026-01-05T03:45:00Z", "2026-06-01T03:45:00Z"  # first import; the day things changed
 BEFORE, BETWEEN, AFTER = "2025-12-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-07-01T00:00:00Z"

@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Engine, select
 
-from directory_service.registry.engine import open_registry, reading, upgrade
+from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.tables import identifier, practitioner
+from directory_service.registry.upgrading import upgrade
 from importers import load
 from importers.blocks import Blocks
 from importers.reconcile.candidate import Candidate, Pair

@@ -42,7 +42,8 @@ _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 @with_settings
 def init(settings: Settings, machine: bool) -> None:
     """Crée le registre, ou le met à jour."""
-    from directory_service.registry.engine import open_registry, upgrade
+    from directory_service.registry.engine import open_registry
+    from directory_service.registry.upgrading import upgrade
 
     engine = open_registry(settings.registry_url)
     try:

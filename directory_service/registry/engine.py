@@ -1,4 +1,4 @@
-"""Opening the registry, on SQLite or PostgreSQL, and bringing its tables up to date.
+"""Opening the registry, on SQLite or PostgreSQL.
 
 SQLite: the driver's own idea of transactions is switched off, since it leaves DDL outside of them; BEGIN is ours.
 ``writing`` is the one way to change the registry: one writer at a time in both databases, so that the order of the
@@ -15,17 +15,13 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from directory_service.errors import RegistryBusy, RegistryUnavailable
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+REVISION = "0032"  # of the tables: the newest of migrations/versions
 BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
 _WRITER_LOCK = 0x616E6E75  # "annu": key of PostgreSQL's advisory lock
 
@@ -180,35 +176,16 @@ def connected(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def upgrade(engine: Engine) -> None:
-    """Creates the registry, or moves its tables to this version's, in one transaction."""
-    path = _file(engine)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    with writing(engine) as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
 def require_current(engine: Engine) -> None:
     """Raises RegistryUnavailable unless the registry exists and has this version's tables."""
     with reading(engine) as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    if found != ScriptDirectory.from_config(_config()).get_current_head():
+        known = inspect(connection).has_table("alembic_version")
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
+    if found != REVISION:
         raise RegistryUnavailable("le registre n'est pas à jour : lancez `annuaire init`")
 
 
-def _config() -> Config:
-    config = Config()
-    # ConfigParser's interpolation would trip over a % in the path.
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
-
-
-def _file(engine: Engine) -> Path | None:
+def file_of(engine: Engine) -> Path | None:
     database = engine.url.database
     return Path(database) if engine.dialect.name == "sqlite" and database else None
 
@@ -216,6 +193,6 @@ def _file(engine: Engine) -> Path | None:
 def require_file(engine: Engine) -> None:
     """Raises RegistryUnavailable unless an SQLite registry is there: it would create an empty file, and hide a mistyped
     folder."""
-    path = _file(engine)
+    path = file_of(engine)
     if path is not None and not path.exists():
         raise RegistryUnavailable("le registre n'existe pas : lancez `annuaire init`")

@@ -24,7 +24,8 @@ from directory_service.index.criteria import NO_WISHES, Criteria, Place, Rank, d
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
 from directory_service.model.networks import Networks
-from directory_service.registry.engine import open_registry, upgrade
+from directory_service.registry.engine import open_registry
+from directory_service.registry.upgrading import upgrade
 from directory_service.settings import Settings
 from directory_service.web.app import create_app
 from directory_service.web.dav import xml

@@ -21,7 +21,8 @@ from directory_service.index.writer import build_index
 from directory_service.ldap.server.harvest import harvest_of
 from directory_service.model.networks import Networks
 from directory_service.registry.clients import add_client, revoke_client
-from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.upgrading import upgrade
 from directory_service.settings import Settings
 from directory_service.web.app import create_app
 from directory_service.web.limiting import WINDOW

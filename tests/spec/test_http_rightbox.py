@@ -13,8 +13,9 @@ from sqlalchemy import update
 from directory_service.index.directory import Directory
 from directory_service.index.query import View
 from directory_service.index.writer import build_index
-from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.tables import binding, mailbox
+from directory_service.registry.upgrading import upgrade
 from directory_service.trust.rightbox import Asked, practitioner_mailboxes
 from directory_service.web.app import create_app
 

@@ -19,8 +19,9 @@ from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
 from directory_service.model.rhythms import Rhythms
 from directory_service.registry.clock import format_instant
-from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.runs import add_file, create_run, finish_run
+from directory_service.registry.upgrading import upgrade
 from directory_service.settings import Settings
 from directory_service.web.api import search as search_route
 from directory_service.web.app import create_app

@@ -17,7 +17,8 @@ from werkzeug.test import TestResponse
 
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
-from directory_service.registry.engine import open_registry, upgrade
+from directory_service.registry.engine import open_registry
+from directory_service.registry.upgrading import upgrade
 from directory_service.web.app import create_app
 
 # Of a homonym and nearly another's address, in another's domain, of the hospital itself.

@@ -21,10 +21,11 @@ from undo_world import assert_tally_is_the_count
 from directory_service.errors import CircuitBreaker, ImportRefused, InvalidInput
 from directory_service.model.rhythms import Rhythms
 from directory_service.model.thresholds import Thresholds
-from directory_service.registry.engine import open_registry, reading, upgrade, writing
+from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.runs import get_run
 from directory_service.registry.tables import tally
 from directory_service.registry.tally import read_tally
+from directory_service.registry.upgrading import upgrade
 from importers.dating import stamp_of
 from importers.load import run_import
 from importers.report import ImportReport

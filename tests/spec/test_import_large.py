@@ -16,7 +16,8 @@ from sqlalchemy import Engine
 
 from directory_service.errors import ImportRefused, RegistryUnavailable
 from directory_service.registry import engine as engines
-from directory_service.registry.engine import filling, open_registry, reading, upgrade, writing
+from directory_service.registry.engine import filling, open_registry, reading, writing
+from directory_service.registry.upgrading import upgrade
 from importers import beside
 from importers.load import run_import
 from importers.sample import write_sample

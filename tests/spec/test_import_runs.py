@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 
 from directory_service.errors import ImportRefused
 from directory_service.model.people import PractitionerRole
-from directory_service.registry.engine import open_registry, reading, upgrade
+from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.read import read_bindings
 from directory_service.registry.runs import each_found, get_run, read_rejections
+from directory_service.registry.upgrading import upgrade
 from importers.load import run_import
 from importers.sample import write_sample
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from import_world import World
 
-from directory_service.registry.engine import open_registry, reading, upgrade
+from directory_service.registry.engine import open_registry, reading
+from directory_service.registry.upgrading import upgrade
 from importers import beside, survey
 from importers.check import check
 from importers.extract import ExtractFile, recognise

@@ -14,7 +14,8 @@ from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
 from directory_service.registry import operators
 from directory_service.registry.clients import add_client, revoke_client
-from directory_service.registry.engine import open_registry, upgrade, writing
+from directory_service.registry.engine import open_registry, writing
+from directory_service.registry.upgrading import upgrade
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.doors import Doors
 from directory_service.trust.throttle import Throttle

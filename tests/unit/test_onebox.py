@@ -124,6 +124,12 @@ def test_identifiers_are_keys_whole_or_as_they_begin() -> None:
     assert [k.low for k in word("Zoe@m.fr").keys] == ["mzoe@m.fr"] * 2
 
 
+def test_groups_make_a_number_and_postcodes_do_not() -> None:
+    assert [w.typed for w in understand("10 100 456 789").words] == ["10100456789"]
+    assert [w.typed for w in understand("69003 690000005").words] == ["69003", "690000005"]
+    assert [w.typed for w in understand("69003 42000").words] == ["69003", "42000"]
+
+
 def test_a_mistyped_number_is_near_the_right_ones() -> None:
     near = understand("10900000017").loosened.words[0].keys
     assert any(k.low == "i810900000018" and k.likeness is Likeness.TYPO for k in near)

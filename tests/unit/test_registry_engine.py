@@ -12,8 +12,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.registry.clock import format_instant, parse_instant
-from directory_service.registry.engine import open_registry, reading, require_current, upgrade, writing
+from directory_service.registry.engine import open_registry, reading, require_current, writing
 from directory_service.registry.tables import metadata, nomenclature
+from directory_service.registry.upgrading import upgrade
 
 
 def _labels(engine: Engine) -> list[str]:

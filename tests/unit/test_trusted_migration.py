@@ -7,8 +7,9 @@ from registry_factories import LATER, START
 from sqlalchemy import Engine, text
 
 from directory_service.model.trust import DomainStretch, Span
-from directory_service.registry.engine import _config, reading, upgrade, writing
+from directory_service.registry.engine import reading, writing
 from directory_service.registry.trusted import read_operators
+from directory_service.registry.upgrading import _config, upgrade
 
 
 def _downgrade(engine: Engine, revision: str) -> None:

@@ -27,6 +27,7 @@ _SEPARATORS: Final = re.compile(r"[.\-_/]+")
 _LENGTHS: Final = frozenset((9, 10, 11, 12, 14, 15))  # of identifiers that are written in groups
 ANNOUNCING: Final = frozenset("rpps adeli finess siret siren idnat n no numero num".split())  # noqa: SIM905
 _LAST: Final = "\U0010ffff"  # after whatever a key goes on with
+_POSTCODE: Final = 5  # digits
 _LEAST_BEGINNING: Final = 6  # digits of the beginning of an identifier
 
 
@@ -65,8 +66,9 @@ def number_at(texts: Sequence[str], start: int) -> int:
 
 
 def _is_written_so(texts: Sequence[str]) -> bool:
-    """What is an identifier by itself is no part of another: a postcode may stand before it."""
-    return all(len(compact((text,))) not in _LENGTHS for text in texts)
+    """What is an identifier by itself is no part of another: a postcode may stand before it.  Postcodes are none."""
+    sizes = {len(compact((text,))) for text in texts}
+    return not sizes & _LENGTHS and sizes != {_POSTCODE}
 
 
 def of_number(number: str) -> Word:
@@ -80,9 +82,9 @@ def _number_readings(number: str) -> Iterator[Reading]:
     for code in DEPARTMENTS:
         if number.upper() in (code, code.lstrip("0")):
             yield Reading(tag(DEPARTMENT_TAG, code.lower()), Field.DEPARTMENT)
-    if size == 5:
+    if size == _POSTCODE:
         yield Reading(tag("z", number), Field.POSTCODE)
-    elif 2 <= size < 5:
+    elif 2 <= size < _POSTCODE:
         yield Reading("z" + number, Field.POSTCODE, _PREFIX, starts=True)
     if size >= _LEAST_BEGINNING:
         for letter, whole in (("f", 9), ("n", 14), ("o", 0)):

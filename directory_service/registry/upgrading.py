@@ -1,0 +1,34 @@
+"""Bringing the tables of a registry up to date, by Alembic.  Apart from ``engine``: loading Alembic takes longer than
+most commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+
+from directory_service.registry.engine import file_of, writing
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def upgrade(engine: Engine) -> None:
+    """Creates the registry, or moves its tables to this version's, in one transaction."""
+    path = file_of(engine)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with writing(engine) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    # ConfigParser's interpolation would trip over a % in the path.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
