@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Select, Table, func, insert, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ARRAY, BigInteger, Column, Connection, Select, Table, func, insert, literal, select
 
 from directory_service.registry.tables import mailbox, organization, practitioner, undo_range
 
