@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Final
 
 SEARCH_TIME: Final = 5.0  # seconds
+BRIEF: Final = 0.008  # seconds that one search may hold a worker's loop; past it, it is done again in a thread
 
 
 class View(IntEnum):

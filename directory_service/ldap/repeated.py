@@ -19,7 +19,7 @@ from directory_service.ldap.ber import (
     small_integer,
 )
 
-_CACHED_LIST: Final = 2048  # octets: attribute lists longer than this are not worth remembering
+LONG_LIST: Final = 2048  # octets: attribute lists as long as this are not worth remembering
 
 
 class Refused(InvalidInput):
@@ -79,7 +79,7 @@ def _decode_opening(data: bytes, at: int, end: int) -> tuple[Opening, int]:
 
 def read_attributes(raw: bytes, most: int) -> tuple[str, ...]:
     """The requested names.  A client asks for the same list each time, so the list is decoded once."""
-    return _cached_list(raw, most) if len(raw) <= _CACHED_LIST else _attribute_list(raw, most)
+    return _cached_list(raw, most) if len(raw) < LONG_LIST else _attribute_list(raw, most)
 
 
 def _attribute_list(raw: bytes, most: int) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from directory_service.ldap.messages import (
     search_entry,
 )
 from directory_service.ldap.paging import Page, page_control
+from directory_service.ldap.repeated import LONG_LIST
 from directory_service.ldap.selection import Hit, Selection, render, select
 from directory_service.ldap.session import Identity
 from directory_service.ldap.sorting import NO_SUCH_ATTRIBUTE, SortRules, sort_control
@@ -40,7 +41,6 @@ from directory_service.ldap.virtual import VirtualEntry
 
 SUCCESS, TIME_LIMIT, SIZE_LIMIT, NO_SUCH_OBJECT, FORBIDDEN = 0, 3, 4, 32, 50
 _MOST_KEPT: Final = 20_000  # rendered entries: about 10 MB
-_LONG_LIST: Final = 2048  # octets of attribute names
 _SCOPES: Final = tuple(Scope)
 _BRANCHES: Final = ("ou=bal", "ou=personnes", "ou=structures")
 
@@ -205,7 +205,7 @@ class Searcher:
     def _selection(self, names: tuple[str, ...], view: View) -> Selection:
         """What this view is given of what is asked for.  Clients repeat their list at each search; long lists are not
         worth remembering."""
-        if names and sum(map(len, names)) >= _LONG_LIST:
+        if names and sum(map(len, names)) >= LONG_LIST:
             return self._select(names, view)
         return self._known_lists(names, view)
 

@@ -13,6 +13,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, func, insert, null, select
@@ -116,7 +117,9 @@ def bearing(connection: Connection, after: int, last: int) -> list[JournalEntry]
 def _append(connection: Connection, entries: Sequence[JournalEntry], place: int, nonces: Nonces) -> None:
     touched = touched_boxes(connection, entries)
     operators = set(connection.execute(select(operator.c.name)).scalars())
-    leaves = [leaf for some in chunks(touched.items()) for leaf in _leaves(connection, dict(some), operators, nonces)]
+    top = connection.execute(select(func.max(log_leaf.c.mailbox_id))).scalar() or 0
+    by_chunk = (_leaves(connection, dict(some), top, operators, nonces) for some in chunks(touched.items()))
+    leaves = list(chain.from_iterable(by_chunk))
     size = log_size(connection)
     tops = list(positions((0, size)))
     get = getter(connection, tops)
@@ -149,11 +152,11 @@ def touched_boxes(connection: Connection, entries: Sequence[JournalEntry]) -> di
 
 
 def _leaves(
-    connection: Connection, touched: Mapping[int, JournalEntry], operators: set[str], nonces: Nonces
+    connection: Connection, touched: Mapping[int, JournalEntry], top: int, operators: set[str], nonces: Nonces
 ) -> Iterator[tuple[int, int, int, bytes]]:
-    """Mailbox, binding, change and bytes of each new leaf: what ends before what begins."""
-    top = connection.execute(select(func.max(log_leaf.c.mailbox_id))).scalar() or 0
-    said = _said(connection, [box for box in touched if box <= top])  # of those past it the log has said nothing
+    """Mailbox, binding, change and bytes of each new leaf: what ends before what begins.  ``top``: of mailboxes past
+    it the log has said nothing."""
+    said = _said(connection, [box for box in touched if box <= top])
     held = read_held(connection, list(touched))
     for box, entry in touched.items():
         before, after = said.get(box, {}), held.get(box, {})

@@ -2,7 +2,7 @@
 
 Only what cannot keep the loop waiting is: a whole request for ``/v1/suggest`` that has come already, without
 authorization (a secret takes long to check) or body, from a client that has read all that it was sent, so that a short
-answer finds room.  What then takes longer than ``BRIEF`` raises ``Later``, and is asked again in a thread.
+answer finds room.  What then takes longer than ``query.BRIEF`` raises ``Later``, and is asked again in a thread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-BRIEF: Final = 0.008  # seconds that one answer may hold the loop; its work is then thrown away and done in a thread
 _LOOKED_AT: Final = 2048  # octets: browsers send some 800
 _LONGEST: Final = 32 * 1024  # octets that an answer never has; room for it is asked of the socket
 _START: Final = b"GET /v1/suggest?"

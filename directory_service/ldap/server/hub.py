@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Final
 
+from directory_service.index.query import BRIEF
 from directory_service.ldap.handler import Handler
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import COMPARE_RESPONSE, SEARCH_DONE, CompareRequest
@@ -31,7 +32,6 @@ from directory_service.trust.harvest import Client, Harvest
 from directory_service.trust.throttle import Throttle
 
 UNAVAILABLE = 52
-_BRIEF: Final = 0.008  # seconds that one search may hold the loop; its work is then thrown away and done in a thread
 _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 
 
@@ -107,7 +107,7 @@ class Hub:
         it turns out to take longer."""
         self._run.hits = ()
         try:
-            reply = self.handler.run_briefly(work, _BRIEF)
+            reply = self.handler.run_briefly(work, BRIEF)
         except Exception as error:
             reply = internal_fault(error, work.message_id, SEARCH_DONE)
         return None if reply is None else self._counted((reply, len(self._run.hits)), client)
