@@ -197,7 +197,8 @@ class Searcher:
         most, longest = self._most(identity), self.settings.search_time
         limit = min(size, most) if size else most
         asked = self.settings.access.narrow(request.filter, identity.view)
-        return Query(base, _SCOPES[scope], asked, limit, min(time, longest) if time else longest, part=part)
+        return Query(base, _SCOPES[scope], asked, limit, min(time, longest) if time else longest, part=part,
+                     kept=not request.laborious)  # fmt: skip
 
     def _most(self, identity: Identity) -> int:
         return self.settings.entries_operator if identity.dn else self.settings.entries_anonymous
