@@ -6,14 +6,20 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from ldap_support import BAL, Client, Serving, build_town, dns, mails, search, served
+from ldap_support import BAL, Client, Reply, Serving, build_town, dns, mails, replies, search, served
+from record_factories import SUFFIX
 
 from directory_service.index.plan import make_plan
 from directory_service.index.plan.pieces import _known_fours, _known_pattern, _known_terms
-from directory_service.index.query import Approx, Equal, Filter, Or, Query, Scope, Substrings
+from directory_service.index.query import Approx, Equal, Filter, Or, Query, Scope, Substrings, View
 from directory_service.ldap.filters import LABORIOUS
-from directory_service.ldap.limits import Limits
+from directory_service.ldap.handler import Handler
+from directory_service.ldap.limits import LdapSettings, Limits
 from directory_service.ldap.messages import SearchRequest, decode_request, frame
+from directory_service.ldap.searching import Work
+from directory_service.ldap.selection import select
+from directory_service.ldap.session import ANONYMOUS
+from ldap_schema.schema import load
 
 JEAN = "jean.dupont@medecin.mssante.fr"
 LONG = Limits().pdu_anonymous - 500
@@ -33,6 +39,16 @@ def decoded(message: bytes) -> SearchRequest:
     asked = decode_request(message, *found, lambda name: name, Limits())
     assert isinstance(asked, SearchRequest)
     return asked
+
+
+def handler_of(town: Serving) -> Handler:
+    return Handler(town.directory, load(), LdapSettings(suffix=SUFFIX), cookie_key=b"k")
+
+
+def answer(handler: Handler, names: list[str]) -> list[Reply]:
+    work = handler.search(decoded(search(f"(mail={JEAN})", attributes=names)), ANONYMOUS)
+    assert isinstance(work, Work)
+    return replies(handler.run(work, 0.0, None))
 
 
 @pytest.mark.parametrize("word", ["la ", "saint ", "a", "qwertyuiopasdfghjklzxcvbnm", "dupond "])
@@ -83,3 +99,23 @@ def test_nothing_of_a_long_filter_is_remembered(town: Serving, kind: type[Equal]
         assert len(town.directory._answers.of(town.directory.build().id)) == answers
         after = [cache.cache_info().currsize for cache in remembered]
         assert [b - a for a, b in zip(known, after, strict=True)] == [0, 0, 0, 0]
+
+
+def test_nothing_of_a_long_list_of_attributes_is_remembered(town: Serving) -> None:
+    """Whoever asks for the same entry by ever other lists would fill the memory with them."""
+    handler = handler_of(town)
+    for names in ([f"{'x' * 300}{n}" for n in range(100)], ["cn", "x" * 2000], ["cn", *(f"x{n}" for n in range(40))]):
+        assert dns(answer(handler, names)) and not handler.searcher._kept
+    assert dns(answer(handler, ["cn", "mail"])) and len(handler.searcher._kept) == 1
+
+
+def test_what_was_rendered_of_a_build_is_of_that_build(town: Serving) -> None:
+    """A thread that still answers from the build before must not put its entries among those of the new one."""
+    searcher, selection = handler_of(town).searcher, select(("cn",), lambda name: name)
+    [before] = town.directory.search(Query(BAL, Scope.ONE, Equal("mail", JEAN.encode()), 1), View.ANONYMOUS).hits
+    after = before._replace(ber=before.ber.replace(b"DUPONT", b"DURAND"))
+    old = searcher._rendered("old", selection, [before])
+    kept = searcher._kept
+    assert searcher._rendered("new", selection, [after]) != old
+    kept[before.id, selection] = old[0]  # what the slow thread does now
+    assert searcher._rendered("new", selection, [after]) != old
