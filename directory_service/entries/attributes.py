@@ -18,7 +18,7 @@ from typing import Final
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import InvalidInput
 from directory_service.ldap.dn import normalise, parse_dn, uuid_start
-from directory_service.model.names import fold, squash
+from directory_service.model.names import fold_any, squash
 from ldap_schema.schema import load
 
 
@@ -249,7 +249,7 @@ def _class(text: str) -> str:
 
 PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
     MatchRule.NAME: squash,
-    MatchRule.TEXT: fold,
+    MatchRule.TEXT: fold_any,
     MatchRule.MAIL: lambda text: text.casefold().strip(),
     MatchRule.EXACT: _exact,
     MatchRule.DIGITS: _digits,
