@@ -153,7 +153,7 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
 def is_alike(typed: str, name: str) -> bool:
     if squash(typed) == squash(name):
         return True
-    wanted = units(typed)
+    wanted = units(typed) if len(typed.encode()) <= 128 else ()
     return bool(wanted) and each_its_own(
         [{p for p in heard(name) if any(is_meant(w, p) for w in ways)} for ways in wanted]
     )
@@ -170,7 +170,7 @@ def is_meant(typed: str, word: str) -> bool:
 def is_near(typed: str, word: str) -> bool:
     if typed == word or heard_alike(typed, word) or heard_alike(word, typed):
         return True
-    if len(typed) < 4:
+    if not 4 <= len(typed) <= 32:
         return False
     half = typed[:4] == word[:4] or typed[-4:] == word[-4:]
     return edits(typed, word) <= (2 if len(typed) >= 7 and len(word) >= 8 and half else 1)

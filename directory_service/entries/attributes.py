@@ -18,7 +18,7 @@ from typing import Final
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import InvalidInput
 from directory_service.ldap.dn import normalise, parse_dn, uuid_start
-from directory_service.model.names import fold, squash
+from directory_service.model.names import fold_any, squash
 from ldap_schema.schema import load
 
 
@@ -165,6 +165,7 @@ BOX_TAG: Final = "b"  # type of a listed mailbox that the person, or the structu
 # --- values made comparable -----------------------------------------------------------------------------------------
 
 _NOT_IN_NUMBER: Final = re.compile(r"[^0-9a-z+]")
+_LONG_TIME: Final = 32  # characters; longer ones are not remembered
 _TIME_FORM: Final = re.compile(r"(\d{10})(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2}(?:\d{2})?)", re.ASCII)
 
 
@@ -194,9 +195,13 @@ def _exact(text: str) -> str:
     return text.casefold().replace(" ", "")
 
 
-@lru_cache(maxsize=4096)
 def _time(text: str) -> str:
-    """RFC 4517 3.3.13, in UTC; a fraction of a second is dropped."""
+    """RFC 4517 3.3.13, in UTC; a fraction of a second is dropped.  It may be as long as anybody likes."""
+    return (_moment if len(text) <= _LONG_TIME else _moment.__wrapped__)(text)
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> str:
     found = _TIME_FORM.fullmatch(text)
     if not found:
         return ""
@@ -244,7 +249,7 @@ def _class(text: str) -> str:
 
 PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
     MatchRule.NAME: squash,
-    MatchRule.TEXT: fold,
+    MatchRule.TEXT: fold_any,
     MatchRule.MAIL: lambda text: text.casefold().strip(),
     MatchRule.EXACT: _exact,
     MatchRule.DIGITS: _digits,

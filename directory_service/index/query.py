@@ -178,8 +178,8 @@ class Query:
     With ``sort``, answers are in that order; ``seen`` entries were given before, in case that of ``after`` is gone, and
     ``limit`` is, with a ``window``, that of the list.
     ``part``: what a hit must hold; the rest of it is empty.
-    Answers are kept a moment for whoever types the same (``index.answers``); those of a search that is not ``kept``
-    take nobody's place there: batches ask for thousands of names once.
+    Answers are kept a moment for whoever types the same (``index.answers``), and plans; those of a search that is not
+    ``kept`` take nobody's place there: batches ask for thousands of names once, strangers for what fills the memory.
     ``stopped`` says that nobody waits for the answer any more; it is asked about every millisecond.
     """
 

@@ -26,7 +26,7 @@ from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
 from directory_service.index.newest import NewestLexicon
-from directory_service.index.plan import NO_LEXICON, Plan, make_plan
+from directory_service.index.plan import NO_LEXICON, Plan, make_plan, plan_once
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
@@ -190,12 +190,13 @@ class Reader:
 
     # --- searches ----------------------------------------------------------------------------------------------------
 
-    def spans(self, asked: Filter, branches: Sequence[int], after: int) -> list[Span]:
+    def spans(self, asked: Filter, branches: Sequence[int], after: int, *, kept: bool = True) -> list[Span]:
         """Whoever has a mailbox before all others: the spans of a branch are of its first rank and of the rest, unless
         the plan puts fit first.  Neighbours with the same plan are one, unless that would put others first."""
         found: list[Span] = []
+        make = make_plan if kept else plan_once
         for branch in branches:
-            plan = make_plan(asked, kind_of(branch), self.lexicon)
+            plan = make(asked, kind_of(branch), self.lexicon)
             parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:
                 low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)

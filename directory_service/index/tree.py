@@ -28,14 +28,16 @@ def spans_of(reader: Reader, suffix: str, query: Query, view: int) -> list[Span]
     entry = reader.containers.get(base)
     if entry is None:
         found = _at(reader, base, view)
-        return [] if scope == Scope.ONE else _single(asked, found.id, after)
+        return [] if scope == Scope.ONE else _single(query, found.id, after)
     if base == suffix and scope == Scope.SUBTREE:
-        return reader.spans(asked, _BRANCHES + _seen(BAL, view)[1:], after)
+        return reader.spans(asked, _BRANCHES + _seen(BAL, view)[1:], after, kept=query.kept)
     if base == suffix and scope == Scope.ONE:
-        return [s for c in sorted(reader.containers.values()) if c != entry for s in _single(asked, c, after)]
+        return [s for c in sorted(reader.containers.values()) if c != entry for s in _single(query, c, after)]
     branch = reader.branch_below(base)
-    below = [] if branch is None or scope == Scope.BASE else reader.spans(asked, _seen(branch, view), after)
-    return below if scope == Scope.ONE else [*_single(asked, entry, after), *below]
+    if branch is None or scope == Scope.BASE:
+        return [] if scope == Scope.ONE else _single(query, entry, after)
+    below = reader.spans(asked, _seen(branch, view), after, kept=query.kept)
+    return below if scope == Scope.ONE else [*_single(query, entry, after), *below]
 
 
 def _at(reader: Reader, base: str, view: int) -> Hit:
@@ -57,9 +59,10 @@ def _seen(branch: int, view: int) -> tuple[int, ...]:
     return (BAL, UNLISTED) if branch == BAL and view >= STAFF else (branch,)
 
 
-def _single(asked: Filter, entry: int, after: int) -> list[Span]:
+def _single(query: Query, entry: int, after: int) -> list[Span]:
     """One entry, whatever finds it."""
-    return [Span(entry - 1, entry + 1, _plan_of_one(asked, branch_of(entry)))] if entry > after else []
+    make = _plan_of_one if query.kept else _plan_of_one.__wrapped__
+    return [Span(entry - 1, entry + 1, make(query.filter, branch_of(entry)))] if entry > after else []
 
 
 @lru_cache(maxsize=2048)

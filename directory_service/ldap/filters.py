@@ -41,6 +41,10 @@ _ASSERTIONS: Final[dict[int, Callable[[str, bytes], Filter]]] = {
 }  # fmt: skip
 _UNDEFINED: Final = Undefined()
 _MAX_NAME: Final = 128  # octets: no attribute description we know is longer
+# Octets of a filter that take some 10 ms to plan: 64 whole addresses.  More is no work for an event loop, nor worth
+# remembering: what is remembered by number would all be of 64 KiB.
+LABORIOUS: Final = 4096
+_BY_SOUND: Final = 100  # octets that take as long as one of ``~=``
 
 
 class BadFilter(InvalidInput):
@@ -55,15 +59,16 @@ class BadFilter(InvalidInput):
 
 
 class FilterDecoder:
-    """Decodes the filter of one request.  ``terms`` counts what was met so far."""
+    """Decodes the filter of one request.  ``terms`` counts what was met so far; ``sounded`` what ``~=`` adds to its
+    octets."""
 
-    __slots__ = ("data", "limits", "resolve", "terms")
+    __slots__ = ("data", "limits", "resolve", "sounded", "terms")
 
     def __init__(self, data: bytes, resolve: Resolve, limits: Limits) -> None:
         self.data = data
         self.resolve = resolve
         self.limits = limits
-        self.terms = 0
+        self.sounded = self.terms = 0
 
     def decode(self, at: int, end: int, depth: int = 1) -> tuple[Filter, int]:
         """The filter at ``at``, and where it ends."""
@@ -73,6 +78,8 @@ class FilterDecoder:
             raise BadFilter(f"filtre de plus de {self.limits.filter_terms} termes", limit="filter_terms")
         make = _ASSERTIONS.get(tag)
         if make is not None:
+            if tag == APPROX:
+                self.sounded += _BY_SOUND * (stop - start)
             return self._assertion(make, start, stop), stop
         if tag == PRESENT:
             name = self._name(start, stop)

@@ -33,7 +33,7 @@ from directory_service.ldap.ber import (
     small_integer,
     tlv,
 )
-from directory_service.ldap.filters import BadFilter, FilterDecoder, Resolve
+from directory_service.ldap.filters import LABORIOUS, BadFilter, FilterDecoder, Resolve
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.repeated import Refused, read_attributes, read_opening
 
@@ -84,7 +84,8 @@ class BindRequest(NamedTuple):
 
 
 class SearchRequest(NamedTuple):
-    """``scope`` is 0, 1 or 2; ``deref`` is not kept, since there are no aliases here."""
+    """``scope`` is 0, 1 or 2; ``deref`` is not kept, since there are no aliases here.  ``laborious``: its filter
+    takes long to plan (``filters.LABORIOUS``)."""
 
     message_id: int
     base: bytes
@@ -95,6 +96,7 @@ class SearchRequest(NamedTuple):
     filter: Filter
     attributes: tuple[str, ...]
     controls: Controls = ()
+    laborious: bool = False
 
 
 class CompareRequest(NamedTuple):
@@ -239,10 +241,12 @@ def _bind(body: _Body) -> BindRequest:
 def _search(body: _Body) -> SearchRequest:
     message_id, data, at, end, controls, resolve, limits = body
     opening, at = read_opening(data, at, end)
-    found, at = FilterDecoder(data, resolve, limits).decode(at, end)
+    decoder, begun = FilterDecoder(data, resolve, limits), at
+    found, at = decoder.decode(at, end)
+    laborious = at - begun + decoder.sounded > LABORIOUS
     start, at = expect(data, at, end, SEQUENCE)
     attributes = read_attributes(data[start:at], limits.requested_attributes) if at > start else ()
-    return SearchRequest(message_id, *opening, found, attributes, controls)
+    return SearchRequest(message_id, *opening, found, attributes, controls, laborious)
 
 
 def _compare(body: _Body) -> CompareRequest:

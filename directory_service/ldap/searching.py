@@ -98,6 +98,14 @@ class Work(NamedTuple):
     quick: bool
 
 
+class _Rendered(OrderedDict[tuple[int, Selection], bytes]):
+    """Entries of one build as they were sent."""
+
+    def __init__(self, build: str) -> None:
+        super().__init__()
+        self.build = build
+
+
 Stopped = Callable[[], bool]
 Run = Callable[[Work, float, Stopped | None], bytes]
 
@@ -115,8 +123,7 @@ class Searcher:
         self.key = key
         self.suffix = normalise(settings.suffix)
         self.sending: Callable[[Sequence[Hit]], None] = lambda _hits: None  # told of the entries of each answer
-        self._kept: OrderedDict[tuple[int, Selection], bytes] = OrderedDict()  # of one build
-        self._kept_build = ""
+        self._kept = _Rendered("")
         self._known_lists: Callable[[tuple[str, ...], View], Selection] = lru_cache(maxsize=512)(self._select)
 
     def prepare(self, request: SearchRequest, identity: Identity, sasl: Sequence[str] = ()) -> Work | bytes:
@@ -197,7 +204,8 @@ class Searcher:
         most, longest = self._most(identity), self.settings.search_time
         limit = min(size, most) if size else most
         asked = self.settings.access.narrow(request.filter, identity.view)
-        return Query(base, _SCOPES[scope], asked, limit, min(time, longest) if time else longest, part=part)
+        return Query(base, _SCOPES[scope], asked, limit, min(time, longest) if time else longest, part=part,
+                     kept=not request.laborious)  # fmt: skip
 
     def _most(self, identity: Identity) -> int:
         return self.settings.entries_operator if identity.dn else self.settings.entries_anonymous
@@ -285,9 +293,11 @@ class Searcher:
 
     def _rendered(self, build: str, selection: Selection, hits: Sequence[Hit]) -> list[bytes]:
         """Clients of one kind ask for the same attributes, and often for the same people."""
-        if self._kept_build != build:
-            self._kept, self._kept_build = OrderedDict(), build
-        kept, bodies = self._kept, []
+        if selection.is_long:
+            return [render(hit, selection, False, self.suffix) for hit in hits]
+        kept, bodies = self._kept, list[bytes]()
+        if kept.build != build:  # with its build in one object: threads may be of two builds
+            kept = self._kept = _Rendered(build)
         for hit in hits:
             body = kept.get((hit.id, selection))
             if body is None:

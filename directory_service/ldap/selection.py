@@ -19,6 +19,7 @@ from ldap_schema.schema import load
 CERTIFICATE: Final = "userCertificate"
 TRANSFER: Final = CERTIFICATE + ";binary"  # how it goes out, whichever of the two was asked for (RFC 4523 2.1)
 _CERTIFICATES: Final = frozenset((CERTIFICATE.encode(), TRANSFER.encode()))
+_MOST_NAMES, _LONGEST_NAMES = 32, 1024  # and octets of all
 _FIRST_LEAF: Final = 1 << 36  # entry ids below are those of containers (entries.entry_id: branch 0)
 
 
@@ -73,6 +74,11 @@ class Selection(NamedTuple):
     def whole(self) -> bool:
         """Can the entry go out as it is stored?"""
         return self.user and not (self.operational or self.hidden or self.certificates)
+
+    @property
+    def is_long(self) -> bool:
+        """So long a list that what it gives is not worth remembering; clients ask for 22 attributes at most."""
+        return len(self.names) > _MOST_NAMES or sum(map(len, self.names)) > _LONGEST_NAMES
 
     def without(self, hidden: frozenset[bytes]) -> Selection:
         """For a caller who may not read these attributes."""

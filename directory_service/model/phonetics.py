@@ -155,6 +155,7 @@ def _accented(word: str) -> tuple[str, ...]:
 # --- typing errors ---------------------------------------------------------------------------------------------------
 
 ONE_EDIT: Final = 4  # letters: among shorter words everything is an edit away from everything
+LONGEST_EDITED: Final = 32  # letters: no name has a longer word, and all that one error makes of it grows as its square
 TWO_EDITS: Final = 8
 HALF: Final = 4  # letters at the beginning, or the end, that are right in a word with two errors
 
@@ -185,11 +186,16 @@ def within(one: str, other: str, most: int) -> bool:
 def mistyped(typed: str, word: str) -> bool:
     """One error in a word of ``ONE_EDIT`` letters and more; two in one of ``TWO_EDITS`` (one may be missing), one half
     being right."""
-    if len(typed) < ONE_EDIT:
+    if not is_mistypable(typed):
         return False
     long = len(typed) >= TWO_EDITS - 1 and len(word) >= TWO_EDITS
     two = long and (typed[:HALF] == word[:HALF] or typed[-HALF:] == word[-HALF:])
     return within(typed, word, 2 if two else 1)
+
+
+def is_mistypable(typed: str) -> bool:
+    """Whether a word is of a length in which errors are looked for."""
+    return ONE_EDIT <= len(typed) <= LONGEST_EDITED
 
 
 def one_edit(word: str) -> Iterator[str]:
@@ -208,6 +214,8 @@ def one_edit(word: str) -> Iterator[str]:
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
+
+LONGEST_HEARD: Final = 128  # octets: what is longer is nobody's name, and is only ever equal to one
 
 PARTICLES: Final = frozenset(
     "ait d da das de del della den der des di dos du el l la le les mac o ould st ste van von".split()  # noqa: SIM905
@@ -280,12 +288,19 @@ def meant(typed: str, word: str) -> bool:
     return near(typed, word) or is_nickname(typed, word)
 
 
+def is_heard(typed: bytes) -> bool:
+    """Whether what was typed is short enough to be taken by its sound."""
+    return len(typed) <= LONGEST_HEARD
+
+
 def alike(typed: str, name: str) -> bool:
     """Whether a name may be the one meant: it is equal but for accents and signs, or each word typed may be one of its
     own, each another one, in any order."""
     whole = squash(typed)
     if whole and whole == squash(name):
         return True
+    if not is_heard(typed.encode()):
+        return False
     wanted, parts = units(typed), heard(name)
     fits = [[part for part in parts if any(meant(way, part) for way in ways)] for ways in wanted]
     return bool(fits) and all(fits) and (len(fits) == 1 or _each_its_own(fits))

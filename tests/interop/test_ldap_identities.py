@@ -21,7 +21,22 @@ from typing import NamedTuple
 import pytest
 from certificates import Authority, make_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from ldap_support import BAL, Client, bind, bind_sasl, build_town, dns, extended, search, served_both
+from ldap_support import (
+    BAL,
+    Client,
+    bind,
+    bind_sasl,
+    build_town,
+    cookie_of,
+    dns,
+    extended,
+    listed,
+    paged,
+    search,
+    served_both,
+    sorting,
+    window,
+)
 from record_factories import SUFFIX
 from sqlalchemy import Engine
 
@@ -497,7 +512,8 @@ def test_binds_of_every_age(world: World) -> None:
 
 
 def test_only_connections_of_nobody_go_to_another_worker(tmp_path: Path) -> None:
-    """That of an operator, of TLS, and one in the middle of a request stay where they are known."""
+    """That of an operator, of TLS, and one in the middle of a request, of a paged search or of a list stay where they
+    are known."""
     other, mine = (Siblings(tmp_path, "ldap", name) for name in ("other", "mine"))
     with closing(other), serving_world(tmp_path, Authority(tmp_path, "Voisins"), mine) as world, ExitStack() as stack:
         name = world.new_operator()
@@ -511,6 +527,10 @@ def test_only_connections_of_nobody_go_to_another_worker(tmp_path: Path) -> None
         halfway.send(asked[:9])
         secure = stack.enter_context(world.client())
         assert code(secure, search(JEAN)) == 0
+        paging, listing = (stack.enter_context(Client(world.plain)) for _ in range(2))
+        cookie = cookie_of(paging.ask(search("(cn=*)", 1, paged(1)))[-1])
+        context = listed(listing.ask(search("(cn=*)", 1, sorting("cn"), window(0, 0)))[-1])[3]
+        assert cookie and context
         handed: list[socket.socket] = []
         quiet = 0
         while quiet < 3:  # it tells how many it holds three times, and hands nothing any more
@@ -523,3 +543,5 @@ def test_only_connections_of_nobody_go_to_another_worker(tmp_path: Path) -> None
         assert whoami(bound) == f"dn:{dn(name)}"
         assert code(halfway, asked[9:]) == 0
         assert code(secure, search(JEAN)) == 0
+        assert code(paging, search("(cn=*)", 2, paged(1, cookie))) == 0
+        assert code(listing, search("(cn=*)", 2, sorting("cn"), window(0, 0, 2, context=context))) == 0

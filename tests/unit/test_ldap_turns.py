@@ -36,3 +36,27 @@ def test_what_was_cancelled_is_not_run_and_what_fails_says_so() -> None:
     assert done == [2]
     with pytest.raises(ZeroDivisionError):
         failing.result()
+
+
+def test_what_is_called_off_leaves_the_queue_at_once() -> None:
+    """A client that sends a search and its Abandon, again and again, while the threads are busy with others."""
+    turns, held, done = Turns(1), threading.Event(), list[int]()
+    first = turns.submit(lambda: held.wait(10), "a", 0)
+    kept = turns.submit(lambda: done.append(1), "b", 1)
+    for n in range(1000):
+        assert turns.submit(lambda n=n: done.append(n), "bc"[n % 2], n % 3).cancel()
+    assert [{client: len(jobs) for client, jobs in clients.items()} for clients in turns._waiting.values()] == [{1: 1}]
+    assert turns._pool._work_queue.qsize() == 0
+    held.set()
+    wait([first, kept], 10)
+    assert turns.submit(lambda: done.append(2), "b", 1).result(10) is None  # threads that ended come back
+    turns.shutdown()
+    assert done == [1, 2]
+
+
+def test_every_thread_is_put_to_work() -> None:
+    turns, together = Turns(3), threading.Barrier(3)
+    for _ in range(20):
+        wait([turns.submit(lambda: together.wait(10), "a", n) for n in range(3)], 10)
+        assert not together.broken
+    turns.shutdown()

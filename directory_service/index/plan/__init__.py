@@ -47,7 +47,7 @@ from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.merging import merged
 from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
-from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, fours_of, pattern_of, terms_of
+from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, forget_terms, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.sieve import Sieve, order_of, sieve_of
 from directory_service.index.plan.tiers import Lazily, first_of, has_approximate
@@ -69,6 +69,7 @@ from directory_service.index.query import (
     Substrings,
     Undefined,
 )
+from directory_service.model.phonetics import is_heard
 
 _START: Final = 4  # letters, the mark of the start included: so many are one list of ``names``
 _UNDEFINED: Final = Undefined()
@@ -84,13 +85,14 @@ class Tier:
     filter: Filter
     branch: int
     lexicon: Lexicon
+    kept: bool
 
     @property
     def paths(self) -> tuple[Path, ...] | None:
         asked = self.filter
         if self.branch == BAL and isinstance(asked, InText) and asked.columns == ("sn",) and len(asked.piece) > _START:
             return (Path(start=asked.piece),)
-        return _tier_ways(asked, self.branch, self.lexicon)
+        return (_tier_ways if self.kept else _tier_ways.__wrapped__)(asked, self.branch, self.lexicon)
 
     @property
     def is_pair(self) -> bool:
@@ -105,9 +107,10 @@ class Tiers(Iterable[Tier]):
     filters: Lazily[Filter]
     branch: int
     lexicon: Lexicon
+    kept: bool
 
     def __iter__(self) -> Iterator[Tier]:
-        return (Tier(found, self.branch, self.lexicon) for found in self.filters)
+        return (Tier(found, self.branch, self.lexicon, self.kept) for found in self.filters)
 
     def __bool__(self) -> bool:
         return bool(self.filters)
@@ -150,8 +153,13 @@ class Plan:
         return self.paths is not None and all(w.keys or w.names or " AND " not in w.text for w in self.paths)
 
 
+def plan_once(asked: Filter, branch: int, lexicon: Lexicon) -> Plan:
+    """``make_plan`` of what is not worth remembering."""
+    return make_plan.__wrapped__(asked, branch, lexicon, kept=False)
+
+
 @lru_cache(maxsize=2048)
-def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan:
+def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON, *, kept: bool = True) -> Plan:
     """The lexicon is the build's: the same one gives the same plan at once."""
     simple = merged(simplify(asked, branch, lexicon.suffix))
     if branch == CONTAINER and simple != FALSE:
@@ -159,15 +167,16 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON) -> Plan
     found, estimate = _look_ups(simple, branch, lexicon)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found, check=Check(simple))
-    sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon)
+    sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon, kept)
     check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
     return Plan(simple, found, first, estimate, sieve, check, has_approximate(simple))
 
 
 def forget_plans() -> None:
     """Everything that was remembered with a lexicon, which it keeps in memory."""
-    for remembered in (make_plan, _tier_ways, terms_of, fours_of):
-        remembered.cache_clear()
+    make_plan.cache_clear()
+    _tier_ways.cache_clear()
+    forget_terms()
 
 
 def _look_ups(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[tuple[Path, ...] | None, float]:
@@ -244,7 +253,7 @@ Leaf = Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx
 def _leaf(leaf: Leaf, branch: int) -> Filter:
     name, _, option = leaf.attribute.partition(";")
     attribute = find_attribute(name)
-    if isinstance(leaf, Approx) and branch not in SOUNDED.get(name, ()):
+    if isinstance(leaf, Approx) and not (branch in SOUNDED.get(name, ()) and is_heard(leaf.value)):
         leaf = Equal(leaf.attribute, leaf.value)  # RFC 4511 4.5.1.7.6: for want of anything better
     if attribute is None or not is_defined(attribute, leaf):
         return _UNDEFINED

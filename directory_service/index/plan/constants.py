@@ -31,7 +31,6 @@ def constant_values(name: str, branch: int) -> frozenset[str] | None:
     return frozenset(p for v in values if (p := prepare(attribute, v.encode())))
 
 
-@lru_cache(maxsize=1024)
 def in_container(asked: Extensible, branch: int, suffix: str) -> bool:
     """Whether the name of the branch and the suffix, which are part of the name of each entry, meet the assertion."""
     return in_name(asked, f"ou={_OUS[branch]},{suffix}")

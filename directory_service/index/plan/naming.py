@@ -13,7 +13,7 @@ from functools import lru_cache
 from directory_service.entries.naming import halves_of_mistyped, sound_token
 from directory_service.index.plan.access import Access, TagIs, both, either
 from directory_service.model.nicknames import all_names
-from directory_service.model.phonetics import ONE_EDIT, code, one_edit, sounds, units
+from directory_service.model.phonetics import code, is_mistypable, one_edit, sounds, units
 
 
 @lru_cache(maxsize=256)
@@ -28,7 +28,7 @@ def _tokens_of(ways: Iterable[str]) -> dict[str, None]:
 
 def _tokens(word: str) -> dict[str, None]:
     """In order: the same filter makes the same look-ups."""
-    made = one_edit(word) if len(word) >= ONE_EDIT else ()
+    made = one_edit(word) if is_mistypable(word) else ()
     others = sorted(all_names(word))
     heard = dict.fromkeys((*sounds(word), *map(code, (*others, *made))))
     return dict.fromkeys((*map(sound_token, heard), *halves_of_mistyped(word)))

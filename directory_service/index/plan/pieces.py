@@ -23,6 +23,9 @@ _SUPPOSED: Final = 50  # mailboxes that such a list holds
 _MANY: Final = 2_000  # candidates of two lists: more take longer to look at than a third list
 _LISTED: Final = 80  # places of a list that are read in the time that one entry takes
 SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
+# What is longer, ten times the longest name, is not remembered: a message may be one value of 64 KiB, and all that is
+# remembered by number would be of those.
+_LONG: Final = 512
 # Letters that texts are made of, by rule; texts of MAIL and EXACT keep punctuation.  Others are counted by the writer.
 _WORD: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 PRINTABLE: Final = "".join(chr(c) for c in range(32, 127) if not chr(c).isupper())
@@ -56,15 +59,31 @@ class Pattern:
         return self if self.head else Pattern(("^" + self.pieces[0], *self.pieces[1:]), True, self.tail)
 
 
-@lru_cache(maxsize=4096)
 def pattern_of(leaf: Leaf) -> Pattern | None:
     """The pattern of an equality or a substring assertion.  None when it is Undefined: a value of the wrong syntax,
     nothing to compare, or an attribute without a substring rule."""
+    return (_pattern if _octets_of(leaf) > _LONG else _known_pattern)(leaf)
+
+
+def _octets_of(leaf: Leaf) -> int:
+    if isinstance(leaf, Substrings):
+        return len(leaf.initial) + sum(map(len, leaf.any)) + len(leaf.final)
+    return len(leaf.value)
+
+
+def _are_long(pieces: tuple[str, ...]) -> bool:
+    return sum(map(len, pieces)) > _LONG
+
+
+def _pattern(leaf: Leaf) -> Pattern | None:
     attribute = ATTRIBUTES[leaf.attribute.lower()]
     if not isinstance(leaf, Substrings):
         prepared = prepare(attribute, leaf.value)
         return Pattern((f"^{prepared}$",), True, True) if prepared else None
     return _substrings(attribute, leaf.initial, leaf.any, leaf.final) if attribute.rule in _SUBSTRINGS_OF else None
+
+
+_known_pattern = lru_cache(maxsize=4096)(_pattern)
 
 
 def _substrings(attribute: Attribute, initial: bytes, middle: Iterable[bytes], final: bytes) -> Pattern | None:
@@ -117,9 +136,12 @@ class Lexicon:
         return sum(map(self.count, terms.some)) * SAMPLED
 
 
-@lru_cache(maxsize=4096)
 def terms_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
     """None: nothing to look up."""
+    return (_terms if _are_long(pieces) else _known_terms)(pieces, rule, lexicon)
+
+
+def _terms(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
     usable = [term for term in dict.fromkeys(_cut(pieces, 3)) if "\0" not in term]
     if usable:
         return Terms(every=tuple(sorted(usable, key=lexicon.count)[:MOST_TERMS]))
@@ -132,11 +154,17 @@ def terms_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Term
     return Terms(some=tuple(short + c for c in letters))
 
 
-@lru_cache(maxsize=4096)
+_known_terms = lru_cache(maxsize=4096)(_terms)
+
+
 def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
     """What finds these pieces in the ``names`` index: a mailbox that holds them all has each of these texts.  The
     rarest four letters of the rarest piece; of another, then of the same, as long as their lists are sooner read than
     the entries that they spare.  A piece of two or three letters is one text.  Empty when all have a single letter."""
+    return (_fours if _are_long(pieces) else _known_fours)(pieces, column, lexicon)
+
+
+def _fours(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
     cut = [_cut((piece,), min(4, max(2, len(piece)))) for piece in pieces if "\0" not in piece]
     counted = [sorted({(lexicon.holding(text, column), text) for text in texts}) for texts in cut if texts]
     in_turn = [*sorted(found[0] for found in counted), *sorted(found[1] for found in counted if len(found) > 1)]
@@ -145,6 +173,15 @@ def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[st
     least = in_turn[0][0]
     most = 2 + (least > _MANY)
     return tuple(dict.fromkeys(text for count, text in in_turn[:most] if count <= _LISTED * least))
+
+
+_known_fours = lru_cache(maxsize=4096)(_fours)
+
+
+def forget_terms() -> None:
+    """What was remembered with a lexicon."""
+    _known_terms.cache_clear()
+    _known_fours.cache_clear()
 
 
 def _cut(pieces: Iterable[str], size: int) -> list[str]:

@@ -10,6 +10,7 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from directory_service.errors import AnnuaireError
 from directory_service.ldap.handler import BindOutcome
 from directory_service.ldap.messages import BIND_RESPONSE, BindRequest, result
 from directory_service.ldap.server.faults import internal_fault
@@ -86,8 +87,13 @@ def _verified(client: Connection, request: BindRequest, keys: tuple[str, ...], s
 
 
 def _bound(client: Connection, request: BindRequest, outcome: BindOutcome) -> bytes:
-    client.session.bound_as(outcome.identity)
+    """Nobody is somebody without a proof, which the index may not give at this moment: 52 then, and the same nobody."""
     operators = client.hub.operators
     if outcome.identity.dn and operators:
-        client.proof = operators.proof(outcome.identity.name, client.channel.certificate if request.mechanism else b"")
+        try:
+            certificate = client.channel.certificate if request.mechanism else b""
+            client.proof = operators.proof(outcome.identity.name, certificate)
+        except AnnuaireError as error:
+            return result(request.message_id, BIND_RESPONSE, error.ldap_code, error.message)
+    client.session.bound_as(outcome.identity)
     return outcome.reply

@@ -68,8 +68,8 @@ class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
     __slots__ = ("address", "begun", "binding", "binds", "channel", "entries", "events", "handed", "heard", "hub",
-                 "number", "paused", "proof", "reading", "scheduled", "session", "shaking", "stalled", "stream",
-                 "transport", "unread", "upgrading", "work")  # fmt: skip
+                 "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking", "stalled",
+                 "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
 
     def __init__(self, hub: Hub, *, handed: bool = False) -> None:
         self.hub = hub
@@ -87,6 +87,7 @@ class Connection(asyncio.Protocol):
         self.shaking: float | None = None  # since when a TLS handshake is under way
         self.channel = _OPEN
         self.proof: Proof | None = None  # what the session was opened with
+        self.promised = False  # was it given a cookie or a context id, which no other process can read?
         self.reading = True
         self.heard = hub.loop.time()
         self.begun: float | None = None  # when the message not yet whole began
@@ -135,10 +136,11 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_blank(self) -> bool:
-        """Whether another process may go on with it: in plain text, nobody's, and nothing said that is not answered."""
+        """Whether another process may go on with it: in plain text, nobody's, with no search to be
+        continued, and nothing said that is not answered."""
         waiting = self.events or self.session.outstanding or self.session.partial or self.session.closing
         busy = self.binding or self.paused or self.scheduled or self.upgrading or not self.reading
-        known = self.stream or self.binds or self.session.identity.dn
+        known = self.stream or self.binds or self.promised or self.session.identity.dn
         return not (waiting or busy or known or self.transport.get_write_buffer_size())
 
     # --- work -------------------------------------------------------------------------------------------------------
@@ -202,6 +204,8 @@ class Connection(asyncio.Protocol):
         work = self.hub.handler.search(request, self.session.identity, self.channel)
         if isinstance(work, bytes):
             return work
+        if work.asked and (work.asked.page or work.asked.listing):
+            self.promised = True
         if work.point:
             self.work = work
             reply, self.entries = self.hub.run(work)

@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 Job = tuple["Future[Any]", Callable[[], Any]]
@@ -21,29 +22,54 @@ class Turns:
 
     def __init__(self, workers: int) -> None:
         self._pool = ThreadPoolExecutor(workers, "ldap-search")
+        self._workers, self._running = workers, 0  # how many threads there may be, and are at work
         self._lock = threading.Lock()
         self._waiting: dict[str, dict[object, deque[Job]]] = {}  # in the order of the next turns
 
     def submit(self, step: Callable[[], Any], address: str, client: object) -> Future[Any]:
         """Runs ``step`` when it is the turn of this client, one of those at this address."""
         future: Future[Any] = Future()
+        job = future, step
         with self._lock:
-            self._waiting.setdefault(address, {}).setdefault(client, deque()).append((future, step))
-        self._pool.submit(self._run_next)  # as many as there are steps; which one each runs is decided then
+            self._waiting.setdefault(address, {}).setdefault(client, deque()).append(job)
+            idle = self._running < self._workers
+            self._running += idle
+        future.add_done_callback(partial(self._forget, job, address, client))
+        if idle:
+            self._pool.submit(self._run)
         return future
 
-    def _run_next(self) -> None:
-        future, step = self._take()
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            future.set_result(step())
-        except BaseException as error:
-            future.set_exception(error)
+    def _run(self) -> None:
+        """As long as there is something to do."""
+        while job := self._take():
+            future, step = job
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(step())
+                except BaseException as error:
+                    future.set_exception(error)
 
-    def _take(self) -> Job:
-        """The next step; who it was taken from goes to the end, at both levels."""
+    def _forget(self, job: Job, address: str, client: object, future: Future[Any]) -> None:
+        """What is called off before its turn leaves the queue: whoever asks and calls off, again and again, would have
+        more there than was ever asked at once."""
+        if not future.cancelled():
+            return
         with self._lock:
+            clients = self._waiting.get(address, {})
+            jobs = clients.get(client, deque())
+            if job in jobs:
+                jobs.remove(job)
+                if not jobs:
+                    del clients[client]
+                if not clients:
+                    del self._waiting[address]
+
+    def _take(self) -> Job | None:
+        """The next step, None when there is none; who it was taken from goes to the end, at both levels."""
+        with self._lock:
+            if not self._waiting:
+                self._running -= 1
+                return None
             address = next(iter(self._waiting))
             clients = self._waiting.pop(address)
             client = next(iter(clients))
@@ -57,4 +83,6 @@ class Turns:
 
     def shutdown(self) -> None:
         """Ends what runs, and forgets what waits."""
+        with self._lock:
+            self._waiting.clear()
         self._pool.shutdown(wait=True, cancel_futures=True)
