@@ -44,7 +44,8 @@ _MAX_NAME: Final = 128  # octets: no attribute description we know is longer
 # Octets of a filter that take some 10 ms to plan: 64 whole addresses.  More is no work for an event loop, nor worth
 # remembering: what is remembered by number would all be of 64 KiB.
 LABORIOUS: Final = 4096
-_BY_SOUND: Final = 100  # octets that take as long as one of ``~=``
+BY_SOUND: Final = 100  # octets that take as long as one of ``~=``
+MOST_BY_SOUND: Final = 1024  # octets of ``~=`` in one filter, ten long names; the rest is looked for as equality
 
 
 class BadFilter(InvalidInput):
@@ -59,8 +60,8 @@ class BadFilter(InvalidInput):
 
 
 class FilterDecoder:
-    """Decodes the filter of one request.  ``terms`` counts what was met so far; ``sounded`` what ``~=`` adds to its
-    octets."""
+    """Decodes the filter of one request.  ``terms`` counts what was met so far; ``sounded`` the octets of
+    ``~=``."""
 
     __slots__ = ("data", "limits", "resolve", "sounded", "terms")
 
@@ -79,7 +80,8 @@ class FilterDecoder:
         make = _ASSERTIONS.get(tag)
         if make is not None:
             if tag == APPROX:
-                self.sounded += _BY_SOUND * (stop - start)
+                self.sounded += stop - start
+                make = Approx if self.sounded <= MOST_BY_SOUND else Equal  # RFC 4511 4.5.1.7.6 leaves it to servers
             return self._assertion(make, start, stop), stop
         if tag == PRESENT:
             name = self._name(start, stop)

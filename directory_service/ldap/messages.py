@@ -33,7 +33,7 @@ from directory_service.ldap.ber import (
     small_integer,
     tlv,
 )
-from directory_service.ldap.filters import LABORIOUS, BadFilter, FilterDecoder, Resolve
+from directory_service.ldap.filters import BY_SOUND, LABORIOUS, BadFilter, FilterDecoder, Resolve
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.repeated import Refused, read_attributes, read_opening
 
@@ -243,7 +243,7 @@ def _search(body: _Body) -> SearchRequest:
     opening, at = read_opening(data, at, end)
     decoder, begun = FilterDecoder(data, resolve, limits), at
     found, at = decoder.decode(at, end)
-    laborious = at - begun + decoder.sounded > LABORIOUS
+    laborious = at - begun + BY_SOUND * decoder.sounded > LABORIOUS
     start, at = expect(data, at, end, SEQUENCE)
     attributes = read_attributes(data[start:at], limits.requested_attributes) if at > start else ()
     return SearchRequest(message_id, *opening, found, attributes, controls, laborious)
