@@ -107,12 +107,10 @@ def import_files(
     Chaque fichier est reconnu à son contenu ; l'ordre est déduit.  Un import dont l'effet dépasse un seuil s'arrête
     avant d'écrire (code 6).
     """
-    from directory_service.errors import CircuitBreaker, InvalidInput
+    from directory_service.errors import CircuitBreaker
     from importers.load import run_import
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
-    if moment and moment > datetime.now(UTC) + timedelta(days=1):  # a day: whoever is east of UTC means today
-        raise InvalidInput("date à venir : ce que l'import ferme resterait ouvert jusque-là", where="--as-of")
     choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
     choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
     choices["signer"] = settings.trust_signer

@@ -76,11 +76,6 @@ def test_a_command_line_that_does_not_read_is_told_as_json_too(here: Installatio
     assert (told["error"], told["exit"]) == ("usage", 2) and told["message"]
 
 
-def test_data_do_not_come_from_the_future(here: Installation) -> None:
-    told = ask(here, "import", "day1", "--as-of", "2226-08-26", code=2)
-    assert (told["error"], told["where"]) == ("invalid-input", "--as-of")
-
-
 def test_silent_sources_are_told_by_import_and_runs(here: Installation) -> None:
     late = here.run("import", "day1", "--as-of", "2026-08-29T07:30:00").stderr
     assert "attention, source muette : mssante.mailboxes : dernier extrait du 2026-08-26T06:06:00Z, il y a 3" in late
