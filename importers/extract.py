@@ -191,6 +191,8 @@ def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFil
     line = _decode_header(head, name)
     try:
         match = find_layout(line)
+        if match is None and "\r" in line and find_layout(line.partition("\r")[0]):
+            raise ImportRefused("fins de ligne LF ou CRLF attendues, vu CR seul")
     except ImportRefused as refusal:
         raise ImportRefused(refusal.message, where=name) from None
     if match is None:

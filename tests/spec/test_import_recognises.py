@@ -251,3 +251,10 @@ def test_a_link_that_leads_nowhere_is_refused_not_left_aside(tmp_path: Path) -> 
 def test_what_can_be_read_once_only_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.txt")
     assert "fichier ordinaire attendu" in refusal(tmp_path / "a.txt")
+
+
+def test_lines_that_end_with_cr_alone_are_refused_by_name_in_a_folder_too(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    f.write_diplomas(tmp_path / "b.txt", [f.diploma(f.rpps(1))])
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert refusal(tmp_path) == "a.txt : fins de ligne LF ou CRLF attendues, vu CR seul"
