@@ -114,6 +114,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = annuaire.main(list(arguments), prog_name="annuaire", standalone_mode=False)
     except click.ClickException as error:
+        if "--json" in arguments:
+            emit({"error": "usage", "message": error.format_message(), "where": None, "exit": error.exit_code})
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):

@@ -180,5 +180,8 @@ _REASONS: dict[type[OSError], str] = {
 
 def unread(error: OSError) -> str:
     """Why a file cannot be read, with its name."""
-    why = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "il ne se lit pas")
-    return f"{error.filename} : {why}"
+    return f"{error.filename} : {why_unread(error)}"
+
+
+def why_unread(error: OSError) -> str:
+    return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "il ne se lit pas")

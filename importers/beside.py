@@ -12,6 +12,7 @@ import marshal
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +20,7 @@ from dataclasses import astuple
 from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from directory_service.errors import AnnuaireError, ImportRefused
+from directory_service.errors import AnnuaireError, ImportRefused, RegistryUnavailable
 from directory_service.registry.engine import open_registry
 from importers.check import Checked
 from importers.extract import ExtractFile
@@ -29,6 +30,7 @@ from importers.survey import Surveyed, examine
 WORTH = 16 << 20  # bytes of extracts from which on a process, half a second to start, is worth it
 _AHEAD = 100  # batches of 100 kB: what is read while the other writes some thousand rows
 _END, _REFUSED = b"", b"!"  # no marshalled tuple begins so
+_REFUSALS = {error.__name__: error for error in (ImportRefused, RegistryUnavailable)}  # that cross the pipe
 
 
 class Assistant:
@@ -59,17 +61,17 @@ class Assistant:
         self._pipe.send((batches_of, list(tasks)))
 
     def checked(self) -> tuple[Checked, Surveyed | None]:
-        """What came of the next file of ``ask_checks``.  Raises ImportRefused."""
+        """What came of the next file of ``ask_checks``.  Raises ImportRefused, RegistryUnavailable."""
         (found,) = self.answers()
         checked, surveyed = marshal.loads(found)  # noqa: S302 - from our own process
         return Checked(*checked), Surveyed.of(surveyed) if surveyed else None
 
     def answers(self) -> Iterator[bytes]:
-        """All that came of the next file asked for.  Raises ImportRefused."""
+        """All that came of the next file asked for.  Raises ImportRefused, RegistryUnavailable."""
         while sent := self._received():
             if sent[:1] == _REFUSED:
-                message, where = marshal.loads(sent[1:])  # noqa: S302 - from our own process
-                raise ImportRefused(message, where=where)
+                name, message, where = marshal.loads(sent[1:])  # noqa: S302 - from our own process
+                raise _REFUSALS[name](message, where=where)
             yield sent
 
     def _received(self) -> bytes:
@@ -101,6 +103,7 @@ def halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[Extrac
 
 def _serve(pipe: Pipe) -> None:
     gc.disable()  # as in load.run_import
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that loads, which then ends this one
     outgoing: queue.Queue[bytes] = queue.Queue(_AHEAD)
     threading.Thread(target=_send, args=(pipe, outgoing), daemon=True).start()
     with suppress(EOFError, OSError):  # nobody asks any more
@@ -115,8 +118,9 @@ def _answer(function: Callable[[Any], Iterator[bytes]], file: Any, outgoing: que
         for message in function(file):
             outgoing.put(message)
         outgoing.put(_END)
-    except ImportRefused as refusal:
-        outgoing.put(_REFUSED + marshal.dumps((refusal.message, refusal.where)))
+    except (ImportRefused, RegistryUnavailable) as refusal:
+        told = "ImportRefused" if isinstance(refusal, ImportRefused) else "RegistryUnavailable"
+        outgoing.put(_REFUSED + marshal.dumps((told, refusal.message, refusal.where)))
 
 
 def _send(pipe: Pipe, outgoing: queue.Queue[bytes]) -> None:

@@ -80,6 +80,7 @@ class BoxLoader:
         self.store.counts["mailbox"]["unchanged"] += feed.unchanged
         for key, digest, given in feed.records:
             address = key.strip().lower()
+            second = self._is_met(address)
             unchanged = self.is_unchanged(address, digest)
             if unchanged and address not in self.beside.boxes:
                 continue
@@ -88,7 +89,9 @@ class BoxLoader:
                 places, _, labels = news.take()
                 self.organizations += [find(key, place, source, line) for source, line, key, *place in places]
                 self.store.labels.add(feed.systems, labels)
-            if said is not None:
+            if said is not None and second:  # in another spelling
+                self.rules.tell("address_twice", said[2][0], address.decode())
+            elif said is not None:
                 _, digest, numbers, held = said
                 placed = [(*h[:-1], self.organizations[h[-1]]) for h in held]
                 if address in self.beside.boxes:
@@ -112,6 +115,11 @@ class BoxLoader:
     def _organization(self, line: int, place: Place | None) -> int | None:
         key = (place.technical_id or derived_key(place)) if place else ""
         return self.places.find_structure(key, place, self.source, line) if place and key else None
+
+    def _is_met(self, address: bytes) -> bool:
+        """Whether this run has met it, of those that the source named before."""
+        position = self.known.positions.get(address)
+        return position is not None and bool(self.known.state[position] & SEEN)
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)

@@ -10,7 +10,7 @@ import zipfile
 from datetime import UTC, datetime
 
 from directory_service.registry.clock import format_instant
-from importers.extract import ExtractFile
+from importers.extract import ExtractFile, readable
 
 _STAMP = re.compile(r"(?<!\d)(20\d{6})(\d{4})?(?!\d)")
 
@@ -21,7 +21,8 @@ def published(file: ExtractFile) -> tuple[str, bool]:
         stamp = stamp_of(name)
         if stamp:
             return format_instant(stamp), True
-    return format_instant(_own_date(file)), False
+    with readable(file.path):
+        return format_instant(_own_date(file)), False
 
 
 def stamp_of(name: str) -> datetime | None:

@@ -14,6 +14,8 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import lzma
+import re
 import tempfile
 import zipfile
 import zlib
@@ -23,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from directory_service.errors import ImportRefused, InvalidInput
+from directory_service.errors import ImportRefused, InvalidInput, why_unread
 from importers.layouts import find_layout, unknown_header
 from importers.rows import Match, Rejection
 
@@ -41,6 +43,7 @@ _XML_HEAD = 4096  # octets in which a document says what it is
 _WHITE_LIST = b"ListeBlancheMSSante"  # its root: importers.whitelist
 _PART = 64 << 20  # rows that are not grouped by key are grouped by parts of about this size
 _CHUNK = 50_000
+_ENCRYPTED = re.compile("encrypted|password")  # in what zipfile says
 SEPARATOR = "\x1f"  # between the values of a quoted row, once it is unquoted
 
 Numbered = tuple[int, bytes]
@@ -55,6 +58,7 @@ class ExtractFile:
     size: int  # bytes, uncompressed
     match: Match
     separator: str
+    state: tuple[int, ...]  # of the file on disk when it was recognised
 
     @property
     def name(self) -> str:
@@ -90,7 +94,13 @@ class ListFile:
 
 def recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
     """The extracts and white lists in a file, zip or folder, and the names of the files left aside because they are of
-    another kind.  Raises ImportRefused when nothing is ours, or something is ours but damaged."""
+    another kind.  Raises ImportRefused when nothing is ours, or something is ours but damaged, or the
+    system does not let us read it."""
+    with readable(path):
+        return _recognise(path)
+
+
+def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
     if not path.exists():
         raise InvalidInput("fichier ou dossier introuvable", where=str(path))
     found: list[ExtractFile | ListFile] = []
@@ -109,9 +119,13 @@ def recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
 
 
 def _candidates(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    return sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in {*_SUFFIXES, ".zip"})
+    if path.is_dir():
+        ours = (p for p in path.iterdir() if p.suffix.lower() in {*_SUFFIXES, ".zip"})
+        return sorted(p for p in ours if p.is_file() or not p.exists())  # a link that leads nowhere is to be told
+    if not path.is_file():
+        raise ImportRefused("fichier ordinaire attendu, vu un tube ou un périphérique : il serait lu plusieurs fois",
+                            where=path.name)  # fmt: skip
+    return [path]
 
 
 def _members(path: Path) -> list[str | None]:
@@ -119,7 +133,7 @@ def _members(path: Path) -> list[str | None]:
     if not _is_zip(path):
         return [None]
     with _opened_zip(path) as archive:
-        infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in _SUFFIXES]
+        infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in _SUFFIXES and not i.is_dir()]
         if any(i.file_size > _MEMBER_LIMIT for i in infos):
             raise ImportRefused("membre de plus de 16 Gio", where=path.name)
         return [i.filename for i in infos]
@@ -131,25 +145,40 @@ def _is_zip(path: Path) -> bool:
 
 
 @contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What the system refuses to read is refused, by its name."""
+    try:
+        yield
+    except OSError as error:
+        raise ImportRefused(why_unread(error), where=error.filename or path.name) from error
+
+
+@contextmanager
 def _opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """A zip whose damage, wherever it is met, refuses the file."""
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and "encrypted" not in str(error) and "password" not in str(error):
+    except NotImplementedError as error:
+        why = "archive zip d'une méthode de compression inconnue : « deflate » est attendu"
+        raise ImportRefused(why, where=path.name) from error
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError) as error:
+        # A RuntimeError otherwise is ours; an OSError with a number is the system's, and none of bzip2's.
+        if getattr(error, "errno", None) or (type(error) is RuntimeError and not _ENCRYPTED.search(str(error))):
             raise
         raise ImportRefused("archive zip tronquée, abîmée ou chiffrée", where=path.name) from error
 
 
 @contextmanager
 def opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
-    if member is None:
-        with path.open("rb", buffering=_BLOCK) as stream:
+    """The octets of a file or of a member.  Raises ImportRefused."""
+    with readable(path):
+        if member is None:
+            with path.open("rb", buffering=_BLOCK) as stream:
+                yield stream
+            return
+        with _opened_zip(path) as archive, archive.open(member) as raw, io.BufferedReader(raw, _BLOCK) as stream:  # type: ignore[type-var]
             yield stream
-        return
-    with _opened_zip(path) as archive, archive.open(member) as raw, io.BufferedReader(raw, _BLOCK) as stream:  # type: ignore[type-var]
-        yield stream
 
 
 def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFile | ListFile | None:
@@ -162,13 +191,16 @@ def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFil
     line = _decode_header(head, name)
     try:
         match = find_layout(line)
+        if match is None and "\r" in line and find_layout(line.partition("\r")[0]):
+            raise ImportRefused("fins de ligne LF ou CRLF attendues, vu CR seul")
     except ImportRefused as refusal:
         raise ImportRefused(refusal.message, where=name) from None
     if match is None:
         if not alone:
             return None
         raise ImportRefused(unknown_header(line).message, where=name)
-    return ExtractFile(path, member, _size(path, member), match, "|" if line.count("|") > line.count(";") else ";")
+    separator = "|" if line.count("|") > line.count(";") else ";"
+    return ExtractFile(path, member, _size(path, member), match, separator, _state(path))
 
 
 def _recognise_xml(path: Path, member: str | None, head: bytes, alone: bool) -> ListFile | None:
@@ -185,6 +217,21 @@ def _size(path: Path, member: str | None) -> int:
         return path.stat().st_size
     with _opened_zip(path) as archive:
         return archive.getinfo(member).file_size
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written or replaced."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def refuse_if_changed(extract: ExtractFile) -> None:
+    """Raises ImportRefused where the file was written or replaced since it was recognised: what was checked, and what
+    was read, may not be the same."""
+    with readable(extract.path):
+        if _state(extract.path) != extract.state:
+            why = "le fichier a changé pendant qu'il était lu : son téléchargement est-il fini ?"
+            raise ImportRefused(why, where=extract.name)
 
 
 def _decode_header(head: bytes, name: str) -> str:

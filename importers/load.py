@@ -1,7 +1,7 @@
 """``run_import``: every file of one command in one run, one transaction, one entry of ``annuaire runs``.
 
-Files are recognised and checked whole before anything is written; what refuses one refuses all.  The order is that of
-``sources.sources``, then of the names (the stamp).  A file that was the last one imported of its layout is skipped.
+Files are recognised and checked whole before anything is written; what refuses one refuses all.  Their order, and
+which are skipped, is for ``importers.jobs``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine
 
 from directory_service.errors import InvalidInput
 from directory_service.model.ins import PATIENT_DOMAIN
@@ -28,7 +28,6 @@ from directory_service.registry.firstload import fast_load
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.overview import read_sources
 from directory_service.registry.runs import add_file, create_run, finish_run, last_file
-from directory_service.registry.tables import run, run_file
 from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import beside, extract
@@ -40,6 +39,7 @@ from importers.dating import published
 from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile, ListFile
 from importers.feed import Task, feed_beside, feed_here, feed_surveyed
+from importers.jobs import Job, fresh, in_order
 from importers.known import Links, People, speaks
 from importers.loaders import LOADERS, Work
 from importers.places import Places
@@ -48,7 +48,6 @@ from importers.published import LEAD
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
 from importers.rows import KEPT
-from importers.source import Source
 from importers.sources import source_of
 from importers.stages import Stages
 from importers.store import Store
@@ -70,32 +69,6 @@ class _DryRun(Exception):
 
     def __init__(self, report: ImportReport) -> None:
         self.report = report
-
-
-@dataclass(slots=True)
-class _Job:
-    """One file: what was recognised, what the first pass learnt, which source it is."""
-
-    file: ExtractFile
-    checked: Checked
-    source: Source
-    published: str
-    stamped: bool
-    surveyed: Surveyed | None  # what differs, where it could be told
-
-    @property
-    def layout(self) -> str:
-        return self.source.name_of(self.checked.kinds)
-
-    @property
-    def sources(self) -> dict[bytes, str]:
-        """Sources of people, by type of identifier; of rows that are not of people, none."""
-        return self.source.names(self.checked.kinds)
-
-    @property
-    def speaks_for(self) -> set[str]:
-        """Sources of the records of this file."""
-        return set(self.sources.values()) or {self.layout}
 
 
 def run_import(
@@ -151,13 +124,14 @@ def run_import(
 
 
 def _recognise(paths: Sequence[Path]) -> tuple[list[ExtractFile | ListFile], list[str]]:
+    """Each file once, by whatever paths it is reached."""
     files: list[ExtractFile | ListFile] = []
     ignored: list[str] = []
     for path in paths:
         found, others = extract.recognise(path)
         files += found
         ignored += others
-    return files, ignored
+    return list({(file.path.resolve(), file.member): file for file in files}.values()), ignored
 
 
 @dataclass
@@ -197,13 +171,13 @@ class _Import:
         stages.add({"commit": time.perf_counter() - start})
         return replace(report, seconds=stages.rounded())
 
-    def _jobs(self, files: Sequence[ExtractFile], known: Engine | None) -> list[_Job]:
+    def _jobs(self, files: Sequence[ExtractFile], known: Engine | None) -> list[Job]:
         """``known``: the registry, where it is not empty."""
         jobs = [
-            _Job(file, checked, source_of(file.match.layout), *published(file), surveyed)
+            Job(file, checked, source_of(file.match.layout), *published(file), surveyed)
             for file, checked, surveyed in self._checked(files, known)
         ]
-        return sorted(jobs, key=lambda j: (j.source.order, j.source.layout.id, j.file.name))
+        return in_order(jobs)
 
     def _checked(
         self, files: Sequence[ExtractFile], known: Engine | None
@@ -236,15 +210,14 @@ class _Run:
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
 
-    def execute(self, jobs: Sequence[_Job], lists: Sequence[ListJob]) -> ImportReport:
-        fresh = [job for job in jobs if not self._is_latest(job)]
-        fresh_lists = [job for job in lists if not self._is_latest(job)]
+    def execute(self, jobs: Sequence[Job], lists: Sequence[ListJob]) -> ImportReport:
+        fresh_jobs, fresh_lists = fresh(self.connection, jobs), fresh(self.connection, lists)
         refuse_older(self.connection, fresh_lists)
-        breaches = self._against_the_last([*fresh, *fresh_lists])
-        reports = [self._skip(job) for job in jobs if job not in fresh]
+        breaches = self._against_the_last([*fresh_jobs, *fresh_lists])
+        reports = [self._skip(job) for job in jobs if job not in fresh_jobs]
         reports += [self._skip(job) for job in lists if job not in fresh_lists]
         with recording(self.connection, self.id):
-            reports += self._load(fresh) if fresh else []
+            reports += self._load(fresh_jobs) if fresh_jobs else []
             reports += [self._load_list(job) for job in fresh_lists]
         impact = self.store.impact
         breaches += of_impact(impact, self.rules.thresholds)
@@ -265,7 +238,7 @@ class _Run:
         )
         return replace(report, silent=tuple(self._silent()))
 
-    def _against_the_last(self, jobs: Sequence[_Job | ListJob]) -> list[Breach]:
+    def _against_the_last(self, jobs: Sequence[Job | ListJob]) -> list[Breach]:
         """What is wrong with these files beside those that the registry last read, or this very command."""
         last: dict[str, Seen | None] = {}
         found = []
@@ -287,23 +260,16 @@ class _Run:
         found = {kind: {act: n for act, n in acts.items() if n} for kind, acts in self.store.counts.items()}
         return {kind: acts for kind, acts in found.items() if acts}
 
-    def _is_latest(self, job: _Job | ListJob) -> bool:
-        """Whether the last run that read this layout, and was not taken back, read this very file."""
-        mine = run_file.c.layout == job.layout
-        last = select(func.max(run_file.c.run_id)).join(run).where(mine, run.c.undone_by.is_(None)).scalar_subquery()
-        found = self.connection.execute(select(run_file.c.sha256).where(mine, run_file.c.run_id == last))
-        return job.checked.sha256 in set(found.scalars())
-
-    def _skip(self, job: _Job | ListJob) -> FileReport:
+    def _skip(self, job: Job | ListJob) -> FileReport:
         file, checked = job.file, job.checked
         report = FileReport(file.name, job.layout, checked.sha256, file.size, checked.rows, status="skipped")
         last = last_file(self.connection, job.layout)
-        if isinstance(job, _Job) and last and last.published and not job.stamped:  # fetched again, it is not younger
+        if isinstance(job, Job) and last and last.published and not job.stamped:  # fetched again, it is not younger
             job.published, job.stamped = last.published, last.stamped
         self._record(report, job)
         return report
 
-    def _record(self, report: FileReport, job: _Job | ListJob) -> int:
+    def _record(self, report: FileReport, job: Job | ListJob) -> int:
         return add_file(
             self.connection,
             self.id,
@@ -316,7 +282,7 @@ class _Run:
             stamped=job.stamped,
         )
 
-    def _load(self, jobs: Sequence[_Job]) -> list[FileReport]:
+    def _load(self, jobs: Sequence[Job]) -> list[FileReport]:
         store = self.store
         self.people, self.places = People(self.connection), Places(store)
         self.links = Links(self.connection)
@@ -357,7 +323,7 @@ class _Run:
         self.store.file = None
         return report
 
-    def _tasks(self, jobs: Sequence[_Job]) -> list[Task]:
+    def _tasks(self, jobs: Sequence[Job]) -> list[Task]:
         """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""
         tasks, known = [], set[str]()
         spoken = Counter(source for job in jobs for source in job.speaks_for)
@@ -371,7 +337,7 @@ class _Run:
             known |= job.speaks_for
         return tasks
 
-    def _load_file(self, job: _Job, task: Task) -> FileReport:
+    def _load_file(self, job: Job, task: Task) -> FileReport:
         file = job.file
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
         self.store.file = self._record(report, job)
@@ -394,5 +360,6 @@ class _Run:
             LOADERS[job.source.kind](work)
             self.places.flush()
             self.store.note_creations()
+        extract.refuse_if_changed(file)
         self.store.file = None  # what comes of several files at once is no line's
         return quarantine.finish()

@@ -341,17 +341,18 @@ def _stand_alone(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]
     people, as_of = People(act.connection, (absorbed, survivor)), act.store.as_of
     query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
     state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_([absorbed, survivor])))}
-    alone = state[absorbed]
-    if alone[0] == "active" and not people.vouchers(absorbed):
-        alone = ["inactive", as_of]
-    kept = (
-        before["survivor"] if before["survivor"][0] != "active" and not people.vouchers(survivor) else state[survivor]
-    )
-    for pk, stands in ((absorbed, alone), (survivor, kept)):
-        if stands != state[pk]:
-            old, new = ({"status": status, "status_since": since} for status, since in (state[pk], stands))
-            act.store.note("close", "practitioner", pk, old, new)
+    stands = {pk: _as_vouched(people, pk, now, as_of) for pk, now in state.items()}
+    if before["survivor"][0] != "active" and not people.vouchers(survivor):
+        stands[survivor] = before["survivor"]
+    for pk in (absorbed, survivor):
+        if stands[pk] != state[pk]:
+            old, new = ({"status": status, "status_since": since} for status, since in (state[pk], stands[pk]))
+            act.store.note("reopen" if new["status"] == "active" else "close", "practitioner", pk, old, new)
     columns = "merged_into", "status", "status_since", "changed_at"
-    update_rows(
-        act.connection, practitioner, columns, [(None, *alone, as_of, absorbed), (None, *kept, as_of, survivor)]
-    )
+    update_rows(act.connection, practitioner, columns, [(None, *stands[pk], as_of, pk) for pk in (absorbed, survivor)])
+
+
+def _as_vouched(people: People, pk: int, now: list[str], as_of: str) -> list[str]:
+    """Status and its date, of a record whose sources may have left it, or come back, while it was one with another."""
+    status = "active" if people.vouchers(pk) else "inactive"
+    return now if status == now[0] else [status, as_of]

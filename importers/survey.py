@@ -64,6 +64,7 @@ class Survey:
         self.known, self.addresses, self.always, self.most = known, addresses, always, most
         self.kinds: set[bytes] = set()
         self.grouped = True
+        self._twice = False  # an address in two spellings, of which the first is worth: the file is read in its order
         self._separator = extract.separator.encode()
         self._columns = [extract.match.index(name) for name in extract.match.layout.key]
         self._strip = extract.key_is_last
@@ -77,7 +78,7 @@ class Survey:
     @property
     def given_up(self) -> bool:
         """Whether nothing comes of it: the file must be read in whole."""
-        return self._size > self.most or not self.grouped
+        return self._size > self.most or not self.grouped or self._twice
 
     def look(self, lines: Iterable[bytes]) -> None:
         """The next lines, without their ends.  A record of one line that is what it was, as nearly all are, goes no
@@ -133,6 +134,7 @@ class Survey:
             if key in self._new:
                 self.grouped = False
             self._new.add(key)
+            self._twice = self._twice or bool(again)
         elif again:
             self.grouped = False
         same = known is not None and at >= 0 and known.meet(at, digest)

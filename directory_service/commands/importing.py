@@ -87,7 +87,7 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 
 
 @click.command("import")
-@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
 @click.option("--accept", metavar="MOTIF", help="Accepte un impact au-delà des seuils, et dit pourquoi.")
 @click.option("--as-of", metavar="DATE", type=click.DateTime(_DATES), help="Date des données, en UTC.")

@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from directory_service.errors import RegistryBusy, RegistryUnavailable
+from directory_service.errors import RegistryBusy, RegistryUnavailable, unread
+from directory_service.registry.failures import FAULTS, FAULTS_OF_WRITING, told
 
 REVISION = "0032"  # of the tables: the newest of migrations/versions
 BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
@@ -90,7 +91,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that changes the registry: committed at the end, rolled back on any error.  It waits for the
     writer before it.  Raises RegistryUnavailable if the registry does not answer; RegistryBusy past its patience."""
     # IMMEDIATE: a deferred transaction that read first could no longer become a writer after another's commit.
-    with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection, connection.begin():
+    immediate = engine.execution_options(sqlite_begin="IMMEDIATE")
+    with told(FAULTS_OF_WRITING), connected(immediate) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             _wait_in_postgresql(connection)
         yield connection
@@ -115,7 +117,8 @@ def filling(engine: Engine) -> Iterator[Connection]:
         with writing(engine) as connection:
             yield connection
         return
-    with connected(engine.execution_options(sqlite_begin="IMMEDIATE")) as connection:
+    immediate = engine.execution_options(sqlite_begin="IMMEDIATE")
+    with told(FAULTS_OF_WRITING), connected(immediate) as connection:
         driver: Any = connection.connection.driver_connection
         _set_journal(driver, "DELETE")
         driver.execute("PRAGMA synchronous = FULL").close()  # NORMAL withstands a power cut with a log only
@@ -166,13 +169,13 @@ def _kept(url: str) -> Engine:
 
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
-    """A connection, no transaction.  Raises RegistryUnavailable if the registry does not answer."""
+    """A connection, no transaction.  Raises RegistryUnavailable if the registry does not answer, or no longer does."""
     require_file(engine)
     try:
         connection = engine.connect()
     except DBAPIError as error:
         raise RegistryUnavailable(f"le registre ne répond pas ({type(error.orig).__name__})") from error
-    with connection:
+    with told(FAULTS), connection:
         yield connection
 
 
@@ -194,5 +197,9 @@ def require_file(engine: Engine) -> None:
     """Raises RegistryUnavailable unless an SQLite registry is there: it would create an empty file, and hide a mistyped
     folder."""
     path = file_of(engine)
-    if path is not None and not path.exists():
+    try:
+        missing = path is not None and not path.exists()
+    except PermissionError as error:
+        raise RegistryUnavailable(unread(error)) from error
+    if missing:
         raise RegistryUnavailable("le registre n'existe pas : lancez `annuaire init`")

@@ -20,7 +20,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from directory_service.errors import RegistryBusy
+from directory_service.errors import RegistryBusy, RegistryUnavailable
 from directory_service.registry.clock import now_text
 from directory_service.registry.engine import connected, require_file
 
@@ -85,7 +85,12 @@ def _acquire(attempt: _Attempt, wait: float, tell: Tell) -> None:
 @contextmanager
 def _in_file(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
     # Never removed: two processes could then hold two files of the same name.
-    with Path(f"{engine.url.database}.lock").open("a+", encoding="utf-8") as file:
+    path = Path(f"{engine.url.database}.lock")
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise RegistryUnavailable(f"le verrou {path} ne peut pas être écrit par ce compte") from error
+    with file:
 
         def take() -> bool:
             try:

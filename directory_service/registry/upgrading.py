@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
+from directory_service.errors import RegistryUnavailable
 from directory_service.registry.engine import file_of, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -18,8 +19,11 @@ def upgrade(engine: Engine) -> None:
     """Creates the registry, or moves its tables to this version's, in one transaction."""
     path = file_of(engine)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        except OSError as error:
+            raise RegistryUnavailable(f"le registre ne peut pas être créé par ce compte : {path}") from error
     with writing(engine) as connection:
         config = _config()
         config.attributes["connection"] = connection

@@ -70,6 +70,12 @@ def test_what_was_accepted_shows_in_the_run(here: Installation) -> None:
     here.run("import", "day1", "--accept", " ", code=2)
 
 
+@pytest.mark.parametrize("arguments", [(), ("day1", "--as-of", "hier"), ("day1", "--nope")])
+def test_a_command_line_that_does_not_read_is_told_as_json_too(here: Installation, arguments: tuple[str, ...]) -> None:
+    told = ask(here, "import", *arguments, code=2)
+    assert (told["error"], told["exit"]) == ("usage", 2) and told["message"]
+
+
 def test_silent_sources_are_told_by_import_and_runs(here: Installation) -> None:
     late = here.run("import", "day1", "--as-of", "2026-08-29T07:30:00").stderr
     assert "attention, source muette : mssante.mailboxes : dernier extrait du 2026-08-26T06:06:00Z, il y a 3" in late

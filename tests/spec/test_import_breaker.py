@@ -325,6 +325,31 @@ def test_two_days_of_one_source_in_one_command_are_read_in_order(world: World) -
     assert world.person(NURSES[0]).status == "inactive"
 
 
+def test_days_are_read_in_the_order_of_their_stamps_whatever_their_names(world: World) -> None:
+    f.write_activity(world.folder / "z_202608250606.txt", activities(NURSES))
+    f.write_activity(world.folder / "a_202608260606.txt", activities(NURSES[1:]))
+    assert imported(world, world.folder).breaches == ()
+    assert world.person(NURSES[0]).status == "inactive"
+
+
+def test_what_is_published_again_after_something_else_is_read_again(world: World) -> None:
+    for day, numbers in ((25, NURSES), (26, NURSES[1:]), (27, NURSES)):
+        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
+        report = imported(world, world.folder)
+        assert [x.status for x in report.files] == ["skipped"] * (day - 25) + ["imported"]
+    assert world.person(NURSES[0]).status == "active"
+    assert {x.status for x in imported(world, world.folder).files} == {"skipped"}
+
+
+def test_the_day_before_given_alone_is_not_taken_for_the_day_that_was_read_with_it(world: World) -> None:
+    for day, numbers in ((25, NURSES), (26, NURSES[1:])):
+        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
+    imported(world, world.folder)
+    with pytest.raises(CircuitBreaker) as stop:
+        imported(world, world.folder / "a_202608250606.txt")
+    assert "older a_202608250606.txt" in rules(stop)
+
+
 @pytest.mark.parametrize(
     ("name", "stamp"),
     [

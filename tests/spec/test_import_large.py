@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -101,6 +102,37 @@ if __name__ == "__main__":
     beside.WORTH = 0
     load.run_import(open_registry(sys.argv[1]), [sys.argv[2]], actor="tests", progress=show, processes=2)
 """
+
+
+INTERRUPTED = """
+import os, signal, sys
+from importers import beside, load
+from directory_service import cli
+from directory_service.commands import importing
+
+def show(label, done, total):
+    if label.startswith("import de"):
+        os.killpg(0, signal.SIGINT)
+
+class Shown:
+    def __enter__(self): return show
+    def __exit__(self, *_): return None
+
+if __name__ == "__main__":
+    beside.WORTH = 0
+    importing.progress = lambda quiet: Shown()
+    sys.exit(cli.run(["--database-url", sys.argv[1], "import", sys.argv[2]]))
+"""
+
+
+def test_ctrl_c_ends_both_processes_with_one_word(sqlite: World, extracts: Path) -> None:
+    program = sqlite.folder / "interrupted.py"
+    program.write_text(INTERRUPTED)
+    url = sqlite.engine.url.render_as_string()
+    done = subprocess.run([sys.executable, str(program), url, str(extracts / "day0")], capture_output=True, text=True,
+                          env={**os.environ, "ANNUAIRE_WORKERS": "2"}, start_new_session=True)  # fmt: skip
+    assert (done.returncode, done.stderr.split()) == (130, ["Interrompu."])
+    assert sqlite.people() == []
 
 
 @pytest.mark.parametrize("moment", ["import de PS_LibreAcces_SavoirFaire", "import de Extraction", "rapprochement"])

@@ -67,6 +67,18 @@ def test_a_mailbox_that_vanishes_is_closed_and_one_that_returns_is_reopened(worl
     assert sorted(since, key=str) == [(1, 2), (3, None)]
 
 
+def test_an_address_in_two_spellings_is_its_first_holder_s_every_day(world: World) -> None:
+    """It went from one holder to the other and back, each day that the file changed."""
+    one, other, *others = [f.rpps(n) for n in range(6)]
+    world.day(1, activity=[f.activity(n) for n in (one, other, *others)])
+    for day, elsewhere in enumerate(others, start=2):
+        twice = [f.mailbox("zoe@essai.mssante.fr", one), f.mailbox("Zoe@essai.mssante.fr", other)]
+        report = world.day(day, mailboxes=[*twice, f.mailbox("box@essai.mssante.fr", elsewhere)])
+        assert report.files[0].warnings["address_twice"] == 1
+    assert world.holders("zoe@essai.mssante.fr") == ["8" + one]
+    assert len(world.box("zoe@essai.mssante.fr")) == 1
+
+
 def test_the_same_holder_keeps_her_date_and_another_holder_opens_a_new_binding(world: World) -> None:
     world.day(1, activity=[f.activity(ONE), f.activity(TWO)], mailboxes=[f.mailbox(BOX, ONE)])
     assert world.day(2, mailboxes=[f.mailbox(BOX, ONE, service="Accueil")]).counts["mailbox"] == {"updated": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -209,3 +210,51 @@ def test_a_quote_never_closed_is_refused(tmp_path: Path) -> None:
 def test_a_path_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput):
         recognise(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_damaged_whatever_its_method_is_refused(tmp_path: Path, method: int) -> None:
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(n)) for n in range(50)])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.write(tmp_path / "a.txt", "a.txt")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[300:340] = b"\xff" * 40
+    (tmp_path / "bad.zip").write_bytes(data)
+    assert "abîmée" in refusal(tmp_path / "bad.zip")
+
+
+def test_a_zip_of_a_method_that_we_do_not_have_is_refused(tmp_path: Path) -> None:
+    """Windows packs files of more than 2 GB with deflate64."""
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "a.txt", "a.txt")
+    data = bytearray((tmp_path / "a.zip").read_bytes())
+    data[8], data[data.index(b"PK\1\2") + 10] = 9, 9
+    (tmp_path / "a.zip").write_bytes(data)
+    assert "méthode" in refusal(tmp_path / "a.zip")
+
+
+def test_a_folder_within_a_zip_is_no_extract_whatever_its_name(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.mkdir("day.txt")
+        archive.write(path, "day.txt/a.txt")
+    assert recognise(tmp_path / "a.zip")[1] == []
+
+
+def test_a_link_that_leads_nowhere_is_refused_not_left_aside(tmp_path: Path) -> None:
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    (tmp_path / "latest.zip").symlink_to(tmp_path / "purged.zip")
+    assert refusal(tmp_path).endswith("latest.zip : ce fichier n'existe pas")
+
+
+def test_what_can_be_read_once_only_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    assert "fichier ordinaire attendu" in refusal(tmp_path / "a.txt")
+
+
+def test_lines_that_end_with_cr_alone_are_refused_by_name_in_a_folder_too(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    f.write_diplomas(tmp_path / "b.txt", [f.diploma(f.rpps(1))])
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert refusal(tmp_path) == "a.txt : fins de ligne LF ou CRLF attendues, vu CR seul"

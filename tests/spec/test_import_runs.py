@@ -62,6 +62,28 @@ def test_one_refused_file_refuses_the_whole_command(world: World, tmp_path: Path
     assert world.dump() == before
 
 
+def test_a_file_that_changes_while_it_is_read_is_refused(world: World, tmp_path: Path) -> None:
+    """As a download does that is not finished yet: what was checked is not what would be read."""
+    whole = f.write_activity(tmp_path / "whole.txt", [f.activity(f.rpps(n)) for n in range(9)]).read_bytes()
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(ONE)])
+
+    def goes_on(what: str, _done: int, _total: int) -> None:
+        if what.startswith("import de"):
+            path.write_bytes(whole)
+
+    before = world.dump()
+    with pytest.raises(ImportRefused, match="a changé"):
+        run_import(world.engine, [path], actor="tests", progress=goes_on)
+    assert world.dump() == before
+
+
+def test_a_file_given_twice_is_read_once(world: World, tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(ONE)])
+    (tmp_path / "link.txt").symlink_to(path)
+    report = run_import(world.engine, [path, tmp_path], actor="tests")
+    assert [file.rows for file in report.files] == [1]
+
+
 def test_bad_rows_are_kept_with_their_line_reason_and_text(world: World, tmp_path: Path) -> None:
     rows = [f.activity(f.rpps(n)) for n in range(40)]
     path = f.write_activity(tmp_path / "a.txt", rows)

@@ -14,6 +14,7 @@ import pytest
 from import_world import World
 from record_factories import SUFFIX
 from review_world import ADELI, BOX, ELSEWHERE, RPPS, queue
+from undo_world import assert_tally_is_the_count
 
 from directory_service.cli import run
 from directory_service.errors import InvalidInput, NotFound
@@ -166,6 +167,28 @@ def test_a_survivor_that_only_the_merge_kept_active_falls_asleep_again(world: Wo
     assert world.person(RPPS).status == "active"
     review.split(world.engine, ADELI, actor="alice")
     assert (world.person(RPPS).status, world.person(ADELI).status) == ("inactive", "active")
+
+
+def test_who_left_or_came_back_while_two_were_one_stands_as_her_own_sources_say(world: World) -> None:
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS)])
+    assert len(world.people()) == 1
+    world.day(2, activity=[f.activity(ADELI), f.activity(f.rpps(2), family_name="AUTRE")])
+    assert world.person(RPPS).status == "active"
+    review.split(world.engine, ADELI, actor="alice")
+    assert (world.person(RPPS).status, world.person(ADELI).status) == ("inactive", "active")
+    assert_tally_is_the_count(world.engine)
+
+
+def test_an_absorbed_record_whose_source_named_it_again_wakes(world: World) -> None:
+    people = [f.activity(RPPS, **ELSEWHERE), f.activity(f.adeli(3), family_name="AUTRE")]
+    world.day(1, activity=[*people, f.activity(ADELI)])
+    world.day(2, activity=people)
+    assert world.person(ADELI).status == "inactive"
+    world.day(3, links=[(ADELI, RPPS)])
+    world.day(4, activity=[*people, f.activity(ADELI)])
+    review.split(world.engine, ADELI, actor="alice")
+    assert (world.person(RPPS).status, world.person(ADELI).status) == ("active", "active")
+    assert_tally_is_the_count(world.engine)
 
 
 # --- the link table against the registry -----------------------------------------------------------------------------

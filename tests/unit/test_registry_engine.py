@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from directory_service.errors import InvalidInput, RegistryUnavailable
+from directory_service.registry.bulk import insert_rows
 from directory_service.registry.clock import format_instant, parse_instant
 from directory_service.registry.engine import open_registry, reading, require_current, writing
 from directory_service.registry.tables import metadata, nomenclature
@@ -66,6 +67,37 @@ def test_a_failed_transaction_leaves_nothing_not_even_a_table(registry: Engine) 
     assert _labels(registry) == []
     with reading(registry) as connection:
         assert not inspect(connection).has_table("extra")
+
+
+def test_a_full_disk_or_a_server_that_leaves_makes_the_registry_unavailable(registry: Engine) -> None:
+    """Met by the driver itself here, since rows in bulk go past SQLAlchemy."""
+    rows = [("mode", str(n), "x" * 1000) for n in range(1000)]
+    with pytest.raises(RegistryUnavailable, match=r"plein|s'arrête"), writing(registry) as connection:
+        if registry.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")  # of no less than there are
+            insert_rows(connection, nomenclature, ("system", "code", "label"), rows)
+        else:
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert _labels(registry) == []
+
+
+def test_a_registry_that_cannot_be_written_is_unavailable(registry: Engine) -> None:
+    with pytest.raises(RegistryUnavailable, match="lecture seule"), writing(registry) as connection:
+        read_only = {"sqlite": "PRAGMA query_only = ON", "postgresql": "SET TRANSACTION READ ONLY"}
+        connection.exec_driver_sql(read_only[registry.dialect.name])
+        connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "r.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(RegistryUnavailable):
+        require_current(open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}"))
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "var").touch()
+    with pytest.raises(RegistryUnavailable, match="ne peut pas être créé"):
+        upgrade(open_registry(f"sqlite:///{tmp_path / 'var' / 'registry.sqlite'}"))
 
 
 def test_a_reader_keeps_its_picture_while_another_writes(registry: Engine) -> None:

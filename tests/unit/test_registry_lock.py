@@ -140,3 +140,11 @@ def test_without_a_registry_there_is_no_lock(
     monkeypatch.setenv("ANNUAIRE_DATA", str(tmp_path / "var"))
     assert cli.run(arguments) == 5
     assert "annuaire init" in capsys.readouterr().err
+
+
+def test_a_lock_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "r.sqlite").touch()
+    (tmp_path / "r.sqlite.lock").mkdir()
+    engine = open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    with pytest.raises(RegistryUnavailable, match="verrou"), locked(engine, work="import", actor="tests"):
+        pass
