@@ -78,7 +78,7 @@ def run_http(
             "reuse_port": True,  # a next release starts beside the old one
             "limit_request_line": 8190,
             "limit_request_fields": 64,
-            # Else whoever writes ``Script_Name`` has part of the path left out, past what a proxy on this machine forbids.
+            # Else ``Script_Name: /x`` makes ``/x/metrics`` out to be ``/metrics``, past a proxy of this machine.
             "forwarder_headers": "",
             "control_socket_disable": True,
             "loglevel": "warning",
