@@ -70,6 +70,21 @@ def test_titles_articles_and_particles_need_not_be_found(text: str, left: list[s
     assert [w.typed for w in understand(text).needed] == left
 
 
+@pytest.mark.parametrize("typed", ["dupont ste", "sté dupont", "St dupont"])
+def test_a_saint_in_short_is_the_beginning_of_a_name_too(typed: str) -> None:
+    start = "st" if typed.startswith("St ") else "ste"
+    (found,) = [w for w in understand(typed).words if w.typed.startswith("saint")]
+    assert {(r.token, r.likeness) for r in found.readings if r.starts} >= {
+        ("1" + start, Likeness.PREFIX),
+        ("2" + start, Likeness.PREFIX),
+    }
+
+
+def test_a_saint_in_full_is_none() -> None:
+    (found,) = understand("sainte").words
+    assert not [r for r in found.readings if r.starts and r.token in ("1ste", "2ste")]
+
+
 def test_a_word_is_whatever_it_may_be() -> None:
     assert fields(word("lyon")) == {Field.FAMILY, Field.GIVEN, Field.CITY, Field.STRUCTURE}
     assert Field.PROFESSION in fields(word("kine")) and Field.FAMILY in fields(word("kine"))

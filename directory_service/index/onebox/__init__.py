@@ -8,13 +8,13 @@ counts; ``explain`` tells.  Reading the index is ``index.finder``'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 from typing import Final
 
-from directory_service.entries.finding import words_of
+from directory_service.entries.finding import SAINTS, words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
     Field,
@@ -24,6 +24,7 @@ from directory_service.index.onebox.readings import (
     is_known,
     loosely,
     mistakes,
+    of_name_begun,
     of_pair,
     of_phrase,
     of_run,
@@ -42,6 +43,7 @@ from directory_service.index.onebox.shapes import (
     with_district,
 )
 from directory_service.model.likeness import Likeness
+from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
 from directory_service.model.vocabulary import skipped
 
@@ -104,6 +106,8 @@ def understand(text: str, *, exact: bool = False) -> Box:
     if len(away) == len(typed) and not others:
         away = set()
     readings = _together(typed, away)
+    for start in _saints_begun(text, readings):
+        readings[SAINTS[start]] += of_name_begun(start)
     words = tuple(_word(word, readings[word], skip=word in away) for word in typed)
     return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away), exact)
 
@@ -168,6 +172,11 @@ def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:
             for word in run:
                 found[word] += of_run("".join(run))
     return found
+
+
+def _saints_begun(text: str, known: Container[str]) -> Iterator[str]:
+    """*ste* is Sainte, or how Stéphanie begins."""
+    return (word for word in folded(text) if word in SAINTS and SAINTS[word] in known)
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
