@@ -8,7 +8,7 @@ counts; ``explain`` tells.  Reading the index is ``index.finder``'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
@@ -106,8 +106,9 @@ def understand(text: str, *, exact: bool = False) -> Box:
     if len(away) == len(typed) and not others:
         away = set()
     readings = _together(typed, away)
-    for start in _saints_begun(text, readings):
-        readings[SAINTS[start]] += of_name_begun(start)
+    last = folded(text)[-1:]
+    if last and SAINTS.get(last[0]) in readings:  # *ste* is Sainte, or how Stéphanie begins where nothing follows
+        readings[SAINTS[last[0]]] += of_name_begun(last[0])
     words = tuple(_word(word, readings[word], skip=word in away) for word in typed)
     return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away), exact)
 
@@ -172,11 +173,6 @@ def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:
             for word in run:
                 found[word] += of_run("".join(run))
     return found
-
-
-def _saints_begun(text: str, known: Container[str]) -> Iterator[str]:
-    """*ste* is Sainte, or how Stéphanie begins."""
-    return (word for word in folded(text) if word in SAINTS and SAINTS[word] in known)
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
