@@ -126,10 +126,17 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
     except NotFound:
         try:
             return dict(orjson.loads(index.organization(key, View.STAFF).json))
-        except NotFound as error:
-            near = (*index.near_persons(key, View.STAFF), *index.near_structures(key, View.STAFF))
-            raise _suggesting(error, near) from None
+        except NotFound:
+            raise _nobody(index, key) from None
     return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
+
+
+def _nobody(index: Directory, key: str) -> NotFound:
+    """A number that is neither a practitioner's nor a structure's."""
+    from directory_service.index.query import View
+
+    near = (*index.near_persons(key, View.STAFF), *index.near_structures(key, View.STAFF))
+    return _suggesting(NotFound("ni professionnel ni structure de ce numéro"), near)
 
 
 def _suggesting(error: NotFound, near: tuple[str, ...]) -> NotFound:
@@ -183,6 +190,9 @@ def mailbox(settings: Settings, key: str, machine: bool, **asked: str) -> int:
         try:
             build, record = practitioner_mailboxes(index, key, Asked(**asked), View.STAFF)
         except NotFound:
-            build, record = organization_mailboxes(index, key, Asked(**asked), View.STAFF)
+            try:
+                build, record = organization_mailboxes(index, key, Asked(**asked), View.STAFF)
+            except NotFound:
+                raise _nobody(index, key) from None
     emit({"build": build, **record}) if machine else click.echo("\n".join(card(record)))
     return 0 if record["recommended"] else NO

@@ -33,7 +33,7 @@ class Kind(StrEnum):
     TOWN_SOUND = "9"  # how the whole name of a town sounds
 
 
-_SAINTS: Final = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes"}
+SAINTS: Final = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes"}
 _CEDEX: Final = "cedex"
 _DISTRICT: Final = "arrondissement"
 _MOST: Final = 4  # words of a name; of longer ones, the first
@@ -42,7 +42,7 @@ _DOT, _SIGN = "·", "‧"  # the tokenizer keeps what is not ASCII
 
 def words_of(text: str) -> list[str]:
     """Folded words; *St* is *Saint*."""
-    return [_SAINTS.get(word, word) for word in words(text)]
+    return [SAINTS.get(word, word) for word in words(text)]
 
 
 def domain_word(text: str) -> str:

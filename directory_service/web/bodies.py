@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask import request
-from werkzeug.exceptions import RequestEntityTooLarge
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.web.slow import ARRIVED
@@ -29,9 +30,13 @@ def expect_type(*types: str) -> None:
 
 def read_body(limit: int = BODY_LIMIT) -> bytes:
     """The whole body, of ``limit`` octets at most; raises 413 beyond, also for a body that does not say its length
-    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail)."""
+    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail), and 400 for chunks that
+    are none."""
     request.max_content_length = limit + 1
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except ParseException:
+        raise BadRequest from None
     request.environ.get(ARRIVED, lambda: None)()
     if len(body) > limit:
         raise RequestEntityTooLarge

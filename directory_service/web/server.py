@@ -78,6 +78,8 @@ def run_http(
             "reuse_port": True,  # a next release starts beside the old one
             "limit_request_line": 8190,
             "limit_request_fields": 64,
+            # Else ``Script_Name: /x`` makes ``/x/metrics`` out to be ``/metrics``, past a proxy of this machine.
+            "forwarder_headers": "",
             "control_socket_disable": True,
             "loglevel": "warning",
             "proc_name": "annuaire-https" if tls else "annuaire-http",

@@ -96,6 +96,16 @@ def test_show_by_any_number_and_by_address(loaded: Installation, person: dict[st
     assert ask(loaded, "show", "810000000000", code=4)["error"] == "not-found"
 
 
+@pytest.mark.parametrize("command", ["show", "mailbox"])
+def test_a_number_that_is_nobodys_is_said_to_be_so_and_whose_it_may_be(
+    loaded: Installation, person: dict[str, Any], command: str
+) -> None:
+    rpps = person["rpps"]
+    false = rpps[:-1] + str((int(rpps[-1]) + 1) % 10)
+    said = loaded.run(command, false, code=4).stderr
+    assert "ni professionnel ni structure" in said and rpps in said
+
+
 def test_resolve_gives_the_number_in_force(loaded: Installation, person: dict[str, Any]) -> None:
     assert ask(loaded, "resolve", person["rpps"])["id"] == person["id"]
 

@@ -236,6 +236,7 @@ def exported(records: list[tuple[str, Attributes]]) -> dict[str, Attributes]:
 
 def below(exported: dict[str, Attributes], branch: str) -> list[tuple[str, Attributes]]:
     found = [(dn, entry) for dn, entry in exported.items() if dn.endswith(f",ou={branch},{SUFFIX}")]
+    assert found
     random.Random(7).shuffle(found)
     return found[:SAMPLE]
 

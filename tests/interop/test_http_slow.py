@@ -26,7 +26,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder, port = tmp_path_factory.mktemp("slow"), free_port()
     directory, _ = web_world.build_world(folder)
     directory.close()
-    chosen = {"DATA": folder, "PROCESSES": 1, "THREADS": THREADS, "HTTP_PORT": port, "HTTP_REQUEST_TIME": TIME}
+    chosen = {"DATA": folder, "WORKERS": 1, "THREADS": THREADS, "HTTP_PORT": port, "HTTP_REQUEST_TIME": TIME}
     env = installation(folder).env | {f"ANNUAIRE_{name}": str(value) for name, value in chosen.items()}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from directory_service.errors import InvalidInput
@@ -57,10 +57,16 @@ def test_json_fields_have_types(fields: dict[str, object]) -> None:
         read_fields(fields, (Text("q", required=True), Flag("f")))
 
 
-@given(st.binary(max_size=80))
+# By chance no octets say ``q=``, and all would be refused.
+PIECES = st.sampled_from([b"q=", b"limit=5", b"type=PER", b"&", b"%C3%A9", b"%", b"+", b";", b"=", b"%00", b"a"])
+QUERIES = st.lists(PIECES | st.binary(max_size=3), max_size=12).map(b"".join)
+
+
+@example(b"q=%C3%A9&limit=5")
+@given(QUERIES | QUERIES.map(b"q=".__add__))
 def test_any_query_string_is_read_or_refused(raw: bytes) -> None:
     try:
         values = read_query(raw, KNOWN)
     except InvalidInput:
         return
-    assert set(values) == {"q", "limit", "type"}
+    assert set(values) == {"q", "limit", "type"} and isinstance(values["q"], str)

@@ -60,6 +60,30 @@ def test_what_is_not_http_is_answered_by_a_problem_and_not_logged(served: Served
     assert "dupontsecret" not in log.read_text().lower()
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"zz\r\nabc\r\n0\r\n\r\n",
+        b"3\r\n{} \r\n0\r\nno trailer\r\n\r\n",
+        b"3;a b\x00\r\n{} \r\n0\r\n\r\n",
+        b"3\r\n{} xx",
+    ],
+)
+def test_a_body_that_is_no_chunks_is_the_callers_fault(served: Served, chunks: bytes) -> None:
+    port, log = served
+    head = b"POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    status, _, body = send(port, head + chunks).partition(b"\r\n")
+    assert status.startswith(b"HTTP/1.1 400 ") and b"/problems/bad-request" in body
+    assert "incident" not in log.read_text()
+
+
+def test_no_header_moves_the_path(served: Served) -> None:
+    """gunicorn takes them from peers of its own machine, where a proxy may be."""
+    for name in ("Script_Name", "SCRIPT_NAME", "Script-Name"):
+        raw = f"GET /else/metrics HTTP/1.1\r\nHost: x\r\n{name}: /else\r\nConnection: close\r\n\r\n"
+        assert send(served[0], raw.encode()).startswith(b"HTTP/1.1 404 ")
+
+
 def test_one_connection_serves_many_requests(served: Served) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", served[0], timeout=5)
     for n in range(20):

@@ -105,7 +105,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp(face)
     directory, _ = world.build_world(folder)
     directory.close()
-    chosen = {"ANNUAIRE_DATA": str(folder), f"ANNUAIRE_{face.upper()}_PORT": str(port), "ANNUAIRE_PROCESSES": "2"}
+    chosen = {"ANNUAIRE_DATA": str(folder), f"ANNUAIRE_{face.upper()}_PORT": str(port), "ANNUAIRE_WORKERS": "2"}
     env = installation(folder).env | chosen | {"TMPDIR": "/tmp"}
     command = [str(Path(sys.executable).with_name("annuaire")), "serve", face]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)

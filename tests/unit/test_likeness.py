@@ -120,8 +120,12 @@ def test_a_name_is_itself_in_any_order(family: str, given_names: str) -> None:
         assert found is not None and found.worst is EXACT
 
 
-@given(st.text("abceilnrst", max_size=6), st.text("abceilnrst", max_size=6))
-def test_grades_are_what_they_say(typed: str, word: str) -> None:
+PARTS = st.text("abceilnrst", max_size=6)
+
+
+@given(st.tuples(PARTS, PARTS) | st.tuples(PARTS, PARTS, PARTS).map(lambda t: (t[1], "".join(t))))
+def test_grades_are_what_they_say(both: tuple[str, str]) -> None:
+    typed, word = both
     likeness = grade(typed, word)
     assert (likeness is EXACT) == (typed == word != "")
     if likeness is PREFIX:

@@ -70,6 +70,21 @@ def test_titles_articles_and_particles_need_not_be_found(text: str, left: list[s
     assert [w.typed for w in understand(text).needed] == left
 
 
+@pytest.mark.parametrize(("typed", "start"), [("dupont ste", "ste"), ("Dupont Sté", "ste"), ("St", "st")])
+def test_a_saint_in_short_at_the_end_is_the_beginning_of_a_name_too(typed: str, start: str) -> None:
+    (found,) = [w for w in understand(typed).words if w.typed.startswith("saint")]
+    assert {(r.token, r.likeness) for r in found.readings if r.starts} >= {
+        ("1" + start, Likeness.PREFIX),
+        ("2" + start, Likeness.PREFIX),
+    }
+
+
+@pytest.mark.parametrize("typed", ["sainte", "ste foy", "kine st etienne"])
+def test_a_saint_in_full_or_with_its_name_is_none(typed: str) -> None:
+    (found,) = [w for w in understand(typed).words if w.typed.startswith("saint")]
+    assert not [r for r in found.readings if r.starts and r.token[1:] in ("st", "ste")]
+
+
 def test_a_word_is_whatever_it_may_be() -> None:
     assert fields(word("lyon")) == {Field.FAMILY, Field.GIVEN, Field.CITY, Field.STRUCTURE}
     assert Field.PROFESSION in fields(word("kine")) and Field.FAMILY in fields(word("kine"))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
+from openpyxl.chart import BarChart
 
 from directory_service.errors import AnnuaireError, InvalidInput, LimitExceeded
 from directory_service.web.portal import sheets
@@ -85,6 +86,25 @@ def test_control_characters_do_not_come_in() -> None:
 def test_what_cannot_be_read_is_refused_in_words(body: bytes, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         read_file(body)
+
+
+def test_a_workbook_with_a_chart_is_read_and_a_broken_one_refused() -> None:
+    book = Workbook()
+    book.create_chartsheet("Graphique", 0).add_chart(BarChart())
+    book.worksheets[0].append(("Nom", "Ville"))
+    whole = io.BytesIO()
+    book.save(whole)
+    assert read_file(whole.getvalue()).rows == (("Nom", "Ville"),)
+    parts = zipfile.ZipFile(whole)
+    sheet, rels = "xl/worksheets/sheet1.xml", "xl/chartsheets/_rels/sheet1.xml.rels"
+    for name, body in ((sheet, b"<worksheet><sheetData><row"), (sheet, b""), (rels, None)):
+        broken = io.BytesIO()
+        with zipfile.ZipFile(broken, "w") as archive:
+            for part in parts.namelist():
+                if part != name or body is not None:
+                    archive.writestr(part, body if part == name and body is not None else parts.read(part))
+        with pytest.raises(InvalidInput, match="XLSX"):
+            read_file(broken.getvalue())
 
 
 def test_an_archive_that_is_no_workbook_is_refused() -> None:
@@ -165,7 +185,7 @@ def test_a_first_line_that_holds_a_trade_is_no_heading() -> None:
 # -- giving back ------------------------------------------------------------------------------------------------------
 
 
-FORMULAS = ["=1+1", "+33 4 72", "-2", "@SUM(A1)", "\tx", "\rx", "=cmd|' /C calc'!A0"]
+FORMULAS = ["=1+1", "+33 4 72", "-2", "@SUM(A1)", "\tx", "\rx", "=cmd|' /C calc'!A0", "\uff1d1+1"]
 
 
 @pytest.mark.parametrize("cell", FORMULAS)
@@ -174,6 +194,20 @@ def test_no_cell_of_a_csv_is_a_formula(cell: str) -> None:
         io.StringIO(as_csv(["Nom"], [[cell]]).decode("utf-8-sig"), newline=""), delimiter=";"
     )
     assert given_back == "'" + cell == harmless(cell)
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_no_cell_of_a_csv_is_a_formula_to_a_spreadsheet_that_cuts_elsewhere(separator: str) -> None:
+    """Excel cuts at commas outside of France, whatever the file has."""
+    rows = [
+        ["Dupont,=1+1,x", 'dit ",=1+1,"', '"=1+1'],
+        ["fin", "=2+2", 'x,"=3+3'],
+        ["", ", ", "=4+4"],
+        ["a; =5", ",-6"],
+    ]
+    text = as_csv(["Nom", "=0", "c"], rows).decode("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) for cell in row]
+    assert not [cell for cell in cells if cell.strip().startswith(("=", "+", "-", "@"))]
 
 
 def test_cells_of_an_xlsx_are_text_whatever_they_look_like() -> None:

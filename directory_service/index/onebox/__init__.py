@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 from typing import Final
 
-from directory_service.entries.finding import words_of
+from directory_service.entries.finding import SAINTS, words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
     Field,
@@ -24,6 +24,7 @@ from directory_service.index.onebox.readings import (
     is_known,
     loosely,
     mistakes,
+    of_name_begun,
     of_pair,
     of_phrase,
     of_run,
@@ -42,6 +43,7 @@ from directory_service.index.onebox.shapes import (
     with_district,
 )
 from directory_service.model.likeness import Likeness
+from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
 from directory_service.model.vocabulary import skipped
 
@@ -104,6 +106,9 @@ def understand(text: str, *, exact: bool = False) -> Box:
     if len(away) == len(typed) and not others:
         away = set()
     readings = _together(typed, away)
+    last = folded(text)[-1:]
+    if last and SAINTS.get(last[0]) in readings:  # *ste* is Sainte, or how Stéphanie begins where nothing follows
+        readings[SAINTS[last[0]]] += of_name_begun(last[0])
     words = tuple(_word(word, readings[word], skip=word in away) for word in typed)
     return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away), exact)
 

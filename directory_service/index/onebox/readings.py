@@ -173,6 +173,12 @@ def of_pair(whole: str) -> Iterator[Reading]:
     yield Reading(Kind.GIVEN + whole, Field.GIVEN)
 
 
+def of_name_begun(start: str) -> Iterator[Reading]:
+    """A name that begins so."""
+    yield Reading(Kind.FAMILY + start, Field.FAMILY, Likeness.PREFIX, starts=True)
+    yield Reading(Kind.GIVEN + start, Field.GIVEN, Likeness.PREFIX, starts=True)
+
+
 def of_run(whole: str) -> Iterator[Reading]:
     """Neighbours written as one: the whole name of a town."""
     yield Reading(Kind.TOWN + whole, Field.CITY)

@@ -1,13 +1,15 @@
 """A cleaned address book as CSV or XLSX.  PURE.
 
 Cells come from strangers' files and may be formulas: in CSV, which has no types, those that a spreadsheet would compute
-start with an apostrophe (OWASP, CSV injection); in XLSX they are text by their type.
+start with an apostrophe (OWASP, CSV injection), and so does what would be a cell of its own where commas separate, as
+in Excel outside of France; in XLSX they are text by their type.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -18,7 +20,8 @@ from openpyxl.utils import get_column_letter
 
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r")
+# At the start of a cell, or of what a separator would make one; full width too, as Excel reads them in Japan.
+_COMPUTED: Final = re.compile(r'(^|[,;\t]["\s]*)(?=[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])')
 _WIDTH: Final = 24  # characters of a column
 
 
@@ -32,7 +35,7 @@ def as_csv(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def harmless(cell: str) -> str:
-    return "'" + cell if cell.startswith(_COMPUTED) else cell
+    return _COMPUTED.sub(r"\1'", cell)
 
 
 def as_xlsx(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

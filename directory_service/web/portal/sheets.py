@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 from typing import IO, Final
-from xml.etree.ElementTree import ParseError
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
@@ -39,6 +38,12 @@ _SEPARATORS: Final = ";\t,|"
 _LOOKED_AT: Final = 50  # records that say which separator it is
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _FILE: Final = "fichier"
+# What openpyxl meets in a broken workbook.  SyntaxError is that of both XML parsers that it may use; AttributeError is
+# what it makes of a sheet for a chart that has none.
+_UNREADABLE: Final = (
+    InvalidFileException, zipfile.BadZipFile, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OSError,
+    EOFError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
                     return iter(found)
         finally:
             book.close()
-    except (InvalidFileException, zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, OSError, EOFError):
+    except _UNREADABLE:
         raise _refused("le classeur XLSX ne se lit pas") from None
     return iter(())
 
