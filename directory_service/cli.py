@@ -95,8 +95,10 @@ def annuaire(ctx: click.Context, /, config: Path | None, **chosen: str | None) -
 
     def load(**more: object) -> Settings:
         from directory_service.option import FILE
-        from directory_service.settings import Settings
+        from directory_service.settings import Settings, unknown_in
 
+        for name in unknown_in(os.environ):
+            click.echo(f"attention, réglage inconnu : {name}", err=True)
         default = Path(FILE)
         toml = config or (default if default.exists() else None)
         return Settings.load(os.environ, toml, {**chosen, **more})

@@ -249,3 +249,7 @@ def test_help_is_in_french(loaded: Installation) -> None:
 
 def test_an_unreadable_setting_is_wrong_usage(loaded: Installation) -> None:
     assert "ANNUAIRE_LDAP_PORT" in loaded.run("runs", code=2, ANNUAIRE_LDAP_PORT="ldap").stderr
+
+
+def test_a_setting_that_is_none_is_told(loaded: Installation) -> None:
+    assert "réglage inconnu : ANNUAIRE_PROCESSES" in loaded.run("runs", ANNUAIRE_PROCESSES="2").stderr

@@ -8,7 +8,7 @@ import pytest
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits
 from directory_service.option import PREFIX
-from directory_service.settings import Settings, describe
+from directory_service.settings import Settings, describe, unknown_in
 
 
 def load(env: dict[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:
@@ -108,6 +108,11 @@ def test_every_limit_of_the_ldap_face_can_be_chosen() -> None:
     env = {s.env: "7" for s in describe() if s.name.startswith("ldap_") and s.type in (int, float)}
     chosen = Settings.load(env, None, {}).ldap
     assert (chosen.limits.filter_terms, chosen.candidates, chosen.harvest_window) == (7, 7, 7.0)
+
+
+def test_variables_that_are_no_settings_are_known() -> None:
+    env = {"ANNUAIRE_PROCESSES": "2", "ANNUAIRE_WORKERS": "2", "ANNUAIRE_DEBUG": "1", "PATH": "/bin"}
+    assert unknown_in(env) == ["ANNUAIRE_PROCESSES"]
 
 
 @pytest.mark.parametrize(
