@@ -119,6 +119,7 @@ class Shown:
     def __exit__(self, *_): return None
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has background jobs ignore it
     beside.WORTH = 0
     importing.progress = lambda quiet: Shown()
     sys.exit(cli.run(["--database-url", sys.argv[1], "import", sys.argv[2]]))
