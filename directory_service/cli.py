@@ -94,10 +94,10 @@ def annuaire(ctx: click.Context, /, config: Path | None, **chosen: str | None) -
     """
 
     def load(**more: object) -> Settings:
-        from directory_service.option import FILE
-        from directory_service.settings import Settings, unknown_in
+        from directory_service.option import FILE, unknown_in
+        from directory_service.settings import Settings, describe
 
-        for name in unknown_in(os.environ):
+        for name in unknown_in(os.environ, describe()):
             click.echo(f"attention, réglage inconnu : {name}", err=True)
         default = Path(FILE)
         toml = config or (default if default.exists() else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,13 @@ class Setting:
 
     def _refused(self, why: str) -> InvalidInput:
         return InvalidInput(f"{why} ({self.env} ou {self.name} dans {FILE})", where=f"réglage {self.name}")
+
+
+def unknown_in(env: Mapping[str, str], settings: Iterable[Setting]) -> list[str]:
+    """Variables named like settings that are none: misspelt, or somebody else's (Kubernetes makes some for a service of
+    this name), so that they are told and not refused."""
+    known = {setting.env for setting in settings} | {PREFIX + "DEBUG"}
+    return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
 
 def _whole(value: Any) -> int:

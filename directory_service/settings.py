@@ -21,7 +21,7 @@ from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
-from directory_service.option import PREFIX, TYPES, Setting
+from directory_service.option import TYPES, Setting
 
 _LDAP = LdapSettings()
 
@@ -385,13 +385,6 @@ def authority(host: str, port: int) -> str:
 def describe() -> list[Setting]:
     """Every setting, in the order of the reference page."""
     return [Setting(f.name, TYPES[str(f.type)], f.default, **f.metadata) for f in fields(Settings)]
-
-
-def unknown_in(env: Mapping[str, str]) -> list[str]:
-    """Variables named like settings that are none: misspelt, or somebody else's (Kubernetes makes some for a service of
-    this name), so that they are told and not refused."""
-    known = {s.env for s in describe()} | {PREFIX + "DEBUG"}
-    return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

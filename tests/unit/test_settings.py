@@ -7,8 +7,8 @@ import pytest
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.limits import LdapSettings, Limits
-from directory_service.option import PREFIX
-from directory_service.settings import Settings, describe, unknown_in
+from directory_service.option import PREFIX, unknown_in
+from directory_service.settings import Settings, describe
 
 
 def load(env: dict[str, str] | None = None, toml: Path | None = None, **overrides: object) -> Settings:
@@ -112,7 +112,7 @@ def test_every_limit_of_the_ldap_face_can_be_chosen() -> None:
 
 def test_variables_that_are_no_settings_are_known() -> None:
     env = {"ANNUAIRE_PROCESSES": "2", "ANNUAIRE_WORKERS": "2", "ANNUAIRE_DEBUG": "1", "PATH": "/bin"}
-    assert unknown_in(env) == ["ANNUAIRE_PROCESSES"]
+    assert unknown_in(env, describe()) == ["ANNUAIRE_PROCESSES"]
 
 
 @pytest.mark.parametrize(
