@@ -8,7 +8,7 @@ otherwise; only a rollback of this very run, or of one before it with all that c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Required, TypedDict, Unpack
@@ -181,7 +181,8 @@ def _merge(act: _Act, pair: tuple[int, int], asked: Decision) -> None:
 
 
 def _believe_link(act: _Act, asked: Decision) -> None:
-    """The ADELI number changes hands: with the record that bore it, if there was one, else alone."""
+    """The ADELI number changes hands: with the record that bore it, if there was one, else with what its sources have
+    brought under it."""
     connection, store = act.connection, act.store
     holder, rightful = resolve(connection, "0", asked.one[1:]), _alive(connection, asked.other)
     if holder is None or holder == rightful:
@@ -193,14 +194,19 @@ def _believe_link(act: _Act, asked: Decision) -> None:
         act.decide(earlier[0], Outcome.SPLIT)
         _merge(act, (_alive(connection, asked.one), rightful), asked)
         return
+    marks = select(source_record.c.source, source_record.c.key).where(
+        source_record.c.subject_id == holder, source_record.c.key == asked.one
+    )
+    said = {"numbers": [asked.one], "sources": [tuple(mark) for mark in connection.execute(marks)]}
     held = identifier.c.scheme == "0", identifier.c.value == asked.one[1:]
     row, how = connection.execute(select(identifier.c.id, identifier.c.how).where(*held)).one()
-    update_rows(connection, identifier, ("practitioner_id", "how"), [(rightful, "link-table", row)])
+    store.flush()
+    with counted(store, [holder, rightful]):
+        _carry(act, said, holder, rightful)
+        update_rows(connection, identifier, ("practitioner_id", "how"), [(rightful, "link-table", row)])
+        _stand(act, dict.fromkeys((holder, rightful)))
     store.note("update", "practitioner", holder, {"identifier": [asked.one], "how": how}, {})
     store.note("update", "practitioner", rightful, {}, {"identifier": [asked.one], "how": "link-table"})
-    for pk in (holder, rightful):
-        store.impact.touch(pk)
-    update_rows(connection, practitioner, ("changed_at",), [(store.as_of, pk) for pk in (holder, rightful)])
 
 
 def _take_away(act: _Act, asked: Decision) -> None:
@@ -292,14 +298,21 @@ def _split(act: _Act, merged: Decision) -> None:
 
 def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]) -> None:
     connection = act.connection
-    for table in _MOVED:
-        rows = _rows_back(connection, table, before, survivor)
-        update_rows(connection, table, ("practitioner_id",), [(absorbed, row) for row in rows])
+    _carry(act, before, survivor, absorbed)
     numbers = [(absorbed, current, until, how, row) for row, _, _, current, until, how in before["identifiers"]]
     update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
-    move_sources(act.store, [(source, key, absorbed) for source, key in before["sources"]])
     update_rows(connection, practitioner, ("merged_into",), [(absorbed, pk) for pk in before["older"]])
-    _stand_alone(act, absorbed, survivor, before)
+    asleep = before["survivor"] if before["survivor"][0] != "active" else None
+    _stand(act, {absorbed: None, survivor: asleep})
+    update_rows(connection, practitioner, ("merged_into",), [(None, absorbed)])
+
+
+def _carry(act: _Act, said: Mapping[str, Any], holder: int, rightful: int) -> None:
+    """What came under these numbers, from these sources, becomes the rightful holder's."""
+    for table in _MOVED:
+        rows = _rows_back(act.connection, table, said, holder)
+        update_rows(act.connection, table, ("practitioner_id",), [(rightful, row) for row in rows])
+    move_sources(act.store, [(source, key, rightful) for source, key in said["sources"]])
 
 
 def _before(connection: Connection, absorbed: int) -> dict[str, Any]:
@@ -312,7 +325,7 @@ def _before(connection: Connection, absorbed: int) -> dict[str, Any]:
     return before
 
 
-def _rows_back(connection: Connection, table: Table, before: dict[str, Any], survivor: int) -> list[int]:
+def _rows_back(connection: Connection, table: Table, before: Mapping[str, Any], survivor: int) -> list[int]:
     """Rows that moved and are still there, and those that the absorbed record's sources have brought since."""
     query, moved = select(table.c.id).where(table.c.practitioner_id == survivor), set(before.get(str(table.name), ()))
     if table is binding:
@@ -326,7 +339,7 @@ def _rows_back(connection: Connection, table: Table, before: dict[str, Any], sur
     return sorted(rows)
 
 
-def _only_hers(connection: Connection, before: dict[str, Any], survivor: int) -> set[str]:
+def _only_hers(connection: Connection, before: Mapping[str, Any], survivor: int) -> set[str]:
     """Sources that speak of the survivor under numbers of the absorbed record only."""
     keys = {(source, key) for source, key in before["sources"]}
     columns = source_record.c.source, source_record.c.key
@@ -335,21 +348,21 @@ def _only_hers(connection: Connection, before: dict[str, Any], survivor: int) ->
     return {source for source, _ in keys} - others
 
 
-def _stand_alone(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]) -> None:
-    """Each is active if one of its own sources vouches for it; a survivor that the merge woke falls asleep again."""
+def _stand(act: _Act, asleep: Mapping[int, Any]) -> None:
+    """Each is active if one of its own sources vouches for it; one that a merge woke falls ``asleep`` again, with the
+    date that it had."""
     act.store.flush()
-    people, as_of = People(act.connection, (absorbed, survivor)), act.store.as_of
+    people, as_of = People(act.connection, list(asleep)), act.store.as_of
     query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
-    state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_([absorbed, survivor])))}
-    stands = {pk: _as_vouched(people, pk, now, as_of) for pk, now in state.items()}
-    if before["survivor"][0] != "active" and not people.vouchers(survivor):
-        stands[survivor] = before["survivor"]
-    for pk in (absorbed, survivor):
+    state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_(list(asleep))))}
+    stands = {pk: asleep[pk] if asleep[pk] and not people.vouchers(pk) else _as_vouched(people, pk, now, as_of)
+              for pk, now in state.items()}  # fmt: skip
+    for pk in asleep:
         if stands[pk] != state[pk]:
             old, new = ({"status": status, "status_since": since} for status, since in (state[pk], stands[pk]))
             act.store.note("reopen" if new["status"] == "active" else "close", "practitioner", pk, old, new)
-    columns = "merged_into", "status", "status_since", "changed_at"
-    update_rows(act.connection, practitioner, columns, [(None, *stands[pk], as_of, pk) for pk in (absorbed, survivor)])
+    columns = "status", "status_since", "changed_at"
+    update_rows(act.connection, practitioner, columns, [(*stands[pk], as_of, pk) for pk in asleep])
 
 
 def _as_vouched(people: People, pk: int, now: list[str], as_of: str) -> list[str]:

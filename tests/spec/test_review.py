@@ -226,6 +226,19 @@ def test_a_number_that_is_a_mere_alias_changes_hands(world: World) -> None:
     assert world.person(ADELI).rpps == f.rpps(2)
 
 
+def test_a_mere_alias_takes_along_what_came_under_it(world: World) -> None:
+    """ADELI spoke of the number after the link table had given it away: the first holder is nobody's but by it."""
+    old = [f.activity(RPPS), f.activity(f.rpps(2), family_name="AUTRE"), f.activity(ADELI)]
+    world.day(1, links=[(ADELI, RPPS)], activity=old, mailboxes=[f.mailbox(BOX, ADELI)])
+    world.day(2, links=[(ADELI, f.rpps(2))], activity=old[1:], accept="essai")
+    asked = next(d for d in queue(world) if d.kind == "link")
+    review.accept(world.engine, asked.pk, actor="alice")
+    assert world.holders(BOX) == ["8" + f.rpps(2)]
+    assert (world.person(RPPS).status, world.person(RPPS).roles) == ("inactive", ())
+    assert world.person(f.rpps(2)).status == "active" and len(world.person(f.rpps(2)).roles) == 2
+    assert_tally_is_the_count(world.engine)
+
+
 # --- mailboxes -------------------------------------------------------------------------------------------------------
 
 
