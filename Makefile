@@ -47,7 +47,7 @@ layers: .venv/.tested ## who may import whom (house.md §2)
 docs: .venv/.tested ## docs name every setting and command, and the tutorial runs
 	@$(BIN)/pytest -q tests/test_docs.py tests/e2e/test_tutorial.py
 
-# Types are looked at while the tests run: one processor in three waits meanwhile.
+# Types are looked at while the tests run, which leave a third of two processors idle.
 check: lint ## all that CI runs: lint, types, every test (layers and docs among them)
 	@$(MAKE) --no-print-directory -j 2 types test
 

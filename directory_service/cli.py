@@ -117,7 +117,7 @@ def run(arguments: Sequence[str]) -> int:
         code = annuaire.main(list(arguments), prog_name="annuaire", standalone_mode=False)
     except click.ClickException as error:
         if "--json" in arguments:
-            emit({"error": "usage", "message": error.format_message(), "where": None, "exit": error.exit_code})
+            _tell("usage", error.format_message(), None, error.exit_code)
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -133,9 +133,14 @@ def run(arguments: Sequence[str]) -> int:
 
 def _report(error: AnnuaireError, *, machine: bool) -> None:
     if machine:
-        emit({"error": error.slug, "message": error.message, "where": error.where, "exit": error.exit_code})
+        _tell(error.slug, error.message, error.where, error.exit_code)
     else:
         click.echo(f"annuaire : {error}", err=True)
+
+
+def _tell(slug: str, message: str, where: str | None, code: int) -> None:
+    """Why nothing came of a command, for programs."""
+    emit({"error": slug, "message": message, "where": where, "exit": code})
 
 
 def _fault(error: Exception) -> int:

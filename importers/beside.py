@@ -30,7 +30,7 @@ from importers.survey import Surveyed, examine
 WORTH = 16 << 20  # bytes of extracts from which on a process, half a second to start, is worth it
 _AHEAD = 100  # batches of 100 kB: what is read while the other writes some thousand rows
 _END, _REFUSED = b"", b"!"  # no marshalled tuple begins so
-_REFUSALS = {error.__name__: error for error in (ImportRefused, RegistryUnavailable)}  # that cross the pipe
+_REFUSALS = ImportRefused, RegistryUnavailable  # that cross the pipe, by their places here
 
 
 class Assistant:
@@ -70,8 +70,8 @@ class Assistant:
         """All that came of the next file asked for.  Raises ImportRefused, RegistryUnavailable."""
         while sent := self._received():
             if sent[:1] == _REFUSED:
-                name, message, where = marshal.loads(sent[1:])  # noqa: S302 - from our own process
-                raise _REFUSALS[name](message, where=where)
+                place, message, where = marshal.loads(sent[1:])  # noqa: S302 - from our own process
+                raise _REFUSALS[place](message, where=where)
             yield sent
 
     def _received(self) -> bytes:
@@ -118,9 +118,9 @@ def _answer(function: Callable[[Any], Iterator[bytes]], file: Any, outgoing: que
         for message in function(file):
             outgoing.put(message)
         outgoing.put(_END)
-    except (ImportRefused, RegistryUnavailable) as refusal:
-        told = "ImportRefused" if isinstance(refusal, ImportRefused) else "RegistryUnavailable"
-        outgoing.put(_REFUSED + marshal.dumps((told, refusal.message, refusal.where)))
+    except _REFUSALS as refusal:
+        place = next(n for n, kind in enumerate(_REFUSALS) if isinstance(refusal, kind))
+        outgoing.put(_REFUSED + marshal.dumps((place, refusal.message, refusal.where)))
 
 
 def _send(pipe: Pipe, outgoing: queue.Queue[bytes]) -> None:

@@ -8,7 +8,7 @@ otherwise; only a rollback of this very run, or of one before it with all that c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Required, TypedDict, Unpack
@@ -204,7 +204,7 @@ def _believe_link(act: _Act, asked: Decision) -> None:
     with counted(store, [holder, rightful]):
         _carry(act, said, holder, rightful)
         update_rows(connection, identifier, ("practitioner_id", "how"), [(rightful, "link-table", row)])
-        _stand(act, dict.fromkeys((holder, rightful)))
+        _stand(act, (holder, rightful), {})
     store.note("update", "practitioner", holder, {"identifier": [asked.one], "how": how}, {})
     store.note("update", "practitioner", rightful, {}, {"identifier": [asked.one], "how": "link-table"})
 
@@ -301,10 +301,9 @@ def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any])
     _carry(act, before, survivor, absorbed)
     numbers = [(absorbed, current, until, how, row) for row, _, _, current, until, how in before["identifiers"]]
     update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
-    update_rows(connection, practitioner, ("merged_into",), [(absorbed, pk) for pk in before["older"]])
-    asleep = before["survivor"] if before["survivor"][0] != "active" else None
-    _stand(act, {absorbed: None, survivor: asleep})
-    update_rows(connection, practitioner, ("merged_into",), [(None, absorbed)])
+    older = [(absorbed, pk) for pk in before["older"]]
+    update_rows(connection, practitioner, ("merged_into",), [(None, absorbed), *older])
+    _stand(act, (absorbed, survivor), {survivor: before["survivor"]} if before["survivor"][0] != "active" else {})
 
 
 def _carry(act: _Act, said: Mapping[str, Any], holder: int, rightful: int) -> None:
@@ -348,21 +347,21 @@ def _only_hers(connection: Connection, before: Mapping[str, Any], survivor: int)
     return {source for source, _ in keys} - others
 
 
-def _stand(act: _Act, asleep: Mapping[int, Any]) -> None:
+def _stand(act: _Act, pks: Sequence[int], asleep: Mapping[int, list[str]]) -> None:
     """Each is active if one of its own sources vouches for it; one that a merge woke falls ``asleep`` again, with the
     date that it had."""
     act.store.flush()
-    people, as_of = People(act.connection, list(asleep)), act.store.as_of
+    people, as_of = People(act.connection, pks), act.store.as_of
     query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
-    state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_(list(asleep))))}
-    stands = {pk: asleep[pk] if asleep[pk] and not people.vouchers(pk) else _as_vouched(people, pk, now, as_of)
-              for pk, now in state.items()}  # fmt: skip
-    for pk in asleep:
+    state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_(pks)))}
+    stands = {pk: _as_vouched(people, pk, now, as_of) for pk, now in state.items()}
+    stands |= {pk: before for pk, before in asleep.items() if not people.vouchers(pk)}
+    for pk in pks:
         if stands[pk] != state[pk]:
             old, new = ({"status": status, "status_since": since} for status, since in (state[pk], stands[pk]))
             act.store.note("reopen" if new["status"] == "active" else "close", "practitioner", pk, old, new)
     columns = "status", "status_since", "changed_at"
-    update_rows(act.connection, practitioner, columns, [(*stands[pk], as_of, pk) for pk in asleep])
+    update_rows(act.connection, practitioner, columns, [(*stands[pk], as_of, pk) for pk in pks])
 
 
 def _as_vouched(people: People, pk: int, now: list[str], as_of: str) -> list[str]:

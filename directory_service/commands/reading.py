@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
 
 
+T = TypeVar("T")
 _FACET_TITLES: Final = {
     "profession": "Profession",
     "specialty": "Savoir-faire",
@@ -121,22 +124,23 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
 
     if "@" in key:
         return shown(index.mailbox(key, View.STAFF))
-    try:
+
+    def person() -> dict[str, Any]:
         hit, former = index.practitioner(key, View.STAFF)
-    except NotFound:
-        try:
-            return dict(orjson.loads(index.organization(key, View.STAFF).json))
-        except NotFound:
-            raise _nobody(index, key) from None
-    return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
+        return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
+
+    return _either(index, key, person, lambda: dict(orjson.loads(index.organization(key, View.STAFF).json)))
 
 
-def _nobody(index: Directory, key: str) -> NotFound:
-    """A number that is neither a practitioner's nor a structure's."""
+def _either(index: Directory, key: str, person: Callable[[], T], structure: Callable[[], T]) -> T:
+    """What is asked of whoever, or whatever, has this number.  Raises NotFound with the probable numbers."""
     from directory_service.index.query import View
 
+    for ask in (person, structure):
+        with suppress(NotFound):
+            return ask()
     near = (*index.near_persons(key, View.STAFF), *index.near_structures(key, View.STAFF))
-    return _suggesting(NotFound("ni professionnel ni structure de ce numéro"), near)
+    raise _suggesting(NotFound("ni professionnel ni structure de ce numéro"), near)
 
 
 def _suggesting(error: NotFound, near: tuple[str, ...]) -> NotFound:
@@ -186,13 +190,13 @@ def mailbox(settings: Settings, key: str, machine: bool, **asked: str) -> int:
     from directory_service.index.query import View
     from directory_service.trust.rightbox import Asked, organization_mailboxes, practitioner_mailboxes
 
+    wanted = Asked(**asked)
     with directory(settings) as index:
-        try:
-            build, record = practitioner_mailboxes(index, key, Asked(**asked), View.STAFF)
-        except NotFound:
-            try:
-                build, record = organization_mailboxes(index, key, Asked(**asked), View.STAFF)
-            except NotFound:
-                raise _nobody(index, key) from None
+        build, record = _either(
+            index,
+            key,
+            lambda: practitioner_mailboxes(index, key, wanted, View.STAFF),
+            lambda: organization_mailboxes(index, key, wanted, View.STAFF),
+        )
     emit({"build": build, **record}) if machine else click.echo("\n".join(card(record)))
     return 0 if record["recommended"] else NO

@@ -160,21 +160,17 @@ class Directory:
         """Whether keys alone answer: so quick that it may run in the event loop."""
         if type(query.filter) is Equal and self._limits(query) and key_of(query.filter):
             return True
-        planned = self._planned(query)
-        return planned is not None and all(span.plan.is_point or span.is_single for span in planned)
+        return query.kept and all(span.plan.is_point or span.is_single for span in self._planned(query))
 
     def is_quick(self, query: Query) -> bool:
-        """Whether the answer most likely takes a millisecond or two."""
-        planned = self._planned(query)
-        if planned is None:
-            return False
-        return all(span.plan.is_point or span.plan.is_quick or span.is_single for span in planned)
+        """Whether the answer most likely takes a millisecond or two.  Of what is not kept nothing is asked: to plan it
+        may itself be no work for the event loop."""
+        return query.kept and all(
+            span.plan.is_point or span.plan.is_quick or span.is_single for span in self._planned(query)
+        )
 
-    def _planned(self, query: Query) -> list[Span] | None:
-        """The spans of a search by anyone; none when its base does not exist, which is found out by keys.  None for
-        what is not kept: to plan it may itself be no work for the event loop."""
-        if not query.kept:
-            return None
+    def _planned(self, query: Query) -> list[Span]:
+        """The spans of a search by anyone; none when its base does not exist, which is found out by keys."""
         try:
             return spans_of(self._reader(time.monotonic()), self.suffix, query, View.ANONYMOUS)
         except NotFound:

@@ -19,7 +19,7 @@ from ldap_schema.schema import load
 CERTIFICATE: Final = "userCertificate"
 TRANSFER: Final = CERTIFICATE + ";binary"  # how it goes out, whichever of the two was asked for (RFC 4523 2.1)
 _CERTIFICATES: Final = frozenset((CERTIFICATE.encode(), TRANSFER.encode()))
-_MOST_NAMES, _LONGEST_NAMES = 32, 1024  # and octets of all
+_MOST_NAMES, _LONGEST_NAMES = 32, 1024  # and octets of all: clients ask for 22 attributes at most
 _FIRST_LEAF: Final = 1 << 36  # entry ids below are those of containers (entries.entry_id: branch 0)
 
 
@@ -69,16 +69,12 @@ class Selection(NamedTuple):
     operational: tuple[str, ...]
     hidden: frozenset[bytes] = frozenset()  # what the caller may not read
     certificates: bool = False  # asked for by name: they are in no stored entry, and "all" does not mean them
+    is_long: bool = False  # what it gives is not worth remembering
 
     @property
     def whole(self) -> bool:
         """Can the entry go out as it is stored?"""
         return self.user and not (self.operational or self.hidden or self.certificates)
-
-    @property
-    def is_long(self) -> bool:
-        """So long a list that what it gives is not worth remembering; clients ask for 22 attributes at most."""
-        return len(self.names) > _MOST_NAMES or sum(map(len, self.names)) > _LONGEST_NAMES
 
     def without(self, hidden: frozenset[bytes]) -> Selection:
         """For a caller who may not read these attributes."""
@@ -108,7 +104,8 @@ def select(requested: tuple[str, ...], resolve: Resolve) -> Selection:
             operational |= dict.fromkeys(n for n in found if n in OPERATIONAL)
             names |= {n.encode("ascii", "replace") for n in found if n not in OPERATIONAL}
     certificates = not names.isdisjoint(_CERTIFICATES)
-    return Selection(user, frozenset(names), tuple(operational), certificates=certificates)
+    long = len(names) > _MOST_NAMES or sum(map(len, names)) > _LONGEST_NAMES
+    return Selection(user, frozenset(names), tuple(operational), certificates=certificates, is_long=long)
 
 
 def _names(lower: str, resolve: Resolve) -> list[str]:
@@ -181,7 +178,7 @@ def _named(ber: bytes, names: frozenset[bytes]) -> list[bytes]:
 
 
 def _chosen(ber: bytes, selection: Selection, types_only: bool) -> Iterator[bytes]:
-    user, names, _, hidden, _ = selection
+    user, names, hidden = selection.user, selection.names, selection.hidden
     if not (user or names):
         return
     for name, at, _, stop in attributes(ber):

@@ -45,7 +45,7 @@ def fold_once(text: str) -> str:
 
 def squash(text: str) -> str:
     """``fold`` without its spaces: the prepared value of our name matching rule."""
-    return (fold(text) if len(text) <= _LONGEST else fold_once(text)).replace(" ", "")
+    return fold_any(text).replace(" ", "")
 
 
 def words(text: str) -> list[str]:

@@ -13,7 +13,6 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, delete, func, insert, null, select
@@ -118,8 +117,9 @@ def _append(connection: Connection, entries: Sequence[JournalEntry], place: int,
     touched = touched_boxes(connection, entries)
     operators = set(connection.execute(select(operator.c.name)).scalars())
     top = connection.execute(select(func.max(log_leaf.c.mailbox_id))).scalar() or 0
-    by_chunk = (_leaves(connection, dict(some), top, operators, nonces) for some in chunks(touched.items()))
-    leaves = list(chain.from_iterable(by_chunk))
+    leaves = [
+        leaf for some in chunks(touched.items()) for leaf in _leaves(connection, dict(some), top, operators, nonces)
+    ]
     size = log_size(connection)
     tops = list(positions((0, size)))
     get = getter(connection, tops)

@@ -62,7 +62,7 @@ class Pattern:
 def pattern_of(leaf: Leaf) -> Pattern | None:
     """The pattern of an equality or a substring assertion.  None when it is Undefined: a value of the wrong syntax,
     nothing to compare, or an attribute without a substring rule."""
-    return (_pattern if _octets_of(leaf) > _LONG else _known_pattern)(leaf)
+    return (_pattern.__wrapped__ if _octets_of(leaf) > _LONG else _pattern)(leaf)
 
 
 def _octets_of(leaf: Leaf) -> int:
@@ -75,15 +75,13 @@ def _are_long(pieces: tuple[str, ...]) -> bool:
     return sum(map(len, pieces)) > _LONG
 
 
+@lru_cache(maxsize=4096)
 def _pattern(leaf: Leaf) -> Pattern | None:
     attribute = ATTRIBUTES[leaf.attribute.lower()]
     if not isinstance(leaf, Substrings):
         prepared = prepare(attribute, leaf.value)
         return Pattern((f"^{prepared}$",), True, True) if prepared else None
     return _substrings(attribute, leaf.initial, leaf.any, leaf.final) if attribute.rule in _SUBSTRINGS_OF else None
-
-
-_known_pattern = lru_cache(maxsize=4096)(_pattern)
 
 
 def _substrings(attribute: Attribute, initial: bytes, middle: Iterable[bytes], final: bytes) -> Pattern | None:
@@ -138,9 +136,10 @@ class Lexicon:
 
 def terms_of(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
     """None: nothing to look up."""
-    return (_terms if _are_long(pieces) else _known_terms)(pieces, rule, lexicon)
+    return (_terms.__wrapped__ if _are_long(pieces) else _terms)(pieces, rule, lexicon)
 
 
+@lru_cache(maxsize=4096)
 def _terms(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms | None:
     usable = [term for term in dict.fromkeys(_cut(pieces, 3)) if "\0" not in term]
     if usable:
@@ -154,16 +153,14 @@ def _terms(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms 
     return Terms(some=tuple(short + c for c in letters))
 
 
-_known_terms = lru_cache(maxsize=4096)(_terms)
-
-
 def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
     """What finds these pieces in the ``names`` index: a mailbox that holds them all has each of these texts.  The
     rarest four letters of the rarest piece; of another, then of the same, as long as their lists are sooner read than
     the entries that they spare.  A piece of two or three letters is one text.  Empty when all have a single letter."""
-    return (_fours if _are_long(pieces) else _known_fours)(pieces, column, lexicon)
+    return (_fours.__wrapped__ if _are_long(pieces) else _fours)(pieces, column, lexicon)
 
 
+@lru_cache(maxsize=4096)
 def _fours(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
     cut = [_cut((piece,), min(4, max(2, len(piece)))) for piece in pieces if "\0" not in piece]
     counted = [sorted({(lexicon.holding(text, column), text) for text in texts}) for texts in cut if texts]
@@ -175,13 +172,10 @@ def _fours(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str,
     return tuple(dict.fromkeys(text for count, text in in_turn[:most] if count <= _LISTED * least))
 
 
-_known_fours = lru_cache(maxsize=4096)(_fours)
-
-
 def forget_terms() -> None:
     """What was remembered with a lexicon."""
-    _known_terms.cache_clear()
-    _known_fours.cache_clear()
+    _terms.cache_clear()
+    _fours.cache_clear()
 
 
 def _cut(pieces: Iterable[str], size: int) -> list[str]:
