@@ -6,6 +6,7 @@ import heapq
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.plan import Plan
@@ -41,6 +42,8 @@ class _Chosen(NamedTuple):
 
 
 _ANY: Final = ("1", ())
+# The entries of a list, in its order: ``CROSS JOIN`` says which of the two is gone through.
+_OF_IDS: Final = "json_each(?) j CROSS JOIN entry e ON e.id = j.value"
 _SHORT_LIST: Final = "SELECT rowid FROM names WHERE names MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"
 
 
@@ -74,6 +77,16 @@ class Lookups:
         )
         return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
 
+    def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int) -> Iterator[Row]:
+        """``candidates`` of one look-up by tokens, among the first ``most`` that have them."""
+        named, body = _selected(tuple(columns))
+        sieve, values = (span.plan.sieve or _ANY)[:2]
+        sql = (
+            f"SELECT {named} FROM (SELECT rowid AS id FROM tag WHERE tag MATCH ? AND rowid > ? AND rowid < ? "  # noqa: S608
+            f"LIMIT ?) f CROSS JOIN entry e ON e.id = f.id {body} WHERE e.view <= ? AND {sieve}"
+        )
+        return iter(self.connection.execute(sql, (way.tag, span.low, span.high, most, view, *values)))
+
     def tagged(self, expression: str, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of ``columns`` of whoever this expression on ``tag`` finds and the sieve of the plan lets through."""
         named, body = _selected(tuple(columns))
@@ -95,8 +108,8 @@ class Lookups:
         named, body = _selected(tuple(columns))
         sieve, values = (plan.sieve or _ANY)[:2]
         sql = (
-            f"SELECT {named} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
-            f"AND e.view <= ? AND {sieve} ORDER BY e.id"
+            f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
+            f"WHERE e.view <= ? AND {sieve}"
         )
         return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
@@ -150,25 +163,31 @@ class Lookups:
         named, body = _selected(columns)
         condition, values = (plan.sieve or _ANY)[:2]
         sql = (
-            f"SELECT {named} FROM entry e {body} WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
-            f"AND e.view <= ? AND {condition} ORDER BY e.id"
+            f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
+            f"WHERE e.view <= ? AND {condition}"
         )
         rows = self.connection.execute(sql, (str(sorted(ids)), view, *values)) if ids else iter(())
         return filter(plan.check.test, rows) if plan.check.test else rows
 
-    def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> list[int] | None:
-        """The best of those of these candidates that match, in the order of the tiers; None where SQLite cannot tell
-        either."""
-        order = plan.first.order if plan.first and not plan.check.test else None
+    def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> Iterator[int] | None:
+        """At least so many, the best, of those of these candidates that match, in the order of the tiers; None where
+        SQLite cannot tell that order."""
+        order = plan.first.order if plan.first else None
         if order is None:
             return None
+        named, body = _selected(plan.check.columns)
         condition, values = (plan.sieve or _ANY)[:2]
         sql = (
-            "SELECT e.id FROM entry e WHERE e.id IN (SELECT value FROM json_each(?)) "  # noqa: S608
-            f"AND e.view <= ? AND {condition} ORDER BY {order.sql}, e.id LIMIT ?"
+            f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
+            f"WHERE e.view <= ? AND {condition} ORDER BY {order.sql}, e.id LIMIT ?"
         )
-        rows = self.connection.execute(sql, (str(sorted(ids)), view, *values, *order.values, most))
-        return [pk for (pk,) in rows]
+        test = plan.check.test
+        kept = -1 if test else most  # SQLite cannot tell how many of them match
+        rows = self.connection.execute(sql, (str(sorted(ids)), view, *values, *order.values, kept))
+        return map(_first, filter(test, rows) if test else rows)
+
+
+_first = itemgetter(0)
 
 
 @lru_cache(maxsize=512)

@@ -24,6 +24,6 @@ class NewestLexicon:
         with self._lock:
             if key != self._key:
                 terms, fours = counts()
-                self._lexicon, self._key = Lexicon(key[1], terms, key[2], fours), key
+                self._lexicon, self._key = Lexicon(key[1], terms, key[2], fours, max(fours.values(), default=0)), key
                 forget_plans()
             return self._lexicon

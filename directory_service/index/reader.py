@@ -37,6 +37,7 @@ BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past whi
 _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
 _FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
+_MOST_PAIRS: Final = 1_000  # mailboxes that are looked at because two words start so: names longer than these are rare
 _SURELY_MANY: Final = 15  # the same, by one list: most of them match
 
 
@@ -281,7 +282,8 @@ class Reader:
             ways = tier.paths
             if not ways or ways == every:
                 continue
-            search.add(pk for pk in self._matching(search, ways, span) if pk not in seen)
+            most = _MOST_PAIRS if tier.is_pair else None
+            search.add(pk for pk in self._matching(search, ways, span, most) if pk not in seen)
             if search.over:
                 return
             if tier.is_pair:  # what else there is takes longer to find than these, and once is enough
@@ -292,14 +294,27 @@ class Reader:
             seen.update(search.ids)
         search.add(pk for pk in self._matching(search, every, span) if pk not in seen)
 
-    def _matching(self, search: Search, ways: tuple[Way, ...] | None, span: Span) -> Iterator[int]:
-        """Ids of the candidates that match, in rank order, as long as the search may go on."""
-        return map(_first, self._rows(search, ways, span, span.plan.check.columns))
+    def _matching(
+        self, search: Search, ways: tuple[Way, ...] | None, span: Span, most: int | None = None
+    ) -> Iterator[int]:
+        """Ids of the candidates that match, in rank order, as long as the search may go on.  ``most``: candidates of
+        the one look-up by tokens."""
+        return map(_first, self._rows(search, ways, span, span.plan.check.columns, most))
 
-    def _rows(self, search: Search, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str]) -> Iterator[Row]:
+    def _rows(
+        self,
+        search: Search,
+        ways: tuple[Way, ...] | None,
+        span: Span,
+        columns: Sequence[str],
+        most: int | None = None,
+    ) -> Iterator[Row]:
         test = span.plan.check.test
         try:
-            rows = self.lookups.candidates(ways, span, columns, search.view)
+            if most and ways:
+                rows = self.lookups.begun(ways[0], span, columns, search.view, most)
+            else:
+                rows = self.lookups.candidates(ways, span, columns, search.view)
             if test is None:
                 yield from rows
                 return
@@ -323,14 +338,14 @@ class Reader:
 
     def hits(self, ids: Sequence[int], part: Part = Part.ALL) -> list[Hit]:
         """The entries of these ids, in their order."""
-        statements = _BY_IDS[part]
-        found: dict[int, Hit] = {}
-        for start in range(0, len(ids), _MOST_MARKS):
-            some = ids[start : start + _MOST_MARKS]
-            marks = next(n for n in _MARKS if n >= len(some))
-            rows = self.connection.execute(statements[marks], (*some, *(-1,) * (marks - len(some))))
-            found.update((row[0], _hit(row)) for row in rows)
-        return [found[pk] for pk in ids if pk in found]
+        if not ids:
+            return []
+        rows = self.connection.execute(_BY_IDS[part], (str(list(ids)),))
+        if part is Part.BER:
+            return [_hit((pk, "", ber, b"", "", "", "")) for pk, ber in rows]
+        if part is Part.JSON:
+            return [_hit((pk, "", b"", json, "", "", alike)) for pk, json, alike in rows]
+        return list(map(_hit, rows))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -365,9 +380,6 @@ _hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
 
 
 _HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed, b.alike"
-# Statements that are kept prepared: a list of ids is filled up to the next of these lengths.
-_MARKS: Final = (1, 4, 16, 128)
-_MOST_MARKS: Final = _MARKS[-1]
 _PARTS: Final = {
     Part.ALL: _HIT,
     Part.BER: "b.id, '', b.ber, x'', '', '', ''",
@@ -378,7 +390,8 @@ _BY_KEY: Final = {
     "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
     for part, chosen in _PARTS.items()
 }
+# In the order of the list, since ``CROSS JOIN`` says which of the two is gone through.
 _BY_IDS: Final = {
-    part: {n: f"SELECT {chosen} FROM body b WHERE b.id IN ({', '.join('?' * n)})" for n in _MARKS}  # noqa: S608
-    for part, chosen in _PARTS.items()
+    part: f"SELECT {chosen} FROM json_each(?) j CROSS JOIN body b ON b.id = j.value"  # noqa: S608
+    for part, chosen in {Part.ALL: _HIT, Part.BER: "b.id, b.ber", Part.JSON: "b.id, b.json, b.alike"}.items()
 }

@@ -25,7 +25,7 @@ _PLAIN: Final = b',"grade":"distinct","apart":null,"mistaken":[]}'
 _NAMESAKES: Final = (
     "SELECT (SELECT group_concat(id) FROM (SELECT b.id FROM entry b INDEXED BY by_name WHERE b.name = a.name "  # noqa: S608
     f"AND b.id >= {BAL << 36} AND b.id < {(BAL + 1) << 36} AND b.id <> a.id LIMIT 3)) "
-    "FROM entry a WHERE a.id IN (SELECT value FROM json_each(?))"
+    "FROM json_each(?) j CROSS JOIN entry a ON a.id = j.value"
 )
 
 

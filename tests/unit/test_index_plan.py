@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.index.criteria import typed_filter
 from directory_service.index.plan import make_plan, simplify
 from directory_service.index.plan.fours import NAMES, term, terms_in
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
@@ -116,10 +117,24 @@ def test_the_rarest_letters_are_looked_up_and_others_as_long_as_their_lists_are_
         (path,) = make_plan(has("cn", b"martin", b"phi"), BAL, lexicon).paths
         return path.names
 
-    words = {"mart": 9_000, "arti": 9_000, "rtin": 9_000}
-    assert asked(**words) == f'(("{term("phi", "name")}"))'  # few have it: no other list is worth reading
-    assert asked(**words, phi=5_000).count(" AND ") == 2
-    assert f'"{term("phi", "name")}"' not in asked(mart=300, arti=400, rtin=500, phi=50_000)
+    words = {"mart": 20_000, "arti": 20_000, "rtin": 20_000}
+    assert asked(**words) == f'"{term("phi", "name")}"'  # few have it: no other list is worth reading
+    assert asked(**words, phi=1_000).count(" AND ") == 2
+    assert asked(**words, phi=5_000).count(" AND ") == 3  # candidates take longer than a list more
+    assert f'"{term("phi", "name")}"' not in asked(mart=300, arti=400, rtin=500, phi=100_000)
+
+
+def test_a_common_word_is_looked_for_among_the_candidates_of_a_rare_one() -> None:
+    counts = {"gros": 700, "alex": 5_000, "le": 150_000}
+    lexicon = Lexicon(
+        fours={term(letters, column): count for letters, count in counts.items() for column in ("name", "mail")},
+        mailboxes=500_000,
+    )
+    (path,) = make_plan(typed_filter("le gros alex"), BAL, lexicon).paths
+    assert all(f'"{term(letters, "name")}"' in path.names for letters in ("gros", "alex"))
+    assert f'"{term("le", "name")}"' not in path.names
+    (path,) = make_plan(typed_filter("le alex"), BAL, lexicon).paths
+    assert f'"{term("le", "name")}"' in path.names  # five thousand candidates take longer than its list
 
 
 def test_four_letters_beside_a_town_find_all_that_is_meant() -> None:

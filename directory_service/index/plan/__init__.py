@@ -44,7 +44,7 @@ from directory_service.index.plan.access import (
 from directory_service.index.plan.constants import constant_values, in_container
 from directory_service.index.plan.fours import NAME_TEXTS, NAMES
 from directory_service.index.plan.logic import all_of
-from directory_service.index.plan.merging import merged
+from directory_service.index.plan.merging import is_sure, merged
 from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, forget_terms, fours_of, pattern_of, terms_of
@@ -217,6 +217,8 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
             if names is None or (rule and not each and not attribute):
                 return _UNDEFINED if names is None else FALSE
             return all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
+        case Substrings() if branch == BAL and is_sure(asked):
+            return asked
         case _:
             names = subtypes(asked.attribute)
             if names == (asked.attribute,):
@@ -361,7 +363,7 @@ def _leaf_access(leaf: Leaf, lexicon: Lexicon) -> Access:
 def _estimate(where: Access, lexicon: Lexicon) -> float:
     match where:
         case TextHas(columns, terms, fours):
-            return min(lexicon.holding(t, columns[0]) for t in fours) if fours else lexicon.entries(terms)
+            return lexicon.holding(fours[0], columns[0]) if fours else lexicon.entries(terms)
         case Both(items):
             return min(_estimate(i, lexicon) for i in items)
         case Either(items):
@@ -383,5 +385,5 @@ def _in_text(columns: tuple[str, ...], pattern: Pattern, lexicon: Lexicon) -> Ac
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
     terms = terms_of(pattern.pieces, rule, lexicon)
-    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(NAMES) else ()
-    return TextHas(columns, terms, fours) if terms else ALL
+    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(NAMES) else None
+    return TextHas(columns, terms, fours.texts if fours else ()) if terms else ALL

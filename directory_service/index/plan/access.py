@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from directory_service.index.plan.fours import START, term, writings
@@ -191,9 +192,18 @@ def _names(access: Access) -> str | None:
 
 def fours_expression(columns: Sequence[str], texts: Sequence[str]) -> str:
     """What asks ``names`` whether one of the columns has all of the texts; of names, as far as these are told apart."""
-    starts = any(START in text for text in texts)
-    found = [_joined(" AND ", [quoted(term(t, column)) for t in texts]) for column in writings(columns, starts)]
-    return str(_joined(" OR ", found))
+    written = columns if START in "".join(texts) else writings(tuple(columns))
+    found = [_all_of(" AND ", [_letters(text, column) for text in texts]) for column in written]
+    return _all_of(" OR ", found)
+
+
+@lru_cache(maxsize=16_384)
+def _letters(text: str, column: str) -> str:
+    return quoted(term(text, column))
+
+
+def _all_of(word: str, parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({word.join(parts)})"
 
 
 def _terms(columns: Sequence[str], terms: Terms) -> str | None:

@@ -9,7 +9,7 @@ their own, best first.  Nothing reads the writing back, and two pairs that share
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from operator import add
@@ -81,10 +81,8 @@ def _domain(text: str) -> str:
     return _terms(text, "mail")
 
 
-def writings(columns: Sequence[str], starts: bool) -> Iterator[str]:
-    """The columns, one of those that write alike; ``starts``: as far as where a value starts matters."""
-    if starts:
-        yield from columns
-        return
-    yield from (["name"] if any(c != "mail" for c in columns) else [])
-    yield from (["mail"] if "mail" in columns else [])
+@lru_cache(maxsize=64)
+def writings(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """One of those of the columns that write alike what is not the start of a value."""
+    names, mail = ("name",) if any(c != "mail" for c in columns) else (), ("mail",) if "mail" in columns else ()
+    return (*names, *mail)

@@ -6,7 +6,14 @@ from directory_service.index.query import And, Filter, Or
 
 
 def all_of(kind: type[And] | type[Or], absorbing: Filter, neutral: Filter, items: list[Filter]) -> Filter:
-    flat = dict.fromkeys(j for i in items for j in (i.items if isinstance(i, kind) else (i,)))
+    if len(items) == 1:
+        return items[0]
+    flat: dict[Filter, None] = {}
+    for item in items:
+        if isinstance(item, kind):
+            flat |= dict.fromkeys(item.items)
+        else:
+            flat[item] = None
     flat.pop(neutral, None)
     if absorbing in flat:
         return absorbing

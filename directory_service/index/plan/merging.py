@@ -40,7 +40,23 @@ def _or(items: tuple[Filter, ...]) -> Filter:
     return all_of(Or, TRUE, FALSE, [*texts, *rest])
 
 
+def plain_piece(leaf: Substrings) -> str | None:
+    """The one piece that letters and digits alone are, in names and addresses alike: what is typed mostly."""
+    if len(leaf.any) == 1 and not leaf.initial and not leaf.final and leaf.attribute in OWN:
+        raw = leaf.any[0]
+        return raw.lower().decode() if raw.isalnum() else None  # of octets: no others than those of ASCII
+    return None
+
+
+def is_sure(leaf: Substrings) -> bool:
+    """Whether it is plain to see that names or addresses can be asked this."""
+    typed = leaf.attribute in OWN and not leaf.initial and not leaf.final
+    return typed and all(part.isascii() and part[:1].isalnum() for part in leaf.any)
+
+
 def _settled(leaf: Substrings) -> str | None:
     """The one piece that the text of the attribute is to hold, where it has such a text."""
+    if (plain := plain_piece(leaf)) is not None:
+        return plain
     pattern = pattern_of(leaf) if leaf.attribute in OWN else None
     return pattern.pieces[0] if pattern and len(pattern.pieces) == 1 and settles(leaf, pattern) else None

@@ -4,62 +4,72 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.plan.access import fours_expression
-from directory_service.index.plan.fours import NAMES
-from directory_service.index.plan.pieces import Lexicon, fours_of, pattern_of
+from directory_service.index.plan.fours import NAMES, START, writings
+from directory_service.index.plan.pieces import FEW_LISTS, LISTED, MOST_LISTS, Lexicon, fours_of, pattern_of
 from directory_service.index.plan.predicate import OWN
 from directory_service.index.query import And, Filter, InText, Or, Substrings
 
 
 class Named(NamedTuple):
-    """``expression`` finds all that is meant, "" when no list does; about ``estimate`` mailboxes are in it."""
+    """``expression`` finds all that is meant, "" when no list does; about ``estimate`` mailboxes are in it.  Its lists
+    have so many ``places``."""
 
     expression: str
     estimate: float
+    places: int = 0
 
 
 _ANYBODY: Final = Named("", float("inf"))
 
 
-def named(asked: Filter, lexicon: Lexicon) -> Named | None:
-    """None for what is, in part, about something else."""
+def named(asked: Filter, lexicon: Lexicon, most: int = MOST_LISTS) -> Named | None:
+    """None for what is, in part, about something else.  ``most``: lists of one piece."""
     match asked:
         case InText(columns, piece) if all(c in NAMES for c in columns):
-            return _pieces(columns, (piece,), lexicon)
+            return _pieces(columns, (piece,), lexicon, most)
         case Substrings(attribute) if attribute in OWN:
             pattern = pattern_of(asked)
-            return _pieces((OWN[attribute],), pattern.pieces, lexicon) if pattern else None
+            return _pieces((OWN[attribute],), pattern.pieces, lexicon, most) if pattern else None
         case And(items) if items:
-            return _both([named(item, lexicon) for item in items])
+            return _both([named(item, lexicon, FEW_LISTS) for item in items], lexicon.mailboxes)
         case Or(items) if items:
-            return _either([named(item, lexicon) for item in items])
+            return _either([named(item, lexicon, most) for item in items])
         case _:
             return None
 
 
-def _pieces(columns: tuple[str, ...], pieces: tuple[str, ...], lexicon: Lexicon) -> Named:
+def _pieces(columns: tuple[str, ...], pieces: tuple[str, ...], lexicon: Lexicon, most: int) -> Named:
     """One of the columns has all of the pieces.  Lists of names are one for all of them, those of addresses apart."""
     names, mail = tuple(c for c in columns if c != "mail"), tuple(c for c in columns if c == "mail")
-    return _one_of([_listed(some, pieces, lexicon) for some in (names, mail) if some])
+    return _one_of([_listed(some, pieces, lexicon, most) for some in (names, mail) if some])
 
 
-def _listed(columns: tuple[str, ...], pieces: tuple[str, ...], lexicon: Lexicon) -> Named:
-    fours = fours_of(pieces, columns[0], lexicon)
-    if not fours:
-        return _ANYBODY
-    return Named(fours_expression(columns, fours), min(lexicon.holding(text, columns[0]) for text in fours))
+def _listed(columns: tuple[str, ...], pieces: tuple[str, ...], lexicon: Lexicon, most: int) -> Named:
+    columns = columns if START in "".join(pieces) else writings(columns)
+    fours = fours_of(pieces, columns[0], lexicon, most)
+    return Named(fours_expression(columns, fours.texts), fours.mailboxes, fours.places) if fours else _ANYBODY
 
 
-def _both(found: Sequence[Named | None]) -> Named | None:
+def _both(found: Sequence[Named | None], mailboxes: int) -> Named | None:
+    """The lists of the rarest; of others, as long as these are sooner read than the entries that they spare."""
     known = [one for one in found if one is not None]
     if len(known) < len(found):
         return None
-    listed = [one for one in known if one.expression]
-    if not listed:
-        return _ANYBODY
-    return Named(_joined(" AND ", listed), min(one.estimate for one in listed))
+    first, *others = sorted(known, key=_estimate)
+    chosen, left = [first], first.estimate
+    for one in others:
+        share = min(one.estimate / mailboxes, 1.0) if mailboxes else 0.0  # as if names were independent
+        if one.expression and one.places <= LISTED * left * (1 - share):
+            chosen.append(one)
+            left *= share
+    return Named(_joined(" AND ", chosen), first.estimate, sum(one.places for one in chosen))
+
+
+_estimate: Final = attrgetter("estimate")
 
 
 def _either(found: Sequence[Named | None]) -> Named | None:
@@ -68,10 +78,11 @@ def _either(found: Sequence[Named | None]) -> Named | None:
 
 
 def _one_of(found: Sequence[Named]) -> Named:
-    if not all(one.expression for one in found):
+    if _ANYBODY in found:
         return _ANYBODY
     distinct = tuple(dict.fromkeys(found))
-    return Named(_joined(" OR ", distinct), sum(one.estimate for one in distinct))
+    estimate, places = sum([one.estimate for one in distinct]), sum([one.places for one in distinct])
+    return Named(_joined(" OR ", distinct), estimate, places)
 
 
 def _joined(word: str, found: Sequence[Named]) -> str:

@@ -7,10 +7,10 @@ letters, only if a term that starts (or, for a final one, ends) with it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
 from directory_service.index.plan.fours import term
@@ -20,8 +20,10 @@ from directory_service.index.query import Approx, Equal, Substrings
 MOST_TERMS: Final = 3
 RARE: Final = 200  # mailboxes with some letters: lists of fewer are not counted
 _SUPPOSED: Final = 50  # mailboxes that such a list holds
-_MANY: Final = 2_000  # candidates of two lists: more take longer to look at than a third list
-_LISTED: Final = 80  # places of a list that are read in the time that one entry takes
+_MANY: Final = (300, 2_000)  # mailboxes of the shortest list; of more, another list is sooner read than candidates
+FEW_LISTS: Final = 2
+MOST_LISTS: Final = FEW_LISTS + len(_MANY)
+LISTED: Final = 250  # places of a list that are read in the time that one entry takes
 SAMPLED: Final = 50  # one entry in this many is counted to know which terms are rare
 # What is longer, ten times the longest name, is not remembered: a message may be one value of 64 KiB, and all that is
 # remembered by number would be of those.
@@ -62,7 +64,21 @@ class Pattern:
 def pattern_of(leaf: Leaf) -> Pattern | None:
     """The pattern of an equality or a substring assertion.  None when it is Undefined: a value of the wrong syntax,
     nothing to compare, or an attribute without a substring rule."""
-    return (_pattern.__wrapped__ if _octets_of(leaf) > _LONG else _pattern)(leaf)
+    try:
+        return _short_pattern(leaf)
+    except _TooLongError:
+        return _pattern(leaf)
+
+
+class _TooLongError(Exception):
+    """What raises is not remembered, and what is remembered need not be measured again."""
+
+
+@lru_cache(maxsize=4096)
+def _short_pattern(leaf: Leaf) -> Pattern | None:
+    if _octets_of(leaf) > _LONG:
+        raise _TooLongError
+    return _pattern(leaf)
 
 
 def _octets_of(leaf: Leaf) -> int:
@@ -75,7 +91,6 @@ def _are_long(pieces: tuple[str, ...]) -> bool:
     return sum(map(len, pieces)) > _LONG
 
 
-@lru_cache(maxsize=4096)
 def _pattern(leaf: Leaf) -> Pattern | None:
     attribute = ATTRIBUTES[leaf.attribute.lower()]
     if not isinstance(leaf, Substrings):
@@ -119,6 +134,7 @@ class Lexicon:
     counts: Mapping[str, int] = field(default_factory=dict)
     suffix: str = ""
     fours: Mapping[str, int] = field(default_factory=dict)  # mailboxes of each term of ``names`` that has many
+    mailboxes: int = 0  # about how many there are
 
     def count(self, term: str) -> int:
         return self.counts.get(term, 0)
@@ -153,23 +169,45 @@ def _terms(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms 
     return Terms(some=tuple(short + c for c in letters))
 
 
-def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
+class Fours(NamedTuple):
+    """Two to four letters each, the rarest first, whose lists meet in about so many mailboxes at most, after as many
+    places of those lists as ``places`` were read."""
+
+    texts: tuple[str, ...]
+    mailboxes: int
+    places: int
+
+
+def fours_of(pieces: tuple[str, ...], column: str, lexicon: Lexicon, most: int = MOST_LISTS) -> Fours | None:
     """What finds these pieces in the ``names`` index: a mailbox that holds them all has each of these texts.  The
     rarest four letters of the rarest piece; of another, then of the same, as long as their lists are sooner read than
-    the entries that they spare.  A piece of two or three letters is one text.  Empty when all have a single letter."""
-    return (_fours.__wrapped__ if _are_long(pieces) else _fours)(pieces, column, lexicon)
+    the entries that they spare.  A piece of two or three letters is one text.  None when all have a single letter."""
+    return (_fours.__wrapped__ if _are_long(pieces) else _fours)(pieces, column, lexicon, most)
 
 
 @lru_cache(maxsize=4096)
-def _fours(pieces: tuple[str, ...], column: str, lexicon: Lexicon) -> tuple[str, ...]:
-    cut = [_cut((piece,), min(4, max(2, len(piece)))) for piece in pieces if "\0" not in piece]
-    counted = [sorted({(lexicon.holding(text, column), text) for text in texts}) for texts in cut if texts]
-    in_turn = [*sorted(found[0] for found in counted), *sorted(found[1] for found in counted if len(found) > 1)]
-    if not in_turn:
-        return ()
+def _fours(pieces: tuple[str, ...], column: str, lexicon: Lexicon, most: int) -> Fours | None:
+    counted = [sorted(_counted(piece, column, lexicon)) for piece in pieces if len(piece) > 1 and "\0" not in piece]
+    if not counted:
+        return None
+    in_turn = counted[0] if len(counted) == 1 else _in_turn(counted)
     least = in_turn[0][0]
-    most = 2 + (least > _MANY)
-    return tuple(dict.fromkeys(text for count, text in in_turn[:most] if count <= _LISTED * least))
+    most = min(most, FEW_LISTS + sum([least > many for many in _MANY]))
+    chosen = {text: count for count, text in in_turn[:most] if count <= LISTED * least}
+    return Fours(tuple(chosen), least, sum(chosen.values()))
+
+
+def _in_turn(counted: Sequence[list[tuple[int, str]]]) -> list[tuple[int, str]]:
+    """The rarest of each, then the next of each."""
+    return [each for n in range(MOST_LISTS) for each in sorted([found[n] for found in counted if len(found) > n])]
+
+
+def _counted(piece: str, column: str, lexicon: Lexicon) -> set[tuple[int, str]]:
+    """Each two to four letters of a piece, and about how many mailboxes have them: the term of some letters is part of
+    that of all."""
+    size, whole, counts = min(4, len(piece)), term(piece, column), lexicon.fours
+    starts = range(len(piece) - size + 1)
+    return {(counts.get(whole[i : i + size - 1], _SUPPOSED), piece[i : i + size]) for i in starts}
 
 
 def forget_terms() -> None:

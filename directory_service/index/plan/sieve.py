@@ -7,13 +7,16 @@ A sieve lets through every entry that matches, and most that do not are left beh
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.entries.rules import plain
 from directory_service.index.plan.pieces import pattern_of
 from directory_service.index.plan.predicate import settles
 from directory_service.index.query import And, Equal, Extensible, Filter, HasTag, InText, Or, Substrings
+
+_FEW: Final = 8  # pieces: how to ask for as many is remembered
 
 
 class Sieve(NamedTuple):
@@ -37,7 +40,9 @@ def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
         case InText(columns, piece):
             return _holds(columns, [piece], exact=True)
         case HasTag(token, starts) if tags:
-            return Sieve("instr(' ' || e.tags || ' ', ?)", (f" {token}" + " " * (not starts),), exact=True)
+            if starts:
+                return Sieve("instr(' ' || e.tags, ?)", (f" {token}",), exact=True)
+            return Sieve("instr(' ' || e.tags || ' ', ?)", (f" {token} ",), exact=True)
         case Extensible(_, _, _, False):
             leaf = plain(asked)
             found = sieve_of(leaf) if leaf else None
@@ -67,10 +72,19 @@ def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve |
     return Sieve(f"({word.join(p.sql for p in parts)})", values, exact and all(p.exact for p in parts))
 
 
-def _holds(columns: Iterable[str], pieces: Sequence[str], *, exact: bool) -> Sieve | None:
+def _holds(columns: Sequence[str], pieces: Sequence[str], *, exact: bool) -> Sieve | None:
     """One of the texts has all the pieces.  Texts hold no NUL (``render.row_of``), so that a piece with one says
     nothing."""
-    usable = [piece for piece in pieces if "\0" not in piece]
+    usable = tuple([piece for piece in pieces if "\0" not in piece])
     whole = exact and len(usable) == len(pieces) == 1
-    parts = [Sieve(" AND ".join(f"instr(e.{c}, ?)" for _ in usable), tuple(usable), whole) for c in columns]
-    return _joined(" OR ", parts) if usable else None
+    if not usable or not columns:
+        return None
+    sql = (_held if len(usable) <= _FEW else _held.__wrapped__)(tuple(columns), len(usable))
+    return Sieve(sql, usable * len(columns), whole)
+
+
+@lru_cache(maxsize=256)
+def _held(columns: tuple[str, ...], pieces: int) -> str:
+    """That one of the columns holds so many pieces."""
+    found = (" AND ".join(f"instr(e.{column}, ?)" for _ in range(pieces)) for column in columns)
+    return f"({' OR '.join(found)})"

@@ -46,10 +46,11 @@ def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Where several words were typed, all of them before that, since an address book then also asks for the first
     word alone in given names.  For ``~=``, then names that sound so; errors and nicknames are left."""
-    several = _has_several(simple)
-    makers: list[Callable[[], Filter | None]] = [partial(_pair, simple)] if several and branch == BAL else []
+    several = _words_of(simple)
+    makers: list[Callable[[], Filter | None]] = [partial(_pair, several)] if several and branch == BAL else []
     makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, ("sn",), most=False)]
-    makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS, _SOUNDS)]
+    makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
+    makers += [partial(_tier, simple, _SOUNDS, most=False)] if has_approximate(simple) else []
     return Lazily(makers)
 
 
@@ -74,10 +75,10 @@ def _word_of(asked: Filter) -> str:
     return asked.piece if isinstance(asked, InText) and not NAME_TEXTS.isdisjoint(asked.columns) else ""
 
 
-def _pair(asked: Filter) -> HasTag | None:
-    """Two of several words, the longest, as far as three letters of each tell."""
-    pieces = sorted((piece.strip("^$") for piece in _words_of(asked)), key=len, reverse=True)
-    token = pair_start(*pieces[:2]) if len(pieces) > 1 else None
+def _pair(several: tuple[str, ...]) -> HasTag | None:
+    """Two of the words, the longest, as far as three letters of each tell."""
+    first, second, *_ = sorted((piece.strip("^$") for piece in several), key=len, reverse=True)
+    token = pair_start(first, second)
     return None if token is None else HasTag(token, starts=True)
 
 
