@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.entries.rules import plain
-from directory_service.index.plan.pieces import pattern_of
-from directory_service.index.plan.predicate import settles
+from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
+from directory_service.index.plan.predicate import OWN, settles
 from directory_service.index.query import And, Equal, Extensible, Filter, HasTag, InText, Or, Substrings
 
 _FEW: Final = 8  # pieces: how to ask for as many is remembered
@@ -49,8 +49,10 @@ def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
             return found and found._replace(exact=False)
         case Equal() | Substrings():
             pattern = pattern_of(asked)
+            if pattern is None:
+                return None
             columns = ATTRIBUTES[asked.attribute.lower()].columns
-            return _holds(columns, pattern.pieces, exact=settles(asked, pattern)) if pattern else None
+            return _in_order(asked, pattern) or _holds(columns, pattern.pieces, exact=settles(asked, pattern))
         case _:
             return None
 
@@ -70,6 +72,23 @@ def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve |
         return None
     values = tuple(value for p in parts for value in p.values)
     return Sieve(f"({word.join(p.sql for p in parts)})", values, exact and all(p.exact for p in parts))
+
+
+def _in_order(leaf: Leaf, pattern: Pattern) -> Sieve | None:
+    """One value of a name has all of the pieces, one after the other: what is asked of several words.  None where
+    ``LIKE`` would say something else."""
+    column, pieces = OWN.get(leaf.attribute, "mail"), pattern.pieces
+    if column == "mail" or not 1 < len(pieces) <= _FEW or not all(map(str.isalnum, pieces)):
+        return None
+    return Sieve(_ORDERED.format(column), (pieces[0], pieces[-1], f"{'%'.join(pieces)}%"), exact=True)
+
+
+# Values as an array, looked at where the first piece and the last are somewhere in the text.  SQLite prepares the
+# statement anew for each pattern that is a parameter alone.
+_ORDERED: Final = (
+    "(instr(e.{0}, ?) AND instr(e.{0}, ?) AND EXISTS "
+    "(SELECT 1 FROM json_each('[' || replace(json_quote(e.{0}), '$^', '\",\"') || ']') WHERE value LIKE '%' || ?))"
+)
 
 
 def _holds(columns: Sequence[str], pieces: Sequence[str], *, exact: bool) -> Sieve | None:
