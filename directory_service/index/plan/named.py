@@ -1,5 +1,5 @@
 """Questions that are about names and addresses of mailboxes alone, which is what people type: one expression on
-``names``, and nothing else to weigh.  PURE.  Hot path: some 15 µs a text."""
+``names``, and nothing else to weigh.  PURE.  Hot path: 20 to 65 µs a text."""
 
 from __future__ import annotations
 
