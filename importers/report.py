@@ -22,20 +22,21 @@ _KINDS = {
     "match": "rapprochements",
     "decision": "décisions",
 }
+_FEMININE = frozenset(("organization", "mailbox", "decision", "activities", "mailboxes"))
 _ACTS = {
-    "created": "créés",
-    "updated": "modifiés",
-    "closed": "fermés",
-    "reopened": "rouverts",
-    "merged": "fusionnés",
-    "removed": "retirés",
-    "restored": "rétablis",
-    "split": "séparés",
+    "created": "créé",
+    "updated": "modifié",
+    "closed": "fermé",
+    "reopened": "rouvert",
+    "merged": "fusionné",
+    "removed": "retiré",
+    "restored": "rétabli",
+    "split": "séparé",
     "review": "à examiner",
-    "accepted": "acceptées",
-    "rejected": "rejetées",
-    "later": "remises à plus tard",
-    "unchanged": "inchangés",
+    "accepted": "accepté",
+    "rejected": "rejeté",
+    "later": "remis à plus tard",
+    "unchanged": "inchangé",
 }
 _STATUS = {
     "done": "Import {run} terminé",
@@ -65,7 +66,8 @@ class FileReport:
     def as_text(self) -> str:
         if self.status == "skipped":
             return f"{self.name} ({self.layout}) : déjà importé, inchangé"
-        text = f"{self.name} ({self.layout}) : {_number(self.rows)} lignes, {_number(self.rejected)} rejetées"
+        rejected = _counted(self.rejected, "rejeté", feminine=True)
+        text = f"{self.name} ({self.layout}) : {_counted(self.rows, 'ligne')}, {rejected}"
         return "\n".join([text, *self._told()])
 
     def _told(self) -> list[str]:
@@ -119,7 +121,8 @@ class ImportReport:
         lines += ["  " + f.as_text() for f in self.files]
         lines += [f"  laissé de côté, d'un autre genre : {name}" for name in self.ignored]
         for kind, acts in self.counts.items():
-            said = ", ".join(f"{_number(acts[a])} {label}" for a, label in _ACTS.items() if acts.get(a))
+            feminine = kind in _FEMININE
+            said = ", ".join(_counted(acts[a], word, feminine=feminine) for a, word in _ACTS.items() if acts.get(a))
             if said:
                 lines.append(f"  {_KINDS.get(kind, kind)} : {said}")
         return "\n".join([*lines, *impact_lines(self.impact), *self._passed()])
@@ -137,7 +140,7 @@ class ImportReport:
 
 _WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes ouvertes"}
 _GROUPS = {"domain": "domaines touchés", "profession": "professions touchées", "department": "départements touchés"}
-_HIT = {"added": "ajoutés", "changed": "modifiés", "removed": "retirés", "merged": "fusionnés"}
+_HIT = {"added": "ajouté", "changed": "modifié", "removed": "retiré", "merged": "fusionné"}
 _SHOWN = 5  # of the biggest movers, as text
 
 
@@ -147,7 +150,8 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
     for dimension, label in _WHOLES.items():
         whole = impact.get(dimension)
         if whole and whole["touched"]:
-            acts = ", ".join(f"{_number(whole[act])} {word}" for act, word in _HIT.items() if whole[act])
+            feminine = dimension in _FEMININE
+            acts = ", ".join(_counted(whole[act], word, feminine=feminine) for act, word in _HIT.items() if whole[act])
             lines.append(f"  effet sur les {label} : {_share(whole)} : {acts}")
     for dimension, label in _GROUPS.items():
         groups = impact.get(dimension)
@@ -159,11 +163,11 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
 
 
 _MOVES = {
-    "opened": "ouverts",
-    "closed": "fermés",
-    "moved": "passés à un autre opérateur",
-    "joined": "tenus par un opérateur de plus",
-    "left": "tenus par un opérateur de moins",
+    "opened": "ouvert",
+    "closed": "fermé",
+    "moved": "passé à un autre opérateur",
+    "joined": "tenu par un opérateur de plus",
+    "left": "tenu par un opérateur de moins",
 }
 
 
@@ -173,20 +177,20 @@ def _trust_lines(trust: Mapping[str, Any] | None) -> list[str]:
         return []
     lines = []
     if trust["touched"]:
-        acts = ", ".join(f"{_number(trust[a]['domains'])} {word} ({_number(trust[a]['mailboxes'])} boîtes)"
+        acts = ", ".join(f"{_counted(trust[a]['domains'], word)} ({_counted(trust[a]['mailboxes'], 'boîte')})"
                          for a, word in _MOVES.items() if trust[a]["domains"])  # fmt: skip
         movers = ", ".join(map(_mover, trust["movers"][:_SHOWN]))
         lines.append(f"  domaines de confiance : {_number(trust['before'])} avant ; {acts} ; d'abord {movers}")
     if trust["outside"]["mailboxes"]:
         outside = trust["outside"]
-        lines.append(f"  hors de l'espace de confiance : {_number(outside['mailboxes'])} boîtes ouvertes, "
-                     f"de {_number(outside['domains'])} domaines")  # fmt: skip
+        boxes = f"{_counted(outside['mailboxes'], 'boîte')} {_agreed('ouvert', outside['mailboxes'], feminine=True)}"
+        lines.append(f"  hors de l'espace de confiance : {boxes}, de {_counted(outside['domains'], 'domaine')}")
     return lines
 
 
 def _mover(move: Mapping[str, Any]) -> str:
     who = " → ".join(" et ".join(names) for names in (move["from"], move["to"]) if names)
-    return f"{move['domain']} ({who}) : {_number(move['mailboxes'])} boîtes"
+    return f"{move['domain']} ({who}) : {_counted(move['mailboxes'], 'boîte')}"
 
 
 def _share(moved: Mapping[str, Any]) -> str:
@@ -198,6 +202,19 @@ def _share(moved: Mapping[str, Any]) -> str:
 
 def _named(group: Mapping[str, Any]) -> str:
     return str(group.get("label") or group["key"] or "sans")
+
+
+def _counted(value: int, word: str, *, feminine: bool = False) -> str:
+    return f"{_number(value)} {_agreed(word, value, feminine=feminine)}"
+
+
+def _agreed(word: str, number: int, *, feminine: bool = False) -> str:
+    """The first word, a masculine participle or a noun, in the gender and the number of what is counted."""
+    first, space, rest = word.partition(" ")
+    if first == "à":
+        return word
+    first += "e" * feminine
+    return first + ("" if number < 2 or first.endswith("s") else "s") + space + rest
 
 
 def _number(value: int) -> str:

@@ -149,7 +149,7 @@ def test_the_impact_is_told_in_numbers_and_percent_the_biggest_movers_first(worl
         ("75", 1, 1),
     ]
     text = report.as_text()
-    assert "professionnels : 6 sur 60 (10,00 %) : 1 ajoutés, 1 modifiés, 4 retirés" in text
+    assert "professionnels : 6 sur 60 (10,00 %) : 1 ajouté, 1 modifié, 4 retirés" in text
     assert "domaines touchés : 2 sur 2 ; d'abord medecin.mssante.fr : 2 sur 40 (5,00 %), lyon.mssante.fr :" in text
 
 
