@@ -106,6 +106,13 @@ def test_options_say_what_the_server_is(client: FlaskClient) -> None:
     assert "PUT" not in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("path", ["/carddav/", HOME, BOOK])
+def test_head_is_get_without_the_body(client: FlaskClient, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.open(path, method=method)
+        assert (answer.status_code, answer.mimetype) == (200, "text/plain")
+
+
 def test_a_book_says_what_it_can(client: FlaskClient) -> None:
     props = "<d:supported-report-set/><s:getctag/><d:sync-token/><c:supported-address-data/><d:nothing/>"
     book, national = propfind(client, BOOK, props), propfind(client, NATIONAL, props)

@@ -44,6 +44,7 @@ from directory_service.web.openapi.route import Rate
 blueprint = Blueprint("carddav", __name__)
 
 CLASSES: Final = "1, 3, access-control, addressbook"  # of the DAV header (RFC 4918 10.1, RFC 6352 6.1)
+_GET: Final = ("GET", "HEAD")
 _READ: Final = ("GET", "OPTIONS", "PROPFIND")
 _WRITE: Final = ("PUT", "DELETE", "PROPPATCH", "MKCOL", "COPY", "MOVE", "POST", "LOCK", "UNLOCK", "ACL")
 _HOME: Final = "/carddav/livres/<book>/"
@@ -113,7 +114,7 @@ def well_known() -> AnyResponse:
 @_route("/carddav/")
 @counted(Rate.READ, nameless=True)
 def root() -> AnyResponse:
-    if request.method == "GET":
+    if request.method in _GET:
         return _welcome()
     national = find_book(directory(), NATIONAL)
     return _found(root_resource(), lambda: Below((home_resource(national, _state()),)))
@@ -123,7 +124,7 @@ def root() -> AnyResponse:
 @counted(Rate.READ, nameless=True)
 def home(book: str) -> AnyResponse:
     held = find_book(directory(), book)
-    if request.method == "GET":
+    if request.method in _GET:
         return _welcome()
     return _found(home_resource(held, _state()), lambda: Below((book_resource(held, _state()),)))
 
@@ -132,7 +133,7 @@ def home(book: str) -> AnyResponse:
 @counted(Rate.SEARCH, nameless=True)
 def contacts(book: str) -> AnyResponse:
     held = find_book(directory(), book)
-    if request.method == "GET":
+    if request.method in _GET:
         return _welcome()
     if request.method == "REPORT":
         return _multistatus(report(directory(), held, xml.parse(read_body(xml.LIMIT)), _counting()))
