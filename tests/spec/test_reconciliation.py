@@ -196,6 +196,16 @@ def test_bad_requests_are_told(client: FlaskClient, form: dict[str, str], status
     assert answer.status_code == status
 
 
+def test_a_query_that_does_not_read_stops_no_other_of_its_batch(client: FlaskClient) -> None:
+    said = {"q0": {"query": "zoe essai"}, "q1": {"query": ""}, "q2": {"query": "zoe essai", "limit": 0}}
+    answer = client.post(HERE, json={"queries": said})
+    assert answer.status_code == 200
+    assert answer.json["q0"] == client.post(HERE, json={"query": said["q0"]}).json
+    for name, where in (("q1", "query"), ("q2", "limit")):
+        found = answer.json[name]
+        assert (found["result"], found["error"]["status"], found["error"]["where"]) == ([], 400, where)
+
+
 def test_pages_of_other_sites_may_ask(client: FlaskClient) -> None:
     answer = client.options(HERE, headers={"Origin": "http://127.0.0.1:3333", "Access-Control-Request-Method": "POST"})
     assert answer.headers["Access-Control-Allow-Origin"] == "*"

@@ -24,6 +24,7 @@ from directory_service.web.openapi.matching import ASKED
 from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref, word
 from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
+from directory_service.web.problems import problem_body
 from directory_service.web.reconciliation.asking import reconcile
 from directory_service.web.reconciliation.fetching import (
     extend,
@@ -129,7 +130,24 @@ def _batch(queries: object) -> dict[str, Any]:
         raise LimitExceeded(f"au plus {BATCH} requêtes à la fois (batchSize)", where="queries")
     take_lines(len(queries))
     with directory().held():
-        return {name: {"result": reconcile(directory(), query)} for name, query in queries.items()}
+        found = {name: _result(query) for name, query in queries.items()}
+    faults = [answer for answer in found.values() if isinstance(answer, InvalidInput)]
+    if faults and len(faults) == len(found):
+        raise faults[0]
+    return {name: _told(answer) if isinstance(answer, InvalidInput) else answer for name, answer in found.items()}
+
+
+def _result(query: object) -> dict[str, Any] | InvalidInput:
+    try:
+        return {"result": reconcile(directory(), query)}
+    except InvalidInput as error:
+        return error
+
+
+def _told(error: InvalidInput) -> dict[str, Any]:
+    """What answers a query that does not read, beside others that do: nobody, and why."""
+    said = problem_body(error.slug, error.http_status, error.message, error.where)
+    return {"result": [], "error": orjson.loads(said)}
 
 
 def _single(query: object) -> dict[str, Any]:

@@ -129,7 +129,8 @@ MATCHING: Final[dict[str, Schema]] = {
                      "match": FLAG, "features": listed(record({"id": word(Field), "value": NUMBER}))}
                 )
             )
-        }
+        },
+        {"error": told("Pourquoi cette requête du lot ne se lit pas", ref("Problem"))},
     ),
     "ReconciledBatch": mapped(ref("Reconciled")),
     "Extension": record(
