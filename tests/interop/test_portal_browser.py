@@ -219,6 +219,23 @@ def test_a_suggestion_is_chosen_with_the_mouse_and_a_ward_leads_to_its_mailbox(o
     expect(page).to_have_url("/boites/cardiologie%40ch-essai.mssante.fr")
 
 
+def test_back_finds_the_box_as_it_was_left(opening: Opener) -> None:
+    page = opening("/")
+    box = page.get_by_role("combobox", name="Nom, profession")
+    box.press_sequentially("cardiologie@")
+    page.get_by_role("option").first.click()
+    page.wait_for_url("**/boites/**")
+    page.go_back()
+    expect(box).to_have_value("cardiologie@")
+    box.fill("dupo")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2)).to_have_text("2 résultats")
+    page.go_back()
+    expect(box).to_have_value("dupo")
+    page.go_forward()
+    expect(box).to_have_value("dupo")
+
+
 def test_typing_on_asks_for_what_is_typed_last(opening: Opener) -> None:
     page = opening("/")
     box = page.get_by_role("combobox")

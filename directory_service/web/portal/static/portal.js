@@ -58,6 +58,16 @@ function combobox(input, list) {
   input.setAttribute("aria-expanded", "false");
   input.setAttribute("aria-controls", list.id);
 
+  // Back finds the box as it was left; browsers do not fill in again what they may not complete.
+  function remember() {
+    history.replaceState({ ...history.state, typed: input.value }, "");
+  }
+
+  function go(item) {
+    remember();
+    location.assign(target(item));
+  }
+
   function close() {
     list.hidden = true;
     active = -1;
@@ -100,7 +110,7 @@ function combobox(input, list) {
     const alike = (item.mistaken || []).map((other) => other.address).join(", ");
     if (alike) made.append(" ", part("span", "alike", "À ne pas confondre avec " + alike));
     made.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
-    made.addEventListener("click", () => location.assign(target(item)));
+    made.addEventListener("click", () => go(item));
     return made;
   }
 
@@ -137,7 +147,7 @@ function combobox(input, list) {
     ArrowDown: () => step(1),
     ArrowUp: () => step(-1),
     Escape: () => { if (list.hidden) { input.value = ""; items = []; } close(); },
-    Enter: () => (active >= 0 && !list.hidden ? (location.assign(target(items[active])), true) : (close(), false)),
+    Enter: () => (active >= 0 && !list.hidden ? (go(items[active]), true) : (close(), false)),
     Tab: () => (close(), false),
   };
 
@@ -146,7 +156,9 @@ function combobox(input, list) {
     if (made && !event.isComposing && !event.altKey && !event.ctrlKey && !event.metaKey && made() !== false) event.preventDefault();
   });
   input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, PAUSE); });
-  input.addEventListener("blur", close);
+  input.addEventListener("blur", () => { close(); remember(); });
+  input.form.addEventListener("submit", remember);
+  if (history.state && "typed" in history.state) input.value = history.state.typed;
 }
 
 showCopyButtons(document);
