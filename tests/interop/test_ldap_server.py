@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -65,6 +67,23 @@ def test_searches_that_wait_are_not_run_for_a_client_that_left(serving: Serving)
         gate.open.set()
         assert codes(witness.ask(search(SLOW))) == [(1, 0)]
         assert gate.asked <= LdapSettings().workers + 1
+
+
+def test_a_client_that_sends_no_more_has_its_answers(serving: Serving) -> None:
+    """``shutdown(SHUT_WR)``: what it asked is answered, from the loop, a thread or behind a bind; then it is closed."""
+    with gated(serving) as (port, gate), Client(port) as client:
+        client.send(search(SLOW, 1) + search(JEAN, 2))
+        client.socket.shutdown(socket.SHUT_WR)
+        assert codes(client.read()) == [(2, 0)]
+        time.sleep(0.1)
+        gate.open.set()
+        assert codes(client.read()) == [(1, 0)]
+        assert client.closed()
+    with Client(serving.port) as client:
+        client.send(bind(OPERATOR, serving.secret) + search(SLOW, 2))
+        client.socket.shutdown(socket.SHUT_WR)
+        assert codes(client.read(2)) == [(1, 0), (2, 0)]
+        assert client.closed()
 
 
 def test_a_bind_abandons_what_is_under_way(serving: Serving) -> None:

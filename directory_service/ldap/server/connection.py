@@ -37,15 +37,7 @@ from directory_service.ldap.server.binding import bind, is_nobody
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import is_exact
 from directory_service.ldap.server.identities import Proof
-from directory_service.ldap.server.operations import (
-    CANCEL_TEXTS,
-    CANCELED,
-    CANNOT_CANCEL,
-    NO_SUCH_OPERATION,
-    TOO_LATE,
-    Operation,
-    cancelled_id,
-)
+from directory_service.ldap.server.operations import CANCEL_TEXTS, Operation, call_off, cancelled_id
 from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.ldap.virtual import CANCEL, START_TLS
@@ -59,6 +51,7 @@ if TYPE_CHECKING:
 OPERATIONS_ERROR, PROTOCOL_ERROR, TIME_LIMIT, ADMIN_LIMIT, BUSY = 1, 2, 3, 11, 51
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
+_LAST_ANSWERS: Final = 1.0  # seconds for what is under way once the client sends no more: it may be gone
 _SILENT: Final = (UnbindRequest, AbandonRequest)  # have no reply
 _OPEN, _DISCREET = Channel(discreet=False), Channel()  # those of every client without a certificate
 _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses et identifiants exacts sont encore servis"
@@ -67,9 +60,9 @@ _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses e
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
-    __slots__ = ("address", "begun", "binding", "binds", "channel", "entries", "events", "handed", "heard", "hub",
-                 "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking", "stalled",
-                 "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
+    __slots__ = ("address", "begun", "binding", "binds", "channel", "ended", "entries", "events", "handed", "heard",
+                 "hub", "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking",
+                 "stalled", "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
 
     def __init__(self, hub: Hub, *, handed: bool = False) -> None:
         self.hub = hub
@@ -82,7 +75,7 @@ class Connection(asyncio.Protocol):
         self.binds = 0
         self.work: Work | None = None  # the search answered just now
         self.entries = 0  # in its answer
-        self.binding = self.paused = self.scheduled = self.upgrading = False
+        self.binding = self.paused = self.scheduled = self.upgrading = self.ended = False
         self.stream: TlsStream | None = None
         self.shaking: float | None = None  # since when a TLS handshake is under way
         self.channel = _OPEN
@@ -126,6 +119,18 @@ class Connection(asyncio.Protocol):
         if not self.scheduled:
             self.pump()
 
+    def eof_received(self) -> bool:
+        """The client sends no more.  Whether it has gone or waits for its last answers (``shutdown(SHUT_WR)``) nobody
+        can tell: those have a moment to come, and what takes longer is called off with the connection."""
+        self.session.closing = self.ended = True
+        if self._is_done():
+            return False
+        self.hub.loop.call_later(_LAST_ANSWERS, self.close, b"")
+        return True
+
+    def _is_done(self) -> bool:
+        return not (self.events or self.session.outstanding or self.binding)
+
     def pause_writing(self) -> None:
         self.paused, self.stalled = True, self.hub.loop.time()
         self.hub.watch.limit("output_buffer")
@@ -165,15 +170,20 @@ class Connection(asyncio.Protocol):
         if self.events and not (self.binding or self.paused):
             self.scheduled = True
             self.hub.loop.call_soon(self.pump)
-        self._steer()
+        self._go_on()
 
     def write(self, data: bytes) -> None:
         if data and not self.transport.is_closing():
             self.hub.watch.meter.sent += len(data)
             self.transport.write(data)
 
-    def _steer(self) -> None:
-        """Reads no more than it answers: TCP then tells the client to wait."""
+    def _go_on(self) -> None:
+        """Reads no more than it answers: TCP then tells the client to wait.  Closes once who sends no more has all its
+        answers."""
+        if self.ended:
+            if self._is_done():
+                self.close(b"")
+            return
         wanted = len(self.events) < _WAITING and not self.paused
         if wanted != self.reading and not self.transport.is_closing():
             self.reading = wanted
@@ -251,6 +261,7 @@ class Connection(asyncio.Protocol):
             reply, entries = future.result()
             self.hub.watch.answered(self, request, reply, perf_counter() - started, entries, work)
             self.write(reply)
+            self._go_on()
 
     def abandon(self, request: AbandonRequest) -> bytes:
         """RFC 4511 4.11: no reply, whether there was something to abandon or not."""
@@ -266,18 +277,8 @@ class Connection(asyncio.Protocol):
             target = cancelled_id(request)
         except InvalidInput as error:
             return extended_response(request.message_id, PROTOCOL_ERROR, error.message)
-        code, last = self._call_off(request.message_id, target)
+        code, last = call_off(self.session.outstanding, request.message_id, target)
         return last + extended_response(request.message_id, code, CANCEL_TEXTS[code])
-
-    def _call_off(self, own: int, target: int) -> tuple[int, bytes]:
-        operation = cast(Operation | None, self.session.outstanding.get(target))
-        if operation is None:
-            return CANNOT_CANCEL if target == own else NO_SUCH_OPERATION, b""
-        if operation.future.done():
-            return TOO_LATE, b""
-        del self.session.outstanding[target]
-        operation.stop()
-        return 0, result(target, operation.tag, CANCELED, "opération annulée")
 
     def abandon_all(self) -> None:
         for operation in self.session.outstanding.values():

@@ -7,11 +7,11 @@ millisecond (``index.reader``).  Whoever calls off decides what is answered.
 from __future__ import annotations
 
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.ber import Reader
-from directory_service.ldap.messages import ExtendedRequest
+from directory_service.ldap.messages import ExtendedRequest, result
 
 CANCELED, NO_SUCH_OPERATION, TOO_LATE, CANNOT_CANCEL = 118, 119, 120, 121
 CANCEL_TEXTS: Final = {
@@ -39,6 +39,18 @@ class Operation:
     def stop(self) -> None:
         self._stopped = True
         self.future.cancel()
+
+
+def call_off(outstanding: dict[int, object], own: int, target: int) -> tuple[int, bytes]:
+    """What a Cancel of ``target``, whose own id is ``own``, is answered; and the last reply of what it called off."""
+    operation = cast(Operation | None, outstanding.get(target))
+    if operation is None:
+        return CANNOT_CANCEL if target == own else NO_SUCH_OPERATION, b""
+    if operation.future.done():
+        return TOO_LATE, b""
+    del outstanding[target]
+    operation.stop()
+    return 0, result(target, operation.tag, CANCELED, "opération annulée")
 
 
 def cancelled_id(request: ExtendedRequest) -> int:
