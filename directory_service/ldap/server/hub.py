@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -153,11 +154,16 @@ class Hub:
             connection.transport.abort()  # ours; the other's descriptor keeps it open
 
     def _take_in(self, siblings: Siblings) -> None:
-        make = partial(Connection, self, handed=True)
         for client in siblings.received():
-            task = self.loop.create_task(self.loop.connect_accepted_socket(make, client))
+            task = self.loop.create_task(self._welcome(client))
             self._arriving.add(task)  # nobody else holds it
             task.add_done_callback(self._arriving.discard)
+
+    async def _welcome(self, client: socket.socket) -> None:
+        try:
+            await self.loop.connect_accepted_socket(partial(Connection, self, handed=True), client)
+        except OSError:  # gone meanwhile
+            client.close()
 
     async def shut_down(self) -> None:
         """What is under way ends, as far as ``shutdown_time`` allows; then everybody is told."""
