@@ -191,6 +191,13 @@ def _digits(text: str) -> str:
     return kept
 
 
+def _mail(text: str) -> str:
+    """Text of ASCII is not what folding makes of other signs: those are not of the syntax (RFC 4517 3.3.15)."""
+    bare = text.strip()
+    folded = bare.casefold()
+    return folded if bare.isascii() or not folded.isascii() else ""
+
+
 def _exact(text: str) -> str:
     return text.casefold().replace(" ", "")
 
@@ -250,7 +257,7 @@ def _class(text: str) -> str:
 PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
     MatchRule.NAME: squash,
     MatchRule.TEXT: fold_any,
-    MatchRule.MAIL: lambda text: text.casefold().strip(),
+    MatchRule.MAIL: _mail,
     MatchRule.EXACT: _exact,
     MatchRule.DIGITS: _digits,
     MatchRule.TIME: _time,

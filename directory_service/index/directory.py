@@ -62,7 +62,7 @@ from directory_service.index.trusted import (
 from directory_service.ldap.dn import normalise
 from directory_service.model.clients import ApiClient
 from directory_service.model.identifiers import parse_person_id, structure_keys
-from directory_service.model.mailboxes import CertificateRule
+from directory_service.model.mailboxes import CertificateRule, lowered
 
 __all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result", "Wishes"]
 
@@ -245,11 +245,13 @@ class Directory:
         """``entries.record.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
         unless the view is the staff's or the caller is entitled to ``unlisted`` ones."""
         connection = self._reader(time.monotonic()).connection
-        key = address.strip().casefold().lstrip(HIDDEN)
+        asked = lowered(address.strip())
+        key = asked.casefold().lstrip(HIDDEN)
         for place in (key, HIDDEN + key) if unlisted or view >= STAFF else (key,):
             for (found,) in connection.execute("SELECT json FROM mailbox WHERE address = ?", (place,)):
                 record: dict[str, Any] = orjson.loads(found)
-                return record
+                if record["address"] == asked:  # not ``ſ`` for ``s``, which are one to the key
+                    return record
         raise NotFound("pas de boîte de cette adresse")
 
     def addresses_in(self, start: str) -> list[str]:

@@ -11,6 +11,7 @@ import orjson
 from directory_service.entries.operators import CONTACTS
 from directory_service.errors import NotFound
 from directory_service.index.query import View
+from directory_service.model.mailboxes import lowered
 
 _AT: Final = "SELECT operator FROM domain WHERE name = ? AND since <= ? AND (until = '' OR until > ?) ORDER BY operator"
 _TODAY: Final = "SELECT operator FROM domain WHERE name = ? AND until = '' ORDER BY operator"
@@ -52,7 +53,7 @@ def operator_named(db: sqlite3.Connection, name: str) -> OperatorRecord | None:
 
 def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> list[str]:
     """Names of the operators that may be trusted for ``domain``, today or at ``at`` (UTC text)."""
-    name = domain.casefold()
+    name = lowered(domain)
     rows = db.execute(_TODAY, (name,)) if at is None else db.execute(_AT, (name, at, at))
     return [operator for (operator,) in rows]
 
@@ -60,7 +61,7 @@ def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> li
 def trust_left(db: sqlite3.Connection, domain: str, at: str | None) -> str:
     """The last instant, before ``at``, at which trust in the domain ended; "" when there is none."""
     sql = "SELECT max(until) FROM domain WHERE name = ? AND until > since AND until <= ?"
-    (found,) = db.execute(sql, (domain.casefold(), at or "9999")).fetchone()
+    (found,) = db.execute(sql, (lowered(domain), at or "9999")).fetchone()
     return found or ""
 
 
@@ -80,7 +81,7 @@ def _seen(record: dict[str, Any], view: View) -> dict[str, Any]:
 def domain_record(db: sqlite3.Connection, domain: str) -> dict[str, Any]:
     """``{"name","trusted","operators":[{"name","label","status","since","until"}]}``: when each operator was trusted
     for the domain, those of today first.  Raises NotFound."""
-    name = domain.casefold()
+    name = lowered(domain)
     held = [
         {"name": operator, "label": orjson.loads(record)["label"], "status": status, "since": since,
          "until": until or None}

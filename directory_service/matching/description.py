@@ -14,7 +14,7 @@ from typing import Final
 
 from directory_service.errors import InvalidInput
 from directory_service.model.identifiers import is_finess, is_siret, parse_person_id
-from directory_service.model.mailboxes import is_address
+from directory_service.model.mailboxes import is_address, lowered
 from directory_service.model.names import words
 
 LONGEST: Final = 200  # characters of one field: as long as any text of /v1/search
@@ -98,7 +98,7 @@ def address_of(text: str) -> str:
     written, so that it is told to be none."""
     bare = _MAILTO.sub("", text).strip()
     found = _ADDRESS.search(bare)
-    return (found.group(1) if found else bare).strip(".'").lower()
+    return lowered((found.group(1) if found else bare).strip(".'"))
 
 
 def _addressed(d: Description) -> Description:

@@ -39,6 +39,11 @@ def is_address(text: str) -> bool:
     return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
 
 
+def lowered(address: str) -> str:
+    """In lower case.  The one sign that would become a letter of ASCII, that of Kelvin, stays: it is no k."""
+    return "\N{KELVIN SIGN}".join(part.lower() for part in address.split("\N{KELVIN SIGN}"))
+
+
 def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 

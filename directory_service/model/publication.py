@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from directory_service.errors import InvalidInput
 from directory_service.model.ins import PATIENT_DOMAIN
-from directory_service.model.mailboxes import Contact, MailboxType, is_address, is_patient
+from directory_service.model.mailboxes import Contact, MailboxType, is_address, is_patient, lowered
 
 SOURCE: Final = "publication"  # of mailboxes and bindings, where extracts have the name of theirs
 
@@ -108,7 +108,7 @@ _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~
 
 def parse_address(text: str, patients: str = PATIENT_DOMAIN) -> str:
     """An address that may be published, in lower case; none of the domain of ``patients`` may.  Raises InvalidField."""
-    address = text.strip().lower()
+    address = lowered(text.strip())
     if not is_address(address) or not _LOCAL.fullmatch(address.rpartition("@")[0]):
         raise invalid("address", "une adresse est attendue")
     if is_patient(address, patients):

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 import orjson
 
 from directory_service.errors import InvalidInput
+from directory_service.model.mailboxes import lowered
 from directory_service.registry.clock import format_instant
 from directory_service.trust.keys import Keyring, Keys
 from directory_service.trust.verdicts import Verdict
@@ -111,6 +112,6 @@ class Checked:
         of the form of our salts."""
         if field not in _PERSONAL:
             raise InvalidInput(f"un champ parmi {', '.join(_PERSONAL)} est attendu")
-        given = value.strip().lower() if field == "address" else value.strip()
+        given = lowered(value.strip()) if field == "address" else value.strip()
         held = self.claims.get("asked_sha256", {}).get(field, "")
         return _WRITTEN.fullmatch(salt) is not None and secrets.compare_digest(held, hash_of(salt, given))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN, is_ins
-from directory_service.model.mailboxes import domain_of, is_patient
+from directory_service.model.mailboxes import domain_of, is_patient, lowered
 from directory_service.model.publication import SOURCE as PUBLICATION
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.trust.access import Caller
@@ -178,7 +178,7 @@ def _seen(build: Build, source: str) -> str:
 
 
 def _case(question: Question, build: Build) -> _Case:
-    address, at, now = question.address.strip().lower(), question.at, datetime.now(UTC)
+    address, at, now = lowered(question.address.strip()), question.at, datetime.now(UTC)
     if not _ADDRESS.fullmatch(address):
         raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
     if at is not None and at > now + CLOCK_SKEW:

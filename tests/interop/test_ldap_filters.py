@@ -20,6 +20,7 @@ JEAN, SHARED = "jean.dupont@medecin.mssante.fr", "partage@cabinet.mssante.fr"
 ZOE, MARIE = "zoe.d-essai@medecin.mssante.fr", "marie.lefevre@medecin.mssante.fr"
 SERVICE = "cardiologie@ch-essai.mssante.fr"
 JEAN_ONLY = f"(mail={JEAN})"
+LONG_S = "\N{LATIN SMALL LETTER LONG S}"
 
 
 @contextmanager
@@ -68,6 +69,8 @@ def dns(serving: Serving, asked: str, base: str = SUFFIX) -> set[str]:
         ("(sn:caseIgnoreOrderingMatch:=x)", None),
         ("(asSince=yesterday)", None),  # no value of the syntax
         (r"(cn=\ff)", None),
+        (f"(mail={JEAN.replace('ss', LONG_S)})", None),  # no sign of IA5, and no other spelling of one
+        (f"(mail=*{LONG_S}*)", None),
         ("(telephoneNumber>=1)", None),  # no order
         ("(asPaperless=*T*)", None),  # no substrings
         ("(jpegPhoto=x)", None),  # no equality

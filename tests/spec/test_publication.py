@@ -106,6 +106,7 @@ def test_what_is_nested_without_end_is_refused_and_stops_nobody(here: Publishing
 def test_the_address_is_one_whatever_its_case(here: Publishing) -> None:
     assert here.put(BOX.upper(), personal()).status_code == 201
     assert here.put(BOX, personal()).json["changed"] is False
+    assert here.put(f"\N{KELVIN SIGN}ine@{OURS}", personal()).status_code == 422  # of which ``lower`` makes a k
 
 
 def test_a_move_closes_the_binding_of_the_former_holder_and_keeps_it(here: Publishing) -> None:

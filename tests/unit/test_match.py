@@ -165,6 +165,7 @@ def test_what_has_become_of_an_address(world: Directory, address: str, state: Ad
         ("jean.dup0nt@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "characters"),
         ("jean.dupont@medecin.mssanté.fr", "jean.dupont@medecin.mssante.fr", "characters"),
         ("jean.dupоnt@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "characters"),
+        ("jean.dupont@medecin.mſsante.fr", "jean.dupont@medecin.mssante.fr", "characters"),
         ("jean.dupont@medecin.msssante.fr", "jean.dupont@medecin.mssante.fr", "domain"),
         ("rnarie.lefevre@medecin.mssante.fr", "marie.lefevre@medecin.mssante.fr", "characters"),
     ],

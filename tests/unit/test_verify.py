@@ -30,6 +30,7 @@ CLOSED_BOX, MOVED, HOSPITAL_BOX = (
     "reprise@cabinet.mssante.fr",
     "cardiologie@ch-essai.mssante.fr",
 )
+LONG_S = "\N{LATIN SMALL LETTER LONG S}"
 HIDDEN, UNREGISTERED = "cachee@medecin.mssante.fr", "inconnue@medecin.mssante.fr"
 
 
@@ -65,6 +66,9 @@ CASES = [
     (HOSPITAL_BOX, None, None, None, "verified", "address_open"),
     (UNREGISTERED, None, None, None, "verified", "holder_unregistered"),
     ("nobody@medecin.mssante.fr", None, None, None, "unknown_address", "address_unknown"),
+    # signs that case folding makes the letters of another address of
+    (ZOE_BOX.replace("essai", f"e{LONG_S}sai"), None, None, None, "unknown_address", "address_unknown"),
+    (ZOE_BOX.replace("mssante", f"m{LONG_S}sante"), None, None, None, "untrusted_domain", "domain_untrusted"),
     (CLOSED_BOX, None, None, None, "closed", "address_closed"),
     ("marie.lefevre@medecin.mssante.fr", None, None, None, "inactive", "holder_inactive"),
     ("ailleurs@nulle-part.fr", None, None, None, "untrusted_domain", "domain_untrusted"),

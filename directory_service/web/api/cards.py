@@ -63,7 +63,7 @@ def organization(identifier: str) -> Response:
 def mailbox(address: str) -> Response:
     """Of an open one: nobody should keep the card of a closed one."""
     view, version = _asked()
-    record = directory().mailbox(clean_text(address, "address", LONGEST_ADDRESS).lower(), view)
+    record = directory().mailbox(clean_text(address, "address", LONGEST_ADDRESS), view)
     if record["status"] != "open":
         raise NotFound("cette boîte est fermée")
     return _answer(mailbox_card(record, version, _source()), version, record["address"], view)

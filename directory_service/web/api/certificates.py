@@ -17,6 +17,7 @@ from flask import Blueprint, Response, g, request
 from directory_service.errors import NotFound
 from directory_service.index.smime import Published
 from directory_service.model.certificates import MailCertificate
+from directory_service.model.mailboxes import lowered
 from directory_service.registry.certificates import Box, add_certificates, own_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
 from directory_service.trust.smime import MOST_OCTETS, Certificate, MailTrust, Owner, owned, read_upload, trust_of, vet
@@ -130,7 +131,7 @@ def _own(address: str) -> str:
 
 
 def _address(text: str) -> str:
-    return clean_text(text, "address", LONGEST_ADDRESS).lower()
+    return lowered(clean_text(text, "address", LONGEST_ADDRESS))
 
 
 def _trust() -> MailTrust:

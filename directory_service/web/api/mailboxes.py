@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from directory_service.entries.history import as_of, history, shown
 from directory_service.index.query import View
 from directory_service.index.smime import Published
+from directory_service.model.mailboxes import lowered
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.web.context import cached, directory, identify, settled, with_items, with_record
 from directory_service.web.openapi.route import Place, Route, describe, ok
@@ -83,7 +84,7 @@ def _answer(address: str, made: Callable[[str, dict[str, Any]], Iterable[bytes]]
 
 
 def _asked(address: str) -> tuple[View, str]:
-    return identify(), clean_text(address, "address", LONGEST_ADDRESS).lower()
+    return identify(), lowered(clean_text(address, "address", LONGEST_ADDRESS))
 
 
 def _past(moment: datetime) -> str:

@@ -131,7 +131,7 @@ def _private(told: dict[str, Any]) -> Response:
 def domain(domain: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
-    asked = clean_text(domain, "domain", 253).lower()
+    asked = clean_text(domain, "domain", 253)
 
     def answer() -> Iterable[bytes]:
         build, found = settled(lambda: directory().domain_record(asked))

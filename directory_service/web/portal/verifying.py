@@ -14,6 +14,7 @@ from flask import Response
 from directory_service.entries.history import history, shown
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
+from directory_service.model.mailboxes import lowered
 from directory_service.trust.access import Caller
 from directory_service.trust.verdicts import Outcome
 from directory_service.trust.verify import Question, ask
@@ -80,7 +81,7 @@ def verified() -> Response:
 @blueprint.get("/boites/<address>")
 @counted(Rate.READ)
 def mailbox(address: str) -> Response:
-    asked = clean_text(address, "address", LONGEST_ADDRESS).lower()
+    asked = lowered(clean_text(address, "address", LONGEST_ADDRESS))
 
     def make() -> dict[str, Any]:
         record = directory().mailbox(asked, View.ANONYMOUS)
@@ -96,7 +97,7 @@ def mailbox(address: str) -> Response:
 @counted(Rate.VERIFY)
 def mailbox_verified(address: str) -> Response:
     asked = _asked((_PERSON,))
-    return _answer(clean_text(address, "address", LONGEST_ADDRESS).lower(), asked["person"])
+    return _answer(lowered(clean_text(address, "address", LONGEST_ADDRESS)), asked["person"])
 
 
 def _asked(fields: tuple[Text, ...]) -> dict[str, Any]:
