@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
+from werkzeug.routing import BaseConverter
 
 from directory_service.accesslog import AccessLog
 from directory_service.registry.desk import Desk
@@ -65,6 +66,7 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     app = Flask("annuaire", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT)
     app.url_map.merge_slashes = False  # no redirection that would repeat the path
+    app.url_map.converters["address"] = _Address
     problems.register(app)
     for module in _BLUEPRINTS:
         app.register_blueprint(module.blueprint)
@@ -105,6 +107,13 @@ def _with(directory: Directory, settings: Settings, tls: Tls | None) -> Services
 def _desk(settings: Settings) -> Desk:
     """Two threads of a worker, if it has as many, are never waiting for the registry."""
     return Desk(settings.registry_url, patience=settings.publication_wait, writers=settings.threads - 2)
+
+
+class _Address(BaseConverter):
+    """A part of a path that is an address: a slash may stand before its @, and nowhere else."""
+
+    regex = "[^@]*@[^/@]*|[^/]+"
+    part_isolating = False
 
 
 def _guard(response: Response) -> Response:

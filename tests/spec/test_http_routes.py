@@ -398,7 +398,7 @@ def test_the_reference_page_names_every_route_parameter_and_problem(app: Flask) 
 
     page = Path("docs/reference/http-api.md").read_text(encoding="utf-8")
     routes = {
-        rule.rule.replace("<path:identifier>", "{id}").replace("<", "{").replace(">", "}")
+        rule.rule.replace("<path:identifier>", "{id}").replace("<address:", "{").replace("<", "{").replace(">", "}")
         for rule in app.url_map.iter_rules()
     }
     for route in routes:

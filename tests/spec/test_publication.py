@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import factories as f
 import pytest
@@ -222,6 +223,20 @@ def test_an_unlisted_box_is_read_by_its_operator_and_by_nobody_else(here: Publis
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def test_an_address_may_hold_any_sign_that_one_may(here: Publishing) -> None:
+    """RFC 5321 4.1.2: a slash too, which is one of the path as well."""
+    for local in ("a/b", "/a//b/", "a%b?c#d", "x&y=z+w", "{o'hara}"):
+        address = quote(f"{local}@{OURS}")
+        assert here.put(address, personal()).status_code == 201
+        here.follower.catch_up()
+        for path in (address, f"{address}.vcf", f"{address}/history", f"{address}/certificates"):
+            assert here.ask("GET", path, secret="").status_code == 200, path
+        assert here.client.get(f"/boites/{address}").status_code == 200
+        assert here.ask("GET", f"{address}/publication").json["address"] == f"{local}@{OURS}"
+        assert here.delete(address).json["act"] == "close"
+    assert here.delete(f"{BOX}/history").status_code == 405
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def organization(identifier: str) -> Response:
     return _answer(organization_card(record, hit.changed, version, _source()), version, record["id"], view)
 
 
-@blueprint.get("/v1/mailboxes/<address>.vcf")
+@blueprint.get("/v1/mailboxes/<address:address>.vcf")
 @describe(Route(
     "La carte de visite d'une boîte ouverte", "Cartes", _CARD, _VERSIONS,
     path=(Place("address", "L'adresse"),),

@@ -30,7 +30,7 @@ from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text
 from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("certificates", __name__)
-_ROUTE = "/v1/mailboxes/<address>/certificates"
+_ROUTE = "/v1/mailboxes/<address:address>/certificates"
 PARAMETERS = (Choice("format", ("json", "pem")),)
 _HASH = Place("sha256", "SHA-256 du certificat, en hexadécimal", example="0" * 64)
 _SENT = Body({"application/pkix-cert": None, "application/x-pem-file": None}, "DER ou PEM, 64 Kio au plus", False)

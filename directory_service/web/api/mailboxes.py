@@ -26,7 +26,7 @@ PARAMETERS = (Instant("at", filled=True),)
 ADDRESS = Place("address", "Une adresse, majuscules et minuscules se valent", example="zoe.d-essai@medecin.mssante.fr")
 
 
-@blueprint.get("/v1/mailboxes/<address>")
+@blueprint.get("/v1/mailboxes/<address:address>")
 @describe(Route(
     "Une boîte, ouverte ou fermée, aujourd'hui ou à un instant passé", "Fiches",
     ok("La boîte et ses titulaires", ref("MailboxAnswer")),
@@ -64,7 +64,7 @@ def _now(address: str) -> Response:
     return cached(view, answer, state=state, build=build, version=record.get("version"))
 
 
-@blueprint.get("/v1/mailboxes/<address>/history")
+@blueprint.get("/v1/mailboxes/<address:address>/history")
 @describe(Route(
     "Toutes les attributions d'une adresse, la plus ancienne en premier", "Fiches",
     ok("Les attributions", ref("History")), path=(ADDRESS,), problems=("not-found",), cached=True,

@@ -61,7 +61,7 @@ _DONE = {status: Described(text, ref("Done"), JSON, {"ETag": "La version de la b
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)  # a string of RFC 8941, or what most send: without quotes
 
 
-@blueprint.put("/v1/mailboxes/<address>")
+@blueprint.put("/v1/mailboxes/<address:address>")
 @describe(Route(
     "Publie une boîte, telle que le corps la dit", "Publication", _DONE,
     path=(_ADDRESS,), headers=_IF, body=Body({JSON: ref("Publication")}),
@@ -72,7 +72,7 @@ def put(address: str) -> Response:
     return _write(address, _JSON, parse_publication)
 
 
-@blueprint.patch("/v1/mailboxes/<address>")
+@blueprint.patch("/v1/mailboxes/<address:address>")
 @describe(Route(
     "Change une boîte (RFC 7396)", "Publication", _DONE,
     path=(_ADDRESS,), headers=_IF, body=Body({MERGE: ref("PublicationPatch"), JSON: ref("PublicationPatch")}),
@@ -83,7 +83,7 @@ def patch(address: str) -> Response:
     return _write(address, _PATCH, _object)
 
 
-@blueprint.delete("/v1/mailboxes/<address>")
+@blueprint.delete("/v1/mailboxes/<address:address>")
 @describe(Route(
     "Ferme une boîte", "Publication", {200: _DONE[200]},
     path=(_ADDRESS,), headers=_IF, problems=(*_REFUSED, "too-large"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
@@ -93,7 +93,7 @@ def close(address: str) -> Response:
     return _write(address, None, lambda _body: None)
 
 
-@blueprint.get("/v1/mailboxes/<address>/publication")
+@blueprint.get("/v1/mailboxes/<address:address>/publication")
 @describe(Route(
     "Une boîte de l'opérateur, sous la forme où elle se publie", "Publication",
     ok("La boîte, ouverte ou fermée", ref("Published"), ETag="La version de la boîte"),

@@ -78,7 +78,7 @@ def verified() -> Response:
     return _answer(asked["address"], asked["person"])
 
 
-@blueprint.get("/boites/<address>")
+@blueprint.get("/boites/<address:address>")
 @counted(Rate.READ)
 def mailbox(address: str) -> Response:
     asked = lowered(clean_text(address, "address", LONGEST_ADDRESS))
@@ -93,7 +93,7 @@ def mailbox(address: str) -> Response:
         return html("verify", 404, unknown=True, address=asked)
 
 
-@blueprint.post("/boites/<address>")
+@blueprint.post("/boites/<address:address>")
 @counted(Rate.VERIFY)
 def mailbox_verified(address: str) -> Response:
     asked = _asked((_PERSON,))
