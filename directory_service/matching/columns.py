@@ -17,15 +17,19 @@ _HEADINGS: Final = {
     "family": "nom|nom de famille|nom d usage|nom d exercice|nom usuel|nom patronymique|patronyme|nom patronyme|"
     "last name|lastname|surname|family name|sn",
     "given": "prenom|prenoms|prenom s|prenom d exercice|first name|firstname|given name|givenname",
-    "name": "nom complet|nom et prenom|nom prenom|prenom nom|prenom et nom|nom affiche|nom d affichage|identite|"
-    "praticien|medecin|professionnel|contact|correspondant|name|full name|display name|displayname|cn|destinataire",
-    "profession": "profession|metier|fonction|titre|libelle profession|job title|title",
+    "name": "nom complet|nom et prenom|nom prenom|prenom nom|prenom et nom|nom affiche|nom a afficher|nom d affichage|"
+    "identite|praticien|medecin|professionnel|contact|correspondant|name|full name|display name|displayname|cn|"
+    "destinataire",
+    "profession": "profession|metier|fonction|titre|libelle profession|job title|title|organization title|"
+    "organization 1 title",
     "specialty": "specialite|specialites|savoir faire|libelle savoir faire|discipline|specialty",
-    "town": "ville|commune|localite|libelle commune|city|town|ville professionnelle|business city|l",
-    "postcode": "code postal|cp|postal code|zip|zip code|business postal code|code postal coord structure",
+    "town": "ville|commune|localite|libelle commune|city|town|ville professionnelle|ville bureau|business city|"
+    "work city|address 1 city|l",
+    "postcode": "code postal|cp|postal code|zip|zip code|business postal code|code postal coord structure|"
+    "code postal professionnel|code postal bureau|work zipcode|address 1 postal code",
     "department": "departement|dept|dpt|dep|code departement|department code",
     "structure": "structure|etablissement|raison sociale|organisation|organization|societe|hopital|cabinet|company|"
-    "enseigne|raison sociale site|employeur|org",
+    "enseigne|raison sociale site|employeur|organization name|organization 1 name|org",
     "identifier": "rpps|n rpps|no rpps|numero rpps|identifiant rpps|adeli|n adeli|numero adeli|identifiant pp|"
     "identifiant|identifiant ps|idnat ps|id nat ps|identification nationale pp|numero professionnel",
     "structure_id": "finess|n finess|numero finess|finess site|numero finess site|siret|n siret|numero siret|siren|"
@@ -33,8 +37,9 @@ _HEADINGS: Final = {
     "address": "adresse mssante|mssante|adresse mss|mss|bal|bal mss|bal mssante|boite aux lettres|adresse bal|email|"
     "e mail|mail|courriel|adresse mail|adresse email|adresse e mail|adresse electronique|adresse de messagerie|"
     "messagerie|messagerie securisee|adresse de messagerie securisee|email address|primary email|e mail address|"
-    "adresse courriel",
-    "phone": "telephone|tel|numero de telephone|tel pro|telephone professionnel|phone|business phone|work phone|fixe",
+    "adresse courriel|adresse electronique principale|adresse e mail principale|e mail 1 value",
+    "phone": "telephone|tel|numero de telephone|tel pro|tel professionnel|telephone professionnel|telephone bureau|"
+    "phone|business phone|work phone|phone 1 value|fixe",
 }
 _FIELD_OF: Final = MappingProxyType(
     {heading: field for field, headings in _HEADINGS.items() for heading in headings.split("|")}

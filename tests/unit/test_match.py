@@ -259,6 +259,24 @@ def test_columns_are_known_by_their_headings(heading: str, field: str | None) ->
     assert field_of(heading) == field
 
 
+@pytest.mark.parametrize(
+    "headings",
+    [
+        "First Name,Last Name,Organization Name,Organization Title,E-mail 1 - Value,Phone 1 - Value,Address 1 - City,"
+        "Address 1 - Postal Code",  # Google
+        "Prénom,Nom,Société,Fonction,Adresse électronique principale,Tél. professionnel,Ville professionnelle,"
+        "Code postal professionnel",  # Thunderbird
+        "First Name,Last Name,Organization,Job Title,Primary Email,Work Phone,Work City,Work ZipCode",
+        "Prénom,Nom,Société,Fonction,Adresse de messagerie,Téléphone (bureau),Ville (bureau),"
+        "Code postal (bureau)",  # Outlook
+        "First Name,Last Name,Company,Job Title,E-mail Address,Business Phone,Business City,Business Postal Code",
+    ],
+)
+def test_what_mail_clients_export_is_known_whole(headings: str) -> None:
+    known = ["given", "family", "structure", "profession", "address", "phone", "town", "postcode"]
+    assert [*fields_of(headings.split(",")).values()] == known
+
+
 def test_of_two_columns_of_one_field_the_first_counts() -> None:
     assert fields_of(["Nom", "Prénom", "E-mail", "Courriel", "?"]) == {0: "family", 1: "given", 2: "address"}
 
