@@ -123,10 +123,15 @@ class Connection(asyncio.Protocol):
         """The client sends no more.  Whether it has gone or waits for its last answers (``shutdown(SHUT_WR)``) nobody
         can tell: those have a moment to come, and what takes longer is called off with the connection."""
         self.session.closing = self.ended = True
-        if self._is_done():
-            return False
-        self.hub.loop.call_later(_LAST_ANSWERS, self.close, b"")
-        return True
+        self.hub.loop.call_later(_LAST_ANSWERS, self._give_up)
+        return not self._is_done()
+
+    def _give_up(self) -> None:
+        """Not while it reads what there is: it is there."""
+        if self.events or self.paused:
+            self.hub.loop.call_later(_LAST_ANSWERS, self._give_up)
+        else:
+            self.close(b"")
 
     def _is_done(self) -> bool:
         return not (self.events or self.session.outstanding or self.binding)
