@@ -37,7 +37,7 @@ PROBLEMS = MappingProxyType(
         "gone": ("Boîte fermée", "La boîte est fermée : `PUT` la rouvre."),
         "precondition-failed": (
             "État inattendu",
-            "La boîte n'est pas dans l'état annoncé : relisez-la, puis réessayez.",
+            "Ce qui est demandé n'est pas dans l'état annoncé : relisez-le, puis réessayez.",
         ),
         "invalid-field": ("Champ refusé", "Un champ de la boîte n'est pas comme il doit être ; `where` le nomme."),
         "key-reused": (

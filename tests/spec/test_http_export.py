@@ -86,6 +86,17 @@ def test_a_file_that_has_changed_meanwhile_comes_whole(opened) -> None:
     assert fetch(client, "ndjson", {**bearer, "If-None-Match": etag}).status_code == 304
 
 
+def test_a_part_is_of_the_file_that_was_begun_or_of_none(opened) -> None:
+    """RFC 9110 13.1.1: ``If-Match`` is what keeps parts of two files from being put together."""
+    client, bearer, _ = opened
+    etag = fetch(client, "ndjson", bearer).headers["ETag"]
+    for more in ({}, {"Range": "bytes=0-9"}):
+        refused = fetch(client, "ndjson", {**bearer, **more, "If-Match": '"another"'})
+        assert (refused.status_code, refused.json["type"]) == (412, "/problems/precondition-failed")
+    assert fetch(client, "ndjson", {**bearer, "Range": "bytes=0-9", "If-Match": etag}).status_code == 206
+    assert fetch(client, "ndjson", {**bearer, "Range": "bytes=0-9", "If-None-Match": etag}).status_code == 304
+
+
 def test_operators_alone_get_it(opened) -> None:
     client, bearer, folder = opened
     for tail in ("", "/signature"):

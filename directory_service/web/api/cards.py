@@ -16,7 +16,7 @@ from directory_service.entries.vcard import Version, mailbox_card, organization_
 from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.web.cards import accepted, card_answer, file_name
-from directory_service.web.context import directory, identify, varies
+from directory_service.web.context import directory, expect_state, identify, varies
 from directory_service.web.links import public_base
 from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query
@@ -32,7 +32,7 @@ AGE = 300  # seconds that a card may be kept
 @describe(Route(
     "La carte de visite d'un professionnel", "Cartes", _CARD, _VERSIONS,
     path=(Place("id", "RPPS, ADELI ou idNat_PS", example="10900000018"),),
-    problems=("not-found",), cached=True,
+    problems=("not-found", "precondition-failed"), cached=True,
 ))  # fmt: skip
 def practitioner(identifier: str) -> Response:
     view, version = _asked()
@@ -45,7 +45,7 @@ def practitioner(identifier: str) -> Response:
 @describe(Route(
     "La carte de visite d'une structure", "Cartes", _CARD, _VERSIONS,
     path=(Place("id", "FINESS, SIRET, SIREN ou idNat_Struct", example="690000005"),),
-    problems=("not-found",), cached=True,
+    problems=("not-found", "precondition-failed"), cached=True,
 ))  # fmt: skip
 def organization(identifier: str) -> Response:
     view, version = _asked()
@@ -58,7 +58,7 @@ def organization(identifier: str) -> Response:
 @describe(Route(
     "La carte de visite d'une boîte ouverte", "Cartes", _CARD, _VERSIONS,
     path=(Place("address", "L'adresse"),),
-    problems=("not-found",), cached=True,
+    problems=("not-found", "precondition-failed"), cached=True,
 ))  # fmt: skip
 def mailbox(address: str) -> Response:
     """Of an open one: nobody should keep the card of a closed one."""
@@ -81,7 +81,9 @@ def _source() -> str:
 
 def _answer(card: bytes, version: Version, name: str, view: View) -> Response:
     response = card_answer(card, version, file_name(name))
-    response.set_etag(hashlib.sha256(card).hexdigest()[:32])
+    etag = hashlib.sha256(card).hexdigest()[:32]
+    expect_state(etag)
+    response.set_etag(etag)
     response.headers["Vary"] = f"Accept, {varies()}"
     response.headers["Cache-Control"] = f"{'private' if view else 'public'}, max-age={AGE}"
     return response.make_conditional(request)  # type: ignore[return-value]

@@ -10,7 +10,7 @@ from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.exports import FORMS, Published, read_published
-from directory_service.web.context import identify, settings
+from directory_service.web.context import expect_state, identify, settings
 from directory_service.web.openapi.route import Answer, Place, Rate, Route, Who, describe, ok
 from directory_service.web.parameters import read_query
 
@@ -28,10 +28,12 @@ _PART = Answer("L'intervalle demandé", None, _ANY, {**_BUILD, "Content-Range": 
     "L'annuaire public entier, tel que publié en dernier", "Échanges", {200: _WHOLE, 206: _PART},
     "Reprend où l'on veut : `Range`, `If-Range`. Signé à part.",
     path=(_FORM,), headers=(Place("Range", "`bytes=…`, un seul intervalle"),),
-    problems=("not-found", "range-not-satisfiable"), who=Who.OPERATORS, rate=Rate.EXPORT, cached=True,
+    problems=("not-found", "precondition-failed", "range-not-satisfiable"),
+    who=Who.OPERATORS, rate=Rate.EXPORT, cached=True,
 ))  # fmt: skip
 def export(form: str) -> Response:
     found = _found(form)
+    expect_state(found.said.sha256)
     _keep_one_range()
     response = send_file(
         found.file.absolute(),

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from directory_service.entries.vcard import Version
 from directory_service.web.bodies import read_body
 from directory_service.web.cards import accepted, card_answer, file_name
-from directory_service.web.context import directory
+from directory_service.web.context import directory, expect_state
 from directory_service.web.dav import xml
 from directory_service.web.dav.books import NATIONAL, Book, cards_of, find_book, get_card
 from directory_service.web.dav.properties import (
@@ -164,7 +164,9 @@ def one_card(book: str, identifier: str) -> AnyResponse:
         return _found(card_resource(held, found), Below)
     version = accepted(Version.V3)
     response = card_answer(found.write(version), version, file_name(found.name))
-    response.headers["ETag"] = found.etag if version is Version.V3 else f'{found.etag[:-1]}-4"'
+    etag = found.etag if version is Version.V3 else f'{found.etag[:-1]}-4"'
+    expect_state(etag.strip('"'))
+    response.headers["ETag"] = etag
     response.headers["Vary"] = "Accept"
     response.headers["Cache-Control"] = "no-cache"
     return response.make_conditional(request)
