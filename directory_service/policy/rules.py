@@ -21,7 +21,7 @@ from directory_service.model.mailboxes import CertificateRule, domain_of
 from directory_service.policy.protocol import Request
 from directory_service.trust.access import Caller
 from directory_service.trust.certificates import PIN
-from directory_service.trust.verdicts import Outcome, Verdict
+from directory_service.trust.verdicts import Outcome
 from directory_service.trust.verify import Question, ask
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ _SENDER: Final = {
     Outcome.CLOSED: "553 5.7.1 Cette adresse d'expedition est fermee{since}",
     Outcome.UNTRUSTED_DOMAIN: "553 5.7.1 Le domaine de l'expediteur n'est pas de l'espace de confiance",
 }
+_TEXTS: Final = {"recipient": _RECIPIENT, "sender": _SENDER}
 _FOREIGN: Final = "553 5.7.1 L'expediteur est d'un domaine que votre operateur ne tient pas"
 _FORGED: Final = "553 5.7.1 Ce domaine d'expedition est le notre : authentifiez-vous"
 _SUSPENDED: Final = "553 5.7.1 Votre operateur est suspendu"
@@ -105,8 +106,19 @@ def _sending(directory: Directory, request: Request, policy: Policy) -> _Sending
     return _Sending(found[0].name, found[0].status != "active") if len(found) == 1 else _Sending()
 
 
+def _meant(address: str) -> str:
+    """What Postfix makes of it once it has asked us (trivial-rewrite(8)): ``domain!user``, ``user%domain`` and a dot
+    behind the domain are ways to write ``user@domain`` that would be nobody's here."""
+    if "@" not in address:
+        site, bang, user = address.partition("!")
+        if not bang:
+            user, _, site = address.rpartition("%")
+        address = f"{user}@{site}" if user else address
+    return address.removesuffix(".")
+
+
 def _sender(directory: Directory, request: Request, policy: Policy) -> Answer | None:
-    sender = request.get("sender", "")
+    sender = _meant(request.get("sender", ""))
     if not sender:  # of bounces
         return None
     by = _sending(directory, request, policy)
@@ -117,31 +129,31 @@ def _sender(directory: Directory, request: Request, policy: Policy) -> Answer | 
         return _refused("sender", _FOREIGN)
     if holders == [policy.operator] and not by.operator:
         return _refused("sender", _FORGED)
-    return _judged("sender", _SENDER, _ask(directory, sender, holders, policy))
+    if "@" not in sender and by.operator:  # which gets a domain of Postfix's own
+        return None
+    return _judged(directory, "sender", sender, holders, policy)
 
 
 def _recipient(directory: Directory, request: Request, policy: Policy) -> Answer | None:
-    recipient = request.get("recipient", "")
+    recipient = _meant(request.get("recipient", ""))
     if not recipient or recipient.partition("@")[0].lower() in _ALWAYS:
         return None
-    holders = directory.operators_of(domain_of(recipient))
-    return _judged("recipient", _RECIPIENT, _ask(directory, recipient, holders, policy))
+    if "@" not in recipient:
+        return None
+    return _judged(directory, "recipient", recipient, directory.operators_of(domain_of(recipient)), policy)
 
 
-def _ask(directory: Directory, address: str, holders: list[str], policy: Policy) -> Verdict | None:
-    """None where there is nothing to say: no address, or one of another operator of which anybody knows nothing."""
-    ours = policy.operator in holders
+def _judged(directory: Directory, side: str, address: str, holders: list[str], policy: Policy) -> Answer | None:
+    """None where there is nothing to refuse by."""
+    ours, texts = policy.operator in holders, _TEXTS[side]
     try:
         caller = Caller(View.STAFF if ours else View.ANONYMOUS)
         verdict = ask(directory, Question(address), caller, patient_domain=policy.patients)
-    except InvalidInput:  # Postfix has rules of its own for what is no address
-        return None
-    return None if verdict.verdict is Outcome.UNKNOWN_ADDRESS and holders and not ours else verdict
-
-
-def _judged(side: str, texts: dict[Outcome, str], verdict: Verdict | None) -> Answer | None:
-    if verdict is None or verdict.verdict not in texts:
-        return None
+    except InvalidInput:  # Postfix has rules of its own for the form of an address; its domain is judged all the same
+        outside = not holders and directory.has_white_list()
+        return _refused(side, texts[Outcome.UNTRUSTED_DOMAIN]) if outside else None
+    if verdict.verdict not in texts or (verdict.verdict is Outcome.UNKNOWN_ADDRESS and holders and not ours):
+        return None  # of an address of another operator's, of which anybody knows nothing, that one decides
     since = f" depuis le {verdict.until[:10]}" if verdict.until else ""
     return _refused(side, texts[verdict.verdict].format(since=since))
 

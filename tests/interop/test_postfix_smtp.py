@@ -241,6 +241,12 @@ def test_a_good_message_passes(world: World) -> None:
         (THEIRS, JEAN, ZOE, "5.7.1 "),  # a user of ours as somebody of another operator
         (JEAN, JEAN, ZOE, "not owned by user"),  # or as another user: the LDAP table
         (ZOE, JEAN, "", "authentifiez-vous"),  # our domain, from outside
+        (ZOE + ".", JEAN, "", "authentifiez-vous"),  # in the ways to write it that Postfix knows
+        ("medecin.mssante.fr!zoe.d-essai", JEAN, "", "authentifiez-vous"),
+        ("zoe.d-essai%medecin.mssante.fr", JEAN, "", "authentifiez-vous"),
+        (THEIRS, CLOSED + ".", "", "Cette boite est fermee"),
+        ('"a b"@ailleurs.example', JEAN, "", "pas de l'espace de confiance"),
+        ("a", JEAN, "", "pas de l'espace de confiance"),
         ("a@ailleurs.example", JEAN, "", "pas de l'espace de confiance"),
         (CLOSED, JEAN, CLOSED, "5.7.1 "),
     ],

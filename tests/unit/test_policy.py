@@ -72,6 +72,11 @@ def test_the_domain_of_patients_is_a_setting(directory: Directory) -> None:
         ("postmaster@medecin.mssante.fr", "DUNNO"),
         ("", "DUNNO"),
         ("pas une adresse", "DUNNO"),
+        (CLOSED + ".", "550 5.2.1"),  # each is that address to Postfix
+        ("medecin.mssante.fr!ancienne", "550 5.2.1"),
+        ("ancienne%medecin.mssante.fr.", "550 5.2.1"),
+        ("pas une adresse@nulle-part.fr", "550 5.7.1"),
+        ("pas une adresse@medecin.mssante.fr", "DUNNO"),
     ],
 )
 def test_the_recipient_is_open_and_of_the_trusted_space(directory: Directory, recipient: str, answer: str) -> None:
@@ -97,6 +102,13 @@ def test_for_another_operator_hidden_and_absent_boxes_are_one_answer(directory: 
         (THEIRS, {"ccert_pubkey_fingerprint": PIN}, "DUNNO"),
         (ZOE, {"ccert_pubkey_fingerprint": PIN}, "553 5.7.1"),
         (ZOE, {}, "553 5.7.1"),  # ours, from outside
+        (ZOE + ".", {}, "553 5.7.1"),
+        ("medecin.mssante.fr!zoe.d-essai", {}, "553 5.7.1"),
+        ("zoe.d-essai%medecin.mssante.fr", {}, "553 5.7.1"),
+        ("pas une adresse@nulle-part.fr", {}, "553 5.7.1"),
+        ("zoe", {}, "553 5.7.1"),  # of whatever domain Postfix gives it
+        ("zoe", {"sasl_username": "zoe"}, "DUNNO"),
+        (ZOE + ".", {"sasl_username": "zoe"}, "DUNNO"),
         ("a@parti.mssante.fr", {"ccert_pubkey_fingerprint": SUSPENDED_PIN}, "553 5.7.1"),
         ("a@parti.mssante.fr", {}, "553 5.7.1"),
         ("ailleurs@nulle-part.fr", {}, "553 5.7.1"),
