@@ -27,6 +27,7 @@ from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store
 
 from directory_service.errors import AnnuaireError, InvalidInput, unread
 from directory_service.model.certificates import ENCRYPTION, SIGNATURE, MailCertificate
+from directory_service.model.mailboxes import lowered
 from directory_service.pem import pem_files
 from directory_service.registry.clock import format_instant
 from directory_service.trust.certificates import PEM, read_lists
@@ -152,7 +153,7 @@ def _name(found: x509.Certificate, owner: Owner) -> str:
     """RFC 8550 3: the addresses are in subjectAltName, or, as older ones do, in the subject."""
     held = _addresses(found)
     if held:
-        return "" if owner.address.casefold() in held else "ce certificat est d'une autre adresse"
+        return "" if lowered(owner.address) in held else "ce certificat est d'une autre adresse"
     if not owner.structures:
         return "ce certificat ne porte aucune adresse de messagerie"
     known = {str(a.value) for oid in _STRUCTURE_NAMES for a in found.subject.get_attributes_for_oid(oid)}
@@ -166,7 +167,7 @@ def _addresses(found: x509.Certificate) -> set[str]:
     names = _extension(found, x509.SubjectAlternativeName)
     held = names.get_values_for_type(x509.RFC822Name) if names else []
     held += [str(a.value) for a in found.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
-    return {address.casefold() for address in held}
+    return {lowered(address) for address in held}
 
 
 def _use(found: x509.Certificate, _now: datetime) -> str:

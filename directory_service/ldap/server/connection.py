@@ -128,7 +128,7 @@ class Connection(asyncio.Protocol):
 
     def _give_up(self) -> None:
         """Not while it reads what there is: it is there."""
-        if self.events or self.paused:
+        if (self.events or self.paused) and not self.transport.is_closing():
             self.hub.loop.call_later(_LAST_ANSWERS, self._give_up)
         else:
             self.close(b"")
