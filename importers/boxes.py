@@ -154,7 +154,7 @@ class BoxLoader:
         if kind not in PERSONAL:
             return (None, place, self.source, "", "", "", *codes, "", "", paperless)
         person = self.people.ids.get(national.encode()) if national else None
-        if (address, national) in self.store.refused_holders:
+        if person is not None and _is_refused(self.store, self.people, address, person):
             person = None
         return (person, place, self.source, national, family, given, *codes, "", "", paperless)
 
@@ -296,6 +296,12 @@ def holder_of(values: Sequence[Any]) -> tuple[Any, ...]:
     return ("structure", place)
 
 
+def _is_refused(store: Store, people: People, address: str, person: int) -> bool:
+    """The staff said that she does not hold it, by whichever of her numbers: extracts go from one to another."""
+    said = store.refused_holders.get(address, ())
+    return any(people.ids.get(national.encode()) == person for national in said)
+
+
 def attach_holders(store: Store, people: People) -> None:
     """Bindings whose holder was in no registry when they were read, and is now."""
     store.flush()
@@ -305,7 +311,7 @@ def attach_holders(store: Store, people: People) -> None:
     found = [
         (people.ids[national.encode()], row_id, box)
         for row_id, box, national, address in store.connection.execute(query).all()
-        if national.encode() in people.ids and (address, national) not in store.refused_holders
+        if national.encode() in people.ids and not _is_refused(store, people, address, people.ids[national.encode()])
     ]
     update_rows(store.connection, binding, ("practitioner_id",), [(pk, row_id) for pk, row_id, _ in found])
     boxes: dict[int, list[tuple[int, int]]] = defaultdict(list)

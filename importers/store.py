@@ -91,7 +91,9 @@ class Store:
         absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
         self.absorbers = set(connection.execute(absorbed).scalars())  # who took others' place
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self.refused_holders = decisions.refused(connection, decisions.Kind.HOLDER)  # (address, national id)
+        self.refused_holders: defaultdict[str, set[str]] = defaultdict(set)  # national ids, by address
+        for address, national in decisions.refused(connection, decisions.Kind.HOLDER):
+            self.refused_holders[address].add(national)
         self.claims: dict[int, set[str]] = {}  # mailboxes that this run takes from an older source for a better one
         self.decided: list[Decision] = []  # about who is who, to be written with the merges
         self.labels = Labels(connection, self.pending[nomenclature])

@@ -212,12 +212,14 @@ class _Book:
         self.people = find_people(connection, (w.person for w in wishes if w.person))
         self.places = find_places(connection, (w.structure for w in wishes if w.structure))
         self.refused = _refused(connection, addresses)
+        numbers = find_people(connection, (number for _, number in self.refused))
+        self.refused_people = {(a, numbers[number].pk) for a, number in self.refused if number in numbers}
 
     def holder(self, address: str, wish: Publication) -> Held:
         """Raises InvalidField when nobody, or several, answer to the identifier; Conflict when the staff said no."""
         person, place = self._person(wish), self._place(wish)
         owner = person.national if person else place.national if place else ""
-        if (address, owner) in self.refused:
+        if (address, owner) in self.refused or (person and (address, person.pk) in self.refused_people):
             raise Conflict("l'équipe de l'annuaire a écarté ce titulaire pour cette adresse")
         who = (person.pk, person.national) if person else (None, "")
         where = (place.pk, place.national, place.technical) if place else (None, "", "")

@@ -27,6 +27,7 @@ from publication_world import (
     organizational,
     personal,
 )
+from registry_factories import add
 from sqlalchemy import Engine, insert, update
 from werkzeug.test import TestResponse
 
@@ -313,12 +314,14 @@ def test_what_is_no_json_or_too_long_or_of_another_type(shared: Publishing) -> N
 
 
 def test_a_holder_whom_the_staff_refused_for_this_address_is_a_conflict(here: Publishing) -> None:
-    said = {"kind": "mailbox", "outcome": "rejected", "one": BOX, "other": "8" + ZOE, "how": "rule:holder_names"}
+    said = {"kind": "mailbox", "outcome": "rejected", "how": "rule:holder_names", "run_id": 1, "actor": "tests"}
+    said["at"] = "2026-01-01T00:00:00Z"
     with writing(here.engine) as connection:
-        connection.execute(
-            insert(decision).values(said | {"run_id": 1, "actor": "tests", "at": "2026-01-01T00:00:00Z"})
-        )
+        for one, other in ((BOX, "8" + ZOE), (f"b@{OURS}", "0691234563")):
+            connection.execute(insert(decision).values(said | {"one": one, "other": other}))
+        add(connection, "identifier", practitioner_id=1, scheme="0", value="691234563", current=False)
     assert here.put(BOX, personal(ZOE)).status_code == 409
+    assert here.put(f"b@{OURS}", personal(ZOE)).status_code == 409  # by another number of hers
     assert here.put(BOX, personal(JEAN)).status_code == 201
 
 

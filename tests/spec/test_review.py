@@ -268,6 +268,20 @@ def test_a_mailbox_that_is_not_hers_is_taken_away_for_good(world: World) -> None
     assert world.holders(BOX) == ["10" + BOX]
 
 
+def test_a_mailbox_that_is_not_hers_is_not_hers_by_another_number_of_hers_either(world: World) -> None:
+    """The extract goes from ADELI numbers to RPPS numbers, one person after the other."""
+    names = {"family_name": "TIERS", "given_names": "Paul"}
+    hers = f.mailbox("sienne@ville.mssante.fr", ADELI)
+    world.day(1, activity=[f.activity(ADELI)], mailboxes=[f.mailbox(BOX, ADELI, **names), hers])
+    (asked,) = queue(world)
+    review.reject(world.engine, asked.pk, actor="alice")
+    world.day(2, links=[(ADELI, RPPS)], activity=[f.activity(ADELI), f.activity(RPPS)])
+    assert world.person(ADELI).rpps == RPPS
+    world.day(3, mailboxes=[f.mailbox(BOX, RPPS, **names), hers])
+    assert world.holders(BOX) == ["10" + BOX]
+    assert queue(world) == []
+
+
 # --- the index -------------------------------------------------------------------------------------------------------
 
 
