@@ -248,6 +248,9 @@ def test_an_unlisted_mailbox_is_nowhere_and_nobody_can_tell_it_from_none(client:
     [
         (ZOE_BOX, "", "Cette boîte est ouverte et sûre."),
         (ZOE_BOX, "d'essai zoe", "Oui, cette adresse est bien la sienne."),
+        (f"<{ZOE_BOX}>", "", "Cette boîte est ouverte et sûre."),  # as mail clients copy it
+        (f"Zoé D'ESSAI <{ZOE_BOX}>", "", "Cette boîte est ouverte et sûre."),
+        (f"mailto:{ZOE_BOX}", "", "Cette boîte est ouverte et sûre."),
         (ZOE_BOX, world.ZOE_ADELI, "L'identifiant donné est un ancien numéro du titulaire."),
         (ZOE_BOX, "Dupont", "Non, cette adresse n’est pas la sienne."),
         ("ancienne@medecin.mssante.fr", world.ZOE, "Cette adresse a été la sienne, elle ne l’est plus."),

@@ -14,6 +14,7 @@ from flask import Response
 from directory_service.entries.history import history, shown
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
+from directory_service.matching.description import address_of
 from directory_service.model.mailboxes import lowered
 from directory_service.trust.access import Caller
 from directory_service.trust.verdicts import Outcome
@@ -75,7 +76,7 @@ def verified() -> Response:
     asked = _asked((_ADDRESS, _PERSON))
     if not asked["address"]:
         return _again(asked, "address", "Saisissez l’adresse à vérifier.")
-    return _answer(asked["address"], asked["person"])
+    return _answer(address_of(asked["address"]), asked["person"])
 
 
 @blueprint.get("/boites/<address:address>")
