@@ -123,8 +123,9 @@ class Connection(asyncio.Protocol):
         """The client sends no more.  Whether it has gone or waits for its last answers (``shutdown(SHUT_WR)``) nobody
         can tell: those have a moment to come, and what takes longer is called off with the connection."""
         self.session.closing = self.ended = True
-        self.hub.loop.call_later(_LAST_ANSWERS, self._give_up)
-        return not self._is_done()
+        if waits := not self._is_done():
+            self.hub.loop.call_later(_LAST_ANSWERS, self._give_up)
+        return waits
 
     def _give_up(self) -> None:
         """Not while it reads what there is: it is there."""
@@ -183,8 +184,7 @@ class Connection(asyncio.Protocol):
             self.transport.write(data)
 
     def _go_on(self) -> None:
-        """Reads no more than it answers: TCP then tells the client to wait.  Closes once who sends no more has all its
-        answers."""
+        """Reads no more than it answers: TCP then tells the client to wait.  Who sends no more is closed at its end."""
         if self.ended:
             if self._is_done():
                 self.close(b"")
