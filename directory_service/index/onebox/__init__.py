@@ -52,6 +52,7 @@ _ALL_PAIRS: Final = 5  # words, of which each may go with each; of more, neighbo
 _LONGEST_RUN: Final = 5  # words of the name of a town
 _ELIDED: Final = re.compile(r"\b([dDlL])['’`](?=\w)")
 _ANNOUNCED: Final = re.compile(r"[:=°#]+")
+_AROUND: Final = "<>\"';,"  # an address: as mail clients write it
 _SHORT: Final = {"à": "a", "À": "a", "M.": "m", "m.": "m"}  # words of one letter that are no initials
 _MARK: Final = "\x02"  # before a word that was elided
 
@@ -130,7 +131,7 @@ def _order(reading: Reading) -> tuple[int, int]:
 
 def _cut(text: str) -> tuple[list[str], list[Word]]:
     """Folded words, and those that have a shape.  An announced number is told by its shape."""
-    raw = _ANNOUNCED.sub(" ", _ELIDED.sub(rf"{_MARK}\1 ", text)).split()
+    raw = [piece for word in text.split() for piece in _pieces(word)]
     plain: list[str] = []
     others: list[Word] = []
     at = 0
@@ -150,6 +151,13 @@ def _cut(text: str) -> tuple[list[str], list[Word]]:
             mark = _MARK if here.startswith(_MARK) else ""
             plain += [mark + word for word in words_of(here.removeprefix(_MARK))]
     return plain, list({word.typed: word for word in others}.values())
+
+
+def _pieces(word: str) -> list[str]:
+    """What stands between two spaces, as words; an address whole, less what it was copied with."""
+    if "@" in word:
+        return [word.removeprefix("mailto:").strip(_AROUND)]
+    return _ANNOUNCED.sub(" ", _ELIDED.sub(rf"{_MARK}\1 ", word)).split()
 
 
 def _announces(texts: Sequence[str]) -> bool:
