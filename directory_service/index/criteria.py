@@ -1,8 +1,8 @@
 """The criteria of ``/v1/search`` as a filter over ``ou=personnes``, and the place of a page in its answer.  PURE.
 
 Every criterion given must hold; within one, every word must be found (``Jacques Martin`` is not all Jacques and all
-Martin).  Codes are taken as codes, anything else as words of the label.  ``q`` is ``onebox``'s.  Nothing here reads the
-index.
+Martin), and in what the criterion is about: the rue de Paris is no town.  Codes are taken as codes, anything else as
+words of the label, or as what people call it.  ``q`` is ``onebox``'s.  Nothing here reads the index.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
 from directory_service.model.names import fold, squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
+from directory_service.model.vocabulary import System, codes_said
 
 LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody's name
 LONGEST_PLACE: Final = 5  # characters of a postcode or of the code of a department
@@ -120,26 +121,34 @@ def _in(columns: tuple[str, ...]) -> Callable[[str], Filter]:
     return lambda text: _all(InText(columns, word) for word in words(text))
 
 
+def _of(attribute: str) -> Callable[[str], Filter]:
+    """The words in values of one attribute, whatever else its column holds."""
+    return lambda text: _all(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
+
+
 def _all(items: Iterable[Filter]) -> Filter:
     found = tuple(items)
     return And(found) if found else FALSE
 
 
 def _profession(text: str) -> Filter:
-    return _code_or_label("profession", "p", text)
+    """A cardiologist is a physician by profession; people do not ask so."""
+    called = [HasTag(tag("s", code.lower())) for code in codes_said(text, System.SPECIALTY)]
+    return Or((_code_or_label("profession", System.PROFESSION, "p", "title", text), *called))
 
 
 def _specialty(text: str) -> Filter:
-    if fold(text) in _GENERAL_NAMES:
-        return Or((*(HasTag(tag("s", code.lower())) for code in _GENERAL), _in(("work",))(text)))
-    return _code_or_label("expertise", "s", text)
+    general = _GENERAL if fold(text) in _GENERAL_NAMES else ()
+    called = [HasTag(tag("s", code.lower())) for code in general]
+    return Or((*called, _code_or_label("expertise", System.SPECIALTY, "s", "asSpecialty", text)))
 
 
-def _code_or_label(system: str, letter: str, text: str) -> Filter:
+def _code_or_label(system: str, said: System, letter: str, attribute: str, text: str) -> Filter:
     code = text.strip().upper()
     if code in nomenclature.codes(system):
         return HasTag(tag(letter, code.lower()))
-    return _in(("work",))(text)
+    called = [HasTag(tag(letter, code.lower())) for code in codes_said(text, said)]
+    return Or((*called, _of(attribute)(text)))
 
 
 def _department(text: str) -> Filter:
@@ -185,8 +194,8 @@ _MADE: Final[dict[str, Callable[[str], Filter]]] = {
     "specialty": _specialty,
     "department": _department,
     "postcode": _postcode,
-    "city": _in(("place",)),
-    "street": _in(("place",)),
+    "city": _of("l"),
+    "street": _of("street"),
     "structure": _structure,
     "family": _family,
     "given": _given,

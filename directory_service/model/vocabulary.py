@@ -128,6 +128,13 @@ def _united(one: Term, other: Term) -> Term:
     return one._replace(codes=tuple(codes), names=tuple(names), whole=one.whole or other.whole)
 
 
+def codes_said(text: str, system: System) -> tuple[str, ...]:
+    """The codes of what is called so, by all of these words and no other."""
+    said = frozenset(_folded(text)) - ARTICLES
+    found = (term for term in terms() if term.said == said and term.whole and term.system is system)
+    return tuple(dict.fromkeys(code for term in found for code in term.codes))
+
+
 @cache
 def single_words() -> Mapping[str, tuple[Term, ...]]:
     """Terms of one word, by it."""

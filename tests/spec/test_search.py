@@ -152,6 +152,31 @@ def test_criteria_hold_besides(client: FlaskClient) -> None:
     assert found(client, NUMBER, city="rouen") == []
 
 
+@pytest.mark.parametrize(
+    ("criteria", "who"),
+    [
+        ({"city": "lilas"}, set()),  # the street of all of them
+        ({"street": "lyon"}, set()),
+        ({"city": "rhone"}, set()),  # a department
+        ({"street": "des lilas", "city": "rouen"}, {DUPONT_ROUEN, DE_LA_TOUR, LEFEBVRE}),
+        ({"profession": "lyon"}, set()),  # a name, and a town
+        ({"specialty": "dupont"}, set()),
+        ({"specialty": "chirurgien"}, set()),  # the profession of dentists
+        ({"profession": "infirmière"}, {DUPONT_GONE, LEFEBVRE}),
+        ({"profession": "kiné"}, {MARTIN}),
+        ({"profession": "cardiologue"}, {DUPONT, DUPONT_ROUEN, DUPONTEL}),
+        ({"specialty": "cardiologue"}, {DUPONT, DUPONT_ROUEN, DUPONTEL}),
+        ({"specialty": "cardio"}, {DUPONT, DUPONT_ROUEN, DUPONTEL}),
+        ({"specialty": "généraliste", "city": "lyon"}, {ESSAI}),
+    ],
+)
+def test_a_criterion_looks_in_what_it_is_about_and_nowhere_else(
+    client: FlaskClient, criteria: dict[str, str], who: set[str]
+) -> None:
+    page = client.get("/v1/search", query_string=criteria).json
+    assert {item["id"] for item in page["items"]} == who and page["total"] == len(who)
+
+
 def counts(page: dict[str, Any], name: str) -> dict[str, int]:
     return {v["value"]: v["count"] for v in page["facets"][name]}
 
