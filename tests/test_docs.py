@@ -23,6 +23,7 @@ _LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)(?:#[^)]*)?\)")
 _TARGET = re.compile(r"`make ([a-z]+)")
 _COMMAND = re.compile(r"`annuaire ((?:[a-z]+(?: |`)?)+)")
 _SETTING = re.compile(r"ANNUAIRE_[A-Z_]+[A-Z]")
+_FOLDERS = ("bench", "contrib", "directory_service", "docs", "fuzz", "importers", "ldap_schema", "tests", "tools")
 # Not settings: they steer the command itself.
 _OTHER_VARIABLES = {"ANNUAIRE_DEBUG"}
 
@@ -53,6 +54,17 @@ def test_a_page_names_only_what_exists(page: Path) -> None:
     assert set(_TARGET.findall(text)) <= targets
     assert set(_SETTING.findall(text)) <= {s.env for s in describe()} | _OTHER_VARIABLES
     assert {words.split()[0].rstrip("`") for words in _COMMAND.findall(text)} <= annuaire.commands.keys()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_files_that_a_page_names_are_there_and_its_tables_are_tables(page: Path) -> None:
+    """A table is a header, a rule under it, and rows of as many cells: a line astray is shown as text."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    named = re.findall(rf"`((?:{'|'.join(_FOLDERS)})/[\w./-]+\.[a-z]+)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        cells = [len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()]
+        assert re.match(r"\|.*\n\|[-| ]+\|\n", table) and len(set(cells)) == 1, table
 
 
 def test_the_page_of_metrics_and_logs_names_each_of_them_with_its_meaning() -> None:
