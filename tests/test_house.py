@@ -8,6 +8,8 @@ inside functions count: a dependency is one wherever it is written.
 from __future__ import annotations
 
 import ast
+import configparser
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -245,6 +247,16 @@ def test_a_room_imports_only_what_its_line_allows(module: str) -> None:
 )
 def test_the_table_is_read_as_written(module: str, line: str, found: list[str]) -> None:
     assert refused(module, line) == found
+
+
+def test_pure_rooms_are_typed_strictly() -> None:
+    """``mypy``'s patterns: a star stands for any parts, and ``a.*`` for ``a`` too."""
+    read = configparser.ConfigParser()
+    read.read(ROOT / "setup.cfg")
+    strict = [name.removeprefix("mypy-") for name in read.sections() if read.get(name, "strict", fallback="")]
+    patterns = [re.escape(p).replace(r"\.\*", r"(?:\..*)?") for names in strict for p in names.split(",")]
+    pure = [module for module in _modules() if ROOMS[room_of(module)].pure]
+    assert [module for module in pure if not any(re.fullmatch(p, module) for p in patterns)] == []
 
 
 LONGEST_FILE = 400
