@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import web_world as world
+from prometheus_client import REGISTRY
 from record_factories import SUFFIX, rpps
 
 from directory_service.index.directory import Directory, Result
@@ -399,6 +400,11 @@ def column(found: list[Reply], name: str) -> list[list[str]]:
 
 def dns(found: list[Reply]) -> list[str]:
     return [reply.dn for reply in found if reply.tag == 0x64]
+
+
+def limits_met(limit: str) -> float:
+    """How often this limit was met so far; the last ones are counted when their server has stopped."""
+    return REGISTRY.get_sample_value("annuaire_ldap_limit_total", {"limit": limit}) or 0.0
 
 
 def mails(found: list[Reply]) -> set[str]:

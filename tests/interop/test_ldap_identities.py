@@ -30,6 +30,7 @@ from ldap_support import (
     cookie_of,
     dns,
     extended,
+    limits_met,
     listed,
     paged,
     search,
@@ -433,6 +434,7 @@ def is_out(world: World, name: str, secret: str, certificate: Path) -> bool:
 
 def test_after_so_many_wrong_secrets_the_next_one_waits(tmp_path: Path, authority: Authority) -> None:
     """Ten by default.  Who is known already, and who repeats an old mistake, do not wait behind it."""
+    before = limits_met("bind_delay")
     with serving_world(tmp_path, authority, bind_failures=3, bind_pause=6.0) as world:
         name = world.new_operator()
         secret = world.secret(name)
@@ -448,6 +450,7 @@ def test_after_so_many_wrong_secrets_the_next_one_waits(tmp_path: Path, authorit
                 guesser.read()
             guesser.socket.settimeout(10)
             assert guesser.read()[0].code == 49
+    assert limits_met("bind_delay") == before + 1
 
 
 def test_too_many_guesses_at_once_are_told_busy(tmp_path: Path, authority: Authority) -> None:

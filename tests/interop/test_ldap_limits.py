@@ -7,7 +7,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
-from ldap_support import Client, Gate, Reply, Serving, bind, dns, extended, paged, replies, request, search, served
+from ldap_support import (
+    Client,
+    Gate,
+    Reply,
+    Serving,
+    bind,
+    dns,
+    extended,
+    limits_met,
+    paged,
+    replies,
+    request,
+    search,
+    served,
+)
 from prometheus_client import REGISTRY
 from record_factories import SUFFIX
 
@@ -24,19 +38,15 @@ SLOW = "(cn=*martin*)"
 WHOAMI = "1.3.6.1.4.1.4203.1.11.3"
 
 
-def count(limit: str) -> float:
-    return REGISTRY.get_sample_value("annuaire_ldap_limit_total", {"limit": limit}) or 0.0
-
-
 @contextmanager
 def limited(serving: Serving, limit: str, codec: Limits | None = None, directory: Directory | Gate | None = None,
             **settings: float) -> Iterator[int]:  # fmt: skip
     """The port of a server with these limits; afterwards, this one was met and counted."""
-    before = count(limit)
+    before = limits_met(limit)
     chosen = LdapSettings(suffix=SUFFIX, limits=codec or Limits(), **settings)  # type: ignore[arg-type]
     with served(directory or serving.directory, chosen, operator_check(serving.directory)) as port:
         yield port
-    assert count(limit) > before
+    assert limits_met(limit) > before
 
 
 def ask(port: int, data: bytes, finals: int = 1) -> list[Reply]:
@@ -113,11 +123,11 @@ def test_entries_of_a_stranger_and_of_an_operator(serving: Serving) -> None:
 
 
 def test_a_limit_that_the_client_sets_is_its_own(serving: Serving) -> None:
-    before = count("entries")
+    before = limits_met("entries")
     with served(serving.directory) as port:
         found = ask(port, search(EVERY, size=3))
         assert (len(dns(found)), found[-1].code) == (3, 4)
-    assert count("entries") == before
+    assert limits_met("entries") == before
 
 
 def test_paged_total(serving: Serving) -> None:
@@ -154,9 +164,12 @@ def test_candidates(serving: Serving) -> None:
     narrow.close()
 
 
-def test_outstanding(serving: Serving) -> None:
-    gate = Gate(serving.directory)
-    with limited(serving, "outstanding", directory=gate, outstanding_anonymous=2) as port, Client(port) as client:
+@pytest.mark.parametrize("bound", [False, True], ids=["anonymous", "bound"])
+def test_outstanding(serving: Serving, bound: bool) -> None:
+    gate, most = Gate(serving.directory), {"outstanding_anonymous": 1 if bound else 2, "outstanding_operator": 2}
+    with limited(serving, "outstanding", directory=gate, **most) as port, Client(port) as client:
+        if bound:
+            assert client.ask(bind(OPERATOR, serving.secret, 9))[0].code == 0
         client.send(b"".join(search(SLOW, n) for n in (1, 2, 3)))
         assert [(r.message_id, r.code) for r in client.read()] == [(3, 51)]
         gate.open.set()

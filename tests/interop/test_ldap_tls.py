@@ -26,6 +26,7 @@ from ldap_support import (
     bind,
     dns,
     extended,
+    limits_met,
     replies,
     request,
     search,
@@ -261,8 +262,8 @@ def test_who_was_bound_in_clear_is_nobody_in_tls(secure: Secure) -> None:
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01\x00"], ids=["nothing", "half a hello"])
 @pytest.mark.parametrize("by", ["ldaps", "StartTLS"])
 def test_a_handshake_that_does_not_end_is_dropped(serving: Serving, authority: Authority, said: bytes, by: str) -> None:
-    """389-ds CVE-2019-3883; and others notice nothing."""
-    settings = LdapSettings(suffix=SUFFIX, handshake_time=0.5)
+    """389-ds CVE-2019-3883; and others notice nothing.  The limit is counted, once."""
+    settings, before = LdapSettings(suffix=SUFFIX, handshake_time=0.5), limits_met("handshake_time")
     with (
         secured(serving, authority, settings) as server,
         Client(server.ldaps if by == "ldaps" else server.plain) as client,
@@ -273,6 +274,7 @@ def test_a_handshake_that_does_not_end_is_dropped(serving: Serving, authority: A
         with Client(server.ldaps, server.context()) as other:
             assert codes(other, search(JEAN)) == [0]
         assert client.closed()
+    assert limits_met("handshake_time") == before + 1
 
 
 def test_a_connection_counts_before_its_handshake(serving: Serving, authority: Authority) -> None:

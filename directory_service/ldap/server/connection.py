@@ -369,6 +369,7 @@ class Connection(asyncio.Protocol):
         settings, bound = self.hub.settings, self.session.identity.dn
         if self.shaking is not None:
             if now - self.shaking > settings.handshake_time:
+                self.hub.watch.limit("handshake_time")
                 self.transport.abort()
         elif self.stalled is not None:
             left, before = self.transport.get_write_buffer_size(), self.unread
