@@ -35,6 +35,7 @@ from directory_service.index.onebox.shapes import (
     compact,
     is_address,
     is_district,
+    is_misread,
     is_number,
     near_keys,
     number_at,
@@ -81,7 +82,7 @@ class Box:
         return replace(self, words=tuple(self._loosened(word) for word in self.words))
 
     def _loosened(self, word: Word) -> Word:
-        if is_number(word.typed):
+        if is_number(word.typed) or is_misread(word.typed):
             return replace(word, keys=(*word.keys, *near_keys(word.typed)))
         if word.part or word.skipped or is_known(word.typed):
             return word
@@ -141,6 +142,8 @@ def _cut(text: str) -> tuple[list[str], list[Word]]:
             size = number_at(raw, at - 1)
             others.append(of_number(compact(raw[at - 1 : at - 1 + size])))
             at += size - 1
+        elif is_misread(here):
+            others.append(of_number(compact((here,))))
         elif is_address(here):
             others.append(of_address(here))
         elif _announces(raw[at - 1 :]):
@@ -163,7 +166,7 @@ def _pieces(word: str) -> list[str]:
 def _announces(texts: Sequence[str]) -> bool:
     """*RPPS*, *n° FINESS*: before a number, nothing to be found."""
     first = next((n for n, text in enumerate(texts) if text.casefold() not in ANNOUNCING), len(texts))
-    return 0 < first < len(texts) and is_number(texts[first])
+    return 0 < first < len(texts) and (is_number(texts[first]) or is_misread(texts[first]))
 
 
 def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:

@@ -15,12 +15,14 @@ from directory_service.entries.attributes import DEPARTMENT_TAG, id_key, tag
 from directory_service.entries.finding import Kind, domain_word
 from directory_service.index.onebox.readings import Field, Keys, Reading, Word
 from directory_service.model.likeness import Likeness
-from directory_service.model.mistaken import near_numbers
+from directory_service.model.mistaken import meant_persons
 from directory_service.model.nomenclature import DEPARTMENTS
 
 _EXACT, _PREFIX, _TYPO = Likeness.EXACT, Likeness.PREFIX, Likeness.TYPO
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:fr|org|com|net|eu|re|nc|pf|info)", re.ASCII)
 _NUMERIC: Final = re.compile(r"2[ab]|(?:2[ab]|9[a-f]|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
+# Letters read or scanned for digits (``model.mistaken``): no word is made of these alone.
+_MISREAD: Final = re.compile(r"(?=(?:[a-z]*[0-9]){3})[0-9oqdilzsgb]{9,13}", re.ASCII | re.I)
 _DISTRICT: Final = re.compile(r"([0-9]{1,2})(?:e|er|eme|ème)?", re.ASCII)
 _DISTRICTS: Final = {"paris": "750", "lyon": "690", "marseille": "130"}  # how the postcodes of districts begin
 _SEPARATORS: Final = re.compile(r"[.\-_/]+")
@@ -33,6 +35,11 @@ _LEAST_BEGINNING: Final = 6  # digits of the beginning of an identifier
 
 def is_number(text: str) -> bool:
     return _NUMERIC.fullmatch(text) is not None
+
+
+def is_misread(text: str) -> bool:
+    """*1O1OO456789*: no word, but what a number was taken for."""
+    return _MISREAD.fullmatch(text) is not None and not is_number(text)
 
 
 def is_district(text: str) -> bool:
@@ -106,10 +113,9 @@ def _number_keys(number: str) -> Iterator[Keys]:
 
 
 def near_keys(number: str) -> Iterator[Keys]:
-    """Of numbers that this one may be, mistyped."""
-    upper = number.upper()
-    for national in ("8" + upper, "0" + upper, upper):
-        for near in near_numbers(national):
+    """Of numbers that this one may be, mistyped or misread."""
+    for tier in meant_persons(number):
+        for near in tier:
             yield Keys("i" + near, "i" + near + "\0", Field.IDENTIFIER, _TYPO)
 
 
