@@ -198,6 +198,16 @@ def is_mistypable(typed: str) -> bool:
     return ONE_EDIT <= len(typed) <= LONGEST_EDITED
 
 
+def is_short(typed: str) -> bool:
+    """Whether it may be a short name with an error, where nothing is decided by it: to be shown last, to who looks."""
+    return len(typed) == ONE_EDIT - 1
+
+
+def mistyped_short(typed: str, word: str) -> bool:
+    """One error in a word that ``is_short``."""
+    return is_short(typed) and within(typed, word, 1)
+
+
 def one_edit(word: str) -> Iterator[str]:
     """All that one error makes of a word, with letters a–z."""
     letters = "abcdefghijklmnopqrstuvwxyz"

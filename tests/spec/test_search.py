@@ -101,6 +101,8 @@ def found(client: FlaskClient, q: str, **more: Any) -> list[str]:
         ("lefevre", LEFEBVRE),
         ("lefebrve", LEFEBVRE),
         ("cardiolgue lyon", DUPONT),
+        ("lyn pierre", LYON),
+        ("yon pierre", LYON),
         ("ssai", ESSAI),
         ("rue des lilas zoe", ESSAI),
     ],

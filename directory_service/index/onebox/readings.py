@@ -19,7 +19,7 @@ from directory_service.entries.finding import Kind
 from directory_service.entries.naming import halves_of_mistyped, sound_token
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
-from directory_service.model.phonetics import ONE_EDIT, code, is_mistypable, mistyped, one_edit, sounds
+from directory_service.model.phonetics import ONE_EDIT, code, is_mistypable, is_short, mistyped, one_edit, sounds
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
 
 
@@ -207,7 +207,7 @@ def loosely(word: str) -> tuple[Reading, ...]:
 def mistakes(word: str) -> tuple[str, ...]:
     """Tokens of the names that typing errors may have made this word of: all that one error makes, and the halves of
     long words, one of which is right where there are two.  No ``Reading`` each: there are a thousand."""
-    if not (word.isascii() and word.isalpha() and is_mistypable(word)):
+    if not (word.isascii() and word.isalpha() and (is_mistypable(word) or is_short(word))):
         return ()
     made = set(one_edit(word))
     return (*(kind + text for kind in _NAME_KINDS for text in made), *halves_of_mistyped(word))

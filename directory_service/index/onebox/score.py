@@ -14,6 +14,7 @@ from directory_service.index.onebox import Box
 from directory_service.index.onebox.readings import Field, Reading, Word
 from directory_service.index.onebox.tiers import IDENTIFIED, tier_of
 from directory_service.model.likeness import Likeness, grade
+from directory_service.model.phonetics import mistyped_short
 
 # Within a tier: what a word costs by how it fits and by what it is of.  Words that need not be found cost less.
 COSTS: Final[Mapping[Likeness, int]] = {
@@ -100,10 +101,16 @@ def _like_name(ways: Sequence[str], tags: str) -> Fit | None:
         field = _NAME_KINDS.get(token[0])
         if field is None:
             continue
-        likeness = min(grade(way, token[1:]) for way in ways)
+        likeness = min(_likeness(way, token[1:]) for way in ways)
         if likeness in (Likeness.SOUND, Likeness.TYPO) and (best is None or likeness < best.likeness):
             best = Fit(field, likeness, token)
     return best
+
+
+def _likeness(way: str, word: str) -> Likeness:
+    """As ``likeness`` has it; a short name may be mistyped too, since what is found so comes last."""
+    found = grade(way, word)
+    return Likeness.TYPO if found > Likeness.TYPO and mistyped_short(way, word) else found
 
 
 _NAME_KINDS: Final = {Kind.FAMILY.value: Field.FAMILY, Kind.GIVEN.value: Field.GIVEN}
