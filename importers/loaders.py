@@ -21,6 +21,7 @@ from importers.people import PeopleLoader
 from importers.places import Places
 from importers.published import Beside
 from importers.rows import Holding, Place, Problems
+from importers.said import lines_of
 from importers.source import Kind, Source
 from importers.store import Store
 
@@ -105,12 +106,12 @@ def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> I
     """Passes the records on, keeping the addresses met: of unchanged people too, or their mailboxes would close."""
     match, separator = work.file.match, work.separator
     names = ("id_type", "id", "family_name", "given_names", "category_code", "profession_code", "expertise_code")
-    pick, at, width = itemgetter(*(match.index(n) for n in names)), match.index("address"), match.width
+    pick, at = itemgetter(*(match.index(n) for n in names)), match.index("address")
     place = itemgetter(*(match.index(n) for n in Place._fields))
     for key, digest, rows in work.feed.records:
-        for number, raw in rows:
-            values = [*raw.decode().rstrip("\r\n").split(separator), ""]
-            address = values[at].strip().lower() if len(values) > width else ""
+        # A row that is rejected for its columns has another thing in this one; that it is, its person tells.
+        for number, values in lines_of(rows, separator, match, Problems(separator)):
+            address = values[at].strip().lower()
             if not address:
                 continue
             if is_patient(address, work.patients):  # whose it is, is told nowhere

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import factories as f
+import pytest
 from import_world import World
+from sqlalchemy import select
 
 from directory_service.model.people import Status
+from directory_service.registry.engine import reading
+from directory_service.registry.tables import mailbox
+from importers.load import run_import
 
 ONE, TWO = f.rpps(1), f.rpps(2)
 
@@ -133,6 +139,19 @@ def test_the_older_monotable_fills_in_and_never_overrides_a_better_source(world:
     assert world.person(ONE).family_name == "ESSAI"
     assert world.person(TWO).family_name == "SEULE"
     assert world.holders("deux@ville.mssante.fr") == ["8" + TWO]
+
+
+@pytest.mark.parametrize(("more", "wide"), [(";", ""), ("", '"";')], ids=["header ends so alone", "column more"])
+def test_the_monotable_s_addresses_are_in_their_column(world: World, tmp_path: Path, more: str, wide: str) -> None:
+    """Of a row with a column more, which is rejected, an ordinary e-mail stands there."""
+    old = [f.cat18(f.rpps(n), f"boite{n}@ville.mssante.fr", email=f"accueil{n}@ville.fr") for n in range(40)]
+    header, first, *rows = f.write_cat18(tmp_path / "a.csv", old).read_text().splitlines()
+    (tmp_path / "b.csv").write_text("\n".join([header + more, wide + first, *rows]) + "\n")
+    (report,) = run_import(world.engine, [tmp_path / "b.csv"], actor="tests").files
+    assert report.reasons == ({"columns": 1} if wide else {})
+    with reading(world.engine) as connection:
+        addresses = set(connection.execute(select(mailbox.c.address)).scalars())
+    assert addresses == {f"boite{n}@ville.mssante.fr" for n in range(bool(wide), 40)}
 
 
 def test_two_technical_ids_of_one_siret_keep_different_national_ids(world: World) -> None:
