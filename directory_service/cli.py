@@ -127,7 +127,7 @@ def run(arguments: Sequence[str]) -> int:
         _report(error, machine="--json" in arguments)
         return error.exit_code
     except Exception as error:
-        return _fault(error)
+        return _fault(error, machine="--json" in arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -143,17 +143,16 @@ def _tell(slug: str, message: str, where: str | None, code: int) -> None:
     emit({"error": slug, "message": message, "where": where, "exit": code})
 
 
-def _fault(error: Exception) -> int:
+def _fault(error: Exception, *, machine: bool) -> int:
     """An internal fault: where it happened, but not the exception's text, which may hold a person's data."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    message = f"faute interne, {type(error).__name__} ({Path(last.filename).name}, ligne {last.lineno})"
+    if machine:
+        _tell("internal", message, None, 1)
     if os.environ.get("ANNUAIRE_DEBUG"):
         traceback.print_exception(error)
-        return 1
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    click.echo(
-        f"annuaire : faute interne, {type(error).__name__} ({Path(last.filename).name}, ligne {last.lineno}). "
-        "ANNUAIRE_DEBUG=1 montre la trace entière.",
-        err=True,
-    )
+    else:
+        click.echo(f"annuaire : {message}. ANNUAIRE_DEBUG=1 montre la trace entière.", err=True)
     return 1
 
 
