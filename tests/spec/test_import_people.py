@@ -133,6 +133,16 @@ def test_a_person_known_by_her_diplomas_only_is_inactive_until_an_activity_extra
     assert len(world.people()) == 1
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_row_that_contradicts_itself_is_set_aside_and_her_others_stay(world: World, first: bool) -> None:
+    """Whichever comes first: one wrong national identification took all rows of a person, or was taken for right."""
+    wrong = f.activity(ONE, national_id="8" + TWO, technical_id="C" + f.siret(1), finess="", name="AUTRE")
+    rows = [wrong, f.activity(ONE)] if first else [f.activity(ONE), wrong]
+    (report,) = world.day(1, activity=[*rows, *(f.activity(f.rpps(n)) for n in range(3, 40))]).files
+    assert report.reasons == {"id_mismatch": 1}
+    assert [r.organization.name for r in world.person(ONE).roles if r.organization] == ["HOPITAL D'ESSAI"]
+
+
 def test_the_older_monotable_fills_in_and_never_overrides_a_better_source(world: World) -> None:
     old = [f.cat18(ONE, family_name="ANCIEN"), f.cat18(TWO, "deux@ville.mssante.fr", family_name="SEULE")]
     world.day(1, activity=[f.activity(ONE)], cat18=old)
