@@ -1,9 +1,9 @@
 """One connection to one build: look-ups run, candidates checked.  Used by one thread at a time.
 
 Hot path of house.md §3: a mail look-up about 13 µs, Thunderbird's filter half a millisecond at national scale, half of
-it for the bodies (docs/reference/performance.md).  A search first finds ids, on small rows, then fetches the bodies of
-those that go out.  What to look up is ``plan``'s business, who may see what and when to open another
-build ``directory``'s.
+it for the bodies (docs/reference/performance.md; bench: ``python -m bench ldap``).  A search first finds ids, on small
+rows, then fetches the bodies of those that go out.  What to look up is ``plan``'s business, who may see what and when
+to open another build ``directory``'s.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """From a question to the look-ups that answer it.  PURE.
 
-Hot path of house.md §3: 20 to 60 µs a filter, remembered by its text.  ``tests/twin_matcher.py`` is the slow twin.
+Hot path of house.md §3: 20 to 60 µs a filter, remembered by its text.  Bench: ``python -m bench ldap``;
+``tests/twin_matcher.py`` is the slow twin.
 A plan promises a superset: every entry of the branch for which the filter is True is in one of its paths.  The
 predicate (``predicate.py``) then decides, entry by entry.  Before that, what is the same for all entries of a branch
 (object classes, attributes that each or none holds) is folded away, so that ``(&(objectClass=person)(mail=*))`` costs
