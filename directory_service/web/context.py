@@ -3,7 +3,8 @@ caching.
 
 The entity tag of what is read is the build id and the view, with what else may change within a build and the version of
 a mailbox where there is one: the same URL asked twice of one build by one kind of caller has the same bytes, so that
-``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).
+``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2); records that may not be there are read
+first.
 """
 
 from __future__ import annotations
@@ -175,12 +176,12 @@ def cached(
     view: View, make: Callable[[], Iterable[bytes]], age: int = 0, *, state: str = "", build: str = "",
     version: str | None = None, in_turn: bool = True,
 ) -> Response:  # fmt: skip
-    """The answer that ``make`` writes, or 304 when the caller holds it already.  ``age`` in seconds of caching
-    without asking again; an operator's answers are never kept by a shared cache.  ``state``: what may change within one
-    build.  ``version``, of a record that was read from ``build``, ends the entity tag, so that ``If-Match`` may give it
-    back.  ``in_turn`` is False for what sees to ``turn`` itself."""
+    """The answer that ``make`` writes, or 304 when the caller holds it: what may not be there is read before.  ``age``
+    in seconds of caching without asking again; an operator's answers are never kept by a shared cache.  ``state``: what
+    may change within one build.  ``version``, of a record that was read from ``build``, ends the entity tag, so that
+    ``If-Match`` may give it back.  ``in_turn`` is False for what sees to ``turn`` itself."""
     etag = f'"{build or directory().build().id}-{int(view)}{state}{"-" + version if version else ""}"'
-    if request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag):
+    if _is_held(etag):
         response = Response(status=304)
     else:
         with turn() if in_turn else nullcontext():
@@ -192,6 +193,12 @@ def cached(
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
+
+
+def _is_held(etag: str) -> bool:
+    """Whether ``If-None-Match`` names this tag, weak or not, alone or among others (RFC 9110 13.1.2)."""
+    given = request.environ.get("HTTP_IF_NONE_MATCH")
+    return given is not None and any(tag.strip().removeprefix("W/") == etag for tag in given.split(","))
 
 
 def varies() -> str:
@@ -230,8 +237,7 @@ def expect_state(etag: str) -> None:
 def cached_text(body: bytes, kind: str) -> Response:
     """What is the same until the service is another version."""
     etag = f'"{sha256(body).hexdigest()[:16]}"'
-    same = request.environ.get("HTTP_IF_NONE_MATCH") in (etag, "W/" + etag)
-    response = Response(status=304) if same else Response(body, content_type=kind)
+    response = Response(status=304) if _is_held(etag) else Response(body, content_type=kind)
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "public, max-age=300"
     return response

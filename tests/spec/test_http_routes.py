@@ -268,6 +268,22 @@ def test_the_same_build_is_not_sent_twice(client: FlaskClient, url: str) -> None
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert client.get(url, headers={"If-None-Match": '"other"'}).data == first.data
+    several = f'"other", W/{first.headers["ETag"]}'
+    assert client.get(url, headers={"If-None-Match": several}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/v1/practitioners/10999999999", "/v1/organizations/690999999", "/v1/operators/nobody",
+        "/v1/domains/nowhere.fr", "/v1/mailboxes/nobody@nowhere.fr", "/v1/mailboxes/nobody@nowhere.fr/history",
+        f"/v1/mailboxes/{ZOE_BOX}?at=2001-01-01",
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_404_whatever_tag_is_shown(client: FlaskClient, url: str) -> None:
+    """RFC 9110 13.2.1: a condition counts only where the answer would be a success without it."""
+    tag = client.get("/v1/suggest?q=dup").headers["ETag"]
+    assert client.get(url).status_code == client.get(url, headers={"If-None-Match": tag}).status_code == 404
 
 
 def test_a_suggestion_may_be_kept_shortly(client: FlaskClient) -> None:

@@ -80,7 +80,9 @@ def mailbox_history(address: str) -> Response:
 
 def _answer(address: str, made: Callable[[str, dict[str, Any]], Iterable[bytes]]) -> Response:
     view, asked = _asked(address)
-    return cached(view, lambda: made(*settled(lambda: directory().mailbox(asked, view))))
+    build, record = settled(lambda: directory().mailbox(asked, view))
+    found = made(build, record)
+    return cached(view, lambda: found, build=build)
 
 
 def _asked(address: str) -> tuple[View, str]:

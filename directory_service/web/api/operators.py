@@ -65,12 +65,8 @@ def operator(name: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
     asked = clean_text(name, "name").lower()
-
-    def answer() -> Iterable[bytes]:
-        build, found = settled(lambda: directory().operator_record(asked, view))
-        return with_record(build, orjson.dumps(found))
-
-    return cached(view, answer)
+    build, found = settled(lambda: directory().operator_record(asked, view))
+    return cached(view, lambda: with_record(build, orjson.dumps(found)), build=build)
 
 
 @blueprint.put("/v1/operators/<name>/contacts")
@@ -132,12 +128,8 @@ def domain(domain: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
     asked = clean_text(domain, "domain", 253)
-
-    def answer() -> Iterable[bytes]:
-        build, found = settled(lambda: directory().domain_record(asked))
-        return with_record(build, orjson.dumps(found))
-
-    return cached(view, answer)
+    build, found = settled(lambda: directory().domain_record(asked))
+    return cached(view, lambda: with_record(build, orjson.dumps(found)), build=build)
 
 
 def _brief(record: dict[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask import Blueprint, Response, request
 
 from directory_service.errors import NotFound
@@ -28,12 +26,8 @@ def organization(identifier: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
     asked = clean_text(identifier, "id")
-
-    def answer() -> Iterable[bytes]:
-        build, hit = settled(lambda: _find(asked, view))
-        return with_record(build, hit.json)
-
-    return cached(view, answer)
+    build, hit = settled(lambda: _find(asked, view))
+    return cached(view, lambda: with_record(build, hit.json), build=build)
 
 
 def _find(asked: str, view: View) -> Hit:

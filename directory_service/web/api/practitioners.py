@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask import Blueprint, Response, request
 
 from directory_service.errors import NotFound
@@ -28,12 +26,9 @@ def practitioner(identifier: str) -> Response:
     read_query(request.query_string, ())
     view = identify()
     asked = clean_text(identifier, "id")
-
-    def answer() -> Iterable[bytes]:
-        build, (hit, former) = settled(lambda: _find(asked, view))
-        return with_record(build, hit.json, **({"resolved_from": former} if former else {}))
-
-    return cached(view, answer)
+    build, (hit, former) = settled(lambda: _find(asked, view))
+    more = {"resolved_from": former} if former else {}
+    return cached(view, lambda: with_record(build, hit.json, **more), build=build)
 
 
 def _find(asked: str, view: View) -> tuple[Hit, str | None]:
