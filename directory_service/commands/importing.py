@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+from click.core import ParameterSource
 
 from directory_service.commands.auditing import keep_log_after
 from directory_service.commands.common import (
@@ -157,7 +158,9 @@ def _warn_of(silent: Iterable[Silence]) -> None:
 @click.pass_context
 def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
     """Liste les imports, les retours en arrière et les réponses, du plus récent au plus ancien."""
-    if ctx.invoked_subcommand is not None:
+    if ctx.invoked_subcommand is not None:  # ``runs --json show 1`` is ``runs show 1 --json``
+        given = {n: v for n, v in ctx.params.items() if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE}
+        ctx.default_map = {ctx.invoked_subcommand: given}
         return
     from directory_service.model.rhythms import silences
     from directory_service.registry.engine import reading

@@ -70,6 +70,11 @@ def test_an_import_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
     assert ask(here, "import", "sample")["status"] == "done"
 
 
+def test_options_of_runs_hold_before_its_commands_too(loaded: Installation) -> None:
+    before = loaded.run("runs", "--json", "show", "1").stdout
+    assert before == loaded.run("runs", "show", "1", "--json").stdout and json.loads(before)["pk"] == 1
+
+
 def test_a_dry_run_writes_nothing(loaded: Installation, tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
     before = ask(here, "runs")
