@@ -123,15 +123,40 @@ def test_postfix_binds_with_version_2_and_looks_one_address_up(serving: Serving)
             assert len(connection.search_s(SUFFIX, ldap.SCOPE_SUBTREE, f"(&(mail={asked})(asMailboxType=*))")) == count
 
 
-def test_nextcloud_and_zimbra_read_pages(serving: Serving) -> None:
+def pages(connection: ldap.ldapobject.LDAPObject, asked: str, size: int, *, critical: bool) -> list[list[str]]:
+    """The addresses of each page, as far as the last one or the server's limit, of which the page is lost."""
+    control, found = SimplePagedResultsControl(critical, size=size, cookie=""), list[list[str]]()
+    while control.cookie or not found:
+        number = connection.search_ext(BAL, ldap.SCOPE_SUBTREE, asked, ["mail"], serverctrls=[control])
+        try:
+            _, entries, _, answered = connection.result3(number)
+        except ldap.SIZELIMIT_EXCEEDED:
+            break
+        control.cookie = answered[0].cookie
+        found.append([m.decode() for _, held in entries for m in held["mail"]])
+    return found
+
+
+def test_nextcloud_reads_pages_of_five_hundred(serving: Serving) -> None:
     with connected(serving) as connection:
-        for asked in ("(&(objectClass=inetOrgPerson)(mail=*@cabinet.*))", "(modifyTimestamp>=20200101000000Z)"):
-            control = SimplePagedResultsControl(True, size=20, cookie="")
-            number = connection.search_ext(BAL, ldap.SCOPE_SUBTREE, asked, serverctrls=[control])
-            kind, entries, _, controls = connection.result3(number)
-            assert kind == ldap.RES_SEARCH_RESULT
-            assert controls[0].controlType == SimplePagedResultsControl.controlType
-            assert len(entries) <= 20
+        [page] = pages(connection, "(&(objectClass=inetOrgPerson)(|(cn=dup*)(mail=dup*)))", 500, critical=True)
+    assert set(page) >= LINKED and ZOE not in page
+
+
+def test_evolution_browses_a_hundred_by_pages(serving: Serving) -> None:
+    with connected(serving) as connection:
+        found = pages(connection, "(cn=*)", 30, critical=False)
+    assert [len(page) for page in found] == [30, 30, 30]  # and ten more, with 4
+
+
+def test_zimbra_synchronises_by_time_stamps_as_an_operator_only(serving: Serving) -> None:
+    """§5: ranges over time stamps give a stranger nothing."""
+    asked = "(modifyTimestamp>=20200101000000Z)"
+    with connected(serving) as connection:
+        assert pages(connection, asked, 100, critical=True) == [[]]
+        connection.simple_bind_s(f"cn=essai,ou=operateurs,{SUFFIX}", serving.secret)
+        found = pages(connection, asked, 100, critical=True)
+    assert sum(map(len, found)) > 300 and set().union(*found) >= LINKED
 
 
 def test_searches_interleave_and_can_be_abandoned(serving: Serving) -> None:
