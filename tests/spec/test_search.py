@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import search_world as world
 from flask.testing import FlaskClient
-from record_factories import rpps
+from record_factories import SUFFIX, make_binding, make_practitioner, rpps
 
+from directory_service.entries.mailboxes import mailbox_entries
+from directory_service.entries.people import practitioner_entry
 from directory_service.index import finder
+from directory_service.model.mailboxes import MailboxType
 from directory_service.web.app import create_app
 
 IDS = world.people()
@@ -109,6 +112,31 @@ def found(client: FlaskClient, q: str, **more: Any) -> list[str]:
 )
 def test_the_box_takes_anything_in_any_order(client: FlaskClient, q: str, first: str) -> None:
     assert found(client, q)[:1] == [first]
+
+
+# What made other directories stumble (formats.md §8).
+NAMES = ("ST. 42", "FRANZ-WALLRAFF", "D'AUBIGNÉ", "L'HERMITE", "DE LA TOUR DU PIN", "O'BRIEN", "SMITH, JR",
+         "A/B DURAND", 'LE "PETIT"', "MÜLLER", "ŒUVRARD", "GARCÍA Y LÓPEZ", "BEN ALI", "N'GUYEN")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    people = [make_practitioner(n, family_name=name, given_names="ANNE") for n, name in enumerate(NAMES, 100)]
+    boxes = [make_binding(p.pk, f"a{p.pk}@x.fr", practitioner=p, type=MailboxType.PERSONAL) for p in people]
+    more = [practitioner_entry(p, [b], SUFFIX) for p, b in zip(people, boxes, strict=True)]
+    more += [entry for b in boxes for entry in mailbox_entries([b], SUFFIX)]
+    with closing(world.build(tmp_path_factory.mktemp("names"), more)) as directory:
+        yield create_app(directory).test_client()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_found_as_it_is_written_whatever_signs_are_in_it(awkward: FlaskClient, name: str) -> None:
+    wanted = make_practitioner(100 + NAMES.index(name)).national_id
+    for typed in (name, name.lower(), f"anne {name}", f"{name} ANNE", name.replace("'", "’"), name.replace("-", " ")):
+        assert wanted in found(awkward, typed), typed
+        suggested = awkward.get("/v1/suggest", query_string={"q": typed}).json["items"]
+        assert wanted in [item["person"]["id"] for item in suggested], typed
+    assert wanted in found(awkward, "", family=name)
 
 
 def test_every_word_must_be_found(client: FlaskClient) -> None:

@@ -85,6 +85,7 @@ def of_number(number: str) -> Word:
 
 def _number_readings(number: str) -> Iterator[Reading]:
     size = len(number)
+    yield Reading(Kind.FAMILY + number, Field.FAMILY)  # *St. 42* is a name
     yield Reading(Kind.STRUCTURE + number, Field.STRUCTURE)
     for code in DEPARTMENTS:
         if number.upper() in (code, code.lstrip("0")):
