@@ -12,7 +12,11 @@ import pytest
 from directory_service.accesslog import FIELDS
 from directory_service.cli import annuaire
 from directory_service.errors import AnnuaireError
+from directory_service.index.onebox.tiers import TIERS
 from directory_service.ldap.limits import NAMES
+from directory_service.matching.addresses import AddressState
+from directory_service.matching.description import FIELDS as LINE
+from directory_service.matching.judging import Outcome as Meant
 from directory_service.settings import describe
 from directory_service.trust.verdicts import REASONS, Outcome
 from tools import reference
@@ -87,6 +91,20 @@ def test_the_page_of_verdicts_has_a_row_for_each_verdict_and_reason_and_no_other
 
     assert rows("Verdicts") == [str(outcome) for outcome in Outcome]
     assert sorted(rows("Reasons")) == sorted(REASONS)
+
+
+def _first_column(page: str, title: str) -> list[str]:
+    """The code words that begin the rows of a section."""
+    text = (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", text.partition(f"\n## {title}\n")[2].partition("\n## ")[0], re.MULTILINE)
+    return [word for row in rows for word in re.findall(r"`([a-z_]+)`", row)]
+
+
+def test_the_pages_of_search_and_matching_have_the_words_of_the_code_and_no_other() -> None:
+    assert _first_column("search.md", "Order") == [tier.name for tier in TIERS]
+    heads = ["state", "outcome"]
+    assert sorted(_first_column("matching.md", "What is answered")) == sorted([*heads, *AddressState, *Meant])
+    assert set(_first_column("matching.md", "What a line may say")) == set(LINE)
 
 
 def test_alerts_name_metrics_that_exist() -> None:
