@@ -26,6 +26,7 @@ class Setting:
     doc: str
     most: float
     among: tuple[str, ...]
+    check: Callable[[Any], None] | None  # raises InvalidInput
 
     @property
     def env(self) -> str:
@@ -45,7 +46,15 @@ class Setting:
             raise self._refused(f"au plus {self.most:g}")
         if self.among and parsed not in self.among:
             raise self._refused(f"un mot parmi {', '.join(self.among)} est attendu")
+        self._check(parsed)
         return parsed
+
+    def _check(self, parsed: Any) -> None:
+        try:
+            if self.check:
+                self.check(parsed)
+        except InvalidInput as error:
+            raise self._refused(str(error)) from None
 
     def _refused(self, why: str) -> InvalidInput:
         return InvalidInput(f"{why} ({self.env} ou {self.name} dans {FILE})", where=f"réglage {self.name}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from directory_service.errors import InvalidInput
+from directory_service.ldap.dn import check_suffix
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
 from directory_service.model.anomalies import Limits as AnomalyLimits
 from directory_service.model.ins import PATIENT_DOMAIN
@@ -31,8 +32,9 @@ _BREAKER = Thresholds()
 _ANOMALY = AnomalyLimits()
 
 
-def _setting(default: Any, doc: str, *, most: float = float("inf"), among: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"doc": doc, "most": most, "among": among})
+def _setting(default: Any, doc: str, **more: Any) -> Any:
+    """``more``: ``most``, ``among`` and ``check`` of ``Setting``."""
+    return field(default=default, metadata={"doc": doc, "most": float("inf"), "among": (), "check": None, **more})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class Settings:
         "Domain whose addresses are patients', judged by form and key alone; imports and operators bring none of them "
         "into the directory. Empty: none.",
     )
-    ldap_suffix: str = _setting("o=annuaire-sante,c=fr", "Distinguished name under which LDAP entries stand.")
+    ldap_suffix: str = _setting(_LDAP.suffix, "Distinguished name under which LDAP entries stand.", check=check_suffix)
     host: str = _setting("127.0.0.1", "Address the faces listen on; loopback unless you choose otherwise.")
     ldap_port: int = _setting(1389, "TCP port of the LDAP face; above 1024, so that no privilege is needed.")
     ldaps_port: int = _setting(1636, "TCP port of LDAP over TLS; open only where `ldap_tls_certificate` is set.")

@@ -27,6 +27,8 @@ _TYPES: Final = {
     "0.9.2342.19200300.100.1.1": "uid", "userid": "uid", "0.9.2342.19200300.100.1.25": "dc", "domaincomponent": "dc",
     "2.5.4.4": "sn", "surname": "sn", "0.9.2342.19200300.100.1.3": "mail", "rfc822mailbox": "mail",
 }  # fmt: skip
+# Types that may name a suffix: ``entries.containers`` knows the class of each.
+CONTAINERS: Final = ("o", "ou", "dc", "c", "l")
 _TYPE = re.compile(r" *([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)+) *= *")
 # One piece of a value: plain characters, or an escape.  A plain piece never starts with a special character.
 _PIECE = re.compile(r'[^\\,+";<>\x00]+|(?:\\[0-9A-Fa-f]{2})+|\\[ "#+,;<=>\\]')
@@ -40,6 +42,15 @@ class InvalidDN(InvalidInput):
     """Not a distinguished name."""
 
     ldap_code = 34  # invalidDNSyntax
+
+
+def check_suffix(text: str) -> None:
+    """Raises InvalidDN for what a tree cannot stand under: no name, or one whose first part is no container's."""
+    rdns = parse_dn(text)
+    if not rdns or len(rdns[0]) > 1 or rdns[0][0][0] not in CONTAINERS:
+        raise InvalidDN(f"un nom est attendu, dont la première partie est de type {', '.join(CONTAINERS)}")
+    if not all(value.strip() for rdn in rdns for _, value in rdn):
+        raise InvalidDN("une partie du nom est vide")
 
 
 def parse_dn(text: str) -> tuple[Rdn, ...]:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from directory_service.entries.containers import container_entries
 from directory_service.errors import InvalidInput
+from directory_service.ldap.dn import CONTAINERS
 from directory_service.ldap.limits import LdapSettings, Limits
 from directory_service.option import PREFIX, unknown_in
 from directory_service.settings import Settings, describe
@@ -60,6 +62,19 @@ def test_a_wrong_value_is_refused_by_name(env: dict[str, str], says: str) -> Non
     with pytest.raises(InvalidInput, match=says) as refusal:
         load(env)
     assert next(iter(env)) in str(refusal.value)
+
+
+@pytest.mark.parametrize("suffix", ["", " ", "nonsense", "cn=x,c=fr", "o=,c=fr", "o=a+ou=b,c=fr", 'o="a", c=fr'])
+def test_a_suffix_that_no_tree_stands_under_is_refused_by_name(suffix: str) -> None:
+    with pytest.raises(InvalidInput, match="ANNUAIRE_LDAP_SUFFIX"):
+        load({"ANNUAIRE_LDAP_SUFFIX": suffix})
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_a_suffix_may_be_named_by_any_container(kind: str) -> None:
+    suffix = rf"{kind}=Santé\, essai, c=FR"
+    assert load({"ANNUAIRE_LDAP_SUFFIX": suffix}).ldap_suffix == suffix
+    assert container_entries(suffix)[0].dn == suffix
 
 
 @pytest.mark.parametrize(
