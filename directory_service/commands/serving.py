@@ -11,7 +11,7 @@ from urllib.parse import quote
 import click
 
 from directory_service.commands.common import as_json, directory, emit, progress, registry, table, with_settings
-from directory_service.errors import InvalidInput, RegistryUnavailable
+from directory_service.errors import InvalidInput, NotFound, RegistryUnavailable
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -128,15 +128,19 @@ def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
 
 
 def _somebody(settings: Settings) -> tuple[str, str] | None:
-    """An address of the directory, and the surname of its holder, letters and digits only; None when it is empty."""
+    """An address of the directory, and the surname of its holder, letters and digits only; None when it is empty, or
+    was built for another suffix and is being replaced."""
     from directory_service.entries.wire import decode_attributes
     from directory_service.index.query import Equal, Query, Scope, View
     from directory_service.ldap.dn import normalise
     from directory_service.model.names import words
 
     query = Query(normalise(f"ou=bal,{settings.ldap_suffix}"), Scope.ONE, Equal("asMailboxType", b"PER"), limit=1)
-    with directory(settings) as index:
-        hits = index.search(query, View.ANONYMOUS).hits
+    try:
+        with directory(settings) as index:
+            hits = index.search(query, View.ANONYMOUS).hits
+    except NotFound:
+        return None
     if not hits:
         return None
     found = decode_attributes(hits[0].ber)

@@ -16,10 +16,10 @@ from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from directory_service.errors import RegistryBusy, RegistryUnavailable, unread
+from directory_service.errors import InvalidInput, RegistryBusy, RegistryUnavailable, unread
 from directory_service.registry.failures import FAULTS, FAULTS_OF_WRITING, told
 
 REVISION = "0032"  # of the tables: the newest of migrations/versions
@@ -38,11 +38,16 @@ _PRAGMAS = (
 
 def open_registry(url: str, *, patience: float | None = None) -> Engine:
     """The engine for ``sqlite:///path`` or ``postgresql+psycopg://…`` (``postgresql://`` means the same driver).
-    Nothing is read or written before the first connection.  ``patience``: seconds that a writer waits for another one,
-    and for a server to be reached; by default ``BUSY_SECONDS`` on SQLite, and as long as it takes on PostgreSQL."""
+    Nothing is read or written before the first connection.  Raises InvalidInput for another URL.  ``patience``: seconds
+    that a writer waits for another one, and for a server to be reached; by default ``BUSY_SECONDS`` on SQLite, and as
+    long as it takes on PostgreSQL."""
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
-    engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, patience))
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, patience))
+    except (ArgumentError, ModuleNotFoundError):  # of which the text may hold a password
+        why = "`sqlite:///…` ou `postgresql+psycopg://…` est attendu"
+        raise InvalidInput(why, where="réglage database_url") from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -59,6 +59,21 @@ def test_the_lines_it_prints_give_results(served: Installation, loaded: Installa
         assert "@" in done.stdout, line
 
 
+def test_it_begins_on_an_index_of_another_suffix_and_replaces_it(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    here.env["ANNUAIRE_LDAP_SUFFIX"] = "dc=exemple,dc=fr"
+    running = start(here)
+    try:
+        running.wait_for("Ctrl-C")
+        server, deadline = ldap3.Server("127.0.0.1", here.ldap_port), time.monotonic() + 20
+        with ldap3.Connection(server) as connection:
+            while not connection.search("ou=bal,dc=exemple,dc=fr", "(mail=*)", size_limit=1):
+                assert time.monotonic() < deadline, running.said
+                time.sleep(0.1)
+    finally:
+        assert running.stop() == 0, running.said
+
+
 def test_a_worker_that_dies_is_replaced(server: tuple[Installation, Server]) -> None:
     here, running = server
     for part in ("ldap", "http", "follow"):

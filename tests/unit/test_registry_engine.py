@@ -53,6 +53,15 @@ def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "url", ["annuaire", "mysql://x:secret@y/z", "postgresql+psycopg2://x:secret@y/z", "sqlit:///a"]
+)
+def test_a_url_of_no_registry_is_refused_by_its_setting_and_not_repeated(url: str) -> None:
+    with pytest.raises(InvalidInput, match="database_url") as refusal:
+        open_registry(url)
+    assert "secret" not in str(refusal.value)
+
+
 def test_the_folder_of_a_new_registry_is_created(tmp_path: Path) -> None:
     engine = open_registry(f"sqlite:///{tmp_path / 'var' / 'registry.sqlite'}")
     upgrade(engine)
