@@ -30,7 +30,7 @@ from directory_service.commands import (
 )
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
-from directory_service.errors import AnnuaireError
+from directory_service.errors import AnnuaireError, denied
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -127,6 +127,10 @@ def run(arguments: Sequence[str]) -> int:
         _report(error, machine="--json" in arguments)
         return error.exit_code
     except Exception as error:
+        refusal = denied(error) if isinstance(error, OSError) else None
+        if refusal and not os.environ.get("ANNUAIRE_DEBUG"):
+            _report(refusal, machine="--json" in arguments)
+            return refusal.exit_code
         return _fault(error, machine="--json" in arguments)
     return code if isinstance(code, int) else 0
 

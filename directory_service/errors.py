@@ -8,6 +8,7 @@ A bad row of an extract is not an error but a value (``importers.extract.Rejecti
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 
@@ -176,6 +177,26 @@ _REASONS: dict[type[OSError], str] = {
     PermissionError: "la lecture en est refusée",
     IsADirectoryError: "c'est un dossier",
 }
+
+
+_DENIED: dict[int, str] = {
+    errno.EACCES: "ce compte n'y a pas accès",
+    errno.EPERM: "ce compte n'y a pas accès",
+    errno.EROFS: "ce système de fichiers ne s'écrit pas",
+    errno.ENOENT: "ce chemin n'existe pas",
+    errno.ENOTDIR: "un dossier est attendu",
+    errno.EEXIST: "il existe déjà, et n'est pas un dossier",
+    errno.EISDIR: "c'est un dossier",
+}
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def denied(error: OSError) -> AnnuaireError | None:
+    """What the system refuses of a path that somebody chose, or a disk that is full; None for any other fault."""
+    if error.errno in _FULL:
+        return RegistryUnavailable("le disque est plein", where=error.filename)
+    why = _DENIED.get(error.errno or 0) if error.filename else None
+    return InvalidInput(why, where=str(error.filename)) if why else None
 
 
 def unread(error: OSError) -> str:

@@ -71,10 +71,10 @@ def commands_page() -> str:
 EXIT_CODES = {
     0: "done; verified",
     1: "internal fault, or a limit was met",
-    2: "wrong usage, or a setting or argument that does not read",
+    2: "wrong usage, a setting or argument that does not read, or a path that the system refuses",
     3: "input refused, nothing written",
     4: "not found; not verified",
-    5: "registry, index or service unavailable, or a port that is taken",
+    5: "registry, index or service unavailable, a port that is taken, or a disk that is full",
     6: "stopped by the circuit breaker",
 }
 

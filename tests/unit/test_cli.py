@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import click
@@ -27,3 +28,27 @@ def test_a_fault_of_ours_is_a_document_too_and_says_nothing_of_the_data(
     assert (document["error"], document["exit"]) == ("internal", 1) and "ZeroDivisionError" in document["message"]
     assert "test_cli.py" in said.err and "ESSAI" not in said.out + said.err
     assert run(["casser"]) == 1 and capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (PermissionError(errno.EACCES, "x", "/run/annuaire"), 2, "/run/annuaire : ce compte n'y a pas accès"),
+        (FileNotFoundError(errno.ENOENT, "x", "/nulle/part"), 2, "/nulle/part : ce chemin n'existe pas"),
+        (OSError(errno.ENOSPC, "x"), 5, "le disque est plein"),
+        (FileNotFoundError("of ours"), 1, "faute interne"),
+        (OSError(errno.EIO, "x", "/dev/x"), 1, "faute interne"),
+    ],
+)
+def test_a_path_that_the_system_refuses_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, code: int, said: str
+) -> None:
+    """Where one chose a folder for an export, a sample, keys or what processes share."""
+
+    @click.command("casser")
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setitem(annuaire.commands, "casser", broken)
+    assert run(["casser"]) == code
+    assert said in capsys.readouterr().err
