@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
+from directory_service.entries.finding import SAINTS
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.tiers import Near
 from directory_service.index.plan.fours import NAMES
@@ -126,6 +127,21 @@ def _of(attribute: str) -> Callable[[str], Filter]:
     return lambda text: _all(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
 
 
+def _city(text: str) -> Filter:
+    """Sources write *ST ETIENNE* and *Saint-Étienne*, each with the word after it."""
+    found, parts = words(text), list[Filter]()
+    while found:
+        word = found.pop(0)
+        ways = _SAINTS.get(word, ()) if found else ()
+        spelt = [f"{way} {found[0]}" for way in ways] if ways else [word]
+        del found[: bool(ways)]
+        parts.append(Or(tuple(Substrings("l", b"", (piece.encode(),), b"") for piece in spelt)))
+    return _all(parts)
+
+
+_SAINTS: Final = {word: (short, whole) for short, whole in SAINTS.items() for word in (short, whole)}
+
+
 def _all(items: Iterable[Filter]) -> Filter:
     found = tuple(items)
     return And(found) if found else FALSE
@@ -194,7 +210,7 @@ _MADE: Final[dict[str, Callable[[str], Filter]]] = {
     "specialty": _specialty,
     "department": _department,
     "postcode": _postcode,
-    "city": _of("l"),
+    "city": _city,
     "street": _of("street"),
     "structure": _structure,
     "family": _family,

@@ -193,6 +193,8 @@ def test_criteria_hold_besides(client: FlaskClient) -> None:
         ({"city": "lilas"}, set()),  # the street of all of them
         ({"street": "lyon"}, set()),
         ({"city": "rhone"}, set()),  # a department
+        ({"city": "Saint-Étienne"}, {MARTIN}),  # ST ETIENNE
+        ({"city": "st etienne"}, {MARTIN}),
         ({"street": "des lilas", "city": "rouen"}, {DUPONT_ROUEN, DE_LA_TOUR, LEFEBVRE}),
         ({"profession": "lyon"}, set()),  # a name, and a town
         ({"specialty": "dupont"}, set()),
