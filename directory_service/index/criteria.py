@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
-from directory_service.entries.finding import SAINTS
+from directory_service.entries.finding import SAINTS, Kind, town_name
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.tiers import Near
 from directory_service.index.plan.fours import NAMES
@@ -128,7 +128,8 @@ def _of(attribute: str) -> Callable[[str], Filter]:
 
 
 def _city(text: str) -> Filter:
-    """Sources write *ST ETIENNE* and *Saint-Étienne*, each with the word after it."""
+    """Sources write *ST ETIENNE* and *Saint-Étienne*, each with the word after it.  A whole name is a token of who
+    works there, which is told without opening her entry."""
     found, parts = words(text), list[Filter]()
     while found:
         word = found.pop(0)
@@ -136,7 +137,8 @@ def _city(text: str) -> Filter:
         spelt = [f"{way} {found[0]}" for way in ways] if ways else [word]
         del found[: bool(ways)]
         parts.append(Or(tuple(Substrings("l", b"", (piece.encode(),), b"") for piece in spelt)))
-    return _all(parts)
+    whole = "".join(town_name(text))
+    return Or((HasTag(Kind.TOWN + whole), _all(parts))) if whole else _all(parts)
 
 
 _SAINTS: Final = {word: (short, whole) for short, whole in SAINTS.items() for word in (short, whole)}
