@@ -372,9 +372,8 @@ class Connection(asyncio.Protocol):
                 self.hub.watch.limit("handshake_time")
                 self.transport.abort()
         elif self.stalled is not None:
-            left, before = self.transport.get_write_buffer_size(), self.unread
-            self.unread = left
-            if left < before:
+            before, self.unread = self.unread, self.transport.get_write_buffer_size()
+            if self.unread < before:
                 self.stalled = now
             elif now - self.stalled > settings.unread_time:
                 self.hub.watch.limit("unread_time")
