@@ -207,17 +207,18 @@ def _status(text: str) -> Filter:
     return Equal("asStatus", text.encode())
 
 
+# Those of which few people have the same come first: where one look-up cannot tell all, that of the first is made.
 _MADE: Final[dict[str, Callable[[str], Filter]]] = {
-    "profession": _profession,
-    "specialty": _specialty,
-    "department": _department,
+    "address": _address,
+    "structure": _structure,
+    "family": _family,
     "postcode": _postcode,
     "city": _city,
     "street": _of("street"),
-    "structure": _structure,
-    "family": _family,
     "given": _given,
-    "address": _address,
+    "specialty": _specialty,
+    "profession": _profession,
+    "department": _department,
     "type": _type,
     "status": _status,
 }

@@ -36,6 +36,8 @@ def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
             return _joined(" AND ", known, exact=len(known) == len(items))
         case Or(items):
             parts = [sieve_of(i, tags=tags) for i in items]
+            if any(parts) and not all(parts):  # tokens or texts: no look-up spares both
+                parts = [sieve_of(i, tags=True) for i in items]
             return _joined(" OR ", [p for p in parts if p]) if all(parts) else None
         case InText(columns, piece):
             return _holds(columns, [piece], exact=True)
