@@ -107,7 +107,8 @@ def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
     ignored: list[str] = []
     for candidate in _candidates(path):
         for member in _members(candidate):
-            extract = _recognise_one(candidate, member, alone=candidate == path and member is None)
+            alone = candidate == path and member is None
+            extract = None if _is_of_macos(member or candidate.name) else _recognise_one(candidate, member, alone=alone)
             if extract is None:
                 ignored.append(member or candidate.name)
             else:
@@ -116,6 +117,11 @@ def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
         raise ImportRefused("aucun extrait reconnu" + (f" (vu : {', '.join(ignored[:5])})" if ignored else ""),
                             where=path.name)  # fmt: skip
     return found, ignored
+
+
+def _is_of_macos(name: str) -> bool:
+    """What a Mac keeps beside each file on other disks and in zips (AppleDouble): of the same name, often empty."""
+    return Path(name).name.startswith("._")
 
 
 def _candidates(path: Path) -> list[Path]:
@@ -130,7 +136,7 @@ def _candidates(path: Path) -> list[Path]:
 
 def _members(path: Path) -> list[str | None]:
     """The text members of a zip; one None for a plain file."""
-    if not _is_zip(path):
+    if _is_of_macos(path.name) or not _is_zip(path):
         return [None]
     with _opened_zip(path) as archive:
         infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in _SUFFIXES and not i.is_dir()]

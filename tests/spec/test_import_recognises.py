@@ -93,6 +93,19 @@ def test_a_folder_is_read_without_the_files_of_another_kind(tmp_path: Path) -> N
     assert ignored == ["truth.csv"]
 
 
+def test_what_macos_puts_beside_each_file_is_left_aside_though_empty(tmp_path: Path) -> None:
+    path = f.write_links(tmp_path / "links.csv", [(f.adeli(1), f.rpps(1))])
+    with zipfile.ZipFile(tmp_path / "extraits.zip", "w") as archive:
+        archive.write(path, "links.csv")
+        archive.writestr("__MACOSX/._links.csv", b"")
+    (tmp_path / "._extraits.zip").write_bytes(b"\0\5\x16\7")
+    found, ignored = recognise(tmp_path)
+    assert [file.name for file in found] == ["extraits.zip/links.csv", "links.csv"]
+    assert sorted(ignored) == ["._extraits.zip", "__MACOSX/._links.csv"]
+    with pytest.raises(ImportRefused, match="aucun extrait reconnu"):
+        recognise(tmp_path / "._extraits.zip")
+
+
 def test_rows_of_one_record_come_together_whatever_their_order(tmp_path: Path) -> None:
     one, two = f.rpps(1), f.rpps(2)
     path = f.write_activity(tmp_path / "a.txt", [f.activity(n) for n in (one, two, one, two)])
