@@ -13,11 +13,11 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from directory_service.errors import RegistryBusy, RegistryUnavailable
@@ -57,14 +57,18 @@ def locked(
     opened = _in_database if engine.dialect.name == "postgresql" else _in_file
     with opened(engine, mine) as attempt:
         _acquire(attempt, wait, tell)
-        yield
+        with attempt.guarding():
+            yield
 
 
+@dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One lock: ``take`` says whether it is ours now, ``holder`` whose it is."""
+    """One lock: ``take`` says whether it is ours now, ``holder`` whose it is.  ``guarding``: around the work, which
+    must not be committed by who has lost it."""
 
-    def __init__(self, take: Callable[[], bool], holder: Callable[[], Holder | None]) -> None:
-        self.take, self.holder = take, holder
+    take: Callable[[], bool]
+    holder: Callable[[], Holder | None]
+    guarding: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def _acquire(attempt: _Attempt, wait: float, tell: Tell) -> None:
@@ -120,6 +124,7 @@ def _in_database(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
     """A connection of its own: the lock outlives the transactions of the work, and ends with the process."""
     with connected(engine.execution_options(isolation_level="AUTOCOMMIT")) as connection:
         name = _signature(mine)
+        connection.execute(_NEVER_IDLE)
 
         def take() -> bool:
             taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one()
@@ -128,10 +133,32 @@ def _in_database(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
             return bool(taken)
 
         try:
-            yield _Attempt(take, lambda: _holder(connection))
+            yield _Attempt(take, lambda: _holder(connection), lambda: _guarding(engine, connection))
         finally:  # a session that is closed ends a little later: the next one would find it there
             with suppress(SQLAlchemyError):
                 connection.execute(text("SELECT pg_advisory_unlock_all()"))
+
+
+# It says nothing for as long as the work takes: servers may end such sessions (from version 14 on).
+_NEVER_IDLE = text("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
+
+
+@contextmanager
+def _guarding(engine: Engine, lock: Connection) -> Iterator[None]:
+    """Nothing is committed through ``engine`` once the session that holds the lock has ended, by an administrator or a
+    network that drops who is silent: somebody else may have taken the lock, and read what is about to change."""
+
+    def confirm(_: Connection) -> None:
+        try:
+            lock.execute(text("SELECT 1"))
+        except SQLAlchemyError as error:
+            raise RegistryUnavailable("le verrou du registre a été perdu en route : rien n'a été écrit") from error
+
+    event.listen(engine, "commit", confirm)
+    try:
+        yield
+    finally:
+        event.remove(engine, "commit", confirm)
 
 
 _SIGN = "annuaire"

@@ -79,6 +79,22 @@ def test_the_lock_of_a_killed_process_is_free(registry: Engine, registry_url: st
         pass
 
 
+def test_who_lost_the_lock_on_the_way_writes_nothing(registry: Engine, tmp_path: Path) -> None:
+    if registry.dialect.name == "sqlite":
+        pytest.skip("there the lock ends with the process only")
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+
+    def end_its_session(label: str, _done: int, _total: int) -> None:
+        if label == "rapprochement":
+            with registry.connect() as connection:
+                ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^annuaire'"
+                assert connection.exec_driver_sql(ours).scalars().all() == [True]
+
+    with pytest.raises(RegistryUnavailable, match="verrou"):
+        run_import(registry, [path], actor="tests", progress=end_its_session)
+    assert run_import(registry, [path], actor="tests").counts["practitioner"] == {"created": 1}
+
+
 def _locked(engine: Engine, wait: float):  # type: ignore[no-untyped-def]
     return locked(engine, work="import", actor="tests", wait=wait)
 
