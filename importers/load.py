@@ -27,7 +27,7 @@ from directory_service.registry.engine import filling, reading, require_current,
 from directory_service.registry.firstload import fast_load
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.overview import read_sources
-from directory_service.registry.runs import add_file, create_run, finish_run, last_file
+from directory_service.registry.runs import add_file, create_run, finish_run, last_file, read_runs
 from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import beside, extract
@@ -158,6 +158,7 @@ class _Import:
             known = engine if change is writing else None
             jobs = self._jobs([f for f in files if isinstance(f, ExtractFile)], known)
         moment = format_instant(self.as_of) if self.as_of else now_text()
+        report: ImportReport | None = None
         try:
             with change(engine) as connection:
                 report = _Run(connection, self, moment, stages).execute(jobs, lists)
@@ -168,6 +169,9 @@ class _Import:
                 start = time.perf_counter()
         except _DryRun as done:
             return done.report
+        except KeyboardInterrupt:  # what is committed is told, were it interrupted
+            if report is None or not _stands(engine, report.run):
+                raise
         stages.add({"commit": time.perf_counter() - start})
         return replace(report, seconds=stages.rounded())
 
@@ -195,6 +199,13 @@ class _Import:
 
     def advancing(self, what: str, file: ExtractFile) -> Callable[[int], None]:
         return advancing(self.show, f"{what} {file.name}", file.size)
+
+
+def _stands(engine: Engine, run_id: int | None) -> bool:
+    """Whether a run was committed, asked by who holds the lock: no other may have its number.  As a writer, so that a
+    commit under way is over."""
+    with writing(engine) as connection:
+        return any(known.pk == run_id for known in read_runs(connection, 1))
 
 
 class _Run:

@@ -39,11 +39,12 @@ def keep_log(engine: Engine, settings: Settings) -> Appended:
 
 
 def keep_log_after(engine: Engine, settings: Settings) -> None:
-    """The same after work that is done and committed: a failure is told, and left to the next time."""
+    """The same after work that is done and committed: a failure, or Ctrl-C, is told, and left to the next time."""
     try:
         keep_log(engine, settings)
-    except AnnuaireError as error:
-        click.echo(f"attention, journal de transparence en retard : {error}", err=True)
+    except (AnnuaireError, KeyboardInterrupt) as error:
+        why = "interrompu" if isinstance(error, KeyboardInterrupt) else error
+        click.echo(f"attention, journal de transparence en retard : {why}", err=True)
 
 
 @log.command("append")

@@ -132,7 +132,8 @@ def filling(engine: Engine) -> Iterator[Connection]:
             with connection.begin():
                 yield connection
         finally:
-            _set_journal(driver, "WAL")
+            if not connection.invalidated:  # as Ctrl-C within a statement leaves it: closed
+                _set_journal(driver, "WAL")
 
 
 def _set_journal(driver: Any, mode: str) -> None:

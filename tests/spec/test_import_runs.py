@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import factories as f
 import pytest
 from import_world import World
 from sqlalchemy import Engine
 
+from directory_service import cli
 from directory_service.errors import ImportRefused
 from directory_service.model.people import PractitionerRole
+from directory_service.registry import log
 from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.read import read_bindings
 from directory_service.registry.runs import each_found, get_run, read_rejections
@@ -75,6 +79,47 @@ def test_a_file_that_changes_while_it_is_read_is_refused(world: World, tmp_path:
     with pytest.raises(ImportRefused, match="a changé"):
         run_import(world.engine, [path], actor="tests", progress=goes_on)
     assert world.dump() == before
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_ctrl_c_during_the_commit_is_told_by_what_came_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    commit = world.engine.dialect.do_commit
+
+    def interrupted(connection: Any) -> None:
+        monkeypatch.undo()
+        if written:
+            commit(connection)
+        raise KeyboardInterrupt
+
+    def at_the_end(what: str, _done: int, _total: int) -> None:
+        if what == "rapprochement":
+            monkeypatch.setattr(world.engine.dialect, "do_commit", interrupted)
+
+    with nullcontext() if written else pytest.raises(KeyboardInterrupt):
+        report = world.day(1, activity=[f.activity(ONE)], options={"progress": at_the_end})
+        assert report.status == "done"
+    assert len(world.people()) == written
+
+
+def test_ctrl_c_once_all_is_written_only_puts_the_transparency_log_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    data = ["--data", str(tmp_path / "var")]
+    path = f.write_mailboxes(tmp_path / "m.txt", [f.mailbox("a@b.fr", ONE)])
+    assert cli.run([*data, "init"]) == 0
+    monkeypatch.setattr(log, "bearing", interrupted)
+    assert cli.run([*data, "import", str(path)]) == 0
+    said = capsys.readouterr()
+    assert "Import 1 terminé" in said.out and "transparence en retard : interrompu" in said.err
+    monkeypatch.undo()
+    assert cli.run([*data, "import", str(path)]) == 0
+    assert cli.run([*data, "audit"]) == 0
+    assert "feuilles : 1" in capsys.readouterr().out
 
 
 def test_a_file_given_twice_is_read_once(world: World, tmp_path: Path) -> None:
