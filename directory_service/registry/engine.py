@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite3 import OperationalError
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -38,16 +38,11 @@ _PRAGMAS = (
 
 def open_registry(url: str, *, patience: float | None = None) -> Engine:
     """The engine for ``sqlite:///path`` or ``postgresql+psycopg://…`` (``postgresql://`` means the same driver).
-    Nothing is read or written before the first connection.  Raises InvalidInput for another URL.  ``patience``: seconds
-    that a writer waits for another one, and for a server to be reached; by default ``BUSY_SECONDS`` on SQLite, and as
-    long as it takes on PostgreSQL."""
-    if url.startswith("postgresql://"):
-        url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
-    try:
-        engine = create_engine(url, poolclass=NullPool, connect_args=_connect_args(url, patience))
-    except (ArgumentError, ModuleNotFoundError):  # of which the text may hold a password
-        why = "`sqlite:///…` ou `postgresql+psycopg://…` est attendu"
-        raise InvalidInput(why, where="réglage database_url") from None
+    Nothing is read or written before the first connection.  ``patience``: seconds that a writer waits for another one,
+    and for a server to be reached; by default ``BUSY_SECONDS`` on SQLite, and as long as it takes on PostgreSQL.
+    Raises InvalidInput for a URL of another kind."""
+    where = _parsed(url)
+    engine = create_engine(where, poolclass=NullPool, connect_args=_connect_args(where, patience))
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -56,8 +51,22 @@ def open_registry(url: str, *, patience: float | None = None) -> Engine:
     return engine
 
 
-def _connect_args(url: str, patience: float | None) -> dict[str, Any]:
-    if url.startswith("sqlite"):
+def _parsed(url: str) -> URL:
+    """The URL is not told: it may hold a password."""
+    try:
+        found: URL | None = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number
+        found = None
+    name = found.drivername if found else ""
+    if found and name in ("postgresql", "postgresql+psycopg"):
+        return found.set(drivername="postgresql+psycopg")
+    if found and name == "sqlite" and found.database not in (None, "", ":memory:") and not found.host:
+        return found
+    raise InvalidInput("sqlite:///chemin ou postgresql+psycopg://hôte/base est attendu", where="réglage database_url")
+
+
+def _connect_args(url: URL, patience: float | None) -> dict[str, Any]:
+    if url.drivername == "sqlite":
         return {"timeout": BUSY_SECONDS if patience is None else patience, "isolation_level": None}
     return {} if patience is None else {"connect_timeout": max(2, round(patience))}  # libpq takes no less
 
@@ -188,10 +197,19 @@ def connected(engine: Engine) -> Iterator[Connection]:
 def require_current(engine: Engine) -> None:
     """Raises RegistryUnavailable unless the registry exists and has this version's tables."""
     with reading(engine) as connection:
-        known = inspect(connection).has_table("alembic_version")
-        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
+        found = revision_of(connection)
     if found != REVISION:
         raise RegistryUnavailable("le registre n'est pas à jour : lancez `annuaire init`")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The version of the tables; None where there are none.  Raises RegistryUnavailable for a later one than ours:
+    revisions are numbered in their order."""
+    known = inspect(connection).has_table("alembic_version")
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
+    if found and found > REVISION:
+        raise RegistryUnavailable("le registre est d'une version plus récente : mettez ce programme à jour")
+    return found
 
 
 def file_of(engine: Engine) -> Path | None:

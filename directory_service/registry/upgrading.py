@@ -10,13 +10,13 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from directory_service.errors import RegistryUnavailable
-from directory_service.registry.engine import file_of, writing
+from directory_service.registry.engine import file_of, revision_of, writing
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine) -> None:
-    """Creates the registry, or moves its tables to this version's, in one transaction."""
+    """Creates the registry, or moves its tables to this version's, in one transaction.  Raises RegistryUnavailable."""
     path = file_of(engine)
     if path is not None:
         try:
@@ -25,6 +25,7 @@ def upgrade(engine: Engine) -> None:
         except OSError as error:
             raise RegistryUnavailable(f"le registre ne peut pas être créé par ce compte : {path}") from error
     with writing(engine) as connection:
+        revision_of(connection)  # which refuses those of a later one
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -62,6 +62,24 @@ def test_a_url_of_no_registry_is_refused_by_its_setting_and_not_repeated(url: st
     assert "secret" not in str(refusal.value)
 
 
+def test_a_registry_of_a_later_version_is_told_as_one_and_left_alone(registry: Engine) -> None:
+    with writing(registry) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for ask in (require_current, upgrade):
+        with pytest.raises(RegistryUnavailable, match="plus récente"):
+            ask(registry)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["mysql://u:secret@h/b", "postgres://h/b", "postgresql://h:port/b", "sqlite://a", "sqlite:///:memory:", "var"],
+)
+def test_a_url_of_another_kind_is_wrong_usage_and_is_not_told(url: str) -> None:
+    with pytest.raises(InvalidInput, match="attendu") as refusal:
+        open_registry(url)
+    assert url not in str(refusal.value) and refusal.value.exit_code == 2
+
+
 def test_the_folder_of_a_new_registry_is_created(tmp_path: Path) -> None:
     engine = open_registry(f"sqlite:///{tmp_path / 'var' / 'registry.sqlite'}")
     upgrade(engine)
