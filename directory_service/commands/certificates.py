@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, changing, emit, registry, table, with_settings
+from directory_service.commands.common import as_json, changing, emit, registry, table, whoami, with_settings
 
 if TYPE_CHECKING:
     from directory_service.registry.certificates import Kept
@@ -77,7 +76,7 @@ def add(settings: Settings, address: str, file: Path, machine: bool) -> None:
     with changing(settings) as connection:
         box = get_box(connection, address.lower())
         good = [owned(c, Owner(box.address, box.structures)) for c in found]
-        added = add_certificates(connection, box, good, actor=getpass.getuser())
+        added = add_certificates(connection, box, good, actor=whoami())
     if machine:
         emit({"address": box.address, "added": added, "changed": bool(added)})
     else:
@@ -95,7 +94,7 @@ def remove(settings: Settings, address: str, sha256: str, machine: bool) -> None
 
     with changing(settings) as connection:
         box = get_box(connection, address.lower())
-        remove_certificate(connection, box, sha256.lower(), actor=getpass.getuser())
+        remove_certificate(connection, box, sha256.lower(), actor=whoami())
     if machine:
         emit({"address": box.address, "removed": [sha256.lower()], "changed": True})
     else:
@@ -115,7 +114,7 @@ def check_revoked(settings: Settings, machine: bool) -> None:
 
     revoked = MailTrust.read(settings.smime_anchors, settings.smime_crl).revoked()
     with changing(settings) as connection:
-        touched = mark_revoked(connection, revoked, actor=getpass.getuser())
+        touched = mark_revoked(connection, revoked, actor=whoami())
     if machine:
         emit({"listed": len(revoked), "mailboxes": len(touched), "changed": bool(touched)})
     else:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, changing, emit, registry, table, with_settings
+from directory_service.commands.common import as_json, changing, emit, registry, table, whoami, with_settings
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -46,7 +45,7 @@ def add(settings: Settings, name: str, contact: str, machine: bool) -> None:
     from directory_service.registry.clients import add_client
 
     with changing(settings) as connection:
-        key = add_client(connection, name, contact, actor=getpass.getuser())
+        key = add_client(connection, name, contact, actor=whoami())
     _told(machine, name, key)
 
 
@@ -59,7 +58,7 @@ def renew(settings: Settings, name: str, machine: bool) -> None:
     from directory_service.registry.clients import renew_client
 
     with changing(settings) as connection:
-        key = renew_client(connection, name, actor=getpass.getuser())
+        key = renew_client(connection, name, actor=whoami())
     _told(machine, name, key)
 
 
@@ -72,7 +71,7 @@ def revoke(settings: Settings, name: str, machine: bool) -> None:
     from directory_service.registry.clients import revoke_client
 
     with changing(settings) as connection:
-        changed = revoke_client(connection, name, actor=getpass.getuser())
+        changed = revoke_client(connection, name, actor=whoami())
     if machine:
         emit({"name": name, "changed": changed})
     else:

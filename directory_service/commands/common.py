@@ -6,7 +6,9 @@ It decides no exit code (``errors`` and ``cli`` do) and opens nothing until aske
 from __future__ import annotations
 
 import functools
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +41,14 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(load(), *args, **kwargs)
 
     return call
+
+
+def whoami() -> str:
+    """Who runs the command: the account's name, or its number where the system knows none, as in containers."""
+    try:
+        return getpass.getuser()
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 @contextmanager

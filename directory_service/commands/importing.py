@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -26,6 +25,7 @@ from directory_service.commands.common import (
     progress,
     registry,
     table,
+    whoami,
     with_settings,
 )
 
@@ -121,7 +121,7 @@ def import_files(
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
             choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
-            report = run_import(engine, paths, actor=getpass.getuser(), as_of=moment, **choices)
+            report = run_import(engine, paths, actor=whoami(), as_of=moment, **choices)
             if report.status != "dry-run":
                 start = perf_counter()
                 keep_log_after(engine, settings)

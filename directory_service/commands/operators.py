@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, changing, emit, lines, registry, table, with_settings
+from directory_service.commands.common import as_json, changing, emit, lines, registry, table, whoami, with_settings
 from directory_service.model.mailboxes import RIGHTS
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def add(settings: Settings, name: str, domains: tuple[str, ...], machine: bool) 
     from directory_service.registry.operators import add_operator
 
     with changing(settings) as connection:
-        add_operator(connection, name, domains, actor=getpass.getuser())
+        add_operator(connection, name, domains, actor=whoami())
     _done(machine, f"Opérateur {name} ajouté.", name=name, domains=domains)
 
 
@@ -141,7 +140,7 @@ def domain(settings: Settings, name: str, domain_name: str, remove: bool, machin
 
     change: Callable[..., bool] = operators.remove_domain if remove else operators.add_domain
     with changing(settings) as connection:
-        changed = change(connection, name, domain_name, actor=getpass.getuser())
+        changed = change(connection, name, domain_name, actor=whoami())
     _done(machine, "Domaine retiré." if remove else "Domaine ajouté.", changed, name=name, domain=domain_name)
 
 
@@ -169,7 +168,7 @@ def certificate(
     rule = found.rule(SAN, san) if san else found.rule(how)
     change: Callable[..., bool] = operators.remove_certificate if remove else operators.add_certificate
     with changing(settings) as connection:
-        changed = change(connection, name, rule, actor=getpass.getuser())
+        changed = change(connection, name, rule, actor=whoami())
     text = f"Certificat {'retiré' if remove else 'ajouté'} : {_rule(rule)}"
     _done(machine, text, changed, name=name, certificate=rule._asdict())
 
@@ -183,7 +182,7 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
     from directory_service.registry.operators import set_secret
 
     with changing(settings) as connection:
-        made = set_secret(connection, name, actor=getpass.getuser())
+        made = set_secret(connection, name, actor=whoami())
     emit({"name": name, "secret": made}) if machine else click.echo(made)
 
 
@@ -201,7 +200,7 @@ def contact(settings: Settings, name: str, responsible: str | None, support: str
         raise click.UsageError("--responsible ou --support, ou les deux")
     with changing(settings) as connection:
         given = {"responsible": responsible, "support": support}
-        changed = operators.set_contacts(connection, name, actor=getpass.getuser(), **given)
+        changed = operators.set_contacts(connection, name, actor=whoami(), **given)
     _done(machine, "Contacts enregistrés.", changed, name=name)
 
 
@@ -221,7 +220,7 @@ def subject(settings: Settings, name: str, subject: str, remove: bool, machine: 
 
     change: Callable[..., bool] = operators.remove_subject if remove else operators.add_subject
     with changing(settings) as connection:
-        changed = change(connection, name, subject, actor=getpass.getuser())
+        changed = change(connection, name, subject, actor=whoami())
     _done(machine, f"Nom de certificat {'retiré' if remove else 'ajouté'}.", changed, name=name, subject=subject)
 
 
@@ -234,7 +233,7 @@ def resume(settings: Settings, name: str, machine: bool) -> None:
     from directory_service.registry import operators
 
     with changing(settings) as connection:
-        changed = operators.resume(connection, name, actor=getpass.getuser())
+        changed = operators.resume(connection, name, actor=whoami())
     _done(machine, f"Suspension de {name} levée.", changed, name=name)
 
 
@@ -256,7 +255,7 @@ def right(settings: Settings, name: str, machine: bool, **asked: bool | None) ->
 
     wanted = {word: given for word, given in asked.items() if given is not None}
     with changing(settings) as connection:
-        changed = [set_right(connection, name, *each, actor=getpass.getuser()) for each in wanted.items()]
+        changed = [set_right(connection, name, *each, actor=whoami()) for each in wanted.items()]
         held = get_operator(connection, name).rights
     _done(machine, f"Droits de {name} : {', '.join(held) or 'aucun'}.", any(changed), name=name, rights=held)
 
@@ -270,7 +269,7 @@ def suspend(settings: Settings, name: str, machine: bool) -> None:
     from directory_service.registry import operators
 
     with changing(settings) as connection:
-        changed = operators.suspend(connection, name, actor=getpass.getuser())
+        changed = operators.suspend(connection, name, actor=whoami())
     _done(machine, f"Opérateur {name} suspendu.", changed, name=name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, emit, lines, progress, registry, table, with_settings
+from directory_service.commands.common import as_json, emit, lines, progress, registry, table, whoami, with_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -154,7 +153,7 @@ def _act(settings: Settings, act: Callable[[Engine, By], Decision], note: str, t
     from directory_service.registry.lock import told_by
 
     with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
-        by: By = {"actor": getpass.getuser(), "note": note, "wait": settings.import_wait, "tell": told_by(show)}
+        by: By = {"actor": whoami(), "note": note, "wait": settings.import_wait, "tell": told_by(show)}
         done = act(engine, by)
     emit(asdict(done)) if machine else click.echo(told.format(done))
 

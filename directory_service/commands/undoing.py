@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, emit, progress, registry, with_settings
+from directory_service.commands.common import as_json, emit, progress, registry, whoami, with_settings
 
 if TYPE_CHECKING:
     from directory_service.registry.rollback import Undone
@@ -30,7 +29,7 @@ def rollback(settings: Settings, number: int, wait: float | None, machine: bool,
     from directory_service.registry.lock import locked, told_by
     from directory_service.registry.rollback import roll_back
 
-    actor, patience = getpass.getuser(), settings.import_wait if wait is None else wait
+    actor, patience = whoami(), settings.import_wait if wait is None else wait
     with (
         registry(settings, asked=False) as engine,
         progress(quiet=machine) as show,

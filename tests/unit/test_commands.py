@@ -1,0 +1,22 @@
+"""What every command shares: who runs it, and what the terminal and the system do to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from directory_service import cli
+
+
+def test_an_account_without_a_name_is_told_by_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)
+    data = ["--data", str(tmp_path / "var")]
+    assert cli.run([*data, "init"]) == 0
+    assert cli.run([*data, "operator", "add", "essai"]) == 0
+    assert "ajouté" in capsys.readouterr().out
