@@ -13,7 +13,6 @@ from functools import cached_property
 from sqlalchemy import update
 
 from directory_service.registry import decisions
-from directory_service.registry.decisions import Kind
 from directory_service.registry.tables import link
 from importers.doubts import queue_conflicts
 from importers.known import Links, People
@@ -36,7 +35,7 @@ class LinkLoader:
         self.parser, self.match, self.problems = parser, match, problems
         self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
         self.conflicts: list[tuple[str, str]] = []
-        self.refused = decisions.refused(store.connection) | decisions.refused(store.connection, Kind.LINK)
+        self.refused = decisions.apart(store.connection)
 
     @cached_property
     def rpps_of(self) -> dict[int, str]:
@@ -58,7 +57,7 @@ class LinkLoader:
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
         merge(self.store, self.people, [Merge(a, s, HOW, line=line) for a, (s, line) in self.merges.items()])
-        queue_conflicts(self.store, self.conflicts)
+        queue_conflicts(self.store, self.conflicts, self.links.rpps)
 
     def _add(self, line: Line, adeli: str, rpps: str) -> str:
         old = self.links.rpps.get(adeli)

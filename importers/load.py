@@ -315,7 +315,7 @@ class _Run:
             if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
-                queue_doubtful_holders(store)
+                queue_doubtful_holders(store, self.people)
             suggest(store, self.people, self.quarantines)
             store.flush()
         change_tally(self.connection, store.impact.net())

@@ -64,6 +64,7 @@ def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str, *, line
     _retire_adelis(store, pk)
     change = {"national_id": "8" + rpps, "changed_at": store.as_of}
     store.connection.execute(update(practitioner).where(practitioner.c.id == pk).values(change))
+    decisions.close(store.connection, [old])  # nobody is under an ADELI number alone any more
     after = {"national_id": "8" + rpps, "how": how}
     store.note("update", "practitioner", pk, {"national_id": old}, after, line=line)
     store.impact.touch(pk)

@@ -7,19 +7,20 @@ that a difference means nothing at first; when it lasts past the lead, the staff
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from directory_service.model.publication import SOURCE
+from directory_service.registry import decisions
 from directory_service.registry.bulk import chunks
 from directory_service.registry.clock import parse_instant
-from directory_service.registry.decisions import Kind, Outcome
-from directory_service.registry.tables import binding, decision, mailbox, organization, practitioner, source_record
+from directory_service.registry.decisions import Kind
+from directory_service.registry.tables import binding, mailbox, organization, practitioner, source_record
 from importers.doubts import queue
 from importers.mssante.layout import MAILBOXES
 from importers.store import Store
@@ -163,10 +164,6 @@ class Beside:
 
     def _forget_settled(self) -> None:
         """Questions of former days that the two sides have answered by agreeing since; what a person put off stays."""
-        asked = {rule: {*self.questions[finding]} for finding, rule in RULES.items()}
-        query = select(decision.c.id, decision.c.how, decision.c.one, decision.c.other)
-        waiting = decision.c.how.in_([*asked]), decision.c.outcome == str(Outcome.REVIEW)
-        rows = self.store.connection.execute(query.where(*waiting)).all()
-        moot: Collection[int] = [pk for pk, how, one, other in rows if (one, other) not in asked[how]]
-        for some in chunks(moot):
-            self.store.connection.execute(delete(decision).where(decision.c.id.in_(some)))
+        for finding, rule in RULES.items():
+            waiting, again = decisions.asked(self.store.connection, rule), {*self.questions[finding]}
+            decisions.forget(self.store.connection, [pk for pk, pair in waiting.items() if pair not in again])

@@ -134,7 +134,8 @@ def _answer(engine: Engine, pk: int, outcome: Outcome, effects: dict[Kind, Effec
 
 
 def split(engine: Engine, what: str, **by: Unpack[By]) -> Decision:
-    """Undoes a merge, named by the number of its decision, or by a number of the record that was absorbed."""
+    """Undoes a merge, named by the number of its decision, or by a number of the record that was absorbed.  Raises
+    NotFound, InvalidInput, RegistryBusy."""
     with _acting(engine, **by) as act:
         merged = _merged(act.connection, what)
         _split(act, merged)
@@ -143,29 +144,42 @@ def split(engine: Engine, what: str, **by: Unpack[By]) -> Decision:
 
 
 def _merged(connection: Connection, what: str) -> Decision:
-    done = (Outcome.MERGE, Outcome.ACCEPTED)
     if what.isdigit() and len(what) < 9:  # an ADELI number has nine characters
         found = [decisions.get(connection, int(what))]
     else:
         number = what if len(what) == 10 else "0" + what
         found = decisions.about(connection, number.upper())
-    for decision in found:
-        if decision.kind == Kind.SAME_PERSON and decision.outcome in done:
-            return decision
-    raise NotFound(f"aucune fusion à défaire pour {what}")
+    merged = next(filter(_is_merge, found), None)
+    if merged is None:
+        raise NotFound(f"aucune fusion à défaire pour {what}")
+    return merged
+
+
+def _is_merge(decision: Decision) -> bool:
+    return decision.kind != Kind.HOLDER and decision.outcome in (Outcome.MERGE, Outcome.ACCEPTED)
+
+
+def _find_merge(connection: Connection, national: str) -> Decision | None:
+    """What made this record part of another, if it is."""
+    merged = practitioner.c.national_id == national, practitioner.c.merged_into.is_not(None)
+    if connection.execute(select(practitioner.c.id).where(*merged)).first() is None:
+        return None
+    return next(filter(_is_merge, decisions.about(connection, national)), None)
 
 
 # --- accept, reject -------------------------------------------------------------------------------------------------
 
 
+def _find_alive(connection: Connection, national: str) -> int | None:
+    named = practitioner.c.national_id == national, practitioner.c.merged_into.is_(None)
+    return connection.execute(select(practitioner.c.id).where(*named)).scalar()
+
+
 def _alive(connection: Connection, national: str) -> int:
-    query = select(practitioner.c.id).where(
-        practitioner.c.national_id == national, practitioner.c.merged_into.is_(None)
-    )
-    pk = connection.execute(query).scalar()
+    pk = _find_alive(connection, national)
     if pk is None:
         raise InvalidInput(f"la fiche {national} n'existe plus : un import l'a changée depuis")
-    return int(pk)
+    return pk
 
 
 def _join(act: _Act, asked: Decision) -> None:
@@ -187,12 +201,13 @@ def _believe_link(act: _Act, asked: Decision) -> None:
     holder, rightful = resolve(connection, "0", asked.one[1:]), _alive(connection, asked.other)
     if holder is None or holder == rightful:
         raise InvalidInput(f"le numéro {asked.one} n'est plus à quelqu'un d'autre : il n'y a rien à déplacer")
-    earlier = [d for d in decisions.about(connection, asked.one)
-               if d.kind == Kind.SAME_PERSON and d.outcome in (Outcome.MERGE, Outcome.ACCEPTED)]  # fmt: skip
+    earlier = _find_merge(connection, asked.one)
     if earlier:
-        _split(act, earlier[0])
-        act.decide(earlier[0], Outcome.SPLIT)
-        _merge(act, (_alive(connection, asked.one), rightful), asked)
+        _split(act, earlier)
+        act.decide(earlier, Outcome.SPLIT)
+    alone = _find_alive(connection, asked.one)
+    if alone is not None:
+        _merge(act, (alone, rightful), asked)
         return
     marks = select(source_record.c.source, source_record.c.key).where(
         source_record.c.subject_id == holder, source_record.c.key == asked.one

@@ -43,7 +43,7 @@ def reconcile(store: Store, people: People) -> None:
     if not concerned:
         return
     candidates, pairs, crowds = blocks.read(concerned)
-    found = judge(candidates, pairs, crowds, model(), decisions.refused(store.connection))
+    found = judge(candidates, pairs, crowds, model(), decisions.apart(store.connection))
     by_pk = {c.pk: c for c in candidates}
     left = list(_decisions(store, by_pk, found))
     questions = {(d.one, d.other): d for d in left if d.outcome == decisions.Outcome.REVIEW}

@@ -100,9 +100,21 @@ def forget_open(connection: Connection, ones: Sequence[str], *, but: Container[P
                 kept[one, other] = pk
             else:
                 gone.append(pk)
-    for pks in chunks(gone):
-        connection.execute(delete(decision).where(decision.c.id.in_(pks)))
+    forget(connection, gone)
     return kept
+
+
+def asked(connection: Connection, how: str) -> dict[int, Pair]:
+    """What runs left open by one rule, by number; not what a person put off."""
+    columns = decision.c.id, decision.c.one, decision.c.other
+    query = select(*columns).where(decision.c.how == how, decision.c.outcome == str(Outcome.REVIEW))
+    return {pk: (one, other) for pk, one, other in connection.execute(query)}
+
+
+def forget(connection: Connection, pks: Iterable[int]) -> None:
+    """Takes questions back that nobody needs to answer any more."""
+    for some in chunks(pks):
+        connection.execute(delete(decision).where(decision.c.id.in_(some)))
 
 
 def close(connection: Connection, ones: Sequence[str], *, but: int = 0) -> None:
@@ -113,9 +125,14 @@ def close(connection: Connection, ones: Sequence[str], *, but: int = 0) -> None:
         connection.execute(delete(decision).where(*waiting, decision.c.one.in_(some), decision.c.id != but))
 
 
-def refused(connection: Connection, kind: Kind = Kind.SAME_PERSON) -> set[Pair]:
+def refused(connection: Connection, kind: Kind) -> set[Pair]:
     """Pairs that a person said are not one."""
     return _pairs(connection, kind, (Outcome.REJECTED, Outcome.SPLIT))
+
+
+def apart(connection: Connection) -> set[Pair]:
+    """ADELI and RPPS national ids that a person said are not of one person, whatever was asked."""
+    return refused(connection, Kind.SAME_PERSON) | refused(connection, Kind.LINK)
 
 
 def settled(connection: Connection, kind: Kind) -> set[Pair]:

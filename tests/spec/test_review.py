@@ -217,6 +217,48 @@ def test_a_link_that_is_rejected_changes_nothing_and_is_not_asked_again(world: W
     assert world.person(ADELI).rpps == RPPS and queue(world) == []
 
 
+def test_what_a_link_made_one_once_accepted_is_split_too_and_stays_so(world: World) -> None:
+    asked, second = conflicting(world), f.rpps(2)
+    review.accept(world.engine, asked.pk, actor="alice")
+    done = review.split(world.engine, ADELI, actor="bob")
+    assert (done.pk, done.outcome) == (asked.pk, Outcome.SPLIT)
+    assert sorted(p.national_id for p in world.people()) == ["0" + ADELI, "8" + RPPS, "8" + second]
+    world.day(3, links=[(ADELI, RPPS)])
+    everybody = [f.activity(number, mode_code="L") for number in (ADELI, RPPS, second)]
+    world.day(4, activity=everybody, links=[(ADELI, second)])
+    assert len(world.people()) == 3
+    assert_tally_is_the_count(world.engine)
+
+
+def test_two_records_that_a_link_may_not_make_one_are_not_merged_for_their_likeness(world: World) -> None:
+    asked, second = conflicting(world), f.rpps(2)
+    review.reject(world.engine, asked.pk, actor="alice")
+    review.split(world.engine, ADELI, actor="alice")
+    world.day(3, activity=[f.activity(ADELI), f.activity(second), f.activity(RPPS, family_name="TIERS", **ELSEWHERE)])
+    assert len(world.people()) == 3 and queue(world) == []
+
+
+def test_a_link_that_is_accepted_after_a_split_merges_the_record_that_was_split_off(world: World) -> None:
+    asked = conflicting(world)
+    review.split(world.engine, ADELI, actor="alice")
+    review.accept(world.engine, asked.pk, actor="alice")
+    assert sorted(p.national_id for p in world.people()) == ["8" + RPPS, "8" + f.rpps(2)]
+    assert world.person(ADELI).rpps == f.rpps(2)
+    assert_tally_is_the_count(world.engine)
+
+
+def test_a_question_that_the_link_table_no_longer_asks_is_taken_back(world: World) -> None:
+    conflicting(world)
+    world.day(3, links=[(ADELI, RPPS)])
+    assert queue(world) == []
+
+
+def test_a_question_about_a_record_that_got_an_rpps_number_since_is_taken_back(world: World) -> None:
+    probable(world)
+    world.day(2, links=[(ADELI, f.rpps(7))])
+    assert world.person(ADELI).rpps == f.rpps(7) and queue(world) == []
+
+
 def test_a_number_that_is_a_mere_alias_changes_hands(world: World) -> None:
     people = [f.activity(RPPS), f.activity(f.rpps(2), family_name="AUTRE")]
     world.day(1, links=[(ADELI, RPPS)], activity=people)
@@ -279,6 +321,24 @@ def test_a_mailbox_that_is_not_hers_is_not_hers_by_another_number_of_hers_either
     assert world.person(ADELI).rpps == RPPS
     world.day(3, mailboxes=[f.mailbox(BOX, RPPS, **names), hers])
     assert world.holders(BOX) == ["10" + BOX]
+    assert queue(world) == []
+
+
+def test_a_holder_once_accepted_is_asked_about_no_more_under_another_number_of_hers(world: World) -> None:
+    other, names = f.mailbox("sienne@ville.mssante.fr", RPPS), {"family_name": "TIERS", "given_names": "Paul"}
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS)], mailboxes=[f.mailbox(BOX, ADELI, **names), other])
+    (asked,) = queue(world)
+    review.accept(world.engine, asked.pk, actor="alice")
+    world.day(2, mailboxes=[f.mailbox(BOX, RPPS, **names), other])
+    assert world.holders(BOX) == ["8" + RPPS] and queue(world) == []
+
+
+@pytest.mark.parametrize("boxes", [[f.mailbox(BOX, RPPS)], []])
+def test_a_doubt_about_a_holder_that_the_extract_has_cleared_is_taken_back(
+    world: World, boxes: list[dict[str, str]]
+) -> None:
+    doubtful(world)
+    world.day(2, mailboxes=[*boxes, f.mailbox("sienne@ville.mssante.fr", RPPS)])
     assert queue(world) == []
 
 
