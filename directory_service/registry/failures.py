@@ -26,6 +26,9 @@ FAULTS: Final = {
     "XX001": _DAMAGED,
     "08": "le registre ne répond plus",
     "57P": "le registre s'arrête ou redémarre",
+    "57014": "le serveur du registre a interrompu une demande trop longue (statement_timeout)",
+    "25P03": "le serveur du registre a fermé une session (idle_in_transaction_session_timeout)",
+    "42501": "le rôle donné pour le registre n'en a pas le droit : il faut celui à qui sont les tables",
     "53": "le registre est à bout de ressources",
 }
 # Of who writes; of who reads, a write would be a fault of ours.

@@ -115,6 +115,20 @@ def test_a_registry_that_cannot_be_written_is_unavailable(registry: Engine) -> N
         connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("SET LOCAL ROLE pg_read_all_data; DELETE FROM nomenclature", "droit"),
+        ("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)", "trop longue"),
+    ],
+)
+def test_what_a_postgresql_server_does_not_allow_is_told(registry: Engine, said: str, why: str) -> None:
+    if registry.dialect.name == "sqlite":
+        pytest.skip("it has neither roles nor limits")
+    with pytest.raises(RegistryUnavailable, match=why), writing(registry) as connection:
+        connection.exec_driver_sql(said)
+
+
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "r.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(RegistryUnavailable):
