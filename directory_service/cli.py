@@ -5,10 +5,12 @@ Exit codes are the errors' own (``errors.AnnuaireError.exit_code``, contract.md 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,9 +30,9 @@ from directory_service.commands import (
     undoing,
     verifying,
 )
-from directory_service.commands.common import emit
+from directory_service.commands.common import FULL, emit
 from directory_service.commands.french import speak_french
-from directory_service.errors import AnnuaireError, denied
+from directory_service.errors import AnnuaireError, RegistryUnavailable, denied
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -70,9 +72,11 @@ class _InOrder(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """``annuaire export ldif | head`` is not a fault: click would make it one."""
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # else the interpreter would meet what stands in the way, at its very end
+            return done
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _say_no_more()
             return 0
 
 
@@ -127,12 +131,28 @@ def run(arguments: Sequence[str]) -> int:
         _report(error, machine="--json" in arguments)
         return error.exit_code
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            return _unsaid()
         refusal = denied(error) if isinstance(error, OSError) else None
         if refusal and not os.environ.get("ANNUAIRE_DEBUG"):
             _report(refusal, machine="--json" in arguments)
             return refusal.exit_code
         return _fault(error, machine="--json" in arguments)
     return code if isinstance(code, int) else 0
+
+
+def _unsaid() -> int:
+    """The disk of standard output, or of the file that was asked for, takes no more."""
+    _say_no_more()
+    said = "la sortie ne s'écrit pas : le disque est plein, ou abîmé. Ce que la commande a fait reste fait"
+    click.echo(f"annuaire : {said}.", err=True)
+    return RegistryUnavailable.exit_code
+
+
+def _say_no_more() -> None:
+    """What is still held back for standard output goes nowhere."""
+    with suppress(io.UnsupportedOperation):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report(error: AnnuaireError, *, machine: bool) -> None:

@@ -206,3 +206,16 @@ def unread(error: OSError) -> str:
 
 def why_unread(error: OSError) -> str:
     return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "il ne se lit pas")
+
+
+_UNWRITTEN: dict[type[OSError], str] = {
+    FileNotFoundError: "ce dossier n'existe pas",
+    NotADirectoryError: "ce n'est pas un dossier",
+    FileExistsError: "ce n'est pas un dossier",
+    IsADirectoryError: "c'est un dossier",
+    PermissionError: "ce compte n'y écrit pas",
+}
+
+
+def why_unwritten(error: OSError) -> str:
+    return next((text for kind, text in _UNWRITTEN.items() if isinstance(error, kind)), "rien ne s'y écrit")

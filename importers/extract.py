@@ -20,12 +20,12 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from directory_service.errors import ImportRefused, InvalidInput, why_unread
+from directory_service.errors import ImportRefused, InvalidInput, RegistryUnavailable, why_unread
 from importers.layouts import find_layout, unknown_header
 from importers.rows import Match, Rejection
 
@@ -361,13 +361,13 @@ def _parts(numbered: Iterator[Numbered], columns: list[int], extract: ExtractFil
 
     with tempfile.TemporaryDirectory(prefix="annuaire-") as folder:
         paths = [Path(folder) / str(n) for n in range(count)]
-        files = [p.open("wb", buffering=1 << 16) for p in paths]
         try:
-            for row in numbered:
-                files[zlib.crc32(key(row)) % count].write(b"%d " % row[0] + row[1].rstrip(b"\r\n") + b"\n")
-        finally:
-            for file in files:
-                file.close()
+            with ExitStack() as stack:
+                files = [stack.enter_context(p.open("wb", buffering=1 << 16)) for p in paths]
+                for row in numbered:
+                    files[zlib.crc32(key(row)) % count].write(b"%d " % row[0] + row[1].rstrip(b"\r\n") + b"\n")
+        except OSError as error:
+            raise RegistryUnavailable("le dossier temporaire ne s'écrit pas : son disque est-il plein ?") from error
         for path in paths:
             with path.open("rb") as stream:
                 held = [(int(number), line) for number, _, line in (raw.partition(b" ") for raw in stream)]

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import NO, as_json, emit, lines, progress, registry, table, with_settings
+from directory_service.commands.common import (
+    NO,
+    Whole,
+    as_json,
+    emit,
+    lines,
+    progress,
+    registry,
+    table,
+    with_settings,
+    written_to,
+)
 from directory_service.commands.keys import keyring
 from directory_service.errors import AnnuaireError, InvalidInput
 
@@ -58,7 +69,7 @@ def append(settings: Settings, machine: bool) -> None:
 
 
 @log.command("head")
-@click.option("--size", type=click.IntRange(1), help="La tête de cette taille  [défaut : la dernière]")
+@click.option("--size", type=Whole(1), help="La tête de cette taille  [défaut : la dernière]")
 @as_json
 @with_settings
 def head(settings: Settings, size: int | None, machine: bool) -> None:
@@ -85,11 +96,12 @@ def export(settings: Settings, file: Path, hashes: bool, machine: bool) -> None:
     partial = file.with_name(file.name + ".partial")
     with registry(settings) as engine, reading(engine) as connection:
         found = read_head(connection)
-        with partial.open("wb") as stream:
+        with written_to(file), partial.open("wb") as stream:
             for _, data, digest in each_leaf(connection, 0, found.size):
                 stream.write((digest.hex().encode() if hashes else data) + b"\n")
-    partial.replace(file)
-    file.with_name(file.name + ".head").write_text(found.jws + "\n", encoding="ascii")
+    with written_to(file):
+        partial.replace(file)
+        file.with_name(file.name + ".head").write_text(found.jws + "\n", encoding="ascii")
     emit({"file": str(file), **asdict(found)}) if machine else click.echo(f"{found.size} feuilles : {file}", err=True)
 
 

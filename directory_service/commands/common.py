@@ -5,6 +5,7 @@ It decides no exit code (``errors`` and ``cli`` do) and opens nothing until aske
 
 from __future__ import annotations
 
+import errno
 import functools
 import getpass
 import json
@@ -12,19 +13,22 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from directory_service.errors import NotFound
+from directory_service.errors import InvalidInput, NotFound, why_unwritten
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy import Connection, Engine
 
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
 
 NO = NotFound.exit_code  # of a command that asks something (contract.md §1)
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk says that takes no more
 
 
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,12 +47,40 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+class Whole(click.IntRange):
+    """A number of 64 bits, which is what registries hold; of ``least`` or more."""
+
+    def __init__(self, least: int | None = None) -> None:
+        super().__init__(least)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if abs(found) >= 2**63:
+            self.fail("ce nombre est trop grand.", param, ctx)
+        return found
+
+
+NUMBER: Final = Whole()
+
+
 def whoami() -> str:
     """Who runs the command: the account's name, or its number where the system knows none, as in containers."""
     try:
         return getpass.getuser()
     except KeyError:
         return f"uid {os.getuid()}"
+
+
+@contextmanager
+def written_to(path: Path) -> Iterator[None]:
+    """Around what is written where the caller asked.  Raises InvalidInput where that cannot be; a full disk is told as
+    for standard output (``cli``)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise InvalidInput(why_unwritten(error), where=str(error.filename or path)) from error
 
 
 @contextmanager

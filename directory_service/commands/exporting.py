@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, directory, emit, with_settings
+from directory_service.commands.common import as_json, directory, emit, with_settings, written_to
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory, Hit
@@ -49,7 +49,8 @@ def export(settings: Settings, form: str, out: Path | None, sign: bool, publish:
             for text in _FORMS[form](index, settings.ldap_suffix):
                 sys.stdout.write(text)
             return
-        told = _to_file(settings, index, form, out, sign=sign)
+        with written_to(out or settings.data / "exports"):
+            told = _to_file(settings, index, form, out, sign=sign)
     if machine:
         emit(told)
 
@@ -180,9 +181,10 @@ def _white_list(settings: Settings, out: Path | None, machine: bool) -> None:
     with directory(settings) as index:
         records, build = index.operator_records(View.STAFF), index.build().id
     entries, without = listed(records)
-    partial = out.with_name(out.name + ".partial")
-    partial.write_bytes(signed_list(entries, seal))
-    partial.replace(out)
+    partial, content = out.with_name(out.name + ".partial"), signed_list(entries, seal)
+    with written_to(out):
+        partial.write_bytes(content)
+        partial.replace(out)
     if without:
         click.echo(f"sans nom de certificat, laissés de côté : {', '.join(without)}", err=True)
     if machine:

@@ -17,6 +17,8 @@ from click.core import ParameterSource
 
 from directory_service.commands.auditing import keep_log_after
 from directory_service.commands.common import (
+    NUMBER,
+    Whole,
     as_json,
     directory,
     emit,
@@ -27,6 +29,7 @@ from directory_service.commands.common import (
     table,
     whoami,
     with_settings,
+    written_to,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +81,7 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
     """
     from importers.sample import write_sample
 
-    with progress(quiet=machine) as show:
+    with written_to(folder), progress(quiet=machine) as show:
         summary = write_sample(folder, progress=show, **choices)
     if machine:
         emit(asdict(summary))
@@ -153,7 +156,7 @@ def _warn_of(silent: Iterable[Silence]) -> None:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="Nombre de passages.")
+@click.option("--limit", default=20, show_default=True, type=Whole(1), help="Nombre de passages.")
 @as_json
 @click.pass_context
 def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
@@ -190,8 +193,8 @@ def _rejected(run: Run) -> int:
 
 
 @runs.command("show")
-@click.argument("number", metavar="N", type=int)
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(0), help="Nombre de rejets montrés.")
+@click.argument("number", metavar="N", type=NUMBER)
+@click.option("--limit", default=100, show_default=True, type=Whole(0), help="Nombre de rejets montrés.")
 @as_json
 @with_settings
 def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None:
@@ -230,7 +233,7 @@ _COLUMNS = ("fichier", "source", "ligne", "colonne", "règle", "gravité", "effe
 
 
 @runs.command("rejects")
-@click.argument("number", metavar="N", type=int)
+@click.argument("number", metavar="N", type=NUMBER)
 @click.option("--rule", metavar="RÈGLE", help="Les lignes d'une seule règle, par son code.")
 @click.option("--csv", "as_csv", is_flag=True, help="Sortie CSV : une ligne par ligne de fichier et par règle.")
 @as_json

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, emit, lines, progress, registry, table, whoami, with_settings
+from directory_service.commands.common import (
+    NUMBER,
+    Whole,
+    as_json,
+    emit,
+    lines,
+    progress,
+    registry,
+    table,
+    whoami,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -37,7 +48,7 @@ def review() -> None:
 
 @review.command("list")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Une seule nature de question.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Nombre de questions.")
+@click.option("--limit", default=50, show_default=True, type=Whole(1), help="Nombre de questions.")
 @as_json
 @with_settings
 def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -> None:
@@ -55,7 +66,7 @@ def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -
 
 
 @review.command("show")
-@click.argument("number", metavar="N", type=int)
+@click.argument("number", metavar="N", type=NUMBER)
 @as_json
 @with_settings
 def show_decision(settings: Settings, number: int, machine: bool) -> None:
@@ -110,7 +121,7 @@ def _side_by_side(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence
 def _answer(name: str, told: str, help_: str) -> click.Command:
     """``accept``, ``reject`` and ``later`` are one command with three meanings."""
 
-    @click.argument("number", metavar="N", type=int)
+    @click.argument("number", metavar="N", type=NUMBER)
     @click.option("--note", default="", metavar="MOTIF", help="Pourquoi ; gardé avec la décision.")
     @as_json
     @with_settings

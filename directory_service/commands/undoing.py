@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, emit, progress, registry, whoami, with_settings
+from directory_service.commands.common import NUMBER, as_json, emit, progress, registry, whoami, with_settings
 
 if TYPE_CHECKING:
     from directory_service.registry.rollback import Undone
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("number", metavar="RUN", type=int)
+@click.argument("number", metavar="RUN", type=NUMBER)
 @click.option("--through", is_flag=True, help="Annule aussi tous les passages venus ensuite, du dernier au premier.")
 @click.option("--dry-run", is_flag=True, help="Montre ce qui serait annulé, sans rien écrire.")
 @click.option("--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente d'un autre import  [import_wait]")

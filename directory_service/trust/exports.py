@@ -46,14 +46,18 @@ class Published:
 def write_export(path: Path, lines: Iterable[str]) -> tuple[int, int, str]:
     """Lines, octets and digest of the file, which appears under its name when it is complete."""
     partial, digest, size, number = path.with_name(path.name + ".partial"), sha256(), 0, 0
-    with partial.open("wb") as stream:
-        for line in lines:
-            number += 1
-            octets = line.encode()
-            stream.write(octets)
-            digest.update(octets)
-            size += len(octets)
-    partial.replace(path)
+    try:
+        with partial.open("wb") as stream:
+            for line in lines:
+                number += 1
+                octets = line.encode()
+                stream.write(octets)
+                digest.update(octets)
+                size += len(octets)
+        partial.replace(path)
+    except BaseException:  # half of it is no use, and may be what fills the disk
+        partial.unlink(missing_ok=True)
+        raise
     return number, size, digest.hexdigest()
 
 

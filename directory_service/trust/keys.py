@@ -23,7 +23,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from directory_service.errors import InvalidInput, RegistryUnavailable
+from directory_service.errors import InvalidInput, RegistryUnavailable, why_unwritten
 from directory_service.registry.clock import format_instant
 
 ALGORITHM = "ES256"  # what every JOSE library and openssl know
@@ -127,17 +127,24 @@ def add_key(folder: Path, *, now: str) -> str:
 
 
 def _write(folder: Path, name: str | None, now: str) -> str:
-    """Under ``name``, or under its kid; whole or not at all, and never over another.  Raises FileExistsError."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Under ``name``, or under its kid; whole or not at all, and never over another.  Raises FileExistsError,
+    RegistryUnavailable."""
     key = ECKey.generate_key(_CURVE)
     kid = key.thumbprint()
     draft = folder / f".{secrets.token_hex(8)}"
     content = orjson.dumps({**key.as_dict(private=True), "created": now})
     try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        why = f"une clé de signature ne peut pas y être écrite : {why_unwritten(error)}"
+        raise RegistryUnavailable(why, where=str(folder)) from error
+    try:
         os.link(draft, folder / (name or f"{kid}.json"))
     finally:
         draft.unlink(missing_ok=True)

@@ -232,6 +232,33 @@ def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
     assert (done.returncode, done.stdout.startswith("dn: "), done.stderr) == (0, True, "")
 
 
+@pytest.mark.parametrize("command", ["runs --json", "export csv", "operator list"])
+def test_a_full_disk_behind_standard_output_is_told(loaded: Installation, command: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        line = [ANNUAIRE, *command.split()]
+        done = subprocess.run(line, env=loaded.env, cwd=loaded.folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == (5 if command != "operator list" else 0)  # none, so that nothing is said
+    assert "Exception" not in done.stderr and ("le disque est plein" in done.stderr) == (done.returncode == 5)
+
+
+def test_an_export_that_cannot_be_written_there_is_wrong_usage_and_leaves_nothing(
+    loaded: Installation, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for command in ("export csv --out", "log export", "sample"):
+        assert "pas un dossier" in loaded.run(*command.split(), str(file / "x"), code=2).stderr
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_keys_that_cannot_be_written_do_not_hide_what_an_import_did(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    here.run("sample", "later", "--people", str(PEOPLE), "--seed", "7", "--day", "60")
+    (tmp_path / "keys").touch()
+    done = here.run("import", "later", "--accept", "essai", ANNUAIRE_KEYS=str(tmp_path / "keys"))
+    assert "Import 2 terminé" in done.stdout and "transparence en retard" in done.stderr
+
+
 def test_operators_from_adding_to_suspension(loaded: Installation, tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
     here.run("operator", "add", "essai", "--domain", "essai.mssante.fr")

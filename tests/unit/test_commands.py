@@ -20,3 +20,11 @@ def test_an_account_without_a_name_is_told_by_its_number(
     assert cli.run([*data, "init"]) == 0
     assert cli.run([*data, "operator", "add", "essai"]) == 0
     assert "ajouté" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["runs show", "rollback", "review show", "review accept", "runs --limit"])
+def test_a_number_past_what_a_registry_holds_is_wrong_usage(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["--data", str(tmp_path), *command.split(), "9" * 20]) == 2
+    assert "trop grand" in capsys.readouterr().err
