@@ -32,7 +32,7 @@ from directory_service.commands import (
 )
 from directory_service.commands.common import FULL, emit
 from directory_service.commands.french import speak_french
-from directory_service.errors import AnnuaireError, RegistryUnavailable, denied
+from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable, denied
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -118,6 +118,7 @@ for _command in _COMMANDS:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line; its exit code."""
     try:
+        _require_text(arguments)
         code = annuaire.main(list(arguments), prog_name="annuaire", standalone_mode=False)
     except click.ClickException as error:
         if "--json" in arguments:
@@ -155,6 +156,13 @@ def _say_no_more() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _require_text(arguments: Sequence[str]) -> None:
+    """Octets that are not UTF-8 may name a file, but no registry keeps them.  Raises InvalidInput."""
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument) and not Path(argument).exists():
+            raise InvalidInput("un argument n'est pas en UTF-8", where=ascii(argument))
+
+
 def _report(error: AnnuaireError, *, machine: bool) -> None:
     if machine:
         _tell(error.slug, error.message, error.where, error.exit_code)
@@ -182,6 +190,9 @@ def _fault(error: Exception, *, machine: bool) -> int:
 
 def main() -> None:
     """Entry point of the ``annuaire`` script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal's alphabet lacks is no fault
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

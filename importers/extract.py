@@ -62,7 +62,7 @@ class ExtractFile:
 
     @property
     def name(self) -> str:
-        return f"{self.path.name}/{self.member}" if self.member else self.path.name
+        return _name_of(self.path, self.member)
 
     @property
     def quoted(self) -> bool:
@@ -89,7 +89,13 @@ class ListFile:
 
     @property
     def name(self) -> str:
-        return f"{self.path.name}/{self.member}" if self.member else self.path.name
+        return _name_of(self.path, self.member)
+
+
+def _name_of(path: Path, member: str | None) -> str:
+    """As text: what is not UTF-8 in the name of a file, old shares having such, is no text that a registry keeps."""
+    name = f"{path.name}/{member}" if member else path.name
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:

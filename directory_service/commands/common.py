@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import functools
 import getpass
+import io
 import json
 import os
 import sys
@@ -160,8 +161,15 @@ def _bars() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
+def in_utf8() -> None:
+    """What programs read is UTF-8, whatever the alphabet of the terminal: as it would be in a file."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
 def emit(value: object) -> None:
     """One JSON document on standard output."""
+    in_utf8()
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 

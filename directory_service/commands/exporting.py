@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, directory, emit, with_settings, written_to
+from directory_service.commands.common import as_json, directory, emit, in_utf8, with_settings, written_to
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory, Hit
@@ -46,6 +46,7 @@ def export(settings: Settings, form: str, out: Path | None, sign: bool, publish:
         raise click.UsageError("--publish choisit le fichier : pas de --out")
     with directory(settings) as index:
         if out is None and not publish:
+            in_utf8()
             for text in _FORMS[form](index, settings.ldap_suffix):
                 sys.stdout.write(text)
             return

@@ -22,6 +22,7 @@ from directory_service.commands.common import (
     as_json,
     directory,
     emit,
+    in_utf8,
     lines,
     named_counts,
     progress,
@@ -274,6 +275,7 @@ def _write_csv(rows: Iterable[dict[str, Any]]) -> None:
     """RFC 4180, as ``export csv`` writes it."""
     import csv
 
+    in_utf8()
     writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,26 @@ def test_keys_that_cannot_be_written_do_not_hide_what_an_import_did(loaded: Inst
     (tmp_path / "keys").touch()
     done = here.run("import", "later", "--accept", "essai", ANNUAIRE_KEYS=str(tmp_path / "keys"))
     assert "Import 2 terminé" in done.stdout and "transparence en retard" in done.stderr
+
+
+def test_names_and_texts_that_are_not_utf_8(loaded: Installation, tmp_path: Path) -> None:
+    """As file names are on shares of before, and what is typed in a terminal of before."""
+    here, old = loaded.copy(tmp_path / "copy"), os.fsdecode(b"mssant\xe9.txt")
+    here.run("sample", "later", "--people", str(PEOPLE), "--seed", "7", "--day", "60")
+    (extract,) = (here.folder / "later").glob("Extraction_C*")
+    (here.folder / "share").mkdir()
+    extract.rename(here.folder / "share" / old)
+    (here.folder / "share" / f"autre {old}").write_text("autre\n")
+    told = json.loads(here.run("import", "share", "--accept", "essai", "--json").stdout)
+    assert ([f["name"] for f in told["files"]], len(told["ignored"])) == (["mssant\ufffd.txt"], 1)
+    assert "UTF-8" in here.run("search", old, code=2).stderr
+    assert json.loads(here.run("import", old, "--json", code=2).stdout)["error"] == "invalid-input"
+
+
+def test_what_programs_read_is_utf_8_in_any_locale(loaded: Installation) -> None:
+    for command in ("export csv", "search leclerc --json"):
+        said = loaded.run(*command.split()).stdout
+        assert loaded.run(*command.split(), PYTHONIOENCODING="ascii").stdout == said
 
 
 def test_operators_from_adding_to_suspension(loaded: Installation, tmp_path: Path) -> None:
