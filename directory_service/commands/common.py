@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from directory_service.errors import InvalidInput, NotFound, why_unwritten
+from directory_service.errors import InvalidInput, NotFound, RegistryUnavailable, why_unwritten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +105,26 @@ def changing(settings: Settings) -> Iterator[Connection]:
 
     with registry(settings) as engine, writing(engine) as connection:
         yield connection
+
+
+_OF_INDEX: Final = {
+    "SQLITE_FULL": "le disque de l'index est plein",
+    "SQLITE_IOERR": "le disque de l'index ne se lit ou ne s'écrit pas : est-il plein ?",
+    "SQLITE_CANTOPEN": "le dossier de l'index ne s'ouvre pas à ce compte",
+    "SQLITE_READONLY": "l'index ne peut pas être écrit par ce compte",
+}
+
+
+@contextmanager
+def making_index(settings: Settings) -> Iterator[None]:
+    """Around what writes the index.  Raises RegistryUnavailable for what its disk or the system refuses."""
+    from directory_service.registry.failures import told
+
+    try:
+        with told(_OF_INDEX):
+            yield
+    except OSError as error:
+        raise RegistryUnavailable(why_unwritten(error), where=str(error.filename or settings.index_folder)) from error
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from directory_service.commands.common import (
     emit,
     in_utf8,
     lines,
+    making_index,
     named_counts,
     progress,
     registry,
@@ -291,7 +292,7 @@ def index(settings: Settings, rebuild: bool, machine: bool) -> None:
     from directory_service.index.writer import build_index
 
     folder, suffix = settings.index_folder, settings.ldap_suffix
-    with registry(settings) as engine, progress(quiet=machine) as show:
+    with registry(settings) as engine, progress(quiet=machine) as show, making_index(settings):
         if rebuild or not (folder / "current").exists():
             build_index(engine, folder, suffix, workers=settings.processes, progress=show)
         else:

@@ -10,7 +10,16 @@ from urllib.parse import quote
 
 import click
 
-from directory_service.commands.common import as_json, directory, emit, progress, registry, table, with_settings
+from directory_service.commands.common import (
+    as_json,
+    directory,
+    emit,
+    making_index,
+    progress,
+    registry,
+    table,
+    with_settings,
+)
 from directory_service.errors import InvalidInput, NotFound, RegistryUnavailable
 
 if TYPE_CHECKING:
@@ -65,7 +74,7 @@ def _prepare(settings: Settings, *, quiet: bool) -> None:
 
     has_index = (settings.index_folder / "current").exists()
     try:
-        with registry(settings) as engine, progress(quiet=quiet) as show:
+        with registry(settings) as engine, progress(quiet=quiet) as show, making_index(settings):
             if not has_index:
                 build_index(
                     engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes, progress=show

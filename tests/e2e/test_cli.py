@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -250,6 +251,18 @@ def test_an_export_that_cannot_be_written_there_is_wrong_usage_and_leaves_nothin
     for command in ("export csv --out", "log export", "sample"):
         assert "pas un dossier" in loaded.run(*command.split(), str(file / "x"), code=2).stderr
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_index_that_cannot_be_written_is_unavailable(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    shutil.rmtree(here.folder / "var" / "index")
+    (here.folder / "var" / "index").touch()
+    assert "pas un dossier" in here.run("index", code=5).stderr
+    line = f"ulimit -f 200; trap '' XFSZ; {ANNUAIRE} index"  # in units of 1,024 octets: the registry is larger
+    (here.folder / "var" / "index").unlink()
+    done = subprocess.run(["bash", "-c", line], env=here.env, cwd=here.folder, capture_output=True, text=True)
+    assert done.returncode == 5 and "le disque de l'index" in done.stderr
+    assert [*(here.folder / "var" / "index").iterdir()] == []
 
 
 def test_keys_that_cannot_be_written_do_not_hide_what_an_import_did(loaded: Installation, tmp_path: Path) -> None:
