@@ -173,17 +173,17 @@ class Places:
         relocate(self.store, {pk: (place.department_code, place.postcode) for pk, (place, *_) in changed.items()})
         rows = []
         for ids in chunks(sorted(changed)):
-            columns = [organization.c[name] for name in ("id", "changed_at", *_FIELDS)]
+            columns = [organization.c[name] for name in ("id", "changed_at", "national_id", *_FIELDS)]
             for pk, *old in self.store.connection.execute(select(*columns).where(organization.c.id.in_(ids))):
                 rows.append(self._updated(pk, old, *changed[pk]))
         update_rows(self.store.connection, organization, _UPDATED, rows)
 
     def _updated(self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int) -> tuple[Any, ...]:
         changed_at, *old = held
-        differing = [i for i, value in enumerate(place) if value != old[i]]
-        before = {_FIELDS[i]: old[i] for i in differing}
-        after = {_FIELDS[i]: place[i] for i in differing}
-        if differing:
-            self.store.note("update", "organization", pk, before, after, line=line)
         national = self._national(pk, place)
-        return (*place, national, source, digest, self.store.as_of if differing else changed_at, pk)
+        told = [*zip(("national_id", *_FIELDS), old, (national, *place), strict=True)]
+        before = {name: value for name, value, other in told if value != other}
+        after = {name: other for name, value, other in told if value != other}
+        if after:
+            self.store.note("update", "organization", pk, before, after, line=line)
+        return (*place, national, source, digest, self.store.as_of if after else changed_at, pk)

@@ -15,6 +15,9 @@ from directory_service.registry.engine import reading
 from directory_service.registry.tables import mailbox
 from importers.load import run_import
 
+
+from directory_service.registry.journal import decode
+
 ONE, TWO = f.rpps(1), f.rpps(2)
 
 
@@ -171,3 +174,12 @@ def test_two_technical_ids_of_one_siret_keep_different_national_ids(world: World
     world.day(1, activity=[first, f.activity(f.rpps(2), technical_id="R10000000000002", **same)])
     names = {r.organization.national_id for p in world.people() for r in p.roles if r.organization}
     assert names == {"3" + f.siret(1), "R10000000000002"}
+
+
+def test_the_journal_says_under_which_national_id_a_structure_went(world: World) -> None:
+    row = f.activity(ONE, finess="", siret=f.siret(1), technical_id="R10000000000001")
+    world.day(1, activity=[row])
+    world.day(2, activity=[{**row, "siret": f.siret(2)}])
+    (entry,) = [e for e in world.journal() if (e.subject, e.kind) == ("organization", "update")]
+    told = [(decode(state) or {})["national_id"] for state in (entry.before, entry.after)]
+    assert told == ["3" + f.siret(1), "3" + f.siret(2)]
