@@ -125,7 +125,7 @@ def _answer(engine: Engine, pk: int, outcome: Outcome, effects: dict[Kind, Effec
     with _acting(engine, **by) as act:
         asked = decisions.get(act.connection, pk)
         if asked.outcome not in OPEN:
-            raise InvalidInput(f"la décision {pk} n'attend plus de réponse ({asked.outcome})")
+            raise InvalidInput(f"la décision {pk} n'attend plus de réponse : prise par {asked.actor}, le {asked.at}")
         effect = effects.get(asked.kind)
         if effect:
             effect(act, asked)

@@ -25,6 +25,7 @@ from directory_service.registry.clock import now_text
 from directory_service.registry.engine import connected, require_file
 
 _KEY = 0x616E6E76  # beside the writer's own key (engine)
+_FRENCH = {"rollback": "retour en arrière", "review": "réponse"}
 _PAUSE = 0.1  # seconds between two looks at a lock that somebody holds
 
 
@@ -39,7 +40,8 @@ class Holder:
     since: str
 
     def __str__(self) -> str:
-        return f"{self.work} de {self.actor}, processus {self.pid} sur {self.host}, depuis {self.since}"
+        work = _FRENCH.get(self.work, self.work)
+        return f"{work} de {self.actor}, processus {self.pid} sur {self.host}, depuis {self.since}"
 
 
 Tell = Callable[[Holder | None], None]
