@@ -188,8 +188,17 @@ def _fault(error: Exception, *, machine: bool) -> int:
     return 1
 
 
+def _open_streams() -> None:
+    """What the caller closed (``2>&-``) leads nowhere instead, so that no file of ours takes its number."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
+
+
 def main() -> None:
     """Entry point of the ``annuaire`` script."""
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal's alphabet lacks is no fault
             stream.reconfigure(errors="backslashreplace")

@@ -243,6 +243,13 @@ def test_a_full_disk_behind_standard_output_is_told(loaded: Installation, comman
     assert "Exception" not in done.stderr and ("le disque est plein" in done.stderr) == (done.returncode == 5)
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_the_caller_closed_are_no_fault(loaded: Installation, closed: str) -> None:
+    for command in ("runs", "export csv", "import sample --dry-run"):
+        line = f"{ANNUAIRE} {command} {closed}"
+        assert subprocess.run(["bash", "-c", line], env=loaded.env, cwd=loaded.folder, check=False).returncode == 0
+
+
 def test_an_export_that_cannot_be_written_there_is_wrong_usage_and_leaves_nothing(
     loaded: Installation, tmp_path: Path
 ) -> None:
