@@ -12,11 +12,9 @@ from sqlalchemy import select
 
 from directory_service.model.people import Status
 from directory_service.registry.engine import reading
+from directory_service.registry.journal import decode
 from directory_service.registry.tables import mailbox
 from importers.load import run_import
-
-
-from directory_service.registry.journal import decode
 
 ONE, TWO = f.rpps(1), f.rpps(2)
 
