@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
 
     PART n'en lance qu'une partie.
     """
+    from directory_service.index.files import bring_in
     from directory_service.serve import Supervisor, parts_of, read_https, read_policy, read_tls, require_free
 
     settings = load(**chosen)
@@ -60,6 +62,7 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
     _prepare(settings, quiet=machine)
     if "policy" in parts:
         _require_operator(settings)
+    threading.Thread(target=bring_in, args=(settings.index_folder,), daemon=True).start()
     # gunicorn has workers of its own, and one index has one follower.
     processes = [name for name in parts for _ in range(settings.processes if name == "ldap" else 1)]
     Supervisor(processes, settings).run(
