@@ -131,7 +131,8 @@ def _start() -> None:
 
 def _stop(response: Response) -> Response:
     rule = request.url_rule
-    key = (rule.rule if rule else "unmatched", _method(), response.status_code)
+    route = rule.rule.replace("<address:", "<") if rule else "unmatched"  # as the route has always been called
+    key = (route, _method(), response.status_code)
     counter, histogram = _children.get(key) or _make(key)
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     counter.inc()

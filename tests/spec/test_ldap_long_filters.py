@@ -9,7 +9,7 @@ from ldap_support import BAL, Client, Reply, Serving, build_town, dns, mails, re
 from record_factories import SUFFIX
 
 from directory_service.index.plan import make_plan
-from directory_service.index.plan.pieces import _fours, _pattern, _terms
+from directory_service.index.plan.pieces import _fours, _short_pattern, _terms
 from directory_service.index.query import Approx, Equal, Filter, Or, Query, Scope, Substrings, View
 from directory_service.ldap.filters import LABORIOUS
 from directory_service.ldap.handler import Handler
@@ -96,7 +96,7 @@ def test_what_takes_long_to_plan_is_no_work_for_the_loop(town: Serving) -> None:
 @pytest.mark.parametrize("kind", [Equal, Approx, lambda name, value: Substrings(name, b"", (value,), b"")])
 def test_nothing_of_a_long_filter_is_remembered(town: Serving, kind: type[Equal], name: str) -> None:
     known = list[int]()
-    remembered = (make_plan, _pattern, _terms, _fours, fold)
+    remembered = (make_plan, _short_pattern, _terms, _fours, fold)
     short = Substrings("cn", b"", (b"dupont",), b"")
     with Client(town.port) as client:
         for n in range(21):
