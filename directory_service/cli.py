@@ -30,9 +30,9 @@ from directory_service.commands import (
     undoing,
     verifying,
 )
-from directory_service.commands.common import FULL, emit
+from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
-from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable, denied
+from directory_service.errors import FULL, AnnuaireError, InvalidInput, RegistryUnavailable, denied
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings

@@ -188,13 +188,13 @@ _DENIED: dict[int, str] = {
     errno.EEXIST: "il existe déjà, et n'est pas un dossier",
     errno.EISDIR: "c'est un dossier",
 }
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk says that takes no more
 
 
 def denied(error: OSError) -> AnnuaireError | None:
     """What the system refuses of a path that somebody chose, or a disk that is full; None for any other fault."""
-    if error.errno in _FULL:
-        return RegistryUnavailable("le disque est plein", where=error.filename)
+    if error.errno in FULL:
+        return RegistryUnavailable("le disque est plein, ou abîmé", where=error.filename)
     why = _DENIED.get(error.errno or 0) if error.filename else None
     return InvalidInput(why, where=str(error.filename)) if why else None
 
@@ -208,14 +208,5 @@ def why_unread(error: OSError) -> str:
     return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "il ne se lit pas")
 
 
-_UNWRITTEN: dict[type[OSError], str] = {
-    FileNotFoundError: "ce dossier n'existe pas",
-    NotADirectoryError: "ce n'est pas un dossier",
-    FileExistsError: "ce n'est pas un dossier",
-    IsADirectoryError: "c'est un dossier",
-    PermissionError: "ce compte n'y écrit pas",
-}
-
-
 def why_unwritten(error: OSError) -> str:
-    return next((text for kind, text in _UNWRITTEN.items() if isinstance(error, kind)), "rien ne s'y écrit")
+    return _DENIED.get(error.errno or 0, "rien ne s'y écrit")

@@ -5,7 +5,6 @@ It decides no exit code (``errors`` and ``cli`` do) and opens nothing until aske
 
 from __future__ import annotations
 
-import errno
 import functools
 import getpass
 import io
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from directory_service.errors import InvalidInput, NotFound, RegistryUnavailable, why_unwritten
+from directory_service.errors import FULL, InvalidInput, NotFound, RegistryUnavailable, why_unwritten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
 
 NO = NotFound.exit_code  # of a command that asks something (contract.md §1)
-FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk says that takes no more
 
 
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
