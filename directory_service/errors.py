@@ -184,7 +184,7 @@ _DENIED: dict[int, str] = {
     errno.EPERM: "ce compte n'y a pas accès",
     errno.EROFS: "ce système de fichiers ne s'écrit pas",
     errno.ENOENT: "ce chemin n'existe pas",
-    errno.ENOTDIR: "un dossier est attendu",
+    errno.ENOTDIR: "ce n'est pas un dossier",
     errno.EEXIST: "il existe déjà, et n'est pas un dossier",
     errno.EISDIR: "c'est un dossier",
 }
