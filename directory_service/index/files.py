@@ -85,7 +85,7 @@ def _flush(path: Path) -> None:
 def bring_in(folder: Path) -> None:
     """Reads the part of the current build that readers map, up to half of the machine's memory, so that nobody waits
     for the disk whom the system could have spared it: after a start of the machine, or much other work, the first
-    searches take a second each otherwise (docs/reference/performance.md).  Best effort."""
+    searches do otherwise (figures: docs/reference/performance.md).  Best effort."""
     with suppress(OSError, RegistryUnavailable), (folder / current_name(folder)).open("rb", buffering=0) as build:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         octets, block = min(MMAP_SIZE, memory // 2), bytearray(1 << 20)

@@ -6,7 +6,6 @@ import heapq
 import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.plan import Plan
@@ -78,7 +77,8 @@ class Lookups:
         return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
 
     def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int) -> Iterator[Row]:
-        """``candidates`` of one look-up by tokens, among the first ``most`` that have them."""
+        """``candidates`` of one look-up by tokens, among the first ``most`` that have them.  Apart from ``tagged``,
+        where counting would cost 0.1 µs each."""
         named, body = _selected(tuple(columns))
         sieve, values = (span.plan.sieve or _ANY)[:2]
         sql = (
@@ -169,9 +169,9 @@ class Lookups:
         rows = self.connection.execute(sql, (str(sorted(ids)), view, *values)) if ids else iter(())
         return filter(plan.check.test, rows) if plan.check.test else rows
 
-    def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> Iterator[int] | None:
-        """At least so many, the best, of those of these candidates that match, in the order of the tiers; None where
-        SQLite cannot tell that order."""
+    def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> Iterator[Row] | None:
+        """Rows of at least so many, the best, of those of these candidates that match, in the order of the tiers; None
+        where SQLite cannot tell that order."""
         order = plan.first.order if plan.first else None
         if order is None:
             return None
@@ -184,10 +184,7 @@ class Lookups:
         test = plan.check.test
         kept = -1 if test else most  # SQLite cannot tell how many of them match
         rows = self.connection.execute(sql, (str(sorted(ids)), view, *values, *order.values, kept))
-        return map(_first, filter(test, rows) if test else rows)
-
-
-_first = itemgetter(0)
+        return filter(test, rows) if test else rows
 
 
 @lru_cache(maxsize=512)

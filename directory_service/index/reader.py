@@ -259,7 +259,7 @@ class Reader:
         if best is None:
             self._sort(search, plan, self.lookups.listed(ids, plan, plan.check.ranking.columns, search.view))
         else:
-            search.add(best)
+            search.add(map(_first, best))
 
     def _run_all(self, search: Search, span: Span, most: int) -> bool:
         """All that match, sorted; False, and nothing done, when they are more than so many."""

@@ -38,7 +38,7 @@ def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
                 ids = {entry.id for entry in world}
                 found = reader.lookups.sorted_list(ids, plan, View.ANONYMOUS, 100)
                 if found is not None:
-                    assert list(found) == _by_python(reader, plan, ids)
+                    assert [row[0] for row in found] == _by_python(reader, plan, ids)
 
 
 def _thunderbird(text: str) -> Or:

@@ -193,8 +193,8 @@ def _names(access: Access) -> str | None:
 def fours_expression(columns: Sequence[str], texts: Sequence[str]) -> str:
     """What asks ``names`` whether one of the columns has all of the texts; of names, as far as these are told apart."""
     written = columns if START in "".join(texts) else writings(tuple(columns))
-    found = [_all_of(" AND ", [_letters(text, column) for text in texts]) for column in written]
-    return _all_of(" OR ", found)
+    found = [joined(" AND ", [_letters(text, column) for text in texts]) for column in written]
+    return joined(" OR ", found)
 
 
 @lru_cache(maxsize=16_384)
@@ -202,7 +202,8 @@ def _letters(text: str, column: str) -> str:
     return quoted(term(text, column))
 
 
-def _all_of(word: str, parts: Sequence[str]) -> str:
+def joined(word: str, parts: Sequence[str]) -> str:
+    """In brackets where they are several."""
     return parts[0] if len(parts) == 1 else f"({word.join(parts)})"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from directory_service.index.plan.access import fours_expression
+from directory_service.index.plan.access import fours_expression, joined
 from directory_service.index.plan.fours import NAMES, START, writings
 from directory_service.index.plan.pieces import FEW_LISTS, LISTED, MOST_LISTS, Lexicon, fours_of, pattern_of
 from directory_service.index.plan.predicate import OWN
@@ -66,7 +66,7 @@ def _both(found: Sequence[Named | None], mailboxes: int) -> Named | None:
         if one.expression and one.places <= LISTED * left * (1 - share):
             chosen.append(one)
             left *= share
-    return Named(_joined(" AND ", chosen), first.estimate, sum(one.places for one in chosen))
+    return Named(joined(" AND ", [one.expression for one in chosen]), first.estimate, sum(one.places for one in chosen))
 
 
 _estimate: Final = attrgetter("estimate")
@@ -82,8 +82,4 @@ def _one_of(found: Sequence[Named]) -> Named:
         return _ANYBODY
     distinct = tuple(dict.fromkeys(found))
     estimate, places = sum([one.estimate for one in distinct]), sum([one.places for one in distinct])
-    return Named(_joined(" OR ", distinct), estimate, places)
-
-
-def _joined(word: str, found: Sequence[Named]) -> str:
-    return found[0].expression if len(found) == 1 else f"({word.join(one.expression for one in found)})"
+    return Named(joined(" OR ", [one.expression for one in distinct]), estimate, places)
