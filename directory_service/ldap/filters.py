@@ -129,8 +129,8 @@ class FilterDecoder:
         start, at = expect(self.data, at, end, OCTET_STRING)
         name = self._name(start, at)
         at, stop = expect(self.data, at, end, SEQUENCE)
-        if stop != end or at == stop:
-            raise BerError("sous-chaînes absentes ou suivies d'autre chose", at)
+        if stop != end:
+            raise BerError("sous-chaînes suivies d'autre chose", at)
         initial = final = b""
         middle: list[bytes] = []
         count = 0
@@ -162,7 +162,8 @@ class FilterDecoder:
 
 
 def _substring_filter(name: str | None, initial: bytes, middle: list[bytes], final: bytes) -> Filter:
-    """Empty components match anything, so they are left out; nothing left is a presence."""
+    """Empty components match anything, so they are left out; nothing left is a presence.  So is no component at all,
+    against RFC 4511 4.5.1: Thunderbird sends it for a typed ``*``, and waits for ever when it is disconnected."""
     if not name:
         return _UNDEFINED
     components = tuple(filter(None, middle))

@@ -128,7 +128,7 @@ JEAN_IS = encode_filter(Equal("cn", b"jean"))
         pytest.param(sequence(encode_filter(Not(Present("cn")))), id="not"),
         pytest.param(sequence(octets("cn")), id="not an item"),
         pytest.param(sequence(tlv(0xA3, octets("cn"))), id="equality of nothing"),
-        pytest.param(sequence(tlv(0xA4, octets("cn") + sequence())), id="no substring"),
+        pytest.param(sequence(tlv(0xA4, octets("cn") + sequence() + octets("x"))), id="more than substrings"),
         pytest.param(sequence(tlv(0xA4, octets("cn") + b"\x30\x84\xff\xff\xff\xff")), id="4 GiB of substrings"),
         pytest.param(sequence(tlv(0xA9, b"")), id="empty extensible match"),
         pytest.param(sequence(tlv(0xA9, tlv(0x82, b"cn") + tlv(0x83, b"x") + boolean(True, 0x84))), id="dnAttributes"),
@@ -141,6 +141,10 @@ def test_a_malformed_control_is_2_and_the_connection_goes_on(serving: Serving, v
         for critical in (True, False):
             assert [r.code for r in client.ask(search(JEAN, 1, Control(MATCHED, critical, value)))] == [2]
         assert client.ask(search(JEAN, 2))[-1].code == 0
+
+
+def test_no_substring_is_a_presence_here_as_in_a_filter(serving: Serving) -> None:
+    assert held(values(serving, tlv(0xA4, octets("cn") + sequence()))) == held(values(serving, "(cn=*)"))
 
 
 def test_odd_bytes_match_nothing(serving: Serving) -> None:

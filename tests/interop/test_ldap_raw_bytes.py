@@ -111,6 +111,10 @@ def _nested(depth: int) -> bytes:
     return found
 
 
+# What Thunderbird makes of a typed ``*``, beside a look-up.
+_STAR = tlv(
+    0xA0, encode_filter(Equal("mail", b"jean.dupont@medecin.mssante.fr")) + tlv(0xA4, octets("cn") + tlv(0x30, b""))
+)
 # What is sent, and the tag and code of each reply; a Notice of Disconnection closes.
 CLOSED = [(0, 2)]
 ROWS = {
@@ -120,6 +124,7 @@ ROWS = {
     "scope 7": (search(scope=7), [(0x65, 2)]),
     "empty AND": (search("(&)", base=BAL, scope=0), [(0x64, None), (0x65, 0)]),
     "empty OR": (search("(|)", base=BAL, scope=0), [(0x65, 0)]),
+    "substrings without components": (search(_STAR), [(0x64, None), (0x65, 0)]),
     "invalid UTF-8 in an assertion": (search(Equal("cn", b"\xff")), [(0x65, 0)]),
     "invalid UTF-8 in the base": (search(base=b"o=\xff"), [(0x65, 34)]),
     "filter nested past the limit": (search(_nested(32)), [(0x65, 2)]),

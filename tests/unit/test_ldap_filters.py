@@ -97,9 +97,13 @@ def test_components_in_disorder_are_refused(tags: tuple[int, ...]) -> None:
         decode(tlv(0xA4, octets("cn") + tlv(0x30, parts)))
 
 
-def test_a_substring_filter_without_components_is_malformed() -> None:
+def test_a_substring_filter_without_components_is_a_presence() -> None:
+    """Thunderbird 153 makes it of a typed ``*``; slapd 2.5 goes on too, but finds nobody."""
+    assert decode(tlv(0xA4, octets("cn") + tlv(0x30, b""))) == Present("cn")
     with pytest.raises(BerError):
-        decode(tlv(0xA4, octets("cn") + tlv(0x30, b"")))
+        decode(tlv(0xA4, octets("cn")))
+    with pytest.raises(BerError):
+        decode(tlv(0xA4, octets("cn") + tlv(0x30, b"") + octets("x")))
 
 
 def test_nesting_stops_at_the_limit_whatever_the_size() -> None:
