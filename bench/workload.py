@@ -65,6 +65,9 @@ def _typed(known: Known, rng: random.Random, shortest: int = 3) -> str:
 
 
 def _thunderbird_filter(text: str) -> str:
-    """Thunderbird's autocomplete: words starred apart in cn and givenName, the text whole in mail and sn."""
-    starred, whole = "*".join(escape(w) for w in text.split()), escape(text)
-    return f"(|(cn=*{starred}*)(mail=*{whole}*)(givenName=*{starred}*)(sn=*{whole}*))"
+    """Thunderbird's autocomplete, its own template: in ``cn`` the first word and the others, in ``givenName`` the first
+    alone, the text whole in ``mail`` and ``sn``."""
+    whole = escape(text)
+    first, _, others = whole.partition(" ")
+    starred = f"{first}*{others}" if others else first
+    return f"(|(cn=*{starred}*)(mail=*{whole}*)(givenName=*{first}*)(sn=*{whole}*))"

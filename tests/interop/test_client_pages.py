@@ -1,7 +1,8 @@
 """docs/howto/clients: what each page tells to paste is read from the page and put to work.
 
-ldapsearch, Postfix, a JDK and PHP's LDAP extension are real and run; of the clients that cannot run here, the
-configuration is read as they read it and the filters that they make of it are sent (ldap-clients.md §2).
+ldapsearch, Postfix, a JDK and PHP's LDAP extension are real and run, and Thunderbird in ``test_thunderbird``; of the
+clients that cannot run here, the configuration is read as they read it and the filters that they make of it are sent
+(ldap-clients.md §2).
 """
 
 from __future__ import annotations
@@ -161,11 +162,12 @@ def test_thunderbird_s_preferences_complete_a_name(serving: Serving) -> None:
     prefs = {name: value.strip('"') for name, value in re.findall(r'user_pref\("([^"]+)", (.+?)\);', text)}
     book = prefs["ldap_2.autoComplete.directoryServer"]
     url = urlsplit(prefs[f"{book}.uri"])
-    _attributes, scope, found = url.query.split("?")
-    asked = "(|(cn=*{0}*)(mail=*{0}*)(givenName=*{0}*)(sn=*{0}*))".format("dup")
+    attributes, scope, found = url.query.split("?")
+    asked = prefs[f"{book}.autoComplete.filterTemplate"].replace("%v1*%v2-", "dup").replace("%v", "dup")
     size = int(prefs[f"{book}.maxHits"])
     assert (url.hostname, url.port) == ("127.0.0.1", serving.port)
-    assert JEAN in ask(serving, unquote(url.path[1:]), f"(&{found}{asked})", scope=scope, size=size)
+    assert found == "(objectclass=*)"  # which it does not send
+    assert JEAN in ask(serving, unquote(url.path[1:]), asked, attributes.split(","), scope=scope, size=size)
     assert prefs[f"{book}.uri"] in here((DOCS / "howto" / "autoconfiguration.md").read_text(), serving)
 
 

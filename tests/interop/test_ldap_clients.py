@@ -45,7 +45,8 @@ _KDE = ("(&(|(objectclass=person)(objectclass=groupOfNames)(mail=*))"
 TYPED = {
     "Thunderbird, one word": (_SUBSTRING.format("dup", "dup", "dup"), None, 100),
     "Thunderbird, two words": (_SUBSTRING.format("dupont*jean", "dupont jean", "dupont"), None, 100),
-    "Thunderbird, with a filter": ("(&(objectClass=*)" + _SUBSTRING.format("dup", "dup", "dup") + ")", None, 100),
+    "Thunderbird, with a filter": (f"(&(objectClass=person){_SUBSTRING.format('dup', 'dup', 'dup')})", None, 100),
+    "Thunderbird, our template": ("(|(cn=*dupont*jean*)(mail=*dupont jean*))", ["cn", "displayName", "mail"], 100),
     "Thunderbird, search window": (window("dup", "jean"), None, 100),
     "Outlook, autocomplete": ("(&(mail=*)(|(mail=dup*)(|(cn=dup*)(|(sn=dup*)(givenName=dup*)))))", OUTLOOK, 100),
     "Outlook, check names": ("(&(objectClass=*)(|(cn=dup*)(mail=dup*)(sn=dup*)))", OUTLOOK, 100),
@@ -63,7 +64,7 @@ TYPED = {
     "Nextcloud, two words": ("(&(objectClass=inetOrgPerson)(|(cn=dupont jean*)(mail=dupont jean*)))", ["mail"], 0),
     "Thunderbird, search window, one word": (window("dup"), None, 100),
     "Thunderbird, search window, the other order": (window("jean", "dup"), None, 100),
-    "Thunderbird, the other order": (_SUBSTRING.format("jean*dupont", "jean dupont", "jean*dupont"), None, 100),
+    "Thunderbird, our template, the other order": ("(|(cn=*jean*dupont*)(mail=*jean dupont*))", ["mail"], 100),
     "Outlook, two words": ("(&(mail=*)(|(mail=dupont jean*)(|(cn=dupont jean*)(|(sn=dupont jean*)"
                            "(givenName=dupont jean*)))))", OUTLOOK, 100),
     "Outlook, check names, two words": ("(&(objectClass=*)(|(cn=jean dupont*)(mail=jean dupont*)(sn=jean dupont*)))",
@@ -100,6 +101,12 @@ def test_what_each_client_sends_for_a_name_finds_its_holder(serving: Serving, cl
     assert addresses >= LINKED
     assert ZOE not in addresses
     assert not any(address.startswith("p") and address.endswith("@medecin.mssante.fr") for address in addresses)
+
+
+def test_thunderbird_s_own_template_brings_all_of_a_given_name_typed_first(serving: Serving) -> None:
+    """Which is why its page has another."""
+    addresses = found(serving, _SUBSTRING.format("jean*dupont", "jean dupont", "jean"), None, 100)
+    assert addresses > LINKED
 
 
 def test_thunderbird_looks_up_certificates_by_address(serving: Serving) -> None:

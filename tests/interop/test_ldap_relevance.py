@@ -90,9 +90,11 @@ def _shown(held: dict[str, list[bytes]]) -> str:
 
 
 def thunderbird(typed: str) -> str:
-    words, whole = "*".join(map(escape_filter_chars, typed.split())), escape_filter_chars(typed)
-    first = escape_filter_chars(typed.split()[0])
-    return f"(|(cn=*{words}*)(mail=*{whole}*)(givenName=*{first}*)(sn=*{whole}*))"
+    """As ``test_thunderbird`` saw it: words after the first are one component of ``cn``."""
+    whole = escape_filter_chars(typed.lower())
+    first, _, others = whole.partition(" ")
+    starred = f"{first}*{others}" if others else first
+    return f"(|(cn=*{starred}*)(mail=*{whole}*)(givenName=*{first}*)(sn=*{whole}*))"
 
 
 def roundcube(typed: str) -> str:
