@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -145,6 +145,17 @@ def test_silent_clients_are_told_before_they_are_closed(
         found = client.read(2 if len(sent) > 20 else 1)
         assert (found[-1].message_id, found[-1].code) == (0, said)
         assert client.closed()
+
+
+@pytest.mark.parametrize(("searches", "reset"), [(1, False), (2, True)])
+def test_a_connection_that_is_used_again_is_reset(serving: Serving, searches: int, reset: bool) -> None:
+    """Evolution, seen in November 2026: what it asks after an end that it has not read is lost, and never ends."""
+    with served(serving.directory, LdapSettings(suffix=SUFFIX, idle_anonymous=0.5)) as port, Client(port) as client:
+        for n in range(searches):
+            client.ask(search(JEAN, n + 1))
+        assert codes(client.read()) == [(0, 3)]
+        with pytest.raises(ConnectionResetError) if reset else nullcontext():
+            assert client.socket.recv(1) == b""
 
 
 def test_a_message_that_never_ends_is_closed_though_octets_keep_coming(serving: Serving) -> None:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from directory_service.errors import AnnuaireError
 from directory_service.ldap.handler import BindOutcome
+from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.ldap.messages import BIND_RESPONSE, BindRequest, result
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.session import ANONYMOUS
-from directory_service.trust.throttle import keys_of
+from directory_service.trust.throttle import is_local, keys_of
 
 if TYPE_CHECKING:
     from directory_service.ldap.server.connection import Connection
@@ -38,6 +39,11 @@ def bind(client: Connection, request: BindRequest) -> bytes:
     if not slow or (hub.operators and hub.operators.remembered(name, request.secret) is not None):
         return _bound(client, request, hub.handler.bind(request, client.channel))
     return _queue(client, request, keys_of(name, client.address))
+
+
+def may_send_secrets(need: SecretsNeedTls, address: str) -> bool:
+    """Outside TLS."""
+    return need is SecretsNeedTls.NEVER or (need is SecretsNeedTls.REMOTE and is_local(address))
 
 
 def is_nobody(client: Connection) -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Final, cast
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.handler import Channel, response_tag
-from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.ldap.messages import (
     COMPARE_RESPONSE,
     SEARCH_DONE,
@@ -33,7 +32,8 @@ from directory_service.ldap.messages import (
     result,
 )
 from directory_service.ldap.searching import Stopped, Work
-from directory_service.ldap.server.binding import bind, is_nobody
+from directory_service.ldap.server.binding import bind, is_nobody, may_send_secrets
+from directory_service.ldap.server.ending import end_at_once
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import is_exact
 from directory_service.ldap.server.identities import Proof
@@ -41,7 +41,6 @@ from directory_service.ldap.server.operations import CANCEL_TEXTS, Operation, ca
 from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.ldap.virtual import CANCEL, START_TLS
-from directory_service.trust.throttle import is_local
 
 if TYPE_CHECKING:
     import ssl
@@ -60,8 +59,8 @@ _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses e
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
-    __slots__ = ("address", "begun", "binding", "binds", "channel", "ended", "entries", "events", "handed", "heard",
-                 "hub", "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking",
+    __slots__ = ("address", "asked", "begun", "binding", "binds", "channel", "ended", "entries", "events", "handed",
+                 "heard", "hub", "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking",
                  "stalled", "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
 
     def __init__(self, hub: Hub, *, handed: bool = False) -> None:
@@ -72,7 +71,7 @@ class Connection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, None)
         self.address = ""
         self.number = 0
-        self.binds = 0
+        self.asked = self.binds = 0
         self.work: Work | None = None  # the search answered just now
         self.entries = 0  # in its answer
         self.binding = self.paused = self.scheduled = self.upgrading = self.ended = False
@@ -94,7 +93,7 @@ class Connection(asyncio.Protocol):
         self.transport.set_write_buffer_limits(high=self.hub.settings.output_buffer)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
-        self.channel = _DISCREET if _may_send_secrets(self.hub.settings.secrets_need_tls, self.address) else _OPEN
+        self.channel = _DISCREET if may_send_secrets(self.hub.settings.secrets_need_tls, self.address) else _OPEN
         crowded = self.hub.admit(self)
         if crowded:
             self.disconnect(BUSY, "trop de connexions", crowded)
@@ -216,6 +215,7 @@ class Connection(asyncio.Protocol):
         return reply
 
     def search(self, request: SearchRequest) -> bytes:
+        self.asked += 1
         work = self.hub.handler.search(request, self.session.identity, self.channel)
         if isinstance(work, bytes):
             return work
@@ -361,6 +361,8 @@ class Connection(asyncio.Protocol):
         self.hub.loop.call_soon(self._close, last)
 
     def _close(self, last: bytes) -> None:
+        if last and self.asked > 1:  # Thunderbird asks once on each, and never looks at those it left
+            end_at_once(self.transport)
         self.write(last)
         self.transport.close()
 
@@ -384,10 +386,6 @@ class Connection(asyncio.Protocol):
             idle = settings.idle_bound if bound else settings.idle_anonymous
             if now - self.heard > idle:
                 self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s", "idle")
-
-
-def _may_send_secrets(need: SecretsNeedTls, address: str) -> bool:
-    return need is SecretsNeedTls.NEVER or (need is SecretsNeedTls.REMOTE and is_local(address))
 
 
 _ANSWERS: Final = cast(
