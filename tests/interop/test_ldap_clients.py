@@ -39,6 +39,7 @@ def each(text: str, *words: str) -> str:
 
 
 _ROUNDCUBE = "(|(cn=*{w}*)(givenName=*{w}*)(sn=*{w}*)(mail=*{w}*))"
+_COMPLETION = "(|(displayname=*{w}*)(givenname=*{w}*)(sn=*{w}*)(mail=*{w}*))"
 _KDE = ("(&(|(objectclass=person)(objectclass=groupOfNames)(mail=*))"
         "(|(cn={w}*)(mail={w}*)(mail=*@{w}*)(givenName={w}*)(sn={w}*)))")  # fmt: skip
 # client, filter, attributes, size limit
@@ -56,6 +57,12 @@ TYPED = {
     "Roundcube, one word": (f"(&(objectClass=inetOrgPerson){each(_ROUNDCUBE, 'dup')})", ["*"], 0),
     "Roundcube": ("(&(objectClass=inetOrgPerson)(|(cn=*dup*)(givenName=*dup*)(sn=*dup*)(mail=*dup*))"
                   "(|(cn=*jean*)(givenName=*jean*)(sn=*jean*)(mail=*jean*)))", ["*"], 0),
+    "Roundcube, completion": (f"(&(objectClass=inetOrgPerson)(&{each(_COMPLETION, 'dup', 'jean')}))", ["mail"], 100),
+    "Evolution, search": ("(&(objectClass=inetOrgPerson)(|(cn=*dupont*jean*)(givenName=*dupont*jean*)(sn=*dupont*jean*)"
+                          "(mobile=*dupont*jean*)(o=*dupont*jean*)(roomNumber=*dupont*jean*)(title=*dupont*jean*)"
+                          "(labeledURI=*dupont*jean*)(icsCalendar=*dupont*jean*)))", None, 100),
+    "Evolution, completion": ("(&(objectClass=inetOrgPerson)(|(displayName=jean dup*)(mail=jean dup*)"
+                              "(displayName=*jean*dup*)(mail=*jean*dup*)(|(cn=jean dup*)(sn=jean dup*))))", None, 100),
     "SOGo": ("(|(sn=*dup*)(displayname=*dup*)(cn=*dup*)(mail=*dup*)(telephonenumber=*dup*))", ["*"], 0),
     "Zimbra": ("(|(cn=dup*)(sn=dup*)(gn=dup*)(mail=dup*))", None, 0),
     "KDE": (each(_KDE, "dup"), None, 0),
