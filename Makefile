@@ -88,7 +88,7 @@ $(SAMPLE)/.done: | .venv/.installed
 .venv/.tested: .venv/.installed tools/debian-install
 	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev \
 		postfix postfix-ldap nginx-light default-jdk-headless php-cli php-ldap chromium fonts-dejavu-core vdirsyncer khard \
-		thunderbird
+		thunderbird lbdb libnet-ldap-perl libauthen-sasl-perl
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
 

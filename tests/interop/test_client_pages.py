@@ -1,8 +1,8 @@
 """docs/howto/clients: what each page tells to paste is read from the page and put to work.
 
-ldapsearch, Postfix, a JDK and PHP's LDAP extension are real and run, and Thunderbird in ``test_thunderbird``; of the
-clients that cannot run here, the configuration is read as they read it and the filters that they make of it are sent
-(ldap-clients.md §2).
+ldapsearch, Postfix, a JDK, lbdb and PHP's LDAP extension are real and run, and Thunderbird in ``test_thunderbird``; of
+the clients that cannot run here, the configuration is read as they read it and the filters that they make of it are
+sent (ldap-clients.md §2).
 """
 
 from __future__ import annotations
@@ -152,6 +152,17 @@ def test_roundcube_s_configuration_finds_somebody_through_php(
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"Dr Jean DUPONT, Médecin, LYON <{JEAN}>" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("typed", ["dup", "jean dup", "DUPONT Jean"])
+def test_lbdb_finds_somebody_for_mutt(serving: Serving, program: Program, tmp_path: Path, typed: str) -> None:
+    (tmp_path / ".lbdb").mkdir()
+    for file in ("~/.lbdb/rc", "~/.lbdb/ldap.rc"):
+        text = pasted("other-clients.md", file, serving)
+        (tmp_path / ".lbdb" / Path(file).name).write_text(text, encoding="utf-8")
+    env = os.environ | {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    done = subprocess.run([program("lbdbq"), typed], env=env, capture_output=True, text=True, timeout=60)
+    assert f"{JEAN}\tDr Jean DUPONT, Médecin, LYON\t" in done.stdout, done.stdout + done.stderr
 
 
 # --- clients that do not --------------------------------------------------------------------------------------------
