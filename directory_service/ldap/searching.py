@@ -186,7 +186,7 @@ class Searcher:
         """The part that is wanted: a page, or a window on what all pages would hold."""
         page, most = asked.page, self._most(identity)
         if page:
-            limit = min(page.size, most, page.total - page.sent)
+            limit = max(0, min(page.size, most, page.total - page.sent))  # a client may lower its limit between pages
             return replace(query, limit=limit, after=page.after, seen=page.sent)
         if asked.listing:
             return replace(query, limit=self._total(identity), window=asked.listing.window)

@@ -176,6 +176,17 @@ def test_a_page_as_large_as_the_size_limit_is_no_page(serving: Serving) -> None:
         assert PAGED in client.ask(search(CABINETS, 1, paged(2), size=3))[-1].controls
 
 
+@pytest.mark.parametrize("order", [[], [sorting("sn")]], ids=["by rank", "sorted"])
+def test_a_size_limit_that_comes_below_what_was_sent_ends_the_pages(serving: Serving, order: list[Control]) -> None:
+    """It is the client's to lower between two pages: that is no fault of ours, and gives nothing more."""
+    with Client(serving.port) as client:
+        cookie = cookie_of(client.ask(search("(mail=p*)", 1, paged(50), *order))[-1])
+        for size in (45, 50):
+            [done] = client.ask(search("(mail=p*)", 2, paged(40, cookie), *order, size=size))
+            assert (done.code, cookie_of(done)) == (4, b"")
+        assert len(dns(client.ask(search("(mail=p*)", 3, paged(40, cookie), *order, size=51)))) == 1
+
+
 @pytest.mark.parametrize(
     "value",
     [None, b"", b"\x30", b"\x30\x00", sequence(integer(5)), sequence(octets(""), integer(5)),
