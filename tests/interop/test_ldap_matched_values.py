@@ -54,6 +54,13 @@ def held(found: dict[str, list[str]]) -> dict[str, list[str]]:
         ("(asSince=soon)", {}),
         ("(nothing=x)", {}),
         ("(cn:=jean dupont)", {"cn": ["JEAN DUPONT"]}),
+        ("(cn:caseExactMatch:=JEAN DUPONT)", {"cn": ["JEAN DUPONT"]}),
+        ("(cn:caseExactMatch:=Jean Dupont)", {}),
+        ("(cn:caseExactOrderingMatch:=JEAN DUPONT)", {}),
+        ("(:asNameMatch:=dupont)", {"sn": ["DUPONT"]}),
+        ("(name=jean*)", {"cn": ["JEAN DUPONT"]}),
+        ("(name=*)", {"cn": ["DUPONT JEAN", "JEAN DUPONT"], "sn": ["DUPONT"]}),
+        ("(mail~=jean.dupond@medecin.mssante.fr)", {}),
     ],
 )
 def test_of_each_attribute_only_the_values_that_match(serving: Serving, item: str, kept: dict[str, list[str]]) -> None:

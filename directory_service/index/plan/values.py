@@ -6,15 +6,17 @@ asked, so that the two never differ.  About 3 µs a value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, column, prepare
+from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute, column, prepare, subtypes
+from directory_service.entries.rules import plain, suited
 from directory_service.index.plan import is_defined
 from directory_service.index.plan.predicate import Layout, Row, compile_filter
 from directory_service.index.query import (
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     LessOrEqual,
@@ -22,19 +24,36 @@ from directory_service.index.query import (
     Substrings,
 )
 from directory_service.ldap.ber import octets, partial_attribute, sequence
+from directory_service.model.phonetics import is_heard
 
 ValueTest = Callable[[bytes], bool]
-_LEAVES: Final = Equal | Approx | Substrings | GreaterOrEqual | LessOrEqual
+_Leaf = Equal | Approx | Substrings | GreaterOrEqual | LessOrEqual | Present | Extensible
 
 
 def value_tests(item: Filter) -> dict[str, ValueTest]:
     """For each attribute that the assertion is about, in lower case: what is true of the values that match."""
-    if isinstance(item, Present):
-        return {item.attribute.lower(): lambda _value: True}
-    attribute = ATTRIBUTES.get(item.attribute.lower()) if isinstance(item, _LEAVES) else None
-    if attribute is None or not isinstance(item, _LEAVES) or not is_defined(attribute, item):
-        return {}
-    return {attribute.name.lower(): _test(attribute, item)}
+    found = {leaf.attribute.lower(): _test_of(leaf) for leaf in _each(item)} if isinstance(item, _Leaf) else {}
+    return {name: test for name, test in found.items() if test is not None}
+
+
+def _each(item: _Leaf) -> Iterator[_Leaf]:
+    """The same of each attribute that it is about: all that the rule suits, where it names none; subtypes."""
+    by_rule = isinstance(item, Extensible) and item.rule
+    names = suited(by_rule, item.attribute) if by_rule else (item.attribute,)
+    return (replace(item, attribute=name) for given in names or () for name in subtypes(given))
+
+
+def _test_of(leaf: _Leaf) -> ValueTest | None:
+    """None for what is Undefined."""
+    if isinstance(leaf, Present):
+        return lambda _value: True
+    attribute = ATTRIBUTES.get(leaf.attribute.lower())
+    if attribute is None:
+        return None
+    if isinstance(leaf, Approx) and not (attribute.name in SOUNDED and is_heard(leaf.value)):
+        leaf = Equal(leaf.attribute, leaf.value)
+    asked = plain(leaf) if isinstance(leaf, Extensible) else leaf
+    return _test(attribute, leaf) if asked is not None and is_defined(attribute, asked) else None
 
 
 def _test(attribute: Attribute, item: Filter) -> ValueTest:
