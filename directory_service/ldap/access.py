@@ -78,6 +78,9 @@ _RULES: Final[Mapping[str, Rule]] = {
     **dict.fromkeys(_NUMBERS_AND_DATES.split(), UNORDERED),
 }
 
+# What an assertion about a supertype is about (RFC 4511 4.5.1.7): it tells what one about each of these would.
+SUBTYPES: Final[Mapping[str, Sequence[str]]] = {"name": ["cn", "sn", "c", "l", "st", "o", "ou", "title", "givenName"]}
+
 _UNDEFINED: Final = Undefined()
 _USES: Final[Mapping[type[Filter], int]] = {
     **dict.fromkeys((Equal, Substrings, Present, Approx), int(Use.FILTER)),
@@ -105,7 +108,10 @@ class Access:
         object.__setattr__(self, "_hidden", hidden)
 
     def _allowed(self, use: Use, view: View) -> Iterable[str]:
-        return (name for name, rule in self.rules.items() if view >= max(rule[: use + 1]))
+        def allows(name: str) -> bool:
+            return view >= max(self.rules.get(name, NOBODY)[: use + 1])
+
+        return (name for name in self.rules if all(map(allows, (name, *SUBTYPES.get(name, ())))))
 
     def may(self, name: str, use: Use, view: View) -> bool:
         """``name`` is canonical, without options."""
@@ -133,9 +139,10 @@ class Access:
 
     def _may_match(self, attribute: str, view: View) -> bool:
         """A rule without an attribute is about all that it suits, of which none may be out of reach."""
-        if attribute or view >= View.STAFF:
-            return self.may(attribute, Use.FILTER, view)
-        return len(self._may[Use.FILTER][view]) == len(self.rules)
+        if attribute:
+            name = attribute.partition(";")[0]
+            return self.may(name, Use.FILTER, view) or name in self.unheld
+        return view >= View.STAFF or len(self._may[Use.FILTER][view]) == len(self.rules)
 
 
 def _same(one: Filter, other: Filter) -> bool:

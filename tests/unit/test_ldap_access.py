@@ -9,6 +9,7 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
     Filter,
     GreaterOrEqual,
     InText,
@@ -20,8 +21,9 @@ from directory_service.index.query import (
     Undefined,
     View,
 )
-from directory_service.ldap.access import ACCESS, ANYBODY, NOBODY, Access, Rule, Use
+from directory_service.ldap.access import ACCESS, ANYBODY, NOBODY, SUBTYPES, Access, Rule, Use
 from directory_service.ldap.selection import OPERATIONAL
+from ldap_schema.schema import load
 
 ANYONE, OPERATOR, STAFF = View
 SECRET = Access({"cn": ANYBODY, "sn": NOBODY, "mail": Rule(ANYONE, OPERATOR, STAFF)})
@@ -66,6 +68,26 @@ def test_an_assertion_about_what_may_not_be_read_is_undefined_wherever_it_stands
         assert SECRET.narrow(Not(leaf), view) == Not(UNDEFINED)
         assert SECRET.narrow(And((known, Or((leaf, known)))), view) == And((known, Or((UNDEFINED, known))))
     assert SECRET.narrow(leaf, STAFF) == leaf
+
+
+def test_an_assertion_about_a_supertype_tells_what_one_about_each_of_its_subtypes_would() -> None:
+    """RFC 4511 4.5.1.7: ``(name=dupont)`` is about family names too."""
+    schema, access = load(), Access({**ACCESS.rules, "sn": NOBODY})
+    for attribute in schema.attribute_types:
+        below = [a.name for a in schema.subtypes(attribute)[1:] if a.name.lower() in ATTRIBUTES]
+        assert below == list(SUBTYPES.get(attribute.name, ())), attribute.name
+    assert access.narrow(Equal("name", b"a"), OPERATOR) == UNDEFINED
+    assert ACCESS.narrow(Equal("name", b"a"), ANYONE) == access.narrow(Equal("name", b"a"), STAFF) != UNDEFINED
+
+
+def test_an_extensible_match_may_ask_what_an_equality_may() -> None:
+    access = Access({"cn": ANYBODY, "sn": NOBODY}, frozenset({"pager"}))
+    for name in ("cn", "cn;lang-fr", "sn", "sn;lang-fr", "pager", "unheard"):
+        narrowed = [access.narrow(asked, ANYONE) for asked in (Equal(name, b"a"), Extensible("x", name, b"a"))]
+        assert (narrowed[0] == UNDEFINED) == (narrowed[1] == UNDEFINED) == (name[:2] in ("sn", "un"))
+    assert access.narrow(Extensible("x", "", b"a"), ANYONE) == UNDEFINED
+    assert access.narrow(Extensible("x", "", b"a"), STAFF) != UNDEFINED
+    assert ACCESS.narrow(Extensible("x", "", b"a"), ANYONE) != UNDEFINED
 
 
 def test_a_filter_that_is_allowed_is_the_same_object() -> None:
