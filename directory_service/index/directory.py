@@ -141,14 +141,18 @@ class Directory:
             found = point(reader, asked, limits, view, query.part)
             if found is not None:
                 return Result(build.id, found[: query.limit], len(found) > query.limit, False)
+
+        def begin(limit: int) -> Search:
+            return Search(limit, view, now + query.timeout, self._candidates, query.stopped)
+
         with reader.snapshot():
             if query.sort:
                 spans = spans_of(reader, self.suffix, replace(query, after=None), view)
-                return Result(build.id, *search_sorted(reader, spans, query, view, now))
+                return Result(build.id, *search_sorted(reader, spans, query, begin))
             held, key = self._answers.of(build.id), (query.base, query.scope, asked, query.limit, query.after, view)
             if (known := held.known(key)) is not None:
                 return Result(build.id, reader.hits(known.ids, query.part), known.truncated, False)
-            search = Search(query.limit, view, now + query.timeout, self._candidates, stopped=query.stopped)
+            search = begin(query.limit)
             reader.run(search, spans_of(reader, self.suffix, query, view), ranked=query.after is not None)
             if query.kept and not search.timed_out and len(search.ids) <= LONGEST:
                 held.keep(key, Answer(array("q", search.ids), search.truncated))

@@ -28,6 +28,7 @@ _OPERATIONAL: Final = {"createTimestamp": "created", "modifyTimestamp": "changed
 # virtualListViewResult (draft-ietf-ldapext-ldapv3-vlv-09 6.2)
 SUCCESS, INAPPROPRIATE_MATCHING, OFFSET_RANGE_ERROR = 0, 18, 61
 
+Begin = Callable[[int], Search]  # a search of at most so many entries, by who asks and for as long as they wait
 Key = tuple[bool, str]  # missing (RFC 2891 2.2: larger than any value), and the least value
 
 
@@ -56,12 +57,11 @@ class _List(NamedTuple):
 
 
 def search_sorted(
-    reader: Reader, spans: Sequence[Span], query: Query, view: int, now: float
+    reader: Reader, spans: Sequence[Span], query: Query, begin: Begin
 ) -> tuple[list[Hit], bool, bool, Order]:
     """The hits, whether there are more, whether time ran out, and what became of the order."""
     wanted = query.limit if query.window else query.seen + query.limit
-    search = Search(MOST, view, now + query.timeout, stopped=query.stopped)
-    found = _list(reader, search, spans, query.sort, wanted)
+    found = _list(reader, begin, spans, query.sort, wanted)
     if query.window:
         places = found.places[: query.limit]
         start, stop, order = _window(places, query.window, query.sort[0])
@@ -86,15 +86,15 @@ def _hits(reader: Reader, places: Sequence[_Place]) -> list[Hit]:
 # --- the list --------------------------------------------------------------------------------------------------------
 
 
-def _list(reader: Reader, search: Search, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int) -> _List:
+def _list(reader: Reader, begin: Begin, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int) -> _List:
     """All that match when they are few; else the first of them, where the build can tell which those are."""
-    order = _order(spans, sort[0])
+    order, search = _order(spans, sort[0]), begin(MOST)
     if not (order and _matches_many(spans)):
         ids = _found(reader, search, spans)
         if not search.over or search.timed_out or not order:
             whole = not search.over
             return _List(_places(reader, ids, sort), whole, whole, search.timed_out)
-    first = _first(reader, search, spans, sort, wanted, order)
+    first = _first(reader, begin, spans, sort, wanted, order)
     if first.places or first.whole or first.timed_out:
         return first
     return _List(_places(reader, _found(reader, search, spans), sort), False, False)
@@ -127,15 +127,15 @@ def _matches_many(spans: Sequence[Span]) -> bool:
 
 
 def _first(
-    reader: Reader, search: Search, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int, text: str
+    reader: Reader, begin: Begin, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int, text: str
 ) -> _List:
     """The first ``wanted``, read in order; and the few entries that stand beside the boxes: nothing when they are not
     few."""
-    few = Search(MOST, search.view, search.deadline, stopped=search.stopped)
+    few = begin(MOST)
     ids = _found(reader, few, [s for s in spans if _is_beside(s)])
     if few.over:
         return _List([], False, False, few.timed_out)
-    read = Search(wanted + 1, search.view, search.deadline, stopped=search.stopped)
+    read = begin(wanted + 1)
     boxes = [s for s in spans if not _is_beside(s) and s.plan.paths != ()]
     in_order = [entry for span in boxes for entry in _read(reader, read, span, text, sort[0].reverse)]
     whole = not read.over

@@ -17,7 +17,7 @@ from directory_service.entries.entry import PEOPLE
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index import ranges, reader
 from directory_service.index.directory import Criteria, Directory, Result
-from directory_service.index.query import TRUE, Equal, GreaterOrEqual, Or, Query, Scope, Substrings, View
+from directory_service.index.query import TRUE, Equal, GreaterOrEqual, Or, Query, Scope, SortKey, Substrings, View
 
 BAL, PERSONS = f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"
 ANYONE, STAFF = View.ANONYMOUS, View.STAFF
@@ -100,6 +100,19 @@ def test_what_is_held_stays_of_one_build(tmp_path: Path) -> None:
             assert len(opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits) == 3
         assert opened.build().id != before.id
         assert opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits == []
+
+
+def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> None:
+    """By an order of the build's own or by another, what is looked at is what the setting says."""
+    boxes = [make_entry(pk=n, cn=[f"DUPONT {n:03d}"], sn=["DUPONT"], title=["x"]) for n in range(1, 41)]
+    folder = write_index(tmp_path, boxes)
+    for candidates, expected in ((10, 10), (100, 40)):
+        with closing(Directory(folder, SUFFIX, candidates=candidates)) as opened:
+            for key in ((), (SortKey("title"),), (SortKey("cn"),), (SortKey("cn", exact=True),)):
+                asked = Query(BAL, Scope.ONE, GreaterOrEqual("title", b"x"), 100, sort=key)
+                found = opened.search(asked, ANYONE)
+                assert len(found.hits) <= expected and found.truncated == (candidates < 40), key
+                assert candidates < 40 or len(found.hits) == 40
 
 
 class Replaced(Directory):
