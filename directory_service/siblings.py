@@ -17,7 +17,6 @@ import socket
 import time
 from array import array
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 from zlib import crc32
@@ -79,8 +78,8 @@ class Siblings:
             except BlockingIOError:
                 return
             if descriptors:
-                with suppress(OSError):  # the client has gone
-                    yield socket.socket(fileno=descriptors[0])
+                if (client := _opened(descriptors[0])) is not None:
+                    yield client
             elif said.isdigit():
                 self._counts[str(path)] = (int(said), time.monotonic())
 
@@ -103,3 +102,12 @@ class Siblings:
         except OSError:
             return False
         return True
+
+
+def _opened(descriptor: int) -> socket.socket | None:
+    """None, and nothing left open, where the client has gone."""
+    try:
+        return socket.socket(fileno=descriptor)
+    except OSError:
+        os.close(descriptor)
+        return None

@@ -68,6 +68,18 @@ def test_who_was_killed_is_given_nothing_and_forgotten(tmp_path: Path) -> None:
         assert not given and not (tmp_path / "x-dead.sock").exists()
 
 
+def test_what_cannot_be_taken_is_closed(tmp_path: Path) -> None:
+    """Who has gone meanwhile must not leave its descriptor to a process that lives for months."""
+    with closing(Siblings(tmp_path, "x", "one")) as one, closing(Siblings(tmp_path, "x", "other")) as other:
+        one.even_out(0, lambda *_: None)
+        list(other.received())
+        before = set(Path("/proc/self/fd").iterdir())
+        with Path("/dev/null").open() as odd:  # no socket: it cannot be opened as one
+            other.even_out(2, lambda _number, give: give(odd.fileno()))
+        assert list(one.received()) == []
+        assert {link.name for link in Path("/proc/self/fd").iterdir()} <= {link.name for link in before}
+
+
 def test_a_folder_whose_name_is_too_long_for_a_socket_shares_nothing(tmp_path: Path) -> None:
     assert Siblings.among("", "x", "h", 1) is None
     assert Siblings.among(str(tmp_path / ("long" * 40)), "x", "h", 1) is None
