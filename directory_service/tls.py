@@ -89,7 +89,7 @@ class RevocationFile:
 
     def __init__(self, path: str, every: float) -> None:
         self._path, self._every = path, every
-        self._stamp = _stamp(path) if path else None
+        self._stamp = self._seen = _stamp(path) if path else None
         self._lists, self._looked = self._read(), time.monotonic()
 
     def current(self) -> Revocations:
@@ -98,11 +98,12 @@ class RevocationFile:
         if self._path and now - self._looked >= self._every:
             self._looked, stamp = now, _stamp(self._path)
             if stamp != self._stamp:
-                self._stamp = stamp
                 try:
-                    self._lists = self._read()
+                    self._lists, self._stamp = self._read(), stamp
                 except InvalidInput as error:
-                    log.error("liste de révocation inchangée : %s", error)
+                    if stamp != self._seen:  # said once, though tried until it works
+                        log.error("liste de révocation inchangée : %s", error)
+                self._seen = stamp
         return self._lists
 
     def _read(self) -> Revocations:

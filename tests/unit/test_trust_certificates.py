@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.journal import decode, read_after
 from directory_service.registry.overview import read_operators
+from directory_service.tls import RevocationFile
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.certificates import Certificates, Revocations, read_certificate
 
@@ -139,3 +141,20 @@ def test_who_a_certificate_names(tmp_path: Path) -> None:
     with pytest.raises(BadCredentials):
         known.operator_of(b"odd", 0.0)
     again.close()
+
+
+def test_a_revocation_list_that_could_not_be_opened_for_a_moment_is_taken_later(tmp_path: Path) -> None:
+    """Though nothing of the file changes in between: here the process has no descriptor left."""
+    authority = Authority(tmp_path, "Essai")
+    path = authority.revoke(path=tmp_path / "crl.pem")
+    lists = RevocationFile(str(path), 0.0)
+    before = lists.current()
+    authority.revoke(authority.client("revoque"), path=path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        assert lists.current() is before
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    found = lists.current()
+    assert found is not before and lists.current() is found
