@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -464,6 +465,20 @@ def test_too_many_guesses_at_once_are_told_busy(tmp_path: Path, authority: Autho
         assert code(guessers[-1], search(JEAN, 2)) == 0
         for guesser in guessers:
             guesser.socket.close()
+
+
+def test_a_right_secret_does_not_count_though_its_client_is_gone(tmp_path: Path, authority: Authority) -> None:
+    """A gateway that is stopped while its secret is verified, again and again, is no guesser."""
+    with serving_world(tmp_path, authority, bind_failures=3, bind_pause=8.0) as world:
+        names = [world.new_operator() for _ in range(6)]
+        secrets = [world.secret(name) for name in names]
+        for n in range(0, 6, 2):
+            with Client(world.plain) as gone, Client(world.plain) as waiting:
+                gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                assert code(gone, search(JEAN) + bind(dn(names[n]), secrets[n], 2)) == 0  # of the search: the bind began
+                gone.socket.close()
+                waiting.socket.settimeout(4)
+                assert code(waiting, bind(dn(names[n + 1]), secrets[n + 1])) == 0  # verified after the other
 
 
 def test_a_remembered_secret_costs_no_computation(world: World) -> None:

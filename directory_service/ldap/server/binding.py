@@ -81,11 +81,13 @@ def _verified(client: Connection, request: BindRequest, keys: tuple[str, ...], s
               future: Future[BindOutcome]) -> None:  # fmt: skip
     client.binding = False
     client.hub.verifying -= 1
-    if future.cancelled() or client.transport.is_closing():
+    if future.cancelled():
         return
     error = future.exception()
-    if not error and future.result().identity.dn:
+    if not error and future.result().identity.dn:  # whether or not who sent it has waited for the answer
         client.hub.throttle.refund(keys)
+    if client.transport.is_closing():
+        return
     reply = internal_fault(error, message_id, BIND_RESPONSE) if error else _bound(client, request, future.result())
     client.hub.watch.answered(client, request, reply, perf_counter() - started)
     client.write(reply)
