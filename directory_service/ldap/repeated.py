@@ -71,7 +71,9 @@ def _decode_opening(data: bytes, at: int, end: int) -> tuple[Opening, int]:
     start, at = expect(data, at, end, INTEGER)
     time_limit = small_integer(data, start, at)
     start, at = expect(data, at, end, BOOLEAN)
-    types_only = data[start:at] != b"\x00"
+    if at - start != 1:
+        raise BerError("booléen qui n'a pas un octet", start)
+    types_only = data[start] != 0
     if not (0 <= scope <= 2 and 0 <= deref <= 3 and size_limit >= 0 and time_limit >= 0):
         raise Refused("portée, alias ou limite hors des valeurs permises")
     return (base, scope, size_limit, time_limit, types_only), at

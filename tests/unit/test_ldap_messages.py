@@ -6,7 +6,7 @@ import pytest
 from ldap_support import WRITES, abandon, bind, bind_sasl, compare, extended, replies, request, search, unbind
 
 from directory_service.index.query import Equal
-from directory_service.ldap.ber import BerError, integer, octets, sequence, tlv
+from directory_service.ldap.ber import ENUMERATED, BerError, integer, octets, sequence, tlv
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import (
     BadRequest,
@@ -18,6 +18,9 @@ from directory_service.ldap.messages import (
     frame,
     notice_of_disconnection,
 )
+
+OPENING = octets("o=x") + integer(2, ENUMERATED) + integer(0, ENUMERATED) + integer(0) + integer(0)
+FOUND = tlv(0x87, b"cn")
 
 
 def decode(data: bytes, limits: Limits | None = None) -> Request:
@@ -100,6 +103,8 @@ def test_requests_without_a_reply_are_refused_in_silence() -> None:
         request(1, tlv(0x65, b"")),
         tlv(0x30, b""),
         request(1, tlv(0x63, octets("o=x"))),
+        request(1, tlv(0x63, OPENING + b"\x01\x00" + FOUND + sequence())),
+        request(1, tlv(0x63, OPENING + b"\x01\x02\x00\xff" + FOUND + sequence())),
         request(1, tlv(0x6E, octets("o=x") + sequence(octets("cn")))),
         request(1, tlv(0x77, octets("1.2"))),
     ],
