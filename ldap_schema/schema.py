@@ -83,9 +83,6 @@ class Schema:
     def substr_of(self, attribute: AttributeType) -> str:
         return self._inherited(attribute, "substr")
 
-    def ordering_of(self, attribute: AttributeType) -> str:
-        return self._inherited(attribute, "ordering")
-
     def _inherited(self, attribute: AttributeType, field: str) -> str:
         value: str = getattr(attribute, field)
         return value or (self._inherited(self._attributes[attribute.sup.lower()], field) if attribute.sup else "")

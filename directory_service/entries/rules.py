@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -81,8 +81,9 @@ def narrower(asked: Extensible) -> Callable[[bytes], bool] | None:
     if made is None or known is None:
         return None
     if known.equality:
-        parts = [made(part.decode(errors="replace")) for part in _components(asked.value) or ()]
-        return lambda value: _holds(made(value.decode(errors="replace")), parts)
+        first, *middle, last = [made(part.decode(errors="replace")) for part in _components(asked.value) or (b"", b"")]
+        holds = in_order(first, middle, last)
+        return lambda value: holds(made(value.decode(errors="replace")))
     wanted = made(asked.value.decode(errors="replace"))
     return lambda value: made(value.decode(errors="replace")) == wanted
 
@@ -100,14 +101,18 @@ def _components(value: bytes) -> list[bytes] | None:
     return [re.sub(rb"\\(2[Aa]|5[Cc])", lambda m: bytes([int(m[1], 16)]), part) for part in parts]
 
 
-def _holds(value: str, parts: list[str]) -> bool:
-    first, *middle, last = parts
-    at, stop = len(first), len(value) - len(last)
-    if at > stop or not (value.startswith(first) and value.endswith(last)):
-        return False
-    for part in middle:
-        at = value.find(part, at, stop)
-        if at < 0:
+def in_order(start: str, middle: Sequence[str], end: str) -> Callable[[str], bool]:
+    """Whether a value begins and ends so, and has what is in the middle between, in this order."""
+
+    def holds(value: str) -> bool:
+        at, stop = len(start), len(value) - len(end)
+        if at > stop or not (value.startswith(start) and value.endswith(end)):
             return False
-        at += len(part)
-    return True
+        for piece in middle:
+            at = value.find(piece, at, stop)
+            if at < 0:
+                return False
+            at += len(piece)
+        return True
+
+    return holds

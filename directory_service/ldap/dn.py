@@ -186,9 +186,3 @@ def uuid_start(dn: str) -> str:
     found = _HASH.copy()
     found.update((dn if _PLAIN.fullmatch(dn) else normalise(dn)).encode())
     return found.hexdigest()[:12]
-
-
-def split(normal: str) -> tuple[str, str]:
-    """First relative name and parent of a normalised DN; ``("", "")`` for the root."""
-    rdns = parse_dn(normal)
-    return format_dn(rdns[:1]), format_dn(rdns[1:])

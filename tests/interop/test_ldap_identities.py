@@ -475,7 +475,9 @@ def test_a_right_secret_does_not_count_though_its_client_is_gone(tmp_path: Path,
         for n in range(0, 6, 2):
             with Client(world.plain) as gone, Client(world.plain) as waiting:
                 gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                assert code(gone, search(JEAN) + bind(dn(names[n]), secrets[n], 2)) == 0  # of the search: the bind began
+                assert (
+                    code(gone, search(JEAN) + bind(dn(names[n]), secrets[n], 2)) == 0
+                )  # of the search: the bind began
                 gone.socket.close()
                 waiting.socket.settimeout(4)
                 assert code(waiting, bind(dn(names[n + 1]), secrets[n + 1])) == 0  # verified after the other

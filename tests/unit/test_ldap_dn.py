@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directory_service.ldap.dn import InvalidDN, escape_value, normalise, parse_dn, split
+from directory_service.ldap.dn import InvalidDN, escape_value, normalise, parse_dn
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,3 @@ def test_one_entry_has_one_comparison_form(text: str) -> None:
 @pytest.mark.parametrize("value", ["", " ", "  a ", "#a", "a#", "a,b+c", 'q"q', "\x00", "\\", "é<>;"])
 def test_an_escaped_value_is_read_back(value: str) -> None:
     assert parse_dn(f"o={escape_value(value)},c=fr")[0] == (("o", value),)
-
-
-def test_a_name_splits_into_its_first_part_and_its_parent() -> None:
-    assert split(r"uid=a\,b,ou=bal,c=fr") == (r"uid=a\,b", "ou=bal,c=fr")
-    assert split("") == ("", "")

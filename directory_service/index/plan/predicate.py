@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
-from directory_service.entries.rules import narrower, plain, structural
+from directory_service.entries.rules import in_order, narrower, plain, structural
 from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
 from directory_service.index.query import (
     TRUE,
@@ -257,22 +257,7 @@ def _holds(pattern: Pattern) -> Callable[[str], bool]:
     if pattern.is_equality:
         return lambda value: value == pieces[0]
     start, end = pieces[0] if pattern.head else "^", pieces[-1] if pattern.tail else "$"
-    return _in_order(start, pieces[pattern.head : len(pieces) - pattern.tail], end)
-
-
-def _in_order(start: str, middle: Sequence[str], end: str) -> Callable[[str], bool]:
-    def holds(value: str) -> bool:
-        at, stop = len(start), len(value) - len(end)
-        if at > stop or not (value.startswith(start) and value.endswith(end)):
-            return False
-        for piece in middle:
-            at = value.find(piece, at, stop)
-            if at < 0:
-                return False
-            at += len(piece)
-        return True
-
-    return holds
+    return in_order(start, pieces[pattern.head : len(pieces) - pattern.tail], end)
 
 
 # Attributes that the BER does not hold: the column that says them, and how.  What is the same for a whole branch
