@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from certificates import Authority
-from ldap_support import Serving, build_town, served
+from ldap_support import Serving, served
+from ldap_town import build_town
 
 from directory_service.index.directory import Directory
 from directory_service.ldap.server import operator_check

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import ldap
 import pytest
-from ldap_support import BAL, Client, Gate, Serving, abandon, bind, cancel, compare, extended, search, served, unbind
+from ldap_support import BAL, Client, Serving, abandon, bind, cancel, compare, extended, search, served, unbind
+from ldap_town import Gate
 from record_factories import SUFFIX
 
 from directory_service.index.directory import Directory, Result

@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from ldap_support import (
     Client,
-    Gate,
     Reply,
     Serving,
     bind,
@@ -22,6 +21,7 @@ from ldap_support import (
     search,
     served,
 )
+from ldap_town import Gate
 from prometheus_client import REGISTRY
 from record_factories import SUFFIX
 

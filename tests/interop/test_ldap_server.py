@@ -10,7 +10,8 @@ from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
-from ldap_support import BAL, Client, Gate, Serving, abandon, bind, compare, dns, extended, search, served, unbind
+from ldap_support import BAL, Client, Serving, abandon, bind, compare, dns, extended, search, served, unbind
+from ldap_town import Gate
 from record_factories import SUFFIX
 
 from directory_service.index.directory import Directory, Result

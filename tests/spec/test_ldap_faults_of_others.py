@@ -19,7 +19,6 @@ from ldap_support import (
     Serving,
     bind,
     bind_sasl,
-    build_town,
     compare,
     dns,
     encode_filter,
@@ -29,6 +28,7 @@ from ldap_support import (
     search,
     served,
 )
+from ldap_town import build_town
 from record_factories import SUFFIX
 
 from directory_service.index.query import Approx, Equal, Query, Scope, Substrings, View

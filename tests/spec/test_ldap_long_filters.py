@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ldap_support import BAL, Client, Reply, Serving, build_town, dns, mails, replies, search, served
+from ldap_support import BAL, Client, Reply, Serving, dns, mails, replies, search, served
+from ldap_town import build_town
 from record_factories import SUFFIX
 
 from directory_service.index.plan import make_plan

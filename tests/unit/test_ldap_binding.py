@@ -7,7 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from ldap_support import build_town, replies
+from ldap_support import replies
+from ldap_town import build_town
 from record_factories import SUFFIX
 
 from directory_service.index.query import View
