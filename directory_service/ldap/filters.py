@@ -40,7 +40,6 @@ _ASSERTIONS: Final[dict[int, Callable[[str, bytes], Filter]]] = {
     EQUAL: Equal, GREATER: GreaterOrEqual, LESS: LessOrEqual, APPROX: Approx,
 }  # fmt: skip
 _UNDEFINED: Final = Undefined()
-_MAX_NAME: Final = 128  # octets: no attribute description we know is longer
 # Octets of a filter that take some 10 ms to plan: 64 whole addresses.  More is no work for an event loop, nor worth
 # remembering: what is remembered by number would all be of 64 KiB.
 LABORIOUS: Final = 4096
@@ -112,8 +111,6 @@ class FilterDecoder:
             yield item
 
     def _name(self, start: int, stop: int) -> str | None:
-        if stop - start > _MAX_NAME:
-            return None
         raw = self.data[start:stop]
         return self.resolve(raw.decode()) if raw.isascii() else None
 
@@ -156,7 +153,7 @@ class FilterDecoder:
         value = reader.octets(0x83)
         dn = reader.boolean(0x84) if reader.peek() == 0x84 else False
         reader.finish()
-        if max(len(kind), len(rule)) > _MAX_NAME or not (kind.isascii() and rule.isascii()):
+        if not (kind.isascii() and rule.isascii()):
             return _UNDEFINED
         return _extensible_filter(self.resolve, kind.decode(), rule.decode(), value, dn)
 

@@ -74,7 +74,7 @@ class LdapSettings:
     paged_total_anonymous: int = 100  # entries of one paged search, all pages together: pages are no way round
     paged_total_operator: int = 10_000
     search_time: float = 5.0  # past this nobody is waiting at the keyboard any more
-    candidates: int = 50_000  # entries one search may look at, about 0.2 s: past it a better filter is due
+    candidates: int = 50_000  # entries one search may look at, 0.2 s: ``serve`` tells ``index.directory``, which stops
     # --- harvesting (server.harvest): different entries in a day, key look-ups apart; 0: as many as one likes
     harvest_anonymous: int = 200_000  # of one address: a whole hospital types behind it
     harvest_operator: int = 400_000  # of one operator, whatever its addresses
