@@ -28,8 +28,9 @@ PAUL = f"uid={world.PAUL},ou=personnes,{SUFFIX}"
 
 @pytest.fixture(scope="module")
 def port(serving: Serving) -> Iterator[int]:
-    """A server that keeps telephone numbers to operators."""
-    access = Access({**ACCESS.rules, PHONE: Rule(View.OPERATOR, View.ANONYMOUS, View.ANONYMOUS)})
+    """A server that keeps telephone numbers and dates of creation to operators."""
+    kept = Rule(View.OPERATOR, View.ANONYMOUS, View.ANONYMOUS)
+    access = Access({**ACCESS.rules, PHONE: kept, "createTimestamp": kept})
     with served(serving.directory, LdapSettings(suffix=SUFFIX, access=access), operator_check(serving.directory)) as p:
         yield p
 
@@ -52,6 +53,13 @@ def test_an_attribute_that_may_not_be_read_is_in_no_answer(
     asked = search("(mail=jean.dupont@medecin.mssante.fr)", attributes=attributes)
     assert PHONE not in anonymous(port, asked)[0].attributes
     assert PHONE in operator(serving, port, asked)[0].attributes
+
+
+@pytest.mark.parametrize("attributes", [("+",), ("*", "+"), ("createTimestamp",), ("2.5.18.1", "cn")])
+def test_nor_is_an_operational_one(serving: Serving, port: int, attributes: tuple[str, ...]) -> None:
+    asked = search("(mail=jean.dupont@medecin.mssante.fr)", attributes=attributes)
+    assert "createTimestamp" not in anonymous(port, asked)[0].attributes
+    assert "createTimestamp" in operator(serving, port, asked)[0].attributes
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from directory_service.index.query import (
     View,
 )
 from directory_service.ldap.access import ACCESS, ANYBODY, NOBODY, SUBTYPES, Access, Rule, Use
-from directory_service.ldap.selection import OPERATIONAL
+from directory_service.ldap.handler import canonical_names
+from directory_service.ldap.selection import OPERATIONAL, select
 from ldap_schema.schema import load
 
 ANYONE, OPERATOR, STAFF = View
@@ -100,3 +101,11 @@ def test_each_use_has_its_own_view() -> None:
     assert SECRET.narrow(GreaterOrEqual("mail", b"a"), OPERATOR) == UNDEFINED
     assert SECRET.hidden(ANYONE) == SECRET.hidden(OPERATOR) == {b"sn"}
     assert SECRET.hidden(STAFF) == ACCESS.hidden(ANYONE) == frozenset()
+
+
+def test_certificates_and_computed_attributes_may_be_kept_from_a_view_as_well() -> None:
+    """They are in no stored entry, so that taking them out of one would not do."""
+    asked = select(("userCertificate;binary", "createTimestamp", "entryUUID"), canonical_names(load()))
+    given = asked.without(frozenset((b"userCertificate", b"createTimestamp")))
+    assert (asked.certificates, asked.operational) == (True, ("createTimestamp", "entryUUID"))
+    assert (given.certificates, given.operational) == (False, ("entryUUID",))
