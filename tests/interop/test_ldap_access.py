@@ -8,7 +8,22 @@ from collections.abc import Callable, Iterator
 import pytest
 import web_world as world
 from flask.testing import FlaskClient
-from ldap_support import BAL, Client, Reply, Serving, bind, compare, dns, mails, paged, search, served
+from ldap_support import (
+    BAL,
+    Client,
+    Reply,
+    Serving,
+    bind,
+    compare,
+    dns,
+    mails,
+    paged,
+    search,
+    served,
+    sort_result,
+    sorting,
+    window,
+)
 from record_factories import SUFFIX
 
 from directory_service.errors import NotFound
@@ -86,6 +101,18 @@ def test_ranges_over_numbers_and_dates_are_for_operators(serving: Serving, asked
     found = anonymous(serving.port, search(asked))
     assert (dns(found), found[-1].code) == ([], 0)
     assert dns(operator(serving, serving.port, search(asked)))
+
+
+@pytest.mark.parametrize("name", ["asRpps", "uid", "asSince", "modifyTimestamp", "2.5.18.1"])
+def test_so_are_orders_by_them(serving: Serving, name: str) -> None:
+    """Entries in the order of what one may not range over tell as much (RFC 2891); and a list by it, even more."""
+    for controls, code in (([sorting(name)], 12), ([sorting(name, critical=False)], 0)):
+        done = anonymous(serving.port, search("(sn=dupont)", 1, *controls))[-1]
+        assert (done.code, sort_result(done)[0]) == (code, 16)
+    listing = search("(sn=dupont)", 1, sorting(name, critical=False), window(0, 9))
+    assert anonymous(serving.port, listing)[-1].code == 76
+    found = operator(serving, serving.port, search("(sn=dupont)", 1, sorting(name)))
+    assert (found[-1].code, sort_result(found[-1])[0]) == (0, 0) and dns(found)
 
 
 # --- unlisted mailboxes (liste rouge) -------------------------------------------------------------------------------
