@@ -6,9 +6,11 @@ builds are deleted but for the one before: readers that still hold a deleted fil
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -32,7 +34,6 @@ def current_name(folder: Path) -> str:
 
 def new_path(folder: Path, at: datetime) -> Path:
     """A file name that no build has: builds sort by their time."""
-    folder.mkdir(parents=True, exist_ok=True)
     stem, number = at.strftime("%Y%m%dT%H%M%S"), 0
     while any(folder.glob(f"{stem}{_more(number)}{_SUFFIX}*")):
         number += 1
@@ -41,6 +42,19 @@ def new_path(folder: Path, at: datetime) -> Path:
 
 def _more(number: int) -> str:
     return f"-{number}" if number else ""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """One build at a time, whoever makes it: the follower, ``annuaire index``, ``annuaire serve`` at its start.  The
+    next one waits here, since ``publish`` forgets whatever is not current."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def publish(path: Path) -> None:

@@ -48,9 +48,13 @@ def build_index(
     engine: Engine, folder: Path, suffix: str, *, workers: int = 1, progress: Progress | None = None
 ) -> Path:
     """Builds the index of the registry as it is now and makes it current.  Gives the file.  Changes made meanwhile are
-    left to the follower.  Raises RegistryUnavailable."""
+    left to the follower.  Waits for a build that another process makes there.  Raises RegistryUnavailable."""
+    with files.alone(folder):
+        return _build(engine, folder, suffix, workers, progress or (lambda label, done, total: None))
+
+
+def _build(engine: Engine, folder: Path, suffix: str, workers: int, show: Progress) -> Path:
     at = datetime.now(UTC)
-    show = progress or (lambda label, done, total: None)
     with reading(engine) as connection:
         seq, limits = last_seq(connection), read.bounds(connection)
         meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}

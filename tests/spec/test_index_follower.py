@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -115,6 +116,17 @@ def test_a_new_build_is_picked_up_and_old_files_go(engine, directory, tmp_path) 
     names = [build_index(engine, folder, SUFFIX).name for _ in range(3)]
     assert directory.build().built_at >= first.built_at and current_name(folder) == names[-1]
     assert sorted(p.name for p in folder.glob("*.sqlite")) == sorted(names[-2:])
+    assert len(directory.search(Query(SUFFIX, Scope.SUBTREE, TRUE, 1000), View.STAFF).hits) > 10
+
+
+def test_builds_that_meet_come_one_after_the_other(engine, directory, tmp_path) -> None:
+    """``annuaire index`` while the follower builds: each would forget the other's file, made current or not."""
+    folder = tmp_path / "index"
+    with ThreadPoolExecutor(3) as pool:
+        made = list(pool.map(lambda _: build_index(engine, folder, SUFFIX), range(3)))
+    assert len(set(made)) == 3
+    assert folder / current_name(folder) in made
+    assert len(list(folder.glob("*.sqlite"))) == 2
     assert len(directory.search(Query(SUFFIX, Scope.SUBTREE, TRUE, 1000), View.STAFF).hits) > 10
 
 
