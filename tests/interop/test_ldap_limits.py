@@ -70,6 +70,9 @@ def test_pdu_of_a_stranger(serving: Serving) -> None:
         assert last(port, wide(300)) == 0
         [notice] = ask(port, wide(500)[:20])  # told by its length alone, before it is sent
         assert (notice.message_id, notice.code) == (0, 2)
+        with Client(port) as client:  # nor does it help to bind as nobody
+            assert client.ask(bind())[0].code == 0
+            assert client.ask(wide(500)[:20])[-1].message_id == 0
 
 
 def test_pdu_of_an_operator(serving: Serving) -> None:

@@ -67,6 +67,13 @@ def test_of_each_attribute_only_the_values_that_match(serving: Serving, item: st
     assert held(values(serving, item)) == kept
 
 
+def test_an_item_asks_what_a_filter_may(serving: Serving) -> None:
+    """Ranges over dates are for operators, here too: attributes come without their values then."""
+    since = "(asSince>=19700101000000Z)"
+    assert held(values(serving, since)) == {}
+    assert held(values(serving, since, operator=True)).keys() == {"asSince"}
+
+
 def test_an_approximate_item_finds_what_the_filter_finds(serving: Serving) -> None:
     assert held(values(serving, "(sn~=dupont)")) == {"sn": ["DUPONT"]}
 
