@@ -17,7 +17,20 @@ from directory_service.entries.entry import PEOPLE
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index import ranges, reader
 from directory_service.index.directory import Criteria, Directory, Result
-from directory_service.index.query import TRUE, Equal, GreaterOrEqual, Or, Query, Scope, SortKey, Substrings, View
+from directory_service.index.query import (
+    TRUE,
+    And,
+    Equal,
+    GreaterOrEqual,
+    Not,
+    Or,
+    Query,
+    Scope,
+    SortKey,
+    Substrings,
+    Undefined,
+    View,
+)
 
 BAL, PERSONS = f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"
 ANYONE, STAFF = View.ANONYMOUS, View.STAFF
@@ -100,6 +113,22 @@ def test_what_is_held_stays_of_one_build(tmp_path: Path) -> None:
             assert len(opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits) == 3
         assert opened.build().id != before.id
         assert opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits == []
+
+
+def test_what_cannot_be_told_is_not_true_of_an_entry_that_is_looked_at(tmp_path: Path) -> None:
+    """RFC 4511 4.5.1.7, where no look-up has left the entry out before: by its own name, and where all are read."""
+    folder = write_index(tmp_path, [make_entry(pk=1, uid=["a"], cn=["DUPONT"], sn=["DUPONT"])])
+    held, unheld, unknown = Equal("sn", b"dupont"), Equal("cn", b"martin"), Undefined()
+    told = {
+        And((held, unknown)): 0, And((unknown, held)): 0, Not(And((held, unknown))): 0, Or((unheld, unknown)): 0,
+        Not(And((unheld, unknown))): 1, Not(And((unknown, unheld))): 1, Or((held, unknown)): 1,
+        Not(Or((unknown, unheld))): 0, Or((And((unknown, held)), Not(held))): 0,
+        And((Not(unheld), Or((unknown, held)))): 1,
+    }  # fmt: skip
+    with closing(Directory(folder, SUFFIX)) as opened:
+        for asked, count in told.items():
+            for base, scope in ((f"uid=a,{BAL}", Scope.BASE), (BAL, Scope.ONE)):
+                assert len(opened.search(Query(base, scope, asked, 5), ANYONE).hits) == count, asked
 
 
 def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
@@ -9,12 +12,15 @@ from directory_service.index.criteria import typed_filter
 from directory_service.index.plan import make_plan, simplify
 from directory_service.index.plan.fours import NAMES, term, terms_in
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
+from directory_service.index.plan.predicate import Layout, compile_filter
+from directory_service.index.plan.sieve import sieve_of
 from directory_service.index.query import (
     FALSE,
     TRUE,
     And,
     Equal,
     GreaterOrEqual,
+    HasTag,
     Not,
     Or,
     Present,
@@ -206,3 +212,17 @@ def test_of_two_words_both_come_first() -> None:
 def test_operators_of_fts5_are_letters_like_others(word: bytes) -> None:
     for path in make_plan(has("mail", word), BAL).paths or ():
         assert path.text.count('"') % 2 == 0 and "\0" not in path.text
+
+
+@pytest.mark.parametrize(("tags", "whole", "start"), [("h1 wmar p2", True, True), ("wmartin", False, True),
+                                                      ("y8awmar 1wmar", False, False), ("", False, False)])  # fmt: skip
+def test_a_token_is_told_from_one_that_holds_it(tags: str, whole: bool, start: bool) -> None:
+    for starts, expected in ((False, whole), (True, start)):
+        asked, layout = HasTag("wmar", starts), Layout()
+        test = compile_filter(asked, layout)
+        assert layout.columns == ("id", "tags") and test((1, tags)) == expected
+        sieve = sieve_of(asked, tags=True)
+        assert sieve is not None
+        with closing(sqlite3.connect(":memory:")) as db:
+            sql = f"SELECT count(*) FROM (SELECT ? AS tags) e WHERE {sieve.sql}"
+            assert db.execute(sql, (tags, *sieve.values)).fetchone() == (expected,)
