@@ -7,6 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from index_world import make_entry, write_index
@@ -17,6 +18,7 @@ from directory_service.index.connections import Connections
 from directory_service.index.criteria import typed_filter
 from directory_service.index.plan import make_plan
 from directory_service.index.query import Or, Substrings, View
+from directory_service.index.reader import Search
 
 NAMES = st.sampled_from(["dupont", "du pont", "pont", "d'aubigné", "jean", "jeanne", "éon", "a$b^c", "durand-dupont"])
 TYPED = st.sampled_from(["du", "dupont", "pont", "jea", "jean", "jean du", "dup jea", "on jean", "é", "a", "eon pont"])
@@ -39,6 +41,36 @@ def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
                 found = reader.lookups.sorted_list(ids, plan, View.ANONYMOUS, 100)
                 if found is not None:
                     assert [row[0] for row in found] == _by_python(reader, plan, ids)
+
+
+@pytest.mark.parametrize("limit", [10, 30, 45])
+@pytest.mark.parametrize("typed", ["dup", "jean dup", "du"])
+def test_of_more_than_are_sorted_each_tier_is_looked_up_and_everybody_given_once(
+    typed: str, limit: int, tmp_path: Path
+) -> None:
+    """What a whole country asks: hundreds match, and the first of them are wanted."""
+    names = [
+        ("dupont", "jean"),
+        ("xdupont", "jean"),
+        ("martin", "dupe jean"),
+        ("le dupont", "éon"),
+        ("durand", "jeanne"),
+    ]
+    world = [
+        make_entry(BAL, pk, rank=pk % 3, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
+        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
+        for pk, (family, given) in enumerate(names * 40, 1)
+    ]  # fmt: skip
+    with closing(Connections(write_index(tmp_path, world))) as opened:
+        reader = opened.reader(time.monotonic())
+        for asked in (typed_filter(typed), _thunderbird(typed)):
+            [span] = reader.spans(asked, (BAL,), -1)
+            search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
+            reader.run(search, [span], ranked=False)
+            expected = _by_python(reader, span.plan, {entry.id for entry in world})
+            assert len(expected) > 3 * limit or limit == 45
+            assert search.ids == expected[:limit]
+            assert search.truncated == (len(expected) > limit)
 
 
 def _thunderbird(text: str) -> Or:
