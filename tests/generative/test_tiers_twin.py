@@ -43,23 +43,18 @@ def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
                     assert [row[0] for row in found] == _by_python(reader, plan, ids)
 
 
-@pytest.mark.parametrize("limit", [10, 30, 45])
+@pytest.mark.parametrize("limit", [3, 10, 45])
 @pytest.mark.parametrize("typed", ["dup", "jean dup", "du"])
 def test_of_more_than_are_sorted_each_tier_is_looked_up_and_everybody_given_once(
     typed: str, limit: int, tmp_path: Path
 ) -> None:
     """What a whole country asks: hundreds match, and the first of them are wanted."""
-    names = [
-        ("dupont", "jean"),
-        ("xdupont", "jean"),
-        ("martin", "dupe jean"),
-        ("le dupont", "éon"),
-        ("durand", "jeanne"),
-    ]
+    first = [("dupont", "jean"), ("martin", "dupe jean"), ("le dupont", "éon jean"), ("durand", "jeanne")]
+    names = [*first, *[("xdupont", "jean")] * 200, *first]
     world = [
         make_entry(BAL, pk, rank=pk % 3, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
         ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
-        for pk, (family, given) in enumerate(names * 40, 1)
+        for pk, (family, given) in enumerate(names, 1)
     ]  # fmt: skip
     with closing(Connections(write_index(tmp_path, world))) as opened:
         reader = opened.reader(time.monotonic())
@@ -68,7 +63,6 @@ def test_of_more_than_are_sorted_each_tier_is_looked_up_and_everybody_given_once
             search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
             reader.run(search, [span], ranked=False)
             expected = _by_python(reader, span.plan, {entry.id for entry in world})
-            assert len(expected) > 3 * limit or limit == 45
             assert search.ids == expected[:limit]
             assert search.truncated == (len(expected) > limit)
 

@@ -115,6 +115,22 @@ def test_what_is_held_stays_of_one_build(tmp_path: Path) -> None:
         assert opened.search(Query(PERSONS, Scope.ONE, TRUE, 9), ANYONE).hits == []
 
 
+def test_one_key_is_not_another_attributes_value(tmp_path: Path) -> None:
+    """Attributes share keys: who has the value elsewhere is not found."""
+    box = make_entry(pk=1, mail=["a@b.fr"], asNationalId=["810000000001"])
+    preferred = {"hpdMedicalRecordsDeliveryEmailAddress": ["a@b.fr"]}
+    person = make_entry(PEOPLE, 2, mail=["a@b.fr"], asRpps=["10000000001"], **preferred)
+    with closing(Directory(write_index(tmp_path, [box, person]), SUFFIX)) as opened:
+        for name, value, held in (
+            ("mail", b"A@b.fr", [box, person]),
+            ("hpdMedicalRecordsDeliveryEmailAddress", b"A@b.fr", [person]),
+            ("asRpps", b"10000000001", [person]),
+            ("asNationalId", b"810000000001", [box]),
+        ):
+            hits = opened.search(Query(SUFFIX, Scope.SUBTREE, Equal(name, value), 5), ANYONE).hits
+            assert [hit.id for hit in hits] == [entry.id for entry in held], name
+
+
 def test_what_cannot_be_told_is_not_true_of_an_entry_that_is_looked_at(tmp_path: Path) -> None:
     """RFC 4511 4.5.1.7, where no look-up has left the entry out before: by its own name, and where all are read."""
     folder = write_index(tmp_path, [make_entry(pk=1, uid=["a"], cn=["DUPONT"], sn=["DUPONT"])])
