@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from directory_service.entries import mailbox_entries, mailbox_entry, mailbox_record
-from directory_service.entries.entry import BAL, entry_id
+from directory_service.entries.entry import BAL, UNLISTED, branch_of, entry_id
 from directory_service.entries.wire import decode_attributes
 from directory_service.index.query import View
 from directory_service.model.mailboxes import MailboxType
@@ -117,6 +117,8 @@ def test_ranks(given: dict[str, object], rank: int) -> None:
 def test_an_unlisted_box_is_for_staff_only() -> None:
     entry = mailbox_entry([make_binding(practitioner=make_practitioner(), unlisted=True)], SUFFIX)
     assert entry.view == View.STAFF
+    assert entry.id >> 36 == UNLISTED  # where no look-up of the others comes near it
+    assert branch_of(entry.id) == BAL
 
 
 def test_one_entry_a_holder_and_none_for_what_is_closed() -> None:
