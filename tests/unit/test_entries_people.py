@@ -12,6 +12,7 @@ from directory_service.entries import organization_entry, practitioner_entry
 from directory_service.entries.attributes import column
 from directory_service.entries.entry import PEOPLE, entry_id
 from directory_service.entries.wire import decode_attributes
+from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Coded, Expertise, Identifier, Status
 from tests.record_factories import (
     EPOCH,
@@ -187,3 +188,16 @@ def test_the_ordinary_address_of_a_structure_is_never_its_mail() -> None:
     assert "mail" not in decode_attributes(entry.ber)
     assert b"contact@example.org" not in entry.ber
     assert orjson.loads(entry.json)["email"] == "contact@example.org"
+
+
+def test_a_structure_shows_its_own_boxes_and_not_those_of_people_who_work_there() -> None:
+    """Known or not: a person's box is hers, and in ``ou=bal``."""
+    place = make_organization()
+    held = [
+        make_binding(1, "accueil@ch.mssante.fr", type=MailboxType.ORGANIZATIONAL, organization=place),
+        make_binding(2, "zoe@ch.mssante.fr", practitioner=make_practitioner(), organization=place),
+        make_binding(3, "inconnue@ch.mssante.fr", organization=place, family_name="INCONNUE"),
+    ]
+    entry = organization_entry(place, held, SUFFIX)
+    assert decode_attributes(entry.ber)["mail"] == [b"accueil@ch.mssante.fr"]
+    assert entry.mail == "^accueil@ch.mssante.fr$"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,27 @@ def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> 
                 found = opened.search(asked, ANYONE)
                 assert len(found.hits) <= expected and found.truncated == (candidates < 40), key
                 assert candidates < 40 or len(found.hits) == 40
+
+
+def test_a_sorted_page_goes_on_where_it_was_though_its_last_entry_is_gone(tmp_path: Path) -> None:
+    folder = write_index(tmp_path, [make_entry(pk=n, cn=[f"DUPONT {n}"], sn=["DUPONT"]) for n in range(1, 8)])
+    with closing(Directory(folder, SUFFIX)) as opened:
+        whole = Query(BAL, Scope.ONE, Equal("sn", b"dupont"), 10, sort=(SortKey("cn"),))
+        ids = [hit.id for hit in opened.search(whole, ANYONE).hits]
+        for after, seen in ((ids[2], 3), (999, 3), (999, 7)):
+            page = opened.search(replace(whole, limit=2, after=after, seen=seen), ANYONE)
+            assert [hit.id for hit in page.hits] == ids[seen : seen + 2]
+
+
+def test_what_shares_the_key_at_which_an_ordered_reading_stopped_is_not_given(tmp_path: Path) -> None:
+    """Others that were not read may come before it, by the next key."""
+    first = [make_entry(pk=n, cn=[f"A {n}"], sn=["A"], title=["x"]) for n in (1, 2, 3)]
+    others = [make_entry(pk=10 + n, cn=[f"B {40 - n}"], sn=["B"], title=["x"]) for n in range(30)]
+    with closing(Directory(write_index(tmp_path, first + others), SUFFIX, candidates=10)) as opened:
+        sort = (SortKey("sn"), SortKey("cn"))
+        found = opened.search(Query(BAL, Scope.ONE, GreaterOrEqual("title", b"x"), 20, sort=sort), ANYONE)
+        assert found.order is not None and found.order.exact
+        assert [hit.id for hit in found.hits] == [entry.id for entry in first] and found.truncated
 
 
 class Replaced(Directory):
