@@ -15,12 +15,15 @@ from index_world import make_entry, write_index
 from record_factories import SUFFIX
 
 from directory_service.entries.entry import PEOPLE
+from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index import ranges, reader
+from directory_service.index.criteria import typed_filter
 from directory_service.index.directory import Criteria, Directory, Result
 from directory_service.index.query import (
     TRUE,
     And,
+    Approx,
     Equal,
     GreaterOrEqual,
     Not,
@@ -180,6 +183,44 @@ def test_what_shares_the_key_at_which_an_ordered_reading_stopped_is_not_given(tm
         found = opened.search(Query(BAL, Scope.ONE, GreaterOrEqual("title", b"x"), 20, sort=sort), ANYONE)
         assert found.order is not None and found.order.exact
         assert [hit.id for hit in found.hits] == [entry.id for entry in first] and found.truncated
+
+
+def half_hidden(folder: Path, count: int) -> Path:
+    """Every second box is the staff's, and stands among the others."""
+    entries = []
+    for n in range(1, count + 1):
+        given, seen = f"jean{n}", STAFF if n % 2 else ANYONE
+        named = {"mail": [f"p{n}@b.fr"], "title": ["x"], "asProfessionCode": ["10"], "givenName": [given]}
+        entry = make_entry(pk=n, view=seen, sn=["dupont"], cn=[f"dupont {given}"], **named)
+        tags = f"{entry.tags} {joined_tokens('dupont', given)} {pair_tokens('dupont', given)}"
+        entries.append(entry._replace(tags=tags))
+    return write_index(folder, entries)
+
+
+@pytest.mark.parametrize(("count", "candidates"), [(8, 1_000), (400, 1_000), (400, 100)])
+def test_whatever_finds_an_entry_leaves_out_what_the_view_does_not_see(
+    tmp_path: Path, count: int, candidates: int
+) -> None:
+    """By keys, texts, tokens, beginnings and pairs of words, sorted or not, few or many."""
+    keys = Or(tuple(Equal("mail", b"p%d@b.fr" % n) for n in (1, 2, 3, 4)))
+    typed = map(typed_filter, ("dup", "jean dup", "dupon", "upo"))
+    code = Equal("asProfessionCode", b"10")
+    asked = (
+        Equal("mail", b"p1@b.fr"), keys, And((keys, Equal("title", b"x"))), Equal("sn", b"dupont"), code,
+        Substrings("sn", b"", (b"upon",), b""), GreaterOrEqual("title", b"x"), Equal("title", b"x"),
+        And((code, Substrings("sn", b"d", (), b""))), Approx("sn", b"dupond"), *typed,
+    )  # fmt: skip
+    with closing(Directory(half_hidden(tmp_path, count), SUFFIX, candidates=candidates)) as opened:
+        for found in asked:
+            for query in (
+                *(Query(BAL, Scope.ONE, found, limit, after=after) for limit in (5, 30) for after in (None, 0)),
+                *(Query(BAL, Scope.ONE, found, 30, sort=(SortKey(name),)) for name in ("cn", "title")),
+            ):
+                for view in (ANYONE, View.OPERATOR):
+                    hits = opened.search(query, view).hits
+                    assert not any(hit.id & 1 for hit in hits), query
+                    assert hits or found == asked[0] or candidates < count
+                assert any(hit.id & 1 for hit in opened.search(query, STAFF).hits) or candidates < count, query
 
 
 class Replaced(Directory):
