@@ -45,7 +45,7 @@ from directory_service.index.plan.predicate import find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
 from directory_service.index.query import SEARCH_TIME, Equal, Part, Query, Scope, View
-from directory_service.index.reader import BUDGET, Build, Hit, Search
+from directory_service.index.reader import Build, Hit
 from directory_service.index.schema import HIDDEN
 from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served
@@ -59,6 +59,7 @@ from directory_service.index.trusted import (
     trust_left,
     trusted_operators,
 )
+from directory_service.index.underway import BUDGET, Search
 from directory_service.ldap.dn import normalise
 from directory_service.model.clients import ApiClient
 from directory_service.model.identifiers import parse_person_id, structure_keys

@@ -28,7 +28,8 @@ from directory_service.index.onebox.tiers import Near, everyone, expressions, wi
 from directory_service.index.plan import make_plan
 from directory_service.index.points import ids_of
 from directory_service.index.query import And, Filter, HasTag, Not, Or
-from directory_service.index.reader import Reader, Search
+from directory_service.index.reader import Reader
+from directory_service.index.underway import Search
 from directory_service.model.likeness import Likeness
 
 SCORED: Final = 500  # matches that are all read, scored and sorted

@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -31,9 +29,9 @@ from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
 from directory_service.index.schema import VERSION
+from directory_service.index.underway import Search
 from directory_service.ldap.dn import normalise
 
-BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
 _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
 _FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
@@ -62,46 +60,6 @@ class Hit(NamedTuple):
     created: str
     changed: str
     alike: str = ""
-
-
-@dataclass
-class Search:
-    """The state of one search: the ids found, best first, and what it may still cost."""
-
-    limit: int
-    view: int
-    deadline: float
-    budget: int = BUDGET
-    stopped: Callable[[], bool] | None = None
-    ids: list[int] = field(default_factory=list)
-    truncated: bool = False
-    timed_out: bool = False
-
-    @property
-    def over(self) -> bool:
-        return self.truncated or self.timed_out
-
-    def is_late(self) -> bool:
-        """Is time up, or nobody waiting any more?"""
-        return time.monotonic() > self.deadline or (self.stopped is not None and self.stopped())
-
-    def stopped_by(self, error: sqlite3.OperationalError) -> None:
-        """What a search that may cost no more has found is its answer."""
-        if "interrupted" not in str(error):
-            raise error
-        self.end_early()
-
-    def end_early(self) -> None:
-        self.timed_out = self.is_late()
-        self.truncated = not self.timed_out
-
-    def add(self, found: Iterable[int]) -> None:
-        """One more than the limit, and the search is truncated."""
-        ids, room = self.ids, self.limit - len(self.ids)
-        ids += islice(found, room + 1)
-        if len(ids) > self.limit:
-            ids.pop()
-            self.truncated = True
 
 
 class Reader:
@@ -201,7 +159,7 @@ class Reader:
             parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:
                 low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)
-                if not plan.first and found and found[-1].plan == plan and found[-1].high == low + 1:
+                if found and not plan.first and found[-1].plan == plan and found[-1].high == low + 1:
                     low = found.pop().low
                 if low + 1 < high:
                     found.append(Span(low, high, plan))
@@ -231,10 +189,24 @@ class Reader:
         plan = span.plan
         if plan.paths == ():
             return
-        if ranked or not plan.first:
+        if plan.halves and not ranked:
+            self._run_halves(search, span)
+        elif ranked or not plan.first:
             search.add(self._matching(search, plan.paths, span))
         elif not self._run_few(search, span):
             self._run_tiers(search, span)
+
+    def _run_halves(self, search: Search, span: Span) -> None:
+        """Whoever has all the words, then whoever has one of them alone, each once."""
+        before, found = search.ids, dict[int, None]()
+        for half in span.plan.halves:
+            search.ids = []
+            self._run_span(search, span._replace(plan=half), ranked=False)
+            found |= dict.fromkeys(search.ids)
+            if search.over:
+                break
+        search.ids = before
+        search.add(found)
 
     def _run_few(self, search: Search, span: Span) -> bool:
         """All of them, sorted; False, and nothing done, when they are many."""

@@ -18,8 +18,9 @@ from directory_service.entries.entry import BAL, UNLISTED
 from directory_service.index.lookups import Span
 from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
 from directory_service.index.query import Query, SortKey, Window
-from directory_service.index.reader import Hit, Reader, Search
+from directory_service.index.reader import Hit, Reader
 from directory_service.index.schema import BODY_COLUMNS, IN_ORDER, ORDERED
+from directory_service.index.underway import Search
 
 MOST: Final = 10_000  # entries sorted by one search: 0.15 s, and more than anybody looks through
 _BATCH: Final = 500  # entries whose keys are read at once

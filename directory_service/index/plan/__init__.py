@@ -1,9 +1,8 @@
 """From a question to the look-ups that answer it.  PURE.
 
-Hot path of house.md §3: 20 to 60 µs a filter, remembered by its text.  Bench: ``python -m bench ldap``;
-``tests/twin_matcher.py`` is the slow twin.
+Hot path of house.md §3: 20 to 100 µs a filter, remembered by its text.  ``tests/twin_matcher.py`` is the slow twin.
 A plan promises a superset: every entry of the branch for which the filter is True is in one of its paths.  The
-predicate (``predicate.py``) then decides, entry by entry.  Before that, what is the same for all entries of a branch
+predicate (``predicate.py``) decides, entry by entry.  Before that, what is the same for all entries of a branch
 (object classes, attributes that each or none holds) is folded away, so that ``(&(objectClass=person)(mail=*))`` costs
 nothing in ``ou=bal``.
 """
@@ -51,7 +50,7 @@ from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, forget_terms, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.sieve import Sieve, order_of, sieve_of
-from directory_service.index.plan.tiers import Lazily, first_of, has_approximate
+from directory_service.index.plan.tiers import Lazily, first_of, halves_of, has_approximate
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -126,9 +125,8 @@ class Tiers(Iterable[Tier]):
 class Plan:
     """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
     ``first`` are those that people most likely mean, in this order, all of them among the others, and before who has a
-    mailbox where ``fit_first``; ``estimate`` is
-    about how many candidates there are, too high rather than too low; ``sieve`` keeps most of those that do not match
-    from being fetched."""
+    mailbox where ``fit_first``; ``estimate`` is about how many candidates there are, too high rather than too low;
+    ``sieve`` keeps most of those that do not match from being fetched; ``halves``, if any, of ``tiers.halves_of``."""
 
     filter: Filter
     paths: tuple[Path, ...] | None
@@ -137,6 +135,7 @@ class Plan:
     sieve: Sieve | None = None
     check: Check = field(default=Check(TRUE), compare=False)  # of the candidates that the sieve leaves
     fit_first: bool = False
+    halves: tuple[Plan, ...] = field(default=(), compare=False)
 
     @property
     def is_point(self) -> bool:
@@ -165,12 +164,23 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON, *, kept
     simple = merged(simplify(asked, branch, lexicon.suffix))
     if branch == CONTAINER and simple != FALSE:
         return Plan(simple, None, check=Check(simple))  # a handful, which nothing else finds
-    found, estimate = _look_ups(simple, branch, lexicon)
+    return _planned(simple, branch, lexicon, kept=kept)
+
+
+def _planned(simple: Filter, branch: int, lexicon: Lexicon, *, kept: bool) -> Plan:
+    halves = tuple(_planned(half, branch, lexicon, kept=kept) for half in halves_of(simple) or ())
+    found, estimate = _of_both(halves) if halves else _look_ups(simple, branch, lexicon)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found, check=Check(simple))
     sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon, kept)
     check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
-    return Plan(simple, found, first, estimate, sieve, check, has_approximate(simple))
+    return Plan(simple, found, first, estimate, sieve, check, has_approximate(simple), halves)
+
+
+def _of_both(halves: tuple[Plan, ...]) -> tuple[tuple[Path, ...] | None, float]:
+    """As ``_look_ups`` of the whole."""
+    found = [path for half in halves for path in half.paths or ()]
+    return None if any(h.paths is None for h in halves) else tuple(found), sum(h.estimate for h in halves)
 
 
 def forget_plans() -> None:

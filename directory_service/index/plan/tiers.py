@@ -19,6 +19,7 @@ from directory_service.model.names import words
 from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
+_FULL: Final = frozenset(("sn", "name"))  # texts of names; of who is asked for by given names alone, those begin so
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
 _SOUNDS: Final = ("sounds",)  # nor this: words that sound so, for ``~=``
@@ -52,6 +53,17 @@ def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
     makers += [partial(_tier, simple, _SOUNDS, most=False)] if has_approximate(simple) else []
     return Lazily(makers)
+
+
+def halves_of(simple: Filter) -> tuple[Filter, Filter] | None:
+    """What asks for several words, and what asks for one of them alone: Thunderbird looks for ``jean dupont`` in names,
+    and for ``jean`` in given names, which finds everybody called so.  None where that is not what is asked."""
+    several = _words_of(simple) if isinstance(simple, Or) else ()
+    if not several or not isinstance(simple, Or):
+        return None
+    alone: list[Filter] = [i for i in simple.items if isinstance(i, InText) and i.piece in several]
+    rest = [i for i in simple.items if i not in alone]
+    return (all_of(Or, TRUE, FALSE, rest), all_of(Or, TRUE, FALSE, alone)) if alone else None
 
 
 def _words_of(asked: Filter) -> tuple[str, ...]:
@@ -104,6 +116,8 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
         case Approx(name, value) if name in _NAMES:
             return _approximate(value.decode(), where)
         case InText(columns, piece) if not NAME_TEXTS.isdisjoint(columns):
+            if _FULL.isdisjoint(columns) and where != _WORDS:
+                where = ("given",) if where == ("sn", "name") else ()
             return _name_tier(Pattern((piece,), piece.startswith("^"), piece.endswith("$")), where)
         case _:
             return None
@@ -124,7 +138,7 @@ def _approximate(text: str, where: tuple[str, ...]) -> Filter | None:
 
 
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
-    if pattern is None or pattern.tail or where == _SOUNDS:
+    if pattern is None or pattern.tail or where in ((), _SOUNDS):
         return None
     first, *rest = pattern.anchored().pieces
     if where == _WORDS:
