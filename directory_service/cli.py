@@ -32,7 +32,7 @@ from directory_service.commands import (
 )
 from directory_service.commands.common import emit
 from directory_service.commands.french import speak_french
-from directory_service.errors import FULL, AnnuaireError, InvalidInput, RegistryUnavailable, denied
+from directory_service.errors import FULL, AnnuaireError, InvalidInput, RegistryUnavailable, damaged, denied
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -61,6 +61,8 @@ _COMMANDS: tuple[click.Command, ...] = (
     auditing.audit,
     serving.doctor,
 )
+
+_INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT
 
 
 class _InOrder(click.Group):
@@ -126,15 +128,17 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
+        if "--json" in arguments:
+            _tell("interrupted", "Interrompu.", None, _INTERRUPTED)
         click.echo("Interrompu.", err=True)
-        return 130
+        return _INTERRUPTED
     except AnnuaireError as error:
         _report(error, machine="--json" in arguments)
         return error.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
             return _unsaid()
-        refusal = denied(error) if isinstance(error, OSError) else None
+        refusal = denied(error) if isinstance(error, OSError) else damaged(error)
         if refusal and not os.environ.get("ANNUAIRE_DEBUG"):
             _report(refusal, machine="--json" in arguments)
             return refusal.exit_code
@@ -171,8 +175,11 @@ def _report(error: AnnuaireError, *, machine: bool) -> None:
 
 
 def _tell(slug: str, message: str, where: str | None, code: int) -> None:
-    """Why nothing came of a command, for programs."""
-    emit({"error": slug, "message": message, "where": where, "exit": code})
+    """Why nothing came of a command, for programs: who may have gone, Ctrl-C being for them too."""
+    try:
+        emit({"error": slug, "message": message, "where": where, "exit": code})
+    except BrokenPipeError:
+        _say_no_more()
 
 
 def _fault(error: Exception, *, machine: bool) -> int:

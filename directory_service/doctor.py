@@ -10,17 +10,19 @@ from __future__ import annotations
 import json
 import resource
 import socket
+import sqlite3
 import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from directory_service.errors import AnnuaireError, RegistryUnavailable
+from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged
 from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
@@ -56,6 +58,8 @@ def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Che
         return Check(name, True, check(settings))
     except AnnuaireError as error:
         return Check(name, False, str(error))
+    except sqlite3.Error as error:
+        return Check(name, False, str(damaged(error) or type(error).__name__))
     except (OSError, LDAPException) as error:
         return Check(name, False, f"{type(error).__name__} : {_reason(error)}")
 
@@ -139,9 +143,19 @@ def _data_is_young(settings: Settings) -> str:
     return f"données reçues il y a {hours:.1f} h"
 
 
-def _white_list(settings: Settings) -> str:
-    from datetime import UTC, datetime
+def _sources_speak(settings: Settings) -> str:
+    """A feed that stopped: its file is read again every day, so that the data were received an hour ago."""
+    from directory_service.index.freshness import silent_sources
 
+    with _index(settings) as index:
+        build = index.build()
+    silent = [s for s in silent_sources(build, settings.source_rhythms, datetime.now(UTC)) if s.source != _LIST]
+    if silent:
+        _fail("muette : " + " ; ".join(silence.as_text() for silence in silent))
+    return "aucune n'est muette"
+
+
+def _white_list(settings: Settings) -> str:
     from directory_service.index.freshness import published_at, silent_sources
 
     with _index(settings) as index:
@@ -267,6 +281,7 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("index", _index_opens),
     ("fraîcheur", _index_is_fresh),
     ("âge des données", _data_is_young),
+    ("sources", _sources_speak),
     ("liste blanche", _white_list),
     ("signataire", signer_is_named),
     ("clés", keys_are_private),

@@ -199,6 +199,17 @@ def denied(error: OSError) -> AnnuaireError | None:
     return InvalidInput(why, where=str(error.filename)) if why else None
 
 
+_OF_DISKS = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+
+
+def damaged(error: BaseException) -> AnnuaireError | None:
+    """An index whose file was damaged or taken away, as SQLite meets it in any statement; None for any other fault.
+    The registry's are told apart from it, where they arise (``registry.failures``)."""
+    if not getattr(error, "sqlite_errorname", "").startswith(_OF_DISKS):
+        return None
+    return RegistryUnavailable("l'index ne se lit pas : lancez `annuaire index --rebuild`")
+
+
 def unread(error: OSError) -> str:
     """Why a file cannot be read, with its name."""
     return f"{error.filename} : {why_unread(error)}"

@@ -105,21 +105,13 @@ def changing(settings: Settings) -> Iterator[Connection]:
         yield connection
 
 
-_OF_INDEX: Final = {
-    "SQLITE_FULL": "le disque de l'index est plein",
-    "SQLITE_IOERR": "le disque de l'index ne se lit ou ne s'écrit pas : est-il plein ?",
-    "SQLITE_CANTOPEN": "le dossier de l'index ne s'ouvre pas à ce compte",
-    "SQLITE_READONLY": "l'index ne peut pas être écrit par ce compte",
-}
-
-
 @contextmanager
 def making_index(settings: Settings) -> Iterator[None]:
     """Around what writes the index.  Raises RegistryUnavailable for what its disk or the system refuses."""
-    from directory_service.registry.failures import told
+    from directory_service.index.files import told_of_index
 
     try:
-        with told(_OF_INDEX):
+        with told_of_index():
             yield
     except OSError as error:
         raise RegistryUnavailable(why_unwritten(error), where=str(error.filename or settings.index_folder)) from error

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ from directory_service.commands.common import (
     with_settings,
     written_to,
 )
+from directory_service.commands.undoing import undone_lines
 
 if TYPE_CHECKING:
     from directory_service.model.rhythms import Silence
@@ -202,14 +204,17 @@ def _rejected(run: Run) -> int:
 def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None:
     """Montre un import : ses fichiers, son effet, les lignes rejetées."""
     from directory_service.registry.engine import reading
-    from directory_service.registry.runs import get_run, read_rejections
+    from directory_service.registry.runs import get_run, read_rejections, read_undone
 
     with registry(settings) as engine, reading(engine) as connection:
         run, rejected = get_run(connection, number), read_rejections(connection, number, limit)
+        undone = read_undone(connection, number)
     if machine:
-        emit({**asdict(run), "rejections": [asdict(line) for line in rejected]})
+        told = [asdict(line) for line in rejected]
+        emit({**asdict(run), "undoes": [other.pk for other in undone], "rejections": told})
         return
-    click.echo(_report(run).as_text())
+    first, *rest = _report(run).as_text().splitlines()
+    click.echo("\n".join([first, *undone_lines(undone), *rest]))
     if run.undone_by:
         click.echo(f"  annulé par le passage {run.undone_by}")
     table(("Fichier", "Ligne", "Colonne", "Motif"), ((r.file, r.line, r.column, r.message) for r in rejected))
@@ -252,6 +257,10 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
     if as_csv and machine:
         raise click.UsageError("--csv ou --json, pas les deux")
     with registry(settings) as engine, reading(engine) as connection:
+        if rule is not None:
+            with closing(each_found(connection, number, rule)) as lines_of_rule:
+                if next(lines_of_rule, None) is None:
+                    _require_rule(rule)
         found = (_found_row(line) for line in each_found(connection, number, rule))
         if machine:
             emit({"run": number, "lines": list(found)})
@@ -260,6 +269,19 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
         else:
             shown = ("fichier", "ligne", "colonne", "règle", "effet", "message", "valeur", "suggestion")
             table(shown, ([row[name] for name in shown] for row in found))
+
+
+def _require_rule(code: str) -> None:
+    """Raises InvalidInput for the code of no rule, naming those that are near: silence would tell that all is well."""
+    from difflib import get_close_matches
+
+    from directory_service.errors import InvalidInput
+    from importers.quality.rules import RULES
+
+    if code not in RULES:
+        near = ", ".join(get_close_matches(code, RULES))
+        why = "aucune règle ne porte ce code" + (f" ; peut-être {near}" if near else "")
+        raise InvalidInput(why, where=f"--rule {code}")
 
 
 def _found_row(line: FoundLine) -> dict[str, Any]:

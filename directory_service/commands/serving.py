@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -141,7 +142,7 @@ def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
 
 def _somebody(settings: Settings) -> tuple[str, str] | None:
     """An address of the directory, and the surname of its holder, letters and digits only; None when it is empty, or
-    was built for another suffix and is being replaced."""
+    when the index is of another suffix or version, or damaged: the follower replaces it, and faces say so meanwhile."""
     from directory_service.entries.wire import decode_attributes
     from directory_service.index.query import Equal, Query, Scope, View
     from directory_service.ldap.dn import normalise
@@ -151,7 +152,7 @@ def _somebody(settings: Settings) -> tuple[str, str] | None:
     try:
         with directory(settings) as index:
             hits = index.search(query, View.ANONYMOUS).hits
-    except NotFound:
+    except (NotFound, RegistryUnavailable, sqlite3.DatabaseError):
         return None
     if not hits:
         return None

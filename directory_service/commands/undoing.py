@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from directory_service.commands.common import NUMBER, as_json, emit, progress, r
 
 if TYPE_CHECKING:
     from directory_service.registry.rollback import Undone
+    from directory_service.registry.runs import Run
     from directory_service.settings import Settings
 
 
@@ -44,8 +46,11 @@ def _text(done: Undone) -> str:
 
     status = "rolled-back" if done.run else "dry-run"
     first, *rest = ImportReport(done.run, status, done.as_of, (), done.counts).as_text().splitlines()
-    undone = []
-    for run in done.undone:
-        undone.append(f"  annule le passage {run.pk} ({run.kind}), du {run.finished_at}, par {run.actor}")
-        undone += [f"    {file.name}" for file in run.files]
-    return "\n".join([first, *undone, *rest])
+    return "\n".join([first, *undone_lines(done.undone), *rest])
+
+
+def undone_lines(undone: Iterable[Run]) -> Iterator[str]:
+    """The runs that a rollback took back, each with its files."""
+    for run in undone:
+        yield f"  annule le passage {run.pk} ({run.kind}), du {run.finished_at}, par {run.actor}"
+        yield from (f"    {file.name}" for file in run.files)

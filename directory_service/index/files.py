@@ -17,11 +17,26 @@ from typing import Final
 
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.schema import MMAP_SIZE
+from directory_service.registry.failures import told
 
 CURRENT: Final = "current"
 _SUFFIX: Final = ".sqlite"
 _BESIDE: Final = "-loose"
+_FAULTS: Final = {
+    "SQLITE_FULL": "le disque de l'index est plein",
+    "SQLITE_IOERR": "le disque de l'index ne se lit ou ne s'écrit pas : est-il plein ?",
+    "SQLITE_CANTOPEN": "le dossier de l'index ne s'ouvre pas à ce compte",
+    "SQLITE_READONLY": "l'index ne peut pas être écrit par ce compte",
+}
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal", _BESIDE)
+
+
+@contextmanager
+def told_of_index() -> Iterator[None]:
+    """Around what writes the index; inside of any reading of the registry, which would tell the fault as its own.
+    Raises RegistryUnavailable for what the index's disk refuses."""
+    with told(_FAULTS):
+        yield
 
 
 def current_name(folder: Path) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -19,9 +19,9 @@ from sqlalchemy.exc import DBAPIError
 
 from directory_service.entries.entry import PEOPLE, STRUCTURES
 from directory_service.entries.places import forget_places
-from directory_service.errors import RegistryUnavailable
+from directory_service.errors import RegistryUnavailable, damaged
 from directory_service.index.feed import Place, end_of, write_changes
-from directory_service.index.files import current_name, open_reader, open_writer
+from directory_service.index.files import current_name, open_reader, open_writer, told_of_index
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
 from directory_service.index.schema import HIDDEN, VERSION
@@ -52,6 +52,22 @@ class Stop(Protocol):
 
 class _TooMuchError(Exception):
     """Changes touch so many mailboxes that a build takes less time: domains that change hands."""
+
+
+class _DamagedError(Exception):
+    """A part of the build that nobody had read before does not read."""
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """The faults of the index, where the registry is read too, which would tell them as its own."""
+    with told_of_index():
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if damaged(error):
+                raise _DamagedError from error
+            raise
 
 
 class Follower:
@@ -94,13 +110,16 @@ class Follower:
         try:
             return self._patch()
         except _TooMuchError:
-            build_index(self.engine, self.folder, self.suffix, workers=self.workers)
-            return last - before
+            pass
+        except _DamagedError:
+            pass
+        build_index(self.engine, self.folder, self.suffix, workers=self.workers)
+        return last - before
 
     def _patch(self) -> int:
         """Puts the changes into the current build, step by step.  Gives their number."""
         done = 0
-        with closing(open_writer(self.folder / current_name(self.folder))) as db:
+        with _told_apart(), closing(open_writer(self.folder / current_name(self.folder))) as db:
             while found := self._step(db):
                 done += found
             self._refresh(db, changed=done > 0)
@@ -125,7 +144,7 @@ class Follower:
 
     def _step(self, db: sqlite3.Connection) -> int:
         """One transaction: the next changes of the journal.  Gives their number."""
-        with reading(self.engine) as connection:
+        with reading(self.engine) as connection, _told_apart():
             (seq,) = db.execute("SELECT value FROM meta WHERE key = 'seq'").fetchone()
             if not read_after(connection, int(seq), 1):
                 return 0
@@ -138,7 +157,8 @@ class Follower:
                 db.execute("COMMIT")  # who may be trusted is true at once, before the build that shows it everywhere
                 raise
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # SQLite has ended it where the disk is full
+                    db.execute("ROLLBACK")
                 raise
             return done
 

@@ -77,7 +77,7 @@ def _build(engine: Engine, folder: Path, suffix: str, workers: int, show: Progre
 
 def _add_certificates(engine: Engine, path: Path) -> None:
     """Of the registry as it is by now: what changed since the entries were read, the follower puts in again."""
-    with reading(engine) as connection, closing(files.open_writer(path)) as db:
+    with reading(engine) as connection, files.told_of_index(), closing(files.open_writer(path)) as db:
         db.execute("BEGIN")
         write_certificates(db, read_published(connection))
         db.execute("COMMIT")

@@ -162,6 +162,12 @@ def get_run(connection: Connection, run_id: int) -> Run:
     return _run(connection, row)
 
 
+def read_undone(connection: Connection, rollback: int) -> list[Run]:
+    """The runs that a rollback took back, newest first; none for a run of another kind."""
+    query = select(run).where(run.c.undone_by == rollback).order_by(run.c.id.desc())
+    return [_run(connection, row) for row in connection.execute(query).all()]
+
+
 def read_rejections(connection: Connection, run_id: int, limit: int | None = None) -> list[RejectedLine]:
     """The rows that a run set aside, in the order of its files."""
     told = ("line", "column_name", "reason", "message", "raw", "suggestion")
@@ -180,8 +186,9 @@ def each_found(connection: Connection, run_id: int, rule: str | None = None) -> 
             query = select(table).where(table.c.run_file_id == file.id).order_by(table.c.line, table.c.id)
             if rule is not None:
                 query = query.where(kind == rule)
-            for row in connection.execute(query, execution_options={"yield_per": 1_000}):
-                yield _found(file, row, table is rejection)
+            with connection.execute(query, execution_options={"yield_per": 1_000}) as rows:  # whoever stops half way
+                for row in rows:
+                    yield _found(file, row, table is rejection)
 
 
 def _found(file: Row[Any], row: Row[Any], rejected: bool) -> FoundLine:

@@ -16,7 +16,7 @@ import orjson
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from directory_service.errors import AnnuaireError, NotFound, TooManyRequests
+from directory_service.errors import AnnuaireError, NotFound, TooManyRequests, damaged
 from directory_service.web.openapi.route import Place, Rate, Route, describe, ok
 
 MIMETYPE = "application/problem+json"
@@ -147,6 +147,8 @@ def from_http(error: HTTPException) -> Response:
 
 
 def from_fault(error: Exception) -> Response:
+    if unreadable := damaged(error):
+        return from_error(unreadable.with_traceback(error.__traceback__))
     incident = uuid.uuid4().hex[:12]
     log.error("incident %s : %s", incident, _frames(error))
     return problem("internal", 500, f"Incident {incident}.")

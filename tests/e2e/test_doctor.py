@@ -16,13 +16,35 @@ def checks(text: str) -> dict[str, bool]:
     return {check["name"]: check["ok"] for check in json.loads(text)["checks"]}
 
 
+NONE_DUE = {"ANNUAIRE_SOURCE_RHYTHMS": ""}  # samples are of August 2026
+
+
 def test_all_is_well(served: Installation) -> None:
-    assert all(checks(served.run("doctor", "--json").stdout).values())
-    assert "mêmes réponses\toui" in served.run("doctor").stdout
+    assert all(checks(served.run("doctor", "--json", **NONE_DUE).stdout).values())
+    assert "mêmes réponses\toui" in served.run("doctor", **NONE_DUE).stdout
+
+
+def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(served: Installation) -> None:
+    found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5).stdout)["checks"]}
+    assert [name for name, check in found.items() if not check["ok"]] == ["sources"]
+    assert "mssante.mailboxes : dernier extrait du 2026-08-25" in found["sources"]["detail"]
+    assert "données reçues il y a 0.0 h" in found["âge des données"]["detail"]
+
+
+def test_an_index_that_is_damaged_is_told(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    build = (here.folder / "var" / "index" / "current").resolve()
+    with build.open("r+b") as file:
+        file.truncate(build.stat().st_size // 100)
+    found = {c["name"]: c["detail"] for c in json.loads(here.run("doctor", "--json", code=5).stdout)["checks"]}
+    assert found["index"] == "l'index ne se lit pas : lancez `annuaire index --rebuild`"
+    assert "annuaire index --rebuild" in here.run("search", "Martin", code=5).stderr
+    here.run("index", "--rebuild")
+    here.run("search", "Martin")
 
 
 def test_a_face_that_is_down_is_told_apart(served: Installation) -> None:
-    done = served.run("doctor", "--json", code=5, ANNUAIRE_LDAP_PORT=str(free_port()))
+    done = served.run("doctor", "--json", code=5, ANNUAIRE_LDAP_PORT=str(free_port()), **NONE_DUE)
     found = checks(done.stdout)
     assert not found.pop("service LDAP")
     assert not found.pop("mêmes réponses")
@@ -31,7 +53,7 @@ def test_a_face_that_is_down_is_told_apart(served: Installation) -> None:
 
 def test_ports_that_are_set_and_answer_nothing_are_told(served: Installation, tmp_path: Path) -> None:
     ports = {"ANNUAIRE_HTTPS_PORT": str(free_port()), "ANNUAIRE_POLICY_PORT": str(free_port())}
-    found = checks(served.run("doctor", "--json", code=5, ANNUAIRE_POLICY_OPERATOR="essai", **ports).stdout)
+    found = checks(served.run("doctor", "--json", code=5, ANNUAIRE_POLICY_OPERATOR="essai", **ports, **NONE_DUE).stdout)
     assert [name for name, ok in found.items() if not ok] == ["ports TLS", "service de politique"]
 
 
@@ -50,7 +72,7 @@ def test_keys_certificates_and_lists_that_need_somebody_are_told(served: Install
     (keys / "a.json").write_text("{}")
     (keys / "a.json").chmod(0o644)
     env = {"ANNUAIRE_KEYS": str(keys), "ANNUAIRE_TRUST_ANCHORS": str(authority.path), "ANNUAIRE_SMIME_CRL": str(keys)}
-    found = checks(served.run("doctor", "--json", code=5, **env).stdout)
+    found = checks(served.run("doctor", "--json", code=5, **env, **NONE_DUE).stdout)
     assert [name for name, ok in found.items() if not ok] == ["signataire", "clés", "certificats", "révocation"]
 
 

@@ -8,9 +8,11 @@ import os
 import shlex
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,15 @@ from e2e.installation import Installation, Server, free_port, start
 def get(here: Installation, path: str) -> dict[str, object]:
     with urllib.request.urlopen(here.http + path, timeout=10) as answer:
         return dict(json.load(answer))
+
+
+def answered(here: Installation, path: str) -> int:
+    try:
+        with urllib.request.urlopen(here.http + path, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 def children(pid: int, part: str) -> list[int]:
@@ -70,6 +81,24 @@ def test_it_begins_on_an_index_of_another_suffix_and_replaces_it(loaded: Install
             while not connection.search("ou=bal,dc=exemple,dc=fr", "(mail=*)", size_limit=1):
                 assert time.monotonic() < deadline, running.said
                 time.sleep(0.1)
+    finally:
+        assert running.stop() == 0, running.said
+
+
+def test_it_begins_on_an_index_of_another_version_and_replaces_it(loaded: Installation, tmp_path: Path) -> None:
+    """The registry was brought up to date, the index was not: the first answers are 503 and 52."""
+    here = loaded.copy(tmp_path / "copy")
+    with contextlib.closing(sqlite3.connect(here.folder / "var" / "index" / "current")) as build:
+        build.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
+        build.commit()
+    running = start(here)
+    try:
+        running.wait_for("Ctrl-C")
+        deadline = time.monotonic() + 20
+        while (status := answered(here, "/readyz")) == 503:
+            assert time.monotonic() < deadline, running.said
+            time.sleep(0.1)
+        assert status == 200
     finally:
         assert running.stop() == 0, running.said
 

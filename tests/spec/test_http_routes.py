@@ -16,7 +16,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from directory_service.index.directory import Directory
+from directory_service.index.query import View
 from directory_service.index.writer import build_index
+from directory_service.ldap.messages import SEARCH_DONE, result
+from directory_service.ldap.server import _tell_build
+from directory_service.ldap.server.faults import internal_fault
 from directory_service.model.rhythms import Rhythms
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import open_registry, writing
@@ -370,6 +374,35 @@ def test_an_inner_fault_is_told_by_a_number_only(
     incident = answer.json["detail"].split()[-1].rstrip(".")
     assert incident in caplog.text and "RuntimeError" in caplog.text
     assert TYPED not in answer.text and TYPED not in caplog.text
+
+
+def test_an_index_that_is_damaged_is_unavailable_over_both_faces(tmp_path: Path) -> None:
+    """It was told as a fault of ours, 500 and 80, and each LDAP worker ended at its next second."""
+    opened, _ = world.build_world(tmp_path)
+    damage(tmp_path / "index" / "current")
+    with closing(opened):
+        answer = create_app(opened).test_client().get("/v1/suggest?q=dupont")
+        assert answer.status_code == 503 and answer.json["detail"].endswith("lancez `annuaire index --rebuild`")
+        assert answer.headers["Retry-After"] == "5"
+        with pytest.raises(sqlite3.DatabaseError) as met:
+            opened.mailbox(ZOE_BOX, View.ANONYMOUS)
+        reply = internal_fault(met.value, 1, SEARCH_DONE)
+        assert reply == result(1, SEARCH_DONE, 52, answer.json["detail"])
+        _tell_build(opened)
+
+
+def damage(build: Path) -> None:
+    """Every table but what the build says of itself is lost."""
+    with closing(sqlite3.connect(build.resolve())) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = db.execute("PRAGMA page_size").fetchone()
+        roots = [
+            root for (root,) in db.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0 AND name != 'meta'")
+        ]
+    with build.resolve().open("r+b") as file:
+        for root in roots:
+            file.seek((root - 1) * size)
+            file.write(bytes(size))
 
 
 def test_a_body_without_length_is_refused_and_not_cut(app: Flask) -> None:

@@ -323,3 +323,17 @@ def test_a_run_shows_its_rules_and_exports_its_lines(world: World, capsys: pytes
     listed = json.loads(run(world, capsys, "runs", "rejects", str(report.run), "--rule", "code_unknown", "--json"))
     assert [line["règle"] for line in listed["lines"]] == ["code_unknown"]
     assert "code absent de sa nomenclature" in run(world, capsys, "runs", "rejects", str(report.run))
+
+
+def test_a_rule_that_there_is_not_is_said_with_those_that_are_near(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A job that looks for the lines of a mistyped rule would find that all is well."""
+    number = str(world.day(1, activity=people([{"mode_code": "Z"}])).run)
+    asked = ["--database-url", world.engine.url.render_as_string(hide_password=False), "runs", "rejects", number]
+    assert cli.run([*asked, "--rule", "code_unknow"]) == 2
+    said = capsys.readouterr()
+    assert "--rule code_unknow : aucune règle ne porte ce code ; peut-être code_unknown" in said.err
+    assert said.out == ""
+    assert cli.run([*asked, "--rule", "rpps_key"]) == 0  # a rule that no line trips
+    assert capsys.readouterr().out == ""

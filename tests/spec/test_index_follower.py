@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -155,3 +156,17 @@ def test_another_suffix_makes_another_build(engine, tmp_path) -> None:
     with closing(Directory(tmp_path / "index", "o=autre,c=fr")) as other:
         query = Query("ou=bal,o=autre,c=fr", Scope.ONE, Substrings("sn", b"dup", (), b""), 10)
         assert len(other.search(query, View.ANONYMOUS).hits) > 0
+
+
+def test_a_build_that_is_damaged_is_built_again_when_a_change_meets_it(engine, directory, follower, tmp_path) -> None:
+    build = (tmp_path / "index" / "current").resolve()
+    with closing(sqlite3.connect(build)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = db.execute("PRAGMA page_size").fetchone()[0]
+        (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'body'").fetchone()
+    with build.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(bytes(size))
+    change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
+    assert follower.catch_up() == 1
+    assert directory.find(Criteria(family="quinternel"), View.ANONYMOUS, 10, None).total == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import random
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from record_factories import SUFFIX
 from sqlalchemy import Engine, insert, select, update
 from undo_world import contents, meaning
 
+from directory_service import cli
 from directory_service.errors import NotFound, UndoRefused
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
@@ -384,3 +386,18 @@ def test_runs_tell_what_was_undone_and_by_which(world: World) -> None:
             (run, "import", done.run),
         ]
         assert get_run(connection, done.run or 0).counts == done.counts
+
+
+def test_a_rollback_shows_the_runs_that_it_took_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    first = world.day(1, activity=[f.activity(ONE)]).run or 0
+    second = world.day(2, activity=[f.activity(ONE, family_name="AUTRE")]).run or 0
+    done = undo(world.engine, first, through=True)
+    asked = ["--database-url", world.engine.url.render_as_string(hide_password=False), "runs", "show", str(done.run)]
+    assert cli.run(asked) == 0
+    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  annule")]
+    assert [line.partition(",")[0] for line in shown] == [
+        f"  annule le passage {second} (import)",
+        f"  annule le passage {first} (import)",
+    ]
+    assert cli.run([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["undoes"] == [second, first]

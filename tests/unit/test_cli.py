@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -53,3 +56,28 @@ def test_a_path_that_the_system_refuses_is_named(
     monkeypatch.setitem(annuaire.commands, "casser", broken)
     assert run(["casser"]) == code
     assert said in capsys.readouterr().err
+
+
+@click.command("attendre")
+@click.option("--json", is_flag=True)
+def interrupted(**_: bool) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_a_document_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(annuaire.commands, "attendre", interrupted)
+    assert run(["attendre", "--json"]) == 130
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"error": "interrupted", "message": "Interrompu.", "where": None, "exit": 130}
+    assert said.err.split() == ["Interrompu."]
+    assert run(["attendre"]) == 130 and capsys.readouterr().out == ""
+
+
+def test_an_error_told_to_a_reader_who_left_is_no_fault(tmp_path: Path) -> None:
+    """``annuaire … --json | jq``, after the Ctrl-C that was for both."""
+    command = [sys.executable, "-m", "directory_service.cli", "--data", str(tmp_path), "runs", "--json"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
+        assert asked.stdin and asked.stdout and asked.stderr
+        asked.stdout.close()
+        assert asked.stderr.read() == b""
+    assert asked.returncode == 5

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -119,9 +120,9 @@ async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol],
 
 
 def _tell_build(directory: DirectoryReader) -> None:
-    """Up to which change this worker answers; nothing while there is no index."""
+    """Up to which change this worker answers; nothing while there is no index, or one that is damaged."""
     if isinstance(directory, Directory):
-        with suppress(AnnuaireError):
+        with suppress(AnnuaireError, sqlite3.Error):
             SEQUENCE.set(directory.build().seq)
 
 

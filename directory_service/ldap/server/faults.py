@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from directory_service.errors import damaged
 from directory_service.ldap.messages import result
 
 log = logging.getLogger(__name__)
@@ -17,4 +18,6 @@ def internal_fault(error: BaseException, message_id: int, tag: int) -> bytes:
         trace = trace.tb_next
     where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
     log.error("internal fault: %s at %s", type(error).__name__, where)
+    if unreadable := damaged(error):
+        return result(message_id, tag, unreadable.ldap_code, unreadable.message)
     return result(message_id, tag, OTHER, "erreur interne")
