@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from directory_service.errors import InvalidInput
+from directory_service.errors import ImportRefused, InvalidInput
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
 from directory_service.model.thresholds import Thresholds
@@ -27,7 +27,7 @@ from directory_service.registry.engine import filling, reading, require_current,
 from directory_service.registry.firstload import fast_load
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.overview import read_sources
-from directory_service.registry.runs import add_file, create_run, finish_run, last_file, read_runs
+from directory_service.registry.runs import add_file, create_run, finish_run, last_file, latest_import, read_runs
 from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import beside, extract
@@ -224,6 +224,8 @@ class _Run:
     def execute(self, jobs: Sequence[Job], lists: Sequence[ListJob]) -> ImportReport:
         fresh_jobs, fresh_lists = fresh(self.connection, jobs), fresh(self.connection, lists)
         refuse_older(self.connection, fresh_lists)
+        if fresh_jobs or fresh_lists:
+            self._refuse_earlier()
         breaches = self._against_the_last([*fresh_jobs, *fresh_lists])
         reports = [self._skip(job) for job in jobs if job not in fresh_jobs]
         reports += [self._skip(job) for job in lists if job not in fresh_lists]
@@ -248,6 +250,16 @@ class _Run:
             accepted=accepted,
         )
         return replace(report, silent=tuple(self._silent()))
+
+    def _refuse_earlier(self) -> None:
+        """What opened with an import would have closed before (docs/decisions/0039).  Raises ImportRefused."""
+        last = latest_import(self.connection)
+        if last and self.as_of < last[1]:
+            number, dated = last
+            raise ImportRefused(
+                f"les données seraient du {self.as_of}, celles de l'import {number} sont du {dated} : importez dans "
+                f"l'ordre des jours (--as-of) ; si l'horloge s'est trompée ce jour-là, annuaire rollback {number}"
+            )
 
     def _against_the_last(self, jobs: Sequence[Job | ListJob]) -> list[Breach]:
         """What is wrong with these files beside those that the registry last read, or this very command."""

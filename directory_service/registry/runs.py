@@ -154,6 +154,14 @@ def read_standing(connection: Connection, since: int) -> list[Run]:
     return [_run(connection, row) for row in connection.execute(query.order_by(run.c.id.desc())).all()]
 
 
+def latest_import(connection: Connection) -> tuple[int, str] | None:
+    """Of the imports that stand and changed something, the one of the latest date: its number, and that date."""
+    stands = run.c.kind == "import", run.c.status == "done", run.c.undone_by.is_(None)
+    query = select(run.c.id, run.c.as_of).where(*stands).order_by(run.c.as_of.desc(), run.c.id.desc()).limit(1)
+    found = connection.execute(query).first()
+    return (found.id, found.as_of) if found else None
+
+
 def get_run(connection: Connection, run_id: int) -> Run:
     """One run; raises NotFound."""
     row = connection.execute(select(run).where(run.c.id == run_id)).first()

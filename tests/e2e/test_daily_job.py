@@ -24,6 +24,14 @@ def here(loaded: Installation, tmp_path: Path) -> Installation:
     return here
 
 
+@pytest.fixture
+def dated(here: Installation) -> Installation:
+    """Of the day that its files speak of, and not of today."""
+    here.run("rollback", "1")
+    here.run("import", "sample", "--as-of", "2026-08-25T07:30:00")
+    return here
+
+
 def ask(here: Installation, *arguments: str, code: int = 0) -> Any:
     return json.loads(here.run(*arguments, "--json", code=code).stdout)
 
@@ -35,11 +43,11 @@ def halve(here: Installation) -> None:
     path.write_bytes(b"".join(lines[: len(lines) // 2]))
 
 
-def test_an_ordinary_day_ends_with_0_and_a_report(here: Installation) -> None:
-    report = ask(here, "import", "day1", "--as-of", "2026-08-26T07:30:00")
+def test_an_ordinary_day_ends_with_0_and_a_report(dated: Installation) -> None:
+    report = ask(dated, "import", "day1", "--as-of", "2026-08-26T07:30:00")
     assert (report["status"], report["breaches"], report["accepted"], report["silent"]) == ("done", [], None, [])
     assert report["impact"]["people"]["touched"] > 0
-    again = ask(here, "import", "day1", "--as-of", "2026-08-26T19:30:00")
+    again = ask(dated, "import", "day1", "--as-of", "2026-08-26T19:30:00")
     assert (again["status"], {file["status"] for file in again["files"]}) == ("unchanged", {"skipped"})
 
 
@@ -76,7 +84,8 @@ def test_a_command_line_that_does_not_read_is_told_as_json_too(here: Installatio
     assert (told["error"], told["exit"]) == ("usage", 2) and told["message"]
 
 
-def test_silent_sources_are_told_by_import_and_runs(here: Installation) -> None:
+def test_silent_sources_are_told_by_import_and_runs(dated: Installation) -> None:
+    here = dated
     late = here.run("import", "day1", "--as-of", "2026-08-29T07:30:00").stderr
     assert "attention, source muette : mssante.mailboxes : dernier extrait du 2026-08-26T06:06:00Z, il y a 3" in late
     assert "source muette : rpps.activity" in here.run("runs").stderr  # the sample is of August 2026

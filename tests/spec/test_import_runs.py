@@ -17,6 +17,7 @@ from directory_service.model.people import PractitionerRole
 from directory_service.registry import log
 from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.read import read_bindings
+from directory_service.registry.rollback import roll_back
 from directory_service.registry.runs import each_found, get_run, read_rejections
 from directory_service.registry.upgrading import upgrade
 from importers.load import run_import
@@ -221,3 +222,19 @@ def _new(folder: Path) -> Engine:
     engine = open_registry(f"sqlite:///{folder / 'fresh.sqlite'}")
     upgrade(engine)
     return engine
+
+
+def test_an_import_dated_before_one_that_stands_is_refused(world: World) -> None:
+    """A clock that was set back: what had opened on the 5th would have closed on the 3rd."""
+    one, two, box = f.rpps(1), f.rpps(2), "a@ps13.mssante.fr"
+    world.day(4, activity=[f.activity(one)])
+    wrong = world.day(5, activity=[f.activity(one), f.activity(two)], mailboxes=[f.mailbox(box, two)]).run
+    assert wrong and world.day(3, activity=[f.activity(one), f.activity(two)]).status == "unchanged"
+    before = world.dump()
+    for rehearsed in (True, False):
+        with pytest.raises(ImportRefused, match=rf"2026-11-03.*l'import {wrong} sont du 2026-11-05.*rollback {wrong}"):
+            world.day(3, activity=[f.activity(one)], dry_run=rehearsed)
+    assert world.dump() == before
+    assert world.day(5, activity=[f.activity(one)]).status == "done"
+    roll_back(world.engine, wrong, actor="tests", through=True)
+    assert world.day(4, activity=[f.activity(two)]).status == "done"

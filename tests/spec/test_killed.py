@@ -64,7 +64,7 @@ def test_before_or_after_never_between(registry: Engine, command: list[str], ext
     undoes = case.startswith("rollback")
     day = extracts / ("day0" if case in ("first load", "rollback of a first load") else "day60")
     if day.name == "day60":
-        run_import(registry, [extracts / "day0"], actor="tests")
+        run_import(registry, [extracts / "day0"], actor="tests", as_of=AS_OF)
     before, after = _both(registry, day, undoes)
     dice = random.Random(case)
     for kill in range(KILLS):
