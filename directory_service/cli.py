@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -203,13 +204,34 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(nowhere, "r" if name == "stdin" else "w", encoding="utf-8"))
 
 
+def _end_in_order() -> list[int]:
+    """SIGTERM interrupts as Ctrl-C does, so that temporary files go and what is half written too.  Gives the list that
+    will hold it once it came."""
+    came: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, end)
+    return came
+
+
 def main() -> None:
     """Entry point of the ``annuaire`` script."""
     _open_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a letter that the terminal's alphabet lacks is no fault
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:]))
+    terminated = _end_in_order()
+    code = run(sys.argv[1:])
+    if terminated and code == _INTERRUPTED:  # systemd and shells ask by what it ended
+        with suppress(OSError):
+            sys.stdout.flush()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

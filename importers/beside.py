@@ -13,12 +13,13 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import astuple
 from multiprocessing.connection import Connection as Pipe
-from typing import Any
+from typing import Any, NoReturn
 
 from directory_service.errors import AnnuaireError, ImportRefused, RegistryUnavailable
 from directory_service.registry.engine import open_registry
@@ -104,6 +105,7 @@ def halves(files: Sequence[ExtractFile]) -> tuple[list[ExtractFile], list[Extrac
 def _serve(pipe: Pipe) -> None:
     gc.disable()  # as in load.run_import
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that loads, which then ends this one
+    signal.signal(signal.SIGTERM, _end)
     outgoing: queue.Queue[bytes] = queue.Queue(_AHEAD)
     threading.Thread(target=_send, args=(pipe, outgoing), daemon=True).start()
     with suppress(EOFError, OSError):  # nobody asks any more
@@ -111,6 +113,12 @@ def _serve(pipe: Pipe) -> None:
             function, files = pipe.recv()
             for file in files:
                 _answer(function, file, outgoing)
+
+
+def _end(*_: object) -> NoReturn:
+    """Asked by the one that loads, by systemd, or by ``_send``: temporary files go first (``extract._parts``)."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _answer(function: Callable[[Any], Iterator[bytes]], file: Any, outgoing: queue.Queue[bytes]) -> None:
@@ -128,4 +136,4 @@ def _send(pipe: Pipe, outgoing: queue.Queue[bytes]) -> None:
         while True:
             pipe.send_bytes(outgoing.get())
     except OSError:  # nobody listens: not an error here, whatever it was there
-        os._exit(0)
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # half a second to load, for quoted files only
 __all__ = ["ExtractFile", "ListFile", "Rejection", "groups", "opened", "recognise", "rows"]
 
 _BOM = codecs.BOM_UTF8
+_GZIP = b"\x1f\x8b\x08"
 _BLOCK = 1 << 20
 _HEADER_LIMIT = 64 * 1024  # the longest header known has 1,523 bytes
 _MEMBER_LIMIT = 16 << 30  # uncompressed; the national extract is under 1 GB: more is a zip bomb
@@ -251,6 +252,8 @@ def _decode_header(head: bytes, name: str) -> str:
         raise ImportRefused("fichier vide", where=name)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ImportRefused("encodage UTF-8 attendu, vu UTF-16", where=name)
+    if head.startswith(_GZIP):
+        raise ImportRefused("fichier compressé par gzip : le texte, ou un zip, est attendu", where=name)
     try:
         return head.removeprefix(_BOM).decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError:

@@ -56,6 +56,7 @@ def init(settings: Settings, machine: bool) -> None:
     engine = open_registry(settings.registry_url)
     try:
         upgrade(engine)
+        settings.data.mkdir(parents=True, exist_ok=True)  # of the index and the keys, wherever the registry is
         where = engine.url.render_as_string(hide_password=True)
     finally:
         engine.dispose()

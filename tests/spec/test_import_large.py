@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,6 +134,40 @@ def test_ctrl_c_ends_both_processes_with_one_word(sqlite: World, extracts: Path)
     done = subprocess.run([sys.executable, str(program), url, str(extracts / "day0")], capture_output=True, text=True,
                           env={**os.environ, "ANNUAIRE_WORKERS": "2"}, start_new_session=True)  # fmt: skip
     assert (done.returncode, done.stderr.split()) == (130, ["Interrompu."])
+    assert sqlite.people() == []
+
+
+TERMINATED = """
+import os, signal, sys, tempfile
+from directory_service import cli
+from directory_service.commands import importing
+
+def show(label, done, total):
+    if label.startswith("import de") and done:
+        print(os.listdir(tempfile.gettempdir()))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+class Shown:
+    def __enter__(self): return show
+    def __exit__(self, *_): return None
+
+importing.progress = lambda quiet: Shown()
+cli.main()
+"""
+
+
+def test_sigterm_leaves_no_temporary_file_and_ends_by_the_signal(sqlite: World) -> None:
+    """The rows of a person are apart: they are sorted in files that were left in /tmp."""
+    rows = [f.activity(f.rpps(n % 3)) for n in range(6)]
+    extract = f.write_activity(sqlite.folder / "scattered.txt", rows)
+    program, temporary = sqlite.folder / "terminated.py", sqlite.folder / "tmp"
+    program.write_text(TERMINATED)
+    temporary.mkdir()
+    url = sqlite.engine.url.render_as_string()
+    done = subprocess.run([sys.executable, str(program), "--database-url", url, "import", str(extract)],
+                          capture_output=True, text=True, env={**os.environ, "TMPDIR": str(temporary)})  # fmt: skip
+    assert (done.returncode, done.stderr.split()) == (-signal.SIGTERM, ["Interrompu."])
+    assert "annuaire-" in done.stdout and list(temporary.iterdir()) == []
     assert sqlite.people() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import zipfile
 from pathlib import Path
@@ -133,6 +134,12 @@ def refusal(path: Path) -> str:
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("")
     assert refusal(tmp_path / "a.txt") == "a.txt : fichier vide"
+
+
+def test_a_gzip_is_told_as_such(tmp_path: Path) -> None:
+    path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert refusal(path) == "a.txt : fichier compressé par gzip : le texte, ou un zip, est attendu"
 
 
 def test_a_header_alone_is_refused(tmp_path: Path) -> None:

@@ -28,3 +28,10 @@ def test_a_number_past_what_a_registry_holds_is_wrong_usage(
 ) -> None:
     assert cli.run(["--data", str(tmp_path), *command.split(), "9" * 20]) == 2
     assert "trop grand" in capsys.readouterr().err
+
+
+def test_init_makes_the_data_folder_wherever_the_registry_is(tmp_path: Path) -> None:
+    """Doctor says that ``annuaire init`` makes it: with PostgreSQL, it did not."""
+    data, elsewhere = tmp_path / "var", tmp_path / "elsewhere" / "registry.sqlite"
+    assert cli.run(["--data", str(data), "--database-url", f"sqlite:///{elsewhere}", "init"]) == 0
+    assert data.is_dir() and elsewhere.exists()
