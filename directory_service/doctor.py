@@ -115,19 +115,24 @@ def _index_opens(settings: Settings) -> str:
 
 
 def _index_is_fresh(settings: Settings) -> str:
+    from directory_service.index.feed import parse_place
+    from directory_service.index.follower import is_of
     from directory_service.registry.engine import open_registry, reading
     from directory_service.registry.journal import last_seq
 
     with _index(settings) as index:
-        seen = index.build().seq
+        stands = parse_place(index.build().cursor)
     engine = open_registry(settings.registry_url)
     try:
         with reading(engine) as connection:
             written = last_seq(connection)
+            ours = is_of(connection, stands, written)
     finally:
         engine.dispose()
-    if written > seen:
-        _fail(f"{written - seen} changements du registre ne sont pas dans l'index : lancez `annuaire index`")
+    if not ours:
+        _fail("l'index n'est pas de ce registre, qui a été changé ou restauré : lancez `annuaire index`")
+    if written > stands.seq:
+        _fail(f"{written - stands.seq} changements du registre ne sont pas dans l'index : lancez `annuaire index`")
     return f"à jour du journal ({written})"
 
 

@@ -94,9 +94,14 @@ class ListFile:
 
 
 def _name_of(path: Path, member: str | None) -> str:
-    """As text: what is not UTF-8 in the name of a file, old shares having such, is no text that a registry keeps."""
-    name = f"{path.name}/{member}" if member else path.name
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _shown(f"{path.name}/{member}" if member else path.name)
+
+
+def _shown(name: str) -> str:
+    """As text: what is not UTF-8 in the name of a file, old shares having such, is no text that a registry keeps; what
+    a terminal obeys is not for one to show, and anybody may name what is in a zip."""
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
@@ -117,7 +122,7 @@ def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
             alone = candidate == path and member is None
             extract = None if _is_of_macos(member or candidate.name) else _recognise_one(candidate, member, alone=alone)
             if extract is None:
-                ignored.append(member or candidate.name)
+                ignored.append(_shown(member or candidate.name))
             else:
                 found.append(extract)
     if not found:
@@ -195,7 +200,7 @@ def opened(path: Path, member: str | None) -> Iterator[IO[bytes]]:
 
 
 def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFile | ListFile | None:
-    name = member or path.name
+    name = _shown(member or path.name)
     with opened(path, member) as stream:
         head = stream.readline(_HEADER_LIMIT)
         xml = head + stream.read(_XML_HEAD) if head.removeprefix(_BOM).lstrip().startswith(b"<") else b""

@@ -101,7 +101,7 @@ class Follower:
         before = stands.seq if stands else 0
         with reading(self.engine) as connection:
             last = last_seq(connection)
-            restored = stands is not None and not _is_of(connection, stands, last)
+            restored = stands is not None and not is_of(connection, stands, last)
         if stands is None or last - before > _MOST or restored:
             build_index(self.engine, self.folder, self.suffix, workers=self.workers)
             return max(0, last - before)
@@ -225,7 +225,7 @@ def _addresses_gone(changes: list[JournalEntry]) -> list[str]:
     return [state["address"] for state in gone if state]
 
 
-def _is_of(connection: Connection, stands: Place, last: int) -> bool:
+def is_of(connection: Connection, stands: Place, last: int) -> bool:
     """Whether the registry is the one that a build which ``stands`` there was made from: it may have been restored from
     a backup, and gone on past that place."""
     return stands.seq <= last and (not stands.mark or stands.mark == read_mark(connection, stands.seq))

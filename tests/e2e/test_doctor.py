@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from certificates import Authority
@@ -29,6 +31,22 @@ def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(se
     assert [name for name, check in found.items() if not check["ok"]] == ["sources"]
     assert "mssante.mailboxes : dernier extrait du 2026-08-25" in found["sources"]["detail"]
     assert "données reçues il y a 0.0 h" in found["âge des données"]["detail"]
+
+
+def test_a_registry_restored_from_a_backup_is_told_until_the_index_follows(
+    loaded: Installation, tmp_path: Path
+) -> None:
+    """The index was further on than the registry: that was said to be up to date."""
+    here = loaded.copy(tmp_path / "copy")
+    registry, backup = here.folder / "var" / "registry.sqlite", here.folder / "backup.sqlite"
+    with closing(sqlite3.connect(registry)) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+    here.run("operator", "add", "essai")
+    here.run("index")
+    backup.replace(registry)
+    assert "restauré : lancez `annuaire index`" in here.run("doctor", code=5).stdout
+    here.run("index")
+    assert "fraîcheur\toui" in here.run("doctor", code=5).stdout
 
 
 def test_an_index_that_is_damaged_is_told(loaded: Installation, tmp_path: Path) -> None:

@@ -86,6 +86,15 @@ def test_a_zip_may_hold_several_extracts_and_other_things(tmp_path: Path) -> Non
     assert ignored == ["LISEZMOI.txt"]
 
 
+def test_the_names_in_a_zip_show_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+    good = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]).read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("é\n\x1b[31m.txt", good)
+        archive.writestr("\x1b]0;.txt", "autre")
+    (found,), ignored = recognise(tmp_path / "a.zip")
+    assert (found.name, ignored) == ("a.zip/é??[31m.txt", ["?]0;.txt"])
+
+
 def test_a_folder_is_read_without_the_files_of_another_kind(tmp_path: Path) -> None:
     f.write_links(tmp_path / "liens.csv", [(f.adeli(1), f.rpps(1))])
     (tmp_path / "truth.csv").write_text("person,family\n1,x\n")
