@@ -84,7 +84,11 @@ class Siblings:
                 self._counts[str(path)] = (int(said), time.monotonic())
 
     def _tell(self, held: int) -> None:
-        for path in self._folder.glob(f"{self._served}-*.sock"):
+        try:
+            others = list(self._folder.glob(f"{self._served}-*.sock"))
+        except OSError:  # clients hold every descriptor that we may have: nobody is told meanwhile
+            return
+        for path in others:
             if path != self._path:
                 try:
                     self._socket.sendto(b"%d" % held, str(path))

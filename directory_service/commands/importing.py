@@ -259,8 +259,8 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
         raise click.UsageError("--csv ou --json, pas les deux")
     with registry(settings) as engine, reading(engine) as connection:
         if rule is not None:
-            with closing(each_found(connection, number, rule)) as lines_of_rule:
-                if next(lines_of_rule, None) is None:
+            with closing(each_found(connection, number, rule)) as tripping:
+                if next(tripping, None) is None:
                     _require_rule(rule)
         found = (_found_row(line) for line in each_found(connection, number, rule))
         if machine:

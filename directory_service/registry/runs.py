@@ -7,7 +7,7 @@ read before is told by its digest, whatever it is called today.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -185,7 +185,7 @@ def read_rejections(connection: Connection, run_id: int, limit: int | None = Non
     return [RejectedLine(*row) for row in connection.execute(query.limit(limit))]
 
 
-def each_found(connection: Connection, run_id: int, rule: str | None = None) -> Iterator[FoundLine]:
+def each_found(connection: Connection, run_id: int, rule: str | None = None) -> Generator[FoundLine]:
     """What each line of a run tripped, of one rule or of all: file by file, the rejected rows first; streamed."""
     get_run(connection, run_id)
     for file in connection.execute(select(run_file).where(run_file.c.run_id == run_id).order_by(run_file.c.id)).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import socket
 import subprocess
@@ -78,6 +79,17 @@ def test_what_cannot_be_taken_is_closed(tmp_path: Path) -> None:
             other.even_out(2, lambda _number, give: give(odd.fileno()))
         assert list(one.received()) == []
         assert {link.name for link in Path("/proc/self/fd").iterdir()} <= {link.name for link in before}
+
+
+def test_a_worker_without_a_descriptor_left_goes_on(tmp_path: Path) -> None:
+    """It ended, and with it the connections of all its clients."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with closing(Siblings(tmp_path, "ldap-1", "1")) as one:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1, most[1]))
+        try:
+            one.even_out(10, lambda *_: pytest.fail("nobody is there"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)
 
 
 def test_a_folder_whose_name_is_too_long_for_a_socket_shares_nothing(tmp_path: Path) -> None:
