@@ -20,6 +20,7 @@ from directory_service.errors import ImportRefused
 from importers.extract import ExtractFile, opened
 
 _BLOCK = 1 << 20
+_LONGEST = 16 << 20  # bytes of a line: those of extracts have 2,000; each block is put behind what there is of one
 
 
 @dataclass(slots=True)
@@ -84,6 +85,9 @@ class _Scan:
             self.lines = 1
             del lines[0]
         self.lines += len(lines)
+        if len(self.rest) > _LONGEST:
+            raise ImportRefused("ligne de plus de 16 Mio : ce n'est pas une extraction",
+                                where=f"{self.extract.name}, ligne {self.lines + 1}")  # fmt: skip
         if self.survey:
             self.survey.look(lines)
         else:

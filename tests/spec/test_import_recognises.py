@@ -185,6 +185,14 @@ def test_a_caption_twice_is_refused(tmp_path: Path) -> None:
     assert "présent deux fois : Code rôle" in refusal(tmp_path / "a.txt")
 
 
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path) -> None:
+    """1.5 GB of zeros in a zip of 1.5 MB: each block was put behind all that came before, for hours."""
+    good = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]).read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", good + bytes(32 << 20) + b"\n" + good)
+    assert refusal(tmp_path / "a.zip") == "a.zip/a.txt, ligne 3 : ligne de plus de 16 Mio : ce n'est pas une extraction"
+
+
 @pytest.mark.parametrize("cut", [1, 30], ids=["no line end", "mid-line"])
 def test_a_truncated_last_line_is_refused(tmp_path: Path, cut: int) -> None:
     path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(n)) for n in (1, 2)])
