@@ -39,6 +39,7 @@ _GZIP = b"\x1f\x8b\x08"
 _BLOCK = 1 << 20
 _HEADER_LIMIT = 64 * 1024  # the longest header known has 1,523 bytes
 _MEMBER_LIMIT = 16 << 30  # uncompressed; the national extract is under 1 GB: more is a zip bomb
+_PACKED, _SMALL = 200, 64 << 20  # times that a member grows, extracts 5 to 20; below that size it does no harm
 _SUFFIXES = {".txt", ".csv", ".xml"}
 _XML_HEAD = 4096  # octets in which a document says what it is
 _WHITE_LIST = b"ListeBlancheMSSante"  # its root: importers.whitelist
@@ -154,6 +155,8 @@ def _members(path: Path) -> list[str | None]:
         infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in _SUFFIXES and not i.is_dir()]
         if any(i.file_size > _MEMBER_LIMIT for i in infos):
             raise ImportRefused("membre de plus de 16 Gio", where=path.name)
+        if any(i.file_size > max(_SMALL, _PACKED * i.compress_size) for i in infos):
+            raise ImportRefused("membre qui grossit de plus de 200 fois : bombe de décompression", where=path.name)
         return [i.filename for i in infos]
 
 

@@ -193,6 +193,14 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path
     assert refusal(tmp_path / "a.zip") == "a.zip/a.txt, ligne 3 : ligne de plus de 16 Mio : ce n'est pas une extraction"
 
 
+def test_a_zip_that_grows_as_no_extract_does_is_refused(tmp_path: Path) -> None:
+    """300 kB that became 150 million short lines, held in 16 GB."""
+    good = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]).read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", good + b"|\n" * (33 << 20))
+    assert "bombe" in refusal(tmp_path / "a.zip")
+
+
 @pytest.mark.parametrize("cut", [1, 30], ids=["no line end", "mid-line"])
 def test_a_truncated_last_line_is_refused(tmp_path: Path, cut: int) -> None:
     path = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(n)) for n in (1, 2)])
