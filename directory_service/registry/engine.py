@@ -189,9 +189,15 @@ def connected(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except DBAPIError as error:
-        raise RegistryUnavailable(f"le registre ne répond pas ({type(error.orig).__name__})") from error
+        raise RegistryUnavailable(_unopened(error)) from error
     with told(FAULTS), connection:
         yield connection
+
+
+def _unopened(error: DBAPIError) -> str:
+    if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
+        return "le registre ne s'ouvre pas : ce compte peut-il écrire ce fichier et son dossier ?"
+    return f"le registre ne répond pas ({type(error.orig).__name__})"
 
 
 def require_current(engine: Engine) -> None:

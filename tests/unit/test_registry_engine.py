@@ -53,6 +53,12 @@ def test_a_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
         pass
 
 
+def test_a_registry_that_does_not_open_says_what_an_account_needs(tmp_path: Path) -> None:
+    """SQLite says the same of a folder as of a file that this account may not open (root, as CI is, may open any)."""
+    with pytest.raises(RegistryUnavailable, match="écrire ce fichier et son dossier"):
+        require_current(open_registry(f"sqlite:///{tmp_path}"))
+
+
 @pytest.mark.parametrize(
     "url", ["annuaire", "mysql://x:secret@y/z", "postgresql+psycopg2://x:secret@y/z", "sqlit:///a"]
 )
