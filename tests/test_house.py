@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -259,6 +260,21 @@ def test_pure_rooms_are_typed_strictly() -> None:
     patterns = [re.escape(p).replace(r"\.\*", r"(?:\..*)?") for names in strict for p in names.split(",")]
     pure = [module for module in _modules() if ROOMS[room_of(module)].pure]
     assert [module for module in pure if not any(re.fullmatch(p, module) for p in patterns)] == []
+
+
+def test_who_only_reads_the_index_starts_without_the_registrys_libraries() -> None:
+    """They take longer to load than a question takes to answer, and each worker would hold them in memory."""
+    doors = "directory_service.index.directory, directory_service.ldap.server, directory_service.policy.server"
+    program = f"import sys, {doors}; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {"directory_service.index.directory"} <= set(said.split())
+    assert not {"sqlalchemy", "alembic"} & set(said.split())
+
+
+def test_a_registry_on_sqlite_is_opened_without_what_is_known_of_postgresql() -> None:
+    program = "import sys, directory_service.registry.tables, directory_service.registry.engine; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "sqlalchemy.engine" in said.split() and "sqlalchemy.dialects.postgresql" not in said.split()
 
 
 LONGEST_FILE = 400

@@ -18,7 +18,7 @@ import orjson
 from directory_service.entries.entry import PEOPLE, STRUCTURES, entry_id
 from directory_service.entries.history import shown
 from directory_service.errors import CursorExpired, InvalidInput
-from directory_service.registry.feed import KEPT, Changed, Kind
+from directory_service.model.feed import KEPT, Changed, Kind
 
 _RANKS: Final = range(16)
 _BRANCH: Final = {Kind.PRACTITIONER: PEOPLE, Kind.FORMER: PEOPLE, Kind.ORGANIZATION: STRUCTURES}

@@ -29,6 +29,7 @@ from directory_service.index.schema import VERSION
 from directory_service.index.smime import write_certificates
 from directory_service.ldap.dn import normalise
 from directory_service.model.clients import ApiClient
+from directory_service.model.feed import Changed
 from directory_service.model.mailboxes import Operator
 from directory_service.registry import feed, read
 from directory_service.registry.batches import quiet
@@ -129,7 +130,7 @@ def write_build(
     suffix: str,
     batches: Iterable[Batch],
     show: Progress,
-    changes: Iterable[feed.Changed] = (),
+    changes: Iterable[Changed] = (),
     marks: Iterable[tuple[int, str]] = (),
     clients: Iterable[ApiClient] = (),
 ) -> None:

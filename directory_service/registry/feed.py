@@ -9,27 +9,15 @@ since moves nothing.  See docs/decisions/0025.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from enum import IntEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Column, Connection, select
 
+from directory_service.model.feed import KEPT, Changed, Kind
 from directory_service.registry.bulk import chunks
 from directory_service.registry.changes import mailboxes_under, moved_domains
 from directory_service.registry.journal import JournalEntry, decode, mark_of, read_after
 from directory_service.registry.tables import activity, binding, mailbox, organization, practitioner
-
-KEPT: Final = 100_000  # changes of the journal that a build keeps: days of the whole country, three seconds of a build
-
-
-class Kind(IntEnum):
-    """What a place of the feed is about; ``FORMER``: a national id that a practitioner had, and has no more."""
-
-    MAILBOX = 0
-    PRACTITIONER = 1
-    ORGANIZATION = 2
-    FORMER = 3
-
 
 _SUBJECTS: Final = {"mailbox": Kind.MAILBOX, "practitioner": Kind.PRACTITIONER, "organization": Kind.ORGANIZATION}
 _KEYS: Final[dict[Kind, Column[Any]]] = {
@@ -38,20 +26,7 @@ _KEYS: Final[dict[Kind, Column[Any]]] = {
     Kind.ORGANIZATION: organization.c.technical_id,
 }
 
-
-class Changed(NamedTuple):
-    """One record that changed: ``key`` is the name that readers know it by, ``seq`` and ``at`` those of the change."""
-
-    kind: Kind
-    key: str
-    seq: int
-    pk: int
-    at: str
-
-
 Seqs = dict[int, int]  # key of the registry ► last change
-
-
 Marks = list[tuple[int, str]]  # numbers of changes, each with its ``journal.mark_of``
 
 

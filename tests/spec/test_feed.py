@@ -23,6 +23,7 @@ from directory_service.index.directory import Directory
 from directory_service.index.files import current_name
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
+from directory_service.model.feed import KEPT
 from directory_service.registry import feed, operators
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.journal import append
@@ -227,8 +228,8 @@ def test_a_cursor_that_is_too_old_is_told(reader: Reader, engine: Engine, tmp_pa
 
 def test_a_cursor_of_a_node_that_is_further_on_stays_and_a_far_one_is_told(reader: Reader) -> None:
     seq = int(reader.ask("limit=1000").json["next"].partition("-")[0])
-    near, far = (reader.ask(f"since={seq + ahead}-abc") for ahead in (feed.KEPT, feed.KEPT + 1))
-    assert (near.json["items"], near.json["next"]) == ([], f"{seq + feed.KEPT}-abc")
+    near, far = (reader.ask(f"since={seq + ahead}-abc") for ahead in (KEPT, KEPT + 1))
+    assert (near.json["items"], near.json["next"]) == ([], f"{seq + KEPT}-abc")
     assert (far.status_code, far.json["type"]) == (410, "/problems/cursor-expired")
 
 
