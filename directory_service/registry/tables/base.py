@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Text
+from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Text, event, text
 
 metadata = MetaData(
     naming_convention={
@@ -20,3 +20,14 @@ Key = BigInteger().with_variant(Integer, "sqlite")
 def source_text(name: str) -> Column[str]:
     """Text of a source: empty means unknown, NULL does not occur."""
     return Column(name, Text, nullable=False, default="", server_default="")
+
+
+def partial(index: Index, condition: str) -> Index:
+    """Of the rows that meet it alone, in both databases.  Said when the index is created: ``postgresql_where`` here
+    would load all that SQLAlchemy knows of PostgreSQL, in every command on SQLite."""
+
+    def say(_: object, connection: Connection, **_more: object) -> None:
+        index.dialect_kwargs[f"{connection.dialect.name}_where"] = text(condition)
+
+    event.listen(index, "before_create", say)
+    return index

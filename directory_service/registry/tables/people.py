@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Table, Text, UniqueConstraint
 
-from directory_service.registry.tables.base import Key, metadata, source_text
-
-_MERGED = text("merged_into IS NOT NULL")
+from directory_service.registry.tables.base import Key, metadata, partial, source_text
 
 nomenclature = Table(  # label of a code as the sources write it, first seen
     "nomenclature",
@@ -35,7 +33,7 @@ practitioner = Table(
     Column("merged_into", Key, ForeignKey("practitioner.id")),  # absorbed by another record; NULL when alive
     Index("ix_practitioner_match_key", "match_key"),
     # For the foreign key alone: without it, each record taken out by a rollback would be looked for in the whole table.
-    Index("ix_practitioner_merged_into", "merged_into", sqlite_where=_MERGED, postgresql_where=_MERGED),
+    partial(Index("ix_practitioner_merged_into", "merged_into"), "merged_into IS NOT NULL"),
 )
 
 identifier = Table(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint
 
-from directory_service.registry.tables.base import Key, metadata, source_text
+from directory_service.registry.tables.base import Key, metadata, partial, source_text
 
 operator = Table(
     "operator",
@@ -73,13 +73,5 @@ domain = Table(
     source_text("responsible"),  # *ResponsableContact*
     source_text("support"),  # *SupportContact*
     source_text("updated"),  # *DateMAJ*, an instant
-    Index(
-        "uq_domain_open",
-        "name",
-        "operator_id",
-        "subject",
-        unique=True,
-        sqlite_where=text("until IS NULL"),
-        postgresql_where=text("until IS NULL"),
-    ),
+    partial(Index("uq_domain_open", "name", "operator_id", "subject", unique=True), "until IS NULL"),
 )
