@@ -12,9 +12,9 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import compress
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from importers.sample.numbers import Ints, draw
@@ -58,10 +58,12 @@ class Pool:
         return draw(rng, self.cumulated, size)
 
 
-def _read(name: str) -> pd.DataFrame:
+def _read(name: str) -> list[list[str]]:
+    """The columns, without their captions; every row has a value in each."""
     data = resources.files("importers").joinpath("data", name).read_bytes()
-    lines = gzip.decompress(data).decode().splitlines()[1:]
-    return pd.DataFrame([line.split(",") for line in lines])
+    captions, _, rows = gzip.decompress(data).decode().partition("\n")
+    values, width = rows.rstrip("\n").replace("\n", ",").split(","), captions.count(",") + 1
+    return [values[column::width] for column in range(width)]
 
 
 def _estates() -> list[str]:
@@ -72,8 +74,8 @@ def _estates() -> list[str]:
 @cache
 def surnames() -> Pool:
     """INSEE surnames, then compounds of two of them (1.3 %) and names with a particle (0.3 %)."""
-    table = _read("noms.csv.gz")
-    names, weights = table[0].tolist(), table[1].astype(float).to_numpy()
+    names, births = _read("noms.csv.gz")
+    weights = np.array(births, np.float64)
     total = weights.sum()
     pairs = draw(np.random.default_rng(1789), weights.cumsum(), 2 * _COMPOUNDS).reshape(2, -1)
     compounds = [f"{names[a]}-{names[b]}" for a, b in pairs.T.tolist()]
@@ -89,9 +91,9 @@ def surnames() -> Pool:
 @cache
 def given_names(sex: int) -> Pool:
     """INSEE given names of one sex (1 M, 2 F), then several given names in a row (4 %)."""
-    table = _read("prenoms.csv.gz")
-    table = table[table[0] == str(sex)]
-    names, weights = table[1].tolist(), table[2].astype(float).to_numpy()
+    sexes, names, births = _read("prenoms.csv.gz")
+    names = list(compress(names, of_it := [found == str(sex) for found in sexes]))
+    weights = np.array(list(compress(births, of_it)), np.float64)
     rng, extra = np.random.default_rng(1790 + sex), 4_000
     chosen = draw(rng, weights.cumsum(), 3 * extra).reshape(3, -1).T.tolist()
     several = [" ".join(names[i] for i in dict.fromkeys(row[: 2 + k % 2])) for k, row in enumerate(chosen)]

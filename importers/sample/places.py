@@ -7,6 +7,7 @@ département, so that "one near here, the big ones more often" is one search in 
 from __future__ import annotations
 
 import gzip
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -92,10 +93,11 @@ def _weights(rows: list[list[str]], codes: list[str]) -> NDArray[np.float64]:
     weights = rng.lognormal(np.log(0.55), 1.15, len(rows))
     weights[[c[0] == "9" and len(c) == 3 for c in codes]] *= _OVERSEAS_FACTOR
     names = [(c, r[1].rstrip(" 0123456789")) for c, r in zip(codes, rows, strict=True)]
+    postcodes = Counter(row[0] for row in rows)
     for i, (name, row) in enumerate(zip(names, rows, strict=True)):
         if name in _TOWNS:
             whole = row[1] == name[1]
-            weights[i] = _TOWNS[name] / (sum(1 for r in rows if r[0] == row[0]) if whole else 1)
+            weights[i] = _TOWNS[name] / (postcodes[row[0]] if whole else 1)
     return weights
 
 
