@@ -15,6 +15,7 @@ import orjson
 from flask import Flask, Response, request, request_finished
 from jsonschema import Draft202012Validator, FormatChecker
 
+from directory_service.web.api.documentation import openapi_of
 from directory_service.web.openapi.document import SCHEMAS, path_of
 from directory_service.web.openapi.terms import closed
 
@@ -26,7 +27,7 @@ def conforming() -> Iterator[list[str]]:
 
     def look(app: Flask, response: Response, **_: Any) -> None:
         if request.url_rule is not None and request.method in _METHODS:
-            found.extend(faults(_read(app.extensions["annuaire"].openapi), response))
+            found.extend(faults(_read(openapi_of(app)), response))
 
     request_finished.connect(look)
     try:

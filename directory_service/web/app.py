@@ -6,7 +6,6 @@ operations need in ``operations``.  No cookie, no session: every answer is a fun
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
@@ -79,8 +78,7 @@ def create_app(directory: Directory, settings: Settings | None = None, tls: Tls 
     if services.limiter:
         limit(app, services.limiter)
     app.after_request(_guard)
-    openapi, docs = documentation.written(app)
-    attach(app, replace(services, openapi=openapi, docs=docs))
+    attach(app, services)
     return app
 
 

@@ -57,8 +57,6 @@ class Services:
     receipts: Receipts | None = None
     desk: Desk | None = None
     limiter: Limiter | None = None
-    openapi: bytes = b""
-    docs: bytes = b""
 
 
 def attach(app: Flask, services: Services) -> None:

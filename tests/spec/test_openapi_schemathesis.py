@@ -22,6 +22,7 @@ from schemathesis.specs.openapi import checks
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.journal import append as note
 from directory_service.settings import Settings
+from directory_service.web.api.documentation import openapi_of
 from directory_service.web.app import create_app
 
 # Of operations that do not answer JSON, nothing is left to generate but their parameters.
@@ -68,7 +69,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, st
 
 @pytest.fixture(scope="module")
 def described(served: tuple[Flask, str]) -> schemathesis.BaseSchema:
-    document = schemathesis.openapi.from_dict(orjson.loads(served[0].extensions["annuaire"].openapi))
+    document = schemathesis.openapi.from_dict(orjson.loads(openapi_of(served[0])))
     document.config.generation.with_security_parameters = False  # what is shown is the test's to say
     return document
 

@@ -1,18 +1,20 @@
 """``/openapi.json``: what the API is, for programs; ``/docs``: the same for people, in plain HTML.
 
-Both are made once, from the routes of the application that serves them; they hold no data.
+Both are made once, when somebody first asks, from the routes of the application that serves them; they hold no data.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from importlib.resources import files
+from typing import Any
 
 import orjson
-from flask import Blueprint, Flask, Response, render_template, request
+from flask import Blueprint, Flask, Response, current_app, render_template, request
 from markupsafe import Markup, escape
 
-from directory_service.web.context import cached_text, services
+from directory_service.web.context import cached_text
 from directory_service.web.openapi.document import document
 from directory_service.web.openapi.page import operations, schemas
 from directory_service.web.parameters import read_query
@@ -26,13 +28,13 @@ _STYLE = files("directory_service.web").joinpath("static/api.css").read_bytes()
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     read_query(request.query_string, ())
-    return cached_text(services().openapi, "application/json")
+    return cached_text(openapi_of(current_app), "application/json")
 
 
 @blueprint.get("/docs")
 def docs() -> Response:
     read_query(request.query_string, ())
-    response = cached_text(services().docs, "text/html; charset=utf-8")
+    response = cached_text(_page_of(current_app), "text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _STRICT
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
@@ -43,12 +45,29 @@ def style() -> Response:
     return cached_text(_STYLE, "text/css; charset=utf-8")
 
 
-def written(app: Flask) -> tuple[bytes, bytes]:
-    """The document and the page of this application."""
-    made = document(app.url_map.iter_rules(), app.view_functions)
-    with app.app_context():
-        page = render_template("api.html", document=made, operations=operations(made), schemas=schemas(made))
-    return orjson.dumps(made), page.encode()
+def openapi_of(app: Flask) -> bytes:
+    """The document of this application."""
+    return _once(app, "annuaire.openapi", lambda: orjson.dumps(_document(app)))
+
+
+def _page_of(app: Flask) -> bytes:
+    return _once(app, "annuaire.docs", lambda: _page(_document(app)).encode())
+
+
+def _once(app: Flask, name: str, make: Callable[[], bytes]) -> bytes:
+    """Two threads that are the first make the same."""
+    kept: bytes | None = app.extensions.get(name)
+    if kept is None:
+        kept = app.extensions[name] = make()
+    return kept
+
+
+def _document(app: Flask) -> dict[str, Any]:
+    return document(app.url_map.iter_rules(), app.view_functions)
+
+
+def _page(made: dict[str, Any]) -> str:
+    return render_template("api.html", document=made, operations=operations(made), schemas=schemas(made))
 
 
 @blueprint.app_template_filter("code")
