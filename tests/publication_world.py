@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import factories as f
-from argon2 import PasswordHasher
-from registry_factories import add_person, add_place
-from sqlalchemy import Connection, Engine, func, select, update
+from registry_factories import add_person, add_place, secret_of
+from sqlalchemy import Engine, func, select
 from werkzeug.test import TestResponse
 
 from directory_service.index.directory import Directory
@@ -18,7 +17,7 @@ from directory_service.index.follower import Follower
 from directory_service.registry import operators
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import JournalEntry, read_after
-from directory_service.registry.tables import journal, metadata, operator
+from directory_service.registry.tables import journal, metadata
 from directory_service.settings import Settings
 from directory_service.web.app import create_app
 
@@ -37,17 +36,6 @@ def personal(number: str = ZOE, **fields: Any) -> dict[str, Any]:
 
 def organizational(number: str = HOSPITAL, **fields: Any) -> dict[str, Any]:
     return {"type": "ORG", "holder": {"structure": number}} | fields
-
-
-_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # half a second less for each of two secrets
-
-
-def secret_of(connection: Connection, name: str) -> str:
-    """A secret that is quick to verify."""
-    secret = f"{name}.essai"
-    where = operator.c.name == name
-    connection.execute(update(operator).where(where).values(secret_hash=_CHEAP.hash(secret)))
-    return secret
 
 
 class Publishing:

@@ -5,13 +5,17 @@ Written straight into the tables, so that each test reads which dates and holder
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from record_factories import SUFFIX, rpps
+from registry_factories import secret_of
 from sqlalchemy import Connection, Engine, Table
 
 from directory_service.index.directory import Directory
+from directory_service.index.files import CURRENT
 from directory_service.index.writer import build_index
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
@@ -59,13 +63,29 @@ _BOXES: tuple[tuple[int, str, str, bool, tuple[tuple[int | None, int | None, str
 
 
 def build_world(folder: Path, *, white_list: bool = True) -> tuple[Directory, str]:
-    """The directory, which the caller closes, and the operator's secret ("" without a white list)."""
-    engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
-    upgrade(engine)
-    secret = fill(engine, white_list=white_list)
-    build_index(engine, folder / "index", SUFFIX, workers=1)
-    engine.dispose()
+    """The directory, which the caller closes, and the operator's secret ("" without a white list).  Each caller has
+    files of its own, copied from those that the first one built."""
+    files, link, secret = _built(white_list)
+    (folder / "index").mkdir(parents=True, exist_ok=True)
+    for name, octets in files.items():
+        (folder / name).write_bytes(octets)
+    (folder / "index" / CURRENT).symlink_to(link)
     return Directory(folder / "index", SUFFIX), secret
+
+
+@cache
+def _built(white_list: bool) -> tuple[dict[Path, bytes], Path, str]:
+    """Registry and index: the files by their names in the folder, which of them is the current build; the secret."""
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+        upgrade(engine)
+        secret = fill(engine, white_list=white_list)
+        build_index(engine, folder / "index", SUFFIX, workers=1)
+        engine.dispose()
+        files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+        link = (folder / "index" / CURRENT).readlink()
+        return {path.relative_to(folder): path.read_bytes() for path in files}, link, secret
 
 
 def fill(engine: Engine, *, white_list: bool = True) -> str:
@@ -191,4 +211,4 @@ def _held(box: int, person: int | None, place: int | None, since: str, until: st
 
 def _add_operator(connection: Connection) -> str:
     operators.add_operator(connection, OPERATOR, DOMAINS, actor="test", at=START)
-    return operators.set_secret(connection, OPERATOR, actor="test", at=START)
+    return secret_of(connection, OPERATOR)

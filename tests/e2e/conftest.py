@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from e2e.installation import PEOPLE, Installation, installation, start
@@ -17,6 +18,14 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     here.run("import", "sample")
     here.run("index")
     return here
+
+
+@pytest.fixture(scope="session")
+def day1(loaded: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The extracts of the sample's next day.  Not to be changed: copy them."""
+    folder = tmp_path_factory.mktemp("extracts") / "day1"
+    loaded.run("sample", str(folder), "--people", str(PEOPLE), "--seed", "7", "--day", "1")
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -77,11 +77,10 @@ def test_options_of_runs_hold_before_its_commands_too(loaded: Installation) -> N
     assert before == loaded.run("runs", "show", "1", "--json").stdout and json.loads(before)["pk"] == 1
 
 
-def test_a_dry_run_writes_nothing(loaded: Installation, tmp_path: Path) -> None:
+def test_a_dry_run_writes_nothing(loaded: Installation, day1: Path, tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
     before = ask(here, "runs")
-    here.run("sample", "day1", "--people", str(PEOPLE), "--seed", "7", "--day", "1")
-    here.run("import", "--dry-run", "day1")
+    here.run("import", "--dry-run", str(day1))
     assert ask(here, "runs") == before
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 import web_world as world
 from flask.testing import FlaskClient
-from publication_world import secret_of
 from record_factories import SUFFIX
-from registry_factories import add_box, add_person
+from registry_factories import add_box, add_person, secret_of
 from sqlalchemy import Connection, Engine, Table, update
 from werkzeug.test import TestResponse
 

@@ -4,6 +4,7 @@ record had been read again."""
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,6 @@ import pytest
 from import_world import World
 
 from directory_service.registry.engine import open_registry, reading
-from directory_service.registry.upgrading import upgrade
 from importers import beside, survey
 from importers.check import check
 from importers.extract import ExtractFile, recognise
@@ -33,9 +33,9 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture
-def twin(tmp_path: Path) -> Iterator[World]:
+def twin(sqlite_template: Path, tmp_path: Path) -> Iterator[World]:
+    shutil.copy(sqlite_template, tmp_path / "twin.sqlite")
     engine = open_registry(f"sqlite:///{tmp_path / 'twin.sqlite'}")
-    upgrade(engine)
     yield World(engine, tmp_path)
     engine.dispose()
 
