@@ -47,8 +47,10 @@ layers: .venv/.tested ## who may import whom (house.md §2)
 docs: .venv/.tested ## docs name every setting and command, and the tutorial runs
 	@$(BIN)/pytest -q tests/test_docs.py tests/e2e/test_tutorial.py
 
-# Types are looked at while the tests run, which leave a third of two processors idle.
-check: lint ## all that CI runs: lint, types, every test (layers and docs among them)
+# Types are looked at while the tests run, which leave a third of two processors idle; so with what is to be installed.
+check: ## all that CI runs: lint, types, every test (layers and docs among them)
+	@$(MAKE) --no-print-directory -j 2 .venv/.tested
+	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory -j 2 types test
 
 reference: .venv/.tested ## writes the reference pages of settings and commands from the code
@@ -85,10 +87,14 @@ $(SAMPLE)/.done: | .venv/.installed
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e .
 	@touch $@
 
-.venv/.tested: .venv/.installed tools/debian-install
+# With `-j 2` this comes while pip fetches: only what is built in C, of the packages for tests, needs it.
+.venv/.peers: tools/debian-install | .venv/bin/python
 	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev \
 		postfix postfix-ldap nginx-light default-jdk-headless php-cli php-ldap chromium fonts-dejavu-core vdirsyncer khard \
 		thunderbird lbdb libnet-ldap-perl libauthen-sasl-perl
+	@touch $@
+
+.venv/.tested: .venv/.installed .venv/.peers
 	@$(BIN)/python -m pip install -qq -c constraints.txt --no-build-isolation -e '.[test]'
 	@touch $@
 
