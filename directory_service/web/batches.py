@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable
-from directory_service.web.problems import problem_body
+from directory_service.web.problemtypes import problem_body
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory

@@ -281,7 +281,8 @@ def _without_server(self: Response) -> list[str]:
 
 
 def _problem(status: int, phrase: str) -> bytes:
-    from directory_service.web.problems import MIMETYPE, PROBLEMS, problem_body
+    from directory_service.web.problems import MIMETYPE
+    from directory_service.web.problemtypes import PROBLEMS, problem_body
 
     slug = "bad-request" if status < 500 else "internal"
     body = problem_body(slug, status, PROBLEMS[slug][1])

@@ -30,7 +30,7 @@ from directory_service.settings import Settings
 from directory_service.web.api import search as search_route
 from directory_service.web.app import create_app
 from directory_service.web.asking import FIELDS
-from directory_service.web.problems import PROBLEMS
+from directory_service.web.problemtypes import PROBLEMS
 
 ZOE_BOX, HIDDEN = "zoe.d-essai@medecin.mssante.fr", "cachee@medecin.mssante.fr"
 

@@ -20,7 +20,8 @@ from directory_service.settings import Settings
 from directory_service.web.app import create_app
 from directory_service.web.openapi.document import APART, SCHEMAS, path_of
 from directory_service.web.openapi.route import description_of
-from directory_service.web.problems import PROBLEMS, statuses
+from directory_service.web.problems import statuses
+from directory_service.web.problemtypes import PROBLEMS
 
 ZOE_BOX = "zoe.d-essai@medecin.mssante.fr"
 # A value for each variable part of a path.

@@ -39,7 +39,7 @@ from directory_service.web.openapi.route import JSON, LINES, MERGE, Body, Place,
 from directory_service.web.openapi.route import Answer as Described
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import parse_json, read_query
-from directory_service.web.problems import problem_body
+from directory_service.web.problemtypes import problem_body
 from directory_service.web.registry import write_registry
 
 blueprint = Blueprint("publication", __name__)

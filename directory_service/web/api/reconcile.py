@@ -24,7 +24,7 @@ from directory_service.web.openapi.matching import ASKED
 from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref, word
 from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
-from directory_service.web.problems import problem_body
+from directory_service.web.problemtypes import problem_body
 from directory_service.web.reconciliation.asking import reconcile
 from directory_service.web.reconciliation.fetching import (
     extend,

@@ -25,7 +25,8 @@ from directory_service.web.openapi.route import LINES, Answer, Place, Rate, Rout
 from directory_service.web.openapi.terms import TEXT, Schema, ref
 from directory_service.web.openapi.trust import TRUST
 from directory_service.web.parameters import Parameter, is_required
-from directory_service.web.problems import MIMETYPE, PROBLEMS, statuses
+from directory_service.web.problems import MIMETYPE, statuses
+from directory_service.web.problemtypes import PROBLEMS
 
 VERSION: Final = "1"  # of the API: what /v1 stands for (docs/reference/http-api.md)
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
