@@ -131,8 +131,13 @@ class Clock:
 
 
 @pytest.mark.parametrize("size", [10, 1_000, 50_000, 210_000])
-def test_counts_are_good_to_two_percent(size: int) -> None:
-    harvest = harvest_of(LdapSettings())
+def test_counts_are_good_to_two_percent(size: int, tmp_path: Path) -> None:
+    """With one salt of all: one in ten thousand gives more than that."""
+    path, settings = tmp_path / "harvest", LdapSettings()
+    harvest_of(settings, path).close()
+    with path.open("r+b") as shared:
+        shared.write(b"always this salt")
+    harvest = harvest_of(settings, path)
     client = harvest.client("192.0.2.1")
     for start in range(0, size, 100):
         harvest.count(client, [(1 << 36) + n for n in range(start, start + 100) if n < size])
