@@ -269,8 +269,9 @@ class BoxLoader:
     def close_vanished(self) -> None:
         self.flush()
         self.store.flush()
-        for batch in chunks(self.known.vanished()):
-            mark_gone(self.store, self.source, [key for key, _ in batch])
+        gone = list(self.known.vanished())
+        mark_gone(self.store, self.source, [key for key, _ in gone])
+        for batch in chunks(gone):
             owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)
             query = select(mailbox.c.id, mailbox.c.address).where(*owned, mailbox.c.until.is_(None))
             self._close(dict(tuple(row) for row in self.store.connection.execute(query)))

@@ -17,6 +17,7 @@ from directory_service.registry.tables import link
 from importers.doubts import queue_conflicts
 from importers.known import Links, People
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
+from importers.revise import touch
 from importers.rows import Line, Match, Problems
 from importers.said import lines_of
 from importers.source import LinkParser
@@ -34,6 +35,7 @@ class LinkLoader:
         self.store, self.people, self.links = store, people, links
         self.parser, self.match, self.problems = parser, match, problems
         self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
+        self.attached: list[int] = []  # who got an alias
         self.conflicts: list[tuple[str, str]] = []
         self.refused = decisions.apart(store.connection)
 
@@ -56,6 +58,7 @@ class LinkLoader:
                     counts[self._add(line, *pair)] += 1
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
+        touch(self.store, self.attached)
         merge(self.store, self.people, [Merge(a, s, HOW, line=line) for a, (s, line) in self.merges.items()])
         queue_conflicts(self.store, self.conflicts, self.links.rpps)
 
@@ -89,6 +92,7 @@ class LinkLoader:
         if by_adeli is None:
             assert by_rpps is not None
             add_former_adeli(self.store, self.people, by_rpps, adeli, HOW, line=line.number)
+            self.attached.append(by_rpps)
         elif by_adeli in self.rpps_of:
             self.parser.conflict(line)
             self.conflicts.append(("0" + adeli, "8" + rpps))

@@ -6,8 +6,8 @@ vouches that she practises.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -16,10 +16,33 @@ from directory_service.registry.tables import expertise, identifier, practitione
 from importers.feed import Feed
 from importers.impact import count_changed
 from importers.known import Known, People, match_key
-from importers.revise import difference, drop_rows, mark_gone, note_marks, record, stored_rows, touch
+from importers.revise import (
+    Difference,
+    difference,
+    drop_rows,
+    mark_gone,
+    named_otherwise,
+    note_marks,
+    read_again,
+    record,
+    stored_rows,
+    touch,
+)
 from importers.store import Store
 
 _BATCH = 2_000
+
+
+@dataclass(slots=True)
+class Detail:
+    """What the source says of somebody under one number; ``held``: it has spoken of that number before."""
+
+    pk: int
+    key: str
+    digest: int
+    line: int
+    held: bool
+    said: list[tuple[str, ...]]
 
 
 class DetailLoader:
@@ -30,7 +53,8 @@ class DetailLoader:
         self.table = qualification if self.source == "rpps.diploma" else expertise
         self.name = str(self.table.name)  # not SQLAlchemy's subclass of str, which orjson refuses as a key
         self.codes: list[tuple[str, ...]] = []  # by the numbers of the feed
-        self.changes: list[tuple[int, str, int, int, list[tuple[Any, ...]]]] = []
+        self.met = bytearray()  # of people created in this run, by their place among them: whether this file names them
+        self.changes: list[Detail] = []
 
     def load(self, feed: Feed) -> None:
         known, counts, news = self.known, self.store.counts[self.name], feed.news
@@ -53,21 +77,26 @@ class DetailLoader:
     def _changed(
         self, held: bool, key: bytes, digest: int, line: int, identity: tuple[str, ...], numbers: list[int]
     ) -> None:
-        store, text, codes = self.store, key.decode(), self.codes
+        store, codes = self.store, self.codes
         pk = self.people.ids.get(key)
         if pk is None:
             pk = self._create(key, line, identity)
-        if held:
-            self.changes.append((pk, text, digest, line, [codes[n] for n in numbers]))
+        detail = Detail(pk, key.decode(), digest, line, held, [codes[n] for n in numbers])
+        if pk < store.first_new_practitioner or self._met_before(pk):
+            self.changes.append(detail)
             if len(self.changes) >= _BATCH:
                 self.flush()
             return
-        store.pending[self.table].extend([(pk, self.source, *codes[n]) for n in numbers])
-        store.pending[source_record].append((self.source, text, digest, pk, store.run_id, None))
-        store.counts[self.name]["created"] += 1
-        if pk < store.first_new_practitioner:  # else her creation says it all
-            said = [codes[n] for n in numbers]
-            store.note("update", "practitioner", pk, {}, {self.name: said}, line=line, count=False)
+        self._hang(pk, detail.said)
+        self._record_new(detail)
+
+    def _met_before(self, pk: int) -> bool:
+        """Whether this file has named somebody whom the run created, under another number; from now on it has."""
+        place = pk - self.store.first_new_practitioner
+        if place >= len(self.met):
+            self.met.extend(bytes(place + 65_536 - len(self.met)))
+        met, self.met[place] = self.met[place], 1
+        return bool(met)
 
     def _create(self, key: bytes, line: int, identity: Sequence[str]) -> int:
         store = self.store
@@ -82,42 +111,86 @@ class DetailLoader:
         store.pending[identifier].append((pk, national[0], national[1:], True, store.as_of, None, "extract"))
         return pk
 
+    def _hang(self, pk: int, said: Iterable[tuple[str, ...]]) -> None:
+        self.store.pending[self.table].extend([(pk, self.source, *values) for values in said])
+
+    def _record_new(self, detail: Detail) -> None:
+        row = (self.source, detail.key, detail.digest, detail.pk, self.store.run_id, None)
+        self.store.pending[source_record].append(row)
+        self.store.counts[self.name]["created"] += 1
+
     def flush(self) -> None:
-        """Applies the changes of people of whom the source spoke before."""
+        """Applies what is said of people who were known, by this source or another."""
         if not self.changes:
             return
-        store = self.store
-        store.flush()
-        stored = stored_rows(store, self.table, self.source, [c[0] for c in self.changes])
-        touched = []
-        for pk, _, _, line, said in self.changes:
-            found = difference(stored.get(pk, ()), said)
-            if not found.removed and not found.added:
-                store.counts[self.name]["unchanged"] += 1
-                note_marks(store, self.source, [pk], line)
-                continue
-            delete_rows(store.connection, self.table, found.delete)
-            store.pending[self.table].extend([(pk, self.source, *values) for values in found.added])
-            name = self.name
-            before, after = {name: found.removed}, {name: found.added}
-            store.note("update", "practitioner", pk, before, after, line=line, count=False)
-            store.counts[name]["updated"] += 1
-            touched.append(pk)
-        touch(store, touched)
-        count_changed(store, touched)
-        record(store, self.source, [(key, digest, pk) for pk, key, digest, *_ in self.changes])
+        store, changes = self.store, self.changes
         self.changes = []
+        store.flush()
+        several = named_otherwise(store, self.source, [(c.pk, c.key) for c in changes])
+        stored = stored_rows(store, self.table, self.source, sorted({c.pk for c in changes}))
+        changed = []
+        for detail in _of_one_person(changes):
+            found = difference(stored.get(detail.pk, ()), detail.said)
+            if detail.pk in several:  # what is missing may be said under her other number
+                found.delete, found.removed = [], []
+            if self._apply(detail, found):
+                changed.append(detail)
+        touch(store, [c.pk for c in changed])
+        count_changed(store, [c.pk for c in changed if c.held])
+        self._record(changes, several)
+
+    def _apply(self, detail: Detail, found: Difference) -> bool:
+        """Whether something differs."""
+        store, name = self.store, self.name
+        if not found.removed and not found.added:
+            store.counts[name]["unchanged"] += detail.held
+            note_marks(store, self.source, [detail.pk], detail.line)
+            return False
+        delete_rows(store.connection, self.table, found.delete)
+        self._hang(detail.pk, found.added)
+        if detail.pk < store.first_new_practitioner:  # else her creation says it all
+            before, after = ({name: rows} if rows else {} for rows in (found.removed, found.added))
+            store.note("update", "practitioner", detail.pk, before, after, line=detail.line, count=False)
+        store.counts[name]["updated"] += detail.held
+        return True
+
+    def _record(self, changes: Sequence[Detail], several: Set[int]) -> None:
+        again = several & {c.pk for c in changes if c.held}  # who may have more than she should
+        read_again(self.store, self.source, again)
+        for detail in changes:
+            if detail.pk in again:
+                detail.digest = 0
+            if not detail.held:
+                self._record_new(detail)
+        record(self.store, self.source, [(c.key, c.digest, c.pk) for c in changes if c.held])
 
     def close_vanished(self) -> None:
         """What the source no longer says of active people is dropped; of those who left, the last word is kept."""
-        self.store.flush()
-        for batch in chunks(self.known.vanished()):
-            mark_gone(self.store, self.source, [key for key, _ in batch])
-            self.store.counts[self.name]["closed"] += len(batch)
+        store, source = self.store, self.source
+        store.flush()
+        gone = list(self.known.vanished())
+        mark_gone(store, source, [key for key, _ in gone])
+        store.counts[self.name]["closed"] += len(gone)
+        for batch in chunks(gone):
+            pks = {pk for _, pk in batch}
+            staying = named_otherwise(store, source, [(pk, key.decode()) for key, pk in batch])
+            read_again(store, source, staying)
             query = select(practitioner.c.id).where(
-                practitioner.c.id.in_([pk for _, pk in batch]), practitioner.c.status == "active"
+                practitioner.c.id.in_(sorted(pks - staying)), practitioner.c.status == "active"
             )
-            active = list(self.store.connection.execute(query).scalars())
-            count_changed(self.store, active)
-            told = drop_rows(self.store, self.table, self.source, active)
-            note_marks(self.store, self.source, sorted({pk for _, pk in batch} - told))
+            active = list(store.connection.execute(query).scalars())
+            count_changed(store, active)
+            told = drop_rows(store, self.table, source, active)
+            note_marks(store, source, sorted(pks - told))
+
+
+def _of_one_person(changes: Iterable[Detail]) -> list[Detail]:
+    """What is said of somebody under several numbers, at once."""
+    found: dict[int, Detail] = {}
+    for detail in changes:
+        said = found.get(detail.pk)
+        if said:
+            both, held = [*dict.fromkeys([*said.said, *detail.said])], said.held or detail.held
+            detail = replace(detail, said=both, held=held)
+        found[detail.pk] = detail
+    return list(found.values())

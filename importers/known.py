@@ -55,13 +55,11 @@ def speaks(connection: Connection, source: str) -> bool:
 
 
 class Known:
-    """What one source last said: key ► position; digest, subject and state (``GONE``, ``SEEN``) by position.
-    ``staying_on``: of a part (``only``), the subjects of its vanished keys that the source still names under another
-    key."""
+    """What one source last said: key ► position; digest, subject and state (``GONE``, ``SEEN``) by position."""
 
-    def __init__(self, source: str, rows: Iterable[Sequence[Any]], staying_on: Collection[int] = ()) -> None:
+    def __init__(self, source: str, rows: Iterable[Sequence[Any]]) -> None:
         """``rows``: (key, digest, subject, whether it is gone)."""
-        self.source, self.staying_on = source, frozenset(staying_on)
+        self.source = source
         self.positions: dict[bytes, int] = {}
         self.digests, self.subjects, self.state = array("q"), array("q"), bytearray()
         rows = iter(rows)
@@ -81,8 +79,7 @@ class Known:
         return cls(source, [(key.encode(), digest, pk, gone) for key, digest, pk, gone in found])
 
     def only(self, keys: Collection[bytes]) -> Known:
-        """What it said of these, none of them seen yet, and of those that were not seen.  Whom the others are of is
-        not kept: to be ``renewed`` before ``staying`` is asked."""
+        """What it said of these, none of them seen yet, and of those that were not seen."""
         named = dict.fromkeys([*(key for key in keys if key in self.positions), *(key for key, _ in self.vanished())])
         return Known(self.source, [self._row(key, self.positions[key]) for key in named])
 
@@ -94,13 +91,8 @@ class Known:
         for some in chunks(keys):
             query = select(columns.key, columns.subject_id).where(mine, columns.key.in_(some))
             subjects |= {key.encode(): pk for key, pk in plain_rows(connection, query)}
-        gone, staying = dict(self.vanished()), set[int]()
-        for few in chunks({subjects[key] for key in gone if key in subjects}):
-            query = select(columns.key, columns.subject_id).where(mine, columns.subject_id.in_(few))
-            named = plain_rows(connection, query.where(columns.gone_at.is_(None)))
-            staying |= {pk for key, pk in named if key.encode() not in gone}
         rows = [(key, digest, subjects.get(key, pk), is_gone) for key, digest, pk, is_gone in self.rows()]
-        return Known(self.source, rows, staying)
+        return Known(self.source, rows)
 
     def meet(self, position: int, digest: int) -> bool:
         """This run has met it: whether it is what it was."""
@@ -118,13 +110,6 @@ class Known:
         for key, position in self.positions.items():
             if not self.state[position]:
                 yield key, self.subjects[position]
-
-    def staying(self, subjects: set[int]) -> set[int]:
-        """Which of these subjects the source still names, under another key."""
-        if not subjects:
-            return set()
-        seen = {pk for pk, state in zip(self.subjects, self.state, strict=True) if state & SEEN and pk in subjects}
-        return seen | (self.staying_on & subjects)
 
 
 class People:

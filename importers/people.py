@@ -133,5 +133,4 @@ class PeopleLoader:
     def close_vanished(self) -> None:
         """Whoever her source no longer names: inactive, unless another activity source still does."""
         for source, known in self.known.items():
-            gone = list(known.vanished())
-            self.reviser.vanish(source, gone, known.staying({pk for _, pk in gone}))
+            self.reviser.vanish(source, list(known.vanished()))

@@ -144,7 +144,7 @@ def split(engine: Engine, what: str, **by: Unpack[By]) -> Decision:
 
 
 def _merged(connection: Connection, what: str) -> Decision:
-    if what.isdigit() and len(what) < 9:  # an ADELI number has nine characters
+    if what.isdecimal() and len(what) < 9:  # an ADELI number has nine characters
         found = [decisions.get(connection, int(what))]
     else:
         number = what if len(what) == 10 else "0" + what

@@ -7,8 +7,8 @@ vouches for a person keeps her identity as it says it (RG_EXP_030).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
@@ -91,12 +91,9 @@ class Reviser:
     def __init__(self, store: Store, people: People) -> None:
         self.store, self.people = store, people
         self.changes: list[Change] = []
-        self.arrived: set[tuple[str, int]] = set()  # known people whom a source names anew, in this run
 
     def add(self, change: Change) -> None:
         self.changes.append(change)
-        if not change.held:
-            self.arrived.add((change.source, change.pk))
         if len(self.changes) >= _BATCH:
             self.flush()
 
@@ -111,11 +108,11 @@ class Reviser:
         for source, some in by_source.items():
             self._apply(source, some)
 
-    def _apply(self, source: str, changes: list[Change]) -> None:
-        held = [c.pk for c in changes if c.held]
-        several = self._several_numbers(source, changes)
-        rows = {table: stored_rows(self.store, table, source, held) for table in (activity, expertise)}
-        bit = vouching()[source]
+    def _apply(self, source: str, each: list[Change]) -> None:
+        bit, changes = vouching()[source], _of_one_person(each)
+        told = {c.pk for c in each if c.held or self.people.vouchers(c.pk) & bit}  # the source has rows of them
+        rows = {table: stored_rows(self.store, table, source, sorted(told)) for table in (activity, expertise)}
+        several = named_otherwise(self.store, source, [(c.pk, c.key) for c in each if c.pk in told])
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
         touched: list[int] = []
@@ -128,7 +125,7 @@ class Reviser:
             self.people.vouch(change.pk, bit)
             for table, said in ((activity, change.activities), (expertise, change.expertises)):
                 found = difference(rows[table].get(change.pk, ()), said)
-                if change.pk in several:  # what is missing may have been said under her other number
+                if change.pk in several:  # what is missing may be said under her other number
                     found.delete, found.removed = [], []
                 deleted[table] += found.delete
                 self._hang(table, change, found, before, after)
@@ -151,7 +148,7 @@ class Reviser:
             update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
             touch(self.store, touched)
             forget_the_silent(self.store, self.people, [pk for pk in back if pk < self.store.first_new_practitioner])
-        self._record(source, changes)
+        self._record(source, each, several)
 
     def _count_new(
         self, change: Change, old: dict[str, Any] | None, before: dict[str, Any], after: dict[str, Any]
@@ -163,17 +160,6 @@ class Reviser:
             return
         was = None if "status" in after else before.get("profession_code", old["profession_code"])
         self.store.impact.revise(was, after.get("profession_code", old["profession_code"]), places, gone)
-
-    def _several_numbers(self, source: str, changes: Sequence[Change]) -> set[int]:
-        """Who is in this source under another number too (n ADELI numbers for one person)."""
-        columns, own = source_record.c, {c.pk: c.key for c in changes if c.held}
-        times = Counter(c.pk for c in changes)
-        found = {pk for pk, number in times.items() if number > 1}  # both numbers come back together
-        for ids in chunks(sorted(own)):
-            query = select(columns.subject_id, columns.key).where(columns.subject_id.in_(ids), columns.source == source)
-            rows = self.store.connection.execute(query.where(columns.gone_at.is_(None)))
-            found |= {pk for pk, key in rows if key != own[pk]}
-        return found
 
     def _people(self, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
         found = {}
@@ -219,30 +205,34 @@ class Reviser:
         kind = "reopen" if "status" in after else "update"
         self.store.note(kind, "practitioner", change.pk, before, after, line=change.line)
 
-    def _record(self, source: str, changes: Iterable[Change]) -> None:
-        record(self.store, source, [(c.key, c.digest, c.pk) for c in changes if c.held])
-        new = [(source, c.key, c.digest, c.pk, self.store.run_id, None) for c in changes if not c.held]
+    def _record(self, source: str, changes: Sequence[Change], several: Set[int]) -> None:
+        again = several & {c.pk for c in changes if c.held}  # who may have more than she should
+        read_again(self.store, source, again)
+        digests = [(c, 0 if c.pk in again else c.digest) for c in changes]
+        record(self.store, source, [(c.key, digest, c.pk) for c, digest in digests if c.held])
+        new = [(source, c.key, digest, c.pk, self.store.run_id, None) for c, digest in digests if not c.held]
         self.store.pending[source_record].extend(new)
 
-    def vanish(self, source: str, gone: Iterable[tuple[bytes, int]], staying: set[int]) -> None:
-        """These people are no longer in the source under these numbers; ``staying`` are, under another one."""
+    def vanish(self, source: str, gone: Sequence[tuple[bytes, int]]) -> None:
+        """These people are no longer in the source under these numbers; some are under another one."""
         self.flush()
         self.store.flush()
         bit = vouching()[source]
+        mark_gone(self.store, source, [key for key, _ in gone])
         for batch in chunks(gone):
-            mark_gone(self.store, source, [key for key, _ in batch])
+            pks = {pk for _, pk in batch}
+            staying = named_otherwise(self.store, source, [(pk, key.decode()) for key, pk in batch])
+            read_again(self.store, source, staying)
             orphans: list[int] = []
             others: list[int] = []
-            for _, pk in batch:
-                if pk in staying or (source, pk) in self.arrived:
-                    continue
+            for pk in sorted(pks - staying):
                 self.people.disavow(pk, bit)
                 (others if self.people.vouchers(pk) else orphans).append(pk)
             with counted(self.store, [*orphans, *others]):
                 told = self._close(orphans)
                 for table in (activity, expertise):
                     told |= drop_rows(self.store, table, source, others)
-            note_marks(self.store, source, sorted({pk for _, pk in batch} - told))
+            note_marks(self.store, source, sorted(pks - told))
 
     def _close(self, pks: Sequence[int]) -> set[int]:
         """Gives those who were active until now."""
@@ -261,10 +251,42 @@ def after_columns(after: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in after.items() if name in _COLUMNS}
 
 
-def mark_gone(store: Store, source: str, keys: Sequence[str | bytes]) -> None:
-    texts = [k.decode() if isinstance(k, bytes) else k for k in keys]
-    where = source_record.c.source == source, source_record.c.key.in_(texts)
-    store.connection.execute(update(source_record).where(*where).values(gone_at=store.as_of, run_id=store.run_id))
+def _of_one_person(changes: Sequence[Change]) -> list[Change]:
+    """What a source says of somebody under several numbers, at once: all of it, and who she is by the last."""
+    found: dict[int, Change] = {}
+    for change in changes:
+        if said := found.get(change.pk):
+            both = ([*dict.fromkeys([*a, *b])] for a, b in ((said.expertises, change.expertises),
+                                                           (said.activities, change.activities)))  # fmt: skip
+            change = replace(change, expertises=next(both), activities=next(both))
+        found[change.pk] = change
+    return list(found.values())
+
+
+def named_otherwise(store: Store, source: str, told: Iterable[tuple[int, str]]) -> set[int]:
+    """Of these people, told under these keys: those whom the source names under another one, too."""
+    own, found, columns = set(told), set[int](), source_record.c
+    for ids in chunks(sorted({pk for pk, _ in own})):
+        query = select(columns.subject_id, columns.key).where(columns.subject_id.in_(ids), columns.source == source)
+        rows = store.connection.execute(query.where(columns.gone_at.is_(None)))
+        found |= {pk for pk, key in rows if (pk, key) not in own}
+    return found
+
+
+def read_again(store: Store, source: str, pks: Iterable[int]) -> None:
+    """All that the source says of these people is read by the next import, changed or not: what each of their numbers
+    says is not kept apart, so that nothing could be taken out today."""
+    columns = source_record.c
+    for ids in chunks(sorted(pks)):
+        mine = columns.source == source, columns.subject_id.in_(ids), columns.gone_at.is_(None)
+        store.connection.execute(update(source_record).where(*mine).values(digest=0))
+
+
+def mark_gone(store: Store, source: str, keys: Iterable[bytes]) -> None:
+    columns = source_record.c
+    for some in chunks(keys):
+        mine = columns.source == source, columns.key.in_([key.decode() for key in some])
+        store.connection.execute(update(source_record).where(*mine).values(gone_at=store.as_of, run_id=store.run_id))
 
 
 def note_marks(store: Store, source: str, pks: Iterable[int], line: int | None = None) -> None:

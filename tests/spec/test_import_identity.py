@@ -86,6 +86,78 @@ def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> N
     assert world.person(wrong).national_id == "0" + wrong
 
 
+# One person under several numbers of one source
+
+
+MORE, THIRD = f.adeli(2, "69"), f.rpps(3)
+ONE_PERSON = [(ADELI, RPPS), (MORE, RPPS)]
+
+
+def modes(world: World) -> list[str]:
+    return sorted(r.mode.code for r in world.person(RPPS).roles)
+
+
+def skills(world: World) -> list[str]:
+    return sorted(e.expertise.code for e in world.person(RPPS).expertises)
+
+
+def test_what_each_of_her_numbers_says_is_hers_and_goes_with_what_said_it(world: World) -> None:
+    """A row does not tell under which number it was said: what one of them says no more goes when all are read again,
+    which is by the next extract."""
+
+    def extract(day: int, first: str, *second: str) -> list[str]:
+        rows = [f.activity(ADELI, mode_code=first), *(f.activity(MORE, mode_code=mode) for mode in second)]
+        world.day(day, links=ONE_PERSON, activity=[*rows, *[f.activity(f.adeli(9), family_name="TIERS")] * day])
+        return modes(world)
+
+    assert extract(1, "L", "S") == ["L", "S"]
+    assert extract(2, "B", "S") == ["B", "L", "S"]
+    assert extract(3, "B", "S") == ["B", "S"]
+    assert extract(4, "L", "L") == ["L"]
+    assert extract(5, "L") == ["L"]
+    assert extract(6, "S") == ["S"]
+
+
+def test_what_two_numbers_say_alike_is_said_once(world: World) -> None:
+    world.day(1, links=ONE_PERSON, activity=[f.activity(ADELI), f.activity(f.adeli(9), family_name="TIERS")])
+    world.day(2, activity=[f.activity(ADELI), f.activity(MORE), f.activity(f.adeli(9), family_name="TIERS")])
+    assert modes(world) == ["S"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known before", "new"])
+def test_details_of_two_numbers_are_both_hers(world: World, *, known: bool) -> None:
+    if known:
+        world.day(1, activity=[f.activity(RPPS)])
+    world.day(2, links=ONE_PERSON, activity=[f.activity(RPPS)],
+              expertise=[f.expertise(ADELI, expertise_code="SM05"), f.expertise(RPPS), f.expertise(MORE)])  # fmt: skip
+    assert skills(world) == ["SM04", "SM05"]
+    changed = [f.expertise(ADELI, expertise_code="SM05"), f.expertise(RPPS, expertise_code="SM26"), f.expertise(MORE)]
+    world.day(3, expertise=changed)
+    assert skills(world) == ["SM04", "SM05", "SM26"]
+    world.day(4, expertise=changed[:2])
+    world.day(5, expertise=[*changed[:2], f.expertise(THIRD)])
+    assert skills(world) == ["SM05", "SM26"]
+
+
+def test_details_that_go_from_one_number_to_another_stay(world: World) -> None:
+    """As the extracts did when each profession passed from ADELI to the RPPS."""
+    world.day(1, links=ONE_PERSON, activity=[f.activity(RPPS), f.activity(THIRD)],
+              expertise=[f.expertise(ADELI), f.expertise(THIRD)])  # fmt: skip
+    world.day(2, expertise=[f.expertise(RPPS), f.expertise(THIRD)])
+    assert skills(world) == ["SM04"]
+    world.day(3, expertise=[f.expertise(RPPS, expertise_code="SM26"), f.expertise(THIRD)])
+    assert skills(world) == ["SM26"]
+
+
+def test_a_number_or_a_skill_that_comes_to_her_changes_her_record(world: World) -> None:
+    """Address books ask what changed since: by ``modifyTimestamp``."""
+    world.day(1, activity=[f.activity(RPPS)])
+    world.day(2, links=[(ADELI, RPPS)])
+    assert world.person(RPPS).changed_at.day == 2
+    world.day(3, expertise=[f.expertise(RPPS)])
+    assert world.person(RPPS).changed_at.day == 3
+
+
 # Rules
 
 

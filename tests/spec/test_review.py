@@ -71,6 +71,8 @@ def test_an_answer_is_given_once(world: World) -> None:
         review.accept(world.engine, asked.pk, actor="bob")
     with pytest.raises(NotFound):
         review.accept(world.engine, 999, actor="bob")
+    with pytest.raises(NotFound, match="aucune fusion"):
+        review.split(world.engine, "²", actor="bob")  # a digit to Unicode, and no number
 
 
 def test_what_was_rejected_is_never_asked_nor_merged_again_not_even_by_the_link_table(world: World) -> None:
