@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-import zipfile
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import factories as f
 import pytest
+from breaker_world import NURSES, activities, boxes, imported, stopped_by
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from import_world import World
 from sqlalchemy import delete
 from undo_world import assert_tally_is_the_count
 
-from directory_service.errors import CircuitBreaker, ImportRefused, InvalidInput
-from directory_service.model.rhythms import Rhythms
+from directory_service.errors import CircuitBreaker, InvalidInput
 from directory_service.model.thresholds import Thresholds
 from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.runs import get_run
 from directory_service.registry.tables import tally
 from directory_service.registry.tally import read_tally
 from directory_service.registry.upgrading import upgrade
-from importers.dating import stamp_of
 from importers.load import run_import
-from importers.report import ImportReport
 from importers.sample import write_sample
 
-NURSES = [f.rpps(n) for n in range(100)]
 NOTHING = Thresholds(removed=0, changed=0, group_removed=0, group_size=0, floor=0, rows_fell=0)
-
-
-def activities(numbers: list[str], **fields: str) -> list[dict[str, str]]:
-    return [f.activity(n, **fields) for n in numbers]
-
-
-def boxes(numbers: list[str], domain: str = "medecin.mssante.fr") -> list[dict[str, str]]:
-    return [f.mailbox(f"{n}@{domain}", n) for n in numbers]
-
-
-def imported(world: World, path: Path, **choices: Any) -> ImportReport:
-    return run_import(world.engine, [path], actor="tests", **choices)
-
-
-def rules(stop: pytest.ExceptionInfo[CircuitBreaker]) -> set[str]:
-    report = stop.value.report
-    assert isinstance(report, ImportReport)
-    assert (report.status, report.run) == ("stopped", None)
-    return {f"{b.rule} {b.subject}" for b in report.breaches}
 
 
 # --- the tally -------------------------------------------------------------------------------------------------------
@@ -115,6 +90,26 @@ def test_the_tally_is_the_count_whatever_comes_and_goes(sqlite_template: Path, d
             world.day(number, accept="essai", **extracts)
             assert_tally_is_the_count(world.engine)
         world.engine.dispose()
+
+
+def test_departments_by_code_else_by_postcode(world: World) -> None:
+    world.day(1, activity=activities(NURSES[:2], department_code="2A") + activities(NURSES[2:3], postcode="97110",
+              technical_id="F" + f.finess(9), finess=f.finess(9)))  # fmt: skip
+    with reading(world.engine) as connection:
+        assert read_tally(connection)["department"] == Counter({"2A": 2, "971": 1})
+
+
+def test_a_registry_of_before_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
+    engine = open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    upgrade(engine)
+    world = World(engine, tmp_path)
+    world.day(1, activity=activities(NURSES))
+    with writing(engine) as connection:
+        connection.execute(delete(tally))
+        connection.exec_driver_sql("UPDATE run_file SET published = NULL")
+    report = world.day(2, activity=activities(NURSES[1:]))
+    assert (report.breaches, report.impact["people"]["before"]) == ((), 100)
+    engine.dispose()
 
 
 # --- the impact ------------------------------------------------------------------------------------------------------
@@ -184,7 +179,7 @@ def test_many_who_vanish_stop_the_import_and_nothing_is_written(world: World) ->
     path = f.write_mailboxes(world.folder / "b.txt", boxes(NURSES[10:]))
     with pytest.raises(CircuitBreaker, match=r"10 boîtes aux lettres sur 100 disparaissent.*--accept") as stop:
         imported(world, path)
-    assert rules(stop) == {"removed mailboxes", "rows_fell b.txt"}
+    assert stopped_by(stop) == {"removed mailboxes", "rows_fell b.txt"}
     assert world.dump() == before
     wide = Thresholds(removed=10, rows_fell=11)
     assert imported(world, path, thresholds=wide).status == "done"
@@ -195,7 +190,7 @@ def test_many_who_change_stop_the_import(world: World) -> None:
     path = f.write_activity(world.folder / "a.txt", activities(NURSES, family_name="TOUS"))
     with pytest.raises(CircuitBreaker) as stop:
         imported(world, path)
-    assert rules(stop) == {"changed people"}
+    assert stopped_by(stop) == {"changed people"}
 
 
 def test_half_of_a_group_that_goes_stops_the_import(world: World) -> None:
@@ -207,10 +202,10 @@ def test_half_of_a_group_that_goes_stops_the_import(world: World) -> None:
     b = f.write_mailboxes(world.folder / "b.txt", domains[:939])
     with pytest.raises(CircuitBreaker) as stop:
         run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(removed=100))
-    assert rules(stop) == {"group_removed domain petit.mssante.fr", "group_removed profession 70"}
+    assert stopped_by(stop) == {"group_removed domain petit.mssante.fr", "group_removed profession 70"}
     with pytest.raises(CircuitBreaker) as stop:
         run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(group_size=121, removed=6))
-    assert rules(stop) == {"removed people", "removed activities", "removed mailboxes"}
+    assert stopped_by(stop) == {"removed people", "removed activities", "removed mailboxes"}
 
 
 def test_who_accepts_is_recorded_with_the_reason_and_what_was_passed(world: World) -> None:
@@ -235,179 +230,3 @@ def test_a_dry_run_says_that_the_import_would_stop(world: World) -> None:
     report = imported(world, path, dry_run=True)
     assert {b.rule for b in report.breaches} == {"removed", "rows_fell"}
     assert "sans --accept MOTIF, l'import s'arrêterait" in report.as_text()
-
-
-# --- files -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_file_cut_within_a_line_is_refused_whoever_accepts(world: World) -> None:
-    path = f.write_activity(world.folder / "a.txt", activities(NURSES))
-    path.write_bytes(path.read_bytes()[:-30])
-    with pytest.raises(ImportRefused, match="tronqué") as refusal:
-        imported(world, path, accept="quand même")
-    assert refusal.value.exit_code == 3
-
-
-def test_a_file_cut_at_the_end_of_a_line_has_fewer_rows_and_stops(world: World) -> None:
-    rows = [row for n in NURSES for row in (f.activity(n), f.activity(n, mode_code="L"))]
-    path = f.write_activity(world.folder / "a.txt", rows)
-    imported(world, path)
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:182]))  # 181 rows of 200: nothing is said of 9.5 %
-    assert "rows_fell" not in {b.rule for b in imported(world, path, dry_run=True).breaches}
-    path.write_bytes(b"".join(lines[:181]))
-    with pytest.raises(CircuitBreaker, match="180 lignes, 10 % de moins que les 200") as stop:
-        imported(world, path, thresholds=Thresholds(removed=100))
-    assert rules(stop) == {"rows_fell a.txt"}
-
-
-def test_a_small_file_may_lose_any_share(world: World) -> None:
-    path = f.write_activity(world.folder / "a.txt", activities(NURSES[:19]))
-    imported(world, path)
-    f.write_activity(path, activities(NURSES[:11]))
-    assert imported(world, path).breaches == ()
-
-
-def test_a_file_older_than_the_last_by_its_stamp_stops_and_may_be_accepted(world: World) -> None:
-    new = f.write_activity(world.folder / "PS_LibreAcces_202608260606.txt", activities(NURSES))
-    old = f.write_activity(world.folder / "PS_LibreAcces_202608250606.txt", activities(NURSES[::-1][1:]))
-    os.utime(old)  # fetched later
-    imported(world, new)
-    with pytest.raises(CircuitBreaker, match="plus ancien que le dernier lu") as stop:
-        imported(world, old)
-    assert rules(stop) == {"older PS_LibreAcces_202608250606.txt"}
-    assert imported(world, old, accept="retour en arrière voulu").status == "done"
-    assert imported(world, new).breaches == ()
-
-
-def test_without_a_stamp_the_date_of_the_file_tells(world: World) -> None:
-    new = f.write_activity(world.folder / "new.txt", activities(NURSES))
-    old = f.write_activity(world.folder / "old.txt", activities(NURSES[1:]))
-    os.utime(old, (1_700_000_000, 1_700_000_000))
-    imported(world, new)
-    with pytest.raises(CircuitBreaker) as stop:
-        imported(world, old)
-    assert rules(stop) == {"older old.txt"}
-
-
-def test_in_a_zip_the_stamp_of_the_member_then_of_the_zip_then_the_date_within(world: World) -> None:
-    def zipped(name: str, member: str, numbers: list[str], date: tuple[int, ...] = (2026, 8, 26, 6, 6, 0)) -> Path:
-        text = f.write_activity(world.folder / "member", activities(numbers)).read_text(encoding="utf-8")
-        with zipfile.ZipFile(world.folder / name, "w") as archive:
-            archive.writestr(zipfile.ZipInfo(member, date), text)  # type: ignore[arg-type]
-        return world.folder / name
-
-    imported(world, zipped("PS_202608260606.zip", "a.txt", NURSES))
-    for path, older in (
-        (zipped("b_202608270606.zip", "a_202608250606.txt", NURSES[1:]), True),
-        (zipped("c_202608250606.zip", "a.txt", NURSES[1:]), True),
-        (zipped("d.zip", "a.txt", NURSES[1:], (2026, 8, 24, 6, 6, 0)), True),
-        (zipped("e.zip", "a.txt", NURSES[1:], (2026, 8, 26, 2, 0, 0)), False),  # a day's tolerance
-        (zipped("f.zip", "a.txt", NURSES[1:], (1980, 1, 1, 0, 0, 0)), False),  # no date: that of the zip
-    ):
-        assert bool(imported(world, path, dry_run=True).breaches) == older, path.name
-
-
-def test_a_folder_that_gathers_days_is_read_in_order_and_each_day_once(world: World) -> None:
-    for day, statuses in ((25, ["imported"]), (26, ["imported", "skipped"]), (27, ["imported", "skipped", "skipped"])):
-        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(NURSES[day - 25 :]))
-        report = imported(world, world.folder)
-        assert (report.breaches, sorted(x.status for x in report.files)) == ((), statuses)
-    f.write_activity(world.folder / "a_202608240606.txt", activities(NURSES[4:]))
-    report = imported(world, world.folder, dry_run=True)
-    assert [b.subject for b in report.breaches] == ["a_202608240606.txt"]
-
-
-def test_two_days_of_one_source_in_one_command_are_read_in_order(world: World) -> None:
-    for day, numbers in ((26, NURSES[1:]), (25, NURSES)):
-        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
-    assert imported(world, world.folder).breaches == ()
-    assert world.person(NURSES[0]).status == "inactive"
-
-
-def test_days_are_read_in_the_order_of_their_stamps_whatever_their_names(world: World) -> None:
-    f.write_activity(world.folder / "z_202608250606.txt", activities(NURSES))
-    f.write_activity(world.folder / "a_202608260606.txt", activities(NURSES[1:]))
-    assert imported(world, world.folder).breaches == ()
-    assert world.person(NURSES[0]).status == "inactive"
-
-
-def test_what_is_published_again_after_something_else_is_read_again(world: World) -> None:
-    for day, numbers in ((25, NURSES), (26, NURSES[1:]), (27, NURSES)):
-        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
-        report = imported(world, world.folder)
-        assert [x.status for x in report.files] == ["skipped"] * (day - 25) + ["imported"]
-    assert world.person(NURSES[0]).status == "active"
-    assert {x.status for x in imported(world, world.folder).files} == {"skipped"}
-
-
-def test_the_day_before_given_alone_is_not_taken_for_the_day_that_was_read_with_it(world: World) -> None:
-    for day, numbers in ((25, NURSES), (26, NURSES[1:])):
-        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
-    imported(world, world.folder)
-    with pytest.raises(CircuitBreaker) as stop:
-        imported(world, world.folder / "a_202608250606.txt")
-    assert "older a_202608250606.txt" in rules(stop)
-
-
-@pytest.mark.parametrize(
-    ("name", "stamp"),
-    [
-        ("PS_LibreAcces_Personne_activite_202608250606.txt", datetime(2026, 8, 25, 6, 6, tzinfo=UTC)),
-        ("export-20260825.csv", datetime(2026, 8, 25, tzinfo=UTC)),
-        ("a_209913450606.txt", None),
-        ("siret_20260825060612.txt", None),
-        ("activity-1.txt", None),
-    ],
-)
-def test_the_stamp_of_a_name(name: str, stamp: datetime | None) -> None:
-    assert stamp_of(name) == stamp
-
-
-# --- silence ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_source_silent_for_longer_than_its_rhythm_is_told(world: World) -> None:
-    a = f.write_activity(world.folder / "a_202608250606.txt", activities(NURSES))
-    b = f.write_mailboxes(world.folder / "b_202608250606.txt", boxes(NURSES))
-
-    def silent(hour: str, *paths: Path, rhythms: str = "rpps.activity=36 mssante.mailboxes=36") -> list[str]:
-        at = datetime.fromisoformat(hour + ":00+00:00")
-        choices = {"as_of": at, "rhythms": Rhythms.parse(rhythms)}
-        return [s.source for s in run_import(world.engine, paths, actor="tests", **choices).silent]
-
-    assert silent("2026-08-26T06:00", a, b) == []
-    assert silent("2026-08-26T18:06", a, b) == []
-    assert silent("2026-08-26T18:07", a, b) == ["mssante.mailboxes", "rpps.activity"]  # read again: no younger
-    assert silent("2026-09-26T18:07", a, b, rhythms="rpps.activity=9000") == []
-    a = f.write_activity(world.folder / "a_202608270606.txt", activities(NURSES))  # the same, published again
-    assert silent("2026-08-27T07:00", a, b) == ["mssante.mailboxes"]
-
-
-def test_a_file_without_stamp_fetched_again_is_no_younger(world: World) -> None:
-    path = f.write_activity(world.folder / "a.txt", activities(NURSES))
-    os.utime(path, (1_790_000_000, 1_790_000_000))  # 21 September 2026
-    moment = datetime(2026, 9, 30, tzinfo=UTC)
-    assert len(imported(world, path, as_of=moment).silent) == 1
-    os.utime(path, (1_790_700_000, 1_790_700_000))
-    assert len(imported(world, path, as_of=moment).silent) == 1
-
-
-def test_departments_by_code_else_by_postcode(world: World) -> None:
-    world.day(1, activity=activities(NURSES[:2], department_code="2A") + activities(NURSES[2:3], postcode="97110",
-              technical_id="F" + f.finess(9), finess=f.finess(9)))  # fmt: skip
-    with reading(world.engine) as connection:
-        assert read_tally(connection)["department"] == Counter({"2A": 2, "971": 1})
-
-
-def test_a_registry_of_before_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
-    engine = open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}")
-    upgrade(engine)
-    world = World(engine, tmp_path)
-    world.day(1, activity=activities(NURSES))
-    with writing(engine) as connection:
-        connection.execute(delete(tally))
-        connection.exec_driver_sql("UPDATE run_file SET published = NULL")
-    report = world.day(2, activity=activities(NURSES[1:]))
-    assert (report.breaches, report.impact["people"]["before"]) == ((), 100)
-    engine.dispose()
