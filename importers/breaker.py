@@ -70,14 +70,14 @@ def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Brea
         ("removed", whole.removed, limits.removed, "disparaissent"),
         ("changed", whole.changed + whole.merged, limits.changed, "changent ou fusionnent"),
     ):
-        if _passes(number, whole.before, limit, limits.floor):
+        if passes(number, whole.before, limit, limits.floor):
             seen = percent(number, whole.before) or 0.0
             message = f"{number} {label} sur {whole.before} {verb} ({_shown(seen)} %, seuil {_shown(limit)} %)"
             yield Breach(rule, dimension, seen, limit, message)
 
 
 def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Breach]:
-    if _passes(group.removed, group.before, limits.group_removed, limits.floor):
+    if passes(group.removed, group.before, limits.group_removed, limits.floor):
         seen = percent(group.removed, group.before) or 0.0
         said = f"{group.removed} {_UNITS[dimension]} sur {group.before} disparaissent"
         shares = f"{_shown(seen)} %, seuil {_shown(limits.group_removed)} %"
@@ -85,7 +85,8 @@ def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Brea
         yield Breach("group_removed", f"{dimension} {group.key}", seen, limits.group_removed, message)
 
 
-def _passes(number: int, before: int, limit: float, floor: int) -> bool:
+def passes(number: int, before: int, limit: float, floor: int) -> bool:
+    """Whether so many of those that were there are more than ``limit`` percent, and not too few to matter."""
     return before > 0 and number >= floor and number * 100 > before * limit
 
 

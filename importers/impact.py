@@ -20,7 +20,7 @@ from directory_service.model.mailboxes import domain_of
 from directory_service.model.nomenclature import label
 from directory_service.registry.bulk import chunks
 from directory_service.registry.tables import activity, organization, practitioner
-from directory_service.registry.tally import GROUPS, WHOLES, Tally, department_of
+from directory_service.registry.tally import GROUPS, WHOLES, Tally, counted_under
 
 if TYPE_CHECKING:
     from importers.store import Store
@@ -101,17 +101,17 @@ class Impact:
         if missing > 0:
             self.departments.extend([0] * missing)
             self.used.extend([0] * missing)
-        self.departments[pk] = self.codes.setdefault(department_of(code, postcode), len(self.codes))
+        self.departments[pk] = self.codes.setdefault(counted_under(code, postcode), len(self.codes))
 
     def moved(self, pk: int, code: str, postcode: str) -> bool:
         """Whether that is another department than the one known."""
-        return self.codes.get(department_of(code, postcode)) != self.departments[pk]
+        return self.codes.get(counted_under(code, postcode)) != self.departments[pk]
 
     def move(self, pk: int, code: str, postcode: str, activities: int) -> None:
         """An organization is elsewhere now, with the activities that it had before this run's creations."""
         self.acts["department"][list(self.codes)[self.departments[pk]]].removed += activities
         self.place(pk, code, postcode)
-        self.acts["department"][department_of(code, postcode)].added += activities
+        self.acts["department"][counted_under(code, postcode)].added += activities
 
     # Records
 
@@ -235,7 +235,7 @@ def standing(connection: Connection, pks: Iterable[int]) -> dict[int, Standing]:
         held = held.where(activity.c.practitioner_id.in_(some))
         for pk, row, code, postcode in connection.execute(held):
             if pk in found:
-                found[pk].activities.add((row, department_of(code or "", postcode or "")))
+                found[pk].activities.add((row, counted_under(code or "", postcode or "")))
     return found
 
 

@@ -378,8 +378,8 @@ class _Run:
         made = min(parse_instant(job.published), parse_instant(self.as_of))
         shared = self.store, self.people, self.places, self.links
         work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead, self.patients)
-        beside = self.assistant and not job.surveyed
-        with self.stages.during("diff", without=("wait", "write") if beside else ("read", "parse", "write")):
+        read_beside = self.assistant and not job.surveyed
+        with self.stages.during("diff", without=("wait", "write") if read_beside else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
             self.places.flush()
             self.store.note_creations()

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from directory_service.model.mailboxes import is_address, is_patient
@@ -20,7 +19,7 @@ from importers.known import Links, People, digest_text
 from importers.people import PeopleLoader
 from importers.places import Places
 from importers.published import Beside
-from importers.rows import Holding, Place, Problems
+from importers.rows import Holding, Place, Problems, getter
 from importers.said import lines_of
 from importers.source import Kind, Source
 from importers.store import Store
@@ -106,8 +105,7 @@ def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> I
     """Passes the records on, keeping the addresses met: of unchanged people too, or their mailboxes would close."""
     match, separator = work.file.match, work.separator
     names = ("id_type", "id", "family_name", "given_names", "category_code", "profession_code", "expertise_code")
-    pick, at = itemgetter(*(match.index(n) for n in names)), match.index("address")
-    place = itemgetter(*(match.index(n) for n in Place._fields))
+    pick, place, at = getter(match, names), getter(match, Place._fields), match.index("address")
     for key, digest, rows in work.feed.records:
         # A row that is rejected for its columns has another thing in this one; that it is, its person tells.
         for number, values in lines_of(rows, separator, match, Problems(separator)):

@@ -104,14 +104,11 @@ def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int
     retired = [(False, as_of, how[pk], number[0]) for pk, found in state.numbers.items() for number in found]
     update_rows(connection, identifier, ("current", "until", "how"), retired)
     move_sources(store, [(source, key, into[pk]) for pk, found in state.sources.items() for source, key in found])
-    older = [(into[pk], other) for pk, others in state.older.items() for other in others]
-    update_rows(connection, practitioner, ("merged_into",), older)
     update_rows(connection, practitioner, ("merged_into", "changed_at"), [(s, as_of, a) for a, s in into.items()])
     for pk, found in state.numbers.items():
         for _, scheme, value, *_ in found:
             people.ids[(scheme + value).encode()] = into[pk]
     for absorbed, survivor in into.items():
-        store.absorbers.add(survivor)
         people.vouch(survivor, people.vouchers(absorbed))
     _wake(store, people, {m.survivor: m.line for m in merges})
 
@@ -119,17 +116,16 @@ def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int
 @dataclass(frozen=True, slots=True)
 class _State:
     """What hangs on records about to be absorbed, by record: keys of rows by table, numbers (row, scheme, value,
-    current, until, how), (source, key) of what sources said, records absorbed before."""
+    current, until, how), (source, key) of what sources said.  None of them has absorbed others: those that have bear an
+    RPPS number."""
 
     rows: dict[Table, dict[int, list[int]]]
     numbers: dict[int, list[tuple[Any, ...]]]
     sources: dict[int, list[tuple[str, str]]]
-    older: dict[int, list[int]]
 
 
 def _state(store: Store, pks: list[int]) -> _State:
-    return _State({table: _held(store, table, pks) for table in _HELD}, _numbers(store, pks), _sources(store, pks),
-                  _older(store, pks))  # fmt: skip
+    return _State({table: _held(store, table, pks) for table in _HELD}, _numbers(store, pks), _sources(store, pks))
 
 
 def _held(store: Store, table: Table, pks: list[int]) -> dict[int, list[int]]:
@@ -160,17 +156,6 @@ def _sources(store: Store, pks: list[int]) -> dict[int, list[tuple[str, str]]]:
     return found
 
 
-def _older(store: Store, pks: list[int]) -> dict[int, list[int]]:
-    """Asked of those known to have absorbed somebody: nobody else looks for this column, and it may have no index."""
-    found: dict[int, list[int]] = defaultdict(list)
-    asked = [pk for pk in pks if pk in store.absorbers]
-    if asked:
-        query = select(practitioner.c.merged_into, practitioner.c.id).where(practitioner.c.merged_into.in_(asked))
-        for pk, other in store.connection.execute(query):
-            found[pk].append(other)
-    return found
-
-
 def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
     """All that a split needs to put back: the record absorbed, its numbers as they were, the keys of what moves."""
     query = select(practitioner).where(practitioner.c.id.in_([m.absorbed for m in merges]))
@@ -185,8 +170,7 @@ def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
         national, *status = survivors[m.survivor]
         before = {
             **records[pk], **rows, "numbers": [scheme + value for _, scheme, value, *_ in numbers],
-            "identifiers": numbers, "sources": state.sources.get(pk, []), "older": state.older.get(pk, []),
-            "survivor": status,
+            "identifiers": numbers, "sources": state.sources.get(pk, []), "survivor": status,
         }  # fmt: skip
         after = {"into": m.survivor, "how": m.how, "reason": m.reason}
         store.note("merge", "practitioner", pk, before, after, line=m.line)

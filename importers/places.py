@@ -33,7 +33,8 @@ class Places:
         self.store = store
         self.ids: dict[str, int] = {}
         self.digests = array("q", [0])  # by id
-        # The best first, those of mailboxes after those of activities; "" for what is surer than any.
+        # The best first, those of mailboxes after those of activities; "" for one that is installed no more, and over
+        # which any other is believed.
         self.sources = {name: n for n, name in enumerate(("", *people_sources(), *box_sources()))}
         self.first_box = len(people_sources()) + 1
         self.ranks = bytearray(1)  # by id: rank of the source

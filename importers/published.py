@@ -125,7 +125,7 @@ class Beside:
                 published, owner = ours[self.boxes[address]]
                 found = judge(published, said, self.made, self.lead)
                 if found in REASONS:
-                    other = self._name(next(iter(said.holders))) if found is Finding.OPEN and said else owner
+                    other = self._name(min(said.holders, key=str)) if found is Finding.OPEN and said else owner
                     self.questions[found].append((address.decode(), other))
         self.waiting = []
 
@@ -154,10 +154,10 @@ class Beside:
         return held, owners
 
     def _name(self, holder: Holder) -> str:
-        """The national id of a holder, where there is one."""
+        """The national id of a holder, where there is one; names alone are none."""
         kind, key = holder
         if kind == "written":
-            return str(key)
+            return key if isinstance(key, str) else ""
         table = practitioner if kind == "person" else organization
         found = self.store.connection.execute(select(table.c.national_id).where(table.c.id == key)).scalar()
         return str(found or "")

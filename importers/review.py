@@ -316,8 +316,7 @@ def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any])
     _carry(act, before, survivor, absorbed)
     numbers = [(absorbed, current, until, how, row) for row, _, _, current, until, how in before["identifiers"]]
     update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
-    older = [(absorbed, pk) for pk in before["older"]]
-    update_rows(connection, practitioner, ("merged_into",), [(None, absorbed), *older])
+    update_rows(connection, practitioner, ("merged_into",), [(None, absorbed)])
     _stand(act, (absorbed, survivor), {survivor: before["survivor"]} if before["survivor"][0] != "active" else {})
 
 

@@ -7,8 +7,9 @@ spaces, small words), so ``Code civilité d'exercice`` and ``code_civilite_exerc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from directory_service.model.names import fold, words
@@ -110,6 +111,11 @@ class Match:
 
     def caption(self, name: str) -> str:
         return self.captions[self.columns[name]] if name in self.columns else name
+
+
+def getter(match: Match, names: Iterable[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """What gives the values of these fields, two or more, of a row: a few C calls."""
+    return itemgetter(*(match.index(name) for name in names))
 
 
 def fold_caption(caption: str) -> str:
@@ -312,6 +318,3 @@ class Holding(NamedTuple):
     service: str
     paperless: bool | None
     place: Place | None
-
-
-Labels = Callable[[Sequence[str]], tuple[str, ...]]

@@ -88,8 +88,6 @@ class Store:
         self.impact = Impact(read_tally(connection) or ({} if is_empty(connection) else recount(connection)))
         self.lines = {s: array("I") for s in _SUBJECTS}  # where each of these was read, key by key
         self.file: int | None = None  # run_file being read
-        absorbed = select(practitioner.c.merged_into).where(practitioner.c.merged_into.is_not(None)).distinct()
-        self.absorbers = set(connection.execute(absorbed).scalars())  # who took others' place
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.refused_holders: defaultdict[str, set[str]] = defaultdict(set)  # national ids, by address
         for address, national in decisions.refused(connection, decisions.Kind.HOLDER):

@@ -1,5 +1,5 @@
-"""``init``, ``sample``, ``import``, ``runs``, ``index``: everything that writes.  The work itself is in ``registry``,
-``importers`` and ``index``.
+"""``init``, ``sample``, ``import``, ``runs``, ``index``: from extracts to what is served.  The work itself is in
+``registry``, ``importers`` and ``index``.
 """
 
 from __future__ import annotations

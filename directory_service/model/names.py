@@ -3,7 +3,7 @@
 Two forms serve the whole house.  ``fold`` keeps the words apart; ``squash`` does not, so that hyphen, space,
 apostrophe and nothing are the same (``Jean-Pierre`` = ``JEAN PIERRE`` = ``jeanpierre``, ``d'Aubigné`` = ``DAUBIGNE``).
 What is shown is always the source's text, never a folded one.
-Phonetics and nicknames are not here yet; they belong here when they come.
+How names sound and what people are called for short is in ``phonetics`` and ``nicknames``.
 """
 
 from __future__ import annotations

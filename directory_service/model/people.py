@@ -122,16 +122,6 @@ class Expertise(NamedTuple):
     expertise: Coded
 
 
-@dataclass(frozen=True, slots=True)
-class Qualification:
-    """Diploma or authorisation to practise (*diplôme*, *autorisation d'exercice*)."""
-
-    diploma_type: Coded
-    diploma: Coded
-    authorization_type: Coded
-    authorization: Coded
-
-
 class SourceMark(NamedTuple):
     """Which source vouches for a record: source name, number of the run that last changed it, and when."""
 

@@ -51,15 +51,18 @@ def _largest(connection: Connection, table: Table) -> int:
 def read_sources(connection: Connection) -> list[SourceState]:
     """Each source ever read, by name, with its last file: an unchanged file counts, since it says that the source
     still stands; a file of a run that was taken back does not."""
-    rows = (run_file.c.rows - run_file.c.rejected).label("rows")
-    published = func.coalesce(run_file.c.published, run.c.finished_at)
+    file, published = run_file.c, func.coalesce(run_file.c.published, run.c.finished_at)
     query = (
-        select(run_file.c.layout, run.c.id, run.c.finished_at, run.c.as_of, rows, published)
+        select(file.layout, file.sha256, file.rejected, file.rows, run.c.id, run.c.finished_at, run.c.as_of, published)
         .join(run)
         .where(run.c.finished_at.is_not(None), run.c.kind == "import", run.c.undone_by.is_(None))
         .order_by(run.c.id, run_file.c.id)
     )
-    last = {name: SourceState(name, *rest) for name, *rest in connection.execute(query)}
+    last, bad = dict[str, SourceState](), dict[tuple[str, str], int]()
+    for name, digest, rejected, rows, number, finished, as_of, made in connection.execute(query):
+        # A file that was skipped tells of no row: it has those of when it was read.
+        bad[name, digest] = max(rejected, bad.get((name, digest), 0))
+        last[name] = SourceState(name, number, finished, as_of, rows - bad[name, digest], made)
     return [last[name] for name in sorted(last)]
 
 

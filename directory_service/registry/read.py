@@ -175,7 +175,7 @@ def _people_by_key(book: Book, ids: set[int]) -> dict[int, Practitioner]:
     }
 
 
-def _ofpeople_of(book: Book, table: str, columns: str, batch: Batch) -> list[Row]:
+def _rows_of_people(book: Book, table: str, columns: str, batch: Batch) -> list[Row]:
     """Rows of a table that hangs on practitioners, hers together and in the order they were written."""
     where = batch("practitioner_id")
     return book.rows(f"SELECT practitioner_id, {columns} FROM {table} WHERE {where} ORDER BY practitioner_id, id")  # noqa: S608
@@ -193,7 +193,7 @@ def whole_bindings(book: Book, batch: Batch, people: Mapping[int, Practitioner])
 
 def _identifiers(book: Book, batch: Batch) -> Mapping[int, list[Identifier]]:
     found: defaultdict[int, list[Identifier]] = defaultdict(list)
-    for pk, scheme, value, current, how in _ofpeople_of(book, "identifier", "scheme, value, current, how", batch):
+    for pk, scheme, value, current, how in _rows_of_people(book, "identifier", "scheme, value, current, how", batch):
         found[pk].append(Identifier(scheme, value, bool(current), how))
     return found
 
@@ -205,7 +205,7 @@ _ROLE = (
 
 
 def _roles(book: Book, batch: Batch) -> Mapping[int, list[PractitionerRole]]:
-    rows = _ofpeople_of(book, "activity", _ROLE, batch)
+    rows = _rows_of_people(book, "activity", _ROLE, batch)
     structures = book.organizations({row[1] for row in rows} - {None})
     systems = [book.codes(s) for s in ("profession", "category", "mode", "sector", "section", "role", "kind")]
     profession, category, mode, sector, section, role, kind = systems
@@ -224,7 +224,7 @@ def _expertises(book: Book, batch: Batch) -> Mapping[int, list[Expertise]]:
     """What several sources say alike is said once."""
     types, codes = book.codes("expertise_type"), book.codes("expertise")
     found: defaultdict[int, list[Expertise]] = defaultdict(list)
-    for pk, profession, kind, code in _ofpeople_of(book, "expertise", "profession_code, type_code, code", batch):
+    for pk, profession, kind, code in _rows_of_people(book, "expertise", "profession_code, type_code, code", batch):
         known, new = found[pk], Expertise(profession, types[kind], codes[code])
         if new not in known:
             known.append(new)

@@ -7,20 +7,17 @@ read before is told by its digest, whatever it is called today.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from directory_service.errors import NotFound
-from directory_service.registry.bulk import insert_rows
 from directory_service.registry.clock import now_text
 from directory_service.registry.tables import finding, rejection, run, run_file
 
 Impact = Mapping[str, Any]
-# One row set aside: line, column, reason, message, raw text.
-RejectedRow = tuple[int, str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +115,14 @@ def add_file(
     sha256: str,
     size: int,
     rows: int,
-    rejections: Iterable[RejectedRow] = (),
-    warnings: Sequence[str] = (),
     published: str | None = None,
     stamped: bool = False,
 ) -> int:
-    """Records a file of a run with the rows of it that were set aside, and gives its key."""
+    """Records a file of a run, and gives its key.  What is wrong with its rows is told when they are read
+    (``importers.quarantine``)."""
     values = {"run_id": run_id, "layout": layout, "name": name, "sha256": sha256, "bytes": size, "rows": rows}
-    values |= {"rejected": 0, "warnings": json.dumps(list(warnings), ensure_ascii=False)}
-    values |= {"published": published, "stamped": stamped}
-    key = int(connection.execute(insert(run_file).values(values).returning(run_file.c.id)).scalar_one())
-    columns = ("run_file_id", "line", "column_name", "reason", "message", "raw")
-    insert_rows(connection, rejection, columns, ((key, *row) for row in rejections))
-    rejected = select(func.count()).where(rejection.c.run_file_id == key).scalar_subquery()
-    connection.execute(update(run_file).where(run_file.c.id == key).values(rejected=rejected))
-    return key
+    values |= {"rejected": 0, "warnings": "[]", "published": published, "stamped": stamped}
+    return int(connection.execute(insert(run_file).values(values).returning(run_file.c.id)).scalar_one())
 
 
 def last_file(connection: Connection, layout: str) -> RunFile | None:

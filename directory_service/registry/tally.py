@@ -21,8 +21,9 @@ GROUPS = ("domain", "profession", "department")
 Tally = dict[str, Counter[str]]  # dimension ► key ► number
 
 
-def department_of(code: str, postcode: str) -> str:
-    """The department of an address: its code, else what the postcode begins with; empty when neither says."""
+def counted_under(code: str, postcode: str) -> str:
+    """The department that an activity at an address counts in: its code, else what the postcode begins with; empty when
+    neither says."""
     return code or (postcode[:3] if postcode[:2] in ("97", "98") else postcode[:2])
 
 
@@ -90,7 +91,7 @@ def _activities(connection: Connection) -> Iterable[tuple[str, int]]:
     place = func.coalesce(organization.c.department_code, ""), func.coalesce(organization.c.postcode, "")
     joined = activity.join(practitioner).outerjoin(organization, activity.c.organization_id == organization.c.id)
     query = select(*place, func.count()).select_from(joined).where(*alive).group_by(*place)
-    return ((department_of(code, postcode), number) for code, postcode, number in connection.execute(query))
+    return ((counted_under(code, postcode), number) for code, postcode, number in connection.execute(query))
 
 
 def _add(found: Tally, whole: str, group: str, numbers: Iterable[tuple[str, int]]) -> None:

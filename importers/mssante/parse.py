@@ -6,13 +6,11 @@ person is for the loader to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import itemgetter
-from typing import cast
+from collections.abc import Sequence
 
 from directory_service.model.mailboxes import is_address
 from importers.quality.codes import CodeChecker, Fault
-from importers.rows import Holding, Line, Match, Place, Problems
+from importers.rows import Holding, Line, Match, Place, Problems, getter
 
 TYPES = frozenset({"PER", "ORG", "APP", "CAB"})  # TRE_R257
 PERSONAL = frozenset({"PER", "CAB"})  # held by a person
@@ -39,8 +37,6 @@ _STRUCTURE_NAMES = {"adeli-rang": "0", "finess": "1", "siren": "2", "siret": "3"
 
 _NAME, _TRADE_NAME = Place._fields.index("name"), Place._fields.index("trade_name")
 _NUMBERS = tuple(map(Place._fields.index, ("technical_id", "finess", "siret", "siren")))
-
-Getter = Callable[[Sequence[str]], tuple[str, ...]]
 
 
 def parse_yes_no(text: str) -> bool | None:
@@ -71,15 +67,12 @@ class HoldingParser:
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
         self.caption = match.caption
-
-        def pick(*names: str) -> Getter:
-            return cast("Getter", itemgetter(*(match.index(n) for n in names)))
-
-        self.head = pick("type", "address", "national_id", "id_type", "id", "family_name", "given_names")
-        self.codes = pick("category_code", "profession_code", "expertise_code", "service")
-        self.rest = pick("paperless", "place_type", "place_id")
-        self.place = pick(*Place._fields)
-        self.label_pairs = pick(*(name for _, code, label in SYSTEMS for name in (code, label)))
+        head = ("type", "address", "national_id", "id_type", "id", "family_name", "given_names")
+        self.head = getter(match, head)
+        self.codes = getter(match, ("category_code", "profession_code", "expertise_code", "service"))
+        self.rest = getter(match, ("paperless", "place_type", "place_id"))
+        self.place = getter(match, Place._fields)
+        self.label_pairs = getter(match, [name for _, code, label in SYSTEMS for name in (code, label)])
         self.checker = CodeChecker(SYSTEMS)
         self.met: dict[tuple[str, ...], tuple[Fault, ...]] = {}
 

@@ -8,8 +8,6 @@ values padded with an empty one, which is where an absent column points.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
-from typing import cast
 
 from directory_service.model.identifiers import adeli_key_ok, adeli_plausible, is_adeli, is_rpps
 from importers.quality.codes import CodeChecker, Fault
@@ -18,7 +16,6 @@ from importers.rows import (
     NO_PLACE,
     Activity,
     Doubt,
-    Labels,
     Line,
     Match,
     Numbers,
@@ -26,6 +23,7 @@ from importers.rows import (
     Place,
     PlaceNumbers,
     Problems,
+    getter,
 )
 
 # Systems of nomenclature whose labels an activity row gives: (system, code field, label field).
@@ -59,11 +57,6 @@ _EXPERTISE = ("profession_code", "expertise_type_code", "expertise_code")
 _LABELS = ("profession", "expertise")
 _SALARIED = "S"  # TRE_R23
 _DIPLOMA = ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code")
-
-
-def getter(match: Match, names: Sequence[str]) -> Labels:
-    """The values of these fields of a row, as a tuple."""
-    return cast("Labels", itemgetter(*(match.index(n) for n in names)))
 
 
 class Identifiers:

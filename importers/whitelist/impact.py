@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from directory_service.model.thresholds import Thresholds
+from importers.breaker import passes
 from importers.impact import percent
 from importers.report import Breach
 
@@ -93,18 +94,14 @@ def of_trust(impact: TrustImpact, limits: Thresholds) -> Iterator[Breach]:
     for act, limit in (("closed", limits.removed), ("moved", limits.moved)):
         domains, boxes = impact.total(act)
         for unit, number, whole in (("domaines", domains, impact.before), ("boîtes", boxes, impact.mailboxes)):
-            if _passes(number, whole, limit, limits.floor):
+            if passes(number, whole, limit, limits.floor):
                 under = "" if unit == "domaines" else f", de {domains} domaine{'s' * (domains > 1)},"
                 said = f"{number} {unit} sur {whole}{under} {_FRENCH[act]}"
                 yield _breach(f"domain_{act}", unit, said, number, whole, limit)
     for name, (held, lost) in sorted(impact.operators.items()):
-        if held >= limits.group_size and _passes(lost, held, limits.group_removed, limits.floor):
+        if held >= limits.group_size and passes(lost, held, limits.group_removed, limits.floor):
             said = f"opérateur {name} : {lost} domaines sur {held} le quittent"
             yield _breach("operator_domains", f"operator {name}", said, lost, held, limits.group_removed)
-
-
-def _passes(number: int, whole: int, limit: float, floor: int) -> bool:
-    return whole > 0 and number >= floor and number * 100 > whole * limit
 
 
 def _breach(rule: str, subject: str, said: str, number: int, whole: int, limit: float) -> Breach:

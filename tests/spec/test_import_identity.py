@@ -192,6 +192,9 @@ def test_place_and_name_alone_never_merge_even_on_both_sides(world: World) -> No
 def test_a_homonym_on_either_side_stops_the_rule(world: World) -> None:
     world.day(1, activity=[f.activity(ADELI), f.activity(RPPS), f.activity(f.rpps(2))])
     assert len(world.people()) == 3
+    two = {"family_name": "AUTRE"}
+    world.day(2, activity=[f.activity(number, **two) for number in (f.adeli(3), f.adeli(4), f.rpps(3))], accept="essai")
+    assert len(world.people()) == 6
 
 
 def test_the_same_mailbox_under_both_numbers_is_one_person(world: World) -> None:

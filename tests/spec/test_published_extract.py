@@ -170,6 +170,13 @@ def test_a_closed_box_is_not_reopened_by_an_extract_that_still_names_it(known: W
     assert is_open(known) and known.holders(BOX) == ["8" + JEAN]
 
 
+def test_a_holder_whom_the_extract_knows_by_name_alone_has_no_number_to_ask_about(known: World) -> None:
+    publish(known, 2, None)
+    nameless = f.mailbox(BOX, JEAN, id_type="", id="", national_id="", family_name="DUPONT", given_names="Jean")
+    known.day(17, mailboxes=[nameless, f.mailbox(OTHER)])
+    assert questions(known) == [("rule:published_open", BOX, "")]
+
+
 def test_an_answer_about_a_publication_is_taken_back_by_a_rollback(known: World) -> None:
     publish(known, 2)
     known.day(20, mailboxes=[of_jean()])

@@ -7,21 +7,25 @@ import json
 import pytest
 from argon2 import PasswordHasher
 from registry_factories import LATER, START
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, update
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.registry import journal, operators, runs
+from directory_service.registry.bulk import insert_rows
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.overview import read_operators, read_sources
+from directory_service.registry.tables import rejection, run_file
 
 ROW = (12, "Identifiant PP", "identifier", "clé fausse", "8|10000000018|…")
 
 
 def _import(connection: Connection, layout: str, digest: str, *, status: str = "done") -> int:
     number = runs.create_run(connection, actor="essai", kind="import", as_of=START, started_at=START)
-    runs.add_file(
-        connection, number, layout=layout, name="a.txt", sha256=digest, size=9, rows=3, rejections=[ROW], warnings=["œ"]
-    )
+    key = runs.add_file(connection, number, layout=layout, name="a.txt", sha256=digest, size=9, rows=3)
+    if status != "unchanged":  # a file that was read before is not read again
+        columns = ("run_file_id", "line", "column_name", "reason", "message", "raw")
+        insert_rows(connection, rejection, columns, [(key, *ROW)])
+        connection.execute(update(run_file).where(run_file.c.id == key).values(rejected=1, warnings='["œ"]'))
     runs.finish_run(connection, number, status=status, counts={"created": 2}, finished_at=LATER)
     return number
 
