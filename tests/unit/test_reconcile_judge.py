@@ -83,6 +83,19 @@ def test_two_adeli_records_that_claim_one_person_wait_for_the_staff() -> None:
     assert [j.outcome for j in found] == [Outcome.REVIEW] * 2
 
 
+def test_a_stranger_whose_best_she_is_claims_nobody() -> None:
+    stranger = record(4, "0175000001", family_name="TIERS", given_names="Paul", civility="M", structures=frozenset(),
+                      professions=frozenset(["70"]))  # fmt: skip
+    found = {j.pair: j.outcome for j in judged(OLD, stranger, NEW)}
+    assert found == {(1, 2): Outcome.MERGE, (4, 2): Outcome.APART}
+
+
+def test_one_mailbox_makes_up_for_a_mistyped_given_name() -> None:
+    held = frozenset(["bernadette@x.fr"])
+    (found,) = judged(record(1, OLD.national_id, given_names="Bernadete", mailboxes=held), replace(NEW, mailboxes=held))
+    assert (found.outcome, found.how) == (Outcome.MERGE, "model:1")
+
+
 def test_what_a_person_refused_is_not_considered() -> None:
     assert judged(OLD, NEW, refused=frozenset([(OLD.national_id, NEW.national_id)])) == []
     assert judged(record(1, OLD.national_id), NEW, refused=frozenset([(OLD.national_id, NEW.national_id)])) == []
