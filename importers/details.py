@@ -28,6 +28,7 @@ from importers.revise import (
     stored_rows,
     touch,
 )
+from importers.rows import Layout
 from importers.store import Store
 
 _BATCH = 2_000
@@ -48,9 +49,9 @@ class Detail:
 class DetailLoader:
     """Loads the groups of rows of one file."""
 
-    def __init__(self, store: Store, people: People, source: str, known: Known) -> None:
-        self.store, self.people, self.source, self.known = store, people, source, known
-        self.table = qualification if self.source == "rpps.diploma" else expertise
+    def __init__(self, store: Store, people: People, layout: Layout, known: Known) -> None:
+        self.store, self.people, self.source, self.known = store, people, layout.id, known
+        self.table = qualification if layout.of_diplomas else expertise
         self.name = str(self.table.name)  # not SQLAlchemy's subclass of str, which orjson refuses as a key
         self.codes: list[tuple[str, ...]] = []  # by the numbers of the feed
         self.met = bytearray()  # of people created in this run, by their place among them: whether this file names them

@@ -70,8 +70,8 @@ def _load_people(work: Work, feed: Feed) -> None:
 
 
 def load_details(work: Work) -> None:
-    source = work.file.match.layout.id
-    details = DetailLoader(work.store, work.people, source, work.feed.known_of(work.store.connection, source))
+    layout = work.source.layout
+    details = DetailLoader(work.store, work.people, layout, work.feed.known_of(work.store.connection, layout.id))
     details.load(work.feed)
     details.close_vanished()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
@@ -24,6 +24,8 @@ from importers.store import Store
 _IDENTITY = Identity._fields
 _COLUMNS = ("status", "status_since", *_IDENTITY, "match_key", "changed_at")
 _BATCH = 2_000
+
+State = dict[str, Any]  # columns of a person, or one side of a change, by name
 
 # What hangs on a practitioner per source: table ► the columns that tell a row from another.
 HELD: dict[Table, tuple[str, ...]] = {
@@ -85,6 +87,17 @@ def stored_rows(
     return found
 
 
+@dataclass(slots=True)
+class _Written:
+    """What a batch writes of people: rows that go, columns by person (``_COLUMNS`` and her key), who changes in nothing
+    else than rows, who is active again."""
+
+    deleted: dict[Table, list[int]] = field(default_factory=lambda: {activity: [], expertise: []})
+    updated: dict[int, tuple[Any, ...]] = field(default_factory=dict)
+    touched: list[int] = field(default_factory=list)
+    back: list[int] = field(default_factory=list)
+
+
 class Reviser:
     """Collects changes and applies them by batches."""
 
@@ -115,10 +128,7 @@ class Reviser:
         several = named_otherwise(self.store, source, [(c.pk, c.key) for c in each if c.pk in told])
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
-        touched: list[int] = []
-        back: list[int] = []
-        updated: dict[int, tuple[Any, ...]] = {}
-        deleted: dict[Table, list[int]] = {activity: [], expertise: []}
+        wanted = _Written()
         for change in changes:
             old = people.get(change.pk)
             before, after = self._identity(change, old) if old else ({}, {})
@@ -127,41 +137,44 @@ class Reviser:
                 found = difference(rows[table].get(change.pk, ()), said)
                 if change.pk in several:  # what is missing may be said under her other number
                     found.delete, found.removed = [], []
-                deleted[table] += found.delete
+                wanted.deleted[table] += found.delete
                 self._hang(table, change, found, before, after)
             self._note(source, change, before, after)
-            if not before and not after:
-                continue
-            if change.pk >= self.store.first_new_practitioner:
-                self._count_new(change, old, before, after)
-            if old is None:
-                touched.append(change.pk)
-                continue
-            old.update(after_columns(after), changed_at=self.store.as_of)
-            updated[change.pk] = (*(old[c] for c in _COLUMNS), change.pk)
-            if "status" in after:
-                back.append(change.pk)
-        known = [pk for pk in (*updated, *touched) if pk < self.store.first_new_practitioner]
-        with counted(self.store, known):
-            for table, ids in deleted.items():
-                delete_rows(self.store.connection, table, ids)
-            update_rows(self.store.connection, practitioner, _COLUMNS, updated.values())
-            touch(self.store, touched)
-            forget_the_silent(self.store, self.people, [pk for pk in back if pk < self.store.first_new_practitioner])
+            if before or after:
+                self._want(wanted, change, old, before, after)
+        self._write(wanted)
         self._record(source, each, several)
 
-    def _count_new(
-        self, change: Change, old: dict[str, Any] | None, before: dict[str, Any], after: dict[str, Any]
-    ) -> None:
+    def _want(self, wanted: _Written, change: Change, old: State | None, before: State, after: State) -> None:
+        if change.pk >= self.store.first_new_practitioner:
+            self._count_new(change, old, before, after)
+        if old is None:
+            wanted.touched.append(change.pk)
+            return
+        old |= {name: value for name, value in after.items() if name in _COLUMNS} | {"changed_at": self.store.as_of}
+        wanted.updated[change.pk] = (*(old[c] for c in _COLUMNS), change.pk)
+        if "status" in after:
+            wanted.back.append(change.pk)
+
+    def _write(self, wanted: _Written) -> None:
+        store, new = self.store, self.store.first_new_practitioner
+        with counted(store, [pk for pk in (*wanted.updated, *wanted.touched) if pk < new]):
+            for table, ids in wanted.deleted.items():
+                delete_rows(store.connection, table, ids)
+            update_rows(store.connection, practitioner, _COLUMNS, wanted.updated.values())
+            touch(store, wanted.touched)
+            forget_the_silent(store, self.people, [pk for pk in wanted.back if pk < new])
+
+    def _count_new(self, change: Change, old: State | None, before: State, after: State) -> None:
         """Someone created in this run: her creation is counted by what she is, which is this now."""
         places, gone = ([row[0] for row in rows.get("activity", ())] for rows in (after, before))
         if old is None:  # a better source says who she is
             self.store.impact.revise("", "", places, gone)
             return
-        was = None if "status" in after else before.get("profession_code", old["profession_code"])
-        self.store.impact.revise(was, after.get("profession_code", old["profession_code"]), places, gone)
+        was = None if "status" in after else (old | before)["profession_code"]
+        self.store.impact.revise(was, (old | after)["profession_code"], places, gone)
 
-    def _people(self, pks: Sequence[int]) -> dict[int, dict[str, Any]]:
+    def _people(self, pks: Sequence[int]) -> dict[int, State]:
         found = {}
         for ids in chunks(sorted(set(pks))):
             columns = [practitioner.c[name] for name in ("id", *_COLUMNS)]
@@ -169,7 +182,7 @@ class Reviser:
                 found[row["id"]] = dict(row)
         return found
 
-    def _identity(self, change: Change, old: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _identity(self, change: Change, old: State) -> tuple[State, State]:
         """The columns of the practitioner that this source changes."""
         said: dict[str, Any] = {"status": "active", **Identity._make(change.identity)._asdict()}
         if change.source in without_field("civility_code"):
@@ -183,9 +196,7 @@ class Reviser:
             before["match_key"] = old["match_key"]
         return before, after
 
-    def _hang(
-        self, table: Table, change: Change, found: Difference, before: dict[str, Any], after: dict[str, Any]
-    ) -> None:
+    def _hang(self, table: Table, change: Change, found: Difference, before: State, after: State) -> None:
         if found.removed:
             before[str(table.name)] = found.removed
         if found.added:
@@ -195,7 +206,7 @@ class Reviser:
             own = (values[0], change.source, *values[1:]) if table is activity else (change.source, *values)
             pending.append((change.pk, *own))
 
-    def _note(self, source: str, change: Change, before: dict[str, Any], after: dict[str, Any]) -> None:
+    def _note(self, source: str, change: Change, before: State, after: State) -> None:
         if change.pk >= self.store.first_new_practitioner:
             return  # her creation, in this very run, says it all
         if not before and not after:
@@ -245,10 +256,6 @@ class Reviser:
                 rows.append(("inactive", self.store.as_of, self.store.as_of, pk))
         update_rows(self.store.connection, practitioner, ("status", "status_since", "changed_at"), rows)
         return {row[-1] for row in rows}
-
-
-def after_columns(after: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in after.items() if name in _COLUMNS}
 
 
 def _of_one_person(changes: Sequence[Change]) -> list[Change]:

@@ -76,6 +76,11 @@ class Layout:
     key: tuple[str, ...]
     latin1: bool = False  # may be in ISO-8859-1
 
+    @property
+    def of_diplomas(self) -> bool:
+        """Of more about people: whether it is diplomas, and not savoir-faire."""
+        return any(field.name == "diploma_code" for field in self.fields)
+
     def match(self, captions: Sequence[str]) -> Match:
         """How well a header fits: which column holds which field, what is missing, what is unknown."""
         by_caption = {folded: field.name for field in self.fields for folded in field.folded}

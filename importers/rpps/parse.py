@@ -225,7 +225,7 @@ class DetailParser:
 
     def __init__(self, match: Match, problems: Problems) -> None:
         self.problems = problems
-        diploma = any(field.name == "diploma_code" for field in match.layout.fields)
+        diploma = match.layout.of_diplomas
         self.systems = DIPLOMA_SYSTEMS if diploma else EXPERTISE_SYSTEMS
         self.identifiers = Identifiers(match, problems)
         self.read_codes = getter(match, _DIPLOMA if diploma else _EXPERTISE)

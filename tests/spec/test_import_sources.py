@@ -45,6 +45,9 @@ PEOPLE = Layout("toy.people", "annuaire d'essai", (
 BOXES = Layout("toy.boxes", "boîtes d'essai", (
     Field("address", ("Courriel",), True), Field("person", ("RPPS du titulaire",), True), Field("who", ("Qui",)),
 ), ("address",))
+DIPLOMAS = Layout("toy.diplomas", "diplômes d'essai", (
+    *PEOPLE.fields[:4], Field("diploma_code", ("Diplôme",), True),
+), ("id_type", "id"))
 """,
     "toy/parse.py": """
 from importers.rows import Holding
@@ -64,12 +67,13 @@ class BoxParser:
         pass
 """,
     "toy/source.py": """
-from importers.rpps.parse import PersonParser
+from importers.rpps.parse import DetailParser, PersonParser
 from importers.source import Kind, Source
-from toy.layout import BOXES, PEOPLE
+from toy.layout import BOXES, DIPLOMAS, PEOPLE
 from toy.parse import BoxParser
 SOURCES = (
     Source(PEOPLE, Kind.PEOPLE, PersonParser, order=25, people={"8": "toy.people"}),
+    Source(DIPLOMAS, Kind.DETAILS, DetailParser, order=45),
     Source(BOXES, Kind.MAILBOXES, BoxParser, order=55),
 )
 """,
@@ -84,7 +88,7 @@ BESIDE = ["-c", "import sys; from importers import beside; beside.WORTH = 0\n"
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an installed package that brings two sources, and a file of each."""
+    """A folder with an installed package that brings three sources, and a file of each."""
     folder = tmp_path_factory.mktemp("toy")
     for name, text in TOY.items():
         path = folder / "packages" / name
@@ -94,6 +98,9 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "Matricule;Genre;Patronyme;Prénoms;Métier;Lieu;Nom du lieu\n"
         f"{f.rpps(1)};8;ESSAI;Zoé;60;F{f.finess(1)};HOPITAL\n{f.rpps(2)};8;TIERS;Ada;60;F{f.finess(1)};HOPITAL\n",
         encoding="utf-8",
+    )
+    (folder / "diplomas.csv").write_text(
+        f"Matricule;Genre;Patronyme;Prénoms;Diplôme\n{f.rpps(1)};8;ESSAI;Zoé;DE09\n", encoding="utf-8"
     )
     (folder / "boxes.txt").write_text(
         f"Courriel|RPPS du titulaire|Qui\nzoe@essai.mssante.fr|{f.rpps(1)}|ESSAI\nrien|{f.rpps(2)}|TIERS\n",
@@ -115,12 +122,13 @@ def test_another_package_brings_a_source_and_the_command_imports_its_files(
     toy: Path, tmp_path: Path, sqlite_template: Path, python: list[str]
 ) -> None:
     shutil.copy(sqlite_template, tmp_path / "registry.sqlite")
-    report = json.loads(annuaire(toy, tmp_path, "import", "people.csv", "boxes.txt", "--json", python=python))
+    files = "people.csv", "diplomas.csv", "boxes.txt"
+    report = json.loads(annuaire(toy, tmp_path, "import", *files, "--json", python=python))
     assert [(file["layout"], file["rows"], file["rejected"]) for file in report["files"]] == [
-        ("toy.people", 2, 0), ("toy.boxes", 2, 1),
+        ("toy.people", 2, 0), ("toy.diplomas", 1, 0), ("toy.boxes", 2, 1),
     ]  # fmt: skip
     assert report["counts"] == {"practitioner": {"created": 2}, "organization": {"created": 1},
-                                "mailbox": {"created": 1}}  # fmt: skip
+                                "qualification": {"created": 1}, "mailbox": {"created": 1}}  # fmt: skip
     if python is BESIDE:
         return
     (line,) = json.loads(annuaire(toy, tmp_path, "runs", "rejects", "1", "--json"))["lines"]

@@ -212,10 +212,10 @@ def test_a_merge_is_split_again_with_all_that_had_moved(world: World) -> None:
 
 
 def test_a_merge_into_someone_who_came_with_the_run(world: World) -> None:
-    world.day(1, links=[(ADELI, ONE)], mailboxes=[f.mailbox("a@b.fr", ADELI)])
-    world.day(2, activity=[f.activity(ADELI)])
+    world.day(1, activity=[f.activity(ADELI)], mailboxes=[f.mailbox("a@b.fr", ADELI)])
     before = contents(world.engine)
-    run = world.day(3, activity=[f.activity(ONE)]).run
+    run = world.day(2, activity=[f.activity(ONE)]).run
+    assert world.holders("a@b.fr") == ["8" + ONE]
     undo(world.engine, run)
     assert contents(world.engine) == before
 
