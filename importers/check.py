@@ -110,6 +110,8 @@ class _Scan:
         first, single = columns[0], len(columns) == 1
         if self.extract.key_is_last:
             lines = [line.rstrip(b"\r") for line in lines]
+        if self.extract.quoted:
+            lines = list(map(self._unquoted, lines))
         for line in lines:
             parts = line.split(separator, width)
             if len(parts) < width:
@@ -124,6 +126,18 @@ class _Scan:
                 kinds.add(key.lstrip(b'"')[:1])
             current = key
         self.key = current
+
+    def _unquoted(self, line: bytes) -> bytes:
+        """A line of a quoted file, its keys as ``extract.rows`` will give them: one record may be quoted here and not
+        there, and a value may hold the separator."""
+        separator = self.extract.separator.encode()
+        if line.count(separator) + 1 == self.extract.match.width:
+            return line.replace(b'"', b"")
+        try:
+            values = next(csv.reader([line.decode("latin-1")], delimiter=self.extract.separator), [])
+        except csv.Error:  # told when it is read
+            return line
+        return separator.join([value.encode("latin-1").replace(separator, b" ") for value in values])
 
     def finish(self) -> Checked:
         name = self.extract.name

@@ -50,6 +50,16 @@ def test_the_order_of_the_rows_does_not_matter(world: World) -> None:
     assert report.counts == {"practitioner": {"unchanged": 2}}
 
 
+def test_the_rows_of_a_record_are_one_however_each_is_quoted(world: World) -> None:
+    elsewhere = {"technical_id": "F" + f.finess(2), "finess": f.finess(2), "name": "AUTRE"}
+    rows = [f.cat18(ONE), f.cat18(TWO), f.cat18(ONE, **elsewhere), f.cat18(TWO, title_code="DR;PR", **elsewhere)]
+    path = f.write_cat18(world.folder / "cat18.csv", rows)
+    lines = path.read_text(encoding="utf-8").split("\n")
+    path.write_text("\n".join([*lines[:3], lines[3].replace('"', ""), *lines[4:]]), encoding="utf-8")
+    assert run_import(world.engine, [path], actor="tests").counts["practitioner"] == {"created": 2}
+    assert [len(world.person(n).roles) for n in (ONE, TWO)] == [2, 2]
+
+
 def test_a_change_is_journalled_both_ways_and_the_rest_is_not_touched(world: World) -> None:
     world.day(1, activity=[f.activity(ONE), f.activity(TWO)])
     seq = world.journal()[-1].seq

@@ -270,9 +270,10 @@ def test_a_false_number_is_offered_the_one_that_was_meant(world: World, spoil: A
 
 
 @SQLITE
-def test_who_bears_another_name_is_not_suggested(world: World) -> None:
+@pytest.mark.parametrize("other", [{"family_name": "TIERS"}, {"given_names": "Paul"}], ids=str)
+def test_who_bears_another_name_is_not_suggested(world: World, other: dict[str, str]) -> None:
     meant, bad = f.rpps(777), wrong(f.rpps(777))
-    rows = [f.activity(bad, **TOWN), f.activity(meant, family_name="TIERS", **TOWN), *people([{}] * 40)]
+    rows = [f.activity(bad, **TOWN), f.activity(meant, **other, **TOWN), *people([{}] * 40)]
     (line,) = tripped(world, world.day(1, activity=rows))
     assert (line.rule, line.suggestion) == ("rpps_key", "")
 

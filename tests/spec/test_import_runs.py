@@ -165,6 +165,15 @@ def test_a_file_whose_rows_are_mostly_rejected_is_refused(world: World, tmp_path
     assert world.dump() == before
 
 
+def test_a_small_file_is_refused_when_no_row_of_it_can_be_kept(world: World) -> None:
+    """The share says little of three rows, unless it is all of them: nobody of the source would be left."""
+    nameless = [f.activity(n, family_name="") for n in (ONE, f.rpps(2))]
+    assert world.day(1, activity=[*nameless, f.activity(f.rpps(3))]).files[0].rejected == 2
+    with pytest.raises(ImportRefused, match="2 lignes rejetées sur 2"):
+        world.day(2, activity=nameless)
+    assert world.person(f.rpps(3)).status == "active"
+
+
 def test_unknown_extra_columns_are_reported_and_the_rest_is_imported(world: World, tmp_path: Path) -> None:
     path = f.write_activity(tmp_path / "a.txt", [f.activity(ONE)])
     header, row = path.read_text().splitlines()
