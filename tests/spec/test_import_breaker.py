@@ -193,6 +193,16 @@ def test_many_who_change_stop_the_import(world: World) -> None:
     assert stopped_by(stop) == {"changed people"}
 
 
+def test_who_becomes_another_record_counts_with_those_who_change(world: World) -> None:
+    old = [f.adeli(n) for n in range(20)]
+    elsewhere = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
+    world.day(1, activity=activities(NURSES[:20]) + activities(old, family_name="TIERS", **elsewhere))
+    path = f.write_links(world.folder / "links.csv", zip(old, NURSES, strict=False))
+    with pytest.raises(CircuitBreaker, match="40 professionnels sur 40 changent ou fusionnent") as stop:
+        imported(world, path, thresholds=Thresholds(changed=60))
+    assert stopped_by(stop) == {"changed people"}
+
+
 def test_half_of_a_group_that_goes_stops_the_import(world: World) -> None:
     numbers = [f.rpps(n) for n in range(1000)]
     rows = activities(numbers[:880]) + activities(numbers[880:], profession_code="70", postcode="2A004")

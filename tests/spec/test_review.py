@@ -106,6 +106,17 @@ def test_what_is_put_off_is_asked_once_and_goes_when_an_import_settles_it(world:
     assert queue(world) == [] and len(world.people()) == 1
 
 
+def test_an_answer_takes_back_what_else_was_asked_of_the_record_that_goes(world: World) -> None:
+    asked, other = probable(world), f.rpps(2)
+    review.later(world.engine, asked.pk, actor="alice")
+    world.day(2, activity=[f.activity(ADELI), f.activity(RPPS, family_name="TIERS", **ELSEWHERE),
+                           f.activity(other, **ELSEWHERE)])  # fmt: skip
+    second, first = queue(world)
+    assert (second.other, first.pk) == ("8" + other, asked.pk)
+    review.accept(world.engine, second.pk, actor="alice")
+    assert world.person(ADELI).rpps == other and queue(world) == []
+
+
 def test_split_puts_everything_back_where_it_was(world: World) -> None:
     asked = probable(world)
     before = state(world)
