@@ -211,7 +211,7 @@ def test_half_of_a_group_that_goes_stops_the_import(world: World) -> None:
     a = f.write_activity(world.folder / "a.txt", rows[:939])
     b = f.write_mailboxes(world.folder / "b.txt", domains[:939])
     with pytest.raises(CircuitBreaker) as stop:
-        run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(removed=100))
+        run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(group_size=120, removed=100))
     assert stopped_by(stop) == {"group_removed domain petit.mssante.fr", "group_removed profession 70"}
     with pytest.raises(CircuitBreaker) as stop:
         run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(group_size=121, removed=6))
