@@ -110,3 +110,10 @@ def test_bad_lines_are_set_aside(world: World, row: dict[str, str], reason: str)
 def test_every_plausible_spelling_of_paperless_is_read(world: World, written: str, meant: bool | None) -> None:
     world.day(1, mailboxes=[f.mailbox(BOX, ONE, paperless=written)])
     assert world.box(BOX)[0].paperless is meant
+
+
+def test_a_structure_that_a_mailbox_names_first_is_still_what_the_activities_say(world: World) -> None:
+    """Monotables are read after mailboxes."""
+    world.day(1, cat18=[f.cat18(ONE)])
+    world.day(2, mailboxes=[f.mailbox("a@b.fr", name="AUTREMENT")], cat18=[f.cat18(ONE, name="HOPITAL NOUVEAU")])
+    assert [r.organization.name for r in world.person(ONE).roles if r.organization] == ["HOPITAL NOUVEAU"]

@@ -154,6 +154,19 @@ def test_what_the_absorbed_record_s_source_said_since_goes_back_with_it(world: W
     assert world.holders("autre@ville.mssante.fr") == ["0" + ADELI]
 
 
+def test_a_row_that_took_the_key_of_one_that_moved_and_left_stays(world: World) -> None:
+    """SQLite gives the largest key again once its row is gone."""
+    hers, both = f.activity(RPPS, **ELSEWHERE), [f.activity(ADELI), f.activity(ADELI, mode_code="L")]
+    world.day(1, activity=[hers, *both])
+    (asked,) = queue(world)
+    review.accept(world.engine, asked.pk, actor="alice")
+    world.day(2, activity=[hers, both[0]])
+    world.day(3, activity=[hers, f.activity(RPPS, mode_code="B", **ELSEWHERE), both[0]])
+    review.split(world.engine, ADELI, actor="alice")
+    assert sorted(r.mode.code for r in world.person(RPPS).roles) == ["B", "S"]
+    assert [r.mode.code for r in world.person(ADELI).roles] == ["S"]
+
+
 def test_of_two_records_absorbed_one_goes_and_the_other_stays(world: World) -> None:
     second = f.adeli(2, "69")
     world.day(1, activity=[f.activity(ADELI), f.activity(second, mode_code="L"), f.activity(RPPS, **ELSEWHERE)])

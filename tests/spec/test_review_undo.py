@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,22 @@ def test_a_split_puts_back_what_the_merge_that_stands_moved_not_one_that_was_und
     after = contents(world.engine)
     assert after["activity"] == before["activity"] and after["identifier"] == before["identifier"]
     assert world.person(other).adelis == world.person(RPPS).adelis == ()
+
+
+def test_a_split_goes_by_the_merge_that_stands_though_a_later_one_was_undone(world: World) -> None:
+    """The survivor is again what the first merge woke, with its date."""
+    other = f.rpps(2)
+    world.day(1, activity=[f.activity(ADELI), f.activity(other, family_name="AUTRE")], diplomas=[f.diploma(RPPS)])
+    world.day(2, links=[(ADELI, RPPS)])
+    world.day(3, links=[(ADELI, other)])
+    (asked,) = queue(world)
+    undo(world, review.accept(world.engine, asked.pk, actor="alice").run)
+    assert (world.person(ADELI).rpps, world.person(RPPS).status) == (RPPS, "active")
+    review.split(world.engine, ADELI, actor="alice")
+    assert (world.person(RPPS).status, world.person(RPPS).status_since) == (
+        "inactive",
+        datetime(2026, 11, 1, tzinfo=UTC),
+    )
 
 
 # --- one at a time ---------------------------------------------------------------------------------------------------
