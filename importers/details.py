@@ -143,13 +143,14 @@ class DetailLoader:
     def _apply(self, detail: Detail, found: Difference) -> bool:
         """Whether something differs."""
         store, name = self.store, self.name
+        new = detail.pk >= store.first_new_practitioner  # then her creation says it all
         if not found.removed and not found.added:
             store.counts[name]["unchanged"] += detail.held
-            note_marks(store, self.source, [detail.pk], detail.line)
+            note_marks(store, self.source, [] if new else [detail.pk], detail.line)
             return False
         delete_rows(store.connection, self.table, found.delete)
         self._hang(detail.pk, found.added)
-        if detail.pk < store.first_new_practitioner:  # else her creation says it all
+        if not new:
             before, after = ({name: rows} if rows else {} for rows in (found.removed, found.added))
             store.note("update", "practitioner", detail.pk, before, after, line=detail.line, count=False)
         store.counts[name]["updated"] += detail.held

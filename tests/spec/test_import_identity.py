@@ -131,6 +131,8 @@ def test_details_of_two_numbers_are_both_hers(world: World, *, known: bool) -> N
     world.day(2, links=ONE_PERSON, activity=[f.activity(RPPS)],
               expertise=[f.expertise(ADELI, expertise_code="SM05"), f.expertise(RPPS), f.expertise(MORE)])  # fmt: skip
     assert skills(world) == ["SM04", "SM05"]
+    told = [e.kind for e in world.journal() if (e.subject, e.subject_id) == ("practitioner", world.person(RPPS).pk)]
+    assert told[0] == "create" and (known or told == ["create"])
     changed = [f.expertise(ADELI, expertise_code="SM05"), f.expertise(RPPS, expertise_code="SM26"), f.expertise(MORE)]
     world.day(3, expertise=changed)
     assert skills(world) == ["SM04", "SM05", "SM26"]
