@@ -8,8 +8,10 @@ from typing import Any
 import factories as f
 import pytest
 from import_world import World
+from undo_world import contents
 
 from directory_service.model.people import Identifier, Status
+from directory_service.registry.rollback import roll_back
 
 RPPS, ADELI = f.rpps(1), f.adeli(1)
 
@@ -149,6 +151,17 @@ def test_details_that_go_from_one_number_to_another_stay(world: World) -> None:
     assert skills(world) == ["SM04"]
     world.day(3, expertise=[f.expertise(RPPS, expertise_code="SM26"), f.expertise(THIRD)])
     assert skills(world) == ["SM26"]
+
+
+def test_what_two_numbers_say_is_undone_without_a_trace(world: World) -> None:
+    third = f.activity(f.adeli(9), family_name="TIERS")
+    world.day(1, links=ONE_PERSON, activity=[f.activity(ADELI, mode_code="L"), f.activity(MORE), third],
+              expertise=[f.expertise(ADELI), f.expertise(RPPS), f.expertise(THIRD)])  # fmt: skip
+    before = contents(world.engine)
+    for rows in ([f.activity(ADELI, mode_code="B"), f.activity(MORE), third], [f.activity(ADELI), third]):
+        said = [f.expertise(RPPS, expertise_code="SM26"), f.expertise(THIRD)]
+        roll_back(world.engine, world.day(2, activity=rows, expertise=said).run or 0, actor="tests")
+        assert contents(world.engine) == before
 
 
 def test_a_number_or_a_skill_that_comes_to_her_changes_her_record(world: World) -> None:
