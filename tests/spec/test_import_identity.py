@@ -164,6 +164,17 @@ def test_what_two_numbers_say_is_undone_without_a_trace(world: World) -> None:
         assert contents(world.engine) == before
 
 
+def test_a_record_that_loses_no_more_than_a_source_is_told_to_readers(world: World) -> None:
+    """Under a second number the source said of her what it says under the first."""
+    world.day(1, links=ONE_PERSON, activity=[f.activity(ADELI)])
+    run = world.day(2, activity=[f.activity(ADELI), f.activity(MORE)]).run
+    assert len(world.person(RPPS).sources) == 2
+    roll_back(world.engine, run or 0, actor="tests")
+    told = [(e.kind, e.subject, e.subject_id) for e in world.journal() if e.run_id != run]
+    assert told[-1] == ("restore", "practitioner", world.person(RPPS).pk)
+    assert len(world.person(RPPS).sources) == 1
+
+
 def test_a_number_or_a_skill_that_comes_to_her_changes_her_record(world: World) -> None:
     """Address books ask what changed since: by ``modifyTimestamp``."""
     world.day(1, activity=[f.activity(RPPS)])

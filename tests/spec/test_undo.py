@@ -240,18 +240,6 @@ def test_the_journal_says_what_left_and_what_came_back(world: World) -> None:
     }
 
 
-def test_a_record_that_loses_no_more_than_a_source_is_told_to_readers(world: World) -> None:
-    """Under a second number the source said of her what it says under the first."""
-    more = f.adeli(2, "69")
-    world.day(1, links=[(ADELI, ONE), (more, ONE)], activity=[f.activity(ADELI)])
-    run = world.day(2, activity=[f.activity(ADELI), f.activity(more)]).run
-    assert len(world.person(ONE).sources) == 2
-    undo(world.engine, run)
-    told = [(e.kind, e.subject, e.subject_id) for e in world.journal() if e.run_id != run]
-    assert told[-1] == ("restore", "practitioner", world.person(ONE).pk)
-    assert len(world.person(ONE).sources) == 1
-
-
 def test_what_left_is_kept_under_the_rollback(world: World) -> None:
     world.day(1, activity=[f.activity(ONE)])
     run = world.day(2, activity=[f.activity(ONE), f.activity(TWO, family_name="PARTIE")]).run
