@@ -4,95 +4,37 @@ gone when they expire, are revoked or are taken out."""
 from __future__ import annotations
 
 import json
-import ssl
-from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import factories as f
-import index_world
-import ldap
 import pytest
 import web_world
 from certificates import Authority, text_of
+from certificates_world import CLOSED, JEAN, ORG, ZOE, World, der
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from e2e.installation import Installation, installation
-from flask.testing import FlaskClient
 from import_world import World as ImportWorld
-from ldap_support import BAL, served
 from record_factories import SUFFIX
 from sqlalchemy import Engine, select
-from werkzeug.test import TestResponse
 
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.directory import Directory
-from directory_service.index.files import current_name, open_writer
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
-from directory_service.ldap.server import operator_check
 from directory_service.registry import certificates, operators
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.rollback import roll_back
 from directory_service.registry.tables import journal
-from directory_service.settings import Settings
 from directory_service.trust.smime import MailTrust, Owner, check
 from directory_service.web.app import create_app
 from directory_service.web.registry import write_registry
 
-ZOE, JEAN, CLOSED = "zoe.d-essai@medecin.mssante.fr", "jean.dupont@medecin.mssante.fr", "ancienne@medecin.mssante.fr"
-HIDDEN, ORG = "cachee@medecin.mssante.fr", "cardiologie@ch-essai.mssante.fr"
-
-
 # What is about the index or the face alone.
 on_sqlite = pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)
-
-
-@dataclass
-class World:
-    """A registry, its index and its HTTP face; one authority whose certificates may be published."""
-
-    folder: Path
-    engine: Engine
-    directory: Directory
-    authority: Authority
-    client: FlaskClient
-    secret: str
-    made: list[x509.Certificate] = field(default_factory=list)
-
-    def ask(self, method: str, address: str, more: str = "", data: bytes = b"", secret: str | None = None
-            ) -> TestResponse:  # fmt: skip
-        """As the operator, unless told otherwise; the index has caught up afterwards."""
-        secret = self.secret if secret is None else secret
-        headers = {"Authorization": f"Bearer {secret}"} if secret else {}
-        url = f"/v1/mailboxes/{address}/certificates{more}"
-        answer = self.client.open(url, method=method, data=data, headers=headers)
-        self.follow()
-        return answer
-
-    def follow(self) -> None:
-        Follower(self.engine, self.folder / "index", SUFFIX).catch_up()
-        self.directory.build()
-
-    def shown(self, address: str) -> list[bytes]:
-        """The certificates that anybody finds over HTTP; what each route says is the same."""
-        items = self.client.get(f"/v1/mailboxes/{address}/certificates").get_json()["items"]
-        ders = [b64decode(item["der"]) for item in items]
-        told = self.client.get(f"/v1/mailboxes/{address}").get_json()["certificates"]
-        assert told == [{k: v for k, v in item.items() if k != "der"} for item in items]
-        pem = self.client.get(f"/v1/mailboxes/{address}/certificates?format=pem").text
-        assert pem == "".join(map(ssl.DER_cert_to_PEM_cert, ders))
-        for item, der in zip(items, ders, strict=True):
-            one = self.client.get(f"/v1/mailboxes/{address}/certificates/{item['sha256']}")
-            assert (one.data, one.content_type) == (der, "application/pkix-cert")
-        return ders
-
-    def publish(self, address: str, *made: x509.Certificate) -> None:
-        assert self.ask("PUT", address, data=text_of(*made)).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -102,18 +44,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def world(registry: Engine, authority: Authority, tmp_path: Path) -> Iterator[World]:
-    secret = web_world.fill(registry)
-    build_index(registry, tmp_path / "index", SUFFIX)
-    directory = Directory(tmp_path / "index", SUFFIX)
-    url = registry.url.render_as_string(hide_password=False)
-    settings = Settings(data=tmp_path, database_url=url, smime_anchors=str(authority.path), publication_wait=0.3)
-    app = create_app(directory, settings)
-    yield World(tmp_path, registry, directory, authority, app.test_client(), secret)
-    directory.close()
-
-
-def der(found: x509.Certificate) -> bytes:
-    return found.public_bytes(Encoding.DER)
+    with closing(World.made_in(tmp_path, registry, authority)) as made:
+        yield made
 
 
 def test_certificates_stay_with_the_address_through_imports_and_rollbacks(
@@ -289,98 +221,6 @@ def test_chains_are_verified_before_the_registry_is_held(world: World, tmp_path:
 def test_a_face_without_a_registry_says_so(world: World) -> None:
     with pytest.raises(RegistryUnavailable), create_app(world.directory).app_context(), write_registry():
         raise AssertionError
-
-
-# --- being found -----------------------------------------------------------------------------------------------------
-
-
-def found(port: int, asked: str, *attributes: str, base: str = BAL, size: int = 0) -> dict[str, list[bytes]]:
-    """What an anonymous LDAP client is given, by attribute, of all entries together."""
-    client, told = ldap.initialize(f"ldap://127.0.0.1:{port}"), dict[str, list[bytes]]()
-    try:
-        number = client.search_ext(base, ldap.SCOPE_SUBTREE, asked, list(attributes) or None, sizelimit=size)
-        for _, held in client.result(number)[1]:
-            for name, values in held.items():
-                told.setdefault(name, []).extend(values)
-    finally:
-        client.unbind_s()
-    return told
-
-
-@on_sqlite
-def test_thunderbird_finds_them_and_nobody_gets_them_unasked(world: World) -> None:
-    zoe, jean = world.authority.mail(ZOE), world.authority.mail(JEAN)
-    world.publish(ZOE, zoe)
-    world.publish(JEAN, jean)
-    world.publish(HIDDEN, world.authority.mail(HIDDEN))
-    wanted = f"(|(mail={ZOE})(mail={JEAN})(mail={HIDDEN}))"
-    with served(world.directory, check=operator_check(world.directory)) as port:
-        asked = found(port, wanted, "usercertificate;binary", size=6)
-        assert asked == {"userCertificate;binary": asked["userCertificate;binary"]}
-        assert set(asked["userCertificate;binary"]) == {der(zoe), der(jean)}  # and not the unlisted one's
-        for names in (["userCertificate"], ["2.5.4.36"], ["2.5.4.36;binary"], ["*", "userCertificate;binary"]):
-            assert set(found(port, wanted, *names)["userCertificate;binary"]) == {der(zoe), der(jean)}, names
-        for names in ([], ["*"], ["+"], ["*", "+"], ["1.1"], ["mail"], ["userCertificate;lang-fr"]):
-            assert not [name for name in found(port, wanted, *names) if name.startswith("userCert")], names
-        # Where there are none, and where more are found than they are of.
-        assert "userCertificate;binary" not in found(port, "(mail=partage@cabinet.mssante.fr)", "userCertificate")
-        assert set(found(port, "(sn=*d*)", "userCertificate")["userCertificate;binary"]) == {der(zoe), der(jean)}
-        # Whoever searches the whole tree finds them on the person too.
-        assert set(found(port, f"(mail={ZOE})", "userCertificate", base=SUFFIX)["userCertificate;binary"]) == {der(zoe)}
-
-
-@on_sqlite
-def test_those_of_an_unlisted_mailbox_are_as_if_there_were_none(world: World) -> None:
-    world.publish(HIDDEN, world.authority.mail(HIDDEN))
-    hidden, absent = (
-        world.client.get(f"/v1/mailboxes/{address}/certificates") for address in (HIDDEN, "absent@medecin.mssante.fr")
-    )
-    assert hidden.status_code == absent.status_code == 404 and hidden.data == absent.data
-
-
-@on_sqlite
-def test_a_build_and_the_follower_make_the_same_index(world: World) -> None:
-    world.publish(ZOE, world.authority.mail(ZOE), world.authority.mail(ZOE))
-    world.publish(ORG, world.authority.mail(ORG))
-    followed = index_world.fingerprint(world.folder / "index")
-    build_index(world.engine, world.folder / "index", SUFFIX)
-    assert index_world.fingerprint(world.folder / "index") == followed
-
-
-# --- being gone ------------------------------------------------------------------------------------------------------
-
-
-@on_sqlite
-def test_one_that_expires_while_the_index_lives_is_no_longer_served(world: World) -> None:
-    """Nothing is written to the registry, and no build is made: the clock alone."""
-    old, new = world.authority.mail(ZOE), world.authority.mail(ZOE)
-    world.publish(ZOE, old, new)
-    url = f"/v1/mailboxes/{ZOE}"
-    before = world.client.get(url)
-    db = open_writer(world.folder / "index" / current_name(world.folder / "index"))
-    db.execute("UPDATE smime SET ends = strftime('%s', 'now') WHERE der = ?", (der(old),))
-    db.close()
-    assert world.shown(ZOE) == [der(new)]
-    after = world.client.get(url, headers={"If-None-Match": before.headers["ETag"]})
-    assert after.status_code == 200 and len(after.get_json()["certificates"]) == 1
-    with served(world.directory, check=operator_check(world.directory)) as port:
-        assert found(port, f"(mail={ZOE})", "userCertificate;binary")["userCertificate;binary"] == [der(new)]
-
-
-def test_one_that_a_list_names_is_no_longer_served(world: World, tmp_path: Path) -> None:
-    bad, good = world.authority.mail(ZOE), world.authority.mail(JEAN)
-    world.publish(ZOE, bad)
-    world.publish(JEAN, good)
-    crl = world.authority.revoke(bad, path=tmp_path / "crl.pem")
-    revoked = MailTrust.read(str(world.authority.path), str(crl)).revoked()
-    for touched in ([ZOE], []):
-        with writing(world.engine) as connection:
-            assert certificates.mark_revoked(connection, revoked, actor="test") == touched
-    world.follow()
-    assert world.shown(ZOE) == [] and world.shown(JEAN) == [der(good)]
-    with reading(world.engine) as connection:
-        [kept] = certificates.read_certificates(connection, ZOE)
-    assert kept.revoked and not kept.removed
 
 
 # --- the staff -------------------------------------------------------------------------------------------------------

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import html
-import io
 import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
 import pytest
 import web_world as world
 from flask import Flask
 from flask.testing import FlaskClient
-from openpyxl import load_workbook
-from werkzeug.test import TestResponse
+from portal_support import HTML, ZOE_BOX, text
 
 from directory_service.index.directory import Directory
 from directory_service.settings import Settings
 from directory_service.trust.verdicts import Outcome
 from directory_service.web.app import create_app
-from directory_service.web.portal.cleanup import _GROUP
 from directory_service.web.portal.verifying import _SAYS
 
-HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-ZOE_BOX, HIDDEN = "zoe.d-essai@medecin.mssante.fr", "cachee@medecin.mssante.fr"
+HIDDEN = "cachee@medecin.mssante.fr"
 PAGES = (
     "/",
     "/?q=dupont",
@@ -59,17 +52,6 @@ def app(opened: Directory) -> Flask:
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
-
-
-def text(answer: TestResponse) -> str:
-    """What a reader sees: without tags, on one line."""
-    body = re.sub(
-        r"<(?:script|style|svg).*?</(?:script|style|svg)>|<[^>]+>",
-        " ",
-        answer.text.replace("<wbr>", ""),
-        flags=re.DOTALL,
-    )
-    return re.sub(r"\s+", " ", body.replace("&#39;", "'").replace("\N{NARROW NO-BREAK SPACE}", " ")).strip()
 
 
 # -- frame ------------------------------------------------------------------------------------------------------------
@@ -359,123 +341,3 @@ def test_the_portal_can_be_left_out(opened: Directory, tmp_path: Path) -> None:
     client = create_app(opened, Settings(data=tmp_path, portal=False)).test_client()
     assert client.get("/", headers=HTML).mimetype == "application/problem+json"
     assert client.get("/v1/suggest?q=dupont").status_code == 200
-
-
-# -- clean-up ---------------------------------------------------------------------------------------------------------
-
-
-BOOK = f"""Nom;Prénom;Note;Mail
-D'Essai;Zoé;;{ZOE_BOX}
-D'Essai;Zoe;=2+2;ancienne@medecin.mssante.fr
-Dupont;Jean;;
-Lefevre;Marie;;marie.lefevre@medecin.mssante.fr
-Zorglub;Inconnu;;zorglub@exemple.org
-"""
-
-
-def rows_of(page: TestResponse) -> list[str]:
-    return [
-        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
-        for row in re.findall(r"<tr>\s*<td class=.num.*?</tr>", page.text, re.DOTALL)
-    ]
-
-
-def test_each_line_of_a_book_gets_its_advice(client: FlaskClient) -> None:
-    page = client.post("/nettoyage", data={"fichier": (io.BytesIO(BOOK.encode("cp1252")), "carnet.csv")}, headers=HTML)
-    assert page.status_code == 200 and page.headers["Cache-Control"] == "no-store"
-    kept, replaced, homonyms, gone, unknown = rows_of(page)
-    assert "À garder" in kept and "confiance 99" in kept
-    assert "À confirmer" in replaced and "adresse fermée depuis le 1er juin 2026" in replaced
-    assert "zoe.d-essai" in replaced
-    assert "Homonymes" in homonyms and world.JEAN in homonyms and world.JEAN_BIS in homonyms
-    assert "n'exerce plus" in gone.replace("&#39;", "'")
-    assert "Introuvable" in unknown
-
-
-def test_a_book_that_came_back_is_answered_some_lines_at_a_time(client: FlaskClient) -> None:
-    sent = {"texte": "Nom;Prénom\n" + "Dupont;Jean\n" * 40, "script": "1"}
-    page = client.post("/nettoyage", data=sent, headers=HTML)
-    assert rows_of(page) == [] and 'data-later="40"' in page.text
-    book = orjson.loads(written(page))
-    answer = client.post("/nettoyage/lignes", json=book | {"rows": book["rows"][:3], "lines": book["lines"][:3]})
-    assert answer.json["sums"] == {"choose": 3} and answer.json["html"].count("<tr>") == 3
-    assert len(rows_of(client.post("/nettoyage", data=sent | {"script": ""}, headers=HTML))) == 40
-
-
-def written(page: TestResponse) -> str:
-    found = re.search(r'<textarea name="carnet"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
-    assert found
-    return html.unescape(found[1])
-
-
-@pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_the_result_is_downloaded_with_the_columns_of_the_book(client: FlaskClient, form: str) -> None:
-    book = written(client.post("/nettoyage", data={"texte": BOOK}))
-    answer = client.post(f"/nettoyage/carnet.{form}", data={"carnet": book})
-    assert answer.headers["Content-Disposition"] == f'attachment; filename="carnet-nettoye.{form}"'
-    if form == "csv":
-        rows = list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"), newline=""), delimiter=";"))
-    else:
-        cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)
-        rows = [["" if value is None else str(value) for value in row] for row in cells]
-    assert rows[0][:6] == ["Nom", "Prénom", "Note", "Mail", "Avis", "État de l’adresse"]
-    assert [row[4] for row in rows[1:]][:3] == ["À garder", "À confirmer", "Homonymes"]
-    assert rows[2][2] == ("'=2+2" if form == "csv" else "=2+2")
-    assert rows[2][9] == f"reprise@cabinet.mssante.fr | {ZOE_BOX}"
-
-
-def test_columns_that_are_not_known_are_asked_for(client: FlaskClient) -> None:
-    page = client.post("/nettoyage", data={"texte": "Blip;Blop\n123;45\n"}, headers=HTML)
-    assert "Que contient chaque colonne" in text(page)
-    chosen = {"carnet": written(page), "colonne-0": "family", "colonne-1": ""}
-    again = client.post("/nettoyage", data=chosen, headers=HTML)
-    assert "Carnet vérifié" in text(again) and len(rows_of(again)) >= 1
-
-
-@pytest.mark.parametrize(
-    ("sent", "status", "says"),
-    [
-        ({"texte": " "}, 400, "Choisissez un fichier"),
-        ({"fichier": (io.BytesIO(b"\x89PNG\0"), "x.csv")}, 400, "ni un fichier CSV ni un fichier XLSX"),
-        ({"texte": "a\n" * 6000}, 422, "Au plus 5000 lignes"),
-        ({"carnet": '{"rows":1}'}, 400, "recommencez"),
-        ({"carnet": '{"titles":["a"],"fields":{"7":"family"},"rows":[["x"]],"lines":[1]}'}, 400, "recommencez"),
-        ({"carnet": '{"titles":["a"],"fields":{},"rows":[["x","y"]],"lines":[1]}'}, 400, "recommencez"),
-    ],
-)
-def test_what_cannot_be_cleaned_is_said_on_the_page(
-    client: FlaskClient, sent: dict[str, object], status: int, says: str
-) -> None:
-    page = client.post("/nettoyage", data=sent, headers=HTML)
-    assert page.status_code == status and says in text(page) and 'role="alert"' in page.text
-
-
-def test_posts_that_are_not_ours_are_refused(client: FlaskClient) -> None:
-    assert client.post("/nettoyage", json={}).status_code == 415
-    assert client.post("/nettoyage/lignes", data={}).status_code == 415
-    assert client.post("/nettoyage/carnet.ods", data={}).status_code == 400
-    many = {"titles": ["a"], "fields": {}, "rows": [["x"]] * (_GROUP + 1), "lines": [1] * (_GROUP + 1)}
-    assert client.post("/nettoyage/lignes", json=many).status_code == 422
-
-
-def test_a_large_book_stays_in_memory(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """werkzeug would spool more than 500 kB of a file to the disk."""
-
-    def never(*_: object, **__: object) -> None:
-        raise AssertionError("a file was written")
-
-    for name in ("TemporaryFile", "SpooledTemporaryFile", "NamedTemporaryFile"):
-        monkeypatch.setattr(f"tempfile.{name}", never)
-        monkeypatch.setattr(f"werkzeug.formparser.{name}", never, raising=False)
-    start = b'--edge\r\nContent-Disposition: form-data; name="%s"; filename="%s"\r\n\r\n'
-    rows = b"Nom;Note\n" + (b"Zorglub;" + b"x" * 900 + b"\n") * 700
-    script = b'--edge\r\nContent-Disposition: form-data; name="script"\r\n\r\n1\r\n'
-    body = script + start % (b"fichier", b"c.csv") + rows + b"\r\n--edge--\r\n"
-    page = client.post("/nettoyage", data=body, content_type="multipart/form-data; boundary=edge")
-    assert page.status_code == 200 and 'data-later="700"' in page.text
-
-
-def test_what_a_book_holds_is_text_on_the_page(client: FlaskClient) -> None:
-    sent = "Nom;Prénom\n<script>alert(1)</script>;</textarea><b>"
-    page = client.post("/nettoyage", data={"texte": sent}, headers=HTML)
-    assert "<script>alert" not in page.text and "</textarea><b>" not in page.text

@@ -1,0 +1,63 @@
+"""What is not sent twice over HTTP, to whom, and for how long it may be kept (RFC 9110 13, RFC 9111)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import web_world as world
+from flask.testing import FlaskClient
+
+from directory_service.index.directory import Directory
+from directory_service.web.app import create_app
+
+ZOE_BOX = "zoe.d-essai@medecin.mssante.fr"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    directory, _ = world.build_world(tmp_path_factory.mktemp("world"))
+    yield directory
+    directory.close()
+
+
+@pytest.fixture
+def client(opened: Directory) -> FlaskClient:
+    return create_app(opened).test_client()
+
+
+@pytest.mark.parametrize("url", ["/v1/suggest?q=dup", "/v1/search?q=dupont", f"/v1/practitioners/{world.ZOE}"])
+def test_the_same_build_is_not_sent_twice(client: FlaskClient, url: str) -> None:
+    first = client.get(url)
+    assert first.headers["Vary"] == "Authorization" and "public" in first.headers["Cache-Control"]
+    again = client.get(url, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert client.get(url, headers={"If-None-Match": '"other"'}).data == first.data
+    several = f'"other", W/{first.headers["ETag"]}'
+    assert client.get(url, headers={"If-None-Match": several}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/v1/practitioners/10999999999", "/v1/organizations/690999999", "/v1/operators/nobody",
+        "/v1/domains/nowhere.fr", "/v1/mailboxes/nobody@nowhere.fr", "/v1/mailboxes/nobody@nowhere.fr/history",
+        f"/v1/mailboxes/{ZOE_BOX}?at=2001-01-01",
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_404_whatever_tag_is_shown(client: FlaskClient, url: str) -> None:
+    """RFC 9110 13.2.1: a condition counts only where the answer would be a success without it."""
+    tag = client.get("/v1/suggest?q=dup").headers["ETag"]
+    assert client.get(url).status_code == client.get(url, headers={"If-None-Match": tag}).status_code == 404
+
+
+def test_a_suggestion_may_be_kept_shortly(client: FlaskClient) -> None:
+    assert client.get("/v1/suggest?q=dup").headers["Cache-Control"] == "public, max-age=10"
+
+
+@pytest.mark.parametrize("url", ["/v1/suggest?q=dup", "/v1/search?q=dupont", f"/v1/mailboxes/{ZOE_BOX}", "/healthz"])
+def test_head_answers_the_headers_alone(client: FlaskClient, url: str) -> None:
+    head, get = client.head(url), client.get(url)
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
