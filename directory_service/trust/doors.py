@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from directory_service.errors import Forbidden, TooManyAttempts
 from directory_service.model.clients import PREFIX
-from directory_service.trust.access import BadCredentials, Secrets
+from directory_service.trust.access import LONGEST_SECRET, BadCredentials, Secrets
 from directory_service.trust.throttle import Throttle, is_local, network_of
 
 if TYPE_CHECKING:
@@ -54,7 +54,10 @@ class Doors:
 
     def bearer(self, secret: str, address: str) -> Bearer:
         """Whose secret this is.  Raises BadCredentials, the same for unknown and wrong; Forbidden for a suspended
-        operator; TooManyAttempts, right or wrong, where too many wrong ones came before."""
+        operator; TooManyAttempts, right or wrong, where too many wrong ones came before.  What is longer than any
+        secret costs nothing to refuse: it is not counted, and its name, which may be as long, is not kept."""
+        if len(secret) > LONGEST_SECRET:
+            raise BadCredentials("authentification refusée")
         name = secret.rpartition(".")[0]
         is_client = name.startswith(PREFIX)
         secrets, held = (self._clients, name.removeprefix(PREFIX)) if is_client else (self._operators, name)

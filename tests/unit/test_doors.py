@@ -158,3 +158,14 @@ def test_who_waits_for_a_computation_leaves_threads_to_the_others(opened) -> Non
     with pytest.raises(TooManyAttempts):
         found.bearer("nobody.wrong", "2001:db8:2::1")
     assert found.bearer(secrets["essai"], HERE).operator == "essai"  # remembered: no computation
+
+
+def test_what_is_longer_than_any_secret_is_refused_without_being_kept(opened) -> None:
+    """Its name may take 8 KiB, and twenty thousand are kept."""
+    directory, _ = opened
+    throttle = Throttle(3, 2.0, patience=0.0)
+    found = Doors(directory, throttle, clock=Clock())
+    for n in range(5):
+        with pytest.raises(BadCredentials):
+            found.bearer(f"{n}{'x' * 8000}.wrong", HERE)
+    assert not throttle._due
