@@ -84,6 +84,13 @@ def test_properties_alone_find(client: FlaskClient, pid: str, value: object) -> 
     assert [(c["id"], c["match"]) for c in found] == [(ZOE, True)]
 
 
+def test_of_two_properties_that_say_one_thing_the_first_counts(client: FlaskClient) -> None:
+    said = [{"pid": "rpps", "v": world.ZOE[1:]}, {"pid": "national_id", "v": world.JEAN}]
+    for properties, expected in ((said, world.ZOE), (said[::-1], world.JEAN)):
+        found = ask(client, q={"type": "practitioner", "properties": properties})["q"]
+        assert [c["id"] for c in found] == [f"practitioners/{expected}"]
+
+
 def test_a_structure_that_was_reconciled_is_a_property_too(client: FlaskClient) -> None:
     place = {"id": HOSPITAL, "name": "CENTRE HOSPITALIER D'ESSAI"}
     query = {"query": "D'Essai Zoé", "type": "practitioner", "properties": [{"pid": "structure", "v": place}]}
@@ -194,6 +201,13 @@ def test_bad_requests_are_told(client: FlaskClient, form: dict[str, str], status
     answer = client.post(HERE, data=form)
     assert answer.content_type == "application/problem+json"
     assert answer.status_code == status
+
+
+def test_a_form_that_asks_twice_is_told_so(client: FlaskClient) -> None:
+    """Of two the last was answered; four were told that they were no UTF-8."""
+    for form in ("query=essai&query=dupont", "&".join(f"query={n}" for n in range(4))):
+        answer = client.post(HERE, data=form, content_type="application/x-www-form-urlencoded")
+        assert (answer.status_code, answer.json["detail"][:12]) == (400, "un seul de :")
 
 
 def test_a_query_that_does_not_read_stops_no_other_of_its_batch(client: FlaskClient) -> None:

@@ -92,9 +92,11 @@ def _body() -> dict[str, Any]:
 def _form(raw: bytes) -> dict[str, Any]:
     try:
         pairs = parse_qsl(raw.decode("ascii"), errors="strict", max_num_fields=len(QUERY))
-    except ValueError:
+    except UnicodeDecodeError:
         raise InvalidInput("le texte n'est pas de l'UTF-8 codé en pour cent", where="requête") from None
-    if not {name for name, _ in pairs} <= set(QUERY):
+    except ValueError:
+        raise InvalidInput(_ONE_OF, where="requête") from None
+    if len(pairs) > 1 or not {name for name, _ in pairs} <= set(QUERY):
         raise InvalidInput(_ONE_OF, where="requête")
     return _parsed(dict(pairs))
 

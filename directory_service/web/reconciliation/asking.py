@@ -6,7 +6,7 @@ properties that we do not know are left aside, as the specification has it; valu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +38,7 @@ def reconcile(directory: Directory, query: object) -> list[Answer]:
         raise InvalidInput("une requête dit `query`, ou au moins une propriété", where="query")
     limit = _limit(asked.get("limit"))
     text = _text(asked.get("query"))
-    fields = dict(_fields(asked.get("properties")))
+    fields = _fields(asked.get("properties"))
     found = [a for kind in _types(asked.get("type")) for a in _ASK[kind](directory, text, fields, limit)]
     return _ranked(found)[:limit]
 
@@ -80,8 +80,9 @@ def _types(value: object) -> list[str]:
     return [n for n in dict.fromkeys(named) if n in TYPES]
 
 
-def _fields(properties: object) -> Iterator[tuple[str, str]]:
-    """The fields that properties fill; a property that two say counts by the first."""
+def _fields(properties: object) -> dict[str, str]:
+    """The fields that properties fill; of two that fill one (``rpps`` and ``adeli``), the first counts."""
+    found: dict[str, str] = {}
     if not isinstance(properties, list | None):
         raise InvalidInput("une liste est attendue", where="properties")
     for said in properties or ():
@@ -90,7 +91,8 @@ def _fields(properties: object) -> Iterator[tuple[str, str]]:
         known = PROPERTIES.get(said["pid"])
         value = _value(said["v"])
         if known and known.field and value:
-            yield known.field, value
+            found.setdefault(known.field, value)
+    return found
 
 
 def _value(value: object) -> str:
