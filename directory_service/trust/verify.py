@@ -82,7 +82,8 @@ def _verify(directory: Directory, case: _Case, question: Question, caller: Calle
         return case.answer(Outcome.UNKNOWN_ADDRESS, (*trust, reason("address_unknown")))
     holdings = [Holding.of(h) for h in record["holders"]]
     operator = question.sender or record.get("operator") or (operators[0] if len(operators) == 1 else "")
-    case = replace(case, operator=operator, source=next((h.source for h in holdings), _BOXES))
+    then = [h for h in holdings if h.open_at(case.at)]
+    case = replace(case, operator=operator, source=next((h.source for h in (*then, *holdings)), _BOXES))
     if case.source == PUBLICATION:
         case = replace(case, said=record["changed"] or "")
     person, name = question.person, question.name

@@ -26,11 +26,11 @@ from publication_world import (
     personal,
 )
 from registry_factories import add
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
-from directory_service.registry.tables import decision
+from directory_service.registry.tables import binding, decision
 from directory_service.web.app import create_app
 
 FOREIGN = f"jean@{THEIRS}"
@@ -289,6 +289,22 @@ def test_a_verdict_says_when_the_operator_said_so(registry: Engine, tmp_path: Pa
         changed = here.client.get(f"/v1/mailboxes/{BOX}").json["changed"]
         assert told["freshness"] == {"source": "publication", "seen": changed}
         assert changed == told["since"]
+
+
+def test_a_verdict_on_the_past_says_who_said_so_of_then(registry: Engine, tmp_path: Path) -> None:
+    """Of an address that an extract gave to one, and its operator to another since."""
+    with closing(Publishing(registry, tmp_path)) as here:
+        here.put(BOX, personal(ZOE))
+        with writing(here.engine) as connection:
+            connection.execute(update(binding).values(since="2026-01-05T03:45:00Z", source="mssante.mailboxes"))
+        here.put(BOX, personal(JEAN))
+        here.follower.catch_up()
+        told = [
+            here.client.post("/v1/verify", json={"address": BOX} | at).json
+            for at in ({}, {"at": "2026-03-01T00:00:00Z"})
+        ]
+        assert [t["holder"]["id"] for t in told] == ["8" + JEAN, "8" + ZOE]
+        assert [t["freshness"]["source"] for t in told] == ["publication", "mssante.mailboxes"]
 
 
 def test_no_address_of_the_domain_of_patients_can_be_published(registry: Engine, tmp_path: Path) -> None:
