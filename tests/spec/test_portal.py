@@ -248,6 +248,13 @@ def test_the_verdict_is_told_in_plain_french(client: FlaskClient, address: str, 
     assert page.headers["Cache-Control"] == "no-store"
 
 
+def test_the_verdict_on_a_patient_leads_to_no_page_that_is_not_there(client: FlaskClient) -> None:
+    for address, leads in ((ZOE_BOX, True), ("255081416802538@patient.mssante.fr", False)):
+        page = client.post("/verification", data={"address": address}, headers=HTML)
+        assert "Cette boîte est ouverte et sûre." in text(page)
+        assert ("Voir la boîte" in text(page)) is leads
+
+
 def test_every_verdict_has_its_words() -> None:
     assert set(_SAYS) == set(Outcome)
 
