@@ -115,5 +115,8 @@ class _Address(BaseConverter):
 
 
 def _guard(response: Response) -> Response:
+    """What does not say for how long it is true (health, measures, address books) is kept by no cache on the way, some
+    of which would keep it for minutes."""
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers.setdefault("Cache-Control", "no-store")
     return response

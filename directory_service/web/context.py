@@ -1,10 +1,10 @@
 """What every route shares: the directory it asks, who is asking and what is theirs, and the answer with its build and
 caching.
 
-The entity tag of what is read is the build id and the view, with what else may change within a build and the version of
-a mailbox where there is one: the same URL asked twice of one build by one kind of caller has the same bytes, so that
-``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2); records that may not be there are read
-first.
+The entity tag of what is read is the build id, the view and a digest of the URL, with what else may change within a
+build and the version of a mailbox where there is one: the same URL asked twice of one build by one kind of caller has
+the same bytes, so that ``If-None-Match`` is answered before any search is made (RFC 9110 13.1.2).  Who shows the tag of
+another URL holds nothing of this one, which may be refused or not be there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -174,17 +174,18 @@ def cached(
     view: View, make: Callable[[], Iterable[bytes]], age: int = 0, *, state: str = "", build: str = "",
     version: str | None = None, in_turn: bool = True,
 ) -> Response:  # fmt: skip
-    """The answer that ``make`` writes, or 304 when the caller holds it: what may not be there is read before.  ``age``
+    """The answer that ``make`` writes, or 304 when the caller holds it.  ``age``
     in seconds of caching without asking again; an operator's answers are never kept by a shared cache.  ``state``: what
     may change within one build.  ``version``, of a record that was read from ``build``, ends the entity tag, so that
     ``If-Match`` may give it back.  ``in_turn`` is False for what sees to ``turn`` itself."""
-    etag = f'"{build or directory().build().id}-{int(view)}{state}{"-" + version if version else ""}"'
-    if _is_held(etag):
-        response = Response(status=304)
-    else:
+    changes = f"{state}-{version}" if version else state
+    etag = f'"{build or directory().build().id}-{int(view)}-{url_digest()}{changes}"'
+
+    def answer() -> Response:
         with turn() if in_turn else nullcontext():
-            body = b"".join(make())
-        response = json_answer(body)
+            return json_answer(b"".join(make()))
+
+    response = unless_held(etag, answer)
     headers = response.headers
     headers["ETag"] = etag
     headers["Vary"] = varies()
@@ -193,10 +194,20 @@ def cached(
     return response
 
 
-def _is_held(etag: str) -> bool:
-    """Whether ``If-None-Match`` names this tag, weak or not, alone or among others (RFC 9110 13.1.2)."""
-    given = request.environ.get("HTTP_IF_NONE_MATCH")
-    return given is not None and any(tag.strip().removeprefix("W/") == etag for tag in given.split(","))
+def url_digest() -> str:
+    """Of what is asked: path and parameters."""
+    asked = request.path.encode("utf-8", "surrogateescape") + b"?" + request.query_string
+    return blake2b(asked, digest_size=6).hexdigest()
+
+
+def unless_held(etag: str, make: Callable[[], Response]) -> Response:
+    """304 where ``If-None-Match`` names this tag, weak or not, alone or among others (RFC 9110 13.1.2).  ``*`` names
+    whatever there is, once that is known."""
+    given = request.environ.get("HTTP_IF_NONE_MATCH", "").strip()
+    if given and etag.removeprefix("W/") in [tag.strip().removeprefix("W/") for tag in given.split(",")]:
+        return Response(status=304)
+    made = make()
+    return Response(status=304) if given == "*" else made
 
 
 def varies() -> str:
@@ -235,7 +246,7 @@ def expect_state(etag: str) -> None:
 def cached_text(body: bytes, kind: str) -> Response:
     """What is the same until the service is another version."""
     etag = f'"{sha256(body).hexdigest()[:16]}"'
-    response = Response(status=304) if _is_held(etag) else Response(body, content_type=kind)
+    response = unless_held(etag, lambda: Response(body, content_type=kind))
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "public, max-age=300"
     return response

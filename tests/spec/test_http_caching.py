@@ -61,3 +61,50 @@ def test_head_answers_the_headers_alone(client: FlaskClient, url: str) -> None:
     head, get = client.head(url), client.get(url)
     assert (head.status_code, head.data) == (200, b"")
     assert head.headers["Content-Length"] == get.headers["Content-Length"]
+
+
+FOREIGN = (
+    "/v1/search?q=dupont&cursor=xyz", "/v1/search?q=dupont&near=zz", "/?q=dupont&cursor=@@",
+    "/professionnels/10100000000", "/organisations/000000000", "/boites/a@b.fr", "/cartes/810000000000.svg",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("url", FOREIGN)
+@pytest.mark.parametrize("shown", ["/v1/search?q=dupont", "/?q=dupont", "*"])
+def test_the_tag_of_another_url_opens_nothing(client: FlaskClient, url: str, shown: str) -> None:
+    """The tags of one build were those of all that is read of it."""
+    tag = "*" if shown == "*" else client.get(shown).headers["ETag"]
+    refused = client.get(url)
+    assert refused.status_code in (400, 404)
+    assert client.get(url, headers={"If-None-Match": tag}).status_code == refused.status_code
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/v1/suggest?q=dup", "/v1/search?q=dupont", f"/v1/mailboxes/{ZOE_BOX}", f"/v1/practitioners/{world.ZOE}.vcf",
+        "/v1/verify/range/abc", "/openapi.json", "/", "/aide",
+    ],
+)  # fmt: skip
+def test_any_state_is_what_there_is(client: FlaskClient, url: str) -> None:
+    """RFC 9110 13.1.2: ``*`` is false where there is a representation, whichever."""
+    answer = client.get(url, headers={"If-None-Match": "*"})
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert answer.headers["ETag"] == client.get(url).headers["ETag"]
+
+
+def test_a_page_is_held_by_one_of_several_tags(client: FlaskClient) -> None:
+    tag = client.get("/?q=dupont").headers["ETag"]
+    for given in (f'"autre", {tag}', tag.removeprefix("W/")):
+        assert client.get("/?q=dupont", headers={"If-None-Match": given}).status_code == 304
+    assert client.get("/?q=dupont", headers={"If-None-Match": '"autre"'}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "url", ["/healthz", "/readyz", "/metrics", "/v1/reconcile", "/v1/reconcile?query=dupont", "/problems/not-found",
+            f"/v1/reconcile/preview?id=mailboxes/{ZOE_BOX}", "/carddav/"],
+)  # fmt: skip
+def test_what_does_not_say_how_long_it_is_true_is_kept_by_nobody(client: FlaskClient, url: str) -> None:
+    """A cache may keep for as long as it thinks fit what says nothing (RFC 9111 4.2.2)."""
+    answer = client.get(url)
+    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "no-store"

@@ -329,7 +329,7 @@ def test_a_body_without_length_is_refused_and_not_cut(app: Flask) -> None:
     assert answer.status_code == 413
 
 
-# -- the page -----------------------------------------------------------------------------------------------------------
+# -- the reference page ------------------------------------------------------------------------------------------------
 
 
 def test_the_reference_page_names_every_route_parameter_and_problem(app: Flask) -> None:

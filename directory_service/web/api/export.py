@@ -10,7 +10,7 @@ from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.exports import FORMS, Published, read_published
-from directory_service.web.context import expect_state, identify, settings
+from directory_service.web.context import expect_state, identify, settings, varies
 from directory_service.web.openapi.route import Answer, Place, Rate, Route, Who, describe, ok
 from directory_service.web.parameters import read_query
 
@@ -77,6 +77,6 @@ def _found(form: str) -> Published:
 
 def _guarded(response: Response, found: Published) -> Response:
     response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Authorization"
+    response.headers["Vary"] = varies()
     response.headers["Annuaire-Build"] = found.said.build
     return response

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g, request
 from directory_service.index.query import View
 from directory_service.model.mailboxes import domain_of
 from directory_service.registry.logread import Leaf, read_consistency, read_head, read_inclusion, read_leaves
-from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.context import directory, identify, json_answer, varies
 from directory_service.web.openapi.route import Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Whole, read_query, refused
@@ -85,7 +85,7 @@ def entries() -> Response:
         leaves = read_leaves(connection, asked["start"], asked["count"])
     items = [{"leaf": leaf.number, "hash": leaf.hash.hex(), **_event(leaf, own)} for leaf in leaves]
     response = _answer({"start": asked["start"], "items": items}, "private, no-store")
-    response.headers["Vary"] = "Authorization"
+    response.headers["Vary"] = varies()
     return response
 
 

@@ -1,8 +1,8 @@
 """What every page shares: the blueprint, filling a template, headers, compression, and the files that pages need.
 
-A page is a function of its URL and of the build: its entity tag is the build's with that of the templates, and a
-browser that holds it is answered 304.  No page asks anything of another site, and none holds a script or a style in its
-text, so that the policy sent along (Content-Security-Policy) can forbid both.
+A page is a function of its URL and of the build: its entity tag is the build's with those of the templates and of the
+URL, and a browser that holds it is answered 304.  No page asks anything of another site, and none holds a script or a
+style in its text, so that the policy sent along (Content-Security-Policy) can forbid both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from directory_service.web.context import directory, settings, turn
+from directory_service.web.context import directory, settings, turn, unless_held, url_digest
 from directory_service.web.portal.french import FILTERS
 
 HERE: Final = Path(__file__).parent
@@ -68,9 +68,8 @@ def page(template: str, make: Callable[[], Mapping[str, Any]] = dict) -> Respons
 def answer(write: Callable[[], str | bytes], kind: str) -> Response:
     """What ``write`` gives, or 304 where the browser holds it already."""
     frame = _frame()
-    etag = f'W/"{directory().build().id}-{_edition(frame["service"], frame["contact"])}"'
-    held = request.environ.get("HTTP_IF_NONE_MATCH") == etag
-    response = Response(status=304) if held else Response(write(), content_type=kind)
+    etag = f'W/"{directory().build().id}-{_edition(frame["service"], frame["contact"])}-{url_digest()}"'
+    response = unless_held(etag, lambda: Response(write(), content_type=kind))
     response.headers["ETag"] = etag
     # Private: a URL may hold a person's name, which is nobody's on the way.
     response.headers["Cache-Control"] = "private, no-cache"
