@@ -10,6 +10,7 @@ from pathlib import Path
 import index_world
 import ldap
 import pytest
+import web_world
 from certificates import Authority
 from certificates_world import HIDDEN, JEAN, ORG, ZOE, World, der
 from ldap_support import BAL, served
@@ -112,6 +113,23 @@ def test_one_that_expires_while_the_index_lives_is_no_longer_served(world: World
     assert after.status_code == 200 and len(after.get_json()["certificates"]) == 1
     with served(world.directory, check=operator_check(world.directory)) as port:
         assert found(port, f"(mail={ZOE})", "userCertificate;binary")["userCertificate;binary"] == [der(new)]
+
+
+@on_sqlite
+def test_an_answer_that_spoke_of_one_that_has_expired_is_held_by_nobody(world: World) -> None:
+    made = world.authority.mail(ZOE)
+    world.publish(ZOE, made)
+    choice, page = f"/v1/practitioners/{web_world.ZOE}/mailboxes", f"/professionnels/{web_world.ZOE}"
+    before = {url: world.client.get(url) for url in (choice, page)}
+    assert {i["address"]: i["certificate"] for i in before[choice].get_json()["items"]}[ZOE] is True
+    held = {url: {"If-None-Match": answer.headers["ETag"]} for url, answer in before.items()}
+    assert all(world.client.get(url, headers=held[url]).status_code == 304 for url in held)
+    db = open_writer(world.folder / "index" / current_name(world.folder / "index"))
+    db.execute("UPDATE smime SET ends = strftime('%s', 'now') WHERE der = ?", (der(made),))
+    db.close()
+    after = {url: world.client.get(url, headers=held[url]) for url in held}
+    assert not any(i["certificate"] for i in after[choice].get_json()["items"])
+    assert [text.count("un certificat S/MIME valable") for text in (before[page].text, after[page].text)] == [1, 0]
 
 
 def test_one_that_a_list_names_is_no_longer_served(world: World, tmp_path: Path) -> None:

@@ -54,21 +54,22 @@ for _name, _filter in FILTERS.items():
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-def page(template: str, make: Callable[[], Mapping[str, Any]] = dict) -> Response:
-    """A page that anybody would be answered, of the build in force; ``make`` gives what the template needs."""
+def page(template: str, make: Callable[[], Mapping[str, Any]] = dict, *, state: str = "") -> Response:
+    """A page that anybody would be answered, of the build in force; ``make`` gives what the template needs.  ``state``:
+    what may change within one build."""
 
     def write() -> str:
         with turn():
             values = make()
         return _fill(template, values)
 
-    return answer(write, "text/html; charset=utf-8")
+    return answer(write, "text/html; charset=utf-8", state)
 
 
-def answer(write: Callable[[], str | bytes], kind: str) -> Response:
+def answer(write: Callable[[], str | bytes], kind: str, state: str = "") -> Response:
     """What ``write`` gives, or 304 where the browser holds it already."""
     frame = _frame()
-    etag = f'W/"{directory().build().id}-{_edition(frame["service"], frame["contact"])}-{url_digest()}"'
+    etag = f'W/"{directory().build().id}-{_edition(frame["service"], frame["contact"])}-{url_digest()}{state}"'
     response = unless_held(etag, lambda: Response(write(), content_type=kind))
     response.headers["ETag"] = etag
     # Private: a URL may hold a person's name, which is nobody's on the way.

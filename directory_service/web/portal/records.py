@@ -16,7 +16,7 @@ from directory_service.index.directory import Hit
 from directory_service.index.query import View
 from directory_service.model.publication import PURPOSES
 from directory_service.trust.rightbox import Asked, practitioner_mailboxes
-from directory_service.web.context import directory
+from directory_service.web.context import directory, turn
 from directory_service.web.limiting import counted
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, clean_text
@@ -33,15 +33,15 @@ def practitioner(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
     purpose = _PURPOSE.parse(request.args.get(_PURPOSE.name) or None)
 
-    def make() -> Record:
-        with directory().held():
-            hit, former = _person(asked)
-            person = orjson.loads(hit.json)
-            _, chosen = practitioner_mailboxes(directory(), person["id"], Asked(purpose), View.ANONYMOUS)
-            boxes = [box | {"history": _hers(box["address"], person["id"])} for box in chosen["items"]]
-        return {"person": person, "boxes": boxes, "former": former, "chosen": chosen, "purposes": PURPOSES}
-
-    return page("practitioner", make)
+    with turn(), directory().held():
+        hit, former = _person(asked)
+        person = orjson.loads(hit.json)
+        _, chosen = practitioner_mailboxes(directory(), person["id"], Asked(purpose), View.ANONYMOUS)
+        boxes = [box | {"history": _hers(box["address"], person["id"])} for box in chosen["items"]]
+    made = {"person": person, "boxes": boxes, "former": former, "chosen": chosen, "purposes": PURPOSES}
+    # Certificates expire while the build stays what it is.
+    valid = "".join(str(int(box["certificate"])) for box in boxes)
+    return page("practitioner", lambda: made, state=f"-{valid}")
 
 
 @blueprint.get("/cartes/<path:identifier>.svg")
