@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import web_world as world
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from publication_world import BOX, OURS, ZOE, Publishing, personal
+from sqlalchemy import Engine, update
 
 from directory_service.index.directory import Directory
 from directory_service.index.query import View
 from directory_service.index.writer import build_index
+from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.tables import binding, mailbox
 from directory_service.registry.upgrading import upgrade
@@ -111,6 +114,35 @@ def test_an_unlisted_box_is_as_absent_but_for_the_staff(client: FlaskClient, ope
         assert (found["items"], found["total"], found["recommended"], found["ambiguous"]) == ([], 0, None, False)
     _, staff = practitioner_mailboxes(opened[0], world.PAUL, Asked(), View.STAFF)
     assert (staff["recommended"], staff["items"][0]["unlisted"]) == (PAUL_BOX, True)
+
+
+@pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)
+def test_a_box_whose_operator_has_lost_the_domain_is_in_doubt(registry: Engine, tmp_path: Path) -> None:
+    """Until who holds it now has published it."""
+    with closing(Publishing(registry, tmp_path)) as here:
+        here.put(BOX, personal(ZOE))
+        for name, change in (("essai", operators.remove_domain), ("autre", operators.add_domain)):
+            here.follower.catch_up()
+            with writing(here.engine) as connection:
+                change(connection, name, OURS, actor="tests")
+            (before,) = boxes(here.client, ZOE)["items"]  # type: ignore[misc]
+            assert "operator_changed" not in codes(before)
+        here.follower.catch_up()
+        (found,) = boxes(here.client, ZOE)["items"]  # type: ignore[misc]
+        assert found["fit"] == "doubtful" and "operator_changed" in codes(found)
+        here.delete(BOX, secret=here.other)
+        here.put(BOX, personal(ZOE), secret=here.other)
+        here.follower.catch_up()
+        (found,) = boxes(here.client, ZOE)["items"]  # type: ignore[misc]
+        assert found["fit"] == "yes" and "operator_changed" not in codes(found)
+
+
+def test_of_many_boxes_the_first_are_shown_and_all_are_counted(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("directory_service.trust.rightbox.MOST_SHOWN", 1)
+    found = boxes(client, world.JEAN)
+    assert (len(found["items"]), found["total"]) == (1, 3)  # type: ignore[arg-type]
 
 
 def test_the_answer_is_kept_by_its_tag(client: FlaskClient) -> None:

@@ -69,3 +69,32 @@ def test_anything_else_is_refused_alike(tmp_path: Path, name: str, secret: str) 
         Secrets(directory.operator).check(name, secret)
     assert str(refused.value) == "authentification refusée"
     directory.close()
+
+
+def test_what_was_decided_of_a_secret_is_remembered_for_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, secret = world.build_world(tmp_path)
+    secrets = Secrets(directory.operator)
+    secrets.check(world.OPERATOR, secret)
+    assert secrets.remembered(world.OPERATOR, secret) is True
+    monkeypatch.setattr("directory_service.trust.access.FOR", -1.0)  # what is kept from now on is over at once
+    other = Secrets(directory.operator)
+    other.check(world.OPERATOR, secret)
+    assert other.remembered(world.OPERATOR, secret) is None
+    directory.close()
+
+
+def test_so_many_decisions_are_remembered_and_wrong_ones_forget_no_right_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("directory_service.trust.access.REMEMBERED", 2)
+    directory, secret = world.build_world(tmp_path)
+    secrets = Secrets(directory.operator)
+    secrets.check(world.OPERATOR, secret)
+    wrong = [f"{world.OPERATOR}.{n}" for n in range(3)]
+    for shown in wrong:
+        with pytest.raises(BadCredentials):
+            secrets.check(world.OPERATOR, shown)
+    assert [secrets.remembered(world.OPERATOR, shown) for shown in (secret, *wrong)] == [True, None, False, False]
+    directory.close()

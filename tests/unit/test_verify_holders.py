@@ -1,0 +1,92 @@
+"""Verdicts on addresses that several held, at once or one after the other: whom they name, and from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import web_world as world
+from record_factories import rpps
+
+from directory_service.index.directory import Directory
+from directory_service.index.query import View
+from directory_service.index.writer import build_index
+from directory_service.registry.engine import open_registry
+from directory_service.registry.upgrading import upgrade
+from directory_service.trust.verdicts import Verdict
+from directory_service.trust.verify import verify
+
+LATER, LAST = "2026-07-01T03:45:00Z", "2026-08-01T03:45:00Z"
+TWICE, SHARED, LEFT, OVER, NAMESAKES = (
+    f"{name}@medecin.mssante.fr" for name in ("deux.fois", "a.deux", "partis", "finie", "presque")
+)
+PEOPLE = (
+    (6, f"8{rpps(6)}", "PETIT", "ANNE", "inactive", LATER),
+    (7, f"8{rpps(7)}", "DUPONT-DURAND", "JEAN", "active", world.START),
+)
+BOXES = (
+    (20, TWICE, "PER", False, ((1, None, world.START, world.TURN), (1, None, LATER, LAST))),
+    (21, SHARED, "PER", False, ((1, None, world.TURN, None), (2, None, world.START, None))),
+    (22, LEFT, "PER", False, ((4, None, world.START, None), (6, None, world.START, None))),
+    (23, OVER, "PER", False, ((2, None, world.START, world.TURN), (3, None, world.START, LATER))),
+    (24, NAMESAKES, "PER", False, ((2, None, world.START, None), (7, None, world.START, None))),
+)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    folder = tmp_path_factory.mktemp("holders")
+    engine = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+    upgrade(engine)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world, "_PEOPLE", (*world._PEOPLE, *PEOPLE))
+        patch.setattr(world, "_BOXES", (*world._BOXES, *BOXES))
+        world.fill(engine)
+    build_index(engine, folder / "index", world.SUFFIX, workers=1)
+    engine.dispose()
+    found = Directory(folder / "index", world.SUFFIX)
+    yield found
+    found.close()
+
+
+def told(verdict: Verdict) -> tuple[str, str, str]:
+    return str(verdict.verdict), verdict.since, verdict.until
+
+
+def dates(verdict: Verdict) -> list[str]:
+    """Those that reasons tell, in their order."""
+    return [r.text[-11:-1] for r in verdict.reasons if r.text[-11:-1].count("/") == 2]
+
+
+def test_who_held_it_twice_held_it_last_until_the_last_end(directory: Directory) -> None:
+    found = verify(directory, TWICE, person=world.ZOE, view=View.ANONYMOUS)
+    assert told(found) == ("closed", LATER, LAST) and dates(found) == ["01/08/2026"]
+    assert told(verify(directory, TWICE, view=View.ANONYMOUS)) == ("closed", LATER, LAST)
+
+
+def test_of_two_who_hold_it_the_first_says_since_when(directory: Directory) -> None:
+    found = verify(directory, SHARED, view=View.ANONYMOUS)
+    assert told(found) == ("verified", world.START, "") and found.holder is None
+    hers = verify(directory, SHARED, person=world.ZOE, view=View.ANONYMOUS)
+    assert told(hers) == ("verified", world.TURN, "") and hers.holder
+
+
+def test_of_two_who_practise_no_more_the_last_says_until_when(directory: Directory) -> None:
+    found = verify(directory, LEFT, view=View.ANONYMOUS)
+    assert told(found) == ("inactive", world.START, LATER) and dates(found) == ["01/07/2026"]
+
+
+def test_to_a_third_it_is_closed_since_the_last_left(directory: Directory) -> None:
+    found = verify(directory, OVER, person=world.PAUL, view=View.ANONYMOUS)
+    assert found.verdict == "mismatch" and dates(found) == ["01/07/2026"] and found.holder is None
+
+
+def test_of_two_names_the_one_that_was_written_whole_is_meant(directory: Directory) -> None:
+    found = verify(directory, NAMESAKES, name="Jean Dupont", view=View.ANONYMOUS)
+    assert (found.verdict, found.holder and found.holder.id) == ("verified", world.JEAN)
+    assert "part_of_surname" not in {r.code for r in found.reasons}
+
+
+def test_a_near_miss_is_told_of_one_holder_only(directory: Directory) -> None:
+    found = verify(directory, NAMESAKES, name="Jean Dupomt", view=View.ANONYMOUS)
+    assert found.verdict == "mismatch" and "one_letter_differs" not in {r.code for r in found.reasons}
