@@ -116,6 +116,24 @@ def test_strangers_do_not_close_the_door_to_who_came_through_it_today(opened) ->
         found.bearer("essai.other", "203.0.113.5")
 
 
+def test_who_came_through_it_is_known_for_a_day_and_so_many_are(opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory, secrets = opened
+    monkeypatch.setattr("directory_service.trust.doors._MOST_KNOWN", 1)
+    clock = Clock()
+    for later, refused in ((86_399.0, BadCredentials), (86_401.0, TooManyAttempts)):
+        found = doors(directory, clock, burst=1)
+        found.bearer(secrets["essai"], HERE)
+        clock.now += later
+        with pytest.raises(BadCredentials):
+            found.bearer("essai.wrong", "203.0.113.5")
+        with pytest.raises(refused):
+            found.bearer("essai.other", HERE)
+    found = doors(directory, clock, burst=1)
+    for shown, address in (("essai", HERE), ("client~essai", THERE)):  # the second takes the place of the first
+        found.bearer(secrets[shown], address)
+    assert [*found._known] == [("client~essai", THERE)]
+
+
 def test_right_ones_are_never_too_many(opened) -> None:
     directory, secrets = opened
     found = doors(directory, burst=1)
@@ -124,6 +142,8 @@ def test_right_ones_are_never_too_many(opened) -> None:
         found.bearer(secrets["client~essai"], HERE)
         with pytest.raises(Forbidden):
             found.bearer(secrets["off"], HERE)
+    with pytest.raises(BadCredentials):  # none of these was counted
+        found.bearer("nobody.wrong", HERE)
 
 
 def test_the_machine_itself_has_no_address_to_count_by(opened) -> None:
