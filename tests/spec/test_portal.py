@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import logging
 import re
 from collections.abc import Iterator
@@ -75,6 +76,22 @@ def test_nothing_in_a_page_needs_another_site_or_an_inline_script(client: FlaskC
     page = client.get(path, headers=HTML).text
     assert re.findall(r'(?:src|href|action)="(?:https?:)?//', page) == []
     assert re.findall(r"<script(?![^>]* src=)|<style|\son[a-z]+=|\sstyle=", page) == []
+
+
+def test_no_link_leads_nowhere(client: FlaskClient) -> None:
+    """From where people begin, and from each mailbox: that of a holder whom no register knows too."""
+    ahead = [*PAGES, "/?department=69", *(f"/boites/{box[1]}" for box in world._BOXES if not box[3])]
+    seen, dead = set[str](), list[str]()
+    while ahead:
+        url = ahead.pop().partition("#")[0]
+        if url in seen:
+            continue
+        seen.add(url)
+        answer = client.get(url, headers=HTML)
+        dead += [url] if answer.status_code != 200 else []
+        found = re.findall(r'(?:href|src)="(/[^"]*)"', answer.text if answer.mimetype == "text/html" else "")
+        ahead += map(html.unescape, found)
+    assert len(seen) > 50 and dead == []
 
 
 def test_a_page_held_is_not_sent_again(client: FlaskClient) -> None:

@@ -111,9 +111,7 @@ def plural(count: int, one: str, many: str) -> str:
 
 
 def holder_path(holder: Record) -> str:
-    """Where the page of a holder is; "" for one that no register knows."""
-    if not holder.get("id"):
-        return ""
+    """Where the page of a holder is, if a register knows it."""
     kind = "professionnels" if holder.get("kind") == "person" else "organisations"
     return f"/{kind}/{holder['id']}"
 
