@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from directory_service.errors import InvalidInput
-from directory_service.web.parameters import Choice, Flag, Text, Whole, read_fields, read_query
+from directory_service.web.parameters import Choice, Flag, Several, Text, Whole, read_fields, read_query
 
 KNOWN = (Text("q", required=True), Whole("limit", 1, 20, default=10), Choice("type", ("PER", "ORG")))
 
@@ -45,6 +45,22 @@ def test_a_bad_parameter_is_named(raw: bytes, where: str) -> None:
         read_query(raw, KNOWN)
     assert refused.value.where == where
     assert "secretname" not in str(refused.value)
+
+
+def test_a_query_string_is_not_read_beyond_what_any_route_knows() -> None:
+    """They are counted before they are parted, and not told to be unknown afterwards."""
+    with pytest.raises(InvalidInput) as refused:
+        read_query(b"&".join(b"x=1" for _ in range(41)), KNOWN)
+    assert refused.value.message == "plus de 40 paramètres"
+
+
+def test_the_word_for_all_stands_alone() -> None:
+    facets = (Several("facets", ("type", "profession"), whole="true"),)
+    assert read_query(b"facets=true", facets)["facets"] == ("type", "profession")
+    assert read_query(b"facets=profession,Type,profession", facets)["facets"] == ("type", "profession")
+    for wrong in (b"facets=true,type", b"facets=town", b"facets=type,"):
+        with pytest.raises(InvalidInput):
+            read_query(wrong, facets)
 
 
 def test_200_characters_are_characters_and_not_bytes() -> None:
