@@ -169,6 +169,28 @@ def test_a_list_that_another_signed_is_refused(root: Authority, tmp_path: Path) 
         trust_of(root, lists=str(forged))
 
 
+def test_a_list_that_another_signed_says_nothing_of_an_authority_that_came_along(tmp_path: Path) -> None:
+    """When it was read, nobody knew that authority."""
+    root, lists = Authority(tmp_path, "Racine3"), tmp_path / "lists"
+    lists.mkdir()
+    root.revoke(path=lists / "root.pem")
+    middle = root.below("Intermediaire3")
+    Authority(tmp_path, "Intermediaire3").revoke(path=lists / "middle.pem")
+    trust, found = trust_of(root, lists=str(lists)), middle.mail(ZOE)
+    assert refusal(found, trust, given=[middle.certificate]) == "révocation"
+    middle.revoke(path=lists / "middle.pem")
+    assert refusal(found, trust_of(root, lists=str(lists)), given=[middle.certificate]) == ""
+
+
+def test_a_chain_has_so_many_links(root: Authority) -> None:
+    links = [root]
+    for n in range(5):
+        links.append(links[-1].below(f"Maillon {n}"))
+    given = [link.certificate for link in links[1:]]
+    assert refusal(links[4].mail(ZOE), trust_of(root), given=given) == ""
+    assert refusal(links[5].mail(ZOE), trust_of(root), given=given) == "chaîne"
+
+
 def test_an_upload_is_der_or_pem_and_brings_its_authorities(root: Authority) -> None:
     one, two, middle = root.mail(ZOE), root.mail(ZOE), root.below("Avec").certificate
     assert read_upload(one.public_bytes(Encoding.DER)) == ([one], [])
