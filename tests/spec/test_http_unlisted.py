@@ -101,10 +101,17 @@ def told(answer: TestResponse) -> tuple[int, str]:
     return answer.status_code, re.sub(moving, "*", body.decode())
 
 
-def test_unlisted_mailboxes_change_no_answer(twins: tuple[FlaskClient, FlaskClient]) -> None:
+@pytest.mark.parametrize("who", ["anybody", "operator"])
+def test_unlisted_mailboxes_change_no_answer(twins: tuple[FlaskClient, FlaskClient], who: str) -> None:
+    """Nor any to the operator that published them, but to the questions that name them (``verify``)."""
     differing, refused = [], []
-    for method, url, body, kind in requests():
-        one, other = (told(c.open(url, method=method, data=body, content_type=kind or None)) for c in twins)
+    asked = [r for r in requests() if who == "anybody" or r[1] != "/v1/verify"]
+    if who == "operator":
+        asked += [("GET", url, "", "") for url in ("/v1/changes?limit=1000", f"/v1/operators/{world.OPERATOR}")]
+    headers = {"Authorization": f"Bearer {world.OPERATOR}.essai"} if who == "operator" else {}
+    for method, url, body, kind in asked:
+        sent = {"method": method, "data": body, "content_type": kind or None, "headers": headers}
+        one, other = (told(c.open(url, **sent)) for c in twins)
         if one != other:
             differing.append((method, url, body))
         if one[0] not in (200, 207, 404):  # what is not understood says nothing of what is hidden
