@@ -40,6 +40,7 @@ class World:
         self.secret = world.fill(self.engine)
         with writing(self.engine) as connection:
             self.key = add_client(connection, "logiciel", "editeur@exemple.fr", actor="test")
+            self.namesake = add_client(connection, world.OPERATOR, actor="test")
         build_index(self.engine, folder / "index", SUFFIX, workers=1)
         self.directory = Directory(folder / "index", SUFFIX)
 
@@ -92,6 +93,12 @@ def test_each_address_kind_and_name_has_its_own(here: World) -> None:
         answers = [ask(client, SUGGEST, address, secret) for address in (HERE, THERE, HERE, THERE)]
         assert [a.status_code for a in answers] == [200, 200, 200, 429]
         assert answers[0].headers["RateLimit-Policy"] == '"suggest";q=3;w=60'
+
+
+def test_an_operator_and_a_program_of_one_name_are_two(here: World) -> None:
+    client = here.client(http_rate_suggest=1, http_rate_factor=1)
+    for secret in (here.secret, here.namesake):
+        assert [ask(client, SUGGEST, secret=secret).status_code for _ in range(2)] == [200, 429]
 
 
 def test_an_ipv6_subscriber_is_one_whatever_its_hosts(here: World) -> None:
