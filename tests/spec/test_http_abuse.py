@@ -223,6 +223,8 @@ def test_the_port_that_a_proxy_tells_is_no_other_client(here: World, told: str) 
     '{"titles":["a"],"fields":{"0":"text"},"rows":[["\\u0000"]],"lines":[1]}',
     '{"titles":["\\u000b"],"fields":{"0":"text"},"rows":[["x"]],"lines":[1]}',
     '{"titles":["a"],"fields":{"0":"text"},"rows":[["x"]],"lines":[1e300]}',
+    '{"titles":["a"],"fields":{"0":"text"},"rows":[["x"]],"lines":[]}',
+    '{"titles":["a"],"fields":{"0":"text"},"rows":[["x"]],"lines":[1,2]}',
 ])  # fmt: skip
 @pytest.mark.parametrize("url", ["/nettoyage", "/nettoyage/carnet.xlsx", "/nettoyage/carnet.csv"])
 def test_a_book_that_we_never_wrote_is_refused(here: World, url: str, book: str) -> None:

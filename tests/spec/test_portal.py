@@ -105,6 +105,8 @@ def test_pages_and_files_are_compressed_for_those_who_take_it(client: FlaskClien
         plain, packed = client.get(path), client.get(path, headers={"Accept-Encoding": "gzip"})
         assert packed.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in packed.headers["Vary"]
         assert gzip.decompress(packed.data) == plain.data and "Content-Encoding" not in plain.headers
+        refused = client.get(path, headers={"Accept-Encoding": "br, gzip;q=0"})
+        assert "Content-Encoding" not in refused.headers and refused.data == plain.data
 
 
 def test_files_are_kept_for_a_year_under_their_own_hash_only(client: FlaskClient) -> None:

@@ -61,6 +61,12 @@ def test_each_line_of_a_book_gets_its_advice(client: FlaskClient) -> None:
     assert "Introuvable" in unknown
 
 
+def test_an_address_that_homonyms_share_is_kept(client: FlaskClient) -> None:
+    sent = "Nom;Prénom;Mail\nDupont;Jean;partage@cabinet.mssante.fr\n"
+    (row,) = rows_of(client.post("/nettoyage", data={"texte": sent}, headers=HTML))
+    assert "À garder" in row and world.JEAN in row and world.JEAN_BIS in row
+
+
 def test_a_book_that_came_back_is_answered_some_lines_at_a_time(client: FlaskClient) -> None:
     sent = {"texte": "Nom;Prénom\n" + "Dupont;Jean\n" * 40, "script": "1"}
     page = client.post("/nettoyage", data=sent, headers=HTML)
@@ -99,6 +105,16 @@ def test_columns_that_are_not_known_are_asked_for(client: FlaskClient) -> None:
     chosen = {"carnet": written(page), "colonne-0": "family", "colonne-1": ""}
     again = client.post("/nettoyage", data=chosen, headers=HTML)
     assert "Carnet vérifié" in text(again) and len(rows_of(again)) >= 1
+
+
+def test_a_short_book_comes_whole_and_each_field_is_that_of_one_column(client: FlaskClient) -> None:
+    page = client.post("/nettoyage", data={"texte": "Blip;Blop\nDupont;Martin\n", "script": "1"}, headers=HTML)
+    assert "data-later" not in page.text
+    for chosen, fields in (("family", {"0": "family"}), ("text", {"0": "text", "1": "text"})):
+        sent = {"carnet": written(page), "script": "1", "colonne-0": chosen, "colonne-1": chosen}
+        again = client.post("/nettoyage", data=sent, headers=HTML)
+        assert len(rows_of(again)) >= 1 and "data-later" not in again.text
+        assert orjson.loads(written(again))["fields"] == fields
 
 
 @pytest.mark.parametrize(

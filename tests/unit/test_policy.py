@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -129,10 +130,24 @@ def test_a_refusal_says_why_and_names_nobody(directory: Directory) -> None:
     assert action.isascii()
 
 
+def test_a_domain_that_another_holds_too_is_not_ours_alone(tmp_path: Path) -> None:
+    """Its servers may send from there, and are known to nobody without their key."""
+    found, _ = world.build_world(tmp_path)
+    engine, shared = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}"), "cardiologie@ch-essai.mssante.fr"
+    with closing(found):
+        assert "authentifiez-vous" in ask(found, sender=shared)
+        with writing(engine) as connection:
+            operators.add_operator(connection, "tiers", ["ch-essai.mssante.fr"], actor="test")
+        Follower(engine, tmp_path / "index", SUFFIX).catch_up()
+        engine.dispose()
+        found.build()
+        assert ask(found, sender=shared) == "DUNNO"
+
+
 def test_nothing_is_refused_by_data_that_is_too_old(directory: Directory) -> None:
-    old = Policy(world.OPERATOR, age=1e-9)
+    old = Policy(world.OPERATOR, age=-1)  # data of this very second are older
     assert ask(directory, old, recipient=ZOE) == "DUNNO"
-    action = ask(directory, Policy(world.OPERATOR, age=-1), recipient=CLOSED)
+    action = ask(directory, old, recipient=CLOSED)
     assert action.startswith("DEFER_IF_PERMIT 4.3.0 ")
 
 
