@@ -290,6 +290,28 @@ def test_limits_are_told(client: FlaskClient) -> None:
     )
 
 
+def test_so_many_cards_may_be_named_at_once(client: FlaskClient) -> None:
+    for more, status in ((0, 207), (1, 403)):
+        hrefs = f"<d:href>{BOOK}x.vcf</d:href>" * (1_000 + more)
+        asked = f"<c:addressbook-multiget {HEAD}><d:prop><d:getetag/></d:prop>{hrefs}</c:addressbook-multiget>"
+        assert report(client, BOOK, asked).status_code == status
+
+
+def test_a_card_has_one_name(client: FlaskClient) -> None:
+    """Else a client that was once given a former number would keep her twice."""
+    book = "/carddav/livres/annuaire/contacts/"
+    assert client.get(f"{book}{world.ZOE}.vcf").status_code == 200
+    for other in (world.ZOE[1:], world.ZOE_ADELI, "0" + world.ZOE_ADELI):
+        assert client.get(f"{book}{other}.vcf").status_code == 404
+
+
+def test_a_negation_is_of_every_value(client: FlaskClient) -> None:
+    """Of two homonyms who share one address, the one who has another besides that is not wanted."""
+    filters = prop_filter("FN", "dupont") + prop_filter("EMAIL", "jean.dupont", negate="yes")
+    tree = etree.fromstring(query(client, filters, test="allof").data)
+    assert [e.text.rpartition("/")[2] for e in tree.iterfind("d:response/d:href", NS)] == [f"{world.JEAN_BIS}.vcf"]
+
+
 def test_passwords_are_not_looked_at(client: FlaskClient) -> None:
     answer = client.get(f"{BOOK}{world.ZOE}.vcf", headers={"Authorization": "Basic eDp5"})
     assert answer.status_code == 200

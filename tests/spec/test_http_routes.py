@@ -231,6 +231,7 @@ BAD = [
     ("GET", f"/v1/search?q={TYPED}&type=XXX", None, 400, "invalid-input"),
     ("GET", f"/v1/search?q={TYPED}&cursor=xyz", None, 400, "invalid-input"),
     ("GET", "/v1/search?status=active", None, 400, "invalid-input"),
+    ("GET", f"/v1/mailboxes/{ZOE_BOX}?at=2999-01-01", None, 400, "invalid-input"),
     ("POST", f"/v1/suggest?q={TYPED}", None, 405, "method-not-allowed"),
     ("GET", _VERIFY, None, 405, "method-not-allowed"),
     ("POST", _VERIFY, TYPED, 415, "unsupported-media-type"),

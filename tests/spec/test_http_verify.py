@@ -82,6 +82,11 @@ def test_an_empty_field_is_no_question_that_was_answered(client: FlaskClient, fi
     assert (answer.status_code, answer.json["where"]) == (400, f"paramètre {field}")
 
 
+def test_an_operator_s_name_is_one_whatever_its_case(client: FlaskClient) -> None:
+    said = {"address": "zoe.d-essai@medecin.mssante.fr", "as": "sender", "operator": world.OPERATOR.upper()}
+    assert client.post("/v1/verify", json=said).json["operator"] == world.OPERATOR
+
+
 def test_the_first_instants_are_written_in_full(client: FlaskClient) -> None:
     assert ask(client, address=ZOE_BOX, at="0001-01-01")["at"] == "0001-01-01T00:00:00Z"
 

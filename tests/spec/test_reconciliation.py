@@ -171,6 +171,17 @@ def test_properties_are_proposed_by_type(client: FlaskClient) -> None:
     assert (found["type"], found["limit"], len(found["properties"])) == ("mailbox", 3, 3)
 
 
+def test_completions_go_on_where_the_cursor_is(client: FlaskClient) -> None:
+    all_of_them = client.get(f"{HERE}/suggest/entity?prefix=essa").json["result"]
+    assert len(all_of_them) > 1
+    assert client.get(f"{HERE}/suggest/entity?prefix=essa&cursor=1").json["result"] == all_of_them[1:]
+
+
+def test_of_a_sure_person_with_two_boxes_neither_is_sure(client: FlaskClient) -> None:
+    by_number = {"type": "mailbox", "properties": [{"pid": "rpps", "v": world.ZOE[1:]}]}
+    assert [c["match"] for c in ask(client, q=by_number)["q"]] == [False, False]
+
+
 def test_an_entity_is_previewed_and_viewed(client: FlaskClient) -> None:
     page = client.get(f"{HERE}/preview?id={ZOE}")
     assert page.content_type == "text/html; charset=utf-8"
