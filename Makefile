@@ -57,6 +57,7 @@ reference: .venv/.tested ## writes the reference pages of settings and commands 
 	@$(BIN)/python tools/reference.py
 
 bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national scale (long)
+	@tools/debian-install wrk
 	@$(BIN)/python -m bench
 
 fuzz: .venv/.fuzzed ## atheris over everything that reads a stranger's octets (SECONDS=60, shared between targets)
