@@ -107,12 +107,8 @@ class Follower:
             return max(0, last - before)
         if last == before and time.monotonic() < self._count_at:
             return 0
-        try:
+        with suppress(_TooMuchError, _DamagedError):
             return self._patch()
-        except _TooMuchError:
-            pass
-        except _DamagedError:
-            pass
         build_index(self.engine, self.folder, self.suffix, workers=self.workers)
         return last - before
 

@@ -79,6 +79,7 @@ _RULES: Final[Mapping[str, Rule]] = {
 }
 
 # What an assertion about a supertype is about (RFC 4511 4.5.1.7): it tells what one about each of these would.
+# The schema says so too, and a test holds the two equal; reading it here would take 18 ms of every command.
 SUBTYPES: Final[Mapping[str, Sequence[str]]] = {"name": ["cn", "sn", "c", "l", "st", "o", "ou", "title", "givenName"]}
 
 _UNDEFINED: Final = Undefined()

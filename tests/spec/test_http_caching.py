@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import web_world as world
 from flask.testing import FlaskClient
 
-from directory_service.index.directory import Directory
-from directory_service.web.app import create_app
-
 ZOE_BOX = "zoe.d-essai@medecin.mssante.fr"
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    directory, _ = world.build_world(tmp_path_factory.mktemp("world"))
-    yield directory
-    directory.close()
-
-
-@pytest.fixture
-def client(opened: Directory) -> FlaskClient:
-    return create_app(opened).test_client()
 
 
 @pytest.mark.parametrize("url", ["/v1/suggest?q=dup", "/v1/search?q=dupont", f"/v1/practitioners/{world.ZOE}"])

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import web_world as world
 from flask.testing import FlaskClient
 
@@ -24,18 +22,6 @@ from directory_service.settings import Settings
 from directory_service.web.app import create_app
 
 TYPED = "dupontsecret"
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    directory, _ = world.build_world(tmp_path_factory.mktemp("world"))
-    yield directory
-    directory.close()
-
-
-@pytest.fixture
-def client(opened: Directory) -> FlaskClient:
-    return create_app(opened).test_client()
 
 
 def test_status_tells_the_build_and_its_age(client: FlaskClient) -> None:

@@ -6,7 +6,6 @@ import gzip
 import html
 import logging
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,13 +35,6 @@ PAGES = (
     "/accessibilite",
     "/mentions-legales",
 )
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    directory, _ = world.build_world(tmp_path_factory.mktemp("world"))
-    yield directory
-    directory.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator
 
 import orjson
 import pytest
@@ -19,13 +18,6 @@ from werkzeug.test import TestResponse
 from directory_service.index.directory import Directory
 from directory_service.web.app import create_app
 from directory_service.web.portal.cleanup import _GROUP
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    directory, _ = world.build_world(tmp_path_factory.mktemp("world"))
-    yield directory
-    directory.close()
 
 
 @pytest.fixture(scope="module")

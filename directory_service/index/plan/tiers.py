@@ -58,9 +58,9 @@ def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
 def halves_of(simple: Filter) -> tuple[Filter, Filter] | None:
     """What asks for several words, and what asks for one of them alone: Thunderbird looks for ``jean dupont`` in names,
     and for ``jean`` in given names, which finds everybody called so.  None where that is not what is asked."""
-    several = _words_of(simple) if isinstance(simple, Or) else ()
-    if not several or not isinstance(simple, Or):
+    if not isinstance(simple, Or):
         return None
+    several = _words_of(simple)
     alone: list[Filter] = [i for i in simple.items if isinstance(i, InText) and i.piece in several]
     rest = [i for i in simple.items if i not in alone]
     return (all_of(Or, TRUE, FALSE, rest), all_of(Or, TRUE, FALSE, alone)) if alone else None
