@@ -51,7 +51,8 @@ class Lookups:
         self.connection = connection
 
     def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
-        """Rows of ``columns`` that the look-ups find and this view sees, in rank order, each once."""
+        """Rows of ``columns`` that the look-ups find and this view sees, in rank order (those by the start of a family
+        name in that of names), each once."""
         chosen = _Chosen(span, view, *_selected(tuple(columns)), *(span.plan.sieve or _ANY)[:2])
         if ways is None:
             sql = (
@@ -115,14 +116,14 @@ class Lookups:
 
     def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
         """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and
-        another finds less, as far as a short count tells."""
+        another finds less, or as many as are counted; tokens are whole words."""
         text = "" if way.whole else way.text
         table, asked = best = next(x for x in (("names", way.names), ("text", text), ("tag", way.tag)) if x[1])
         others = [x for x in (("text", text), ("tag", way.tag)) if x[1] and x != best]
         if not others or (size := self._count(table, asked, low, high)) < _WEIGHED:
             return best
         counted = [(self._count(table, asked, low, high), (table, asked)) for table, asked in others]
-        return min([(size, best), *counted], key=lambda found: found[0])[1]
+        return min(reversed([(size, best), *counted]), key=lambda found: found[0])[1]
 
     def _count(self, table: str, asked: str, low: int, high: int) -> int:
         sql = (
@@ -132,12 +133,13 @@ class Lookups:
         return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
 
     def _by_start(self, start: str, chosen: _Chosen) -> Iterator[Row]:
-        """Mailboxes whose first family name starts so: put in order, from the index alone."""
+        """Mailboxes whose first family name starts so, in the order of these names, then of rank: as the index has
+        them, so that the first hundred of ten thousand are soon found."""
         span, last = chosen.span, start[:-1] + chr(ord(start[-1]) + 1)
         sql = (
-            f"SELECT {chosen.columns} FROM (SELECT id FROM entry INDEXED BY by_sn "  # noqa: S608
-            f"WHERE sn >= ? AND sn < ? AND {IN_ORDER} AND id > ? AND id < ? ORDER BY id) f "
-            f"CROSS JOIN entry e ON e.id = f.id {chosen.body} WHERE e.view <= ? AND {chosen.sieve}"
+            f"SELECT {chosen.columns} FROM entry f INDEXED BY by_sn CROSS JOIN entry e ON e.id = f.id "  # noqa: S608
+            f"{chosen.body} WHERE f.sn >= ? AND f.sn < ? AND f.{IN_ORDER} AND f.id > ? AND f.id < ? "
+            f"AND e.view <= ? AND {chosen.sieve} ORDER BY f.sn, f.id"
         )
         return iter(self.connection.execute(sql, (start, last, span.low, span.high, chosen.view, *chosen.values)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.answers import LONGEST, Answer, Held
 from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
@@ -35,7 +37,9 @@ from directory_service.ldap.dn import normalise
 _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
 _FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
+_FEW_OF_PAIRS: Final = 10  # the same of two words: most do not match, and are sooner left behind than looked up again
 _MOST_PAIRS: Final = 1_000  # mailboxes that are looked at because two words start so: names longer than these are rare
+_MOST_ALONE: Final = 1_000  # words of which is kept who has them: 1 MB at most
 _SURELY_MANY: Final = 15  # the same, by one list: most of them match
 
 
@@ -120,6 +124,7 @@ class Reader:
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self._trust_since: str | None = None
+        self._alone = Held[Answer](self.build.id, _MOST_ALONE)
 
     @property
     def trust_since(self) -> str:
@@ -198,23 +203,36 @@ class Reader:
 
     def _run_halves(self, search: Search, span: Span) -> None:
         """Whoever has all the words, then whoever has one of them alone, each once."""
-        before, found = search.ids, dict[int, None]()
-        for half in span.plan.halves:
+        several, alone = (span._replace(plan=half) for half in span.plan.halves)
+        before, search.ids = search.ids, []
+        self._run_span(search, several, ranked=False)
+        found = dict.fromkeys(search.ids)
+        if not search.over:
             search.ids = []
-            self._run_span(search, span._replace(plan=half), ranked=False)
+            self._run_alone(search, alone)
             found |= dict.fromkeys(search.ids)
-            if search.over:
-                break
         search.ids = before
         search.add(found)
+
+    def _run_alone(self, search: Search, span: Span) -> None:
+        """Whoever has one word, which stays the same while somebody types the next: found once a build."""
+        key = (span.plan.filter, span.low, span.high, search.view, search.limit)
+        if (known := self._alone.known(key)) is not None:
+            search.ids, search.truncated = known.ids.tolist(), known.truncated
+            return
+        self._run_span(search, span, ranked=False)
+        complete = len(search.ids) >= search.limit or not search.over  # not cut short by the cost of the other half
+        if complete and len(search.ids) <= LONGEST:
+            self._alone.keep(key, Answer(array("q", search.ids), search.truncated))
 
     def _run_few(self, search: Search, span: Span) -> bool:
         """All of them, sorted; False, and nothing done, when they are many."""
         plan = span.plan
         if plan.is_short:
-            if plan.estimate > _SURELY_MANY * search.limit and not next(iter(plan.first)).is_pair:
+            is_pair = next(iter(plan.first)).is_pair
+            if plan.estimate > _SURELY_MANY * search.limit and not is_pair:
                 return False
-            most = max(_FEW[0], _FEW[1] * search.limit)
+            most = max(_FEW[0], (_FEW_OF_PAIRS if is_pair else _FEW[1]) * search.limit)
             ids = self.lookups.short_list(span, most)
             if len(ids) >= most:
                 return False
@@ -243,9 +261,7 @@ class Reader:
         return True
 
     def _sort(self, search: Search, plan: Plan, rows: Iterable[Row]) -> None:
-        tiers = plan.check.ranking.tiers
-        ranked = sorted(rows, key=lambda row: next((n for n, tier in enumerate(tiers) if tier(row)), len(tiers)))
-        search.add(row[0] for row in ranked)
+        search.add(map(_first, sorted(rows, key=plan.check.ranking.place)))
 
     def _run_tiers(self, search: Search, span: Span) -> None:
         """What people most likely mean first; stops as soon as there is enough of it."""
@@ -258,7 +274,9 @@ class Reader:
             search.add(pk for pk in self._matching(search, ways, span, most) if pk not in seen)
             if search.over:
                 return
-            if tier.is_pair:  # what else there is takes longer to find than these, and once is enough
+            if (
+                tier.is_pair and not span.plan.is_short
+            ):  # what else there is takes longer to find than these, and once is enough
                 found, search.ids = search.ids[start:], search.ids[:start]
                 if self._run_all(search, span, max(_FEW[0], _FEW[1] * search.limit)):
                     return

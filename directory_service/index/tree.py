@@ -10,8 +10,8 @@ from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
 from directory_service.errors import NotFound
 from directory_service.index.lookups import Span
-from directory_service.index.plan import Plan, simplify
-from directory_service.index.plan.predicate import Check
+from directory_service.index.plan import Plan
+from directory_service.index.plan.simple import simplify
 from directory_service.index.points import ids_of
 from directory_service.index.query import Filter, Query, Scope
 from directory_service.index.reader import Hit, Reader
@@ -68,4 +68,4 @@ def _single(query: Query, entry: int, after: int) -> list[Span]:
 @lru_cache(maxsize=2048)
 def _plan_of_one(asked: Filter, branch: int) -> Plan:
     simple = simplify(asked, branch)
-    return Plan(simple, None, check=Check(simple))
+    return Plan(simple, None)

@@ -69,6 +69,37 @@ def test_of_more_than_are_sorted_each_tier_is_looked_up_and_everybody_given_once
             assert search.truncated == (len(expected) > limit)
 
 
+@pytest.mark.parametrize("limit", [3, 10, 20, 100])
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("dupo", ["dupo", "dupo", "dupoizat", "dupond", "dupont", "dupont-aubin", "dupontel"]),
+        ("dupont", ["dupont", "dupont-aubin", "dupontel"]),
+        ("dup", ["dup"]),
+        ("du", ["du"]),
+    ],
+)
+def test_whoever_has_the_family_name_that_is_typed_is_before_whoever_has_a_longer_one(
+    typed: str, expected: list[str], limit: int, tmp_path: Path
+) -> None:
+    """However many are wanted, and however many there are: an address book that asks for a hundred and one that asks
+    for ten see the same ten first."""
+    some = ["dupontel", "dupont", "dupond", "dupoizat", "dupo", "dup", "du", "dupont-aubin", "dupo"]
+    names = [*some, *["duval"] * 120, *["dupuis"] * 120, *["laduponterie"] * 120]
+    world = [
+        make_entry(BAL, pk, rank=pk % 4, sn=[family], givenName=["anne"], cn=[f"anne {family}", f"{family} anne"])
+        for pk, family in enumerate(names, 1)
+    ]  # fmt: skip
+    with closing(Connections(write_index(tmp_path, world))) as opened:
+        reader = opened.reader(time.monotonic())
+        [span] = reader.spans(typed_filter(typed), (BAL,), -1)
+        search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
+        reader.run(search, [span], ranked=False)
+        found = [names[(pk & 0xFFFFFFFF) - 1] for pk in search.ids]
+        assert found[: len(expected)] == expected[:limit]
+        assert search.ids == _by_python(reader, span.plan, {entry.id for entry in world})[:limit]
+
+
 def _thunderbird(text: str) -> Or:
     """Of several words, more than texts alone can tell: their order in one value."""
     words, whole = tuple(word.encode() for word in text.split()), text.encode()
@@ -77,7 +108,5 @@ def _thunderbird(text: str) -> Or:
 
 
 def _by_python(reader, plan, ids) -> list[int]:
-    tiers = plan.check.ranking.tiers
     rows = list(reader.lookups.listed(ids, plan, plan.check.ranking.columns, View.ANONYMOUS))
-    return [row[0] for row in sorted(rows, key=lambda row: [not tier(row) for tier in tiers].index(False)
-            if any(tier(row) for tier in tiers) else len(tiers))]  # fmt: skip
+    return [row[0] for row in sorted(rows, key=plan.check.ranking.place)]

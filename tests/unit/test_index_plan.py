@@ -9,11 +9,12 @@ import pytest
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.criteria import typed_filter
-from directory_service.index.plan import make_plan, simplify
+from directory_service.index.plan import make_plan
 from directory_service.index.plan.fours import NAMES, term, terms_in
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
 from directory_service.index.plan.predicate import Layout, compile_filter
 from directory_service.index.plan.sieve import sieve_of
+from directory_service.index.plan.simple import simplify
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -177,7 +178,8 @@ def test_every_two_to_four_letters_are_indexed_and_nothing_else(texts: tuple[str
 
 def test_a_start_is_of_one_text() -> None:
     assert len({term("^dup", column) for column in NAMES}) == len(NAMES)
-    assert term("dup", "sn") == term("dup", "given") != term("dup", "mail")
+    assert term("dup", "sn") == term("dup", "name")
+    assert len({term("dup", column) for column in ("name", "given", "mail")}) == 3
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,8 @@ def test_what_is_quick(asked, quick: bool) -> None:
 
 
 def test_names_that_start_as_typed_come_first() -> None:
-    family, any_name, any_word = make_plan(thunderbird(b"dup"), BAL).first
+    whole, family, any_name, any_word = make_plan(thunderbird(b"dup"), BAL).first
+    assert whole.paths[0].start == "^dup$"
     assert f'"{term("^dup", "sn")}"' in family.paths[0].names and term("^dup", "name") in any_name.paths[0].names
     assert any_word.paths[0].tag == '"0wdup"'
     assert next(iter(make_plan(thunderbird(b"dupont"), BAL).first)).paths[0].start == "^dupont"
@@ -206,6 +209,15 @@ def test_of_two_words_both_come_first() -> None:
     pair, starts, *_ = make_plan(both, BAL).first
     assert pair.paths[0].tag == '"qjdeuap"*'
     assert "dup" in repr(starts.filter) and "^jean" in repr(starts.filter)
+
+
+def test_the_first_word_alone_is_looked_for_among_given_names_only() -> None:
+    whole = has("mail", b"dupont je"), has("sn", b"dupont je")
+    both = Or((has("cn", b"dupont", b"je"), has("givenName", b"dupont"), *whole))
+    several, alone = make_plan(both, BAL).halves
+    assert term("dupo", "given") in alone.paths[0].names and term("dupo", "name") not in alone.paths[0].names
+    assert term("dupo", "name") in several.paths[0].names
+    assert term("nt j", "mail") not in several.paths[0].names  # no address holds a space
 
 
 @pytest.mark.parametrize("word", [b'a"b"c', b"a^b$c", b"{sn}:x", b"NEAR(a b)", b"a\0bcd", b"*)(x"])

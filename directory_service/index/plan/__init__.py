@@ -2,9 +2,7 @@
 
 Hot path of house.md §3: 20 to 100 µs a filter, remembered by its text.  ``tests/twin_matcher.py`` is the slow twin.
 A plan promises a superset: every entry of the branch for which the filter is True is in one of its paths.  The
-predicate (``predicate.py``) decides, entry by entry.  Before that, what is the same for all entries of a branch
-(object classes, attributes that each or none holds) is folded away, so that ``(&(objectClass=person)(mail=*))`` costs
-nothing in ``ou=bal``.
+predicate (``predicate.py``) decides, entry by entry.  Before that, what a branch settles is folded away (``simple``).
 """
 
 from __future__ import annotations
@@ -14,19 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
-from directory_service.entries.attributes import (
-    ATTRIBUTES,
-    SOUNDED,
-    Attribute,
-    MatchRule,
-    find_attribute,
-    index_key,
-    index_tag,
-    prepare,
-    subtypes,
-)
+from directory_service.entries.attributes import ATTRIBUTES, MatchRule, index_key, index_tag
 from directory_service.entries.entry import BAL, CONTAINER
-from directory_service.entries.rules import narrower, plain, suited
+from directory_service.entries.rules import plain
 from directory_service.index.plan.access import (
     ALL,
     NOTHING,
@@ -41,38 +29,30 @@ from directory_service.index.plan.access import (
     either,
     paths,
 )
-from directory_service.index.plan.constants import constant_values, in_container
 from directory_service.index.plan.fours import NAME_TEXTS, NAMES
-from directory_service.index.plan.logic import all_of
-from directory_service.index.plan.merging import is_sure, merged
+from directory_service.index.plan.merging import merged
 from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, forget_terms, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check
 from directory_service.index.plan.sieve import Sieve, order_of, sieve_of
-from directory_service.index.plan.tiers import Lazily, first_of, halves_of, has_approximate
+from directory_service.index.plan.simple import Leaf, simplify
+from directory_service.index.plan.tiers import Lazily, first_of, halves_of, has_approximate, is_by_name
 from directory_service.index.query import (
     FALSE,
-    TRUE,
     And,
     Approx,
     Equal,
     Extensible,
     Filter,
-    GreaterOrEqual,
     HasTag,
     InText,
-    LessOrEqual,
     Not,
     Or,
-    Present,
     Substrings,
     Undefined,
 )
-from directory_service.model.phonetics import is_heard
 
-_START: Final = 4  # letters, the mark of the start included: so many are one list of ``names``
-_UNDEFINED: Final = Undefined()
 NO_LEXICON: Final = Lexicon()
 
 
@@ -90,7 +70,7 @@ class Tier:
     @property
     def paths(self) -> tuple[Path, ...] | None:
         asked = self.filter
-        if self.branch == BAL and isinstance(asked, InText) and asked.columns == ("sn",) and len(asked.piece) > _START:
+        if self.branch == BAL and isinstance(asked, InText) and is_by_name(asked):
             return (Path(start=asked.piece),)
         return (_tier_ways if self.kept else _tier_ways.__wrapped__)(asked, self.branch, self.lexicon)
 
@@ -118,24 +98,40 @@ class Tiers(Iterable[Tier]):
     @cached_property
     def order(self) -> Sieve | None:
         """What sorts entries by the tier that they are of; None where only Python can."""
-        return order_of(self.filters)
+        return order_of(self.filters, self.by_name)
+
+    def by_name(self, tier: Filter) -> bool:
+        """Whether entries of this tier stand in the order of their family names."""
+        return self.branch == BAL and is_by_name(tier)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """``filter`` is what is left to check of each candidate.  ``paths`` is None when all entries must be read.
     ``first`` are those that people most likely mean, in this order, all of them among the others, and before who has a
     mailbox where ``fit_first``; ``estimate`` is about how many candidates there are, too high rather than too low;
-    ``sieve`` keeps most of those that do not match from being fetched; ``halves``, if any, of ``tiers.halves_of``."""
+    ``halves``, if any, of ``tiers.halves_of``, which are then what is looked up, the whole by pages only."""
 
     filter: Filter
     paths: tuple[Path, ...] | None
     first: Tiers | tuple[()] = field(default=(), compare=False)
-    estimate: float = float("inf")
-    sieve: Sieve | None = None
-    check: Check = field(default=Check(TRUE), compare=False)  # of the candidates that the sieve leaves
-    fit_first: bool = False
+    estimate: float = field(default=float("inf"), compare=False)
+    sifted: bool = field(default=False, compare=False)  # candidates pass the sieve, if there is one
+    fit_first: bool = field(default=False, compare=False)
     halves: tuple[Plan, ...] = field(default=(), compare=False)
+
+    @cached_property
+    def sieve(self) -> Sieve | None:
+        """What keeps most of those that do not match from being fetched."""
+        return sieve_of(self.filter) if self.sifted else None
+
+    @cached_property
+    def check(self) -> Check:
+        """Of the candidates that the sieve leaves."""
+        settled = self.sieve is not None and self.sieve.exact
+        if isinstance(self.first, Tiers):
+            return Check(self.filter, self.first.filters, self.first.by_name, settled=settled)
+        return Check(self.filter, settled=settled)
 
     @property
     def is_point(self) -> bool:
@@ -163,18 +159,35 @@ def make_plan(asked: Filter, branch: int, lexicon: Lexicon = NO_LEXICON, *, kept
     """The lexicon is the build's: the same one gives the same plan at once."""
     simple = merged(simplify(asked, branch, lexicon.suffix))
     if branch == CONTAINER and simple != FALSE:
-        return Plan(simple, None, check=Check(simple))  # a handful, which nothing else finds
+        return Plan(simple, None)  # a handful, which nothing else finds
     return _planned(simple, branch, lexicon, kept=kept)
 
 
 def _planned(simple: Filter, branch: int, lexicon: Lexicon, *, kept: bool) -> Plan:
-    halves = tuple(_planned(half, branch, lexicon, kept=kept) for half in halves_of(simple) or ())
-    found, estimate = _of_both(halves) if halves else _look_ups(simple, branch, lexicon)
+    both = halves_of(simple)
+    if both is None:
+        return _whole(simple, branch, lexicon, kept=kept)
+    several = _whole(both[0], branch, lexicon, kept=kept)
+    alone = _alone(both[1], branch, lexicon) if kept else _whole(both[1], branch, lexicon, kept=False)
+    found, estimate = _of_both((several, alone))
     if found == () or (found and all(path.keys for path in found)):
-        return Plan(simple, found, check=Check(simple))
-    sieve, first = sieve_of(simple), Tiers(first_of(simple, branch), branch, lexicon, kept)
-    check = Check(simple, first.filters, settled=sieve is not None and sieve.exact)
-    return Plan(simple, found, first, estimate, sieve, check, has_approximate(simple), halves)
+        return Plan(simple, found)
+    first = several.first if isinstance(several.first, Tiers) else alone.first
+    return Plan(simple, found, first, estimate, sifted=True, fit_first=several.fit_first, halves=(several, alone))
+
+
+def _whole(simple: Filter, branch: int, lexicon: Lexicon, *, kept: bool) -> Plan:
+    found, estimate = _look_ups(simple, branch, lexicon)
+    if found == () or (found and all(path.keys for path in found)):
+        return Plan(simple, found)
+    first = Tiers(first_of(simple, branch), branch, lexicon, kept)
+    return Plan(simple, found, first, estimate, sifted=True, fit_first=has_approximate(simple))
+
+
+@lru_cache(maxsize=512)
+def _alone(simple: Filter, branch: int, lexicon: Lexicon) -> Plan:
+    """Of one word, which stays the same while the next is typed."""
+    return _whole(simple, branch, lexicon, kept=True)
 
 
 def _of_both(halves: tuple[Plan, ...]) -> tuple[tuple[Path, ...] | None, float]:
@@ -187,6 +200,7 @@ def forget_plans() -> None:
     """Everything that was remembered with a lexicon, which it keeps in memory."""
     make_plan.cache_clear()
     _tier_ways.cache_clear()
+    _alone.cache_clear()
     forget_terms()
 
 
@@ -205,106 +219,6 @@ def _look_ups(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[tuple[Path,
 @lru_cache(maxsize=2048)
 def _tier_ways(asked: Filter, branch: int, lexicon: Lexicon) -> tuple[Path, ...] | None:
     return _look_ups(asked, branch, lexicon)[0]
-
-
-# --- what a branch makes constant ------------------------------------------------------------------------------------
-
-
-def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
-    """The same filter, in three-valued logic, for entries of this branch.  Without the suffix (a normalised name), what
-    is asked of names is left to be checked."""
-    match asked:
-        case And(items):
-            return all_of(And, FALSE, TRUE, [simplify(i, branch, suffix) for i in items])
-        case Or(items):
-            return all_of(Or, TRUE, FALSE, [simplify(i, branch, suffix) for i in items])
-        case Not(item):
-            return _negated(simplify(item, branch, suffix))
-        case Undefined() | InText() | HasTag():
-            return asked
-        case Extensible(rule, attribute):
-            names = suited(rule, attribute) if rule else (attribute,)
-            each = [replace(asked, attribute=a) for n in names or () for a in subtypes(n)]
-            if names is None or (rule and not each and not attribute):
-                return _UNDEFINED if names is None else FALSE
-            return all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
-        case Substrings() if branch == BAL and is_sure(asked):
-            return asked
-        case _:
-            names = subtypes(asked.attribute)
-            if names == (asked.attribute,):
-                return _leaf(asked, branch)
-            return all_of(Or, TRUE, FALSE, [_leaf(replace(asked, attribute=n), branch) for n in names])
-
-
-def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
-    """Of one attribute.  What its own rule says is a plain assertion; a name below a container is a ``uid``, which is
-    among the attributes of the entry too, and what the container has."""
-    name, _, option = asked.attribute.partition(";")
-    attribute = find_attribute(name)
-    leaf = plain(asked) if attribute and (not asked.rule or attribute.branches) else Equal(name, asked.value)
-    if attribute is None or leaf is None or not is_defined(attribute, leaf):
-        return _UNDEFINED
-    if asked.dn and not option:
-        if branch == CONTAINER or not suffix:
-            return asked
-        if in_container(asked, branch, suffix):
-            return TRUE
-    asked = replace(asked, dn=False)
-    found = FALSE if option else _leaf(leaf, branch)
-    return asked if asked.rule and found == leaf and narrower(asked) else found
-
-
-def _negated(item: Filter) -> Filter:
-    constants: dict[Filter, Filter] = {TRUE: FALSE, FALSE: TRUE, _UNDEFINED: _UNDEFINED}
-    return item.item if isinstance(item, Not) else constants.get(item, Not(item))
-
-
-Leaf = Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx
-
-
-def _leaf(leaf: Leaf, branch: int) -> Filter:
-    name, _, option = leaf.attribute.partition(";")
-    attribute = find_attribute(name)
-    if isinstance(leaf, Approx) and not (branch in SOUNDED.get(name, ()) and is_heard(leaf.value)):
-        leaf = Equal(leaf.attribute, leaf.value)  # RFC 4511 4.5.1.7.6: for want of anything better
-    if attribute is None or not is_defined(attribute, leaf):
-        return _UNDEFINED
-    if option or branch not in attribute.branches:
-        return FALSE
-    if isinstance(leaf, Present):
-        return TRUE if branch in attribute.always else leaf
-    values = constant_values(attribute.name, branch)
-    if values is not None:
-        return TRUE if isinstance(leaf, Equal) and prepare(attribute, leaf.value) in values else FALSE
-    return leaf
-
-
-# Rules by which one value is before another.
-_ORDERED: Final = frozenset(
-    (MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.TIME, MatchRule.UUID)
-)
-
-
-def is_defined(attribute: Attribute, leaf: Leaf) -> bool:
-    """Whether the assertion can be true or false at all (RFC 4511 4.5.1.7)."""
-    match leaf:
-        case Present():
-            return True
-        case GreaterOrEqual(_, value) | LessOrEqual(_, value):
-            return attribute.rule in _ORDERED and prepare(attribute, value) is not None
-        case _ if attribute.branches:
-            return pattern_of(_bare(leaf)) is not None
-        case Substrings():
-            return attribute.rule is MatchRule.EXACT
-        case _:
-            return prepare(attribute, leaf.value) is not None
-
-
-def _bare(leaf: Equal | Approx | Substrings) -> Equal | Approx | Substrings:
-    """Without the options of the attribute."""
-    name, found, _ = leaf.attribute.partition(";")
-    return replace(leaf, attribute=name) if found else leaf
 
 
 # --- where to look ---------------------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 Two neighbouring letters become one character: ``dupont`` is ``[du][up][po][on][nt]``, and two or three of those in a
 row are three or four letters of the text.  The lists of four letters are a tenth as long as those of three, and a word
 that somebody types is a few of them: docs/decisions/0013-letters-in-fours.md has the figures.  All names are written
-alike, addresses apart, and where a value starts is another character in each column: names that start so are a list of
-their own, best first.  Nothing reads the writing back, and two pairs that share a character only find more candidates.
+alike, addresses apart, given names once more apart (0041), and where a value starts is another character in each
+column: names that start so are a list of their own, best first.  Nothing reads the writing back, and two pairs that
+share a character only find more candidates.
 """
 
 from __future__ import annotations
@@ -38,19 +39,20 @@ class _Pairs(dict[tuple[str, str], str]):
 
 _IN_NAMES: Final = _Pairs(0x4E00, 20_000).__getitem__
 _IN_MAIL: Final = _Pairs(0xAC00, 11_000).__getitem__
+_IN_GIVEN: Final = _Pairs(0x3400, 6_500).__getitem__
+_OWN: Final = {"mail": _IN_MAIL, "given": _IN_GIVEN}  # columns that are written apart
 
 
 def term(letters: str, column: str) -> str:
     """That of two, three or four letters, as this column indexes them."""
-    pair = _IN_MAIL if column == "mail" else _IN_NAMES
-    return "".join(map(pair, pairwise(letters.replace(START, _STARTS[column]))))
+    return "".join(map(_OWN.get(column, _IN_NAMES), pairwise(letters.replace(START, _STARTS[column]))))
 
 
 def terms_in(texts: Sequence[str]) -> str:
     """What is indexed of the texts ``NAMES``: their terms between spaces, a few of them twice."""
     sn, name, given, mail = texts
     domain = mail.find("@")
-    parts = (_terms(name, "name"), _part(sn, "sn", name), _part(given, "given", name))
+    parts = (_terms(name, "name"), _part(sn, "sn", name), _terms(given, "given"))
     if domain < 0:
         return " ".join((*parts, _terms(mail, "mail")))
     return " ".join((*parts, _terms(mail[: domain + _MOST - 1], "mail"), _domain(mail[domain:])))
@@ -83,6 +85,9 @@ def _domain(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def writings(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """One of those of the columns that write alike what is not the start of a value."""
+    """One of those of the columns that write alike what is not the start of a value.  Given names are among the names,
+    and have lists of their own for who asks for nothing else: Thunderbird, of the first word of several."""
+    if columns == ("given",):
+        return columns
     names, mail = ("name",) if any(c != "mail" for c in columns) else (), ("mail",) if "mail" in columns else ()
     return (*names, *mail)

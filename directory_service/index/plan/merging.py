@@ -14,6 +14,7 @@ from directory_service.index.plan.predicate import OWN, settles
 from directory_service.index.query import FALSE, TRUE, And, Filter, InText, Or, Substrings
 
 _ORDER: Final = tuple(OWN.values())
+_MAIL: Final = {"mail"}
 
 
 def merged(asked: Filter) -> Filter:
@@ -36,7 +37,11 @@ def _or(items: tuple[Filter, ...]) -> Filter:
             rest.append(merged(item))
         else:
             held.setdefault(piece, set()).add(OWN[item.attribute])
-    texts: list[Filter] = [InText(tuple(c for c in _ORDER if c in found), piece) for piece, found in held.items()]
+    texts: list[Filter] = [
+        InText(tuple(c for c in _ORDER if c in found), piece)
+        for piece, found in held.items()
+        if found != _MAIL or " " not in piece  # no address holds a space (``model.mailboxes``)
+    ]
     return all_of(Or, TRUE, FALSE, [*texts, *rest])
 
 

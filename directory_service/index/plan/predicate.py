@@ -60,26 +60,37 @@ class Layout:
 
 
 class Ranking(NamedTuple):
-    """``tiers``, on rows of ``columns``, say what comes first."""
+    """``tiers``, on rows of ``columns``, say what comes first; ``names``, of each, where in the row the text is that
+    puts its entries in order, None for rank."""
 
     tiers: tuple[Test, ...]
+    names: tuple[int | None, ...]
     columns: tuple[str, ...]
+
+    def place(self, row: Row) -> tuple[int, str]:
+        """What sorts rows that come in rank order."""
+        tier = next((n for n, fits in enumerate(self.tiers) if fits(row)), len(self.tiers))
+        named = self.names[tier] if tier < len(self.names) else None
+        return tier, "" if named is None else row[named]
 
 
 class Check:
     """What is left to see of each candidate: ``test`` on rows of ``columns``, None when there is nothing to see.
     ``ranking``, for those who want it, has the same rows with more columns."""
 
-    def __init__(self, asked: Filter, tiers: Iterable[Filter] = (), *, settled: bool = False) -> None:
-        """``asked`` has been simplified for the branch of the rows; ``settled``: all candidates match."""
-        self._tiers, self._layout = tiers, Layout()
+    def __init__(self, asked: Filter, tiers: Iterable[Filter] = (), by_name: Callable[[Filter], bool] = lambda _: False,
+                 *, settled: bool = False) -> None:  # fmt: skip
+        """``asked`` has been simplified for the branch of the rows; ``by_name``: tiers of which the entries stand in
+        the order of family names; ``settled``: all candidates match."""
+        self._tiers, self._by_name, self._layout = tiers, by_name, Layout()
         self.test = None if settled or asked == TRUE else compile_filter(asked, self._layout)
         self.columns = self._layout.columns
 
     @cached_property
     def ranking(self) -> Ranking:
         tiers = tuple([compile_filter(tier, self._layout) for tier in self._tiers])
-        return Ranking(tiers, self._layout.columns)
+        names = tuple([self._layout.place("sn") if self._by_name(tier) else None for tier in self._tiers])
+        return Ranking(tiers, names, self._layout.columns)
 
 
 def compile_filter(asked: Filter, layout: Layout) -> Test:

@@ -19,6 +19,8 @@ from directory_service.model.names import words
 from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
+_FAMILY: Final = ("sn",)
+_SHORT: Final = 4  # letters, the mark of the start included: so many are one list of ``names``
 _FULL: Final = frozenset(("sn", "name"))  # texts of names; of who is asked for by given names alone, those begin so
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
@@ -45,14 +47,25 @@ class Lazily(Iterable[_T]):
 
 def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
-    of one.  Where several words were typed, all of them before that, since an address book then also asks for the first
-    word alone in given names.  For ``~=``, then names that sound so; errors and nicknames are left."""
+    of one.  Of a few letters, which thousands of names start with, first the family names that they are.  Where several
+    words were typed, all of them before that, since an address book then also asks for the first word alone in given
+    names.  For ``~=``, then names that sound so; errors and nicknames are left."""
     several = _words_of(simple)
-    makers: list[Callable[[], Filter | None]] = [partial(_pair, several)] if several and branch == BAL else []
-    makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, ("sn",), most=False)]
+    makers: list[Callable[[], Filter | None]] = []
+    if branch == BAL:
+        makers.append(partial(_pair, several) if several else partial(_whole, simple))
+    makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, _FAMILY, most=False)]
     makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
     makers += [partial(_tier, simple, _SOUNDS, most=False)] if has_approximate(simple) else []
     return Lazily(makers)
+
+
+def is_by_name(tier: Filter) -> bool:
+    """Whether the mailboxes of this tier stand in the order of their family names, so that who has the one that was
+    typed is before whoever's only starts so.  Of a few letters a list has the best of all, by rank."""
+    if not isinstance(tier, InText) or tier.columns != _FAMILY:
+        return False
+    return len(tier.piece) > _SHORT or tier.piece.endswith("$")
 
 
 def halves_of(simple: Filter) -> tuple[Filter, Filter] | None:
@@ -92,6 +105,14 @@ def _pair(several: tuple[str, ...]) -> HasTag | None:
     first, second, *_ = sorted((piece.strip("^$") for piece in several), key=len, reverse=True)
     token = pair_start(first, second)
     return None if token is None else HasTag(token, starts=True)
+
+
+def _whole(asked: Filter) -> Filter | None:
+    """The family name that is typed, where what starts so is too much to put in the order of names."""
+    tier = _tier(asked, _FAMILY, most=False)
+    if isinstance(tier, InText) and tier.columns == _FAMILY and not is_by_name(tier):
+        return InText(_FAMILY, tier.piece + "$")
+    return None
 
 
 def _has_several(asked: Filter) -> bool:

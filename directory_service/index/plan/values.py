@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute, column, prepare, subtypes
 from directory_service.entries.rules import plain, suited
-from directory_service.index.plan import is_defined
 from directory_service.index.plan.predicate import Layout, Row, compile_filter
+from directory_service.index.plan.simple import is_defined
 from directory_service.index.query import (
     Approx,
     Equal,
