@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from directory_service.index.plan import Plan
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
+from directory_service.index.plan.sieve import Sieve
 from directory_service.index.schema import BODY_COLUMNS, IN_ORDER
 
 _WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
@@ -50,10 +51,12 @@ class Lookups:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
-    def candidates(self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
-        """Rows of ``columns`` that the look-ups find and this view sees, in rank order (those by the start of a family
-        name in that of names), each once."""
-        chosen = _Chosen(span, view, *_selected(tuple(columns)), *(span.plan.sieve or _ANY)[:2])
+    def candidates(
+        self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int, also: Sieve | None = None
+    ) -> Iterator[Row]:
+        """Rows of ``columns`` that the look-ups find, this view sees and the sieves (that of the plan, and ``also``)
+        let through, in rank order (those by the start of a family name in that of names), each once."""
+        chosen = _Chosen(span, view, *_selected(tuple(columns)), *_sifted(span.plan.sieve, also))
         if ways is None:
             sql = (
                 f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
@@ -77,11 +80,13 @@ class Lookups:
         )
         return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
 
-    def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int) -> Iterator[Row]:
+    def begun(
+        self, way: Way, span: Span, columns: Sequence[str], view: int, most: int, also: Sieve | None = None
+    ) -> Iterator[Row]:
         """``candidates`` of one look-up by tokens, among the first ``most`` that have them.  Apart from ``tagged``,
         where counting would cost 0.1 µs each."""
         named, body = _selected(tuple(columns))
-        sieve, values = (span.plan.sieve or _ANY)[:2]
+        sieve, values = _sifted(span.plan.sieve, also)
         sql = (
             f"SELECT {named} FROM (SELECT rowid AS id FROM tag WHERE tag MATCH ? AND rowid > ? AND rowid < ? "  # noqa: S608
             f"LIMIT ?) f CROSS JOIN entry e ON e.id = f.id {body} WHERE e.view <= ? AND {sieve}"
@@ -187,6 +192,13 @@ class Lookups:
         kept = -1 if test else most  # SQLite cannot tell how many of them match
         rows = self.connection.execute(sql, (str(sorted(ids)), view, *values, *order.values, kept))
         return filter(test, rows) if test else rows
+
+
+def _sifted(one: Sieve | None, other: Sieve | None) -> tuple[str, tuple[str, ...]]:
+    """A condition, and its values, that both let through."""
+    if one is None or other is None:
+        return (one or other or _ANY)[:2]
+    return f"{one.sql} AND {other.sql}", (*one.values, *other.values)
 
 
 @lru_cache(maxsize=512)

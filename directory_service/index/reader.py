@@ -26,7 +26,7 @@ from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
 from directory_service.index.newest import NewestLexicon
-from directory_service.index.plan import NO_LEXICON, Plan, make_plan, plan_once
+from directory_service.index.plan import NO_LEXICON, Plan, Tier, make_plan, plan_once
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
@@ -268,10 +268,9 @@ class Reader:
         start, every, seen = len(search.ids), span.plan.paths, set[int]()
         for tier in span.plan.first:
             ways = tier.paths
-            if not ways or ways == every:
+            if not ways or (ways == every and tier.sieve is None):
                 continue
-            most = _MOST_PAIRS if tier.is_pair else None
-            search.add(pk for pk in self._matching(search, ways, span, most) if pk not in seen)
+            search.add(pk for pk in self._matching(search, ways, span, tier) if pk not in seen)
             if search.over:
                 return
             if (
@@ -285,11 +284,11 @@ class Reader:
         search.add(pk for pk in self._matching(search, every, span) if pk not in seen)
 
     def _matching(
-        self, search: Search, ways: tuple[Way, ...] | None, span: Span, most: int | None = None
+        self, search: Search, ways: tuple[Way, ...] | None, span: Span, tier: Tier | None = None
     ) -> Iterator[int]:
-        """Ids of the candidates that match, in rank order, as long as the search may go on.  ``most``: candidates of
-        the one look-up by tokens."""
-        return map(_first, self._rows(search, ways, span, span.plan.check.columns, most))
+        """Ids of the candidates that match, of the tier, as long as the search may go on: in rank order, or that of the
+        tier."""
+        return map(_first, self._rows(search, ways, span, span.plan.check.columns, tier))
 
     def _rows(
         self,
@@ -297,14 +296,14 @@ class Reader:
         ways: tuple[Way, ...] | None,
         span: Span,
         columns: Sequence[str],
-        most: int | None = None,
+        tier: Tier | None = None,
     ) -> Iterator[Row]:
-        test = span.plan.check.test
+        test, sieve = span.plan.check.test, tier.sieve if tier else None
         try:
-            if most and ways:
-                rows = self.lookups.begun(ways[0], span, columns, search.view, most)
+            if ways and tier and tier.is_pair:
+                rows = self.lookups.begun(ways[0], span, columns, search.view, _MOST_PAIRS, sieve)
             else:
-                rows = self.lookups.candidates(ways, span, columns, search.view)
+                rows = self.lookups.candidates(ways, span, columns, search.view, sieve)
             if test is None:
                 yield from rows
                 return

@@ -43,6 +43,38 @@ def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
                     assert [row[0] for row in found] == _by_python(reader, plan, ids)
 
 
+FAMILIES = st.sampled_from(["thévès", "thet", "berthet", "duthet", "le theth", "athe thétis", "thévenot"])
+GIVEN = st.sampled_from(["agathe", "anne", "thétis", "marie-thé", "thet agathe"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(FAMILIES, GIVEN, st.integers(0, 2)), min_size=1, max_size=8),
+    st.sampled_from(["the", "thet", "theti", "agathe", "thet ag", "agathe the", "the the"]),
+)
+def test_who_comes_first_does_not_depend_on_how_many_are_wanted(people, typed) -> None:
+    """A hundred are sorted, ten looked up tier by tier: the ten of the one are the first of the other."""
+    people = [
+        *people,
+        *[("berthet", "anne", 0), ("thévès", "agathe", 1)] * 60,
+    ]  # among many who merely have the letters
+    world = [
+        make_entry(BAL, pk, rank=rank, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
+        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
+        for pk, (family, given, rank) in enumerate(people, 1)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as name, closing(Connections(write_index(Path(name), world))) as opened:
+        reader = opened.reader(time.monotonic())
+        for asked in (typed_filter(typed), _thunderbird(typed)):
+            [span] = reader.spans(asked, (BAL,), -1)
+            found = {}
+            for limit in (2, 10, 200):
+                search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
+                reader.run(search, [span], ranked=False)
+                found[limit] = search.ids
+            assert found[2] == found[200][:2] and found[10] == found[200][:10]
+
+
 @pytest.mark.parametrize("limit", [3, 10, 45])
 @pytest.mark.parametrize("typed", ["dup", "jean dup", "du"])
 def test_of_more_than_are_sorted_each_tier_is_looked_up_and_everybody_given_once(

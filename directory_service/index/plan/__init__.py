@@ -75,6 +75,11 @@ class Tier:
         return (_tier_ways if self.kept else _tier_ways.__wrapped__)(asked, self.branch, self.lexicon)
 
     @property
+    def sieve(self) -> Sieve | None:
+        """What leaves behind most of what the paths find and the filter does not recognise: it is found with others."""
+        return sieve_of(self.filter, tags=True)
+
+    @property
     def is_pair(self) -> bool:
         """Two words, each the start of one: what nearly always is meant."""
         return isinstance(self.filter, HasTag)
