@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.index.plan import Plan
+from directory_service.index.plan import Plan, Tier
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.plan.sieve import Sieve
@@ -80,18 +80,18 @@ class Lookups:
         )
         return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
 
-    def begun(
-        self, way: Way, span: Span, columns: Sequence[str], view: int, most: int, also: Sieve | None = None
-    ) -> Iterator[Row]:
-        """``candidates`` of one look-up by tokens, among the first ``most`` that have them.  Apart from ``tagged``,
+    def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int, tier: Tier) -> Iterator[Row]:
+        """``candidates`` of one look-up by tokens, among the first ``most`` that have them: those of the tier, in its
+        order.  Apart from ``tagged``,
         where counting would cost 0.1 µs each."""
         named, body = _selected(tuple(columns))
-        sieve, values = _sifted(span.plan.sieve, also)
+        sieve, values = _sifted(span.plan.sieve, tier.sieve)
+        order, more = (f"ORDER BY {tier.order.sql}, f.id", tier.order.values) if tier.order else ("", ())
         sql = (
             f"SELECT {named} FROM (SELECT rowid AS id FROM tag WHERE tag MATCH ? AND rowid > ? AND rowid < ? "  # noqa: S608
-            f"LIMIT ?) f CROSS JOIN entry e ON e.id = f.id {body} WHERE e.view <= ? AND {sieve}"
+            f"LIMIT ?) f CROSS JOIN entry e ON e.id = f.id {body} WHERE e.view <= ? AND {sieve} {order}"
         )
-        return iter(self.connection.execute(sql, (way.tag, span.low, span.high, most, view, *values)))
+        return iter(self.connection.execute(sql, (way.tag, span.low, span.high, most, view, *values, *more)))
 
     def tagged(self, expression: str, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of ``columns`` of whoever this expression on ``tag`` finds and the sieve of the plan lets through."""

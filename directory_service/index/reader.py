@@ -298,12 +298,12 @@ class Reader:
         columns: Sequence[str],
         tier: Tier | None = None,
     ) -> Iterator[Row]:
-        test, sieve = span.plan.check.test, tier.sieve if tier else None
+        test = span.plan.check.test
         try:
             if ways and tier and tier.is_pair:
-                rows = self.lookups.begun(ways[0], span, columns, search.view, _MOST_PAIRS, sieve)
+                rows = self.lookups.begun(ways[0], span, columns, search.view, _MOST_PAIRS, tier)
             else:
-                rows = self.lookups.candidates(ways, span, columns, search.view, sieve)
+                rows = self.lookups.candidates(ways, span, columns, search.view, tier.sieve if tier else None)
             if test is None:
                 yield from rows
                 return

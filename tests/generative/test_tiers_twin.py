@@ -43,6 +43,51 @@ def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
                     assert [row[0] for row in found] == _by_python(reader, plan, ids)
 
 
+@pytest.mark.parametrize("limit", [1, 100])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("schmit martine", ("schmit", "martine")),
+        ("martine schmit", ("schmit", "martine")),
+        ("maitre michel", ("maître", "michel")),
+        ("normand anthony", ("normand", "anthony")),
+        ("le normand anthony", ("le normand", "anthony")),
+        ("m guillaume", ("guillaume", "maryvonne")),
+        ("guillaume m", ("guillaume", "maryvonne")),
+        ("poisson christine", ("poisson", "christine")),
+        ("thomas tho", ("thomas", "thomas")),
+    ],
+)
+def test_of_those_who_have_both_words_the_one_whose_names_they_are_comes_first(
+    typed: str, meant: tuple[str, str], limit: int, tmp_path: Path
+) -> None:
+    """Rank would put the first of each line first."""
+    lines = [
+        [("schmitt", "martine"), ("schmit", "martine")],
+        [("lemaitre", "michelle"), ("maître", "michèle"), ("maître", "michel")],
+        [("le normand", "anthony"), ("normand", "anthony"), ("normand", "anthony le")],
+        [("mierzwa", "guillaume"), ("guillaume", "maryvonne")],
+        [("poisson", "marie-christine"), ("poisson", "christine")],
+        [("martin", "thomas tho"), ("thomas", "thomas")],
+        [("xschmit", "martine"), ("xmaitre", "michel"), ("xnormand", "anthony")] * 30,
+    ]
+    people = [person for line in lines for person in line]
+    if typed == "le normand anthony":
+        people.reverse()
+    world = [
+        make_entry(BAL, pk, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
+        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
+        for pk, (family, given) in enumerate(people, 1)
+    ]  # fmt: skip
+    with closing(Connections(write_index(tmp_path, world))) as opened:
+        reader = opened.reader(time.monotonic())
+        for asked in (typed_filter(typed), _thunderbird(typed)):
+            [span] = reader.spans(asked, (BAL,), -1)
+            search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
+            reader.run(search, [span], ranked=False)
+            assert people[(search.ids[0] & 0xFFFFFFFF) - 1] == meant
+
+
 FAMILIES = st.sampled_from(["thévès", "thet", "berthet", "duthet", "le theth", "athe thétis", "thévenot"])
 GIVEN = st.sampled_from(["agathe", "anne", "thétis", "marie-thé", "thet agathe"])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule, index_key, index_tag
@@ -29,15 +30,16 @@ from directory_service.index.plan.access import (
     either,
     paths,
 )
+from directory_service.index.plan.fitting import fit_in_python, fit_in_sql
 from directory_service.index.plan.fours import NAME_TEXTS, NAMES
 from directory_service.index.plan.merging import merged
 from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, forget_terms, fours_of, pattern_of, terms_of
-from directory_service.index.plan.predicate import Check
+from directory_service.index.plan.predicate import Check, Key, Layout
 from directory_service.index.plan.sieve import Sieve, order_of, sieve_of
 from directory_service.index.plan.simple import Leaf, simplify
-from directory_service.index.plan.tiers import Lazily, first_of, halves_of, has_approximate, is_by_name
+from directory_service.index.plan.tiers import Lazily, first_of, halves_of, has_approximate, is_by_name, several_words
 from directory_service.index.query import (
     FALSE,
     And,
@@ -53,6 +55,7 @@ from directory_service.index.query import (
     Undefined,
 )
 
+_BY_NAME: Final = Sieve("e.sn", (), exact=True)
 NO_LEXICON: Final = Lexicon()
 
 
@@ -66,6 +69,7 @@ class Tier:
     branch: int
     lexicon: Lexicon
     kept: bool
+    order: Sieve | None = None  # of its entries, where it is not rank
 
     @property
     def paths(self) -> tuple[Path, ...] | None:
@@ -90,12 +94,13 @@ class Tiers(Iterable[Tier]):
     """Each of ``filters``, with where to look for it."""
 
     filters: Lazily[Filter]
+    words: tuple[str, ...]  # that were typed, where they are several
     branch: int
     lexicon: Lexicon
     kept: bool
 
     def __iter__(self) -> Iterator[Tier]:
-        return (Tier(found, self.branch, self.lexicon, self.kept) for found in self.filters)
+        return (Tier(found, self.branch, self.lexicon, self.kept, self._within(found)) for found in self.filters)
 
     def __bool__(self) -> bool:
         return bool(self.filters)
@@ -103,11 +108,26 @@ class Tiers(Iterable[Tier]):
     @cached_property
     def order(self) -> Sieve | None:
         """What sorts entries by the tier that they are of; None where only Python can."""
-        return order_of(self.filters, self.by_name)
+        return order_of(self.filters, self._within)
 
-    def by_name(self, tier: Filter) -> bool:
-        """Whether entries of this tier stand in the order of their family names."""
+    def _within(self, tier: Filter) -> Sieve | None:
+        """What puts the entries of this tier in order; None for rank."""
+        if self._is_by_name(tier):
+            return _BY_NAME
+        return fit_in_sql(self.words) if self._is_by_fit(tier) else None
+
+    def within(self, tier: Filter, layout: Layout) -> Key | None:
+        """The same for rows."""
+        if self._is_by_name(tier):
+            return itemgetter(layout.place("sn"))
+        return fit_in_python(self.words, layout) if self._is_by_fit(tier) else None
+
+    def _is_by_name(self, tier: Filter) -> bool:
         return self.branch == BAL and is_by_name(tier)
+
+    def _is_by_fit(self, tier: Filter) -> bool:
+        """Of who has all the words, each as the start of one of hers."""
+        return self.branch == BAL and bool(self.words) and tier is next(iter(self.filters)) and isinstance(tier, HasTag)
 
 
 @dataclass(frozen=True)
@@ -135,7 +155,7 @@ class Plan:
         """Of the candidates that the sieve leaves."""
         settled = self.sieve is not None and self.sieve.exact
         if isinstance(self.first, Tiers):
-            return Check(self.filter, self.first.filters, self.first.by_name, settled=settled)
+            return Check(self.filter, self.first.filters, self.first.within, settled=settled)
         return Check(self.filter, settled=settled)
 
     @property
@@ -185,7 +205,7 @@ def _whole(simple: Filter, branch: int, lexicon: Lexicon, *, kept: bool) -> Plan
     found, estimate = _look_ups(simple, branch, lexicon)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found)
-    first = Tiers(first_of(simple, branch), branch, lexicon, kept)
+    first = Tiers(first_of(simple, branch), several_words(simple), branch, lexicon, kept)
     return Plan(simple, found, first, estimate, sifted=True, fit_first=has_approximate(simple))
 
 

@@ -37,6 +37,7 @@ from directory_service.model.phonetics import alike
 
 Row = Sequence[Any]
 Test = Callable[[Row], bool | None]
+Key = Callable[[Row], Any]  # of rows that are compared with each other
 
 # Attributes that have a text of their own: it holds their values and nothing else.
 OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail"}
@@ -59,38 +60,41 @@ class Layout:
         return tuple(self._columns)
 
 
+Within = Callable[[Filter, Layout], Key | None]
+
+
 class Ranking(NamedTuple):
-    """``tiers``, on rows of ``columns``, say what comes first; ``names``, of each, where in the row the text is that
-    puts its entries in order, None for rank."""
+    """``tiers``, on rows of ``columns``, say what comes first; ``within``, of each, what puts its entries in order,
+    None for rank."""
 
     tiers: tuple[Test, ...]
-    names: tuple[int | None, ...]
+    within: tuple[Key | None, ...]
     columns: tuple[str, ...]
 
-    def place(self, row: Row) -> tuple[int, str]:
+    def place(self, row: Row) -> tuple[int, Any]:
         """What sorts rows that come in rank order."""
         tier = next((n for n, fits in enumerate(self.tiers) if fits(row)), len(self.tiers))
-        named = self.names[tier] if tier < len(self.names) else None
-        return tier, "" if named is None else row[named]
+        key = self.within[tier] if tier < len(self.within) else None
+        return tier, key and key(row)
 
 
 class Check:
     """What is left to see of each candidate: ``test`` on rows of ``columns``, None when there is nothing to see.
     ``ranking``, for those who want it, has the same rows with more columns."""
 
-    def __init__(self, asked: Filter, tiers: Iterable[Filter] = (), by_name: Callable[[Filter], bool] = lambda _: False,
+    def __init__(self, asked: Filter, tiers: Iterable[Filter] = (), within: Within = lambda _tier, _layout: None,
                  *, settled: bool = False) -> None:  # fmt: skip
-        """``asked`` has been simplified for the branch of the rows; ``by_name``: tiers of which the entries stand in
-        the order of family names; ``settled``: all candidates match."""
-        self._tiers, self._by_name, self._layout = tiers, by_name, Layout()
+        """``asked`` has been simplified for the branch of the rows; ``within``: what puts the entries of a tier in
+        order, if it is not rank; ``settled``: all candidates match."""
+        self._tiers, self._within, self._layout = tiers, within, Layout()
         self.test = None if settled or asked == TRUE else compile_filter(asked, self._layout)
         self.columns = self._layout.columns
 
     @cached_property
     def ranking(self) -> Ranking:
         tiers = tuple([compile_filter(tier, self._layout) for tier in self._tiers])
-        names = tuple([self._layout.place("sn") if self._by_name(tier) else None for tier in self._tiers])
-        return Ranking(tiers, names, self._layout.columns)
+        within = tuple([self._within(tier, self._layout) for tier in self._tiers])
+        return Ranking(tiers, within, self._layout.columns)
 
 
 def compile_filter(asked: Filter, layout: Layout) -> Test:

@@ -59,19 +59,19 @@ def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
             return None
 
 
-def order_of(tiers: Iterable[Filter], by_name: Callable[[Filter], bool]) -> Sieve | None:
-    """What puts the entries of the first tier first, then those of the next, those of a tier that is ``by_name`` in the
-    order of family names; None where Python must see to it."""
+def order_of(tiers: Iterable[Filter], within: Callable[[Filter], Sieve | None]) -> Sieve | None:
+    """What puts the entries of the first tier first, then those of the next, each as ``within`` says, if it does; None
+    where Python must see to it."""
     tiers = list(tiers)
     known = [sieve_of(tier, tags=True) for tier in tiers]
     exact = [s for s in known if s and s.exact]
     if not exact or len(exact) < len(known):
         return None
     cases = " ".join(f"WHEN {s.sql} THEN {n}" for n, s in enumerate(exact))
-    named = [s for tier, s in zip(tiers, exact, strict=True) if by_name(tier)]
-    names = ", CASE " + " ".join(f"WHEN {s.sql} THEN e.sn" for s in named) + " END" if named else ""
-    values = tuple(v for s in (*exact, *named) for v in s.values)
-    return Sieve(f"CASE {cases} ELSE {len(exact)} END{names}", values, exact=True)
+    inner = [(s, order) for tier, s in zip(tiers, exact, strict=True) if (order := within(tier))]
+    then = ", CASE " + " ".join(f"WHEN {s.sql} THEN {order.sql}" for s, order in inner) + " END" if inner else ""
+    values = tuple(v for s in (*exact, *(part for pair in inner for part in pair)) for v in s.values)
+    return Sieve(f"CASE {cases} ELSE {len(exact)} END{then}", values, exact=True)
 
 
 def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve | None:

@@ -45,6 +45,11 @@ class Lazily(Iterable[_T]):
         return next(iter(self), None) is not None
 
 
+def several_words(simple: Filter) -> tuple[str, ...]:
+    """What was typed, where it is several words."""
+    return tuple(piece.strip("^$") for piece in _words_of(simple))
+
+
 def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Of a few letters, which thousands of names start with, first the family names that they are.  Where several
