@@ -17,7 +17,7 @@ from typing import Final
 
 import orjson
 
-from directory_service.entries.entry import BAL
+from directory_service.entries.entry import BAL, UNLISTED
 from directory_service.index import files, ranges
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.plan.starts import with_starts
@@ -39,6 +39,7 @@ _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 _FTS: Final = tuple(sql for sql in TABLES if sql.startswith("CREATE VIRTUAL TABLE "))
 _BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
+_UNLISTED: Final = UNLISTED << 36  # and all ids after it
 _BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes: its rows, its share of what finds it
 _SLACK: Final = 64 << 20
 _PRAGMAS: Final = (
@@ -107,10 +108,11 @@ def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
     db.executemany("INSERT INTO reserve VALUES (zeroblob(?))", [(_SLACK,)] * (wanted // _SLACK))
 
 
-def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> dict[str, str]:
-    """Writes the rows; gives rows of ``meta``: the unusual letters met, and the terms counted."""
+def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[dict[str, str], Counter[str]]:
+    """Writes the rows; gives rows of ``meta``: the unusual letters met, and the terms counted; and how many unlisted
+    mailboxes have each term of ``names``."""
     letters: set[str] = set()
-    terms: Counter[str] = Counter()
+    terms, hidden = Counter[str](), Counter[str]()
     for batch in batches:
         boxes = slice(*(bisect_left(batch.entries, (limit,)) for limit in _BOX_IDS))
         db.executemany(_loosely(INSERT_ENTRY), batch.entries[boxes])
@@ -124,13 +126,17 @@ def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> dict[str, str]:
         db.executemany("INSERT INTO loose.mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
         letters.update(batch.letters)
         terms.update(batch.terms)
-    return {"letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}
+        for _, held in batch.names[bisect_left(batch.names, (_UNLISTED,)) :]:
+            hidden.update(set(held.split()))
+    return {"letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}, hidden
 
 
-def counts(db: sqlite3.Connection) -> dict[str, str]:
-    """How many mailboxes have each term of ``names`` that many have: a row of ``meta``."""
+def counts(db: sqlite3.Connection, hidden: Counter[str]) -> dict[str, str]:
+    """How many listed mailboxes have each term of ``names`` that many have: a row of ``meta``.  As with
+    ``render.terms_of_some``, unlisted ones (``hidden``) are not counted."""
     db.execute("CREATE VIRTUAL TABLE temp.held USING fts5vocab(main, names, row)")
-    found = dict(db.execute("SELECT term, doc FROM temp.held WHERE doc > ?", (RARE,)))
+    held = db.execute("SELECT term, doc FROM temp.held WHERE doc > ?", (RARE,))
+    found = {term: listed for term, doc in held if (listed := doc - hidden[term]) > RARE}
     db.execute("DROP TABLE temp.held")
     return {"fours": orjson.dumps(found).decode()}
 

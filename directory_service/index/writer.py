@@ -138,12 +138,13 @@ def write_build(
     mailboxes = orjson.loads(meta["counts"]).get("mailboxes", 0)
     with filling.opened(path, mailboxes) as db:
         with quiet():
-            counted = filling.fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
+            counted, hidden = filling.fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
         write_clients(db, clients)
         write_changes(db, changes, marks)
         filling.finish(db, lambda label, done, total: show(f"{_LABEL} : {label}", done, total))
-        db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", {**meta, **counted, **filling.counts(db)}.items())
+        counted |= filling.counts(db, hidden)
+        db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", {**meta, **counted}.items())
 
 
 def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, whole: bool = True) -> None:
