@@ -31,7 +31,7 @@ from directory_service.commands import (
     undoing,
     verifying,
 )
-from directory_service.commands.common import emit
+from directory_service.commands.common import Commands, emit
 from directory_service.commands.french import speak_french
 from directory_service.errors import FULL, AnnuaireError, InvalidInput, RegistryUnavailable, damaged, denied
 
@@ -66,7 +66,7 @@ _COMMANDS: tuple[click.Command, ...] = (
 _INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT
 
 
-class _InOrder(click.Group):
+class _InOrder(Commands):
     """Lists the commands in the order of the work, which tells more than the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -85,13 +85,21 @@ class _InOrder(click.Group):
 
 @click.group(
     cls=_InOrder,
-    subcommand_metavar="COMMANDE [ARGUMENTS]…",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Fichier de réglages  [défaut : ./annuaire.toml]")
-@click.option("--data", help="Dossier de données  [ANNUAIRE_DATA, défaut : ./var]")
-@click.option("--database-url", help="Registre  [ANNUAIRE_DATABASE_URL, défaut : SQLite dans le dossier de données]")
-@click.option("--ldap-suffix", help="Suffixe LDAP  [ANNUAIRE_LDAP_SUFFIX]")
+@click.option(
+    "--config",
+    metavar="FICHIER",
+    type=click.Path(path_type=Path),
+    help="Fichier de réglages  [défaut : ./annuaire.toml]",
+)
+@click.option("--data", metavar="DOSSIER", help="Dossier de données  [ANNUAIRE_DATA, défaut : ./var]")
+@click.option(
+    "--database-url",
+    metavar="URL",
+    help="Registre  [ANNUAIRE_DATABASE_URL, défaut : SQLite dans le dossier de données]",
+)
+@click.option("--ldap-suffix", metavar="DN", help="Suffixe LDAP  [ANNUAIRE_LDAP_SUFFIX]")
 @click.version_option(package_name="annuaire", help="Affiche la version.", message="%(prog)s %(version)s")
 @click.pass_context
 def annuaire(ctx: click.Context, /, config: Path | None, **chosen: str | None) -> None:

@@ -12,6 +12,7 @@ import click
 
 from directory_service.commands.common import (
     NO,
+    Commands,
     Whole,
     as_json,
     emit,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(cls=Commands)
 def log() -> None:
     """Journal de transparence : ce qu'il advient de chaque lien entre une adresse et son titulaire."""
 
@@ -69,11 +70,11 @@ def append(settings: Settings, machine: bool) -> None:
 
 
 @log.command("head")
-@click.option("--size", type=Whole(1), help="La tête de cette taille  [défaut : la dernière]")
+@click.option("--size", metavar="N", type=Whole(1), help="La tête du journal de cette taille  [défaut : la dernière]")
 @as_json
 @with_settings
 def head(settings: Settings, size: int | None, machine: bool) -> None:
-    """Montre la dernière tête signée : à garder ailleurs, pour `annuaire audit --head`."""
+    """Montre la dernière tête signée : à conserver ailleurs, pour `annuaire audit --head`."""
     from directory_service.registry.engine import reading
     from directory_service.registry.logread import read_head
 
@@ -106,16 +107,30 @@ def export(settings: Settings, file: Path, hashes: bool, machine: bool) -> None:
 
 
 @click.command()
-@click.option("--head", "heads", type=_FILE, multiple=True, help="Une tête signée gardée d'une autre fois.")
-@click.option("--jwks", type=_FILE, help="Les clés publiques, telles que publiées  [défaut : celles de ce nœud]")
-@click.option("--file", type=_FILE, help="Un fichier de `annuaire log export`, à la place du registre.")
+@click.option(
+    "--head",
+    "heads",
+    metavar="FICHIER",
+    type=_FILE,
+    multiple=True,
+    help="Une tête signée, conservée d'une fois précédente.",
+)
+@click.option(
+    "--jwks",
+    metavar="FICHIER",
+    type=_FILE,
+    help="Les clés publiques, telles que publiées  [défaut : celles de ce nœud]",
+)
+@click.option(
+    "--file", metavar="FICHIER", type=_FILE, help="Un fichier de `annuaire log export`, à la place du registre."
+)
 @as_json
 @with_settings
 def audit(settings: Settings, heads: tuple[Path, ...], jwks: Path | None, file: Path | None, machine: bool) -> int:
     """Montre que rien n'a été récrit dans l'historique, ou ce qui l'a été.
 
-    Recalcule le journal de transparence depuis ses événements, compare avec les têtes
-    signées et avec les liens du registre. Code 4 si quelque chose a été récrit.
+    Recalcule le journal de transparence depuis ses événements, le compare aux têtes
+    signées et aux liens du registre. Code 4 si quelque chose a été récrit.
     """
     keys = keyring(settings, jwks)
     found = _of_file(file, heads, keys) if file else _of_registry(settings, heads, keys, machine)

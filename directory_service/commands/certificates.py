@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, changing, emit, registry, table, whoami, with_settings
+from directory_service.commands.common import Commands, as_json, changing, emit, registry, table, whoami, with_settings
 
 if TYPE_CHECKING:
     from directory_service.registry.certificates import Kept
     from directory_service.settings import Settings
 
 
-@click.group()
+@click.group(cls=Commands)
 def certificate() -> None:
     """Certificats S/MIME des boîtes."""
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, changing, emit, registry, table, whoami, with_settings
+from directory_service.commands.common import Commands, as_json, changing, emit, registry, table, whoami, with_settings
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
 
 
-@click.group()
+@click.group(cls=Commands)
 def client() -> None:
-    """Clés d'API des logiciels : de plus hautes limites, et aucun droit de plus."""
+    """Clés d'API des logiciels : des limites plus hautes, mais aucun droit de plus."""
 
 
 @client.command("list")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from directory_service.commands.french import TEXTS
 from directory_service.errors import FULL, InvalidInput, NotFound, RegistryUnavailable, why_unwritten
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from directory_service.index.directory import Directory
     from directory_service.settings import Settings
 
+_WHOLE: Final = 1_000  # characters: more than the first sentence of any help
 NO = NotFound.exit_code  # of a command that asks something (contract.md §1)
 
 
@@ -60,6 +62,21 @@ class Whole(click.IntRange):
 
 
 NUMBER: Final = Whole()
+
+
+class Commands(click.Group):
+    """A group whose help gives what each command does in full, where click would cut it at the end of the line."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        alone = kwargs.get("invoke_without_command", False)
+        kwargs.setdefault("subcommand_metavar", "[COMMANDE] [ARGUMENTS]…" if alone else "COMMANDE [ARGUMENTS]…")
+        super().__init__(*args, **kwargs)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, command.get_short_help_str(_WHOLE)) for name, command in found if command]
+        with formatter.section(TEXTS["Commands"]):
+            formatter.write_dl(rows)
 
 
 def whoami() -> str:

@@ -23,9 +23,14 @@ _PAGE = 2000  # entries read at a time: memory stays flat at any size
 
 @click.command()
 @click.argument("form", metavar="FORMAT", type=click.Choice(["ldif", "ndjson", "csv", "mssante", "whitelist"]))
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Fichier  [défaut : la sortie standard]")
-@click.option("--sign", is_flag=True, help="Écrit aussi FICHIER.jws : ce qu'est le fichier, signé.")
-@click.option("--publish", is_flag=True, help="Met l'export, signé, à la disposition des opérateurs en HTTP.")
+@click.option(
+    "--out",
+    metavar="FICHIER",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Fichier  [défaut : la sortie standard]",
+)
+@click.option("--sign", is_flag=True, help="Écrit aussi FICHIER.jws : la description signée du fichier.")
+@click.option("--publish", is_flag=True, help="Met l'export signé à la disposition des opérateurs, en HTTP.")
 @as_json
 @with_settings
 def export(settings: Settings, form: str, out: Path | None, sign: bool, publish: bool, machine: bool) -> None:
@@ -33,17 +38,17 @@ def export(settings: Settings, form: str, out: Path | None, sign: bool, publish:
 
     ldif : les entrées LDAP ; ndjson : un professionnel par ligne ; csv : un carnet
     d'adresses ; mssante : le format de l'extraction nationale ; whitelist : la liste
-    blanche des domaines de confiance, signée par nous (signing_certificate).
+    blanche des domaines de confiance, que nous signons (signing_certificate).
     """
     if form == "whitelist":
         if sign or publish:
-            raise click.UsageError("--sign et --publish : la liste blanche porte déjà sa signature")
+            raise click.UsageError("la liste blanche porte déjà sa signature : retirez --sign et --publish")
         _white_list(settings, out, machine)
         return
     if out is None and (sign or (machine and not publish)):
-        raise click.UsageError("--json et --sign parlent du fichier écrit : ils demandent --out")
+        raise click.UsageError("--json et --sign portent sur le fichier écrit : ajoutez --out FICHIER")
     if publish and out is not None:
-        raise click.UsageError("--publish choisit le fichier : pas de --out")
+        raise click.UsageError("--publish choisit lui-même le fichier : retirez --out")
     with directory(settings) as index:
         if out is None and not publish:
             in_utf8()
@@ -177,7 +182,7 @@ def _white_list(settings: Settings, out: Path | None, machine: bool) -> None:
     from importers.whitelist.export import Seal, listed, signed_list
 
     if out is None:
-        raise click.UsageError("une liste blanche demande --out : ses octets sont signés")
+        raise click.UsageError("une liste blanche s'écrit dans un fichier : ajoutez --out FICHIER")
     seal = Seal.of_files(settings.signing_certificate, settings.signing_key)
     with directory(settings) as index:
         records, build = index.operator_records(View.STAFF), index.build().id
@@ -187,7 +192,7 @@ def _white_list(settings: Settings, out: Path | None, machine: bool) -> None:
         partial.write_bytes(content)
         partial.replace(out)
     if without:
-        click.echo(f"sans nom de certificat, laissés de côté : {', '.join(without)}", err=True)
+        click.echo(f"opérateurs sans nom de certificat, laissés de côté : {', '.join(without)}", err=True)
     if machine:
         emit({"build": build, "format": "whitelist", "file": str(out), "records": len(entries), "left_out": without})
 

@@ -7,6 +7,7 @@ table below.  A text that is not in the table stays in English.
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any, Final
 
 import click.core
 import click.decorators
@@ -24,11 +25,12 @@ _MODULES: tuple[ModuleType, ...] = (
     click.types,
 )
 
+_DATE: Final = "une date est attendue, par exemple 2026-11-24 ou 2026-11-24T03:45:00."  # the formats are strptime's
 TEXTS = {
     # help
     "Usage:": "Usage :",
-    "Options": "Options",
-    "Commands": "Commandes",
+    "Options": "Options ",  # click adds the colon
+    "Commands": "Commandes ",
     "Positional arguments": "Arguments",
     "Show this message and exit.": "Affiche cette aide.",
     "Show the version and exit.": "Affiche la version.",
@@ -48,15 +50,15 @@ TEXTS = {
     "Option {name!r} does not take a value.": "l'option {name} ne prend pas de valeur.",
     "Got unexpected extra argument ({args})": "argument de trop : {args}",
     "Got unexpected extra arguments ({args})": "arguments de trop : {args}",
-    "Did you mean {possibility}?": "Vouliez-vous {possibility} ?",
-    "(Did you mean one of: {possibilities}?)": "(Vouliez-vous l'une de : {possibilities} ?)",
+    "Did you mean {possibility}?": "Vouliez-vous dire {possibility} ?",
+    "(Did you mean one of: {possibilities}?)": "(Vouliez-vous dire {possibilities} ?)",
     "Invalid value: {message}": "valeur refusée : {message}",
     "Invalid value for {param_hint}: {message}": "valeur refusée pour {param_hint} : {message}",
     "{value!r} is not a valid {number_type}.": "un nombre est attendu.",
-    "{value} is not in the range {range}.": "{value} n'est pas dans l'intervalle {range}.",
-    "{value!r} is not one of {choices}.": "{value} n'est pas parmi {choices}.",
-    "{value!r} does not match the format {format}.": "la forme {format} est attendue.",
-    "{value!r} does not match the formats {formats}.": "une de ces formes est attendue : {formats}.",
+    "{value} is not in the range {range}.": "{value} ne convient pas ; nombre attendu : {range}.",
+    "{value!r} is not one of {choices}.": "{value} ne convient pas ; valeurs possibles : {choices}.",
+    "{value!r} does not match the format {format}.": _DATE,
+    "{value!r} does not match the formats {formats}.": _DATE,
     "file": "le fichier",
     "directory": "le dossier",
     "path": "le chemin",
@@ -64,6 +66,15 @@ TEXTS = {
     "{name} {filename!r} is a file.": "{filename} est un fichier.",
     "{name} {filename!r} is a directory.": "{filename} est un dossier.",
     "Could not open file {filename!r}: {message}": "impossible d'ouvrir {filename} : {message}",
+}
+
+
+# What stands for a value in the help, where the option does not say it better.
+_KINDS: Final[dict[Any, str]] = {
+    click.types.StringParamType: "texte",
+    click.types.IntParamType: "nombre",
+    click.types.IntRange: "nombre",
+    click.types.FloatRange: "nombre",
 }
 
 
@@ -75,8 +86,16 @@ def _translate_number(one: str, several: str, number: int) -> str:
     return _translate(one if number < 2 else several)
 
 
+def _range(self: Any) -> str:
+    """What help and refusals say of the numbers that an option takes, none of which is open or without a least one."""
+    return f"{self.min} ou plus" if self.max is None else f"de {self.min} à {self.max}"
+
+
 def speak_french() -> None:
     """From now on, in this process."""
+    for kind, shown in _KINDS.items():
+        kind.name = shown
+    click.types._NumberRangeBase._describe_range = _range  # type: ignore[method-assign]
     for module in _MODULES:
         for name, translator in (("_", _translate), ("ngettext", _translate_number)):
             if hasattr(module, name):

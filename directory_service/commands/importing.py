@@ -19,6 +19,7 @@ from click.core import ParameterSource
 from directory_service.commands.auditing import keep_log_after
 from directory_service.commands.common import (
     NUMBER,
+    Commands,
     Whole,
     as_json,
     directory,
@@ -64,19 +65,35 @@ def init(settings: Settings, machine: bool) -> None:
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--people", default=5000, show_default=True, type=click.IntRange(1), help="Nombre de professionnels.")
-@click.option("--seed", default=1, show_default=True, type=int, help="Graine : même graine, mêmes fichiers.")
-@click.option("--day", default=0, show_default=True, type=click.IntRange(0), help="Jour suivant du même pays.")
+@click.argument("folder", metavar="DOSSIER", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--defects", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Part de lignes défectueuses."
+    "--people", metavar="N", default=5000, show_default=True, type=click.IntRange(1), help="Nombre de professionnels."
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    default=1,
+    show_default=True,
+    type=int,
+    help="Graine du tirage : même graine, mêmes fichiers.",
+)
+@click.option(
+    "--day",
+    metavar="N",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Nombre de jours écoulés : les mêmes personnes, plus tard.",
+)
+@click.option(
+    "--defects", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Part des lignes défectueuses."
 )
 @click.option(
     "--variants",
     default=0.0,
     show_default=True,
     type=click.FloatRange(0, 1),
-    help="Part des fiches ADELI qui disent autrement : nom, prénom, lieu, lien absent de la table.",
+    help="Part des fiches ADELI qui diffèrent du RPPS : nom, prénom, lieu, lien absent de la table.",
 )
 @as_json
 def sample(folder: Path, machine: bool, **choices: Any) -> None:
@@ -96,11 +113,13 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 
 
 @click.command("import")
-@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
+@click.argument("paths", metavar="CHEMIN…", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
-@click.option("--accept", metavar="MOTIF", help="Accepte un impact au-delà des seuils, et dit pourquoi.")
+@click.option("--accept", metavar="MOTIF", help="Accepte un effet au-delà des seuils, et dit pourquoi.")
 @click.option("--as-of", metavar="DATE", type=click.DateTime(_DATES), help="Date des données, en UTC.")
-@click.option("--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente d'un autre import  [import_wait]")
+@click.option(
+    "--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente de la fin d'un autre import  [import_wait]"
+)
 @as_json
 @with_settings
 def import_files(
@@ -160,8 +179,8 @@ def _warn_of(silent: Iterable[Silence]) -> None:
         click.echo(f"attention, source muette : {silence.as_text()}", err=True)
 
 
-@click.group(invoke_without_command=True)
-@click.option("--limit", default=20, show_default=True, type=Whole(1), help="Nombre de passages.")
+@click.group(cls=Commands, invoke_without_command=True)
+@click.option("--limit", metavar="N", default=20, show_default=True, type=Whole(1), help="Nombre de passages.")
 @as_json
 @click.pass_context
 def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
@@ -199,7 +218,7 @@ def _rejected(run: Run) -> int:
 
 @runs.command("show")
 @click.argument("number", metavar="N", type=NUMBER)
-@click.option("--limit", default=100, show_default=True, type=Whole(0), help="Nombre de rejets montrés.")
+@click.option("--limit", metavar="N", default=100, show_default=True, type=Whole(0), help="Nombre de rejets montrés.")
 @as_json
 @with_settings
 def show_run(settings: Settings, number: int, limit: int, machine: bool) -> None:
@@ -256,7 +275,7 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
     from directory_service.registry.runs import each_found
 
     if as_csv and machine:
-        raise click.UsageError("--csv ou --json, pas les deux")
+        raise click.UsageError("donnez --csv ou --json, pas les deux")
     with registry(settings) as engine, reading(engine) as connection:
         if rule is not None:
             with closing(each_found(connection, number, rule)) as tripping:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import NO, as_json, emit, lines, table, with_settings
+from directory_service.commands.common import NO, Commands, as_json, emit, lines, table, with_settings
 from directory_service.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 256  # of a file, one more
 
 
-@click.group()
+@click.group(cls=Commands)
 def keys() -> None:
     """Clés qui signent les reçus, et vérification des reçus."""
 
@@ -55,7 +55,7 @@ def list_keys(settings: Settings, jwks: bool, machine: bool) -> None:
 
 
 @keys.command("rotate")
-@click.option("--from", "begin", metavar="INSTANT", help="Instant à partir duquel elle signe  [défaut : maintenant]")
+@click.option("--from", "begin", metavar="INSTANT", help="Instant à partir duquel la clé signe  [défaut : maintenant]")
 @as_json
 @with_settings
 def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
@@ -78,12 +78,12 @@ def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
 @keys.command("check")
 @click.argument("receipt", metavar="REÇU")
 @click.option(
-    "--jwks", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--jwks", metavar="FICHIER", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Clés publiques, de /.well-known/jwks.json  [défaut : celles du dossier]",
 )  # fmt: skip
 @click.option("--address", nargs=2, metavar="ADRESSE SEL", help="Le reçu privé porte-t-il sur cette adresse ?")
-@click.option("--person", nargs=2, metavar="ID SEL", help="La même question pour l'identifiant.")
-@click.option("--name", nargs=2, metavar="NOM SEL", help="La même question pour le nom.")
+@click.option("--person", nargs=2, metavar="ID SEL", help="Porte-t-il sur cet identifiant ?")
+@click.option("--name", nargs=2, metavar="NOM SEL", help="Porte-t-il sur ce nom ?")
 @as_json
 @with_settings
 def check(settings: Settings, receipt: str, jwks: Path | None, machine: bool, **shown: tuple[str, str] | None) -> int:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import as_json, changing, emit, lines, registry, table, whoami, with_settings
+from directory_service.commands.common import (
+    Commands,
+    as_json,
+    changing,
+    emit,
+    lines,
+    registry,
+    table,
+    whoami,
+    with_settings,
+)
 from directory_service.model.mailboxes import RIGHTS
 
 if TYPE_CHECKING:
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-@click.group()
+@click.group(cls=Commands)
 def operator() -> None:
     """Opérateurs de confiance, leurs domaines et leurs secrets."""
 
@@ -116,7 +126,9 @@ _SOURCES = {"manual": "à la main", "whitelist": "liste blanche"}
 
 @operator.command("add")
 @click.argument("name", metavar="NOM")
-@click.option("--domain", "domains", metavar="D", multiple=True, help="Domaine tenu ; plusieurs fois si besoin.")
+@click.option(
+    "--domain", "domains", metavar="DOMAINE", multiple=True, help="Domaine de l'opérateur ; plusieurs fois si besoin."
+)
 @as_json
 @with_settings
 def add(settings: Settings, name: str, domains: tuple[str, ...], machine: bool) -> None:
@@ -188,8 +200,8 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
 
 @operator.command("contact")
 @click.argument("name", metavar="NOM")
-@click.option("--responsible", metavar="TEXTE", help="Responsable : nom, adresse, téléphone ; vide pour l'ôter.")
-@click.option("--support", metavar="TEXTE", help="Assistance, de même.")
+@click.option("--responsible", metavar="TEXTE", help="Responsable : nom, adresse, téléphone ; vide pour le supprimer.")
+@click.option("--support", metavar="TEXTE", help="Assistance : de la même forme.")
 @as_json
 @with_settings
 def contact(settings: Settings, name: str, responsible: str | None, support: str | None, machine: bool) -> None:
@@ -197,7 +209,7 @@ def contact(settings: Settings, name: str, responsible: str | None, support: str
     from directory_service.registry import operators
 
     if responsible is None and support is None:
-        raise click.UsageError("--responsible ou --support, ou les deux")
+        raise click.UsageError("donnez --responsible, --support ou les deux")
     with changing(settings) as connection:
         given = {"responsible": responsible, "support": support}
         changed = operators.set_contacts(connection, name, actor=whoami(), **given)
@@ -229,7 +241,7 @@ def subject(settings: Settings, name: str, subject: str, remove: bool, machine: 
 @as_json
 @with_settings
 def resume(settings: Settings, name: str, machine: bool) -> None:
-    """Met fin à une suspension ; le temps qu'elle a duré reste hors de confiance."""
+    """Lève une suspension ; la période suspendue reste hors de l'espace de confiance."""
     from directory_service.registry import operators
 
     with changing(settings) as connection:

@@ -29,17 +29,19 @@ _SHOWN_VALUES: Final = 10  # of a facet, on a terminal
 
 
 @click.command()
-@click.argument("text", nargs=-1, required=True)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Nombre de réponses.")
+@click.argument("text", metavar="TEXTE…", nargs=-1, required=True)
+@click.option(
+    "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(1, 1000), help="Nombre de réponses."
+)
 @click.option("--cursor", metavar="MARQUE", help="Page suivante : la marque de la page précédente.")
 @click.option("--exact", is_flag=True, help="Les mots tels quels : ni débuts de mots, ni sons, ni fautes de frappe.")
-@click.option("--near", metavar="LIEU", help="D'abord près d'ici : code postal, département ou numéro de structure.")
+@click.option("--near", metavar="LIEU", help="Le plus près d'abord : code postal, département ou numéro de structure.")
 @click.option(
     "--sort", type=click.Choice(("relevance", "name", "city")), default="relevance", show_default=True,
     help="Ordre des réponses : pertinence, nom ou commune.",
 )  # fmt: skip
 @click.option("--facets", is_flag=True, help="Compte les réponses par profession, savoir-faire, département et type.")
-@click.option("--explain", is_flag=True, help="Dit pourquoi chaque réponse convient.")
+@click.option("--explain", is_flag=True, help="Dit en quoi chaque réponse convient.")
 @as_json
 @with_settings
 def search(
@@ -56,7 +58,7 @@ def search(
 
     typed = " ".join(text).strip()
     if not 0 < len(typed) <= LONGEST_BOX:  # browsing everybody is not searching; the export is there for that
-        raise InvalidInput(f"un texte de 1 à {LONGEST_BOX} caractères est attendu, {len(typed)} vus", where="TEXT")
+        raise InvalidInput(f"un texte de 1 à {LONGEST_BOX} caractères est attendu, {len(typed)} vus", where="TEXTE")
     wishes = Wishes(FACETS if facets else (), exact, explain, sort, near or "")
     with directory(settings) as index:
         page = index.find(Criteria(q=typed), View.STAFF, limit, cursor, wishes)
@@ -175,14 +177,12 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
 
 @click.command()
 @click.argument("key", metavar="ID")
-@click.option(
-    "--purpose", default="", type=click.Choice(["", *PURPOSES]), metavar="USAGE", help=f"Usage : {', '.join(PURPOSES)}."
-)
+@click.option("--purpose", type=click.Choice(list(PURPOSES)), metavar="USAGE", help=f"Usage : {', '.join(PURPOSES)}.")
 @click.option("--structure", default="", metavar="ID", help="La structure dans laquelle joindre le titulaire.")
 @click.option("--service", default="", metavar="TEXTE", help="Le service à joindre.")
 @as_json
 @with_settings
-def mailbox(settings: Settings, key: str, machine: bool, **asked: str) -> int:
+def mailbox(settings: Settings, key: str, machine: bool, **asked: str | None) -> int:
     """Dit à quelle boîte écrire pour un usage, et pourquoi.
 
     Le code de retour est 0 quand une boîte est recommandée, 4 sinon : rien n'est deviné.
@@ -190,7 +190,7 @@ def mailbox(settings: Settings, key: str, machine: bool, **asked: str) -> int:
     from directory_service.index.query import View
     from directory_service.trust.rightbox import Asked, organization_mailboxes, practitioner_mailboxes
 
-    wanted = Asked(**asked)
+    wanted = Asked(**{name: value or "" for name, value in asked.items()})
     with directory(settings) as index:
         build, record = _either(
             index,

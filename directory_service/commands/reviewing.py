@@ -11,6 +11,7 @@ import click
 
 from directory_service.commands.common import (
     NUMBER,
+    Commands,
     Whole,
     as_json,
     emit,
@@ -41,14 +42,14 @@ OUTCOMES = {
 }
 
 
-@click.group()
+@click.group(cls=Commands)
 def review() -> None:
     """File d'attente du personnel : rapprochements probables, contradictions, BAL douteuses."""
 
 
 @review.command("list")
-@click.option("--kind", type=click.Choice(list(KINDS)), help="Une seule nature de question.")
-@click.option("--limit", default=50, show_default=True, type=Whole(1), help="Nombre de questions.")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Une seule sorte de question.")
+@click.option("--limit", metavar="N", default=50, show_default=True, type=Whole(1), help="Nombre de questions.")
 @as_json
 @with_settings
 def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -> None:
@@ -122,7 +123,7 @@ def _answer(name: str, told: str, help_: str) -> click.Command:
     """``accept``, ``reject`` and ``later`` are one command with three meanings."""
 
     @click.argument("number", metavar="N", type=NUMBER)
-    @click.option("--note", default="", metavar="MOTIF", help="Pourquoi ; gardé avec la décision.")
+    @click.option("--note", default="", metavar="MOTIF", help="Motif, conservé avec la décision.")
     @as_json
     @with_settings
     def answer(settings: Settings, number: int, note: str, machine: bool) -> None:
@@ -137,19 +138,19 @@ def _answer(name: str, told: str, help_: str) -> click.Command:
 accept = _answer(
     "accept",
     "Décision {0.pk} acceptée : {0.one}, {0.other}.",
-    "Accepte : les deux fiches n'en font plus qu'une, la table est crue, le titulaire est le bon.",
+    "Accepte : les deux fiches sont fusionnées, ou la table l'emporte, ou le titulaire est confirmé.",
 )
 reject = _answer(
     "reject",
     "Décision {0.pk} rejetée, et retenue.",
-    "Rejette, pour toujours ; une BAL est retirée à qui n'en est pas titulaire.",
+    "Rejette définitivement ; une BAL est retirée à qui n'en est pas titulaire.",
 )
 later = _answer("later", "Décision {0.pk} remise à plus tard.", "Remet à plus tard, en fin de liste.")
 
 
 @review.command("split")
 @click.argument("what", metavar="N|NUMÉRO")
-@click.option("--note", default="", metavar="MOTIF", help="Pourquoi ; gardé avec la décision.")
+@click.option("--note", default="", metavar="MOTIF", help="Motif, conservé avec la décision.")
 @as_json
 @with_settings
 def split(settings: Settings, what: str, note: str, machine: bool) -> None:

@@ -31,22 +31,29 @@ _PARTS = ("ldap", "http", "follow", "policy")
 
 
 @click.command()
-@click.argument("part", type=click.Choice(_PARTS), required=False)
-@click.option("--host", help="Adresse d'écoute  [ANNUAIRE_HOST, défaut : 127.0.0.1]")
-@click.option("--ldap-port", type=int, help="Port LDAP  [ANNUAIRE_LDAP_PORT, défaut : 1389]")
-@click.option("--ldaps-port", type=int, help="Port LDAP sur TLS  [ANNUAIRE_LDAPS_PORT, défaut : 1636]")
-@click.option("--http-port", type=int, help="Port HTTP  [ANNUAIRE_HTTP_PORT, défaut : 8080]")
-@click.option("--https-port", type=int, help="Port HTTPS ; 0 : fermé  [ANNUAIRE_HTTPS_PORT, défaut : 0]")
+@click.argument("part", metavar="[PARTIE]", type=click.Choice(_PARTS), required=False)
+@click.option("--host", metavar="ADRESSE", help="Adresse d'écoute  [ANNUAIRE_HOST, défaut : 127.0.0.1]")
+@click.option("--ldap-port", metavar="PORT", type=int, help="Port LDAP  [ANNUAIRE_LDAP_PORT, défaut : 1389]")
+@click.option("--ldaps-port", metavar="PORT", type=int, help="Port LDAP sur TLS  [ANNUAIRE_LDAPS_PORT, défaut : 1636]")
+@click.option("--http-port", metavar="PORT", type=int, help="Port HTTP  [ANNUAIRE_HTTP_PORT, défaut : 8080]")
 @click.option(
-    "--policy-port", type=int, help="Port demandé par Postfix ; 0 : fermé  [ANNUAIRE_POLICY_PORT, défaut : 0]"
+    "--https-port", metavar="PORT", type=int, help="Port HTTPS ; 0 : fermé  [ANNUAIRE_HTTPS_PORT, défaut : 0]"
 )
-@click.option("--workers", type=int, help="Processus par service  [ANNUAIRE_WORKERS, défaut : un par cœur]")
+@click.option(
+    "--policy-port",
+    metavar="PORT",
+    type=int,
+    help="Port du service de politique, pour Postfix ; 0 : fermé  [ANNUAIRE_POLICY_PORT, défaut : 0]",
+)
+@click.option(
+    "--workers", metavar="N", type=int, help="Processus par service  [ANNUAIRE_WORKERS, défaut : un par cœur]"
+)
 @as_json
 @click.pass_obj
 def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
     """Répond en LDAP et en HTTP, et suit le registre.
 
-    PART n'en lance qu'une partie.
+    Avec un argument, n'en lance qu'une partie : PARTIE est ldap, http, follow ou policy.
     """
     from directory_service.index.files import bring_in
     from directory_service.serve import Supervisor, parts_of, read_https, read_policy, read_tls, require_free

@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("number", metavar="RUN", type=NUMBER)
+@click.argument("number", metavar="N", type=NUMBER)
 @click.option("--through", is_flag=True, help="Annule aussi tous les passages venus ensuite, du dernier au premier.")
 @click.option("--dry-run", is_flag=True, help="Montre ce qui serait annulé, sans rien écrire.")
-@click.option("--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente d'un autre import  [import_wait]")
+@click.option(
+    "--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente de la fin d'un autre import  [import_wait]"
+)
 @as_json
 @with_settings
 def rollback(settings: Settings, number: int, wait: float | None, machine: bool, **choices: Any) -> None:
     """Annule un import : le registre redevient ce qu'il était avant lui.
 
-    RUN est son numéro dans `annuaire runs`.
+    N est son numéro dans `annuaire runs`.
     """
     from directory_service.registry.lock import locked, told_by
     from directory_service.registry.rollback import roll_back

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("address", metavar="ADRESSE", required=False)
-@click.option("--person", metavar="ID_OU_NOM", help="La personne à qui l'adresse devrait être.")
+@click.option("--person", metavar="ID_OU_NOM", help="La personne à qui l'adresse devrait appartenir.")
 @click.option("--at", metavar="INSTANT", help="Instant passé, au format 2026-11-24T08:30:00Z.")
 @click.option("--sender", is_flag=True, help="Un opérateur peut-il émettre au nom de l'adresse ? (avec --operator)")
 @click.option("--operator", metavar="NOM", help="L'opérateur qui émettrait.")
 @click.option("--receipt", is_flag=True, help="Joint un reçu signé.")
-@click.option("--private", is_flag=True, help="Joint un reçu signé sans adresse ni nom, et les sels qui les prouvent.")
+@click.option("--private", is_flag=True, help="Joint un reçu signé sans adresse ni nom, et les sels pour les prouver.")
 @click.option(
     "--batch", metavar="FICHIER", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="Questions de la forme de POST /v1/verify, une par ligne ; - pour l'entrée standard.",
+    help="Questions au format de POST /v1/verify, une par ligne ; - pour l'entrée standard.",
 )  # fmt: skip
 @as_json
 @with_settings
@@ -42,9 +42,11 @@ def verify(
     Le code de retour est 0 quand elle est vérifiée (avec --batch : quand toutes le sont), 4 sinon.
     """
     if (address is None) == (batch is None):
-        raise click.UsageError("une adresse est attendue, ou --batch : l'une des deux")
+        raise click.UsageError("une adresse est attendue, ou bien --batch")
     if batch and (receipt or private or sender or any(asked.values())):
-        raise click.UsageError("avec --batch, chaque ligne dit ce qu'elle demande")
+        raise click.UsageError("--batch ne se combine qu'avec --json : chaque ligne du fichier dit ce qu'elle demande")
+    if not batch and sender != bool(asked["operator"]):
+        raise click.UsageError("--sender et --operator vont ensemble")
     with directory(settings) as index:
         asker = _asker(settings, index)
         if batch:

@@ -81,3 +81,49 @@ def test_an_error_told_to_a_reader_who_left_is_no_fault(tmp_path: Path) -> None:
         asked.stdout.close()
         assert asked.stderr.read() == b""
     assert asked.returncode == 5
+
+
+def _groups(command: click.Command, *path: str) -> list[tuple[str, ...]]:
+    below = command.commands.items() if isinstance(command, click.Group) else ()
+    return [path, *(found for name, one in below for found in _groups(one, *path, name))]
+
+
+@pytest.mark.parametrize("path", _groups(annuaire), ids=" ".join)
+def test_help_is_french_and_whole(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """It named values in English (``INTEGER RANGE``, ``x>=1``, ``COMMAND [ARGS]...``), and cut what commands do."""
+    assert run([*path, "--help"]) == 0
+    said = capsys.readouterr().out
+    english = (
+        "INTEGER",
+        "FLOAT",
+        "TEXT ",
+        "PATH",
+        "FILE",
+        "DIR ",
+        "RANGE",
+        "COMMAND ",
+        "ARGS",
+        "x>=",
+        "x<=",
+        "Options:",
+    )
+    assert not [word for word in (*english, "...", "Commandes:") if word in said]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["import", "--as-of", "hier", "x"], "une date est attendue, par exemple 2026-11-24"),
+        (["import", "--wait", "-3", "x"], "nombre attendu : 0 ou plus"),
+        (["search", "--limit", "0", "x"], "nombre attendu : de 1 à 1000"),
+        (["mailbox", "1", "--purpose", "x"], "valeurs possibles : 'administrative'"),
+        (["impot"], "Vouliez-vous dire 'import' ?"),
+        (["verify", "a@b.fr", "--operator", "x"], "--sender et --operator vont ensemble"),
+        (["verify", "a@b.fr", "--sender"], "--sender et --operator vont ensemble"),
+    ],
+)
+def test_a_refused_argument_says_what_is_expected(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--data", str(tmp_path), *arguments]) == 2
+    assert said in capsys.readouterr().err
