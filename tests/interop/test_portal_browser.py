@@ -219,6 +219,21 @@ def test_a_suggestion_is_chosen_with_the_mouse_and_a_ward_leads_to_its_mailbox(o
     expect(page).to_have_url("/boites/cardiologie%40ch-essai.mssante.fr")
 
 
+def test_her_other_box_is_not_one_that_hers_is_mistaken_for(opening: Opener) -> None:
+    """Each of two boxes of one person told to beware of the other."""
+    person, near = {"id": world.ZOE}, {"z@a.fr": ["z@b.fr"], "z@b.fr": ["z@a.fr", "z@c.fr"]}
+    items = [
+        {"label": "Dr Zoé D'ESSAI", "address": address, "person": person, "mistaken": [{"address": x} for x in others]}
+        for address, others in near.items()
+    ]
+    page = opening("/")
+    page.route("**/v1/suggest*", lambda route: route.fulfill(json={"items": items}))
+    page.get_by_role("combobox").press_sequentially("z")
+    options = page.get_by_role("option")
+    expect(options.nth(0)).not_to_contain_text("confondre")
+    expect(options.nth(1)).to_contain_text("À ne pas confondre avec z@c.fr")
+
+
 def test_back_finds_the_box_as_it_was_left(opening: Opener) -> None:
     page = opening("/")
     box = page.get_by_role("combobox", name="Nom, profession")
@@ -331,6 +346,16 @@ def test_a_book_goes_in_and_comes_out_cleaned(opening: Opener, name: str, script
     assert rows[1][:4] == [*BOOK.splitlines()[1].split(";"), "À confirmer"] and ZOE_BOX in rows[1][8]
     book = load_workbook(io.BytesIO(downloaded(page, "Télécharger en Excel")))
     assert ZOE_BOX in [cell or "" for cell in next(book.active.iter_rows(min_row=2, values_only=True))][8]
+
+
+def test_lines_fill_the_smallest_screen(opening: Opener) -> None:
+    """The widths of columns held there too: a quarter of the screen each, a few letters a line."""
+    page = opening("/nettoyage", **LOOKS["telephone"])
+    page.fill("#texte", BOOK)
+    page.get_by_role("button", name="Vérifier le carnet").click()
+    expect_cleaned(page)
+    cells = page.locator("tbody td, tbody th")
+    assert cells.count() == 15 and min(box["width"] for cell in cells.all() if (box := cell.bounding_box())) > 200
 
 
 def test_a_file_is_dropped_on_the_page(opening: Opener) -> None:

@@ -18,7 +18,9 @@ from portal_support import HTML, ZOE_BOX, text
 from directory_service.index.directory import Directory
 from directory_service.settings import Settings
 from directory_service.trust.verdicts import Outcome
+from directory_service.web import portal
 from directory_service.web.app import create_app
+from directory_service.web.portal.french import sentence, typeset
 from directory_service.web.portal.verifying import _SAYS
 
 HIDDEN = "cachee@medecin.mssante.fr"
@@ -137,8 +139,8 @@ def test_filters_offer_what_the_people_found_have_and_say_how_many(client: Flask
 
 
 def test_names_that_only_sound_alike_are_told_to_be_so(client: FlaskClient) -> None:
-    assert "presque ainsi" in text(client.get("/?q=dupond"))
-    assert "presque ainsi" not in text(client.get("/?q=dupont"))
+    assert "presque de même" in text(client.get("/?q=dupond"))
+    assert "presque de même" not in text(client.get("/?q=dupont"))
 
 
 def test_pages_of_results_follow_one_another(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +156,7 @@ def test_pages_of_results_follow_one_another(client: FlaskClient, monkeypatch: p
 def test_parameters_of_others_are_left_alone_and_ours_are_checked(client: FlaskClient) -> None:
     assert client.get("/?q=dupont&utm_source=x").status_code == 200
     wrong = client.get("/?q=dupont&type=XXX", headers=HTML)
-    assert wrong.status_code == 400 and "La demande n’est pas complète" in text(wrong)
+    assert wrong.status_code == 400 and "La demande n’a pas été comprise" in text(wrong)
     assert client.get("/?type=PER", headers=HTML).status_code == 400
     assert client.get("/?q=dupont&cursor=@@", headers=HTML).status_code == 400
 
@@ -165,7 +167,7 @@ def test_parameters_of_others_are_left_alone_and_ours_are_checked(client: FlaskC
 def test_the_mailboxes_of_a_practitioner_are_in_order_for_a_use_and_say_why(client: FlaskClient) -> None:
     path = f"/professionnels/{world.ZOE}"
     unsaid = text(client.get(path))
-    assert "Pour quel usage ?" in unsaid and "Rien ne dit laquelle de ces boîtes est la bonne." in unsaid
+    assert "Pour quel usage ?" in unsaid and "Rien n’indique laquelle de ces boîtes est la bonne." in unsaid
     report = client.get(path, query_string={"usage": "report"})
     assert '<option value="report" selected>' in report.text
     assert "boîte personnelle (PER)" in text(report)
@@ -244,7 +246,7 @@ def test_an_unlisted_mailbox_is_nowhere_and_nobody_can_tell_it_from_none(client:
         (f"<{ZOE_BOX}>", "", "Cette boîte est ouverte et sûre."),  # as mail clients copy it
         (f"Zoé D'ESSAI <{ZOE_BOX}>", "", "Cette boîte est ouverte et sûre."),
         (f"mailto:{ZOE_BOX}", "", "Cette boîte est ouverte et sûre."),
-        (ZOE_BOX, world.ZOE_ADELI, "L'identifiant donné est un ancien numéro du titulaire."),
+        (ZOE_BOX, world.ZOE_ADELI, "L’identifiant donné est un ancien numéro du titulaire."),
         (ZOE_BOX, "Dupont", "Non, cette adresse n’est pas la sienne."),
         ("ancienne@medecin.mssante.fr", world.ZOE, "Cette adresse a été la sienne, elle ne l’est plus."),
         ("marie.lefevre@medecin.mssante.fr", "", "Le titulaire n’exerce plus."),
@@ -274,7 +276,7 @@ def test_the_page_and_the_api_give_one_verdict(client: FlaskClient) -> None:
     question = {"address": ZOE_BOX, "person": world.JEAN}
     page = text(client.post("/verification", data=question))
     for reason in client.post("/v1/verify", json=question).json["reasons"]:
-        assert reason["text"] in page
+        assert typeset(reason["text"]) in page
 
 
 @pytest.mark.parametrize(
@@ -359,3 +361,31 @@ def test_the_portal_can_be_left_out(opened: Directory, tmp_path: Path) -> None:
     client = create_app(opened, Settings(data=tmp_path, portal=False)).test_client()
     assert client.get("/", headers=HTML).mimetype == "application/problem+json"
     assert client.get("/v1/suggest?q=dupont").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "set_"),
+    [
+        ("l'adresse : est-elle sûre ?", "l’adresse\N{NO-BREAK SPACE}: est-elle sûre\N{NARROW NO-BREAK SPACE}?"),
+        ("la structure (paramètre structure)", "la structure"),
+        (
+            "« BAL » ; 5 %",
+            "«\N{NO-BREAK SPACE}BAL\N{NO-BREAK SPACE}»\N{NARROW NO-BREAK SPACE}; 5\N{NARROW NO-BREAK SPACE}%",
+        ),
+    ],
+)
+def test_what_the_api_says_is_set_as_the_rest_of_the_page(said: str, set_: str) -> None:
+    """Reasons stood on pages with typewriter apostrophes, and told people of parameters."""
+    assert typeset(said) == set_
+    assert sentence("au plus 200 caractères") == "Au plus 200 caractères."
+
+
+def test_a_person_who_asked_too_much_reads_a_sentence(client: FlaskClient) -> None:
+    page = text(client.get("/", query_string={"q": "a" * 300}, headers=HTML))
+    assert "La demande n’a pas été comprise" in page and "Au plus 200 caractères." in page
+
+
+def test_pages_leave_no_ordinary_space_before_a_double_mark() -> None:
+    for path in sorted((Path(portal.__file__).parent / "templates").rglob("*.html")):
+        shown = re.sub(r"\{[{%#].*?[#%}]\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.search(r"\w [:;?!»]|« ", re.sub(r"<[^>]+>", " <> ", shown)), path.name

@@ -49,8 +49,8 @@ def test_each_line_of_a_book_gets_its_advice(client: FlaskClient) -> None:
     assert "À confirmer" in replaced and "adresse fermée depuis le 1er juin 2026" in replaced
     assert "zoe.d-essai" in replaced
     assert "Homonymes" in homonyms and world.JEAN in homonyms and world.JEAN_BIS in homonyms
-    assert "n'exerce plus" in gone.replace("&#39;", "'")
-    assert "Introuvable" in unknown
+    assert "son titulaire n’exerce plus depuis le 1er juin 2026" in gone
+    assert "Introuvable" in unknown and "Aucune fiche" in unknown
 
 
 def test_an_address_that_homonyms_share_is_kept(client: FlaskClient) -> None:
@@ -114,7 +114,7 @@ def test_a_short_book_comes_whole_and_each_field_is_that_of_one_column(client: F
     [
         ({"texte": " "}, 400, "Choisissez un fichier"),
         ({"fichier": (io.BytesIO(b"\x89PNG\0"), "x.csv")}, 400, "ni un fichier CSV ni un fichier XLSX"),
-        ({"texte": "a\n" * 6000}, 422, "Au plus 5000 lignes"),
+        ({"texte": "a\n" * 6000}, 422, "Le carnet dépasse 5 000 lignes : découpez-le."),
         ({"carnet": '{"rows":1}'}, 400, "recommencez"),
         ({"carnet": '{"titles":["a"],"fields":{"7":"family"},"rows":[["x"]],"lines":[1]}'}, 400, "recommencez"),
         ({"carnet": '{"titles":["a"],"fields":{},"rows":[["x","y"]],"lines":[1]}'}, 400, "recommencez"),

@@ -135,7 +135,7 @@ def _sheet(given: Fields, file: bytes) -> Any:
     if not text.strip():
         raise InvalidInput("Choisissez un fichier, ou collez des lignes.")
     if len(text) > MOST_OCTETS:
-        raise LimitExceeded(f"au plus {MOST_OCTETS >> 20} Mo")
+        raise LimitExceeded(f"le texte dépasse {MOST_OCTETS >> 20} Mo : collez-le en plusieurs fois")
     return read_text(text)
 
 
@@ -183,4 +183,4 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _unread() -> InvalidInput:
-    return InvalidInput("le carnet renvoyé ne se lit pas : recommencez avec le fichier")
+    return InvalidInput("le carnet renvoyé est illisible : recommencez avec le fichier")

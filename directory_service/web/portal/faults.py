@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 # status: (title, what to do)
 _SAYS = MappingProxyType(
     {
-        400: ("La demande n’est pas complète", "Vérifiez ce qui a été saisi, puis recommencez."),
+        400: ("La demande n’a pas été comprise", "Vérifiez ce qui a été saisi, puis recommencez."),
         404: ("Page introuvable", "L’adresse est peut-être mal recopiée, ou la fiche n’existe pas (ou plus)."),
-        405: ("Page introuvable", "Cette page ne se demande pas de cette façon."),
-        410: ("Cette page de résultats n’est plus gardée", "Recommencez la recherche."),
+        405: ("Page introuvable", "Cette page ne s’ouvre pas directement. Passez par le menu."),
+        410: ("Cette page de résultats n’est plus disponible", "Recommencez la recherche."),
         413: ("Le fichier est trop grand", "Découpez-le en plusieurs fichiers, puis recommencez."),
-        422: ("La demande est trop large", "Précisez-la : un nom, une ville, une profession."),
+        422: ("La demande est trop large", "Précisez-la : un nom, une ville, une profession."),
         429: ("Trop de demandes", "Attendez une minute, puis rechargez la page."),
         503: ("L’annuaire n’est pas disponible", "Il est en train de se préparer. Réessayez dans quelques instants."),
     }
 )
-_FAULT = ("Une erreur est survenue", "Elle est de notre fait. Réessayez ; si elle revient, prévenez-nous.")
+_FAULT = ("Une erreur est survenue", "Elle vient de notre service. Réessayez ; si elle se reproduit, prévenez-nous.")
 _CODES = (404, 405, 429)  # of URLs that are no page of ours, or are not reached at all
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -97,6 +98,28 @@ def grouped(text: str) -> str:
     return _NO_BREAK.join(x for x in (text[:start], *[text[i : i + 3] for i in range(start, len(text), 3)]) if x)
 
 
+_SET: Final = (
+    ("'", "’"), (" :", "\N{NO-BREAK SPACE}:"), ("« ", "«\N{NO-BREAK SPACE}"), (" »", "\N{NO-BREAK SPACE}»"),
+    *((f" {mark}", f"{_NO_BREAK}{mark}") for mark in ";?!%"),
+)  # fmt: skip
+_FOR_PROGRAMS: Final = re.compile(r" \(paramètre \w+\)")
+
+
+def typeset(text: str) -> str:
+    """A text of the API, typed as on a keyboard, with the apostrophes and spaces of pages; what it says to programs
+    only is left out."""
+    said = _FOR_PROGRAMS.sub("", text)
+    for typed, set_ in _SET:
+        said = said.replace(typed, set_)
+    return said
+
+
+def sentence(text: str) -> str:
+    """The same, as a sentence of its own."""
+    said = typeset(text)
+    return said[:1].upper() + said[1:] + ("" if said.endswith((".", "?", "!")) else ".")
+
+
 def box_kind(code: str | None) -> str:
     return BOX_KINDS.get(code or "", "Boîte")
 
@@ -133,5 +156,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
         source,
         plural,
         holder_path,
+        typeset,
+        sentence,
     )
 }

@@ -61,7 +61,7 @@ class Sheet:
 def read_file(body: bytes) -> Sheet:
     """Raises InvalidInput for what is neither CSV nor XLSX, or holds nothing; LimitExceeded past the limits."""
     if len(body) > MOST_OCTETS:
-        raise LimitExceeded(f"au plus {MOST_OCTETS >> 20} Mo par fichier", where=_FILE)
+        raise LimitExceeded(f"le fichier dépasse {MOST_OCTETS >> 20} Mo : découpez-le", where=_FILE)
     if body.startswith(_OLD_EXCEL):
         raise _refused("ancien format Excel (.xls), ou fichier protégé : enregistrez-le en .xlsx ou en .csv")
     return _sheet(_workbook(body) if body.startswith(b"PK\x03\x04") else _separated(_decoded(body)))
@@ -93,9 +93,11 @@ def _bounded(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
     for number, row in enumerate(rows, 1):
         full += any(row)
         if full > MOST_ROWS + 1 or number > 10 * MOST_ROWS:  # the header is one
-            raise LimitExceeded(f"au plus {MOST_ROWS} lignes : découpez le fichier", where=_FILE)
+            raise LimitExceeded(f"le carnet dépasse {MOST_ROWS:,} lignes : découpez-le".replace(",", " "), where=_FILE)
         if len(row) > MOST_COLUMNS:
-            raise LimitExceeded(f"au plus {MOST_COLUMNS} colonnes", where=_FILE)
+            raise LimitExceeded(
+                f"le carnet dépasse {MOST_COLUMNS} colonnes : gardez celles qui sont utiles", where=_FILE
+            )
         yield number, row
 
 
@@ -107,7 +109,7 @@ def _decoded(body: bytes) -> str:
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return body.decode("utf-16", "replace")
     if b"\0" in body:
-        raise _refused("ce n’est ni un fichier CSV ni un fichier XLSX")
+        raise _refused("ce n’est ni un fichier CSV ni un fichier XLSX : enregistrez-le dans l’un de ces formats")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -126,7 +128,7 @@ def _records(text: str, separator: str) -> Iterator[list[str]]:
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     except csv.Error:
-        raise _refused("le CSV ne se lit pas (guillemets mal fermés ?)") from None
+        raise _refused("le fichier CSV est illisible (guillemets mal fermés ?)") from None
 
 
 def _separator(text: str) -> str:
@@ -163,7 +165,7 @@ def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
         finally:
             book.close()
     except _UNREADABLE:
-        raise _refused("le classeur XLSX ne se lit pas") from None
+        raise _refused("le classeur XLSX est illisible") from None
     return iter(())
 
 
@@ -173,12 +175,14 @@ def _weigh(body: bytes) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             if len(archive.infolist()) > MOST_PARTS:
-                raise LimitExceeded("le classeur a trop de parties", where=_FILE)
+                raise LimitExceeded(
+                    "le classeur est trop complexe : copiez la feuille utile dans un nouveau classeur", where=_FILE
+                )
             for part in archive.infolist():
                 with archive.open(part) as stream:
                     left -= _weight(stream, left, MOST_TAGS if part.filename.startswith(_LONG_PARTS) else _FEW_TAGS)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
-        raise _refused("le classeur XLSX ne se lit pas") from None
+        raise _refused("le classeur XLSX est illisible") from None
 
 
 def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
@@ -189,7 +193,7 @@ def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
         tags -= piece.count(b"<")
         end = end[-len(_DOCTYPE) :] + piece.replace(b"\0", b"")  # in UTF-16 too
         if _DOCTYPE in end:
-            raise _refused("le classeur XLSX ne se lit pas")
+            raise _refused("le classeur XLSX est illisible")
         if read > octets or tags < 0:
             raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
     return read

@@ -47,19 +47,23 @@ _SAYS = MappingProxyType(
         Outcome.UNKNOWN_PERSON: (
             "unsure",
             "Cette personne n’est pas dans l’annuaire.",
-            "Cette personne n’est pas dans l’annuaire : rien ne dit que l’adresse est la sienne.",
+            "Cette personne n’est pas dans l’annuaire : rien ne dit que l’adresse est la sienne.",
         ),
         Outcome.CLOSED: ("bad", "Cette boîte est fermée.", "Cette adresse a été la sienne, elle ne l’est plus."),
-        Outcome.INACTIVE: ("bad", "Le titulaire n’exerce plus.", "C’est son adresse, mais elle ou il n’exerce plus."),
+        Outcome.INACTIVE: (
+            "bad",
+            "Le titulaire n’exerce plus.",
+            "C’est bien son adresse, mais cette personne n’exerce plus.",
+        ),
         Outcome.UNTRUSTED_DOMAIN: (
             "bad",
             "Le domaine de cette adresse n’est pas sûr.",
-            "Le domaine de cette adresse n’est pas sûr : n’y envoyez rien de confidentiel.",
+            "Le domaine de cette adresse n’est pas sûr : n’y envoyez rien de confidentiel.",
         ),
         Outcome.AMBIGUOUS: (
             "unsure",
             "Plusieurs personnes portent ce nom.",
-            "Plusieurs titulaires portent ce nom : donnez plutôt un numéro.",
+            "Plusieurs titulaires portent ce nom : donnez plutôt un numéro.",
         ),
     }
 )
@@ -113,7 +117,11 @@ def _answer(address: str, person: str) -> Response:
     except InvalidInput as error:
         asked = {"address": address, "person": person}
         if error.where == "adresse":
-            return _again(asked, "address", "Cela n’a pas la forme d’une adresse de messagerie.")
+            return _again(
+                asked,
+                "address",
+                "Ce texte n’a pas la forme d’une adresse de messagerie, comme prenom.nom@medecin.mssante.fr.",
+            )
         return _again(asked, "person", error.message)
     tone, alone, of_person = _SAYS[verdict.verdict]
     title = of_person if person else alone

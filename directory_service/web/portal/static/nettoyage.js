@@ -16,7 +16,7 @@ function dropping(form, zone, input) {
     event.preventDefault();
     if (!event.dataTransfer.files.length) return;
     input.files = event.dataTransfer.files;
-    announce("Fichier déposé : " + input.files[0].name);
+    announce("Fichier déposé\u00a0: " + input.files[0].name);
   });
   form.addEventListener("submit", () => announce("Lecture du carnet…"));
 }
@@ -34,12 +34,12 @@ async function fill(progress) {
     bar.value = end;
     count.textContent = end + " sur " + total + " lignes";
     const quarter = Math.floor((4 * end) / total);
-    if (quarter > told && quarter < 4) announce(25 * quarter + " % des lignes vérifiées");
+    if (quarter > told && quarter < 4) announce(25 * quarter + "\u202f% des lignes vérifiées");
     told = quarter;
   }
   showCopyButtons(document.getElementById("corps"));
   progress.hidden = true;
-  announce("Carnet vérifié : " + total + " lignes.");
+  announce("Carnet vérifié\u00a0: " + total + " lignes.");
 }
 
 async function post(part) {
@@ -67,7 +67,7 @@ if (form) dropping(form, document.getElementById("zone"), document.getElementByI
 if (later) {
   fill(later).catch(() => {
     later.className = "note note-bad";
-    later.textContent = "La vérification s’est arrêtée. Rechargez la page pour la reprendre.";
+    later.textContent = "La vérification s’est interrompue. Rechargez la page pour la recommencer.";
     announce(later.textContent);
   });
 }

@@ -32,7 +32,7 @@ async function copy(button) {
     announce(button.dataset.said);
     setTimeout(() => { button.classList.remove("copied"); word.textContent = "Copier"; }, 3000);
   } catch {
-    announce("La copie n’a pas été permise par le navigateur.");
+    announce("Le navigateur n’a pas permis la copie. Sélectionnez le texte et copiez-le.");
   }
   button.focus();
 }
@@ -107,7 +107,11 @@ function combobox(input, list) {
     made.setAttribute("role", "option");
     made.setAttribute("aria-selected", "false");
     made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", part("span", "mail", item.address));
-    const alike = (item.mistaken || []).map((other) => other.address).join(", ");
+    // Her other boxes are hers all the same.
+    const id = item.person && item.person.id;
+    const own = items.filter((other) => id && other.person && other.person.id === id).map((other) => other.address);
+    const near = (item.mistaken || []).map((other) => other.address).filter((address) => !own.includes(address));
+    const alike = near.join(", ");
     if (alike) made.append(" ", part("span", "alike", "À ne pas confondre avec " + alike));
     made.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
     made.addEventListener("click", () => go(item));
