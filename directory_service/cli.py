@@ -158,7 +158,7 @@ def run(arguments: Sequence[str]) -> int:
 def _unsaid() -> int:
     """The disk of standard output, or of the file that was asked for, takes no more."""
     _say_no_more()
-    said = "la sortie ne s'écrit pas : le disque est plein, ou abîmé. Ce que la commande a fait reste fait"
+    said = "impossible d'écrire la sortie : le disque est plein, ou abîmé. Ce que la commande a déjà fait est conservé"
     click.echo(f"annuaire : {said}.", err=True)
     return RegistryUnavailable.exit_code
 
@@ -194,13 +194,13 @@ def _tell(slug: str, message: str, where: str | None, code: int) -> None:
 def _fault(error: Exception, *, machine: bool) -> int:
     """An internal fault: where it happened, but not the exception's text, which may hold a person's data."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    message = f"faute interne, {type(error).__name__} ({Path(last.filename).name}, ligne {last.lineno})"
+    message = f"erreur interne, {type(error).__name__} ({Path(last.filename).name}, ligne {last.lineno})"
     if machine:
         _tell("internal", message, None, 1)
     if os.environ.get("ANNUAIRE_DEBUG"):
         traceback.print_exception(error)
     else:
-        click.echo(f"annuaire : {message}. ANNUAIRE_DEBUG=1 montre la trace entière.", err=True)
+        click.echo(f"annuaire : {message}. ANNUAIRE_DEBUG=1 affiche la trace complète.", err=True)
     return 1
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from directory_service.errors import CircuitBreaker
+from directory_service.model import nomenclature
 from directory_service.model.rhythms import Rhythms
 from directory_service.model.thresholds import ROWS, Thresholds
 from importers.impact import Impact, Moved, percent
@@ -46,12 +47,17 @@ class Rules:
         return {"by": actor, "reason": self.accept, "breaches": [b.message for b in breaches]}
 
 
+_SAID = 3  # thresholds that the refusal itself names; the report has them all
+
+
 def stopped(report: ImportReport, actor: str) -> CircuitBreaker:
     """The refusal of a report whose breaches nobody accepts."""
-    said = " ; ".join(b.message for b in report.breaches)
+    said = " ; ".join(b.message for b in report.breaches[:_SAID])
+    if len(report.breaches) > _SAID:
+        said += f" ; … ({len(report.breaches)} seuils dépassés en tout)"
     message = (
-        f"import arrêté, rien n'a été écrit : {said}. Pour l'accepter, au nom de {actor} : la même commande avec "
-        "--accept MOTIF ; le nom et le motif restent avec le passage"
+        f"import arrêté, rien n'a été écrit : {said}. Pour l'accepter, relancez la même commande avec --accept MOTIF : "
+        f"le nom ({actor}) et le motif seront conservés avec le passage"
     )
     return CircuitBreaker(message, report=replace(report, run=None, status="stopped"))
 
@@ -81,8 +87,14 @@ def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Brea
         seen = percent(group.removed, group.before) or 0.0
         said = f"{group.removed} {_UNITS[dimension]} sur {group.before} disparaissent"
         shares = f"{_shown(seen)} %, seuil {_shown(limits.group_removed)} %"
-        message = f"{_GROUPS[dimension]} {group.key} : {said} ({shares})"
+        message = f"{_GROUPS[dimension]} {_named(dimension, group.key)} : {said} ({shares})"
         yield Breach("group_removed", f"{dimension} {group.key}", seen, limits.group_removed, message)
+
+
+def _named(dimension: str, key: str) -> str:
+    """As staff know it, with its code: ``Médecin (10)``, ``Bouches-du-Rhône (13)``."""
+    known = nomenclature.DEPARTMENTS.get(key, "") if dimension == "department" else nomenclature.label(dimension, key)
+    return f"{known} ({key})" if known else key
 
 
 def passes(number: int, before: int, limit: float, floor: int) -> bool:

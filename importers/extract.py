@@ -127,7 +127,7 @@ def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
             else:
                 found.append(extract)
     if not found:
-        raise ImportRefused("aucun extrait reconnu" + (f" (vu : {', '.join(ignored[:5])})" if ignored else ""),
+        raise ImportRefused("aucune extraction reconnue" + (f" (vu : {', '.join(ignored[:5])})" if ignored else ""),
                             where=path.name)  # fmt: skip
     return found, ignored
 
@@ -228,7 +228,7 @@ def _recognise_xml(path: Path, member: str | None, head: bytes, alone: bool) -> 
     if _WHITE_LIST in head:
         return ListFile(path, member, _size(path, member))
     if alone:
-        raise ImportRefused("document XML d'un autre genre : une liste blanche (ListeBlancheMSSante) est attendue",
+        raise ImportRefused("document XML inattendu : une liste blanche (ListeBlancheMSSante) est attendue",
                             where=member or path.name)  # fmt: skip
     return None
 
@@ -384,7 +384,9 @@ def _parts(numbered: Iterator[Numbered], columns: list[int], extract: ExtractFil
                 for row in numbered:
                     files[zlib.crc32(key(row)) % count].write(b"%d " % row[0] + row[1].rstrip(b"\r\n") + b"\n")
         except OSError as error:
-            raise RegistryUnavailable("le dossier temporaire ne s'écrit pas : son disque est-il plein ?") from error
+            raise RegistryUnavailable(
+                "impossible d'écrire dans le dossier temporaire : son disque est-il plein ?"
+            ) from error
         for path in paths:
             with path.open("rb") as stream:
                 held = [(int(number), line) for number, _, line in (raw.partition(b" ") for raw in stream)]

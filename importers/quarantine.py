@@ -81,4 +81,4 @@ def _text(text: str) -> str:
 
 
 def _most(reasons: Counter[str]) -> str:
-    return ", ".join(f"{reason} : {n}" for reason, n in reasons.most_common(3))
+    return ", ".join(f"{rules.text(reason)} : {n}" for reason, n in reasons.most_common(3))

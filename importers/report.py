@@ -119,7 +119,7 @@ class ImportReport:
         """French lines for a terminal."""
         lines = [_STATUS[self.status].format(run=self.run) + f" (données au {self.as_of})"]
         lines += ["  " + f.as_text() for f in self.files]
-        lines += [f"  laissé de côté, d'un autre genre : {name}" for name in self.ignored]
+        lines += [f"  laissé de côté, ce n'est pas une extraction : {name}" for name in self.ignored]
         for kind, acts in self.counts.items():
             feminine = kind in _FEMININE
             said = ", ".join(_counted(acts[a], word, feminine=feminine) for a, word in _ACTS.items() if acts.get(a))
@@ -152,7 +152,7 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
         if whole and whole["touched"]:
             feminine = dimension in _FEMININE
             acts = ", ".join(_counted(whole[act], word, feminine=feminine) for act, word in _HIT.items() if whole[act])
-            lines.append(f"  effet sur les {label} : {_share(whole)} : {acts}")
+            lines.append(f"  effet sur les {label} : {_share(whole)} ; {acts}")
     for dimension, label in _GROUPS.items():
         groups = impact.get(dimension)
         if groups and groups["touched"]:

@@ -41,7 +41,7 @@ def _of_others() -> Iterator[Source]:
         try:
             found = tuple(entry.load())
         except Exception as error:  # whatever their package does
-            raise _refused(entry.value, f"elle ne se charge pas ({type(error).__name__})") from error
+            raise _refused(entry.value, f"son chargement a échoué ({type(error).__name__})") from error
         if not all(isinstance(source, Source) for source in found):
             raise _refused(entry.value, "une suite de Source est attendue")
         yield from found

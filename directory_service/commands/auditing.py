@@ -180,7 +180,7 @@ def _of_file(file: Path, heads: tuple[Path, ...], keys: Keyring) -> Audit:
 
 def _tell(found: Audit) -> None:
     counted = {"feuilles": found.size, "racine": found.root, "têtes signées": found.heads, "liens": found.bindings}
-    lines({**counted, "changements pas encore au journal": found.pending or None})
+    lines({**counted, "changements pas encore inscrits au journal": found.pending or None})
     table(("Table", "Clé", "Feuille", "Adresse", "Quoi"), _rows(found.findings))
     if found.found:
         click.echo(f"{found.found} anomalies : l'historique a été récrit.", err=True)

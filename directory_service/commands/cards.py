@@ -35,10 +35,14 @@ def _person(record: Record) -> Iterator[str]:
     yield _named("Identifiant", record["id"], _status(record))
     yield _named("RPPS", record["rpps"])
     yield _named("ADELI", *record["adeli"])
-    yield _named("Demandé par l'ancien numéro", record.get("resolved_from"))
-    yield from (_named("Adresse", box["address"], box["type"], _day(box["since"])) for box in record["mailboxes"])
+    yield _named("Ancien numéro demandé", record.get("resolved_from"))
+    yield from (_named("Adresse", box["address"], box["type"], _since(box)) for box in record["mailboxes"])
     yield from (_named("Exercice", *_activity(activity)) for activity in record["activities"])
     yield _named("Sources", *(f"{s['name']} (import {s['run']})" for s in record["sources"]))
+
+
+def _since(box: Record) -> str:
+    return f"depuis le {_day(box['since'])}" if box["since"] else ""
 
 
 def _activity(activity: Record) -> Iterator[str]:

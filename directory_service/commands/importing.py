@@ -191,6 +191,7 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
         return
     from directory_service.model.rhythms import silences
     from directory_service.registry.engine import reading
+    from directory_service.registry.lock import WORKS
     from directory_service.registry.overview import read_sources
     from directory_service.registry.runs import read_runs
 
@@ -204,12 +205,19 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
     _warn_of(silent)
     columns = ("N°", "Fini", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
     table(
-        columns, ((r.pk, r.finished_at, r.actor, r.kind, _state(r), r.as_of, len(r.files), _rejected(r)) for r in found)
+        columns,
+        (
+            (r.pk, r.finished_at, r.actor, WORKS.get(r.kind, r.kind), _state(r), r.as_of, len(r.files), _rejected(r))
+            for r in found
+        ),
     )
 
 
+_STATES = {"done": "terminé", "unchanged": "rien n'a changé"}
+
+
 def _state(run: Run) -> str:
-    return f"annulé par {run.undone_by}" if run.undone_by else run.status
+    return f"annulé par {run.undone_by}" if run.undone_by else _STATES.get(run.status, run.status)
 
 
 def _rejected(run: Run) -> int:

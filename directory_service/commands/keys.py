@@ -122,7 +122,7 @@ def _text(receipt: str) -> str:
 
 
 def _tell(claims: dict[str, object], proved: dict[str, bool]) -> None:
-    click.echo("Signature juste.")
+    click.echo("Signature valide.")
     asked = claims.get("asked")
     lines({
         "verdict": claims.get("verdict"),

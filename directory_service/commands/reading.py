@@ -79,8 +79,10 @@ def _show(people: list[dict[str, Any]], page: Page) -> None:
         table((*columns, "Pourquoi"), ((*_row(person), _reasons(why)) for person, why in rows))
     else:
         table(columns, map(_row, people))
+    if not people:
+        click.echo("Aucun résultat.", err=True)
     if page.relaxed:
-        click.echo("Personne exactement : voici qui s'en approche.", err=True)
+        click.echo("Aucun résultat exact : voici les plus proches.", err=True)
     for name, values in (page.facets or {}).items():
         click.echo("")
         shown = values[:_SHOWN_VALUES]
@@ -142,7 +144,7 @@ def _either(index: Directory, key: str, person: Callable[[], T], structure: Call
         with suppress(NotFound):
             return ask()
     near = (*index.near_persons(key, View.STAFF), *index.near_structures(key, View.STAFF))
-    raise _suggesting(NotFound("ni professionnel ni structure de ce numéro"), near)
+    raise _suggesting(NotFound("aucun professionnel ni aucune structure ne porte ce numéro"), near)
 
 
 def _suggesting(error: NotFound, near: tuple[str, ...]) -> NotFound:
@@ -172,7 +174,9 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
     if machine:
         emit(found)
     else:
-        lines({"en vigueur": found["id"], "RPPS": found["rpps"], "ADELI": found["adeli"], "demandé par": former})
+        lines(
+            {"en vigueur": found["id"], "RPPS": found["rpps"], "ADELI": found["adeli"], "ancien numéro demandé": former}
+        )
 
 
 @click.command()

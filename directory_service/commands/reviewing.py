@@ -44,7 +44,7 @@ OUTCOMES = {
 
 @click.group(cls=Commands)
 def review() -> None:
-    """File d'attente du personnel : rapprochements probables, contradictions, BAL douteuses."""
+    """File d'attente de l'équipe : rapprochements probables, contradictions, BAL douteuses."""
 
 
 @review.command("list")
@@ -64,6 +64,8 @@ def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -
         return
     rows = ((d.pk, KINDS[d.kind], OUTCOMES[d.outcome], d.one, d.other, _sure(d), d.reason) for d in found)
     table(("N°", "Question", "État", "De", "Vers", "Probabilité", "Motif"), rows)
+    if not found:
+        click.echo("Aucune question n'attend de réponse.", err=True)
 
 
 @review.command("show")
@@ -88,17 +90,21 @@ def show_decision(settings: Settings, number: int, machine: bool) -> None:
             "état": f"{OUTCOMES[decision.outcome]}, par {decision.actor}, le {decision.at}, passage {decision.run}",
             "motif": decision.reason,
             "règle": decision.how,
-            "score": "" if decision.score is None else f"{decision.score:.1f} bits, {_sure(decision)}",
+            "score": "" if decision.score is None else f"{_decimal(decision.score, '.1f')} bits, {_sure(decision)}",
             "note": decision.note,
         }
     )
     _side_by_side(one, other)
     for weight in decision.weights:
-        click.echo(f"  {said([weight])} ({weight[2]:+.1f} bits)")
+        click.echo(f"  {said([weight])} ({_decimal(weight[2], '+.1f')} bits)")
 
 
 def _sure(decision: Decision) -> str:
-    return "" if decision.probability is None else f"{100 * decision.probability:.1f} %"
+    return "" if decision.probability is None else f"{_decimal(100 * decision.probability, '.1f')} %"
+
+
+def _decimal(number: float, form: str) -> str:
+    return format(number, form).replace(".", ",")
 
 
 def _side_by_side(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
@@ -195,7 +201,23 @@ def _tell(found: Mapping[str, Any]) -> None:
     table(columns, (_measure(m) for m in found["measures"]))
 
 
+# As ``bench.quality`` names what it measured, in the words of ``annuaire sample --help``.
+_WORDS = {"variants": "variantes", "defects": "défauts", "link table apart": "sans la table", "without": "sans"}
+
+
+def _named(measure: str) -> str:
+    for english, french in _WORDS.items():
+        measure = measure.replace(english, french)
+    return measure.replace("%", " %")
+
+
 def _measure(measure: Mapping[str, Any]) -> Sequence[object]:
-    shares = (f"{measure[name]:.4f}" for name in ("precision", "recall", "f1"))
+    shares = (_decimal(measure[name], ".4f") for name in ("precision", "recall", "f1"))
     asked = measure.get("recall_with_review")
-    return (measure["name"], measure["pairs"], *shares, measure["false"], "" if asked is None else f"{asked:.4f}")
+    return (
+        _named(measure["name"]),
+        measure["pairs"],
+        *shares,
+        measure["false"],
+        "" if asked is None else _decimal(asked, ".4f"),
+    )

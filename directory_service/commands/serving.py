@@ -93,7 +93,7 @@ def _prepare(settings: Settings, *, quiet: bool) -> None:
     except RegistryUnavailable as error:
         if not has_index:
             raise
-        click.echo(f"annuaire : {error} ; l'index présent répond sans lui", err=True)
+        click.echo(f"annuaire : {error} ; l'index présent continue de répondre", err=True)
 
 
 def _require_operator(settings: Settings) -> None:
@@ -109,7 +109,7 @@ def _require_operator(settings: Settings) -> None:
         if name in {operator.name for operator in read_operators(connection)}:
             return
     raise InvalidInput(
-        "aucun opérateur ne porte ce nom, et tout le courrier passerait : voyez `annuaire operator list`",
+        "aucun opérateur ne porte ce nom, et tout le courrier passerait : voir `annuaire operator list`",
         where="réglage policy_operator",
     )
 

@@ -53,6 +53,8 @@ def _text(done: Undone) -> str:
 
 def undone_lines(undone: Iterable[Run]) -> Iterator[str]:
     """The runs that a rollback took back, each with its files."""
+    from directory_service.registry.lock import WORKS
+
     for run in undone:
-        yield f"  annule le passage {run.pk} ({run.kind}), du {run.finished_at}, par {run.actor}"
+        yield f"  annule le passage {run.pk} ({WORKS.get(run.kind, run.kind)}), du {run.finished_at}, par {run.actor}"
         yield from (f"    {file.name}" for file in run.files)

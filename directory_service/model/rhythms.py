@@ -51,7 +51,8 @@ class Silence:
 
     def as_text(self) -> str:
         age = f"{self.hours // 24} jours" if self.hours >= 72 else f"{self.hours} heures"
-        return f"{self.source} : dernier extrait du {self.published}, il y a {age} (rythme : {self.rhythm:g} heures)"
+        due = f"attendue toutes les {self.rhythm:g} heures".replace(".", ",")
+        return f"{self.source} : dernière extraction du {self.published}, il y a {age} ({due})"
 
 
 def silences(published: Mapping[str, str], rhythms: Rhythms, now: datetime) -> list[Silence]:

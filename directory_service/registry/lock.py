@@ -25,7 +25,7 @@ from directory_service.registry.clock import now_text
 from directory_service.registry.engine import connected, require_file
 
 _KEY = 0x616E6E76  # beside the writer's own key (engine)
-_FRENCH = {"rollback": "retour en arrière", "review": "réponse"}
+WORKS = {"import": "import", "rollback": "retour en arrière", "review": "réponse"}  # as people read them
 _PAUSE = 0.1  # seconds between two looks at a lock that somebody holds
 
 
@@ -40,7 +40,7 @@ class Holder:
     since: str
 
     def __str__(self) -> str:
-        work = _FRENCH.get(self.work, self.work)
+        work = WORKS.get(self.work, self.work)
         return f"{work} de {self.actor}, processus {self.pid} sur {self.host}, depuis {self.since}"
 
 
@@ -154,7 +154,9 @@ def _guarding(engine: Engine, lock: Connection) -> Iterator[None]:
         try:
             lock.execute(text("SELECT 1"))
         except SQLAlchemyError as error:
-            raise RegistryUnavailable("le verrou du registre a été perdu en route : rien n'a été écrit") from error
+            raise RegistryUnavailable(
+                "le verrou du registre a été perdu en cours de travail : rien n'a été écrit"
+            ) from error
 
     event.listen(engine, "commit", confirm)
     try:

@@ -37,6 +37,7 @@ from directory_service.registry.bulk import CHUNK
 from directory_service.registry.clock import now_text
 from directory_service.registry.engine import require_current, writing
 from directory_service.registry.journal import append_many
+from directory_service.registry.lock import WORKS
 from directory_service.registry.runs import Run, create_run, finish_run, get_run, read_standing
 from directory_service.registry.tables import (
     journal,
@@ -140,7 +141,7 @@ def _chosen(connection: Connection, run_id: int, through: bool) -> list[Run]:
         raise UndoRefused(f"déjà annulé, par le passage {first.undone_by}", where=where)
     recorded = set(connection.execute(select(undo_range.c.run_id).where(undo_range.c.run_id >= run_id)).scalars())
     if run_id not in recorded:
-        raise UndoRefused("ce passage n'a pas gardé de quoi être annulé", where=where)
+        raise UndoRefused("rien n'a été conservé pour défaire ce passage : il ne peut pas être annulé", where=where)
     standing = [one for one in read_standing(connection, run_id) if one.pk in recorded]
     later = [one for one in standing if one.pk > run_id and one.status != "unchanged"]
     if later and not through:
@@ -149,9 +150,9 @@ def _chosen(connection: Connection, run_id: int, through: bool) -> list[Run]:
 
 
 def _later(run_id: int, later: Sequence[Run]) -> str:
-    told = ", ".join(f"{one.pk} ({one.kind}, {one.finished_at}, {one.actor})" for one in later)
+    told = ", ".join(f"{one.pk} ({WORKS.get(one.kind, one.kind)}, {one.finished_at}, {one.actor})" for one in later)
     return (
-        f"ce qui est venu ensuite repose sur lui : {told}. Annulez d'abord cela, du dernier au premier, "
+        f"les passages suivants reposent sur lui : {told}. Annulez-les d'abord, du dernier au premier, "
         f"ou tout ensemble : annuaire rollback {run_id} --through"
     )
 

@@ -39,7 +39,7 @@ def _practitioner(connection: Connection, person: Practitioner) -> Sheet:
         "Profession": sorted({_label(person.profession), *(_label(r.profession) for r in person.roles)} - {""}),
         "État": ("en exercice" if person.status == "active" else "n'exerce plus",),
         "Exercice": list(dict.fromkeys(_place(role) for role in person.roles)),
-        "BAL": [address + (" (close)" if closed else "") for address, closed in boxes],
+        "BAL": [address + (" (fermée)" if closed else "") for address, closed in boxes],
         "Sources": sorted({s.name for s in person.sources}),
     }
 
@@ -55,7 +55,7 @@ def _box(connection: Connection, decision: Decision) -> Sheet:
         "Nom": sorted({b.family_name for b in held}),
         "Prénoms": sorted({b.given_names for b in held}),
         "Profession": sorted({_label(b.profession) for b in held} - {""}),
-        "État": ["ouverte" if any(b.until is None for b in held) else "close"],
+        "État": ["ouverte" if any(b.until is None for b in held) else "fermée"],
         "Exercice": sorted({b.organization.display_name for b in held if b.organization}),
         "Sources": sorted({b.source for b in held}),
     }

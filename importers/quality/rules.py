@@ -117,7 +117,7 @@ _RULES = (
     Rule("domain_untrusted", "domaine d'aucun opérateur de l'espace de confiance", "boîte", _W, _WARN, _WHITE_LIST),
     # Links
     Rule("link_conflict", "lien ADELI-RPPS contredit par le registre : laissé de côté", "lien", _W, _WARN, _LINKS),
-    Rule("link_refused", "lien ADELI-RPPS refusé par le personnel : laissé de côté", "lien", _N, _WARN, _LINKS),
+    Rule("link_refused", "lien ADELI-RPPS refusé par l'équipe : laissé de côté", "lien", _N, _WARN, _LINKS),
     Rule("link_spelling", "numéro d'un lien remis en forme (zéro perdu, type, espaces)", "lien", _N, _REPAIR, _LINKS),
 )  # fmt: skip
 

@@ -88,7 +88,7 @@ def _crowded(by_pk: Mapping[int, Candidate], pair: Pair, beside: Iterable[Candid
     namesake = any(
         family(one, o) == "same" and given(one, o) == "same" and profession(one, o) == "same" for o in others
     )
-    return "grande structure, et un homonyme de même profession ailleurs" if namesake else ""
+    return "grande structure, et homonyme de même profession ailleurs" if namesake else ""
 
 
 def _ids(by_pk: Mapping[int, Candidate], pair: Pair) -> tuple[str, str]:
@@ -122,11 +122,11 @@ def _doubt(best: _Scored, chance: float, shared: bool) -> str:
     if level["family"] in ("other", "other_woman"):  # by marriage, or a mailbox handed on: not for us to say
         return "le nom de famille diffère"
     if level["given"] in ("initials", "shared", "other"):  # father and daughter, one practice
-        return "les prénoms ne disent pas la même personne"
+        return "les prénoms ne désignent pas la même personne"
     if level["given"] == "near" and level["mailbox"] != "held":  # Marie and Maria, two sisters
         return "prénoms proches, mais différents"
     if not identifying(level):
-        return "rien ne les rapproche que les noms et le lieu"
+        return "seuls les noms et le lieu les rapprochent"
     if shared:
         return "plusieurs fiches ADELI désignent la même personne"
     if chance < MERGE_PROBABILITY:

@@ -63,7 +63,7 @@ class Anchors:
         """From a PEM file, or every ``.pem`` and ``.crt`` of a folder.  Raises ImportRefused, which says what to do."""
         if path is None:
             raise ImportRefused(
-                "aucune autorité de confiance n'est réglée : donnez dans trust_anchors (ANNUAIRE_TRUST_ANCHORS) le "
+                "aucune autorité de confiance n'est indiquée : donnez dans trust_anchors (ANNUAIRE_TRUST_ANCHORS) le "
                 "fichier PEM, ou le dossier, de la chaîne qui signe la liste blanche (IGC-Santé pour l'officielle)"
             )
         try:
@@ -231,7 +231,7 @@ class Seal:
         which says what to do."""
         if not certificate:
             raise InvalidInput(
-                "rien pour signer : réglez signing_certificate (ANNUAIRE_SIGNING_CERTIFICATE) et signing_key, en PEM",
+                "rien pour signer : renseignez signing_certificate (ANNUAIRE_SIGNING_CERTIFICATE) et signing_key (PEM)",
                 where="signing_certificate",
             )
         try:

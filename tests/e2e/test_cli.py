@@ -109,7 +109,7 @@ def test_a_number_that_is_nobodys_is_said_to_be_so_and_whose_it_may_be(
     rpps = person["rpps"]
     false = rpps[:-1] + str((int(rpps[-1]) + 1) % 10)
     said = loaded.run(command, false, code=4).stderr
-    assert "ni professionnel ni structure" in said and rpps in said
+    assert "aucun professionnel ni aucune structure ne porte ce numéro" in said and rpps in said
 
 
 def test_resolve_gives_the_number_in_force(loaded: Installation, person: dict[str, Any]) -> None:
@@ -325,3 +325,12 @@ def test_an_unreadable_setting_is_wrong_usage(loaded: Installation) -> None:
 
 def test_a_setting_that_is_none_is_told(loaded: Installation) -> None:
     assert "réglage inconnu : ANNUAIRE_PROCESSES" in loaded.run("runs", ANNUAIRE_PROCESSES="2").stderr
+
+
+def test_a_search_that_finds_nobody_says_so(loaded: Installation) -> None:
+    nobody = loaded.run("search", "zzzzqqq")
+    assert nobody.stdout == "" and nobody.stderr == "Aucun résultat.\n"
+
+
+def test_runs_are_told_in_french(loaded: Installation) -> None:
+    assert loaded.run("runs").stdout.split("\t")[3:5] == ["import", "terminé"]

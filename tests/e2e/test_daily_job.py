@@ -87,7 +87,9 @@ def test_a_command_line_that_does_not_read_is_told_as_json_too(here: Installatio
 def test_silent_sources_are_told_by_import_and_runs(dated: Installation) -> None:
     here = dated
     late = here.run("import", "day1", "--as-of", "2026-08-29T07:30:00").stderr
-    assert "attention, source muette : mssante.mailboxes : dernier extrait du 2026-08-26T06:06:00Z, il y a 3" in late
+    assert (
+        "attention, source muette : mssante.mailboxes : dernière extraction du 2026-08-26T06:06:00Z, il y a 3" in late
+    )
     assert "source muette : rpps.activity" in here.run("runs").stderr  # the sample is of August 2026
     assert {s["source"] for s in ask(here, "runs")["silent"]} >= {"rpps.activity", "mssante.mailboxes"}
     quiet = here.run("runs", ANNUAIRE_SOURCE_RHYTHMS="rpps.activity=100000000").stderr

@@ -23,7 +23,9 @@ from directory_service.registry.runs import get_run
 from directory_service.registry.tables import tally
 from directory_service.registry.tally import read_tally
 from directory_service.registry.upgrading import upgrade
+from importers.breaker import stopped
 from importers.load import run_import
+from importers.report import Breach, ImportReport
 from importers.sample import write_sample
 
 NOTHING = Thresholds(removed=0, changed=0, group_removed=0, group_size=0, floor=0, rows_fell=0)
@@ -144,7 +146,7 @@ def test_the_impact_is_told_in_numbers_and_percent_the_biggest_movers_first(worl
         ("75", 1, 1),
     ]
     text = report.as_text()
-    assert "professionnels : 6 sur 60 (10,00 %) : 1 ajouté, 1 modifié, 4 retirés" in text
+    assert "professionnels : 6 sur 60 (10,00 %) ; 1 ajouté, 1 modifié, 4 retirés" in text
     assert "domaines touchés : 2 sur 2 ; d'abord medecin.mssante.fr : 2 sur 40 (5,00 %), lyon.mssante.fr :" in text
 
 
@@ -213,9 +215,19 @@ def test_half_of_a_group_that_goes_stops_the_import(world: World) -> None:
     with pytest.raises(CircuitBreaker) as stop:
         run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(group_size=120, removed=100))
     assert stopped_by(stop) == {"group_removed domain petit.mssante.fr", "group_removed profession 70"}
+    assert "profession Masseur-Kinésithérapeute (70) : " in stop.value.message  # nobody knows them by their codes alone
     with pytest.raises(CircuitBreaker) as stop:
         run_import(world.engine, [a, b], actor="tests", thresholds=Thresholds(group_size=121, removed=6))
     assert stopped_by(stop) == {"removed people", "removed activities", "removed mailboxes"}
+
+
+def test_a_refusal_names_a_few_thresholds_and_the_report_has_them_all(world: World) -> None:
+    """It was one line of two thousand characters, said under a report that held the same."""
+    breaches = tuple(Breach("removed", "people", 1.0, 0.5, f"seuil n° {n}") for n in range(5))
+    stop = stopped(ImportReport(None, "dry-run", "", (), {}, breaches=breaches), "alice")
+    assert "seuil n° 2 ; … (5 seuils dépassés en tout). Pour l'accepter" in stop.message and "alice" in stop.message
+    assert isinstance(stop.report, ImportReport) and stop.report.breaches == breaches
+    assert "n° 3" not in stop.message
 
 
 def test_who_accepts_is_recorded_with_the_reason_and_what_was_passed(world: World) -> None:

@@ -112,7 +112,7 @@ def test_what_macos_puts_beside_each_file_is_left_aside_though_empty(tmp_path: P
     found, ignored = recognise(tmp_path)
     assert [file.name for file in found] == ["extraits.zip/links.csv", "links.csv"]
     assert sorted(ignored) == ["._extraits.zip", "__MACOSX/._links.csv"]
-    with pytest.raises(ImportRefused, match="aucun extrait reconnu"):
+    with pytest.raises(ImportRefused, match="aucune extraction reconnue"):
         recognise(tmp_path / "._extraits.zip")
 
 

@@ -69,7 +69,7 @@ def test_an_import_is_undone_with_the_answers_that_came_after_or_not_at_all(worl
     first = world.day(1, **FIRST).run or 0
     (asked,) = queue(world)
     done = review.accept(world.engine, asked.pk, actor="alice")
-    with pytest.raises(UndoRefused, match=rf"{done.run} \(review, .*alice\).*--through"):
+    with pytest.raises(UndoRefused, match=rf"{done.run} \(réponse, .*alice\).*--through"):
         undo(world, first)
     assert world.person(ADELI).rpps == RPPS
     undo(world, first, through=True)

@@ -328,7 +328,7 @@ def test_a_run_of_before_rollbacks_says_that_it_cannot(world: World) -> None:
     run = world.day(1, activity=[f.activity(ONE)]).run
     with writing(world.engine) as connection:
         connection.exec_driver_sql("DELETE FROM undo_range")
-    with pytest.raises(UndoRefused, match="pas gardé de quoi"):
+    with pytest.raises(UndoRefused, match="rien n'a été conservé pour défaire"):
         undo(world.engine, run)
 
 

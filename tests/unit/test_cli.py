@@ -39,9 +39,9 @@ def test_a_fault_of_ours_is_a_document_too_and_says_nothing_of_the_data(
         (PermissionError(errno.EACCES, "x", "/run/annuaire"), 2, "/run/annuaire : ce compte n'y a pas accès"),
         (FileNotFoundError(errno.ENOENT, "x", "/nulle/part"), 2, "/nulle/part : ce chemin n'existe pas"),
         (OSError(errno.ENOSPC, "x"), 5, "le disque est plein"),
-        (FileNotFoundError("of ours"), 1, "faute interne"),
+        (FileNotFoundError("of ours"), 1, "erreur interne"),
         (OSError(errno.EIO, "x", "/dev/x"), 5, "/dev/x : le disque est plein, ou abîmé"),
-        (OSError(errno.EMFILE, "x", "/dev/x"), 1, "faute interne"),
+        (OSError(errno.EMFILE, "x", "/dev/x"), 1, "erreur interne"),
     ],
 )
 def test_a_path_that_the_system_refuses_is_named(
