@@ -7,6 +7,7 @@ written; what is compared is never printed, since it is people's data.
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import socket
@@ -61,11 +62,17 @@ def _run(name: str, check: Callable[[Settings], str], settings: Settings) -> Che
     except sqlite3.Error as error:
         return Check(name, False, str(damaged(error) or type(error).__name__))
     except (OSError, LDAPException) as error:
-        return Check(name, False, f"{type(error).__name__} : {_reason(error)}")
+        return Check(name, False, _reason(error))
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "reason", "") or getattr(error, "strerror", "") or error)
+    """Why a service did not answer: what it mostly is in plain words, what else there is in those of the library."""
+    told = str(getattr(error, "reason", "") or getattr(error, "strerror", "") or error)
+    if str(errno.ECONNREFUSED) in told or isinstance(error, ConnectionRefusedError):
+        return "connexion refusée : le service est-il lancé (`annuaire serve`) ?"
+    if isinstance(error, TimeoutError) or "timed out" in told:
+        return f"pas de réponse en {_PATIENCE} s"
+    return f"{type(error).__name__} : {told}"
 
 
 def _fail(message: str) -> NoReturn:
@@ -132,7 +139,9 @@ def _index_is_fresh(settings: Settings) -> str:
     if not ours:
         _fail("l'index n'est pas de ce registre, qui a été changé ou restauré : lancez `annuaire index`")
     if written > stands.seq:
-        _fail(f"{written - stands.seq} changements du registre ne sont pas dans l'index : lancez `annuaire index`")
+        _fail(
+            f"{written - stands.seq} changements du registre ne sont pas encore dans l'index : lancez `annuaire index`"
+        )
     return f"à jour du journal ({written})"
 
 
@@ -144,8 +153,12 @@ def _data_is_young(settings: Settings) -> str:
         hours = data_age(index.build()) / 3600
     most = settings.ready_age / 3600
     if most and hours > most:
-        _fail(f"données reçues il y a {hours:.1f} h, {most:.1f} h permises (réglage ready_age)")
-    return f"données reçues il y a {hours:.1f} h"
+        _fail(f"données reçues il y a {_hours(hours)}, {_hours(most)} au plus (réglage ready_age)")
+    return f"données reçues il y a {_hours(hours)}"
+
+
+def _hours(number: float) -> str:
+    return f"{number:.1f} h".replace(".", ",")
 
 
 def _sources_speak(settings: Settings) -> str:
@@ -156,8 +169,8 @@ def _sources_speak(settings: Settings) -> str:
         build = index.build()
     silent = [s for s in silent_sources(build, settings.source_rhythms, datetime.now(UTC)) if s.source != _LIST]
     if silent:
-        _fail("muette : " + " ; ".join(silence.as_text() for silence in silent))
-    return "aucune n'est muette"
+        _fail("source muette : " + " ; ".join(silence.as_text() for silence in silent))
+    return "aucune source muette"
 
 
 def _white_list(settings: Settings) -> str:
@@ -170,7 +183,7 @@ def _white_list(settings: Settings) -> str:
         return "domaines tenus à la main" if known else "aucune : tout domaine est tenu pour sûr"
     silent = silent_sources(build, settings.source_rhythms, datetime.now(UTC))
     if any(s.source == _LIST for s in silent):
-        _fail(f"liste du {published_at(listed)}, plus vieille que son rythme (réglage source_rhythms)")
+        _fail(f"liste du {published_at(listed)}, trop ancienne pour son rythme (réglage source_rhythms)")
     return f"liste du {published_at(listed)}"
 
 
@@ -187,7 +200,7 @@ def _ldap_answers(settings: Settings) -> str:
     with _ldap(settings) as connection:
         contexts = connection.server.info.naming_contexts
     if settings.ldap_suffix not in contexts:
-        _fail(f"suffixe servi : {', '.join(contexts)}")
+        _fail(f"suffixe attendu {settings.ldap_suffix}, suffixe servi : {', '.join(contexts)}")
     return f"port {settings.ldap_port}, suffixe {settings.ldap_suffix}"
 
 
@@ -208,7 +221,7 @@ def _http_answers(settings: Settings) -> str:
     with _index(settings) as index:
         ours = index.build().id
     if status["build"] != ours:
-        _fail(f"version servie {status['build']}, version de l'index {ours}")
+        _fail(f"version servie {status['build']}, version de l'index {ours} : redémarrez le service si l'écart dure")
     return f"port {settings.http_port}, version {status['build']}"
 
 

@@ -174,7 +174,7 @@ class RegistryBusy(RegistryUnavailable):
 
 _REASONS: dict[type[OSError], str] = {
     FileNotFoundError: "ce fichier n'existe pas",
-    PermissionError: "la lecture en est refusée",
+    PermissionError: "ce compte n'a pas le droit de le lire",
     IsADirectoryError: "c'est un dossier",
 }
 
@@ -182,7 +182,7 @@ _REASONS: dict[type[OSError], str] = {
 _DENIED: dict[int, str] = {
     errno.EACCES: "ce compte n'y a pas accès",
     errno.EPERM: "ce compte n'y a pas accès",
-    errno.EROFS: "ce système de fichiers ne s'écrit pas",
+    errno.EROFS: "ce système de fichiers est en lecture seule",
     errno.ENOENT: "ce chemin n'existe pas",
     errno.ENOTDIR: "ce n'est pas un dossier",
     errno.EEXIST: "il existe déjà, et n'est pas un dossier",
@@ -207,7 +207,7 @@ def damaged(error: BaseException) -> AnnuaireError | None:
     The registry's are told apart from it, where they arise (``registry.failures``)."""
     if not getattr(error, "sqlite_errorname", "").startswith(_OF_DISKS):
         return None
-    return RegistryUnavailable("l'index ne se lit pas : lancez `annuaire index --rebuild`")
+    return RegistryUnavailable("l'index est illisible : lancez `annuaire index --rebuild`")
 
 
 def unread(error: OSError) -> str:
@@ -216,8 +216,8 @@ def unread(error: OSError) -> str:
 
 
 def why_unread(error: OSError) -> str:
-    return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "il ne se lit pas")
+    return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "lecture impossible")
 
 
 def why_unwritten(error: OSError) -> str:
-    return _DENIED.get(error.errno or 0, "rien ne s'y écrit")
+    return _DENIED.get(error.errno or 0, "écriture impossible")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from directory_service.errors import InvalidInput
+from directory_service.errors import InvalidInput, why_unread
 from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.model.networks import Networks
 from directory_service.model.rhythms import Rhythms
@@ -37,7 +38,7 @@ class Setting:
         try:
             parsed = _READ[self.type](value)
         except (KeyError, TypeError, ValueError):
-            raise self._refused(f"{_FRENCH[self.type]} est attendu") from None
+            raise self._refused(_FRENCH[self.type]) from None
         if isinstance(parsed, int | float) and not 0 <= parsed < float("inf"):
             raise self._refused("un nombre positif est attendu")
         if self.name.endswith("_port") and parsed > 65535:
@@ -67,6 +68,17 @@ def unknown_in(env: Mapping[str, str], settings: Iterable[Setting]) -> list[str]
     return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
 
+def why_no_toml(error: Exception) -> str:
+    """Why a file of settings cannot be read: what the system refuses, or where it stops being TOML (Python says it in
+    English)."""
+    if isinstance(error, OSError):
+        return why_unread(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"encodage UTF-8 attendu, octet {error.start} invalide"
+    place = re.search(r"line (\d+), column (\d+)", str(error))
+    return "TOML attendu, " + (f"ligne {place[1]}, colonne {place[2]}" if place else "fichier inachevé")
+
+
 def _whole(value: Any) -> int:
     if isinstance(value, float | bool):
         raise TypeError
@@ -75,14 +87,14 @@ def _whole(value: Any) -> int:
 
 _YES_NO = {"1": True, "true": True, "oui": True, "0": False, "false": False, "non": False}
 _FRENCH: dict[type, str] = {
-    SecretsNeedTls: "always, remote ou never",
-    Rhythms: "source=heures, séparés par des espaces",
-    Networks: "des adresses ou réseaux IP, séparés par des espaces",
-    int: "un nombre entier",
-    float: "un nombre",
-    str: "un texte",
-    Path: "un chemin",
-    bool: "true ou false",
+    SecretsNeedTls: "always, remote ou never est attendu",
+    Rhythms: "source=heures est attendu, autant de fois que de sources, séparés par des espaces",
+    Networks: "des adresses ou réseaux IP sont attendus, séparés par des espaces",
+    int: "un nombre entier est attendu",
+    float: "un nombre est attendu",
+    str: "un texte est attendu",
+    Path: "un chemin est attendu",
+    bool: "true ou false est attendu",
 }
 TYPES: dict[str, type] = {t.__name__: t for t in (int, float, str, Path, bool, SecretsNeedTls, Rhythms, Networks)}
 _READ: dict[type, Callable[[Any], Any]] = {

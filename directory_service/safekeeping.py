@@ -37,8 +37,8 @@ def keys_are_private(settings: Settings) -> str:
     open_ones += [str(path) for path in private if path.stat().st_mode & 0o007]
     if open_ones:
         raise RegistryUnavailable(f"clés ouvertes à d'autres comptes : {', '.join(open_ones)} (chmod go-rwx)")
-    signing = f"{len(found)} clés de signature dans {folder}" if found else "aucune clé de signature encore"
-    return f"{signing}, {len(private)} de certificats"
+    signing = f"{_counted(len(found), 'clé')} de signature dans {folder}" if found else "aucune clé de signature encore"
+    return f"{signing}, {_counted(len(private), 'clé')} de certificat"
 
 
 def certificates_last(settings: Settings, now: datetime | None = None) -> str:
@@ -53,7 +53,7 @@ def certificates_last(settings: Settings, now: datetime | None = None) -> str:
         ends[setting] = min(dates)
     late = [f"{setting} le {end:%d/%m/%Y}" for setting, end in ends.items() if end < now + SOON]
     if late:
-        raise RegistryUnavailable(f"certificats qui finissent, ou ont fini : {', '.join(late)}")
+        raise RegistryUnavailable(f"certificats expirés, ou près d'expirer : {', '.join(late)}")
     return _first("certificats", ends)
 
 
@@ -83,7 +83,7 @@ def signer_is_named(settings: Settings) -> str:
             "tout certificat émis par les autorités de trust_anchors peut signer une liste blanche : nommez le "
             "signataire (réglage trust_signer)"
         )
-    return "le certificat du signataire est l'ancre (réglage trust_anchors)"
+    return "le certificat du signataire sert d'ancre (réglage trust_anchors)"
 
 
 def _is_authority(found: x509.Certificate) -> bool:
@@ -93,11 +93,15 @@ def _is_authority(found: x509.Certificate) -> bool:
         return found.version is x509.Version.v1  # which has no extension to say so
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number > 1)}"
+
+
 def _first(what: str, ends: dict[str, datetime]) -> str:
     if not ends:
         return f"pas de {what}"
     setting = min(ends, key=lambda name: ends[name])
-    return f"{len(ends)} réglages, fin la plus proche : {setting} le {ends[setting]:%d/%m/%Y}"
+    return f"{_counted(len(ends), 'réglage')}, première échéance : {setting} le {ends[setting]:%d/%m/%Y}"
 
 
 def _certificates(setting: str, path: str) -> Sequence[x509.Certificate]:

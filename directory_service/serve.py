@@ -321,9 +321,9 @@ def read_policy(settings: Settings) -> Policy:
     from directory_service.policy.rules import Policy
 
     if not settings.policy_port:
-        raise InvalidInput("il faut un port au service de politique", where="réglage policy_port")
+        raise InvalidInput("le service de politique demande un port", where="réglage policy_port")
     if not settings.policy_operator:
-        raise InvalidInput("il faut le nom de l'opérateur dont Postfix demande", where="réglage policy_operator")
+        raise InvalidInput("le nom de l'opérateur qui l'interroge est attendu", where="réglage policy_operator")
     return Policy(settings.policy_operator, settings.policy_age, settings.policy_unavailable, settings.patient_domain)
 
 

@@ -22,7 +22,7 @@ from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
-from directory_service.option import TYPES, Setting
+from directory_service.option import TYPES, Setting, why_no_toml
 
 _LDAP = LdapSettings()
 
@@ -393,7 +393,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"fichier de réglages illisible : {error}", where=str(path)) from None
+        raise InvalidInput(f"fichier de réglages illisible : {why_no_toml(error)}", where=str(path)) from None
     unknown = sorted(found.keys() - {s.name for s in describe()})
     if unknown:
         raise InvalidInput(f"réglage inconnu : {', '.join(unknown)}", where=str(path))

@@ -66,7 +66,7 @@ def as_of(record: Record, at: str) -> Record:
     """The record as it was at an instant.  Raises NotFound before the first binding."""
     holders = _together(found for holder in record["holders"] if (found := _holder_at(holder, at)))
     if not holders:
-        raise NotFound("pas de boîte de cette adresse")
+        raise NotFound("aucune boîte ne porte cette adresse")
     opened = [h for h in holders if h["until"] is None]
     return {
         **record,

@@ -64,7 +64,7 @@ class Connections:
             except sqlite3.OperationalError:
                 name = current_name(self.folder)
         else:
-            raise RegistryUnavailable("l'index ne s'ouvre pas : lancez `annuaire index --rebuild`")
+            raise RegistryUnavailable("impossible d'ouvrir l'index : lancez `annuaire index --rebuild`")
         with self._lock:
             self._readers.add(reader)
         return reader

@@ -86,7 +86,9 @@ def near_of(text: str, structure: Mapping[str, Any] | None = None) -> Near:
     if compact in DEPARTMENTS:
         return _classes((), "", compact)
     if len(compact) <= LONGEST_PLACE or not any(c.isdigit() for c in compact):
-        raise InvalidInput("un code postal, un département ou le numéro d'une structure", where="paramètre near")
+        raise InvalidInput(
+            "un code postal, un département ou le numéro d'une structure est attendu", where="paramètre near"
+        )
     address = (structure or {}).get("address") or {}
     numbers = [key[1:] for key in structure_keys(text)] + ([structure["id"]] if structure else [])
     department = (address.get("department") or {}).get("code") or ""

@@ -218,8 +218,8 @@ class Directory:
         force.  Raises NotFound."""
         person = parse_person_id(text)
         if person is None:
-            raise NotFound("pas de professionnel de ce numéro")
-        hit = self._by_keys([id_key("i", person.national)], PEOPLE, view, "pas de professionnel de ce numéro")
+            raise NotFound("aucun professionnel ne porte ce numéro")
+        hit = self._by_keys([id_key("i", person.national)], PEOPLE, view, "aucun professionnel ne porte ce numéro")
         current = orjson.loads(hit.json)["id"]
         return hit, None if _exact(current) == _exact(person.national) else person.national
 
@@ -228,7 +228,7 @@ class Directory:
         numbers = [key[1:] for key in structure_keys(text)]
         # Several may share a SIRET, and one goes by it: its own name first, then what the text may stand for.
         keys = [*(id_key("u", n) for n in numbers[:1]), *(id_key("o", n) for n in numbers)]
-        return self._by_keys(keys, STRUCTURES, view, "pas de structure de ce numéro")
+        return self._by_keys(keys, STRUCTURES, view, "aucune structure ne porte ce numéro")
 
     def near_persons(self, text: str, view: View) -> tuple[str, ...]:
         """The one or two numbers in the directory that a false one was probably meant for."""
@@ -257,7 +257,7 @@ class Directory:
                 record: dict[str, Any] = orjson.loads(found)
                 if record["address"] == asked:  # not ``ſ`` for ``s``, which are one to the key
                     return record
-        raise NotFound("pas de boîte de cette adresse")
+        raise NotFound("aucune boîte ne porte cette adresse")
 
     def addresses_in(self, start: str) -> list[str]:
         """Listed addresses, closed ones too, by the first ``ranges.DIGITS`` digits of their hash."""

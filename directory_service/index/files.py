@@ -24,8 +24,8 @@ _SUFFIX: Final = ".sqlite"
 _BESIDE: Final = "-loose"
 _FAULTS: Final = {
     "SQLITE_FULL": "le disque de l'index est plein",
-    "SQLITE_IOERR": "le disque de l'index ne se lit ou ne s'écrit pas : est-il plein ?",
-    "SQLITE_CANTOPEN": "le dossier de l'index ne s'ouvre pas à ce compte",
+    "SQLITE_IOERR": "erreur de lecture ou d'écriture sur le disque de l'index : est-il plein ?",
+    "SQLITE_CANTOPEN": "ce compte n'a pas accès au dossier de l'index",
     "SQLITE_READONLY": "l'index ne peut pas être écrit par ce compte",
 }
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal", _BESIDE)

@@ -46,12 +46,12 @@ def _at(reader: Reader, base: str, view: int) -> Hit:
     branch = reader.branch_below(f"ou={container}")
     parts = parse_dn(rdn) if branch is not None else ()
     if branch is None or len(parts) != 1 or len(parts[0]) != 1 or parts[0][0][0] != "uid":
-        raise NotFound("pas d'entrée de ce nom")
+        raise NotFound("aucune entrée ne porte ce nom")
     for part in _seen(branch, view):
         for hit in reader.by_key(id_key("u", parts[0][0][1]), *ids_of(part), view):
             if normalise(hit.dn) == base:
                 return hit
-    raise NotFound("pas d'entrée de ce nom")
+    raise NotFound("aucune entrée ne porte ce nom")
 
 
 def _seen(branch: int, view: int) -> tuple[int, ...]:

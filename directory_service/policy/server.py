@@ -96,7 +96,7 @@ class Service:
         try:
             found = decide(self._directory, request, self._policy)
         except Exception as error:  # a fault of ours must not stop the mail
-            log.error("faute interne : %s", type(error).__name__)
+            log.error("erreur interne : %s", type(error).__name__)
             found = without_index(self._policy)
         count(found)
         return found.action

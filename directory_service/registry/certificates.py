@@ -52,7 +52,7 @@ def get_box(connection: Connection, address: str) -> Box:
     query = select(mailbox.c.id, mailbox.c.type).where(mailbox.c.address == address, mailbox.c.until.is_(None))
     found = connection.execute(query).first()
     if found is None:
-        raise NotFound("pas de boîte ouverte de cette adresse")
+        raise NotFound("aucune boîte ouverte ne porte cette adresse")
     numbers = (
         select(organization.c.national_id)
         .join(binding, binding.c.organization_id == organization.c.id)
@@ -89,7 +89,7 @@ def remove_certificate(connection: Connection, box: Box, sha256: str, *, actor: 
     """Raises NotFound where no such certificate is published."""
     held = _published(connection, box.address)
     if sha256 not in held:
-        raise NotFound("pas de certificat de cette empreinte")
+        raise NotFound("aucun certificat n'a cette empreinte")
     _publish(connection, box, held, (), [sha256], actor, at)
 
 

@@ -27,9 +27,9 @@ def add_client(connection: Connection, name: str, contact: str = "", *, actor: s
     """Adds a program and gives its key, which is kept nowhere.  Raises InvalidInput, also for a name that was revoked:
     logs name it."""
     if not _NAME.fullmatch(name):
-        raise InvalidInput("un nom de client est fait de minuscules, chiffres et tirets (64 au plus)")
+        raise InvalidInput("un nom de client est fait de minuscules, chiffres et tirets (64 caractères au plus)")
     if _find(connection, name) is not None:
-        raise InvalidInput("un client porte ou a porté ce nom")
+        raise InvalidInput("un client porte, ou a porté, ce nom")
     (key, made), moment = mint(PREFIX + name), at or now_text()
     values = {"name": name, "secret_hash": made, "contact": checked_contact(contact), "created_at": moment}
     number = int(connection.execute(insert(client).values(values).returning(client.c.id)).scalar_one())

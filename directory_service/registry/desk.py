@@ -31,12 +31,12 @@ class Desk:
         """One transaction (``engine.writing``).  Raises RegistryBusy past the patience, or when too many wait already;
         RegistryUnavailable."""
         if not self._places.acquire(blocking=False):
-            raise RegistryBusy("trop d'écritures attendent déjà le registre")
+            raise RegistryBusy("trop d'écritures attendent déjà : réessayez plus tard")
         try:
             with writing(self._opened()) as connection:
                 yield connection
         except OperationalError as error:  # the server went away, or the disk is full: nothing was written
-            raise RegistryUnavailable(f"le registre n'écrit pas ({type(error.orig).__name__})") from error
+            raise RegistryUnavailable(f"écriture impossible dans le registre ({type(error.orig).__name__})") from error
         finally:
             self._places.release()
 

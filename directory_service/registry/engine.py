@@ -97,7 +97,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _busy() -> RegistryBusy:
-    return RegistryBusy("le registre est occupé : quelqu'un y écrit depuis plus longtemps que l'on n'attend")
+    return RegistryBusy("le registre est occupé : une autre écriture dure plus longtemps que l'attente permise")
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def connected(engine: Engine) -> Iterator[Connection]:
 
 def _unopened(error: DBAPIError) -> str:
     if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
-        return "le registre ne s'ouvre pas : ce compte peut-il écrire ce fichier et son dossier ?"
+        return "impossible d'ouvrir le registre : ce compte peut-il écrire ce fichier et son dossier ?"
     return f"le registre ne répond pas ({type(error.orig).__name__})"
 
 

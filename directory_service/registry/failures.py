@@ -13,8 +13,8 @@ from typing import Final
 from directory_service.errors import RegistryUnavailable
 
 # Beginning of SQLite's name of the error, or of PostgreSQL's SQLSTATE (its manual, appendix A) ► what is told.
-_FULL, _DISK = "le disque du registre est plein", "le disque du registre ne se lit ou ne s'écrit pas"
-_DAMAGED = "le registre est abîmé, ou n'en est pas un"
+_FULL, _DISK = "le disque du registre est plein", "erreur de lecture ou d'écriture sur le disque du registre"
+_DAMAGED = "ce fichier n'est pas un registre, ou il est abîmé"
 FAULTS: Final = {
     "SQLITE_FULL": _FULL,
     "53100": _FULL,
@@ -28,7 +28,7 @@ FAULTS: Final = {
     "57P": "le registre s'arrête ou redémarre",
     "57014": "le serveur du registre a interrompu une demande trop longue (statement_timeout)",
     "25P03": "le serveur du registre a fermé une session (idle_in_transaction_session_timeout)",
-    "42501": "le rôle donné pour le registre n'en a pas le droit : il faut celui à qui sont les tables",
+    "42501": "le rôle PostgreSQL du registre n'a pas ce droit : il faut le propriétaire des tables",
     "53": "le registre est à bout de ressources",
 }
 # Of who writes; of who reads, a write would be a fault of ours.

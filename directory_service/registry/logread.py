@@ -53,7 +53,7 @@ def read_head(connection: Connection, size: int | None = None) -> Head:
     query = select(log_head).order_by(log_head.c.size.desc()).limit(1)
     row = connection.execute(query if size is None else query.where(log_head.c.size == size)).first()
     if row is None:
-        raise NotFound("pas encore de tête signée" if size is None else "pas de tête signée de cette taille")
+        raise NotFound("aucune tête signée pour l'instant" if size is None else "aucune tête signée n'a cette taille")
     return Head(*row)
 
 

@@ -36,7 +36,7 @@ def add_operator(
     """Adds an active operator, who has no secret yet, and gives its key.  Raises InvalidInput."""
     if not _NAME.fullmatch(name):
         raise InvalidInput(
-            "un nom d'opérateur est fait de minuscules, chiffres, points, tirets et soulignés (64 au plus)"
+            "un nom d'opérateur est fait de minuscules, chiffres, points, tirets et soulignés (64 caractères au plus)"
         )
     if _find(connection, name) is not None:
         raise InvalidInput("un opérateur porte déjà ce nom")
@@ -109,7 +109,7 @@ def set_status(connection: Connection, name: str, status: str, *, actor: str, at
     """``active`` or ``suspended``; tells whether that changed anything.  An operator that a white list brought and that
     holds no domain any more is ``withdrawn`` instead of active."""
     if status not in (ACTIVE, SUSPENDED):
-        raise InvalidInput("un opérateur est active ou suspended")
+        raise InvalidInput("l'état d'un opérateur est « active » ou « suspended »")
     key, moment = _get(connection, name), at or now_text()
     was = connection.execute(select(operator.c.status).where(operator.c.id == key)).scalar_one()
     if (status == SUSPENDED) is (was == SUSPENDED):

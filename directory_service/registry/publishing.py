@@ -168,7 +168,7 @@ def _in_full(order: Order, state: State | None) -> Publication | None:
     if isinstance(order.wish, Publication):
         return order.wish
     if state is None:
-        raise NotFound("pas de boîte de cette adresse")
+        raise NotFound("aucune boîte ne porte cette adresse")
     if order.wish is None:
         return None
     if state.until is not None:

@@ -116,4 +116,4 @@ class Doors:
 
 
 def _refused(seconds: float) -> TooManyAttempts:
-    return TooManyAttempts("trop de secrets faux : réessayez plus tard", retry_after=max(1, ceil(seconds)))
+    return TooManyAttempts("trop de secrets erronés : réessayez plus tard", retry_after=max(1, ceil(seconds)))

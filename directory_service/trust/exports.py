@@ -87,6 +87,6 @@ def read_published(folder: Path, form: str) -> Published:
         file, jws = folder / said.pop("file"), said.pop("jws")
         return Published(file, Exported(**said), jws)
     except FileNotFoundError:
-        raise NotFound("aucun export de ce format n'a été publié") from None
+        raise NotFound("aucun export n'a été publié dans ce format") from None
     except (OSError, ValueError, KeyError, TypeError):
-        raise RegistryUnavailable("l'export publié ne se lit pas") from None
+        raise RegistryUnavailable("l'export publié est illisible") from None

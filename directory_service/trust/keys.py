@@ -157,7 +157,7 @@ def _read(path: Path) -> SigningKey:
         created = str(said.pop("created"))
         key = ECKey.import_key(said)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError):
-        raise RegistryUnavailable("une clé de signature ne se lit pas", where=path.name) from None
+        raise RegistryUnavailable("une clé de signature est illisible", where=path.name) from None
     return SigningKey(key.thumbprint(), created, key, path.name)
 
 

@@ -79,7 +79,7 @@ def _structure(directory: Directory, number: str, view: View) -> str:
     try:
         return str(orjson.loads(directory.organization(number, view).json)["id"])
     except NotFound:
-        raise InvalidInput("pas de structure de ce numéro", where="paramètre structure") from None
+        raise InvalidInput("aucune structure ne porte ce numéro", where="paramètre structure") from None
 
 
 def _items(choice: Choice, records: dict[Box, Record]) -> list[Record]:

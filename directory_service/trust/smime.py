@@ -153,7 +153,7 @@ def _name(found: x509.Certificate, owner: Owner) -> str:
     """RFC 8550 3: the addresses are in subjectAltName, or, as older ones do, in the subject."""
     held = _addresses(found)
     if held:
-        return "" if lowered(owner.address) in held else "ce certificat est d'une autre adresse"
+        return "" if lowered(owner.address) in held else "ce certificat a été émis pour une autre adresse"
     if not owner.structures:
         return "ce certificat ne porte aucune adresse de messagerie"
     known = {str(a.value) for oid in _STRUCTURE_NAMES for a in found.subject.get_attributes_for_oid(oid)}

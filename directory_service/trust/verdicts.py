@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 REASONS = MappingProxyType(
     {
         # the address
-        "address_open": "La boîte était ouverte à cet instant.",
+        "address_open": "La boîte est ouverte à l'instant demandé.",
         "address_closed": "La boîte est fermée depuis le {date}.",
         "address_unknown": "Aucune boîte visible ne porte cette adresse.",
         "not_yet_open": "La boîte n'était pas encore ouverte à cet instant ; elle l'est depuis le {date}.",

@@ -98,4 +98,4 @@ def read_header(value: str) -> bytes:
             raise ValueError
         return b64decode(text[1:-1], validate=True)
     except (ValueError, binascii.Error):
-        raise BadCredentials("l'en-tête Client-Cert ne se lit pas") from None
+        raise BadCredentials("l'en-tête Client-Cert est illisible") from None

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Counting = Callable[[Iterable[int]], None]
 LINES: Final = 10  # descriptions that are matched for one verification
 WINDOW: Final = 60.0  # seconds: the settings are so many a minute
-_SPENT: Final = "assez de fiches différentes pour aujourd'hui ; les accès par numéro et par adresse restent ouverts"
+_SPENT: Final = "nombre de fiches différentes par jour atteint ; les accès par numéro et par adresse restent ouverts"
 
 
 class Policy(NamedTuple):

@@ -46,7 +46,7 @@ def healthz() -> Response:
 
 
 @blueprint.get("/readyz")
-@describe(Route("L'index se lit-il, et est-il assez jeune ?", "Service", ok("Oui", ref("Ready")), rate=Rate.FREE))
+@describe(Route("L'index est-il lisible, et assez récent ?", "Service", ok("Oui", ref("Ready")), rate=Rate.FREE))
 def readyz() -> Response:
     """The index is open, read, and not older than it may be; 503 otherwise, as a problem."""
     build = _build(directory())
@@ -70,7 +70,7 @@ def _build(opened: Directory) -> Build:
     try:
         return opened.build()
     except sqlite3.Error:
-        raise RegistryUnavailable("l'index ne se lit pas : lancez `annuaire index --rebuild`") from None
+        raise RegistryUnavailable("l'index est illisible : lancez `annuaire index --rebuild`") from None
 
 
 class _IndexGauges:

@@ -42,25 +42,25 @@ PROBLEMS = MappingProxyType(
         ),
         "too-many-attempts": (
             "Trop de tentatives",
-            "Trop de secrets faux ont été essayés, sous ce nom ou depuis cette adresse : attendez `Retry-After`.",
+            "Trop de secrets erronés ont été essayés, sous ce nom ou depuis cette adresse : attendez `Retry-After`.",
         ),
         "budget-spent": (
             "Quota de fiches atteint",
             "Cette adresse, ou ce compte, a reçu autant de fiches différentes qu'un jour en permet. Les accès par "
             "numéro et par adresse restent ouverts ; une clé d'API relève le quota.",
         ),
-        "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou ne se lit pas. Réessayez."),
+        "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou est illisible. Réessayez."),
         "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
         "certificate-refused": (
             "Certificat refusé",
             "Le certificat se lit mais ne peut être publié ; `where` dit pourquoi.",
         ),
-        "internal": ("Erreur interne", "La faute est de notre côté ; le numéro d'incident permet de la retrouver."),
+        "internal": ("Erreur interne", "L'erreur vient de notre côté ; le numéro d'incident permet de la retrouver."),
         "method-not-allowed": ("Méthode non permise", "Cette adresse existe, mais pas avec cette méthode HTTP."),
         "too-large": ("Corps trop grand", "Le corps de la requête dépasse la limite de cette route."),
         "range-not-satisfiable": ("Intervalle hors du fichier", "`Content-Range` dit la taille du fichier."),
         "unsupported-media-type": ("Type de corps inattendu", "Le corps doit être du type que cette route attend."),
-        "bad-request": ("Requête refusée", "La requête HTTP ne se lit pas."),
+        "bad-request": ("Requête refusée", "La requête HTTP est illisible."),
     }
 )
 

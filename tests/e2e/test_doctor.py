@@ -29,8 +29,8 @@ def test_all_is_well(served: Installation) -> None:
 def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(served: Installation) -> None:
     found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5).stdout)["checks"]}
     assert [name for name, check in found.items() if not check["ok"]] == ["sources"]
-    assert "mssante.mailboxes : dernier extrait du 2026-08-25" in found["sources"]["detail"]
-    assert "données reçues il y a 0.0 h" in found["âge des données"]["detail"]
+    assert "mssante.mailboxes : dernière extraction du 2026-08-25" in found["sources"]["detail"]
+    assert "données reçues il y a 0,0 h" in found["âge des données"]["detail"]
 
 
 def test_a_registry_restored_from_a_backup_is_told_until_the_index_follows(
@@ -55,7 +55,7 @@ def test_an_index_that_is_damaged_is_told(loaded: Installation, tmp_path: Path) 
     with build.open("r+b") as file:
         file.truncate(build.stat().st_size // 100)
     found = {c["name"]: c["detail"] for c in json.loads(here.run("doctor", "--json", code=5).stdout)["checks"]}
-    assert found["index"] == "l'index ne se lit pas : lancez `annuaire index --rebuild`"
+    assert found["index"] == "l'index est illisible : lancez `annuaire index --rebuild`"
     assert "annuaire index --rebuild" in here.run("search", "Martin", code=5).stderr
     here.run("index", "--rebuild")
     here.run("search", "Martin")
@@ -98,3 +98,12 @@ def test_an_empty_folder_fails_every_check_but_none_hides_another(loaded: Instal
     ports = {"ANNUAIRE_LDAP_PORT": str(free_port()), "ANNUAIRE_HTTP_PORT": str(free_port())}
     done = loaded.run("doctor", "--json", code=5, ANNUAIRE_DATA=f"{tmp_path}/nowhere", **ports)
     assert [name for name, ok in checks(done.stdout).items() if ok] == OF_NO_DATA
+
+
+def test_a_service_that_does_not_run_is_told_in_french(loaded: Installation) -> None:
+    """It was ``LDAPSocketOpenError : socket connection error while opening: [Errno 111] Connection refused``."""
+    ports = {f"ANNUAIRE_{face}_PORT": str(free_port()) for face in ("LDAP", "HTTP")}
+    told = json.loads(loaded.run("doctor", "--json", code=5, **ports).stdout)["checks"]
+    found = {c["name"]: c["detail"] for c in told}
+    for service in ("service LDAP", "service HTTP", "mêmes réponses"):
+        assert found[service] == "connexion refusée : le service est-il lancé (`annuaire serve`) ?"

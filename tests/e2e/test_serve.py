@@ -187,7 +187,7 @@ def test_it_serves_while_the_registry_is_away(server: tuple[Installation, Server
     try:
         again.wait_for("Ctrl-C")
         assert get(here, "/readyz")["status"] == "ready"
-        assert "l'index présent répond sans lui" in again.said
+        assert "l'index présent continue de répondre" in again.said
     finally:
         assert again.stop() == 0
 

@@ -57,7 +57,7 @@ def test_keys_are_for_their_owner(tmp_path: Path) -> None:
     (tmp_path / "keys").mkdir(mode=0o700)
     key = tmp_path / "keys" / "a.json"
     key.touch(0o600)
-    assert keys_are_private(settings).startswith("1 clés")
+    assert keys_are_private(settings).startswith("1 clé de signature")
     key.chmod(0o640)
     with pytest.raises(RegistryUnavailable, match=r"a\.json"):
         keys_are_private(settings)

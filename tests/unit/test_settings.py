@@ -83,7 +83,8 @@ def test_a_suffix_may_be_named_by_any_container(kind: str) -> None:
         ("ldap_prot = 1389", "inconnu : ldap_prot"),
         ("ldap_port = 1.5", "entier"),
         ("ldap_port = true", "entier"),
-        ("ldap_port =", "illisible"),
+        ("ldap_port =", "TOML attendu, fichier inachevé"),
+        ("ldap_port = x", "TOML attendu, ligne 1, colonne"),
     ],
 )
 def test_a_wrong_file_is_refused(toml: Path, text: str, says: str) -> None:
@@ -100,7 +101,7 @@ def test_networks_are_written_as_they_are_read() -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="illisible"):
+    with pytest.raises(InvalidInput, match="illisible : ce fichier n'existe pas"):
         load(toml=tmp_path / "nulle-part.toml")
 
 

@@ -64,14 +64,14 @@ def certificate(address: str, sha256: str) -> Response:
     for found in _visible(address):
         if found.sha256 == sha256.lower():
             return uncached(Response(found.der, content_type="application/pkix-cert"))
-    raise NotFound("pas de certificat de cette empreinte")
+    raise NotFound("aucun certificat n'a cette empreinte")
 
 
 def _visible(address: str) -> list[Published]:
     """Of an open mailbox that the caller may see.  Raises NotFound."""
     view, asked = identify(), _address(address)
     if directory().mailbox(asked, view)["status"] != "open":
-        raise NotFound("pas de boîte ouverte de cette adresse")
+        raise NotFound("aucune boîte ouverte ne porte cette adresse")
     return directory().certificates_of(asked)
 
 

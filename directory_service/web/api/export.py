@@ -71,7 +71,7 @@ def _found(form: str) -> Published:
         raise BadCredentials("les exports complets sont pour les opérateurs")
     known = settings()
     if form not in FORMS or known is None:
-        raise NotFound("il n'y a pas d'export de ce format")
+        raise NotFound("il n'existe pas d'export dans ce format")
     return read_published(known.data / "exports", form)
 
 

@@ -97,7 +97,7 @@ def secret(name: str) -> Response:
     that the answer is lost; any other opens nothing once the index has followed."""
     asked = _oneself(name)
     if read_body(_BODY_LIMIT):
-        raise InvalidInput("aucun corps n'est attendu", where="corps")
+        raise InvalidInput("le corps doit être vide", where="corps")
     with write_registry() as connection:
         require_active(connection, asked)
         made = set_secret(connection, asked, actor=asked, used=g.secret_hash or None)

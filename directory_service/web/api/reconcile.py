@@ -237,7 +237,7 @@ def view() -> AnyResponse:
     identify()
     parsed = parse_entity(given["id"])
     if parsed is None:
-        raise NotFound("pas d'entité de ce nom")
+        raise NotFound("aucune entité ne porte ce nom")
     kind, identifier = parsed
     endpoint = {"practitioners": "practitioners.practitioner", "organizations": "organizations.organization"}
     named = endpoint.get(kind.folder)

@@ -41,7 +41,7 @@ _RANGE = re.compile(rf"[0-9a-f]{{{DIGITS}}}", re.ASCII)
 @blueprint.post("/v1/verify")
 @describe(Route(
     "Cette adresse est-elle vraiment celle de cette personne ?", "Vérification",
-    ok("Le verdict et ses raisons", ref("Verdict")), "La réponse à une question qui se lit est toujours 200.",
+    ok("Le verdict et ses raisons", ref("Verdict")), "La réponse à une question bien formée est toujours 200.",
     body=Body({JSON: body_schema(FIELDS)}), problems=("unsupported-media-type", "limit-exceeded"), rate=Rate.VERIFY,
 ))  # fmt: skip
 def verify() -> Response:

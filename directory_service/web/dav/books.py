@@ -132,11 +132,11 @@ def get_card(directory: Directory, book: Book, name: str) -> Card:
     if name.startswith(STRUCTURE):
         card = _structure(directory.organization(name.removeprefix(STRUCTURE), PUBLIC))
         if book.members is not None and book.structure != card.record["id"]:
-            raise NotFound("pas de fiche de ce nom")
+            raise NotFound("aucune fiche ne porte ce nom")
         return card
     card = _person(directory.practitioner(name, PUBLIC)[0])
     if card.name != name or not _is_member(directory, book, name):
-        raise NotFound("pas de fiche de ce nom")
+        raise NotFound("aucune fiche ne porte ce nom")
     return card
 
 

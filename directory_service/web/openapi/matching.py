@@ -130,7 +130,7 @@ MATCHING: Final[dict[str, Schema]] = {
                 )
             )
         },
-        {"error": told("Pourquoi cette requête du lot ne se lit pas", ref("Problem"))},
+        {"error": told("Pourquoi cette requête du lot n'a pas pu être lue", ref("Problem"))},
     ),
     "ReconciledBatch": mapped(ref("Reconciled")),
     "Extension": record(

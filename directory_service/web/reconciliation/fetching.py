@@ -164,7 +164,7 @@ def preview(directory: Directory, entity: str) -> str:
     """A page of a few lines for the frame in which clients show an entity.  Raises NotFound."""
     found = record_of(directory, entity)
     if found is None:
-        raise NotFound("pas d'entité de ce nom")
+        raise NotFound("aucune entité ne porte ce nom")
     kind, record = found
     facts = "".join(
         f"<dt>{html.escape(PROPERTIES[name].name)}</dt><dd>{html.escape(', '.join(texts))}</dd>"
