@@ -139,9 +139,7 @@ def _index_is_fresh(settings: Settings) -> str:
     if not ours:
         _fail("l'index n'est pas de ce registre, qui a été changé ou restauré : lancez `annuaire index`")
     if written > stands.seq:
-        _fail(
-            f"{written - stands.seq} changements du registre ne sont pas encore dans l'index : lancez `annuaire index`"
-        )
+        _fail(f"changements du registre absents de l'index : {written - stands.seq} ; lancez `annuaire index`")
     return f"à jour du journal ({written})"
 
 
@@ -269,7 +267,7 @@ def _faces_agree(settings: Settings) -> str:
         probes = list(islice(_addresses(index, settings), _PROBES))
         for address in probes:
             _compare(settings, connection, address)
-    return f"{len(probes)} adresses demandées aux deux services" if probes else "annuaire vide"
+    return f"adresses demandées aux deux services : {len(probes)}" if probes else "annuaire vide"
 
 
 def _addresses(index: Directory, settings: Settings) -> Iterator[str]:

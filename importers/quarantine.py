@@ -49,7 +49,7 @@ class Quarantine:
         rows = self.report.rows
         if self.count == rows or (rows >= _FROM and self.count > rows * _SHARE):
             raise ImportRefused(
-                f"{self.count} lignes rejetées sur {rows} ({_most(self.reasons)}) : les colonnes ont-elles bougé ? "
+                f"lignes rejetées : {self.count} sur {rows} ({_most(self.reasons)}) : les colonnes ont-elles bougé ? "
                 f"Première : ligne {found[0].line}, {found[0].message}",
                 where=self.report.name,
             )

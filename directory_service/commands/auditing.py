@@ -183,7 +183,7 @@ def _tell(found: Audit) -> None:
     lines({**counted, "changements pas encore inscrits au journal": found.pending or None})
     table(("Table", "Clé", "Feuille", "Adresse", "Quoi"), _rows(found.findings))
     if found.found:
-        click.echo(f"{found.found} anomalies : l'historique a été récrit.", err=True)
+        click.echo(f"Anomalies : {found.found} ; l'historique a été récrit.", err=True)
     else:
         click.echo("Rien n'a été récrit.", err=True)
 

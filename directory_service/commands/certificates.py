@@ -118,4 +118,6 @@ def check_revoked(settings: Settings, machine: bool) -> None:
     if machine:
         emit({"listed": len(revoked), "mailboxes": len(touched), "changed": bool(touched)})
     else:
-        click.echo(f"{len(revoked)} certificats révoqués dans les listes ; {len(touched)} boîtes en perdent un.")
+        click.echo(
+            f"Certificats révoqués dans les listes : {len(revoked)} ; boîtes qui en perdent un : {len(touched)}."
+        )

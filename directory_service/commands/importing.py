@@ -203,7 +203,7 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
         emit({"runs": [asdict(run) for run in found], "silent": [asdict(silence) for silence in silent]})
         return
     _warn_of(silent)
-    columns = ("N°", "Fini", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
+    columns = ("N°", "Terminé le", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
     table(
         columns,
         (

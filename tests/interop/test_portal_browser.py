@@ -389,7 +389,7 @@ def test_a_service_that_stops_answering_is_told_of(opening: Opener) -> None:
     page.route("**/nettoyage/lignes", lambda route: route.fulfill(status=500, body="{}"))
     page.fill("#texte", "Nom;Prénom\n" + "Dupont;Jean\n" * 60)
     page.get_by_role("button", name="Vérifier le carnet").click()
-    expect(page.locator("#avance")).to_contain_text("La vérification s’est arrêtée")
+    expect(page.locator("#avance")).to_contain_text("La vérification s’est interrompue")
 
 
 def test_what_is_no_book_is_said_where_it_was_given(opening: Opener) -> None:

@@ -160,7 +160,7 @@ def test_a_rejected_row_is_reported_again_and_does_not_close_its_person(world: W
 def test_a_file_whose_rows_are_mostly_rejected_is_refused(world: World, tmp_path: Path) -> None:
     rows = [f.activity(f.rpps(n), family_name="" if n % 10 == 0 else "ESSAI") for n in range(30)]
     before = world.dump()
-    with pytest.raises(ImportRefused, match="3 lignes rejetées sur 30"):
+    with pytest.raises(ImportRefused, match="lignes rejetées : 3 sur 30"):
         world.day(1, activity=rows)
     assert world.dump() == before
 
@@ -169,7 +169,7 @@ def test_a_small_file_is_refused_when_no_row_of_it_can_be_kept(world: World) -> 
     """The share says little of three rows, unless it is all of them: nobody of the source would be left."""
     nameless = [f.activity(n, family_name="") for n in (ONE, f.rpps(2))]
     assert world.day(1, activity=[*nameless, f.activity(f.rpps(3))]).files[0].rejected == 2
-    with pytest.raises(ImportRefused, match="2 lignes rejetées sur 2"):
+    with pytest.raises(ImportRefused, match="lignes rejetées : 2 sur 2"):
         world.day(2, activity=nameless)
     assert world.person(f.rpps(3)).status == "active"
 
