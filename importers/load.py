@@ -303,6 +303,7 @@ class _Run:
             rows=report.rows,
             published=job.published,
             stamped=job.stamped,
+            skipped=report.status == "skipped",
         )
 
     def _load(self, jobs: Sequence[Job]) -> list[FileReport]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from directory_service.model.rhythms import Silence
+from directory_service.registry.runs import SKIPPED
 from importers.quality import rules
 
 _KINDS = {
@@ -65,7 +66,7 @@ class FileReport:
 
     def as_text(self) -> str:
         if self.status == "skipped":
-            return f"{self.name} ({self.layout}) : déjà importé, inchangé"
+            return f"{self.name} ({self.layout}) : {SKIPPED}"
         rejected = _counted(self.rejected, "rejeté", feminine=True)
         text = f"{self.name} ({self.layout}) : {_counted(self.rows, 'ligne')}, {rejected}"
         return "\n".join([text, *self._told()])

@@ -257,7 +257,8 @@ def _report(run: Run) -> ImportReport:
     for f in run.files:
         rejected = {rule: n for rule, n in f.findings.items() if effect(rule) == Effect.REJECT}
         told = {rule: n for rule, n in f.findings.items() if rule not in rejected}
-        files.append(FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected, told, reasons=rejected))
+        known = FileReport(f.name, f.layout, f.sha256, f.bytes, f.rows, f.rejected, told, reasons=rejected)
+        files.append(replace(known, status="skipped") if f.skipped else known)
     status = {"rollback": "rolled-back", "review": "answered"}.get(run.kind, run.status)
     report = ImportReport(run.pk, status, run.as_of, tuple(files), run.counts)
     return replace(report, impact=run.impact, accepted=run.accepted)

@@ -18,6 +18,7 @@ from directory_service.registry.clock import now_text
 from directory_service.registry.tables import finding, rejection, run, run_file
 
 Impact = Mapping[str, Any]
+SKIPPED = "déjà importé, inchangé"  # among the warnings of a file that was read before, and not again
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class RunFile:
     findings: Mapping[str, int] = field(default_factory=dict)  # rule of quality ► lines, the rejected ones too
     published: str | None = None  # when its source made it; NULL before that was kept
     stamped: bool = False  # by the stamp of its name, else by its own date
+
+    @property
+    def skipped(self) -> bool:
+        return SKIPPED in self.warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +122,13 @@ def add_file(
     rows: int,
     published: str | None = None,
     stamped: bool = False,
+    skipped: bool = False,
 ) -> int:
     """Records a file of a run, and gives its key.  What is wrong with its rows is told when they are read
-    (``importers.quarantine``)."""
+    (``importers.quarantine``); of one that is ``skipped`` they are not."""
     values = {"run_id": run_id, "layout": layout, "name": name, "sha256": sha256, "bytes": size, "rows": rows}
-    values |= {"rejected": 0, "warnings": "[]", "published": published, "stamped": stamped}
+    told = json.dumps([SKIPPED] if skipped else [], ensure_ascii=False)
+    values |= {"rejected": 0, "warnings": told, "published": published, "stamped": stamped}
     return int(connection.execute(insert(run_file).values(values).returning(run_file.c.id)).scalar_one())
 
 

@@ -123,6 +123,20 @@ def test_ctrl_c_once_all_is_written_only_puts_the_transparency_log_off(
     assert "feuilles : 1" in capsys.readouterr().out
 
 
+def test_a_run_shows_which_files_it_did_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--data", str(tmp_path / "var")]
+    boxes = f.write_mailboxes(tmp_path / "m.txt", [f.mailbox("a@b.fr", ONE)])
+    assert cli.run([*data, "init"]) == 0
+    assert cli.run([*data, "import", str(boxes)]) == 0
+    people = f.write_activity(tmp_path / "a.txt", [f.activity(ONE)])
+    capsys.readouterr()
+    assert cli.run([*data, "import", str(boxes), str(people)]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if ".txt (" in line]
+    assert cli.run([*data, "runs", "show", "2"]) == 0
+    assert [line for line in capsys.readouterr().out.splitlines() if ".txt (" in line] == told
+    assert told[0] == "  m.txt (mssante.mailboxes) : déjà importé, inchangé" and "1 ligne" in told[1]
+
+
 def test_a_file_given_twice_is_read_once(world: World, tmp_path: Path) -> None:
     path = f.write_activity(tmp_path / "a.txt", [f.activity(ONE)])
     (tmp_path / "link.txt").symlink_to(path)
