@@ -33,7 +33,7 @@ from directory_service.registry.tables import (
     rejection,
     source_record,
 )
-from directory_service.registry.tally import read_tally, recount
+from directory_service.registry.tally import recount, trusted_tally
 from importers.impact import Impact
 from importers.stages import Stages
 
@@ -85,7 +85,7 @@ class Store:
         self.next_mailbox = self.first_new_mailbox = next_id(connection, mailbox)
         self.touched: defaultdict[str, set[int]] = defaultdict(set)  # known records that changed, by subject
         self.journalled = {s: self._next(s) for s in _SUBJECTS}  # first key whose creation is not in the journal yet
-        self.impact = Impact(read_tally(connection) or ({} if is_empty(connection) else recount(connection)))
+        self.impact = Impact(trusted_tally(connection) or ({} if is_empty(connection) else recount(connection)))
         self.lines = {s: array("I") for s in _SUBJECTS}  # where each of these was read, key by key
         self.file: int | None = None  # run_file being read
         self.counts: defaultdict[str, Counter[str]] = defaultdict(Counter)

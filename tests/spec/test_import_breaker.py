@@ -13,7 +13,7 @@ from breaker_world import NURSES, activities, boxes, imported, stopped_by
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from import_world import World
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from undo_world import assert_tally_is_the_count
 
 from directory_service.errors import CircuitBreaker, InvalidInput
@@ -21,7 +21,7 @@ from directory_service.model.thresholds import Thresholds
 from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.runs import get_run
 from directory_service.registry.tables import tally
-from directory_service.registry.tally import read_tally
+from directory_service.registry.tally import counted_under, read_tally
 from directory_service.registry.upgrading import upgrade
 from importers.breaker import stopped
 from importers.load import run_import
@@ -99,6 +99,27 @@ def test_departments_by_code_else_by_postcode(world: World) -> None:
               technical_id="F" + f.finess(9), finess=f.finess(9)))  # fmt: skip
     with reading(world.engine) as connection:
         assert read_tally(connection)["department"] == Counter({"2A": 2, "971": 1})
+
+
+@pytest.mark.parametrize(
+    ("code", "postcode", "key"),
+    [("", "20090", "2A"), ("", "20137", "2A"), ("", "20200", "2B"), ("", "20600", "2B"), ("20", "20200", "2B"),
+     ("", "97133", "977"), ("", "97150", "978"), ("", "98800", "988"), ("", "1000", ""), ("", "L-1025", ""),
+     ("2A", "20200", "2A"), ("", "", "")],
+)  # fmt: skip
+def test_the_department_that_an_address_counts_in(code: str, postcode: str, key: str) -> None:
+    assert counted_under(code, postcode) == key
+
+
+def test_corsica_of_before_is_counted_anew(world: World) -> None:
+    rows = activities(NURSES[:3], postcode="20200")
+    world.day(1, activity=rows)
+    with writing(world.engine) as connection:
+        connection.execute(update(tally).where(tally.c.key == "2B").values(key="20"))
+    world.day(2, activity=rows[:2])
+    with reading(world.engine) as connection:
+        assert read_tally(connection)["department"] == Counter({"2B": 2})
+    assert_tally_is_the_count(world.engine)
 
 
 def test_a_registry_of_before_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
