@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -60,13 +60,19 @@ def _more(number: int) -> str:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, waiting: Callable[[bool], None] = lambda _over: None) -> Iterator[None]:
     """One build at a time, whoever makes it: the follower, ``annuaire index``, ``annuaire serve`` at its start.  The
-    next one waits here, since ``publish`` forgets whatever is not current."""
+    next one waits here, since ``publish`` forgets whatever is not current; ``waiting`` is told so, and when it is
+    over."""
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting(False)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            waiting(True)
         yield
     finally:
         os.close(handle)

@@ -43,6 +43,7 @@ from directory_service.registry.regions import regions
 
 Progress = Callable[[str, int, int], None]
 _LABEL: Final = "Index"
+_WAITING: Final = "Attente de la fin d'une autre construction de l'index"
 
 
 def build_index(
@@ -50,8 +51,9 @@ def build_index(
 ) -> Path:
     """Builds the index of the registry as it is now and makes it current.  Gives the file.  Changes made meanwhile are
     left to the follower.  Waits for a build that another process makes there.  Raises RegistryUnavailable."""
-    with files.alone(folder):
-        return _build(engine, folder, suffix, workers, progress or (lambda label, done, total: None))
+    show = progress or (lambda label, done, total: None)
+    with files.alone(folder, lambda over: show(_WAITING, int(over), int(over))):
+        return _build(engine, folder, suffix, workers, show)
 
 
 def _build(engine: Engine, folder: Path, suffix: str, workers: int, show: Progress) -> Path:

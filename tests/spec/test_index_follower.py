@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from sqlalchemy import Engine, update
 from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index import render
 from directory_service.index.directory import Criteria, Directory
-from directory_service.index.files import current_name
+from directory_service.index.files import alone, current_name
 from directory_service.index.follower import Follower
 from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings, View
 from directory_service.index.writer import build_index
@@ -129,6 +129,23 @@ def test_builds_that_meet_come_one_after_the_other(engine, directory, tmp_path) 
     assert folder / current_name(folder) in made
     assert len(list(folder.glob("*.sqlite"))) == 2
     assert len(directory.search(Query(SUFFIX, Scope.SUBTREE, TRUE, 1000), View.STAFF).hits) > 10
+
+
+def test_a_build_that_waits_for_another_says_so(engine, tmp_path) -> None:
+    folder, said = tmp_path / "index", list[tuple[str, int, int]]()
+
+    with ThreadPoolExecutor(1) as pool, ExitStack() as first:
+        first.enter_context(alone(folder))
+
+        def show(what: str, done: int, total: int) -> None:
+            said.append((what, done, total))
+            first.close()
+
+        assert pool.submit(build_index, engine, folder, SUFFIX, progress=show).result(60).exists()
+    assert [(done, total) for what, done, total in said if what.startswith("Attente")] == [(0, 0), (1, 1)]
+    said.clear()
+    build_index(engine, folder, SUFFIX, progress=lambda what, done, total: said.append((what, done, total)))
+    assert {what for what, *_ in said}.isdisjoint({"Attente de la fin d'une autre construction de l'index"})
 
 
 def test_several_processes_build_what_one_builds(engine, tmp_path) -> None:
