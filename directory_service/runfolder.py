@@ -8,21 +8,28 @@ supervisors may share one that is given (``annuaire serve ldap`` beside ``annuai
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 METRICS_ENV = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus_client when it is first imported
 _METRICS, _HARVEST, _RATES, _LOCK = "metrics", "harvest", "rates", "lock"
+_TEMPORARY = "annuaire-run-"
+_YOUNG = 60.0  # seconds
 
 
 @contextmanager
 def shared_folder(given: str) -> Iterator[Path]:
     """A temporary one unless one is given, which stays.  Metrics of processes that are gone are no longer true: who
-    comes first throws them away."""
-    folder = Path(given) if given else Path(tempfile.mkdtemp(prefix="annuaire-run-"))
+    comes first throws them away.  So are the temporary folders of supervisors that were killed."""
+    if not given:
+        _sweep(Path(tempfile.gettempdir()))
+    folder = Path(given) if given else Path(tempfile.mkdtemp(prefix=_TEMPORARY))
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (folder / _LOCK).open("w") as lock:
@@ -35,6 +42,19 @@ def shared_folder(given: str) -> Iterator[Path]:
     finally:
         if not given:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(where: Path) -> None:
+    """Deletes our temporary folders whose supervisor is gone: nobody holds their lock.  Those of other users are left,
+    and those so young that their supervisor may not hold it yet."""
+    for folder in where.glob(f"{_TEMPORARY}*"):
+        with suppress(OSError):  # it went meanwhile
+            known = folder.lstat()
+            if not stat.S_ISDIR(known.st_mode) or known.st_uid != os.getuid() or time.time() - known.st_mtime < _YOUNG:
+                continue
+            with (folder / _LOCK).open("r+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def environment(folder: Path) -> dict[str, str]:
