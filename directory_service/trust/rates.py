@@ -74,6 +74,14 @@ class Rates:
             _SLOT.pack_into(self._memory, place, digest, begin + whole)
         return Taken(True, left - min(times, quota.most), ceil(begin + whole - now), 0.0)
 
+    def give_back(self, name: str, quota: Quota) -> None:
+        """What ``take`` counted for one request that will be counted again."""
+        digest = self._digest(name)
+        with self._lock:
+            place, paid = self._find(digest)
+            if paid:
+                _SLOT.pack_into(self._memory, place, digest, paid - quota.window / quota.most)
+
     def _find(self, digest: int) -> tuple[int, float]:
         """The caller's slot and what it holds; a newcomer's is that of who is paid for first."""
         start = SALT + digest % _SETS * _SET.size

@@ -2,7 +2,8 @@
 
 Only what cannot keep the loop waiting is: a whole request for ``/v1/suggest`` that has come already, without
 authorization (a secret takes long to check) or body, from a client that has read all that it was sent, so that a short
-answer finds room.  What then takes longer than ``query.BRIEF`` raises ``Later``, and is asked again in a thread.
+answer finds room.  What then takes longer than ``query.BRIEF`` raises ``Later``, and is asked again in a thread, where
+it is counted.
 """
 
 from __future__ import annotations

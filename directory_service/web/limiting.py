@@ -92,8 +92,12 @@ class Limiter:
         policy = policies.named if name else None if is_local(where) else policies.anonymous
         if policy is None:
             return Asking(name, where, self)
-        taken = self.rates.take(policy.prefix + (name or network(where)), policy.quota, times)
+        taken = self.rates.take(_counted_as(policy, name, where), policy.quota, times)
         return Asking(name, where, self, policy, taken)
+
+    def give_back(self, asking: Asking) -> None:
+        if asking.policy is not None:
+            self.rates.give_back(_counted_as(asking.policy, asking.name, asking.where), asking.policy.quota)
 
     def spend(self, name: str, where: str) -> Spending | None:
         """What counts the records of an answer; None where they are not counted.  Raises BudgetSpent."""
@@ -103,6 +107,10 @@ class Limiter:
         if self.harvest.spent(client):
             raise BudgetSpent(_SPENT, retry_after=max(1, ceil(self.harvest.renewed_in(client))))
         return Spending(self.harvest, client)
+
+
+def _counted_as(policy: Policy, name: str, where: str) -> str:
+    return policy.prefix + (name or network(where))
 
 
 def _policy(rate: Rate, mark: str, most: int) -> Policy:
@@ -143,6 +151,13 @@ def _admit(asking: Asking) -> None:
     if asking.taken is not None and not asking.taken.allowed:
         wait = max(1, ceil(asking.taken.wait))
         raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=wait)
+
+
+def asked_again() -> None:
+    """This request will come once more: it is to be counted then."""
+    asking: Asking | None = g.get("asking")
+    if asking is not None:
+        asking.limiter.give_back(asking)
 
 
 def take_also(rate: Rate, times: int = 1) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from flask.testing import FlaskClient
 from record_factories import SUFFIX
 from werkzeug.test import TestResponse
 
-from directory_service.index.directory import Directory
+from directory_service.index.answers import Suggested
+from directory_service.index.directory import SEARCH_TIME, Directory
 from directory_service.index.follower import Follower
+from directory_service.index.query import BRIEF, View
 from directory_service.index.writer import build_index
 from directory_service.ldap.server.harvest import harvest_of
 from directory_service.model.networks import Networks
@@ -25,6 +28,7 @@ from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.upgrading import upgrade
 from directory_service.settings import Settings
 from directory_service.web.app import create_app
+from directory_service.web.inloop import Later
 from directory_service.web.limiting import WINDOW
 from directory_service.web.openapi.route import Rate
 
@@ -74,6 +78,28 @@ def test_the_limit_is_told_and_then_kept(here: World) -> None:
     assert 1 <= int(refused.headers["Retry-After"]) <= WINDOW / 3
     assert refused.headers["RateLimit"].startswith('"suggest";r=0;')
     assert client.get("/problems/too-many-requests").status_code == 200
+
+
+class _Big(Directory):
+    """So big that whatever is new to it takes longer than the loop may wait."""
+
+    def suggestions(self, text: str, limit: int, view: View, seconds: float = SEARCH_TIME) -> Suggested:
+        found = super().suggestions(text, limit, view, seconds)
+        return found._replace(timed_out=seconds == BRIEF)
+
+    def suggested(self, text: str, limit: int, view: View) -> None:
+        return None
+
+
+def test_what_the_loop_leaves_to_a_thread_counts_once(here: World) -> None:
+    with closing(_Big(here.folder / "index", SUFFIX)) as directory:
+        client = create_app(directory, Settings(data=here.folder, http_rate_suggest=2)).test_client()
+        for left in (1, 0):
+            with pytest.raises(Later):
+                client.get(SUGGEST, environ_overrides={"REMOTE_ADDR": HERE, "annuaire.inloop": True})
+            answer = ask(client, SUGGEST)
+            assert answer.status_code == 200 and answer.headers["RateLimit"].startswith(f'"suggest";r={left};')
+        assert ask(client, SUGGEST).status_code == 429
 
 
 def test_what_was_not_changed_counts_too(here: World) -> None:

@@ -63,6 +63,17 @@ def test_processes_count_together_and_keep_no_name(tmp_path: Path) -> None:
     assert len(held) == SIZE and b"192.0.2.1" not in held and (tmp_path / "rates").stat().st_mode & 0o077 == 0
 
 
+def test_what_is_given_back_was_never_asked() -> None:
+    clock = Clock()
+    rates, quota = Rates(clock=clock), Quota(2, 60.0)
+    rates.give_back("nobody", quota)
+    assert rates.take("a", quota).left == 1
+    for _ in range(3):
+        assert rates.take("a", quota).left == 0
+        rates.give_back("a", quota)
+    assert rates.take("a", quota).allowed and not rates.take("a", quota).allowed
+
+
 def test_nobody_waits_longer_than_a_window_however_the_clock_was_set_back() -> None:
     clock = Clock()
     rates, quota = Rates(clock=clock), Quota(2, 60.0)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from directory_service.index.query import BRIEF
 from directory_service.web.context import SHORT, cached, directory, identify, turn, with_items
 from directory_service.web.inloop import Later, in_loop
-from directory_service.web.limiting import spending
+from directory_service.web.limiting import asked_again, spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Text, Whole, read_query
@@ -38,6 +38,7 @@ def suggest() -> Response:
         if found is None and in_loop(request.environ):
             found = directory().suggestions(given["q"], given["limit"], view, BRIEF)
             if found.timed_out:
+                asked_again()
                 raise Later
         elif found is None:
             with turn():
