@@ -34,6 +34,10 @@ IN_ADELI_FILE = (LINKED, SAME_STRUCTURE, SHARED_MAILBOX, ONLY_ADELI, HIDDEN)
 IN_LINK_TABLE = (LINKED, LINK_ONLY)
 
 _ARRIVALS = 0.0008  # a day and a person
+# Newcomers of each day have serials of their own, up to the prime from which on RPPS numbers would come again.
+_FIRST_ARRIVAL, _A_DAY = 60_000_000, 20_000
+MOST_PEOPLE = 25_000_000  # whose newcomers are _A_DAY
+LAST_DAY = 1_998
 
 _P = pro.PROFESSIONS
 _WOMEN = np.array([p.women for p in _P])
@@ -266,7 +270,7 @@ def _live_one_day(country: Country, today: int, base: int) -> None:
     _switch_over(rng, people)
     _organizations_live(rng, country)
     first, last = int(base * _ARRIVALS * (today - 1)), int(base * _ARRIVALS * today)
-    ids = 60_000_000 + today * 20_000 + np.arange(last - first)
+    ids = _FIRST_ARRIVAL + today * _A_DAY + np.arange(last - first)
     newcomers = _make_people(rng, ids, country.seed, today, country.practices, country.institutions)
     country.people = People(
         **{f.name: np.concatenate([getattr(people, f.name), getattr(newcomers, f.name)]) for f in fields(People)}

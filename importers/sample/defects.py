@@ -19,17 +19,18 @@ def _put(column: int, value: str) -> Spoil:
     return lambda f: [*f[:column], value, *f[column + 1 :]]
 
 
-def _wrong_key(column: int, *copies: int, head: str = "") -> Spoil:
-    """Another last digit, here and in the columns that repeat the number behind a type digit."""
+def _other_key(number: str) -> str:
+    return f"{number[:-1]}{(int(number[-1]) + 3) % 10}"
+
+
+def _wrong_key(column: int, *, repeated: bool = False) -> Spoil:
+    """Another last digit, here and in the third column where it repeats the number behind a type digit."""
 
     def spoil(f: Fields) -> Fields | None:
-        number = f[column]
-        if not number.startswith(head) or not number[-1:].isdigit() or "@" in number:
-            return None
-        bad, spoilt = f"{number[:-1]}{(int(number[-1]) + 3) % 10}", list(f)
-        spoilt[column] = bad
-        for copy in copies:
-            spoilt[copy] = f[0 if copy == 2 else 2][:1] + bad
+        spoilt = list(f)
+        spoilt[column] = _other_key(f[column])
+        if repeated:
+            spoilt[2] = f[0] + spoilt[column]
         return spoilt
 
     return spoil
@@ -60,12 +61,12 @@ _ACTIVITY: dict[str, Spoil] = {
     "label_mismatch": _put(10, "Profession inconnue"),
     "street_number": _unless_empty(35, _put(28, "12/14;BIS#")),
 }  # fmt: skip
-_NAMED: dict[str, Spoil] = {**_COLUMNS, "rpps_key": _wrong_key(1, 2), "name_missing": _put(3, "")}
+_NAMED: dict[str, Spoil] = {**_COLUMNS, "rpps_key": _wrong_key(1, repeated=True), "name_missing": _put(3, "")}
 
 # Spoilers by file; "duplicate" repeats the row.
 KINDS: dict[str, dict[str, Spoil]] = {
-    "activity": {**_ACTIVITY, "rpps_key": _wrong_key(1, 2)},
-    "adeli": {**_ACTIVITY, "adeli_key": _wrong_key(1, 2)},
+    "activity": {**_ACTIVITY, "rpps_key": _wrong_key(1, repeated=True)},
+    "adeli": {**_ACTIVITY, "adeli_key": _wrong_key(1, repeated=True)},
     "diploma": {**_NAMED, "unknown_code": _put(7, "ZZ99"), "label_mismatch": _put(8, "Diplôme inconnu")},
     "expertise": {**_NAMED, "unknown_code": _put(11, "ZZ99"), "label_mismatch": _put(12, "Savoir-faire inconnu")},
     "mailbox": {
@@ -77,13 +78,18 @@ KINDS: dict[str, dict[str, Spoil]] = {
         "postcode": _unless_empty(28, _put(28, "ABCDE")),
         "label_mismatch": _unless_empty(13, _put(14, "Profession inconnue")),
     },
-    "cat18": {**_COLUMNS, "rpps_key": _wrong_key(1, 2), "name_missing": _put(5, ""), "unknown_code": _put(7, "999")},
+    "cat18": {
+        **_COLUMNS,
+        "rpps_key": _wrong_key(1, repeated=True),
+        "name_missing": _put(5, ""),
+        "unknown_code": _put(7, "999"),
+    },
     "links": {"columns_missing": lambda f: f[:1], "adeli_key": _wrong_key(0), "rpps_key": _wrong_key(1)},
 }
 
 
 def _mailbox_key(f: Fields) -> Fields:
-    bad = f"{f[3][:-1]}{(int(f[3][-1]) + 3) % 10}"
+    bad = _other_key(f[3])
     return [*f[:3], bad, f"8{bad}", *f[5:]]
 
 

@@ -18,9 +18,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from directory_service.errors import InvalidInput
 from importers.cat18.columns import CAT18_COLUMNS
 from importers.progress import Progress, silent
-from importers.sample.country import make_country
+from importers.sample.country import LAST_DAY, MOST_PEOPLE, make_country
 from importers.sample.defects import spoil
 from importers.sample.headers import (
     DIPLOMA_HEADER,
@@ -44,6 +45,7 @@ TRUTH_HEADER = (
     "closed_addresses;arrived_day"
 )
 BASE = date(2026, 8, 25)  # of day 0: when the real mailbox extract was measured
+LAST_SEED = 2**32 - 1  # larger ones are past 64 bits once multiplied
 _SLICE = 20_000  # people: 10 MB of text
 _PARALLEL_FROM = 60_000  # people; below, starting processes costs more than it saves
 
@@ -138,7 +140,12 @@ def write_sample(
     names, place of work, line in the link table (``importers.sample.variants``).
     ``people``: persons on day 0 (1,700,000 gives the national volumes).  ``base``: date of day 0, in file names only.
     ``processes``: 0 stays in this one; the bytes are the same.
+
+    Raises InvalidInput past ``MOST_PEOPLE``, ``LAST_SEED`` or ``LAST_DAY``: numbers would come twice.
     """
+    for what, value, most in (("people", people, MOST_PEOPLE), ("seed", seed, LAST_SEED), ("day", day, LAST_DAY)):
+        if not 0 <= value <= most:
+            raise InvalidInput(f"un nombre de 0 à {most} est attendu", where=f"--{what}")
     folder.mkdir(parents=True, exist_ok=True)
     stamp = f"{base + timedelta(days=day):%Y%m%d}0606"
     paths = {name: folder / pattern.format(stamp=stamp) for name, pattern in _NAMES.items()}

@@ -8,13 +8,16 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from directory_service.errors import InvalidInput
 from directory_service.model import identifiers
 from importers.cat18.columns import CAT18_COLUMNS
 from importers.extract import ListFile
-from importers.sample import SampleSummary, write, write_sample
+from importers.sample import SampleSummary, country, write, write_sample
 from importers.sample.names import plain
+from importers.sample.numbers import rpps_numbers
 from importers.whitelist.job import read_lists
 
 FILES = {
@@ -330,6 +333,25 @@ def test_archives_hold_the_same_texts(tmp_path: Path) -> None:
     assert f"PS_LibreAcces_{summary.stamp}.zip" in names
     assert f"Extraction_Correspondance_MSSante_{summary.stamp}.zip" in names
     assert not any(n.startswith("PS_LibreAcces_Personne_activite_2") for n in names)
+
+
+@pytest.mark.parametrize(
+    "asked", [{"seed": -1}, {"seed": 2**32}, {"day": -1}, {"day": country.LAST_DAY + 1}, {"people": 25_000_001}]
+)
+def test_where_numbers_would_come_twice_nothing_is_written(tmp_path: Path, asked: dict[str, int]) -> None:
+    with pytest.raises(InvalidInput):
+        write_sample(tmp_path / "none", **asked)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("seed", [0, write.LAST_SEED])
+def test_numbers_never_come_twice(seed: int) -> None:
+    """Of the first people, and of the last who arrive on the last day."""
+    arriving = int(country.MOST_PEOPLE * country._ARRIVALS)
+    assert arriving <= country._A_DAY
+    first, last = np.arange(country._A_DAY), 60_000_000 + country.LAST_DAY * country._A_DAY + np.arange(arriving)
+    numbers = rpps_numbers(np.r_[first, last], seed).tolist()
+    assert len(set(numbers)) == len(numbers) and all(map(identifiers.is_rpps, map(str, numbers)))
 
 
 def test_progress_is_told(tmp_path: Path) -> None:
