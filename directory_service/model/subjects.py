@@ -8,8 +8,9 @@ digit and number).  Written forms that differ by case, spaces, quotes or order a
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import NamedTuple
+
+from directory_service.model.names import fold_once
 
 _COMMA = re.compile(r'(?:\\.|"[^"]*"|[^,"\\]|")+')  # a quote that never closes is a letter
 _ESCAPED = re.compile(r"\\(.)")
@@ -54,5 +55,4 @@ def party_of(text: str) -> Party:
 
 def slug(label: str) -> str:
     """A name for an operator, in the letters that ``registry.operators`` takes."""
-    plain = unicodedata.normalize("NFKD", label.casefold()).encode("ascii", "ignore").decode()
-    return _SLUG.sub("-", plain).strip("-")[:LONGEST_SLUG].strip("-") or "operateur"
+    return _SLUG.sub("-", fold_once(label)).strip("-")[:LONGEST_SLUG].strip("-") or "operateur"
