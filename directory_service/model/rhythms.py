@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+_LONGEST = 1_000_000.0  # hours: a century, which is never silent
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythms:
@@ -24,7 +26,7 @@ class Rhythms:
         if any(not name or not hours for name, _, hours in pairs):
             raise ValueError(text)
         found = tuple((name, float(hours)) for name, _, hours in pairs)
-        if any(not 0 < hours < float("inf") for _, hours in found):
+        if any(not 0 < hours <= _LONGEST for _, hours in found):
             raise ValueError(text)
         return cls(found)
 
