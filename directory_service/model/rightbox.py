@@ -109,11 +109,12 @@ def _structure(box: Box, need: Need) -> Found:
 
 
 def _service(box: Box, need: Need) -> Found:
-    if not need.service:
+    wanted = squash(need.service)
+    if not wanted:  # signs alone name no service
         return _SILENT
     if not box.service:
         return Found(1)
-    named = squash(need.service) in squash(box.service)
+    named = wanted in squash(box.service)
     return Found(0, "same_service") if named else Found(2, "other_service", Fit.DOUBTFUL)
 
 

@@ -69,6 +69,12 @@ def test_the_one_fact_before_the_other(need: Need, facts: dict[str, object], aga
     assert found.recommended == "z@a.fr"
 
 
+@pytest.mark.parametrize("service", ["-", " … "])
+def test_signs_alone_name_no_service(service: str) -> None:
+    found = chosen(Need(service=service), box(service="Cardiologie"))
+    assert found == chosen(Need(), box(service="Cardiologie"))
+
+
 def test_two_like_boxes_are_ambiguous_and_the_structure_would_decide() -> None:
     found = chosen(REPORT, box("a@a.fr", structures=("1A",)), box("b@a.fr", structures=("1B",)))
     assert (found.recommended, found.ambiguous, found.would_decide) == (None, True, ("structure", "preferred"))
