@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from directory_service.model.subjects import party_of, slug, subject_key
@@ -27,6 +27,13 @@ def test_trusted_is_held_and_not_suspended(held: list[Span], suspended: list[Spa
     assert found == sorted(found, key=lambda s: s.since)
     assert len({s.since for s in found}) == len(found)
     assert bool(found) is bool(held)  # what was ever held is known, even if never trusted
+
+
+@given(spans, st.lists(spans, max_size=4))
+@example(Span(DAYS[0]), [Span(DAYS[0], DAYS[1])])
+def test_an_empty_span_stands_alone(held: Span, suspended: list[Span]) -> None:
+    found = trusted_spans([held], suspended)
+    assert len(found) == 1 or all(span.since != span.until for span in found)
 
 
 @given(st.text(max_size=60))
