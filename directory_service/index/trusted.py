@@ -59,7 +59,7 @@ def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> li
 
 
 def trust_left(db: sqlite3.Connection, domain: str, at: str | None) -> str:
-    """The last instant, before ``at``, at which trust in the domain ended; "" when there is none."""
+    """The last instant, up to ``at``, at which trust in the domain ended; "" when there is none."""
     sql = "SELECT max(until) FROM domain WHERE name = ? AND until > since AND until <= ?"
     (found,) = db.execute(sql, (lowered(domain), at or "9999")).fetchone()
     return found or ""

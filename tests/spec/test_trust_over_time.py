@@ -69,10 +69,18 @@ def test_a_suspended_operator_is_out_of_trust_at_once_and_was_not_before(space: 
     space.change(lambda c: operators.suspend(c, world.OPERATOR, actor="tests", at=JULY))
     assert space.verdict() == ("untrusted_domain", {"domain_left", "domain_untrusted"})
     assert space.verdict(JUNE) == ("verified", {"domain_trusted"})
-    assert space.verdict(JULY)[0] == "untrusted_domain"
+    assert space.verdict(JULY) == ("untrusted_domain", {"domain_left", "domain_untrusted"})
     space.change(lambda c: operators.resume(c, world.OPERATOR, actor="tests", at=AUGUST))
     assert space.verdict()[0] == "verified"
     assert [space.verdict(i)[0] for i in (JUNE, JULY, AUGUST)] == ["verified", "untrusted_domain", "verified"]
+
+
+def test_what_a_suspended_operator_takes_on_was_never_in_trust_and_did_not_leave_it(space: Space) -> None:
+    space.change(lambda c: operators.suspend(c, world.OPERATOR, actor="tests", at=JUNE))
+    space.change(lambda c: operators.add_domain(c, world.OPERATOR, "neuf.mssante.fr", actor="tests", at=JULY))
+    assert space.verdict(address="x@neuf.mssante.fr") == ("untrusted_domain", {"domain_untrusted"})
+    space.change(lambda c: operators.resume(c, world.OPERATOR, actor="tests", at=AUGUST))
+    assert space.directory.domain_record("neuf.mssante.fr")["trusted"]
 
 
 def test_before_any_list_was_known_every_domain_was_trusted_and_this_is_said(space: Space) -> None:
