@@ -19,8 +19,9 @@ _DOMAIN = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+
 
 def domain_name(text: str) -> str:
     """A mail domain as we keep it, in lower case without its last dot; empty for what is none."""
-    lowered = text.strip().lower().rstrip(".")
-    return lowered if _DOMAIN.fullmatch(lowered) else ""
+    written = text.strip()
+    lowered = written.lower().rstrip(".")
+    return lowered if written.isascii() and _DOMAIN.fullmatch(lowered) else ""  # the sign of Kelvin is no k
 
 
 class Span(NamedTuple):
