@@ -103,6 +103,27 @@ def test_a_closed_mailbox_leaves_the_branch_and_stays_known(engine, directory, f
     assert directory.mailbox(address, View.ANONYMOUS)["status"] == "closed"
 
 
+def test_a_registry_that_was_restored_and_went_on_past_the_index_is_built_again(
+    engine, directory, follower, tmp_path
+) -> None:
+    """Its changes have the numbers of others, which the index holds."""
+    backup = tmp_path / "backup.sqlite"
+    with closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+    with writing(engine) as connection:
+        connection.execute(update(practitioner).where(practitioner.c.id == 2).values(family_name="PERDU"))
+        append(connection, actor="test", kind="update", subject="practitioner", subject_id=2, at=NEW)
+    follower.catch_up()
+    assert addresses(directory, "perdu")
+    engine.dispose()
+    with closing(sqlite3.connect(backup)) as old, closing(sqlite3.connect(tmp_path / "registry.sqlite")) as db:
+        old.backup(db)
+    for _ in range(2):
+        change(engine, practitioner, 1, "practitioner", given_names="ZOÉ MARIE")
+    follower.catch_up()
+    assert not addresses(directory, "perdu") and addresses(directory, "dupont")
+
+
 def test_a_merged_person_is_found_by_her_number_no_more_under_two_entries(engine, directory, follower) -> None:
     change(engine, practitioner, 3, "practitioner", merged_into=2)
     follower.catch_up()

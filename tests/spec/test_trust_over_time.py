@@ -98,6 +98,15 @@ def test_a_domain_that_comes_back_was_out_of_trust_in_between(space: Space) -> N
         (AUGUST, None), (world.START, JUNE)]  # fmt: skip
 
 
+def test_who_holds_a_domain_today_comes_before_who_held_it_since(space: Space) -> None:
+    space.change(lambda c: operators.add_operator(c, "autre", actor="tests", at=JUNE))
+    for act, instant in ((operators.add_domain, JUNE), (operators.remove_domain, JULY)):
+        space.change(lambda c, act=act, instant=instant: act(c, "autre", DOMAIN, actor="tests", at=instant))
+    record = space.directory.domain_record(DOMAIN)
+    assert record["trusted"] and [(o["name"], o["since"], o["until"]) for o in record["operators"]] == [
+        (world.OPERATOR, world.START, None), ("autre", JUNE, JULY)]  # fmt: skip
+
+
 def test_a_list_moves_a_domain_and_the_mailboxes_under_it_show_it(space: Space) -> None:
     space.change(lambda c: operators.remove_domain(c, world.OPERATOR, DOMAIN, actor="tests", at=JUNE))
     space.day(1, entry(DOMAIN), entry("autre.mssante.fr", OVA))

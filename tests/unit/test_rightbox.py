@@ -69,6 +69,33 @@ def test_the_one_fact_before_the_other(need: Need, facts: dict[str, object], aga
     assert found.recommended == "z@a.fr"
 
 
+@pytest.mark.parametrize("purpose", ["administrative", "appointment", "telemedicine", "urgent"])
+def test_software_that_is_said_to_read_for_people_is_in_no_doubt(purpose: str) -> None:
+    found = chosen(Need(purpose), box(kind=APP))
+    assert found.ambiguous and "read_by_software" in found.boxes[0].reasons
+    found = chosen(Need(purpose), box(kind=APP, purposes=(purpose,)))
+    assert found.recommended == "a@a.fr" and found.boxes[0].reasons == ("purpose_published", "type_app")
+
+
+@pytest.mark.parametrize(
+    ("need", "first", "second"),
+    [
+        (Need("report", structure="1A"), {"structures": ("1A", "1B")}, {"structures": ("1A",)}),
+        (Need("report", service="cardio"), {"service": "Cardiologie"}, {"service": "Cardio"}),
+        (REPORT, {"purposes": ("report", "urgent")}, {"purposes": ("report",)}),
+    ],
+)
+def test_what_was_said_decides_no_more(need: Need, first: dict[str, object], second: dict[str, object]) -> None:
+    assert chosen(need, box("a@a.fr", **first), box("b@a.fr", **second)).would_decide == ("preferred",)
+
+
+def test_purposes_that_differ_would_decide() -> None:
+    boxes = box("a@a.fr", purposes=("report",)), box("b@a.fr", purposes=("urgent",))
+    assert chosen(Need(), *boxes).would_decide == ("purpose", "preferred")
+    same = box("a@a.fr", purposes=("report", "urgent")), box("b@a.fr", purposes=("urgent", "report"))
+    assert chosen(Need(), *same).would_decide == ("preferred",)
+
+
 @pytest.mark.parametrize("service", ["-", " … "])
 def test_signs_alone_name_no_service(service: str) -> None:
     found = chosen(Need(service=service), box(service="Cardiologie"))
