@@ -121,7 +121,8 @@ def test_a_registry_that_was_restored_and_went_on_past_the_index_is_built_again(
     for _ in range(2):
         change(engine, practitioner, 1, "practitioner", given_names="ZOÉ MARIE")
     follower.catch_up()
-    assert not addresses(directory, "perdu") and addresses(directory, "dupont")
+    with closing(Directory(tmp_path / "index", SUFFIX)) as opened:
+        assert not addresses(opened, "perdu") and addresses(opened, "dupont")
 
 
 def test_a_merged_person_is_found_by_her_number_no_more_under_two_entries(engine, directory, follower) -> None:

@@ -127,6 +127,9 @@ def test_one_edit_makes_every_word_within_one(one: str, other: str) -> None:
         ("roy", "roux", False),  # three letters: anything is an edit away
         ("christohpel", "christophe", True),  # two in a long one
         ("boudetn", "boudevin", True),  # one of them left out
+        ("morl", "morel", True),  # in a short one
+        ("bxxdevin", "boudevin", True),  # both at the beginning
+        ("boudevin", "boudxeviny", True),  # both left out
         ("martin", "martinez", False),
         ("shcweitzre", "schweitzer", False),  # both halves wrong
     ],
@@ -166,6 +169,11 @@ def test_typing_errors(typed: str, word: str, meant: bool) -> None:
 )
 def test_a_name_is_heard_word_by_word(typed: str, name: str) -> None:
     assert alike(typed, name)
+
+
+def test_a_word_gives_way_to_another_that_has_no_other_choice() -> None:
+    """*martin* may be either, *martinez* the first alone."""
+    assert alike("martin martinez", "MARTINE Martin")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importers.blocks import _filled
 from importers.reconcile import features as f
 from importers.reconcile.candidate import Candidate
 
@@ -72,6 +73,22 @@ def test_places_without_a_structure_in_common() -> None:
     assert f.place(here, near, {}) == "department"
     assert f.place(here, far, {}) == "elsewhere"
     assert f.place(here, person(), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "postcode", "level"),
+    [
+        ("02A1023763", "2A", "20000", "department"), ("02B1023763", "", "20200", "department"),
+        ("0201023763", "2A", "", "department"), ("09D1023763", "974", "97400", "department"),
+        ("09A1023763", "", "97110", "department"), ("0131023763", "13", "", "department"),
+        ("02A1023763", "13", "13001", "elsewhere"), ("0131023763", "2A", "20000", "elsewhere"),
+    ],
+)  # fmt: skip
+def test_a_number_was_issued_where_she_works(number: str, code: str, postcode: str, level: str) -> None:
+    """Corsica has been 20, and its numbers and those of overseas hold letters."""
+    known = _filled(person("ESSAI"), [("60", postcode, code, "", "", "", "")], frozenset())
+    older = _filled(Candidate(2, False, "ESSAI", "Zoé", "MME", national_id=number), [], frozenset())
+    assert f.place(older, known, {}) == level
 
 
 def test_mailboxes() -> None:

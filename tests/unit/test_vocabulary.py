@@ -64,5 +64,14 @@ def test_a_word_of_a_label_says_less_than_the_label() -> None:
     assert not term.whole and "SM04" in term.codes
 
 
+def test_codes_are_said_by_all_the_words_of_a_label_and_no_fewer() -> None:
+    for code, label in nomenclature.codes("profession").items():
+        assert code in vocabulary.codes_said(label, System.PROFESSION)
+    assert vocabulary.codes_said("La Réunion", System.DEPARTMENT) == ("974",)
+    assert vocabulary.codes_said("corse du sud", System.DEPARTMENT) == ("2A",)
+    for text in ("vasculaires", "corse", "sud corse haute", ""):
+        assert [vocabulary.codes_said(text, system) for system in System] == [()] * len(System)
+
+
 def test_titles_and_articles_are_skipped() -> None:
     assert {"dr", "docteur", "de", "la"} <= vocabulary.skipped() and "dupont" not in vocabulary.skipped()
