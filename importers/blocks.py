@@ -253,8 +253,9 @@ def _filled(person: Candidate, work: list[tuple[str, ...]], boxes: Set[str]) -> 
         jobs |= {profession} - {""}
         places |= {postcode} - {""}
         departments |= {_department(department, postcode)} - {""}
-    if not person.has_rpps and person.national_id[1:3].isdigit():
-        departments.add(person.national_id[1:3])
+    issued = _department(person.national_id[1:3], "")
+    if not person.has_rpps and issued.isdigit():
+        departments.add(issued)
     return Candidate(
         person.pk, person.has_rpps, person.family_name, person.given_names, person.civility, frozenset(structures),
         frozenset(boxes), person.national_id, frozenset(jobs), frozenset(places), frozenset(departments),
@@ -262,8 +263,12 @@ def _filled(person: Candidate, work: list[tuple[str, ...]], boxes: Set[str]) -> 
 
 
 def _department(code: str, postcode: str) -> str:
-    """Two characters, as ADELI numbers begin; Corsica has been 20."""
-    return code[:2] if code else postcode[:2]
+    """Two digits, as postcodes begin: Corsica is 20, and what is overseas 97, whatever letters ADELI numbers have."""
+    head = (code or postcode)[:2]
+    return _LETTERED.get(head, head)
+
+
+_LETTERED = {"2A": "20", "2B": "20", **dict.fromkeys(("9A", "9B", "9C", "9D", "9E", "9F"), "97")}
 
 
 def _work(store: Store, pks: list[int]) -> dict[int, list[tuple[str, ...]]]:
