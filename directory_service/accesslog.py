@@ -117,6 +117,7 @@ def _network(address: str) -> str:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return ""
+    found = getattr(found, "ipv4_mapped", None) or found  # HTTP on :: shows an IPv4 client as ::ffff:192.0.2.7
     return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
 
 

@@ -109,7 +109,7 @@ ROOMS = {
         )
     ),
     "directory_service.policy.server": Room(
-        may=("directory_service.errors", "directory_service.index.directory", "directory_service.policy"),
+        may=(*_MODEL, "directory_service.index.directory", "directory_service.policy"),
         packages=("prometheus_client",),
     ),
     "directory_service.web": Room(

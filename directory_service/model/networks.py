@@ -1,4 +1,4 @@
-"""Networks that a setting names.  PURE."""
+"""Networks and addresses that a setting names.  PURE."""
 
 from __future__ import annotations
 
@@ -31,3 +31,11 @@ class Networks:
 
 
 NO_NETWORK = Networks()
+
+
+def listened_on(host: str) -> tuple[str, ...]:
+    """The addresses that a face opens for one that a setting names: ``::`` is every address, of IPv4 too.
+
+    asyncio makes a socket for ``::`` deaf to IPv4 (IPV6_V6ONLY), whatever the system says.
+    """
+    return ("0.0.0.0", "::") if host == "::" else (host,)  # noqa: S104 (asked for by name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from prometheus_client import Counter
 
 from directory_service.errors import InvalidInput
+from directory_service.model.networks import listened_on
 from directory_service.policy.protocol import Request, Requests, write_action
 from directory_service.policy.rules import Answer, Policy, decide, without_index
 
@@ -42,7 +43,7 @@ def serve(host: str, port: int, directory: Directory, policy: Policy, stop: Stop
 
 
 async def _serve(host: str, port: int, service: Service, stop: Stop) -> None:
-    server = await asyncio.start_server(service.client, host, port, reuse_port=True, backlog=1024)
+    server = await asyncio.start_server(service.client, listened_on(host), port, reuse_port=True, backlog=1024)
     while not stop.is_set():
         await asyncio.sleep(_TICK)
     server.close()

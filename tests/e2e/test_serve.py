@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import ldap3
@@ -146,6 +147,23 @@ def test_workers_do_not_outlive_a_supervisor_that_was_killed(server: tuple[Insta
     while any(Path(f"/proc/{pid}").exists() for pid in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_every_address_is_that_of_both_protocols(loaded: Installation, tmp_path: Path) -> None:
+    """``host = "::"``: a client without IPv6 is answered by every face, LDAP and the policy service among them."""
+    here, policy = loaded.copy(tmp_path / "both"), free_port()
+    here.run("operator", "add", "essai")
+    here.run("index")
+    running = {"ANNUAIRE_POLICY_PORT": str(policy), "ANNUAIRE_POLICY_HOST": "::", "ANNUAIRE_POLICY_OPERATOR": "essai"}
+    server = start(replace(here, env=here.env | running), "--host", "::")
+    try:
+        server.wait_for("Ctrl-C")
+        for host in ("127.0.0.1", "::1"):
+            for port in (here.ldap_port, int(here.env["ANNUAIRE_HTTP_PORT"]), policy):
+                socket.create_connection((host, port), timeout=5).close()
+    finally:
+        server.stop()
 
 
 def test_a_port_that_is_taken_is_named(loaded: Installation) -> None:

@@ -32,6 +32,7 @@ def test_lines_are_written_together_when_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("way", "address", "shown"),
     [("full", "192.0.2.77", "192.0.2.77"), ("network", "192.0.2.77", "192.0.2.0/24"), ("none", "192.0.2.77", ""),
+     ("network", "::ffff:192.0.2.77", "192.0.2.0/24"),
      ("network", "2001:db8:1:2::3", "2001:db8:1::/48"), ("network", "fe80::1%eth0", "fe80::/48"), ("network", "", "")],
 )  # fmt: skip
 def test_addresses_are_as_long_as_one_chooses(way: str, address: str, shown: str) -> None:

@@ -36,6 +36,7 @@ from directory_service.ldap.server.identities import Operators
 from directory_service.ldap.server.metrics import SEQUENCE
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.virtual import START_TLS
+from directory_service.model.networks import listened_on
 from directory_service.siblings import Siblings
 from directory_service.tls import Tls, TlsFiles
 from ldap_schema.schema import load
@@ -130,7 +131,8 @@ async def _listen(loop: asyncio.AbstractEventLoop, make: Callable[[], asyncio.Pr
                   ) -> asyncio.Server:  # fmt: skip
     if isinstance(listener, socket.socket):
         return await loop.create_server(make, sock=listener, backlog=1024)
-    return await loop.create_server(make, *listener, reuse_port=True, backlog=1024)
+    host, port = listener
+    return await loop.create_server(make, listened_on(host), port, reuse_port=True, backlog=1024)
 
 
 async def _watch_files(tls: Tls, pause: float) -> None:
