@@ -35,10 +35,11 @@ def settings_page() -> str:
             "",
             _WRITTEN,
             "",
-            f"Each setting is looked for on the command line, then in the environment, then in `{FILE}` of the current",
-            "folder (or the file given to `annuaire --config`), and has a default otherwise.",
-            "An unknown name in the file is refused; one in the environment is told on standard error and ignored: it",
-            "may be somebody else's.",
+            "A setting is read from the command line if it has an option there, else from the environment, else from",
+            f"`{FILE}` in the current folder (or the file given by `annuaire --config`), else it has its default.",
+            "An unknown name in the file is an error (exit code 2).  An unknown variable `ANNUAIRE_…` in the",
+            "environment is reported on standard error and ignored: it may belong to another program.  File names are relative to",
+            "the current folder: give full paths for a service.",
             "",
             f"| `{FILE}` | environment | default | meaning |",
             "|---|---|---|---|",
@@ -58,8 +59,8 @@ def commands_page() -> str:
         "",
         _WRITTEN,
         "",
-        "Help is in French, as is everything the command prints.  `--json` makes any answer, errors included, one JSON",
-        "document.  Exit codes:",
+        "Help and everything else that the command prints are in French.  With `--json`, any answer is one JSON",
+        "document, errors included.  Exit codes:",
         "",
         "| code | meaning |",
         "|---|---|",
@@ -74,7 +75,7 @@ EXIT_CODES = {
     2: "wrong usage, a setting or argument that does not read, or a path that the system refuses",
     3: "input refused, nothing written",
     4: "not found; not verified",
-    5: "registry, index or service unavailable, a port that is taken, or a disk that is full",
+    5: "registry, index or service unavailable, a port taken, a disk full; a check of `doctor` failed",
     6: "stopped by the circuit breaker",
 }
 
@@ -115,32 +116,37 @@ _RULES_HEAD = f"""# Rules of data quality
 
 {_WRITTEN}
 
-Every line that an import reads is held to these rules (`importers/quality/rules.py`).  Codes are stable: they stand in
-`--json`, in CSV files and in the registry.
+Every line that an import reads is checked against these rules (`importers/quality/rules.py`). Their codes never
+change: they appear in `--json`, in CSV files and in the registry.
 
 | effect | what happens |
 |---|---|
 | {Effect.REJECT} | the line is set aside with its text; the rest of the file is imported, unless more than 5 % go |
 | {Effect.REPAIR} | what is read is corrected; what was written is kept beside it |
-| {Effect.WARN} | the line is imported as it is written |
+| {Effect.WARN} | the line is imported as it is written, and reported |
 
-Severity: *{Severity.ERROR}*, the value is false; *{Severity.WARNING}*, two values contradict one another, or one is
-missing; *{Severity.NOTICE}*, worth knowing and often right.  Names, professions and savoir-faire are never altered
-(RG_EXP_031).
+| severity | meaning |
+|---|---|
+| {Severity.ERROR} | the value is wrong |
+| {Severity.WARNING} | two values contradict one another, or one is missing |
+| {Severity.NOTICE} | worth knowing, and often right |
 
-* `annuaire import` and `annuaire runs show N` give the lines of each rule, by file, that is by source.  All lines are
-  counted.  Of a source that was read before, lines found unchanged are not looked at again: a run counts what is new.
-* `annuaire runs rejects N --csv` gives the lines themselves: file, source, line number, column, rule, severity, effect,
-  message, value, suggestion, text.  Rejected lines are all there; of the other rules, the first
-  `ANNUAIRE_IMPORT_FINDINGS` lines of each file, ten at most of one value, so that a big hospital hides nobody.
-* A false RPPS or ADELI number gets a suggestion: the numbers with one other digit, or two neighbours swapped, whose key
-  holds and whose holder the registry knows under the same name (in a link, the name behind the other number).  It is
-  looked for when all files of the run are read, for 10,000 lines of each file at most.  Nothing is corrected by it.
-* What a number, a code or a place is worth is judged once for each distinct value, and each line that holds it counts:
-  see the heads of `importers/quality/codes.py` and `places.py`.  Of activities, the labels of profession and
-  savoir-faire are held against their codes on every line, the other labels where their codes are met together first.
-  The address of a structure is that of the first line that names it.  Diplomas have no open list: their codes are not
-  judged."""
+Names, professions and savoir-faire are never altered (RG_EXP_031).
+
+* `annuaire import` and `annuaire runs show N` count the lines of each rule, file by file. All lines are counted,
+  except those that have not changed since the source was last read: a run counts what is new.
+* `annuaire runs rejects N --csv` gives the lines themselves: file, source, line number, column, rule, severity,
+  effect, message, value, suggestion, text. All rejected lines are kept. Of the other rules, the first
+  `ANNUAIRE_IMPORT_FINDINGS` lines of each file are kept, ten at most of one value, so that one big hospital does
+  not hide the others.
+* A false RPPS or ADELI number may get a suggestion: a number that differs by one digit or by two neighbours
+  swapped, whose check key is right and whose holder the registry knows under the same name (in a link, the name
+  behind the other number). Suggestions are looked for once all files are read, for 10,000 lines of each file at
+  most. They correct nothing.
+* A number, a code or a place is judged once for each distinct value; every line that holds it is counted (see the
+  heads of `importers/quality/codes.py` and `places.py`). In activities, the labels of profession and savoir-faire
+  are compared with their codes on every line, other labels where a pair of codes first occurs. The address of a
+  structure is that of the first line that names it. Codes of diplomas are not judged: they have no open list."""
 
 
 def main() -> None:
