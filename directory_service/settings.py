@@ -88,16 +88,16 @@ class Settings:
         "Requests a minute that one address (IPv6: /64) may make of `/v1/suggest`: ten people who type without a "
         "pause, a hospital that does now and then. 0: no limit.",
     )
-    http_rate_search: int = _setting(1_200, "The same of `/v1/search`.")
-    http_rate_read: int = _setting(1_200, "The same of single records, and of what has no limit of its own.")
+    http_rate_search: int = _setting(1_200, "Requests a minute from one address to `/v1/search`.")
+    http_rate_read: int = _setting(1_200, "Requests a minute from one address to single records and other routes.")
     http_rate_verify: int = _setting(
-        1_200, "The same of `/v1/verify`, `/v1/match` and `/v1/reconcile`; ten lines or queries of one request are one."
+        1_200, "Requests a minute from one address to `/v1/verify`, `/v1/match`, `/v1/reconcile`; ten lines are one."
     )
     http_rate_batch: int = _setting(
-        30, "The same of batches, ten thousand lines each, and of CardDAV books that are listed."
+        30, "Batches (ten thousand lines each at most) and listed CardDAV books, a minute, from one address."
     )
-    http_rate_write: int = _setting(600, "The same of what operators write one by one.")
-    http_rate_export: int = _setting(60, "The same of `/v1/changes` and of exports, each range of a file being one.")
+    http_rate_write: int = _setting(600, "Single writes of operators, a minute; times `http_rate_factor`.")
+    http_rate_export: int = _setting(60, "Requests for `/v1/changes` and exports, a minute; times `http_rate_factor`.")
     http_rate_factor: int = _setting(
         10, "How many times more an operator or a program with a key may ask, whatever its addresses.", most=1_000_000
     )
@@ -107,14 +107,14 @@ class Settings:
         "credentials. Empty: none.",
     )
     http_tls_certificate: str = _setting(
-        "", "The same of the HTTPS port; empty: the `ldap_tls_*` files serve both faces, otherwise none of them does."
+        "", "PEM file of the HTTPS port's certificate and chain; empty: HTTPS uses the `ldap_tls_*` files instead."
     )
-    http_tls_key: str = _setting("", "Its private key; empty: in the same file.")
-    http_tls_client_ca: str = _setting("", "The authorities of its client certificates; empty: none is asked for.")
+    http_tls_key: str = _setting("", "PEM file of the HTTPS port's private key; empty: in the same file.")
+    http_tls_client_ca: str = _setting("", "PEM file of the authorities of HTTPS clients; empty: none is asked for.")
     http_tls_crl: str = _setting(
         "",
-        "Their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, unless HTTPS has "
-        "a certificate of its own.",
+        "PEM file of their revocation lists, also for certificates that `trusted_proxies` pass on; empty: LDAP's, "
+        "unless HTTPS has a certificate of its own.",
     )
     portal: bool = _setting(True, "Whether the HTTP face has pages for people; when not, it is the API alone.")
     service_name: str = _setting("Annuaire santé", "What the pages call the service.")
@@ -138,7 +138,7 @@ class Settings:
     ldap_paged_total_anonymous: int = _setting(
         _LDAP.paged_total_anonymous, "Entries of all pages of an anonymous client's search: pages are no way round."
     )
-    ldap_paged_total_operator: int = _setting(_LDAP.paged_total_operator, "The same for a bound operator.")
+    ldap_paged_total_operator: int = _setting(_LDAP.paged_total_operator, "Entries of all pages, for an operator.")
     ldap_search_time: float = _setting(_LDAP.search_time, "Seconds of one search; nobody waits longer at a keyboard.")
     ldap_candidates: int = _setting(
         _LDAP.candidates, "Entries one search may look at, about 0.2 s; past it a better filter is due."
@@ -151,7 +151,7 @@ class Settings:
     )
     ldap_harvest_operator: int = _setting(
         _LDAP.harvest_operator,
-        "The same for one operator, or a program with a key, whatever its addresses. 0: no limit.",
+        "Different entries a day for one operator, or a program with a key, whatever its addresses. 0: no limit.",
         most=600_000,
     )
     ldap_harvest_window: float = _setting(
@@ -177,7 +177,7 @@ class Settings:
     ldap_outstanding_anonymous: int = _setting(
         _LDAP.outstanding_anonymous, "Searches of one anonymous connection queued or under way; more are told busy."
     )
-    ldap_outstanding_operator: int = _setting(_LDAP.outstanding_operator, "The same for a bound operator.")
+    ldap_outstanding_operator: int = _setting(_LDAP.outstanding_operator, "Searches of an operator's connection.")
     ldap_bind_failures: int = _setting(
         _LDAP.bind_failures, "Wrong secrets in a row, of one name or from one address, before the next ones wait."
     )
@@ -191,7 +191,7 @@ class Settings:
     ldap_binds: int = _setting(_LDAP.binds, "Secrets verified on one connection: each takes 50 ms on purpose.")
     ldap_connections: int = _setting(_LDAP.connections, "LDAP connections of one worker; more are refused at once.")
     ldap_connections_per_address: int = _setting(
-        _LDAP.connections_per_address, "The same from one address; high, since a whole hospital sits behind one."
+        _LDAP.connections_per_address, "Connections of a worker from one address; a hospital may be behind one."
     )
     ldap_idle_anonymous: float = _setting(
         _LDAP.idle_anonymous, "Seconds an anonymous LDAP connection may stay silent; Thunderbird leaks some."
