@@ -60,6 +60,14 @@ def test_a_page_names_only_what_exists(page: Path) -> None:
     assert {words.split()[0].rstrip("`") for words in _COMMAND.findall(text)} <= annuaire.commands.keys()
 
 
+def test_the_index_of_decisions_has_each_of_them_once() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^\| \[(\d{4})\]\((\1-[\w-]+\.md)\) \|", (folder / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(name for _, name in listed) == sorted(page.name for page in folder.glob("[0-9]*.md"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_files_that_a_page_names_are_there_and_its_tables_are_tables(page: Path) -> None:
     """A table is a header, a rule under it, and rows of as many cells: a line astray is shown as text."""
