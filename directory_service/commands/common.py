@@ -83,7 +83,7 @@ def whoami() -> str:
     """Who runs the command: the account's name, or its number where the system knows none, as in containers."""
     try:
         return getpass.getuser()
-    except KeyError:
+    except (KeyError, OSError):  # of an account without a name; since Python 3.13 the second
         return f"uid {os.getuid()}"
 
 
