@@ -19,6 +19,17 @@ from directory_service.index.reader import Build, Reader
 _LOOK: Final = 0.2  # seconds between two looks at ``current``
 
 
+class _Closing:
+    """Closes a reader when the thread that it was opened for ends: its locals go then, and this is one of them.  The
+    reader itself would wait for a collection, since SQLite calls it back."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __del__(self) -> None:
+        self._reader.close()
+
+
 class Connections:
     """The readers of one folder of builds.  Raises RegistryUnavailable while there is no build."""
 
@@ -48,6 +59,7 @@ class Connections:
         held: Reader | None = getattr(local, "reader", None)
         if held is None or held.name != name:
             local.reader = reader = self._open(name)
+            local.closing = _Closing(reader)
             if held is not None:
                 held.close()
         else:

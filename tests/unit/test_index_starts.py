@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -13,12 +15,12 @@ TOKENS = ("1dupont", "1d", "2dupond", "3dupont", "1œuvre", "1éloi", "qjdeuap",
 
 
 @pytest.fixture(scope="module")
-def db() -> sqlite3.Connection:
-    db = sqlite3.connect(":memory:")
-    db.execute(next(table for table in TABLES if table.startswith("CREATE VIRTUAL TABLE tag ")))
-    rows = [(n, with_starts(f"a1 {token}")) for n, token in enumerate(TOKENS)]
-    db.executemany("INSERT INTO tag(rowid, terms) VALUES (?, ?)", rows)
-    return db
+def db() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(next(table for table in TABLES if table.startswith("CREATE VIRTUAL TABLE tag ")))
+        rows = [(n, with_starts(f"a1 {token}")) for n, token in enumerate(TOKENS)]
+        db.executemany("INSERT INTO tag(rowid, terms) VALUES (?, ?)", rows)
+        yield db
 
 
 @pytest.mark.parametrize("start", sorted({token[:size] for token in TOKENS for size in range(1, len(token) + 1)}))
