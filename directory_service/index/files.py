@@ -132,14 +132,23 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """Read-only; may be closed by another thread.  Raises sqlite3.OperationalError if the file is gone."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
-    for pragma in (f"mmap_size = {MMAP_SIZE}", "query_only = ON", "cache_size = -16384", "temp_store = MEMORY"):
-        connection.execute(f"PRAGMA {pragma}").close()
-    return connection
+    return _prepared(
+        connection, f"mmap_size = {MMAP_SIZE}", "query_only = ON", "cache_size = -16384", "temp_store = MEMORY"
+    )
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """For the follower: readers go on meanwhile."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=30.0)
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    return _prepared(connection, "journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY")
+
+
+def _prepared(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
+    """A file that is no database is closed again: it is found out here, not when it is opened."""
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+    except BaseException:
+        connection.close()
+        raise
     return connection
