@@ -119,6 +119,46 @@ NAMES = ("ST. 42", "FRANZ-WALLRAFF", "D'AUBIGNÉ", "L'HERMITE", "DE LA TOUR DU P
          "A/B DURAND", 'LE "PETIT"', "MÜLLER", "ŒUVRARD", "GARCÍA Y LÓPEZ", "BEN ALI", "N'GUYEN")  # fmt: skip
 
 
+PARTS = [
+    ("DA COSTA", "SOPHIE"),
+    ("COSTA", "SOPHIE-ANNE"),
+    ("COSTA", "SOPHIE"),
+    ("FROUX", "LAURENT"),
+    ("ROUX", "FABIEN"),
+    ("DES GRAVIERS", "STÉPHANIE"),
+    ("GRAVIER", "STÉPHANIE"),
+    ("N'DIAYE", "AWA"),
+]
+
+
+@pytest.fixture(scope="module")
+def parted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
+    """The age of a record, which decides among equals, is that of the list."""
+    people = [make_practitioner(n, family_name=f, given_names=g) for n, (f, g) in enumerate(PARTS, 200)]
+    entries = [practitioner_entry(p, [], SUFFIX) for p in people]
+    with closing(world.build(tmp_path_factory.mktemp("parts"), entries)) as directory:
+        yield create_app(directory).test_client()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("costa sophie", ("COSTA", "SOPHIE")),
+        ("sophie costa", ("COSTA", "SOPHIE")),
+        ("costa", ("COSTA", "SOPHIE-ANNE")),
+        ("da costa sophie", ("DA COSTA", "SOPHIE")),
+        ("f roux", ("ROUX", "FABIEN")),
+        ("roux f", ("ROUX", "FABIEN")),
+        ("gravi stephanie", ("GRAVIER", "STÉPHANIE")),
+        ("n diaye awa", ("N'DIAYE", "AWA")),
+    ],
+)
+def test_whose_name_it_is_comes_before_whose_name_only_holds_it(
+    parted: FlaskClient, typed: str, meant: tuple[str, str]
+) -> None:
+    assert found(parted, typed)[0] == make_practitioner(200 + PARTS.index(meant)).national_id
+
+
 @pytest.fixture(scope="module")
 def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     people = [make_practitioner(n, family_name=name, given_names="ANNE") for n, name in enumerate(NAMES, 100)]

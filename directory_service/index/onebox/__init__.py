@@ -55,6 +55,7 @@ _ELIDED: Final = re.compile(r"\b([dDlL])['’`](?=\w)")
 _ANNOUNCED: Final = re.compile(r"[:=°#]+")
 _AROUND: Final = "<>\"';,"  # an address: as mail clients write it
 _SHORT: Final = {"à": "a", "À": "a", "M.": "m", "m.": "m"}  # words of one letter that are no initials
+_BEFORE_NAMES: Final = "dlmno"  # letters with an apostrophe, which few people type
 _MARK: Final = "\x02"  # before a word that was elided
 
 
@@ -175,15 +176,22 @@ def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:
     for said, reading in of_phrase(frozenset(words)):
         for word in said:
             found[word].append(reading)
-    for several in (*_pairs(words), *_particles(words, away)):
+    for several in filter(_may_be_one, (*_pairs(words), *_particles(words, away))):
         for word in several:
             found[word] += of_pair("".join(several))
     for size in range(2, _LONGEST_RUN + 1):
         for start in range(len(words) - size + 1):
             run = words[start : start + size]
-            for word in run:
+            for word in run if size > 2 or _may_be_one(run) else ():
                 found[word] += of_run("".join(run))
     return found
+
+
+def _may_be_one(words: Sequence[str]) -> bool:
+    """One letter is how some names begin (*D'Essai*, *N'Guessan*, *O'Connor*); any other is an initial: *f roux* is no
+    *Froux*."""
+    first, *others = words
+    return (len(first) > 1 or first in _BEFORE_NAMES) and all(len(word) > 1 for word in others)
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, ...]]:

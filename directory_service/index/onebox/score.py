@@ -28,6 +28,7 @@ COSTS: Final[Mapping[Likeness, int]] = {
 }
 FIELD_COSTS: Final[Mapping[Field, int]] = {Field.FAMILY: 0, Field.GIVEN: 1}
 OTHER_FIELD: Final = 2
+PART_COST: Final = 1  # what was found is one word of a longer name
 SKIPPED_COST: Final = 3  # a particle that is not part of what was found
 
 
@@ -63,17 +64,37 @@ def match(box: Box, tags: str, keyed: Sequence[Fit | None], inside: Sequence[Fit
     needed = [fit for word, fit in zip(box.words, fits, strict=True) if fit and not word.skipped]
     worst = max((fit.likeness for fit in needed), default=Likeness.EXACT)
     identified = any(keyed)
-    return Match(IDENTIFIED if identified else tier_of(worst, surname), _fine(box, fits), tuple(fits))
+    return Match(IDENTIFIED if identified else tier_of(worst, surname), _fine(box, fits, tags), tuple(fits))
 
 
-def _fine(box: Box, fits: Sequence[Fit | None]) -> int:
-    return sum(_cost(word, fit) for word, fit in zip(box.words, fits, strict=True))
+def _fine(box: Box, fits: Sequence[Fit | None], tags: str) -> int:
+    named = _NAMED if len(box.needed) > 1 else _FAMILY
+    return sum(_cost(word, fit, tags, named) for word, fit in zip(box.words, fits, strict=True))
 
 
-def _cost(word: Word, fit: Fit | None) -> int:
+def _cost(word: Word, fit: Fit | None, tags: str, named: Mapping[Field, str]) -> int:
     if fit is None:
         return SKIPPED_COST
-    return COSTS[fit.likeness] + (0 if word.skipped else FIELD_COSTS.get(fit.field, OTHER_FIELD))
+    if word.skipped:
+        return COSTS[fit.likeness]
+    kind = named.get(fit.field)
+    part = PART_COST if kind and _is_part(word, fit, tags, kind) else 0
+    return COSTS[fit.likeness] + FIELD_COSTS.get(fit.field, OTHER_FIELD) + part
+
+
+def _is_part(word: Word, fit: Fit, tags: str, kind: str) -> bool:
+    """Whether what was found is one of several words of a name: *COSTA* of *DA COSTA*.  A name has a token of all its
+    words, and what was typed beside this word may be the rest of it."""
+    if fit.likeness > Likeness.PREFIX:
+        return False
+    held = [r.token for r in word.close if r.field is fit.field and r.likeness is Likeness.EXACT and _holds(r, tags)]
+    longest = max((*held, fit.token), key=len)
+    return any(len(name) > len(longest) and longest[1:] in name for name in tags.split() if name.startswith(kind))
+
+
+_FAMILY: Final[Mapping[Field, str]] = {Field.FAMILY: Kind.FAMILY.value}
+# Where several words were typed.
+_NAMED: Final[Mapping[Field, str]] = {**_FAMILY, Field.GIVEN: Kind.GIVEN.value}
 
 
 def _fit(word: Word, tags: str, box: Box) -> Fit | None:
