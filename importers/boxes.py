@@ -206,16 +206,16 @@ class BoxLoader:
 
     def _apply(self, boxes: Sequence[Box]) -> None:
         ids = [b.pk for b in boxes]
-        columns = mailbox.c.id, mailbox.c.type, mailbox.c.source, mailbox.c.until
+        columns = mailbox.c.id, mailbox.c.type, mailbox.c.source, mailbox.c.until, mailbox.c.unlisted
         rows = self.store.connection.execute(select(*columns).where(mailbox.c.id.in_(ids)))
-        stored = {pk: (kind, source, until) for pk, kind, source, until in rows}
+        stored = {pk: found for pk, *found in rows}
         opened = self._open_bindings(ids)
         updates = []
         for box in boxes:
-            kind, source, until = stored[box.pk]
+            kind, source, until, unlisted = stored[box.pk]
             if _rank(source) < _rank(self.source):
                 continue
-            before, after = self._rebind(box, opened[box.pk])
+            before, after = self._rebind(box, opened[box.pk], unlisted)
             if kind != box.type:
                 before["type"], after["type"] = kind, box.type
             if until:
@@ -238,7 +238,9 @@ class BoxLoader:
             found[pk].append((row_id, tuple(values)))
         return found
 
-    def _rebind(self, box: Box, opened: list[tuple[int, tuple[Any, ...]]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _rebind(
+        self, box: Box, opened: list[tuple[int, tuple[Any, ...]]], unlisted: bool
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Matches lines with open bindings, exactly first, then by holder; journals the rest as closed or opened."""
         said, left = list(box.bindings), []
         for row_id, values in opened:
@@ -256,15 +258,16 @@ class BoxLoader:
                 updates.append((row_id, values, same))
         connection = self.store.connection
         update_rows(connection, binding, _BOUND, [(*new, row_id) for row_id, _, new in updates])
-        self._end(closed)
+        self._end(closed, unlisted)
         self._open(box.pk, said)
         before: dict[str, Any] = {"binding": [old for _, old, _ in updates] + [old for _, old in closed]}
         after: dict[str, Any] = {"binding": [new for _, _, new in updates] + said}
         return {k: v for k, v in before.items() if v}, {k: v for k, v in after.items() if v}
 
-    def _end(self, held: Sequence[tuple[int, tuple[Any, ...]]]) -> None:
-        ended = [(self.store.as_of, self.store.run_id, row_id) for row_id, _ in held]
-        update_rows(self.store.connection, binding, ("until", "closed_run"), ended)
+    def _end(self, held: Sequence[tuple[int, tuple[Any, ...]]], unlisted: bool) -> None:
+        """``unlisted``: whether their mailbox is, an operator's that the extract has again."""
+        ended = [(self.store.as_of, self.store.run_id, unlisted, row_id) for row_id, _ in held]
+        update_rows(self.store.connection, binding, ("until", "closed_run", "unlisted"), ended)
 
     def close_vanished(self) -> None:
         self.flush()
@@ -273,16 +276,18 @@ class BoxLoader:
         mark_gone(self.store, self.source, [key for key, _ in gone])
         for batch in chunks(gone):
             owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)
-            query = select(mailbox.c.id, mailbox.c.address).where(*owned, mailbox.c.until.is_(None))
-            self._close(dict(tuple(row) for row in self.store.connection.execute(query)))
+            columns = mailbox.c.id, mailbox.c.address, mailbox.c.unlisted
+            query = select(*columns).where(*owned, mailbox.c.until.is_(None))
+            self._close({pk: (address, hidden) for pk, address, hidden in self.store.connection.execute(query)})
         self.beside.finish()
 
-    def _close(self, addresses: dict[int, str]) -> None:
-        as_of, connection, pks = self.store.as_of, self.store.connection, list(addresses)
-        for opened in self._open_bindings(pks).values():
-            self._end(opened)
+    def _close(self, found: dict[int, tuple[str, bool]]) -> None:
+        """Mailboxes: the address of each, and whether it is unlisted."""
+        as_of, connection, pks = self.store.as_of, self.store.connection, list(found)
+        for pk, opened in self._open_bindings(pks).items():
+            self._end(opened, found[pk][1])
         for pk in pks:
-            self.store.impact.mailbox("removed", addresses[pk])
+            self.store.impact.mailbox("removed", found[pk][0])
             self.store.note("close", "mailbox", pk, {"until": None}, {"until": as_of})
         update_rows(connection, mailbox, ("until", "changed_at"), [(as_of, as_of, pk) for pk in pks])
 

@@ -239,7 +239,8 @@ def _take_away(act: _Act, asked: Decision) -> None:
 
 
 def _of_published(act: _Act, asked: Decision) -> Any:
-    query = select(mailbox.c.id, mailbox.c.until).where(mailbox.c.address == asked.one, mailbox.c.source == SOURCE)
+    columns = mailbox.c.id, mailbox.c.until, mailbox.c.unlisted
+    query = select(*columns).where(mailbox.c.address == asked.one, mailbox.c.source == SOURCE)
     found = act.connection.execute(query).first()
     if found is None:
         raise InvalidInput("cette boîte n'est plus celle que publiait son opérateur : la question n'a plus d'objet")
@@ -261,7 +262,8 @@ def _close(act: _Act, asked: Decision) -> None:
     box, as_of = _of_published(act, asked), act.store.as_of
     if box.until is None:
         opened = binding.c.mailbox_id == box.id, binding.c.until.is_(None)
-        act.connection.execute(update(binding).where(*opened).values(until=as_of, closed_run=act.run))
+        ended = {"until": as_of, "closed_run": act.run, "unlisted": box.unlisted}
+        act.connection.execute(update(binding).where(*opened).values(ended))
         update_rows(act.connection, mailbox, ("until", "changed_at"), [(as_of, as_of, box.id)])
         act.store.impact.mailbox("removed", asked.one)
         act.store.note("close", "mailbox", box.id, {"until": None}, {"until": as_of})

@@ -55,7 +55,7 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
     expertise: _columns(expertise, "id"),
     qualification: _columns(qualification, "id"),
     mailbox: _columns(mailbox, *PUBLISHED),
-    binding: _columns(binding, "id", "rank", "opened_operator", "closed_run", "closed_operator"),
+    binding: _columns(binding, "id", "rank", "opened_operator", "closed_run", "closed_operator", "unlisted"),
     source_record: _columns(source_record),
     link: _columns(link),
     nomenclature: _columns(nomenclature),

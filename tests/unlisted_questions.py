@@ -52,7 +52,7 @@ class Questions:
         """Hidden ones, those that look like them, and listed ones."""
         hidden = [*self.world.hidden.hidden[::5], *self.world.other.hidden[::8], *self.world.hidden.hidden[-2:]]
         near = [hidden[0][1:], hidden[1].replace("a", "e", 1), f"personne@{DARK}", hidden[2].upper()]
-        return [*hidden, *near, *self.world.listed[::25], CERTIFIED]
+        return [*hidden, *near, *self.world.listed[::25], *self.world.passed, CERTIFIED]
 
     @cached_property
     def texts(self) -> list[str]:

@@ -3,7 +3,8 @@
 ``hidden`` has some fifty, published, changed, moved, closed between what everybody sees; ``other`` has as many at the
 same places, of other people, addresses and texts; in ``absent`` they never were: their rows are taken out, and in the
 journal something else stands in their places, so that numbers of rows and changes are the same.  ``followed`` is
-``hidden``, whose index a follower has kept instead of a build that was made of it.
+``hidden``, whose index a follower has kept instead of a build that was made of it.  A few addresses, the same in all,
+were first some hidden person's and then a listed one's: in ``absent`` they never were the former's.
 
 Builds are made at one instant and have one secret, so that answers can be compared octet by octet, entity tags too.
 """
@@ -25,7 +26,7 @@ from flask import Flask
 from log_world import append, keyring
 from record_factories import SUFFIX
 from registry_factories import secret_of
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 
 from directory_service.cli import run
 from directory_service.index.directory import Directory
@@ -70,10 +71,15 @@ class Plan:
 
     listed: Sequence[tuple[str, Orders]]
     hidden: Sequence[Orders]
+    passed: Sequence[str]  # addresses that were unlisted, and are others' since
+
+    @property
+    def _never_listed(self) -> list[str]:
+        return [address for orders in self.hidden for address, _ in orders if address not in self.passed]
 
     @cached_property
     def addresses(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(address for orders in self.hidden for address, _ in orders))
+        return tuple(dict.fromkeys(self._never_listed))
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class Countries(NamedTuple):
     people: Sequence[Person]  # some of them hold hidden mailboxes
     places: Sequence[str]  # national numbers
     listed: Sequence[str]  # addresses
+    passed: Sequence[str]  # some of those
     key: str  # of a program
 
     @property
@@ -131,11 +138,12 @@ def countries(folder: Path) -> Countries:
     made["followed"] = _published(_copied(base, folder / "followed"), plans["hidden"], follow=True)
     made["absent"] = _copied(folder / "hidden", folder / "absent")
     with writing(made["absent"][1]) as connection:
-        _take_out(connection, plans["hidden"].addresses)
+        _take_out(connection, plans["hidden"])
     opened = {name: _opened(*at, plans.get(name)) for name, at in made.items()}
     opened["followed"] = replace(opened["followed"], hidden=plans["hidden"].addresses)
     named = (*listed, *(address for _, orders in plans["hidden"].listed for address, _ in orders))
-    return Countries(**opened, people=people, places=places, listed=named, key=key)
+    passed = plans["hidden"].passed
+    return Countries(**opened, people=people, places=places, listed=named, passed=passed, key=key)
 
 
 # --- the registry ----------------------------------------------------------------------------------------------------
@@ -190,12 +198,15 @@ def _body(kind: str, person: str = "", place: str = "", **more: Any) -> dict[str
 
 
 def _plan(people: Sequence[Person], places: Sequence[str], which: int) -> Plan:
+    passed = [f"releve{n}@{NORTHERN[n % 3]}" for n in range(6)]
+    taken = [(address, _body("PER", people[4 * n + 1].national)) for n, address in enumerate(passed)]
     listed = [
         (NORTH, [(f"vitrine{n}@{NORTHERN[n % 3]}", _body("PER", people[2 * n].national, rank=n + 1))
                  for n in range(6)]),
         (SOUTH, [(f"comptoir{n}@sud.mssante.fr", _body("PER", people[3 * n].national)) for n in range(6)]),
         (NORTH, [(CERTIFIED, _body("ORG", place=places[0], service="Accueil")),
-                 ("vitrine1@infirmier.mssante.fr", None)]),
+                 ("vitrine1@infirmier.mssante.fr", None), *taken]),
+        (NORTH, [(passed[0], None), (passed[1], _body("PER", people[2].national)), (passed[5], None)]),
     ]  # fmt: skip
     holders, texts = people[which::2], (("Zèbre", "labyrinthe"), ("Quagga", "obélisque"))[which]
     first = [_hidden(n, person, texts) for n, person in enumerate(holders)]
@@ -208,7 +219,10 @@ def _plan(people: Sequence[Person], places: Sequence[str], which: int) -> Plan:
              for address, body in first[:5]]  # fmt: skip
     ended: Orders = [(address, None) for address, _ in first[3:9]]
     again = first[3:5]
-    return Plan(listed, [[*first, *own], moved, [*ended, *again]])
+    before = [(address, _body("PER", holders[-2 - n].national, unlisted=True)) for n, address in enumerate(passed)]
+    other = [(address, _body("PER", holders[-1].national, unlisted=True)) for address in passed[2:4]]
+    gone = [(address, None) for address in passed[3:]]
+    return Plan(listed, [[*before, *first, *own], [*other, *gone, *moved], [*ended, *again], []], passed)
 
 
 def _hidden(n: int, person: Person, texts: tuple[str, str]) -> tuple[str, dict[str, Any]]:
@@ -252,16 +266,32 @@ def _certify(engine: Engine, addresses: Sequence[str]) -> None:
             add_certificates(connection, get_box(connection, address), [made], actor=NORTH, at="2026-09-10T00:00:00Z")
 
 
-def _take_out(connection: Connection, addresses: Sequence[str]) -> None:
+_NOTHING = {"subject": "client", "subject_id": 1, "kind": "secret", "before": None, "after": None}
+
+
+def _take_out(connection: Connection, plan: Plan) -> None:
     """As if they had never been, and a program's key had been seen to instead."""
+    addresses = plan.addresses
     keys = list(connection.execute(select(mailbox.c.id).where(mailbox.c.address.in_(addresses))).scalars())
     assert len(keys) == len(addresses)
     connection.execute(delete(mail_certificate).where(mail_certificate.c.address.in_(addresses)))
     connection.execute(delete(binding).where(binding.c.mailbox_id.in_(keys)))
     connection.execute(delete(mailbox).where(mailbox.c.id.in_(keys)))
     told = journal.c.subject == "mailbox", journal.c.subject_id.in_(keys)
-    nothing = {"subject": "client", "subject_id": 1, "kind": "secret", "before": None, "after": None}
-    connection.execute(update(journal).where(*told).values(nothing))
+    connection.execute(update(journal).where(*told).values(_NOTHING))
+    _take_out_before(connection, plan.passed)
+
+
+def _take_out_before(connection: Connection, addresses: Sequence[str]) -> None:
+    """As if these had first been published when they were listed."""
+    for key in connection.execute(select(mailbox.c.id).where(mailbox.c.address.in_(addresses))).scalars().all():
+        connection.execute(delete(binding).where(binding.c.mailbox_id == key, binding.c.unlisted))
+        since = connection.execute(select(func.min(binding.c.since)).where(binding.c.mailbox_id == key)).scalar_one()
+        connection.execute(update(mailbox).where(mailbox.c.id == key).values(since=since))
+        told = journal.c.subject == "mailbox", journal.c.subject_id == key
+        connection.execute(update(journal).where(*told, journal.c.at < since).values(_NOTHING))
+        created = {"kind": "create", "before": None, "after": None}
+        assert connection.execute(update(journal).where(*told, journal.c.at == since).values(created)).rowcount == 1
 
 
 # --- what reads it ---------------------------------------------------------------------------------------------------

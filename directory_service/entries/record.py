@@ -1,11 +1,12 @@
 """Everything that is known of one address: what ``/v1/mailboxes`` answers and ``verify`` judges by.  PURE.
 
-Holds the unlisted and the closed: the faces must drop what ``listed`` says their caller may not see.
+Holds the unlisted and the closed: who may not see the unlisted gets it by ``as_listed``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import iso
@@ -40,6 +41,18 @@ def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
         "changed": iso(shown[0].changed_at) if shown else None,
         "holders": [_holder(stretch) for held in by_holder(bindings) for stretch in _stretches(held)],
     }
+
+
+def as_listed(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The record of a listed mailbox as those see it who may not see unlisted ones: who held it while it was unlisted,
+    and does no more, never did.  None where nobody else is left."""
+    holders = [h for h in record["holders"] if h["listed"]]
+    if len(holders) == len(record["holders"]):
+        return record
+    if not holders:
+        return None
+    since = record["since"] if record["status"] == "open" else min(h["since"] for h in holders)
+    return {**record, "since": since, "holders": holders}
 
 
 def _version(shown: Sequence[Binding], opened: Sequence[Binding]) -> str | None:

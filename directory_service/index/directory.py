@@ -19,6 +19,7 @@ import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, id_key
 from directory_service.entries.entry import PEOPLE, STAFF, STRUCTURES
+from directory_service.entries.record import as_listed
 from directory_service.errors import NotFound
 from directory_service.index import nearby, ranges
 from directory_service.index.answers import LONGEST, MOST, MOST_SENT, Answer, Answers, Suggested
@@ -248,14 +249,17 @@ class Directory:
 
     def mailbox(self, address: str, view: View, *, unlisted: bool = False) -> dict[str, Any]:
         """``entries.record.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
-        unless the view is the staff's or the caller is entitled to ``unlisted`` ones."""
+        unless the view is the staff's or the caller is entitled to ``unlisted`` ones: others are not told either who
+        held it only while it was."""
         connection = self._reader(time.monotonic()).connection
         asked = lowered(address.strip())
         key = asked.casefold().lstrip(HIDDEN)
-        for place in (key, HIDDEN + key) if unlisted or view >= STAFF else (key,):
+        whole = unlisted or view >= STAFF
+        for place in (key, HIDDEN + key) if whole else (key,):
             for (found,) in connection.execute("SELECT json FROM mailbox WHERE address = ?", (place,)):
-                record: dict[str, Any] = orjson.loads(found)
-                if record["address"] == asked:  # not ``ſ`` for ``s``, which are one to the key
+                record: dict[str, Any] | None = orjson.loads(found)
+                record = record if whole or record is None else as_listed(record)
+                if record and record["address"] == asked:  # not ``ſ`` for ``s``, which are one to the key
                     return record
         raise NotFound("aucune boîte ne porte cette adresse")
 

@@ -17,6 +17,7 @@ import orjson
 
 from directory_service.entries.entry import PEOPLE, STRUCTURES, entry_id
 from directory_service.entries.history import shown
+from directory_service.entries.record import as_listed
 from directory_service.errors import CursorExpired, InvalidInput
 from directory_service.model.feed import KEPT, Changed, Kind
 
@@ -116,7 +117,8 @@ def _items(db: sqlite3.Connection, rows: Iterable[Changed]) -> Iterator[dict[str
 
 def _mailbox(db: sqlite3.Connection, address: str) -> dict[str, Any] | None:
     found = db.execute("SELECT json FROM mailbox WHERE address = ?", (address.casefold(),)).fetchone()
-    return shown(orjson.loads(found[0])) if found else None
+    record = as_listed(orjson.loads(found[0])) if found else None
+    return shown(record) if record else None
 
 
 def _entry(db: sqlite3.Connection, row: Changed) -> dict[str, Any] | None:

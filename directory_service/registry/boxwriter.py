@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from directory_service.model.mailboxes import domain_of
 from directory_service.model.publication import SOURCE, Publication
 from directory_service.registry.boxstate import SAID, Held, State
-from directory_service.registry.bulk import insert_rows, next_id, update_rows
+from directory_service.registry.bulk import chunks, insert_rows, next_id, update_rows
 from directory_service.registry.journal import append_many
-from directory_service.registry.tables import binding, mailbox
+from directory_service.registry.tables import binding, mail_certificate, mailbox
 from directory_service.registry.tally import add_to_tally
 
 _KEPT = (
@@ -93,7 +93,9 @@ class Writer:
             return
         self._write_boxes()
         self._write_bindings()
-        append_many(self.connection, map(_entry, self.changes), actor=self.actor, at=self.at)
+        taken = self._take_certificates()
+        entries = [_entry(c, taken.get(c.after.address)) for c in self.changes]
+        append_many(self.connection, entries, actor=self.actor, at=self.at)
         add_to_tally(self.connection, self._opened())
         self.changes = []
 
@@ -118,8 +120,19 @@ class Writer:
             insert_rows(self.connection, binding, columns, opened)
         told = [(SOURCE, *c.held.said, c.held.row) for c in self.changes if c.held and c.held.row]
         update_rows(self.connection, binding, ("source", *SAID), told)
-        closed = [(self.at, self.actor, h.row) for c in self.changes for h in _closed(c)]
-        update_rows(self.connection, binding, ("until", "closed_operator"), closed)
+        closed = [(self.at, self.actor, unlisted, h.row) for c in self.changes for h, unlisted in _closed(c)]
+        update_rows(self.connection, binding, ("until", "closed_operator", "unlisted"), closed)
+
+    def _take_certificates(self) -> dict[str, list[str]]:
+        """Who held a mailbox unlisted takes along what names her; gives the digests, by address."""
+        box, found = mail_certificate.c, dict[str, list[str]]()
+        passed = [c.after.address for c in self.changes if c.before and c.before.unlisted and c.held and not c.kept]
+        for some in chunks(passed):
+            those = box.address.in_(some), box.removed_at.is_(None)
+            query = update(mail_certificate).where(*those).values(removed_at=self.at)
+            for address, digest in self.connection.execute(query.returning(box.address, box.sha256)).all():
+                found.setdefault(address, []).append(digest)
+        return found
 
     def _opened(self) -> Mapping[str, Mapping[str, int]]:
         """Mailboxes more or less, in all and by domain."""
@@ -135,13 +148,16 @@ def _json(values: tuple[Any, ...]) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def _closed(change: Change) -> list[Held]:
-    kept = change.held.row if change.held else 0
-    return [h for h in (change.before.held if change.before else ()) if h.row != kept]
+def _closed(change: Change) -> list[tuple[Held, bool]]:
+    """Bindings that end, each with whether they do so unlisted: what the mailbox becomes is the next holder's."""
+    kept, before = change.held.row if change.held else 0, change.before
+    return [(h, before.unlisted) for h in before.held if h.row != kept] if before else []
 
 
-def _entry(change: Change) -> tuple[str, str, int, Mapping[str, Any] | None, Mapping[str, Any] | None]:
-    """As imports write theirs: a creation is told by the record itself."""
+def _entry(
+    change: Change, taken: list[str] | None
+) -> tuple[str, str, int, Mapping[str, Any] | None, Mapping[str, Any] | None]:
+    """As imports write theirs: a creation is told by the record itself.  ``taken``: certificates that go."""
     if change.before is None:
         return change.act, "mailbox", change.after.pk, None, None
     old, new = _told(change.before), _told(change.after)
@@ -150,6 +166,8 @@ def _entry(change: Change) -> tuple[str, str, int, Mapping[str, Any] | None, Map
     bound = [[_shown(h) for h in state.held] for state in (change.before, change.after)]
     if bound[0] != bound[1]:
         before["binding"], after["binding"] = bound
+    if taken:
+        before["certificates"], after["certificates"] = sorted(taken), []
     return change.act, "mailbox", change.after.pk, before, after
 
 

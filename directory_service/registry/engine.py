@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from directory_service.errors import InvalidInput, RegistryBusy, RegistryUnavailable, unread
 from directory_service.registry.failures import FAULTS, FAULTS_OF_WRITING, told
 
-REVISION = "0032"  # of the tables: the newest of migrations/versions
+REVISION = "0033"  # of the tables: the newest of migrations/versions
 BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
 _WRITER_LOCK = 0x616E6E75  # "annu": key of PostgreSQL's advisory lock
 

@@ -3,7 +3,7 @@
 As ``changes.dependants``, with the order: a record stands at the last change that touches it, its own or one of a
 record that it shows, so that the follower, who meets changes a few at a time, and a build, which meets many at once,
 give it the same place.  An unlisted mailbox is absent: it stands where it was hidden, if it was, and what happens to it
-since moves nothing.  See docs/decisions/0025.
+since moves nothing, and nobody who held it only then.  See docs/decisions/0025 and 0043.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _KEYS: Final[dict[Kind, Column[Any]]] = {
     Kind.ORGANIZATION: organization.c.technical_id,
 }
 
+_ENDED_UNLISTED: Final = binding.c.unlisted & binding.c.until.is_not(None)
+
 Seqs = dict[int, int]  # key of the registry ► last change
+Hidings = dict[int, list[JournalEntry]]  # by mailbox, in their order
 Marks = list[tuple[int, str]]  # numbers of changes, each with its ``journal.mark_of``
 
 
@@ -81,9 +84,13 @@ def _former(entries: Iterable[JournalEntry]) -> Iterator[Changed]:
 
 def _touched(connection: Connection, entries: Sequence[JournalEntry]) -> dict[Kind, Seqs]:
     people, places = (_direct(entries, subject) for subject in ("practitioner", "organization"))
-    boxes = _public_boxes(connection, entries)
+    hidings = _hidings(entries)
+    boxes, ended = _public_boxes(connection, entries, hidings)
     holders = _spread(connection, binding.c.mailbox_id, binding.c.practitioner_id, boxes)
+    _later(holders, _disappeared(connection, binding.c.practitioner_id, hidings, ended))
     owners = _spread(connection, binding.c.mailbox_id, binding.c.organization_id, boxes)
+    _later(owners, _disappeared(connection, binding.c.organization_id, hidings, ended))
+    boxes |= ended
     _later(people, _spread(connection, practitioner.c.id, practitioner.c.merged_into, people))
     _later(people, _spread(connection, activity.c.organization_id, activity.c.practitioner_id, places))
     shown = _spread(connection, binding.c.practitioner_id, binding.c.mailbox_id, people)
@@ -107,25 +114,61 @@ def _later(known: Seqs, others: Seqs) -> None:
 def _spread(connection: Connection, given: Column[int], wanted: Column[int], seqs: Seqs) -> Seqs:
     """Values of the column ``wanted`` in rows where ``given`` is one of these keys, with the last change of those."""
     found: Seqs = {}
+    query = select(given, wanted).where(wanted.is_not(None))
+    if given.table is binding:
+        query = query.where(~_ENDED_UNLISTED)
     for keys in chunks(seqs):
-        for key, pk in connection.execute(select(given, wanted).where(given.in_(keys), wanted.is_not(None))):
+        for key, pk in connection.execute(query.where(given.in_(keys))):
             found[pk] = max(seqs[key], found.get(pk, 0))
     return found
 
 
-def _public_boxes(connection: Connection, entries: Sequence[JournalEntry]) -> Seqs:
-    """Mailboxes that changed to the public's eyes: those that are listed, and those that were hidden or taken out."""
-    direct, ended = _direct(entries, "mailbox"), dict[int, int]()
+def _hidings(entries: Iterable[JournalEntry]) -> Hidings:
+    """Mailboxes that were hidden or taken out, which the public saw."""
+    found: Hidings = {}
+    for entry in entries:
+        if _was_unlisted(entry) is False:
+            found.setdefault(entry.subject_id, []).append(entry)
+    return found
+
+
+def _was_unlisted(entry: JournalEntry) -> bool | None:
+    """What the mailbox was before; None where this changed nothing of that."""
+    if entry.subject == "mailbox" and entry.before and b'"unlisted"' in entry.before:
+        return bool((decode(entry.before) or {}).get("unlisted"))
+    return None
+
+
+def _disappeared(connection: Connection, holder: Column[int], hidings: Hidings, hidden: Seqs) -> Seqs:
+    """Whose mailbox was hidden: those whom the public saw with it until then.  Of one that is listed again, those who
+    left it before it was."""
+    b, found = binding.c, dict[int, int]()
+    query = select(b.mailbox_id, holder, b.since, b.until, _ENDED_UNLISTED).where(holder.is_not(None))
+    for keys in chunks(hidings):
+        for box, pk, since, until, ended in connection.execute(query.where(b.mailbox_id.in_(keys))):
+            if ended or box in hidden:
+                held = [e for e in hidings[box] if since <= e.at and (not ended or e.at <= until)]
+                seen = [e.seq for e in held if since < e.at or not _opens(e, holder, pk)]
+                _later(found, {pk: seen[-1]} if seen else {})
+    return found
+
+
+def _opens(entry: JournalEntry, holder: Column[int], pk: int) -> bool:
+    """Whether the change that hides a mailbox also gives it to this holder, whom nobody saw then."""
+    return pk in [held.get(holder.name) for held in (decode(entry.after) or {}).get("binding", ())]
+
+
+def _public_boxes(connection: Connection, entries: Sequence[JournalEntry], hidings: Hidings) -> tuple[Seqs, Seqs]:
+    """Mailboxes that changed to the public's eyes: those that are listed or were taken out, and those that were
+    hidden."""
+    direct = _direct(entries, "mailbox")
     _later(direct, _of_operators(connection, entries))
     for entry in entries:
-        if entry.subject == "mailbox" and entry.before and b'"unlisted"' in entry.before:
-            was_hidden = (decode(entry.before) or {}).get("unlisted")
-            if not was_hidden:
-                ended[entry.subject_id] = entry.seq
-            elif entry.kind == "remove":
-                direct.pop(entry.subject_id, None)
+        if entry.kind == "remove" and _was_unlisted(entry):
+            direct.pop(entry.subject_id, None)
     hidden = _hidden(connection, direct)
-    return {pk: seq for pk, seq in direct.items() if pk not in hidden} | {pk: ended[pk] for pk in hidden if pk in ended}
+    listed = {pk: seq for pk, seq in direct.items() if pk not in hidden}
+    return listed, {pk: hidings[pk][-1].seq for pk in hidden & hidings.keys()}
 
 
 def _hidden(connection: Connection, boxes: Iterable[int]) -> set[int]:

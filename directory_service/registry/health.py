@@ -11,11 +11,11 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select, true
 
 from directory_service.model.anomalies import LEARNT_OVER, DomainState, OperatorState, states
 from directory_service.registry.clock import format_instant, parse_instant
-from directory_service.registry.tables import domain, mailbox, operator
+from directory_service.registry.tables import binding, domain, mailbox, operator
 
 _LISTED: Final = mailbox.c.unlisted.is_(False)
 
@@ -61,8 +61,16 @@ def _days(connection: Connection, now: datetime) -> dict[str, set[str]]:
     """Domain ► days on which a mailbox opened or closed, lately."""
     start, name = format_instant(now - timedelta(days=LEARNT_OVER)), _domain_of(connection)
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for column in (mailbox.c.since, mailbox.c.until):
+    ended = select(binding.c.mailbox_id).where(binding.c.unlisted)
+    again = mailbox.c.id.in_(ended)  # who has it now opened it, to others' eyes
+    first = func.min(binding.c.since)
+    query = select(name, first).join(binding, binding.c.mailbox_id == mailbox.c.id).group_by(mailbox.c.id)
+    opened = query.where(_LISTED, again, ~binding.c.unlisted).having(first > start)
+    for key, at in connection.execute(opened):
+        found[key].add(at[:10])
+    for column, which in ((mailbox.c.since, ~again), (mailbox.c.until, true())):
         day = func.substr(column, 1, 10)
-        for key, value in connection.execute(select(name, day).where(_LISTED, column > start).group_by(name, day)):
+        days = select(name, day).where(_LISTED, which, column > start).group_by(name, day)
+        for key, value in connection.execute(days):
             found[key].add(value)
     return found

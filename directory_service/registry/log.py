@@ -183,7 +183,7 @@ def _said(connection: Connection, boxes: Sequence[int]) -> dict[int, dict[int, H
 _HELD = (
     "SELECT b.mailbox_id, b.id, m.address, m.type, p.national_id, o.national_id, b.since, b.until, b.source, "
     "b.national_id, b.family_name, b.given_names, b.opened_run, b.opened_operator, b.closed_run, b.closed_operator, "
-    "m.unlisted "
+    "m.unlisted OR (b.unlisted AND b.until IS NOT NULL) "
     "FROM binding b JOIN mailbox m ON m.id = b.mailbox_id "
     "LEFT JOIN practitioner p ON p.id = b.practitioner_id LEFT JOIN organization o ON o.id = b.organization_id "
 )

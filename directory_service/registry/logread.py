@@ -23,7 +23,7 @@ from directory_service.model.merkle import (
     proof,
 )
 from directory_service.registry.log import getter, log_size
-from directory_service.registry.tables import log_head, log_leaf, mailbox
+from directory_service.registry.tables import binding, log_head, log_leaf, mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """``data`` are the bytes that were hashed; ``address`` and ``unlisted`` those of the mailbox today, None once it is
-    there no more."""
+    """``data`` are the bytes that were hashed; ``address`` is the mailbox's today, None once it is there no more;
+    ``unlisted``: whether that is, or the binding that the leaf speaks of ended so; None where nothing says."""
 
     number: int
     hash: bytes
@@ -91,7 +91,22 @@ def _proof(connection: Connection, spans: Sequence[Span], leaf: int, size: int) 
 
 def read_leaves(connection: Connection, start: int, count: int) -> list[Leaf]:
     """At most ``count`` leaves from number ``start`` on."""
-    columns: Any = (log_leaf.c.number, log_leaf.c.hash, log_leaf.c.data, mailbox.c.address, mailbox.c.unlisted)
-    query = select(*columns).outerjoin(mailbox, mailbox.c.id == log_leaf.c.mailbox_id)
-    query = query.where(log_leaf.c.number >= start, log_leaf.c.number < start + count).order_by(log_leaf.c.number)
-    return [Leaf(n, bytes(h), bytes(d), address, hidden) for n, h, d, address, hidden in connection.execute(query)]
+    leaf, box, held = log_leaf.c, mailbox.c, binding.c
+    columns: Any = (leaf.number, leaf.hash, leaf.data, box.address, box.unlisted, held.unlisted, held.until)
+    same: Any = (held.id == leaf.binding_id) & (held.mailbox_id == leaf.mailbox_id)
+    tables = log_leaf.outerjoin(mailbox, box.id == leaf.mailbox_id).outerjoin(binding, same)
+    query = select(*columns).select_from(tables).where(leaf.number >= start, leaf.number < start + count)
+    return [
+        _leaf(number, bytes(digest), bytes(data), address, of_box, bool(ended and until) if ended is not None else None)
+        for number, digest, data, address, of_box, ended, until in connection.execute(query.order_by(leaf.number))
+    ]
+
+
+_SAID = {True: b'"unlisted":true', False: b'"unlisted":false'}  # as ``model.events`` writes it; texts escape quotes
+
+
+def _leaf(number: int, digest: bytes, data: bytes, address: str | None, box: bool | None, held: bool | None) -> Leaf:
+    """``box``: whether the mailbox is unlisted; ``held``: whether the binding ended so; None of what is no more."""
+    said = next((word for word, text in _SAID.items() if text in data), held)  # leaves of before it was logged do not
+    unlisted = True if True in (box, held, said) else None if box is None or said is None else False
+    return Leaf(number, digest, data, address, unlisted)

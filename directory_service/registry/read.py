@@ -251,7 +251,8 @@ _TYPES = {t.value: t for t in MailboxType}
 
 def _bindings(tail: str) -> str:
     return (
-        "SELECT b.id, m.address, m.type, m.unlisted, m.changed_at, b.source, b.practitioner_id, b.organization_id, "  # noqa: S608
+        "SELECT b.id, m.address, m.type, m.unlisted OR (b.unlisted AND b.until IS NOT NULL), m.changed_at, b.source, "  # noqa: S608
+        "b.practitioner_id, b.organization_id, "
         "b.profession_code, b.specialty_code, b.service, b.description, b.responsible, b.paperless, b.preferred, "
         "b.since, b.until, b.family_name, b.given_names, b.national_id, m.until, b.rank, m.purposes, m.contacts, "
         "m.operator, b.opened_run, b.opened_operator, b.closed_run, b.closed_operator "

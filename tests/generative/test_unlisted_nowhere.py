@@ -18,7 +18,9 @@ from unlisted_questions import ELSEWHERE, Question, Questions
 from unlisted_world import DARK, NORTH, SOUTH, Countries, Country, countries
 from werkzeug.test import TestResponse
 
+from directory_service.entries.record import as_listed
 from directory_service.index import filling
+from directory_service.index.query import View
 from directory_service.index.schema import HIDDEN
 from directory_service.policy.rules import Policy, decide
 from directory_service.web.portal.downloads import XLSX_TYPE
@@ -52,7 +54,7 @@ def held(country: Country, *, built: bool = True) -> dict[str, list[tuple[object
     with closing(sqlite3.connect(country.index)) as db:
         rows = {table: db.execute(f"SELECT * FROM {table} {kept.get(table, '')}").fetchall() for table in HELD}
         meta = db.execute("SELECT key, value FROM meta ORDER BY key").fetchall()
-    rows["mailbox"] = [row for row in rows["mailbox"] if not row[0].startswith(HIDDEN)]
+    rows["mailbox"] = [(row[0], as_listed(json.loads(row[1]))) for row in rows["mailbox"] if row[0][0] != HIDDEN]
     rows["meta"] = [row for row in meta if built or row[0] not in ("fours", "terms", "feed_floor")]
     return rows
 
@@ -177,4 +179,7 @@ def test_the_world_is_what_it_should_be(made: Countries) -> None:
     publication = Question("GET", f"/v1/mailboxes/{made.hidden.hidden[0]}/publication")
     codes = [ask(country, publication, made.secrets[NORTH]).status_code for country in (made.hidden, made.absent)]
     assert codes == [200, 404]
+    ended = [[h["until"] for h in country.directory.mailbox(made.passed[3], View.STAFF)["holders"] if not h["listed"]]
+             for country in (made.hidden, made.other, made.absent)]  # fmt: skip
+    assert [len(untils) for untils in ended] == [2, 2, 0]
     assert len(made.unlisted) > 50 and world.PEOPLE > 200

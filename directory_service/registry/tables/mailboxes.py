@@ -49,6 +49,8 @@ binding = Table(  # one address bound to one holder from `since` until `until`; 
     source_text("opened_operator"),  # or the operator who published that
     Column("closed_run", Key),
     source_text("closed_operator"),
+    # It ended while its mailbox was unlisted: whatever becomes of that, nobody else learns of it.  False while open.
+    Column("unlisted", Boolean, nullable=False, server_default=false()),
 )
 
 mail_certificate = Table(  # S/MIME; by address, so that they outlive what imports do to the row of the mailbox

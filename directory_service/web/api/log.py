@@ -1,7 +1,8 @@
 """``/v1/log/…``: the transparency log for who wants to check it: signed head, proofs, leaves.
 
 Anonymous callers get hashes, which say nothing of anybody; an operator also gets the events themselves, but those of
-unlisted mailboxes of other operators.  Read from the registry: 503 while it is down.
+mailboxes of other operators that are unlisted, and of bindings that ended in one that was.  Read from the registry:
+503 while it is down.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def _domains(view: View) -> frozenset[str] | None:
 
 def _event(leaf: Leaf, own: frozenset[str] | None) -> dict[str, Any]:
     """``data`` is the text whose UTF-8 was hashed.  What is withheld is told by its hash alone: of an unlisted mailbox,
-    and of one that the registry does not hold any more, which may have been."""
+    of a binding that ended in one, of when it was one, and of one that the registry does not hold any more, which may
+    have been."""
     if own is None:
         return {}
     known = leaf.address if leaf.address is not None else str(orjson.loads(leaf.data)["address"])
