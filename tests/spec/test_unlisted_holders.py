@@ -169,6 +169,16 @@ def test_her_operator_and_the_staff_are_told(here: Publishing, capsys: pytest.Ca
     assert run(["--data", str(here.settings.data), "verify", BOX, "--person", JEAN]) == 0
 
 
+def test_her_operator_reads_back_who_holds_it_now(here: Publishing) -> None:
+    """Once it was the first who ever did, to be published again."""
+    read = here.ask("GET", f"{BOX}/publication")
+    assert read.json["publication"]["holder"] == {"person": "8" + JEAN}
+    assert here.put(BOX, read.json["publication"], If_Match=read.headers["ETag"]).json["changed"] is False
+    here.delete(BOX)
+    here.follower.catch_up()
+    assert here.ask("GET", f"{BOX}/publication").json["publication"]["holder"] == {"person": "8" + JEAN}
+
+
 def test_her_certificates_go_with_her(here: Publishing) -> None:
     """They name her.  Hers while she holds it, listed or not, and the next holder's are not touched."""
     other, der = f"deux@{OURS}", b"de Zoe"

@@ -58,6 +58,7 @@ _IF = (_ONCE, Place("If-Match", "La version attendue"), Place("If-None-Match", "
 _REFUSED = ("not-found", "conflict", "gone", "precondition-failed", "invalid-field", "key-reused", "key-in-use", "busy")
 _DONE = {status: Described(text, ref("Done"), JSON, {"ETag": "La version de la boîte"})
          for status, text in ((200, "Ce qui a été fait"), (201, "La boîte est nouvelle"))}  # fmt: skip
+_EVER = "9999"  # after every instant
 _KEY = re.compile(r'"?([\x21\x23-\x7e]{1,255})"?', re.ASCII)  # a string of RFC 8941, or what most send: without quotes
 
 
@@ -303,8 +304,9 @@ def _ticket(name: str, raw: bytes) -> Ticket | None:
 
 
 def _published(record: dict[str, Any]) -> dict[str, Any]:
-    """The record as the body of a ``PUT``; its first holder, who is the only one of a box that was published."""
-    held: dict[str, Any] = next(iter(record["holders"]), {})
+    """The record as the body of a ``PUT``; its first holder of today, who is the only one of a box that was published;
+    of a closed one, the last there was."""
+    held: dict[str, Any] = max(record["holders"], key=lambda h: h["until"] or _EVER, default={})
     person = held["id"] if held.get("kind") == "person" else ""
     structure = (held.get("structure") or {}).get("id", "")
     names = ("service", "description", "responsible", "paperless", "rank")
