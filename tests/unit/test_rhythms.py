@@ -41,4 +41,4 @@ def test_an_instant_that_says_no_zone_is_none(published: str) -> None:
 @pytest.mark.parametrize(("hours", "age"), [(71, "71 heures"), (72, "3 jours"), (95, "3 jours"), (96, "4 jours")])
 def test_an_age_is_told_in_hours_then_in_days(hours: int, age: str) -> None:
     said = Silence("a", PUBLISHED, hours, 36.0).as_text()
-    assert said == f"a : dernier extrait du {PUBLISHED}, il y a {age} (rythme : 36 heures)"
+    assert said == f"a : dernière extraction du {PUBLISHED}, il y a {age} (attendue toutes les 36 heures)"
