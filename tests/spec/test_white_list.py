@@ -266,5 +266,5 @@ def test_a_list_in_a_folder_with_extracts_is_one_run_with_them(lists: Lists, tmp
     assert [file.layout for file in report.files] == ["mssante.mailboxes", "mssante.whitelist"]
     assert report.ignored == ("autre.xml",)
     assert report.impact["trust"]["movers"][0]["mailboxes"] == 1
-    with pytest.raises(ImportRefused, match="une liste blanche .* est attendue"):
+    with pytest.raises(ImportRefused, match=r"une liste blanche .* est attendue"):
         run_import(lists.engine, [folder / "autre.xml"], actor="tests", anchors=lists.anchors)
