@@ -257,8 +257,8 @@ class Directory:
         whole = unlisted or view >= STAFF
         for place in (key, HIDDEN + key) if whole else (key,):
             for (found,) in connection.execute("SELECT json FROM mailbox WHERE address = ?", (place,)):
-                record: dict[str, Any] | None = orjson.loads(found)
-                record = record if whole or record is None else as_listed(record)
+                known: dict[str, Any] = orjson.loads(found)
+                record = known if whole else as_listed(known)
                 if record and record["address"] == asked:  # not ``ſ`` for ``s``, which are one to the key
                     return record
         raise NotFound("aucune boîte ne porte cette adresse")

@@ -26,7 +26,7 @@ from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
 from directory_service.index.newest import NewestLexicon
-from directory_service.index.plan import NO_LEXICON, Plan, Tier, make_plan, plan_once
+from directory_service.index.plan import NO_LEXICON, Plan, Tier, Tiers, make_plan, plan_once
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
@@ -229,10 +229,10 @@ class Reader:
         """All of them, sorted; False, and nothing done, when they are many."""
         plan = span.plan
         if plan.is_short:
-            is_pair = next(iter(plan.first)).is_pair
-            if plan.estimate > _SURELY_MANY * search.limit and not is_pair:
+            paired = isinstance(plan.first, Tiers) and plan.first.pair is not None
+            if plan.estimate > _SURELY_MANY * search.limit and not paired:
                 return False
-            most = max(_FEW[0], (_FEW_OF_PAIRS if is_pair else _FEW[1]) * search.limit)
+            most = max(_FEW[0], (_FEW_OF_PAIRS if paired else _FEW[1]) * search.limit)
             ids = self.lookups.short_list(span, most)
             if len(ids) >= most:
                 return False
@@ -273,9 +273,7 @@ class Reader:
             search.add(pk for pk in self._matching(search, ways, span, tier) if pk not in seen)
             if search.over:
                 return
-            if (
-                tier.is_pair and not span.plan.is_short
-            ):  # what else there is takes longer to find than these, and once is enough
+            if tier.is_token and not span.plan.is_short:  # what else there is takes longer to find, and once is enough
                 found, search.ids = search.ids[start:], search.ids[:start]
                 if self._run_all(search, span, max(_FEW[0], _FEW[1] * search.limit)):
                     return
@@ -300,7 +298,7 @@ class Reader:
     ) -> Iterator[Row]:
         test = span.plan.check.test
         try:
-            if ways and tier and tier.is_pair:
+            if ways and tier and tier.is_token:
                 rows = self.lookups.begun(ways[0], span, columns, search.view, _MOST_PAIRS, tier)
             else:
                 rows = self.lookups.candidates(ways, span, columns, search.view, tier.sieve if tier else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from index_world import make_entry, write_index
 
-from directory_service.entries.entry import BAL
+from directory_service.entries.entry import BAL, Entry
 from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.index.connections import Connections
 from directory_service.index.criteria import typed_filter
-from directory_service.index.plan import make_plan
-from directory_service.index.query import Or, Substrings, View
+from directory_service.index.plan import Plan, make_plan
+from directory_service.index.query import Filter, Or, Substrings, View
+from directory_service.index.reader import Reader
 from directory_service.index.underway import Search
 
 NAMES = st.sampled_from(["dupont", "du pont", "pont", "d'aubigné", "jean", "jeanne", "éon", "a$b^c", "durand-dupont"])
@@ -27,11 +29,7 @@ TYPED = st.sampled_from(["du", "dupont", "pont", "jea", "jean", "jean du", "dup 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(NAMES, NAMES, st.integers(0, 2)), min_size=2, max_size=12), st.lists(TYPED, min_size=1))
 def test_the_first_tier_that_fits_comes_first(people, typed) -> None:
-    world = [
-        make_entry(BAL, pk, rank=rank, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
-        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
-        for pk, (family, given, rank) in enumerate(people, 1)
-    ]  # fmt: skip
+    world = _boxes(people)
     with tempfile.TemporaryDirectory() as name, closing(Connections(write_index(Path(name), world))) as opened:
         reader = opened.reader(time.monotonic())
         for text in typed:
@@ -74,17 +72,11 @@ def test_of_those_who_have_both_words_the_one_whose_names_they_are_comes_first(
     people = [person for line in lines for person in line]
     if typed == "le normand anthony":
         people.reverse()
-    world = [
-        make_entry(BAL, pk, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
-        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
-        for pk, (family, given) in enumerate(people, 1)
-    ]  # fmt: skip
+    world = _boxes((family, given, 0) for family, given in people)
     with closing(Connections(write_index(tmp_path, world))) as opened:
         reader = opened.reader(time.monotonic())
         for asked in (typed_filter(typed), _thunderbird(typed)):
-            [span] = reader.spans(asked, (BAL,), -1)
-            search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
-            reader.run(search, [span], ranked=False)
+            _, search = _searched(reader, asked, limit)
             assert people[(search.ids[0] & 0xFFFFFFFF) - 1] == meant
 
 
@@ -99,24 +91,12 @@ GIVEN = st.sampled_from(["agathe", "anne", "thétis", "marie-thé", "thet agathe
 )
 def test_who_comes_first_does_not_depend_on_how_many_are_wanted(people, typed) -> None:
     """A hundred are sorted, ten looked up tier by tier: the ten of the one are the first of the other."""
-    people = [
-        *people,
-        *[("berthet", "anne", 0), ("thévès", "agathe", 1)] * 60,
-    ]  # among many who merely have the letters
-    world = [
-        make_entry(BAL, pk, rank=rank, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
-        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
-        for pk, (family, given, rank) in enumerate(people, 1)
-    ]  # fmt: skip
+    merely = [("berthet", "anne", 0), ("thévès", "agathe", 1)] * 60  # have the letters
+    world = _boxes([*people, *merely])
     with tempfile.TemporaryDirectory() as name, closing(Connections(write_index(Path(name), world))) as opened:
         reader = opened.reader(time.monotonic())
         for asked in (typed_filter(typed), _thunderbird(typed)):
-            [span] = reader.spans(asked, (BAL,), -1)
-            found = {}
-            for limit in (2, 10, 200):
-                search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
-                reader.run(search, [span], ranked=False)
-                found[limit] = search.ids
+            found = {limit: _searched(reader, asked, limit)[1].ids for limit in (2, 10, 200)}
             assert found[2] == found[200][:2] and found[10] == found[200][:10]
 
 
@@ -128,19 +108,13 @@ def test_of_more_than_are_sorted_each_tier_is_looked_up_and_everybody_given_once
     """What a whole country asks: hundreds match, and the first of them are wanted."""
     first = [("dupont", "jean"), ("martin", "dupe jean"), ("le dupont", "éon jean"), ("durand", "jeanne")]
     names = [*first, *[("xdupont", "jean")] * 200, *first]
-    world = [
-        make_entry(BAL, pk, rank=pk % 3, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
-        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
-        for pk, (family, given) in enumerate(names, 1)
-    ]  # fmt: skip
+    world = _boxes((family, given, pk % 3) for pk, (family, given) in enumerate(names, 1))
     with closing(Connections(write_index(tmp_path, world))) as opened:
         reader = opened.reader(time.monotonic())
         for asked in (typed_filter(typed), _thunderbird(typed)):
-            [span] = reader.spans(asked, (BAL,), -1)
-            search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
-            reader.run(search, [span], ranked=False)
+            plan, search = _searched(reader, asked, limit)
             ids = {entry.id for entry in world}
-            halves = [_by_python(reader, half, ids) for half in span.plan.halves or (span.plan,)]
+            halves = [_by_python(reader, half, ids) for half in plan.halves or (plan,)]
             expected = list(dict.fromkeys(pk for half in halves for pk in half))
             assert search.ids == expected[:limit]
             assert search.truncated == (len(expected) > limit)
@@ -163,18 +137,30 @@ def test_whoever_has_the_family_name_that_is_typed_is_before_whoever_has_a_longe
     for ten see the same ten first."""
     some = ["dupontel", "dupont", "dupond", "dupoizat", "dupo", "dup", "du", "dupont-aubin", "dupo"]
     names = [*some, *["duval"] * 120, *["dupuis"] * 120, *["laduponterie"] * 120]
-    world = [
-        make_entry(BAL, pk, rank=pk % 4, sn=[family], givenName=["anne"], cn=[f"anne {family}", f"{family} anne"])
-        for pk, family in enumerate(names, 1)
-    ]  # fmt: skip
+    world = _boxes((family, "anne", pk % 4) for pk, family in enumerate(names, 1))
     with closing(Connections(write_index(tmp_path, world))) as opened:
         reader = opened.reader(time.monotonic())
-        [span] = reader.spans(typed_filter(typed), (BAL,), -1)
-        search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
-        reader.run(search, [span], ranked=False)
+        plan, search = _searched(reader, typed_filter(typed), limit)
         found = [names[(pk & 0xFFFFFFFF) - 1] for pk in search.ids]
         assert found[: len(expected)] == expected[:limit]
-        assert search.ids == _by_python(reader, span.plan, {entry.id for entry in world})[:limit]
+        assert search.ids == _by_python(reader, plan, {entry.id for entry in world})[:limit]
+
+
+def _boxes(people: Iterable[tuple[str, str, int]]) -> list[Entry]:
+    """Mailboxes of these family and given names and ranks, numbered from 1."""
+    return [
+        make_entry(BAL, pk, rank=rank, sn=[family], givenName=[given], cn=[f"{given} {family}", f"{family} {given}"])
+        ._replace(tags=f"{joined_tokens(family, given)} {pair_tokens(family, given)}")
+        for pk, (family, given, rank) in enumerate(people, 1)
+    ]  # fmt: skip
+
+
+def _searched(reader: Reader, asked: Filter, limit: int) -> tuple[Plan, Search]:
+    """The plan of a question, and the search that was run by it."""
+    [span] = reader.spans(asked, (BAL,), -1)
+    search = Search(limit, View.ANONYMOUS, time.monotonic() + 60)
+    reader.run(search, [span], ranked=False)
+    return span.plan, search
 
 
 def _thunderbird(text: str) -> Or:

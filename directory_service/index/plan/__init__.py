@@ -37,7 +37,7 @@ from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
 from directory_service.index.plan.pieces import Lexicon, Pattern, Terms, forget_terms, fours_of, pattern_of, terms_of
 from directory_service.index.plan.predicate import Check, Key, Layout
-from directory_service.index.plan.sieve import Sieve, order_of, sieve_of
+from directory_service.index.plan.sieve import Order, Sieve, order_of, sieve_of
 from directory_service.index.plan.simple import Leaf, simplify
 from directory_service.index.plan.tiers import Lazily, first_of, halves_of, has_approximate, is_by_name, several_words
 from directory_service.index.query import (
@@ -55,7 +55,7 @@ from directory_service.index.query import (
     Undefined,
 )
 
-_BY_NAME: Final = Sieve("e.sn", (), exact=True)
+_BY_NAME: Final = Order("e.sn", ())
 NO_LEXICON: Final = Lexicon()
 
 
@@ -69,7 +69,7 @@ class Tier:
     branch: int
     lexicon: Lexicon
     kept: bool
-    order: Sieve | None = None  # of its entries, where it is not rank
+    order: Order | None = None  # of its entries, where it is not rank
 
     @property
     def paths(self) -> tuple[Path, ...] | None:
@@ -84,8 +84,8 @@ class Tier:
         return sieve_of(self.filter, tags=True)
 
     @property
-    def is_pair(self) -> bool:
-        """Two words, each the start of one: what nearly always is meant."""
+    def is_token(self) -> bool:
+        """Found by how one token begins: that of two words, which nearly always is what is meant, or of a later one."""
         return isinstance(self.filter, HasTag)
 
 
@@ -106,11 +106,11 @@ class Tiers(Iterable[Tier]):
         return bool(self.filters)
 
     @cached_property
-    def order(self) -> Sieve | None:
+    def order(self) -> Order | None:
         """What sorts entries by the tier that they are of; None where only Python can."""
         return order_of(self.filters, self._within)
 
-    def _within(self, tier: Filter) -> Sieve | None:
+    def _within(self, tier: Filter) -> Order | None:
         """What puts the entries of this tier in order; None for rank."""
         if self._is_by_name(tier):
             return _BY_NAME
@@ -125,9 +125,14 @@ class Tiers(Iterable[Tier]):
     def _is_by_name(self, tier: Filter) -> bool:
         return self.branch == BAL and is_by_name(tier)
 
+    @cached_property
+    def pair(self) -> Filter | None:
+        """The first tier where a token recognises it: who has two of the words, each as the start of one of hers."""
+        first = next(iter(self.filters), None)
+        return first if isinstance(first, HasTag) else None
+
     def _is_by_fit(self, tier: Filter) -> bool:
-        """Of who has all the words, each as the start of one of hers."""
-        return self.branch == BAL and bool(self.words) and tier is next(iter(self.filters)) and isinstance(tier, HasTag)
+        return self.branch == BAL and bool(self.words) and tier is self.pair
 
 
 @dataclass(frozen=True)

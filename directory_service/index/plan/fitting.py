@@ -12,16 +12,16 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from directory_service.index.plan.predicate import Layout, Row
-from directory_service.index.plan.sieve import Sieve
+from directory_service.index.plan.sieve import Order
 
 _MOST: Final = 4  # words, of which neighbours may be one name: ``de la tour marie``
 _WEIGHT: Final = {"sn": 4, "given": 1}  # of a step: several of the words, one of them, the start of one, neither
 
 
-def fit_in_sql(words: Sequence[str]) -> Sieve:
+def fit_in_sql(words: Sequence[str]) -> Order:
     """What sorts rows of ``entry e``, the best first."""
     sought = _sought(words)
-    return Sieve(_written(*map(len, sought)), tuple(chain(*sought)) * len(_WEIGHT), exact=True)
+    return Order(_written(*map(len, sought)), tuple(chain(*sought)) * len(_WEIGHT))
 
 
 def fit_in_python(words: Sequence[str], layout: Layout) -> Callable[[Row], int]:

@@ -28,6 +28,13 @@ class Sieve(NamedTuple):
     exact: bool
 
 
+class Order(NamedTuple):
+    """What sorts rows of ``entry e``, the best first; everything from outside is in ``values``."""
+
+    sql: str
+    values: tuple[str, ...]
+
+
 def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
     """None when texts say nothing.  ``tags``: tokens are looked for too, which finding candidates by them spares."""
     match asked:
@@ -59,7 +66,7 @@ def sieve_of(asked: Filter, *, tags: bool = False) -> Sieve | None:
             return None
 
 
-def order_of(tiers: Iterable[Filter], within: Callable[[Filter], Sieve | None]) -> Sieve | None:
+def order_of(tiers: Iterable[Filter], within: Callable[[Filter], Order | None]) -> Order | None:
     """What puts the entries of the first tier first, then those of the next, each as ``within`` says, if it does; None
     where Python must see to it."""
     tiers = list(tiers)
@@ -71,7 +78,7 @@ def order_of(tiers: Iterable[Filter], within: Callable[[Filter], Sieve | None]) 
     inner = [(s, order) for tier, s in zip(tiers, exact, strict=True) if (order := within(tier))]
     then = ", CASE " + " ".join(f"WHEN {s.sql} THEN {order.sql}" for s, order in inner) + " END" if inner else ""
     values = tuple(v for s in (*exact, *(part for pair in inner for part in pair)) for v in s.values)
-    return Sieve(f"CASE {cases} ELSE {len(exact)} END{then}", values, exact=True)
+    return Order(f"CASE {cases} ELSE {len(exact)} END{then}", values)
 
 
 def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve | None:
