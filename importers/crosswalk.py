@@ -40,9 +40,9 @@ class LinkLoader:
         self.refused = decisions.apart(store.connection)
 
     @cached_property
-    def rpps_of(self) -> dict[int, str]:
-        """Person ► RPPS number: of no use on the many days that bring no pair."""
-        return {pk: key[1:].decode() for key, pk in self.people.ids.items() if key[:1] == b"8"}
+    def with_rpps(self) -> set[int]:
+        """Who has an RPPS number: of no use on the many days that bring no pair."""
+        return {pk for key, pk in self.people.ids.items() if key[:1] == b"8"}
 
     def load(self, rows: Iterator[tuple[int, bytes]], separator: str) -> None:
         counts, known = self.store.counts["link"], self.links.rpps
@@ -93,11 +93,11 @@ class LinkLoader:
             assert by_rpps is not None
             add_former_adeli(self.store, self.people, by_rpps, adeli, HOW, line=line.number)
             self.attached.append(by_rpps)
-        elif by_adeli in self.rpps_of:
+        elif by_adeli in self.with_rpps:
             self.parser.conflict(line)
             self.conflicts.append(("0" + adeli, "8" + rpps))
         elif by_rpps is None:
             add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line.number)
-            self.rpps_of[by_adeli] = rpps
+            self.with_rpps.add(by_adeli)
         else:
             self.merges[by_adeli] = (by_rpps, line.number)

@@ -9,14 +9,15 @@ import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from directory_service.model.names import squash
-from directory_service.registry.bulk import chunks, plain_rows
+from directory_service.registry.bulk import among, chunks, plain_rows
 from directory_service.registry.tables import identifier, link, source_record
 from importers.sources import vouching
 
@@ -54,11 +55,35 @@ def speaks(connection: Connection, source: str) -> bool:
     return connection.execute(query).first() is not None
 
 
+def standing_digests(connection: Connection, source: str) -> set[int]:
+    """Of all that this source says and that is not gone."""
+    columns = source_record.c
+    query = select(columns.digest).where(columns.source == source, columns.gone_at.is_(None))
+    return set(chain.from_iterable(plain_rows(connection, query)))
+
+
+def _told(connection: Connection, *where: ColumnElement[bool]) -> Iterator[tuple[bytes, int, int, int]]:
+    columns = source_record.c
+    query = select(columns.key, columns.digest, columns.subject_id, columns.gone_at).where(*where)
+    for key, digest, pk, gone_at in plain_rows(connection, query):
+        yield key.encode(), digest, pk, GONE if gone_at else 0
+
+
+def _texts(keys: Iterable[bytes]) -> list[str]:
+    """As the registry holds them; those that no registry could hold are left out."""
+    found = []
+    for key in keys:
+        with suppress(UnicodeDecodeError):
+            if b"\0" not in key:
+                found.append(key.decode())
+    return found
+
+
 class Known:
     """What one source last said: key ► position; digest, subject and state (``GONE``, ``SEEN``) by position."""
 
     def __init__(self, source: str, rows: Iterable[Sequence[Any]]) -> None:
-        """``rows``: (key, digest, subject, whether it is gone)."""
+        """``rows``: (key, digest, subject, ``GONE`` or 0)."""
         self.source = source
         self.positions: dict[bytes, int] = {}
         self.digests, self.subjects, self.state = array("q"), array("q"), bytearray()
@@ -68,20 +93,22 @@ class Known:
             self.positions.update(zip(keys, count(len(self.state)), strict=False))
             self.digests.extend(digests)
             self.subjects.extend(subjects)
-            self.state.extend([GONE if is_gone else 0 for is_gone in gone])
+            self.state.extend(gone)
 
     @classmethod
     def read(cls, connection: Connection, source: str) -> Known:
         """All that it said."""
-        columns = source_record.c
-        query = select(columns.key, columns.digest, columns.subject_id, columns.gone_at)
-        found = plain_rows(connection, query.where(columns.source == source))
-        return cls(source, [(key.encode(), digest, pk, gone) for key, digest, pk, gone in found])
+        return cls(source, _told(connection, source_record.c.source == source))
 
-    def only(self, keys: Collection[bytes]) -> Known:
-        """What it said of these, none of them seen yet, and of those that were not seen."""
-        named = dict.fromkeys([*(key for key in keys if key in self.positions), *(key for key, _ in self.vanished())])
-        return Known(self.source, [self._row(key, self.positions[key]) for key in named])
+    @classmethod
+    def part(cls, connection: Connection, source: str, keys: Iterable[bytes], digests: Collection[int]) -> Known:
+        """What it said of these keys, and what else has one of these digests and is not gone."""
+        columns = source_record.c
+        named = among(connection, columns.key, _texts(keys))
+        standing = columns.gone_at.is_(None), among(connection, columns.digest, digests)
+        mine = columns.source == source
+        rows = {*_told(connection, mine, named), *_told(connection, mine, *standing)}
+        return cls(source, sorted(rows))
 
     def renewed(self, connection: Connection) -> Known:
         """The same part with the subjects of today: what was read before may be of people whom a crosswalk, a rule or

@@ -5,15 +5,15 @@ so that it compares digests too, and only what differs is read again.  It writes
 always given (``importers.published`` compares them).  An extract whose records are scattered, or of which much is new,
 is left to be read in whole, as are quoted ones.
 
-HOT PATH: about 2 µs a record; bench: ``python -m bench morning``; the slow twin is to read every record
-(tests/spec/test_import_survey.py).
+HOT PATH: about 4 µs a record, of which 1.3 its digest; bench: ``python -m bench morning``; the slow twin is to read
+every record (tests/spec/test_import_survey.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, select
 
@@ -22,12 +22,11 @@ from directory_service.registry.engine import reading
 from directory_service.registry.tables import mailbox
 from importers.check import Checked, check
 from importers.extract import ExtractFile
-from importers.known import SEEN, Known, digest_of, speaks
+from importers.known import Known, digest_of, speaks, standing_digests
 from importers.said import Rows
 from importers.source import Kind, Source
 from importers.sources import source_of
 
-_NOTHING: tuple[Callable[[bytes, int], int], Sequence[int], bytearray] = (lambda _, at: at, (), bytearray())
 MOST = 64 << 20  # bytes of rows that differ, past which the whole file is read again instead
 
 Record = tuple[bytes, int, Rows]  # key, digest, rows
@@ -52,16 +51,28 @@ class Surveyed:
         return cls(records, unchanged, {source: Known(source, rows) for source, rows in known})
 
 
+class Past(Protocol):
+    """What the registry knows of the records of a file."""
+
+    def standing(self, kind: bytes) -> set[int]:
+        """Digests of what is said of keys that begin so, each taken out when it is met."""
+
+    def of(self, keys: Collection[bytes]) -> Iterable[Known]:
+        """By source that ``standing`` was asked of: what it said of these keys, and whatever stands still and was not
+        met."""
+
+
 class Survey:
-    """The state of the comparison of one file, fed by ``check`` with its lines."""
+    """The state of the comparison of one file, fed by ``check`` with its lines.
+
+    A digest is of rows that say their own key, so that it is enough to know all digests of yesterday: what each was of
+    is read at the end, and only of what differs."""
 
     def __init__(
-        self, extract: ExtractFile, known: Mapping[bytes, Known], *, addresses: bool = False,
-        always: Collection[bytes] = (), most: int,
-    ) -> None:  # fmt: skip
-        """``known``: by type of identifier (first byte of the key), or under ``b""`` for a file that has one source.
-        ``addresses``: the keys are, so that their case does not count; ``always``: those to give in any case."""
-        self.known, self.addresses, self.always, self.most = known, addresses, always, most
+        self, extract: ExtractFile, past: Past, *, addresses: bool = False, always: Collection[bytes] = (), most: int
+    ) -> None:
+        """``addresses``: the keys are, so that their case does not count; ``always``: those to give in any case."""
+        self.past, self.addresses, self.always, self.most = past, addresses, always, most
         self.kinds: set[bytes] = set()
         self.grouped = True
         self._twice = False  # an address in two spellings, of which the first is worth: the file is read in its order
@@ -71,7 +82,9 @@ class Survey:
         self._number = 1  # of the last line read: the header
         self._found = Surveyed()
         self._size = 0
-        self._new: set[bytes] = set()
+        self._keys: set[bytes] = set()  # of what differs; all, of addresses
+        self._told: set[bytes] = set()  # the same as the registry has them: of what differs
+        self._met: set[bytes] = set()  # of what does not, where they are addresses
         self._key: bytes | None = None
         self._held: Rows = []
 
@@ -81,13 +94,13 @@ class Survey:
         return self._size > self.most or not self.grouped or self._twice
 
     def look(self, lines: Iterable[bytes]) -> None:
-        """The next lines, without their ends.  A record of one line that is what it was, as nearly all are, goes no
-        further than this function."""
+        """The next lines, without their ends.  A record that is what it was, as nearly all are, goes no further than
+        this function."""
         separator, columns, width = self._separator, self._columns, max(self._columns) + 1
         first, second, several = columns[0], columns[-1], len(columns)
         number, plain, strip = self._number, not self.addresses, self._strip
-        current, held, kind, unchanged = self._key, self._held, b"", 0
-        find, digests, state = _NOTHING
+        current, held, unchanged = self._key, self._held, 0
+        kind, digests = b"", set[int]()
         for line in lines:
             number += 1
             parts = (line.rstrip(b"\r") if strip else line).split(separator, width)
@@ -105,10 +118,9 @@ class Survey:
             if current is not None:
                 if current[:1] != kind:
                     kind = current[:1]
-                    find, digests, state = self._of(kind)
-                at = find(current, -1)
-                if plain and at >= 0 and not state[at] and digests[at] == digest_of(held):
-                    state[at] = SEEN
+                    digests = self._standing(kind)
+                if plain and (digest := digest_of(held)) in digests:
+                    digests.remove(digest)
                     unchanged += 1
                 else:
                     self._close(current, held)
@@ -116,31 +128,26 @@ class Survey:
         self._key, self._held, self._number = current, held, number
         self._found.unchanged += unchanged
 
-    def _of(self, kind: bytes) -> tuple[Callable[[bytes, int], int], Sequence[int], bytearray]:
-        """What is known of keys that begin so, in the parts that ``look`` needs."""
-        known = self._known_of(kind)
-        return (known.positions.get, known.digests, known.state) if known else _NOTHING
-
-    def _known_of(self, kind: bytes) -> Known | None:
+    def _standing(self, kind: bytes) -> set[int]:
         self.kinds.add(kind)
-        return self.known.get(kind) or self.known.get(b"")
+        return self.past.standing(kind)
 
     def _close(self, key: bytes, rows: Rows) -> None:
         """A record is whole: is it what it was?"""
-        digest, name, known = digest_of(rows), self._name_of(key), self._known_of(key[:1])
-        at = known.positions.get(name, -1) if known else -1
-        again = known.state[at] & SEEN if known and at >= 0 else 0
-        if at < 0 or self.addresses:  # two spellings of an address are two records
-            if key in self._new:
-                self.grouped = False
-            self._new.add(key)
-            self._twice = self._twice or bool(again)
-        elif again:
+        digest, name, standing = digest_of(rows), self._name_of(key), self._standing(key[:1])
+        same = digest in standing and name not in self.always
+        if key in self._keys:
             self.grouped = False
-        same = known is not None and at >= 0 and known.meet(at, digest)
-        if same and not again and name not in self.always:
+        if self.addresses:  # two spellings of one are two records
+            self._twice = self._twice or name in self._met or (same and name in self._told)
+            self._keys.add(key)
+        if same:
+            standing.remove(digest)
             self._found.unchanged += 1
+            self._met.add(name)
         else:
+            self._keys.add(key)
+            self._told.add(name)
             self._add(key, digest, rows)
 
     def _name_of(self, key: bytes) -> bytes:
@@ -159,29 +166,53 @@ class Survey:
         if self._key is not None:
             self._close(self._key, self._held)
             self._key, self._held = None, []
+        for known in self.past.of(self._told):
+            self._found.known[known.source] = known
+            if not self.addresses and any(
+                key in self._told and not gone and digest not in self.past.standing(key[:1])
+                for key, digest, _, gone in known.rows()
+            ):
+                self.grouped = False  # a record was met as it was, and again
 
     def found(self) -> Surveyed | None:
         """After ``close``; None where it came to nothing."""
-        if self.given_up:
-            return None
-        told = {self._name_of(key) for key, _, _ in self._found.records}
-        met = {known.source: known for kind, known in self.known.items() if kind in self.kinds or not kind}
-        self._found.known = {source: known.only(told) for source, known in met.items()}
-        return self._found
+        return None if self.given_up else self._found
 
 
-def survey_of(extract: ExtractFile, source: Source, connection: Connection) -> Survey | None:
+class _Past:
+    """Of a registry that nobody imports into meanwhile: each question is a reading of its own."""
+
+    def __init__(self, engine: Engine, sources: Mapping[bytes, str]) -> None:
+        """``sources``: by type of identifier (first byte of the key), or under ``b""`` for a file that has one."""
+        self._engine, self._sources = engine, sources
+        self._standing: dict[str, set[int]] = {}
+
+    def standing(self, kind: bytes) -> set[int]:
+        source = self._sources.get(kind) or self._sources.get(b"")
+        if source is None:
+            return set()
+        if (found := self._standing.get(source)) is None:
+            with reading(self._engine) as connection:
+                found = self._standing[source] = standing_digests(connection, source)
+        return found
+
+    def of(self, keys: Collection[bytes]) -> Iterator[Known]:
+        with reading(self._engine) as connection:
+            for source, digests in self._standing.items():
+                yield Known.part(connection, source, keys, digests)
+
+
+def survey_of(extract: ExtractFile, source: Source, engine: Engine) -> Survey | None:
     """None for a file of which nothing is known, or that must be read in whole."""
     if source.raw or extract.quoted:
         return None
     names = {kind.encode(): name for kind, name in source.people.items()} or {b"": source.layout.id}
-    if not any(speaks(connection, name) for name in names.values()):
-        return None
-    read = {name: Known.read(connection, name) for name in {*names.values()}}
-    known = {kind: read[name] for kind, name in names.items()}  # one, of a source that has several kinds
-    if source.kind is not Kind.MAILBOXES:
-        return Survey(extract, known, most=MOST)
-    return Survey(extract, known, addresses=True, always=_published(connection), most=MOST)
+    with reading(engine) as connection:
+        if not any(speaks(connection, name) for name in names.values()):
+            return None
+        if source.kind is not Kind.MAILBOXES:
+            return Survey(extract, _Past(engine, names), most=MOST)
+        return Survey(extract, _Past(engine, names), addresses=True, always=_published(connection), most=MOST)
 
 
 def examine(
@@ -192,8 +223,7 @@ def examine(
     the next one."""
     survey = None
     if engine is not None:
-        with reading(engine) as connection:
-            survey = survey_of(extract, source_of(extract.match.layout), connection)
+        survey = survey_of(extract, source_of(extract.match.layout), engine)
     checked = check(extract, advance, survey=survey)
     return checked, survey.found() if survey else None
 

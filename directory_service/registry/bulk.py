@@ -7,11 +7,23 @@ Measured: see docs/reference/performance.md (import).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Column, Connection, Select, Table, func, insert, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    func,
+    insert,
+    literal,
+    select,
+)
 
 from directory_service.registry.tables import mailbox, organization, practitioner, undo_range
 
@@ -40,6 +52,13 @@ def plain_rows(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any
     PostgreSQL's are all held by libpq meanwhile."""
     cursor: Any = connection.execute(query).cursor
     return iter(cursor)
+
+
+def among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether a column has one of these values, however many they are."""
+    if connection.dialect.name == "postgresql":
+        return column == func.any(literal(list(values), ARRAY(column.type)))
+    return column.in_(select(func.json_each(json.dumps(list(values))).table_valued("value").c.value))
 
 
 def insert_numbered(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from import_world import World
 
-from directory_service.registry.engine import open_registry, reading
+from directory_service.registry.engine import open_registry
 from importers import beside, survey
 from importers.check import check
 from importers.extract import ExtractFile, recognise
@@ -80,8 +80,7 @@ def activity_of(folder: Path) -> Path:
 def surveyed(world: World, path: Path) -> tuple[ExtractFile, survey.Surveyed | None]:
     (found,), _ = recognise(path)
     assert isinstance(found, ExtractFile)
-    with reading(world.engine) as connection:
-        looking = survey.survey_of(found, source_of(found.match.layout), connection)
+    looking = survey.survey_of(found, source_of(found.match.layout), world.engine)
     if looking is None:
         return found, None
     checked, plain = check(found, survey=looking, block=777), check(found)
@@ -114,6 +113,48 @@ def test_scattered_records_are_left_to_be_read_in_whole(world: World, days: list
     path = tmp_path / activity_of(days[0]).name
     path.write_bytes(header + b"".join(rows))
     assert surveyed(world, path)[1] is None
+
+
+def test_a_record_met_as_it_was_and_again_is_scattered(world: World, days: list[Path], tmp_path: Path) -> None:
+    """Whether its second place says the same or something else."""
+    run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+    rows = activity_of(days[0]).read_bytes().splitlines(keepends=True)
+    keys = [row.split(b"|")[1] for row in rows]
+    alone = next(n for n in range(1, 99) if keys.count(keys[n]) == 1)
+    path = tmp_path / activity_of(days[0]).name
+    for again in (
+        rows[alone],
+        rows[alone].replace(b"\n", b"|\n"),
+        rows[alone].replace(keys[alone], keys[alone] + b" "),
+    ):
+        path.write_bytes(b"".join([*rows, again]))
+        assert (surveyed(world, path)[1] is None) == (again.split(b"|")[1] == keys[alone])
+
+
+def test_keys_that_no_registry_could_hold_are_new(world: World, days: list[Path], tmp_path: Path) -> None:
+    run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+    header, *rows = activity_of(days[0]).read_bytes().splitlines(keepends=True)
+    odd = [row.replace(row.split(b"|")[1], b"8\x00\xc3\xa9" + bytes([n])) for n, row in enumerate(rows[:3], start=65)]
+    path = tmp_path / activity_of(days[0]).name
+    path.write_bytes(b"".join([header, *odd, *rows]))
+    _, found = surveyed(world, path)
+    assert found is not None
+    assert len([key for key, _, _ in found.records if b"\x00" in key]) == 3
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_an_address_in_two_spellings(world: World, days: list[Path], tmp_path: Path, *, changed: bool) -> None:
+    """The file is read in its order, of which what differs says enough only where both differ."""
+    run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+    source = next(days[0].glob("*MSSante*"))
+    header, *rows = source.read_bytes().splitlines(keepends=True)
+    addresses = [row.split(b"|")[1] for row in rows]
+    place = next(n for n, row in enumerate(rows) if row.startswith(b"PER") and addresses.count(addresses[n]) == 1)
+    if changed:
+        rows[place] = rows[place].replace(b"|C|", b"|M|")
+    path = tmp_path / source.name
+    path.write_bytes(b"".join([header, *rows, rows[place].replace(addresses[place], addresses[place].upper())]))
+    assert (surveyed(world, path)[1] is not None) == changed
 
 
 def test_much_that_is_new_is_left_to_be_read_in_whole(
