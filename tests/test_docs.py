@@ -50,6 +50,20 @@ def test_every_exit_code_is_explained() -> None:
     assert codes(AnnuaireError) <= reference.EXIT_CODES.keys()
 
 
+def _anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings: lower case, spaces as hyphens, no punctuation."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    heads = re.findall(r"^#+ (.*)$", re.sub(r"\]\([^)]*\)", "]", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_link_into_a_page_meets_a_heading(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+    there = [(page.parent / name if name else page, anchor) for name, anchor in links]
+    assert [(str(to), anchor) for to, anchor in there if to.suffix == ".md" and anchor not in _anchors(to)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_a_page_names_only_what_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

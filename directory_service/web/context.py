@@ -218,7 +218,7 @@ def varies() -> str:
 @contextmanager
 def turn() -> Iterator[None]:
     """One thread of a process reads the index at a time.  SQLite lets go of the interpreter at each row, and threads
-    that fight over it wait for it at each row: in turn, the same answers come sooner (docs/reference/http-api.md).
+    that fight over it wait for it at each row: in turn, the same answers come sooner (docs/reference/http-service.md).
     Who has waited long enough goes anyway: a slow search must not stop the others."""
     mine = _gate.acquire(timeout=_PATIENCE)
     try:

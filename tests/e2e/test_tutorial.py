@@ -101,5 +101,16 @@ def test_the_page_shows_what_happens(reader: Reader, name: str) -> None:
         path.write_text(page, encoding="utf-8")
 
 
+@pytest.mark.timeout(400)
+def test_the_examples_of_the_http_pages_are_what_the_sample_of_make_run_answers(reader: Reader) -> None:
+    reader.type("annuaire sample day0 --people 5000 --seed 1; annuaire init; annuaire import day0; annuaire index\n")
+    reader.type("annuaire serve\n")
+    found = [step for path in sorted((ROOT / "docs/reference").glob("http-*.md")) for step in steps(path)]
+    assert len(found) > 5
+    for block, shown in found:
+        printed = reader.type(block)
+        assert shown and shows(shown, printed), f"{block}--- shown\n{shown}--- printed\n{printed}"
+
+
 def _settled(printed: str) -> str:
     return "".join(line.rstrip() + "\n" for line in _VOLATILE.sub("…", printed).strip().splitlines())

@@ -330,13 +330,13 @@ def test_a_body_without_length_is_refused_and_not_cut(app: Flask) -> None:
     assert answer.status_code == 413
 
 
-# -- the reference page ------------------------------------------------------------------------------------------------
+# -- the reference pages -----------------------------------------------------------------------------------------------
 
 
-def test_the_reference_page_names_every_route_parameter_and_problem(app: Flask) -> None:
+def test_the_reference_pages_name_every_route_parameter_and_problem(app: Flask) -> None:
     from pathlib import Path
 
-    page = Path("docs/reference/http-api.md").read_text(encoding="utf-8")
+    page = "".join(path.read_text(encoding="utf-8") for path in Path("docs/reference").glob("http-*.md"))
     routes = {
         rule.rule.replace("<path:identifier>", "{id}").replace("<address:", "{").replace("<", "{").replace(">", "}")
         for rule in app.url_map.iter_rules()

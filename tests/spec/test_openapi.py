@@ -216,5 +216,5 @@ def test_it_is_not_sent_twice(client: FlaskClient, url: str) -> None:
 
 
 def test_the_reference_page_names_what_is_here() -> None:
-    page = Path("docs/reference/http-api.md").read_text(encoding="utf-8")
+    page = Path("docs/reference/http-service.md").read_text(encoding="utf-8")
     assert "`GET /openapi.json`" in page and "`GET /docs`" in page
