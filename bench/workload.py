@@ -39,16 +39,16 @@ def equality(known: list[Known]) -> list[str]:
 def thunderbird(known: list[Known], *, seed: int = 8) -> list[str]:
     """3 to 8 letters of the surname; one in four goes on with the given name."""
     rng = random.Random(seed)
-    return [_thunderbird_filter(_typed(k, rng)) for k in known]
+    return [thunderbird_filter(_typed(k, rng)) for k in known]
 
 
 def short(known: list[Known], letters: int) -> list[str]:
-    return sorted({_thunderbird_filter(k.family[:letters].lower()) for k in known if len(k.family) >= letters})
+    return sorted({thunderbird_filter(k.family[:letters].lower()) for k in known if len(k.family) >= letters})
 
 
 def nothing(known: list[Known]) -> list[str]:
     """Names spelt so that nobody bears them: the middle letters doubled and reversed."""
-    return [_thunderbird_filter(k.family.lower()[::-1] + "zq" + k.given.lower()[::-1]) for k in known[:2000]]
+    return [thunderbird_filter(k.family.lower()[::-1] + "zq" + k.given.lower()[::-1]) for k in known[:2000]]
 
 
 def typed_texts(known: list[Known], *, seed: int = 9) -> list[str]:
@@ -64,7 +64,7 @@ def _typed(known: Known, rng: random.Random, shortest: int = 3) -> str:
     return family[: rng.randint(shortest, 8)].strip()
 
 
-def _thunderbird_filter(text: str) -> str:
+def thunderbird_filter(text: str) -> str:
     """Thunderbird's autocomplete, its own template: in ``cn`` the first word and the others, in ``givenName`` the first
     alone, the text whole in ``mail`` and ``sn``."""
     whole = escape(text)
