@@ -17,6 +17,7 @@ from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
 from directory_service.entries.finding import domain_words, name_words
+from directory_service.entries.fragments import fragment
 from directory_service.entries.labels import SHORT_TITLES, capitalised
 from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.entries.places import NO_PLACE, Place, activity_json, coded_json, combined, digits, place_of
@@ -279,7 +280,7 @@ def _activity(role: PractitionerRole) -> orjson.Fragment:
 @lru_cache(maxsize=20_000)
 def _sources(marks: tuple[SourceMark, ...]) -> orjson.Fragment:
     """There are as many sources as files times runs."""
-    return orjson.Fragment(orjson.dumps([{"name": s.name, "run": s.run, "seen": iso(s.seen)} for s in marks]))
+    return fragment([{"name": s.name, "run": s.run, "seen": iso(s.seen)} for s in marks])
 
 
 def person_json(p: Practitioner, numbers: Numbers, work: Work) -> dict[str, object]:

@@ -18,6 +18,7 @@ from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.attributes import PREPARE as _PREPARE
 from directory_service.entries.attributes import MatchRule as _Rule
 from directory_service.entries.finding import structure_words, town_words
+from directory_service.entries.fragments import fragment
 from directory_service.entries.wire import apart, clean, distinct, many, one, phone
 from directory_service.model.names import fold, fold_once
 from directory_service.model.people import Address, Coded, Organization, PractitionerRole
@@ -172,8 +173,8 @@ def _render(o: Organization) -> Place:
         _once((area.code_tag, *numbers, area.department_tag)),
         " ".join((*area.found_by, *structure_words(names))),
         (names, _single(street), *area.values, phones, _single(fax), ids, _single(finess), _single(siret)),
-        _fragment(structure_json(o)),
-        _fragment(address_json(a)),
+        fragment(structure_json(o)),
+        fragment(address_json(a)),
         _pair(clean(o.phone), clean(o.phone2)),
         o,
         {},
@@ -216,10 +217,6 @@ def _column(prepared: tuple[str, ...]) -> str:
     return f"^{'$^'.join(prepared)}$" if prepared else ""
 
 
-def _fragment(value: object) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(value))
-
-
 def structure_json(o: Organization) -> JSON:
     """How a structure is spoken of inside another record."""
     return {"id": o.national_id, "name": o.display_name, "finess": o.finess or None, "siret": o.siret or None}
@@ -244,7 +241,7 @@ def address_json(a: Address) -> JSON:
 @lru_cache(maxsize=20_000)
 def coded_json(value: Coded) -> orjson.Fragment:
     """Code and label together, always; null when unknown."""
-    return _fragment({"code": value.code, "label": value.label} if value.code or value.label else None)
+    return fragment({"code": value.code, "label": value.label} if value.code or value.label else None)
 
 
 def activity_json(place: Place, role: PractitionerRole) -> orjson.Fragment:
@@ -257,7 +254,7 @@ def activity_json(place: Place, role: PractitionerRole) -> orjson.Fragment:
 
 
 def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
-    return _fragment(
+    return fragment(
         {
             "structure": place.structure_json,
             "address": place.address_json,
@@ -269,4 +266,4 @@ def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
     )
 
 
-NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", "", (), _fragment(None), _fragment(None), (), None, {})
+NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", "", (), fragment(None), fragment(None), (), None, {})

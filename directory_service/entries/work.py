@@ -13,6 +13,7 @@ import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, PREPARE, MatchRule, column, index_tag, tag
 from directory_service.entries.entry import CLASSES, PEOPLE
+from directory_service.entries.fragments import fragment
 from directory_service.entries.labels import personal_title
 from directory_service.entries.wire import clean, many, one
 from directory_service.model.people import Coded, Expertise, Practitioner, Status
@@ -172,9 +173,9 @@ def _skill(
         texts=texts,
         column=column(texts),
         noun=next((SPECIALISTS[e[0]] for e in ordered if e[0] in SPECIALISTS), titles[0] if titles else ""),
-        profession_json=_fragment(_coded_json(*professions[0]) if professions else None),
-        specialty_json=_fragment(_coded_json(*ordered[0][:2]) if ordered else None),
-        specialties_json=_fragment([{"code": e[0], "label": e[1], "type": _coded_json(*e[2:])} for e in ordered]),
+        profession_json=fragment(_coded_json(*professions[0]) if professions else None),
+        specialty_json=fragment(_coded_json(*ordered[0][:2]) if ordered else None),
+        specialties_json=fragment([{"code": e[0], "label": e[1], "type": _coded_json(*e[2:])} for e in ordered]),
     )
 
 
@@ -198,7 +199,3 @@ def _hc(professions: list[tuple[str, str]], expertises: list[tuple[str, str, str
 
 def _coded_json(code: str, label: str) -> dict[str, str] | None:
     return {"code": code, "label": label} if code or label else None
-
-
-def _fragment(value: object) -> orjson.Fragment:
-    return orjson.Fragment(orjson.dumps(value))
