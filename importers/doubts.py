@@ -18,7 +18,7 @@ from importers.reconcile.candidate import Candidate
 from importers.reconcile.features import family, given
 from importers.store import Store
 
-_CONFLICT, _NAMES = "link-table", "rule:holder_names"
+_CONFLICT, HOLDER_NAMES = "link-table", "rule:holder_names"
 
 
 def queue_conflicts(store: Store, pairs: Iterable[tuple[str, str]], said: Mapping[str, str]) -> None:
@@ -38,11 +38,11 @@ def queue_doubtful_holders(store: Store, people: People) -> None:
     known = {(address, people.ids.get(national.encode())) for address, national in settled}  # under any number of hers
     found = {(address, national): None for address, national, pk in _doubtful(store) if (address, pk) not in known}
     reason = "les noms écrits avec l'adresse ne sont pas ceux du titulaire"
-    queue(store, Kind.HOLDER, _NAMES, reason, found)
+    queue(store, Kind.HOLDER, HOLDER_NAMES, reason, found)
 
 
 def _forget_cleared(store: Store) -> None:
-    waiting, doubtful = decisions.asked(store.connection, _NAMES), set[tuple[str, str]]()
+    waiting, doubtful = decisions.asked(store.connection, HOLDER_NAMES), set[tuple[str, str]]()
     for some in chunks([address for address, _ in waiting.values()]):
         doubtful |= {found[:2] for found in _doubtful_among(store, mailbox.c.address.in_(some))}
     decisions.forget(store.connection, [pk for pk, pair in waiting.items() if pair not in doubtful])

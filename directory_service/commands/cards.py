@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from directory_service.model.nomenclature import label
+
 Record = Mapping[str, Any]
 
 _STATUS = {"active": "en exercice", "inactive": "n'exerce plus", "open": "ouverte", "closed": "fermée"}
@@ -36,7 +38,7 @@ def _person(record: Record) -> Iterator[str]:
     yield _named("RPPS", record["rpps"])
     yield _named("ADELI", *record["adeli"])
     yield _named("Ancien numéro demandé", record.get("resolved_from"))
-    yield from (_named("Adresse", box["address"], box["type"], _since(box)) for box in record["mailboxes"])
+    yield from (_named("Adresse", box["address"], _type(box), _since(box)) for box in record["mailboxes"])
     yield from (_named("Exercice", *_activity(activity)) for activity in record["activities"])
     yield _named("Sources", *(f"{s['name']} (import {s['run']})" for s in record["sources"]))
 
@@ -62,12 +64,12 @@ def _structure(record: Record) -> Iterator[str]:
     yield _named("SIRET", record["siret"])
     yield _named("Lieu", *_postal(record["address"]))
     yield _named("Téléphone", *record["phones"])
-    yield from (_named("Adresse", box["address"], box["type"]) for box in record["mailboxes"])
+    yield from (_named("Adresse", box["address"], _type(box)) for box in record["mailboxes"])
 
 
 def _mailbox(record: Record) -> Iterator[str]:
     yield record["address"]
-    yield _named("Boîte", record["type"], _status(record), "liste rouge" if record["unlisted"] else "")
+    yield _named("Boîte", _type(record), _status(record), "liste rouge" if record["unlisted"] else "")
     yield _named("Depuis le", _day(record["since"]))
     yield _named("Jusqu'au", _day(record["until"]))
     yield _named("Opérateur", record["operator"])
@@ -98,7 +100,7 @@ def _choice(record: Record) -> Iterator[str]:
     yield from (f"  pour trancher : {fact['text']}" for fact in record["would_decide"])
     for item in record["items"]:
         hidden = "liste rouge" if item["unlisted"] else ""
-        yield "  " + _join(", ", item["address"], item["type"], item["service"], _FITS[item["fit"]], hidden)
+        yield "  " + _join(", ", item["address"], _type(item), item["service"], _FITS[item["fit"]], hidden)
         yield from (f"    {reason['text']}" for reason in item["reasons"])
 
 
@@ -123,6 +125,12 @@ def _named(name: str, *parts: object) -> str:
 
 def _label(coded: Record | None) -> str:
     return str(coded["label"] or coded["code"]) if coded else ""
+
+
+def _type(box: Record) -> str:
+    """``PER (personnelle)``: the code that everybody uses, with what is its own in the nomenclature's label."""
+    said = label("mailbox_type", box["type"]).removeprefix("Boîte aux lettres ")
+    return f"{box['type']} ({said})" if said else str(box["type"])
 
 
 def _status(record: Record) -> str:

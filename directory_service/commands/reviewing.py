@@ -89,7 +89,7 @@ def show_decision(settings: Settings, number: int, machine: bool) -> None:
             "question": KINDS[decision.kind],
             "état": f"{OUTCOMES[decision.outcome]}, par {decision.actor}, le {decision.at}, passage {decision.run}",
             "motif": decision.reason,
-            "règle": decision.how,
+            "règle": f"{said_how} ({decision.how})" if (said_how := sheets.how_said(decision.how)) else decision.how,
             "score": "" if decision.score is None else f"{_decimal(decision.score, '.1f')} bits, {_sure(decision)}",
             "note": decision.note,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -13,6 +14,23 @@ from directory_service.registry.read import read_bindings, read_practitioners
 from directory_service.registry.tables import binding, mailbox
 
 Sheet = Mapping[str, Sequence[str]]  # field ► its lines
+_HOWS: Final[Mapping[str, str]] = {
+    "extract": "extraction",
+    "link-table": "table de correspondance",
+    "review": "réponse de l'équipe",
+    "model:": "ressemblance pesée",
+    "rule:same_mailbox": "même BAL personnelle",
+    "rule:same_name_profession_structure": "mêmes nom, profession et structure",
+    "rule:holder_names": "noms écrits avec l'adresse",
+    "rule:published_holder": "titulaire publié, autre dans l'extraction",
+    "rule:published_absent": "boîte publiée, absente de l'extraction",
+    "rule:published_open": "boîte fermée par l'opérateur, ouverte dans l'extraction",
+}
+
+
+def how_said(how: str) -> str:
+    """What made a link between numbers, or asked a question, in French; ``""`` for what a later version calls so."""
+    return _HOWS.get("model:" if how.startswith("model:") else how, "")
 
 
 def read_sides(connection: Connection, decision: Decision) -> tuple[Sheet, Sheet]:
@@ -32,7 +50,7 @@ def _practitioner(connection: Connection, person: Practitioner) -> Sheet:
     boxes = sorted({(address, bool(until)) for address, until in connection.execute(query)})
     return {
         "Identifiant": (person.national_id,),
-        "Numéros": [f"{i.value} ({i.how})" for i in person.identifiers],
+        "Numéros": [f"{i.value} ({how_said(i.how) or i.how})" for i in person.identifiers],
         "Nom": (person.family_name,),
         "Prénoms": (person.given_names,),
         "Civilité": (_label(person.civility),),

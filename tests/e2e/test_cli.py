@@ -98,7 +98,8 @@ def test_show_by_any_number_and_by_address(loaded: Installation, person: dict[st
         assert ask(loaded, "show", key)["id"] == person["id"]
     box = ask(loaded, "show", person["mailboxes"][0]["address"])
     assert [holder["id"] for holder in box["holders"]] == [person["id"]]
-    assert person["family_name"] in loaded.run("show", person["id"]).stdout
+    shown = loaded.run("show", person["id"]).stdout
+    assert person["family_name"] in shown and ", PER (personnelle)" in shown
     assert ask(loaded, "show", "810000000000", code=4)["error"] == "not-found"
 
 

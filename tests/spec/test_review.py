@@ -24,7 +24,9 @@ from directory_service.index.writer import build_index
 from directory_service.registry.decisions import Outcome
 from directory_service.registry.engine import reading
 from directory_service.registry.runs import get_run
-from importers import review
+from directory_service.registry.sheets import how_said
+from importers import doubts, published, review
+from importers.reconcile import judge, rules
 
 STATE = ("practitioner", "identifier", "activity", "expertise", "qualification", "mailbox", "binding", "source_record")
 
@@ -262,6 +264,12 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Any]
     yield call
 
 
+def test_whatever_made_a_link_or_asks_is_said_in_french() -> None:
+    made = ["extract", "link-table", "review", judge.VERSION, *published.RULES.values(), doubts.HOLDER_NAMES]
+    ruled = [f"rule:{rule.__name__}" for rule in (rules.same_mailbox, rules.same_name_profession_structure)]
+    assert [how for how in made + ruled if not how_said(how)] == []
+
+
 def test_from_the_terminal(command: Any, tmp_path: Path) -> None:
     command("init")
     rows = [f.activity(ADELI), f.activity(RPPS, **ELSEWHERE)]
@@ -271,6 +279,7 @@ def test_from_the_terminal(command: Any, tmp_path: Path) -> None:
     assert f"0{ADELI}" in command("review", "list") and command("review", "list", "--kind", "link") == ""
     shown = command("review", "show", number)
     assert f"Identifiant\t0{ADELI}\t8{RPPS}" in shown and "les noms et le lieu" in shown and "mêmes prénoms (+" in shown
+    assert "règle : ressemblance pesée (model:1)" in shown and f"{ADELI} (extraction)" in shown
     sides = json.loads(command("review", "show", number, "--json"))["sides"]
     assert [side["Identifiant"] for side in sides] == [["0" + ADELI], ["8" + RPPS]]
     assert "remise à plus tard" in command("review", "later", number)
