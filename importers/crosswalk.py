@@ -15,6 +15,7 @@ from sqlalchemy import update
 from directory_service.registry import decisions
 from directory_service.registry.tables import link
 from importers.doubts import queue_conflicts
+from importers.impact import count_changed
 from importers.known import Links, People
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
 from importers.revise import touch
@@ -36,6 +37,7 @@ class LinkLoader:
         self.parser, self.match, self.problems = parser, match, problems
         self.merges: dict[int, tuple[int, int]] = {}  # absorbed ► survivor and line, applied together at the end
         self.attached: list[int] = []  # who got an alias
+        self.renumbered: list[int] = []  # who got the RPPS number that she is known by from now on
         self.conflicts: list[tuple[str, str]] = []
         self.refused = decisions.apart(store.connection)
 
@@ -59,6 +61,8 @@ class LinkLoader:
             if len(self.store.pending[link]) >= 20_000:
                 self.store.flush()
         touch(self.store, self.attached)
+        self.store.flush()
+        count_changed(self.store, [*self.attached, *self.renumbered])
         merge(self.store, self.people, [Merge(a, s, HOW, line=line) for a, (s, line) in self.merges.items()])
         queue_conflicts(self.store, self.conflicts, self.links.rpps)
 
@@ -99,5 +103,6 @@ class LinkLoader:
         elif by_rpps is None:
             add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line.number)
             self.with_rpps.add(by_adeli)
+            self.renumbered.append(by_adeli)
         else:
             self.merges[by_adeli] = (by_rpps, line.number)

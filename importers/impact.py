@@ -177,11 +177,6 @@ class Impact:
             for place in some:
                 self.used[place or 0] += number
 
-    def touch(self, pk: int) -> None:
-        """A person whose numbers changed and nothing that groups her."""
-        if not self._is_counted(pk):
-            self.acts["people"][""].changed += 1
-
     def _is_counted(self, pk: int) -> bool:
         if pk >= len(self._changed):
             self._changed.extend(bytes(pk + 65_536 - len(self._changed)))

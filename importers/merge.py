@@ -67,7 +67,6 @@ def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str, *, line
     decisions.close(store.connection, [old])  # nobody is under an ADELI number alone any more
     after = {"national_id": "8" + rpps, "how": how}
     store.note("update", "practitioner", pk, {"national_id": old}, after, line=line)
-    store.impact.touch(pk)
 
 
 def _retire_adelis(store: Store, pk: int) -> None:

@@ -179,6 +179,19 @@ def test_a_merge_is_told_as_one(world: World) -> None:
     assert [impact["activities"][a] for a in acts] == [2, 0, 0, 0, 0]
 
 
+def test_who_gets_another_number_through_the_link_table_is_changed(world: World) -> None:
+    alone, gone = f.adeli(1), NURSES[9]
+    world.day(1, activity=[*activities(NURSES[:3]), f.activity(gone), f.activity(alone, profession_code="26")])
+    world.day(2, activity=[*activities(NURSES[:3]), f.activity(alone, profession_code="26")])
+    links = [(f.adeli(2), NURSES[0]), (f.adeli(3), NURSES[0]), (alone, NURSES[8]), (f.adeli(4), gone)]
+    report = world.day(3, links=links, dry_run=True)
+    assert (report.impact["people"]["changed"], report.impact["people"]["touched"]) == (2, 2)
+    assert {m["key"]: m["changed"] for m in report.impact["profession"]["movers"]} == {"60": 1, "26": 1}
+    assert "effet sur les professionnels : 2 sur 4 (50,00 %) ; 2 modifiés" in report.as_text()
+    assert world.day(3, links=links).impact == report.impact
+    assert "effet" not in world.day(4, links=[*links, (f.adeli(5), NURSES[7])]).as_text()
+
+
 def test_the_run_keeps_its_impact(world: World) -> None:
     report = world.day(1, activity=activities(NURSES[:3]))
     with reading(world.engine) as connection:
