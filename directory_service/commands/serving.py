@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -118,10 +119,11 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
     from directory_service.serve import ports
     from directory_service.settings import authority
 
-    served = {p.scheme: f"{p.scheme}://{authority(p.host, p.number)}" for p in ports(settings, parts)}
+    listened = ports(settings, parts)
     if machine:
-        emit({"serving": served})
+        emit({"serving": {p.scheme: f"{p.scheme}://{authority(p.host, p.number)}" for p in listened}})
         return
+    served = {p.scheme: f"{p.scheme}://{authority(_from_here(p.host), p.number)}" for p in listened}
     click.echo("\nPrêt. À coller dans un autre terminal :\n")
     for line in _examples(settings, served):
         click.echo(f"  {line}")
@@ -130,18 +132,31 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
     click.echo("\nCtrl-C arrête.")
 
 
+def _from_here(host: str) -> str:
+    """The address to ask on this machine where ``host`` is listened on: "every address" is none to ask."""
+    with suppress(ValueError):
+        address = ip_address(host)
+        if address.is_unspecified:
+            return "127.0.0.1" if address.version == 4 else "::1"
+    return host
+
+
 def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:
     """Lines that give results, since they ask for somebody who is there."""
     found = _somebody(settings)
     if found is None:
-        yield f"curl -s {served['http']}/v1/status" if "http" in served else "annuaire import EXTRACTIONS"
+        yield (
+            f"curl -s {shlex.quote(served['http'] + '/v1/status')}"
+            if "http" in served
+            else "annuaire import EXTRACTIONS"
+        )
         return
     address, name = found
     base = shlex.quote(f"ou=bal,{settings.ldap_suffix}")
     if "ldap" in served:
         wide = shlex.quote(f"(|(cn=*{name}*)(mail=*{name}*)(givenName=*{name}*)(sn=*{name}*))")
-        yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {wide} cn mail"
-        yield f"ldapsearch -x -LLL -H {served['ldap']} -b {base} {shlex.quote(f'(mail={address})')}"
+        yield f"ldapsearch -x -LLL -H {shlex.quote(served['ldap'])} -b {base} {wide} cn mail"
+        yield f"ldapsearch -x -LLL -H {shlex.quote(served['ldap'])} -b {base} {shlex.quote(f'(mail={address})')}"
     if "http" in served:
         yield f"curl -s {shlex.quote(served['http'] + '/v1/suggest?q=' + quote(name))}"
         yield f"curl -s {shlex.quote(served['http'] + '/v1/mailboxes/' + quote(address, safe='@'))}"
