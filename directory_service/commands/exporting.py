@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from directory_service.commands.common import as_json, directory, emit, in_utf8, with_settings, written_to
+from directory_service.commands.common import (
+    as_json,
+    directory,
+    emit,
+    in_utf8,
+    lines,
+    progress,
+    with_settings,
+    written_to,
+)
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory, Hit
     from directory_service.settings import Settings
 
 _PAGE = 2000  # entries read at a time: memory stays flat at any size
+_WITHIN = {"ldif": "entrées", "ndjson": "professionnels", "csv": "boîtes aux lettres", "mssante": "boîtes aux lettres"}
+_HEADED = ("csv", "mssante")  # their first line names the columns
 
 
 @click.command()
@@ -55,13 +66,20 @@ def export(settings: Settings, form: str, out: Path | None, sign: bool, publish:
             for text in _FORMS[form](index, settings.ldap_suffix):
                 sys.stdout.write(text)
             return
-        with written_to(out or settings.data / "exports"):
-            told = _to_file(settings, index, form, out, sign=sign)
+        with written_to(out or settings.data / "exports"), progress(quiet=machine) as show:
+            told = _to_file(settings, index, form, out, sign=sign, show=show)
     if machine:
         emit(told)
+        return
+    where = {"publié": told["file"], "adresse HTTP": f"/v1/export/{form}"} if publish else {"écrit": told["file"]}
+    signed = {"signature": f"{told['file']}.jws"} if sign and not publish else {}
+    counted = {_WITHIN[form]: told["records"], "octets": told["size"]}
+    lines({**where, **signed, "version": told["build"], **counted, "sha256": told["sha256"]})
 
 
-def _to_file(settings: Settings, index: Directory, form: str, out: Path | None, *, sign: bool) -> dict[str, object]:
+def _to_file(
+    settings: Settings, index: Directory, form: str, out: Path | None, *, sign: bool, show: Callable[..., None]
+) -> dict[str, object]:
     """Writes it where asked, or where the HTTP face finds it; what came of it."""
     from directory_service.registry.clock import now_text
     from directory_service.trust import exports, heads
@@ -69,7 +87,9 @@ def _to_file(settings: Settings, index: Directory, form: str, out: Path | None, 
     build, at, folder = index.build(), now_text(), settings.data / "exports"
     path = out or folder / f"{form}-{build.id}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines, size, digest = exports.write_export(path, _FORMS[form](index, settings.ldap_suffix))
+    headed = form in _HEADED
+    told = _told(_FORMS[form](index, settings.ldap_suffix), headed, f"export {form}", show)
+    written, size, digest = exports.write_export(path, told)
     said = exports.Exported(form, build.id, build.cursor, at, size, digest)
     signer = heads.signer(settings.keys_folder, heads.EXPORT)
     if out is None:
@@ -77,7 +97,17 @@ def _to_file(settings: Settings, index: Directory, form: str, out: Path | None, 
     elif sign:
         path.with_name(path.name + ".jws").write_text(signer(said.payload()) + "\n", encoding="ascii")
     found = {"build": build.id, "cursor": said.cursor, "format": form, "file": str(path)}
-    return {**found, "records": lines, "size": size, "sha256": digest}
+    return {**found, "records": written - headed, "size": size, "sha256": digest}
+
+
+def _told(parts: Iterator[str], headed: bool, label: str, show: Callable[[str, int, int], None]) -> Iterator[str]:
+    """The same, telling how far they are; how many they will be is not known before the end."""
+    number = 0
+    for number, part in enumerate(parts, 0 if headed else 1):
+        if number % _PAGE == 1:
+            show(label, number, 0)
+        yield part
+    show(label, number, number)
 
 
 def _hits(index: Directory, base: str, *, container: bool = True) -> Iterator[Hit]:
@@ -195,6 +225,8 @@ def _white_list(settings: Settings, out: Path | None, machine: bool) -> None:
         click.echo(f"opérateurs sans nom de certificat, laissés de côté : {', '.join(without)}", err=True)
     if machine:
         emit({"build": build, "format": "whitelist", "file": str(out), "records": len(entries), "left_out": without})
+    else:
+        lines({"écrit": out, "version": build, "domaines": len(entries)})
 
 
 _FORMS: dict[str, Callable[[Directory, str], Iterator[str]]] = {

@@ -117,6 +117,16 @@ def test_the_former_file_stays_for_who_is_fetching_it(opened) -> None:
     assert {file.name for file in exports.glob("csv-*")} == {kept}
 
 
+def test_what_was_published_is_told_with_where_and_how_much(opened, capsys) -> None:
+    client, bearer, folder = opened
+    for form, what in (("mssante", "boîtes aux lettres"), ("ndjson", "professionnels")):
+        assert run(["--data", str(folder), "export", form, "--publish"]) == 0
+        told, shown = capsys.readouterr()
+        lines = fetch(client, form, bearer).data.count(b"\n") - (form == "mssante")
+        assert f"publié : {folder / 'exports' / form}-" in told and f"adresse HTTP : /v1/export/{form}\n" in told
+        assert f"{what} : {lines}\n" in told and f"export {form} : terminé ({lines})" in shown
+
+
 def test_a_file_of_ones_own_is_signed_beside(opened, tmp_path: Path) -> None:
     _, _, folder = opened
     file = tmp_path / "annuaire.csv"
