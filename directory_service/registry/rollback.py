@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    false,
     func,
     insert,
     select,
@@ -40,6 +41,7 @@ from directory_service.registry.journal import append_many
 from directory_service.registry.lock import WORKS
 from directory_service.registry.runs import Run, create_run, finish_run, get_run, read_standing
 from directory_service.registry.tables import (
+    binding,
     journal,
     mailbox,
     operator,
@@ -60,6 +62,7 @@ _FRENCH = {"practitioner": "le professionnel", "organization": "la structure", "
 _LARGE = (practitioner, organization, mailbox)
 _NEVER_GIVEN = (2**62, 2**62)  # keys of a table that a run knew nothing of
 _SUBJECTS = {str(t.name): t for t in _NAMES}
+_NOTED = b'{"ended_unlisted"'  # how ``after`` begins in the journal of migration 0033, and nowhere else
 _IS_BOX = source_record.c.key.like("%@%")  # the others are numbers
 _NAMED = {fk.column.table for t in UNDOABLE for fk in t.foreign_keys}
 _PARENTS = [t for t in UNDOABLE if t in _NAMED]
@@ -269,6 +272,8 @@ class _Rollback:
             absent = [key for key, before in kept.items() if before is None]
             changed = [before for key, before in kept.items() if before is not None and key in found]
             deleted = [before for key, before in kept.items() if before is not None and key not in found]
+            if table is binding:
+                _flag(changed, found)
             self._note(table, [*found.values(), *(b for b in kept.values() if b is not None)])
             if table is mailbox:
                 self.hidden |= {row["id"] for row in changed if row["unlisted"] and not found[row["id"],]["unlisted"]}
@@ -346,18 +351,28 @@ class _Rollback:
 
 def _from_elsewhere(run_id: int) -> ColumnElement[bool]:
     """Entries of the journal that came after a run and are of no recorded one.  S/MIME certificates are of the address
-    and not of the row of its mailbox: they stay whatever becomes of it (decision 0026)."""
+    and not of the row of its mailbox: they stay whatever becomes of it (decision 0026).  What a migration noted of a
+    mailbox (0033) changed nothing of what a run wrote."""
     columns = journal.c
     recorded = select(undo_range.c.run_id).union(select(run.c.id).where(run.c.kind == "rollback"))
     end = select(undo_range.c.after).where(undo_range.c.run_id == run_id, undo_range.c.table_name == "journal")
     after = columns.seq >= end.scalar_subquery(), columns.subject.in_(_SUBJECTS)
     of_address = and_(columns.subject == "mailbox", columns.kind == "certificate")
-    return and_(*after, ~of_address, columns.run_id.is_(None) | columns.run_id.not_in(recorded))
+    noted = and_(columns.run_id.is_(None), func.substr(columns.after, 1, len(_NOTED)) == _NOTED)
+    unrecorded = columns.run_id.is_(None) | columns.run_id.not_in(recorded)
+    return and_(*after, ~of_address, ~func.coalesce(noted, false()), unrecorded)
 
 
 def _row(table: Table, before: str | None) -> dict[str, Any] | None:
     """A row kept aside, by column; those that a later version of the tables has no more are left out."""
     return {name: v for name, v in json.loads(before).items() if name in table.c} if before else None
+
+
+def _flag(rows: Sequence[dict[str, Any]], found: Mapping[tuple[Any, ...], Mapping[str, Any]]) -> None:
+    """Bindings kept by a version that did not note which ended unlisted (before 0033): of those that ended already, the
+    migration noted it in the row as it is; those that are open again end otherwise, if ever."""
+    for row in rows:
+        row.setdefault("unlisted", row["until"] is not None and found[row["id"],]["unlisted"])
 
 
 def _own(table: Table, run_id: int, given: tuple[int, int] | None) -> ColumnElement[bool] | None:

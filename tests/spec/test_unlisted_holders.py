@@ -285,6 +285,44 @@ def test_what_an_import_ends_ended_unlisted_and_a_rollback_takes_that_back(world
     assert flags(world.engine, box) == [(True, False)]
 
 
+def test_a_run_of_before_the_migration_is_taken_back_and_who_holds_again_is_not_noted(world: World) -> None:
+    box = given_back(world)
+    last = world.day(21, mailboxes=[f.mailbox(box, JEAN, family_name="DUPONT", given_names="Jean")])
+    _as_of_before_0033(world.engine, last.run)
+    assert flags(world.engine, box) == [(False, True), (True, False)]
+    roll_back(world.engine, last.run, actor="staff")
+    assert flags(world.engine, box) == [(True, False)]
+
+
+def test_what_the_migration_noted_of_a_mailbox_stands_in_the_way_of_no_rollback(world: World) -> None:
+    adeli, box = f.adeli(1), f"zoe@{OURS}"
+    jean, other = ({"family_name": name, "given_names": "Jean"} for name in ("DUPONT", "MARTIN"))
+    world.day(1, activity=[f.activity(ZOE), f.activity(JEAN, **jean), f.activity(adeli, **other)])
+    with writing(world.engine) as connection:
+        operators.add_operator(connection, "essai", [OURS], actor="tests")
+    publish(world.engine, "2026-11-02T00:00:00Z", (box, personal(unlisted=True)))
+    publish(world.engine, "2026-11-03T00:00:00Z", (box, personal(adeli)))
+    merged = world.day(10, links=[(adeli, JEAN)])
+    _as_of_before_0033(world.engine, merged.run)
+    assert world.holders(box) == ["8" + JEAN]
+    roll_back(world.engine, merged.run, actor="staff")
+    assert world.holders(box) == ["0" + adeli] and flags(world.engine, box) == [(False, True), (True, False)]
+    publish(world.engine, "2026-11-20T00:00:00Z", (box, personal(JEAN)))
+
+
+def _as_of_before_0033(engine: Engine, run_id: int | None) -> None:
+    """The registry as the migration leaves it, had the version before it made this run."""
+    _downgrade(engine, "0032")
+    with writing(engine) as connection:
+        kept = "SELECT key, before FROM undo_row WHERE run_id = :run AND table_name = 'binding'"
+        for key, before in connection.execute(text(kept), {"run": run_id}).all():
+            row = json.loads(before)
+            del row["unlisted"]
+            change = "UPDATE undo_row SET before = :b WHERE run_id = :run AND table_name = 'binding' AND key = :k"
+            connection.execute(text(change), {"b": json.dumps(row), "run": run_id, "k": key})
+    upgrade(engine)
+
+
 def test_what_the_staff_close_ended_unlisted(world: World) -> None:
     """Published listed, so that its absence of the extract is asked about, and unlisted before the answer."""
     box = f"zoe@{OURS}"
