@@ -121,6 +121,17 @@ def _index_opens(settings: Settings) -> str:
     return f"version {build.id}, construite le {build.built_at}"
 
 
+def _index_is_sound(settings: Settings) -> str:
+    """A part that nobody asks for may be damaged for long: the follower meets it when something there changes."""
+    from directory_service.index.files import current_name
+    from directory_service.index.soundness import look
+
+    seen = look(settings.index_folder / current_name(settings.index_folder))
+    if seen.whole == seen.tables:
+        return "lu en entier"
+    return f"lu en partie : {seen.whole} tables sur {seen.tables}, et {seen.pages} pages au hasard"
+
+
 def _index_is_fresh(settings: Settings) -> str:
     from directory_service.index.feed import parse_place
     from directory_service.index.follower import is_of
@@ -183,6 +194,30 @@ def _white_list(settings: Settings) -> str:
     if any(s.source == _LIST for s in silent):
         _fail(f"liste du {published_at(listed)}, trop ancienne pour son rythme (réglage source_rhythms)")
     return f"liste du {published_at(listed)}"
+
+
+def _log_is_signed_by_ours(settings: Settings) -> str:
+    """Keys that were lost: of each key that signed heads of the transparency log, one head is checked.  Whether the log
+    was rewritten is for `annuaire audit`, which reads all of it."""
+    from directory_service.registry.engine import open_registry, reading
+    from directory_service.registry.logread import read_signed
+    from directory_service.trust.keys import kid_of, kids_of
+
+    engine = open_registry(settings.registry_url)
+    try:
+        with reading(engine) as connection:
+            signed = read_signed(connection)
+    finally:
+        engine.dispose()
+    held = kids_of(settings.keys_folder)
+    lost = [one for one in signed if kid_of(one.jws) not in held]
+    if lost:
+        heads, last = sum(one.heads for one in lost), max(one.until for one in lost)
+        _fail(
+            f"têtes du journal de transparence signées par une clé qui n'est plus dans {settings.keys_folder} : "
+            f"{heads}, la dernière du {last} ; remettez-y les clés sauvegardées, sans quoi `annuaire audit` les refuse"
+        )
+    return f"clés qui ont signé : {len(signed)}, toutes présentes" if signed else "aucune tête signée encore"
 
 
 @contextmanager
@@ -295,12 +330,14 @@ _CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("réglages", _settings),
     ("registre", _registry),
     ("index", _index_opens),
+    ("intégrité de l'index", _index_is_sound),
     ("fraîcheur", _index_is_fresh),
     ("âge des données", _data_is_young),
     ("sources", _sources_speak),
     ("liste blanche", _white_list),
     ("signataire", signer_is_named),
     ("clés", keys_are_private),
+    ("journal signé", _log_is_signed_by_ours),
     ("certificats", certificates_last),
     ("révocation", lists_last),
     ("service LDAP", _ldap_answers),

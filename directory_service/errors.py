@@ -207,6 +207,11 @@ def damaged(error: BaseException) -> AnnuaireError | None:
     The registry's are told apart from it, where they arise (``registry.failures``)."""
     if not getattr(error, "sqlite_errorname", "").startswith(_OF_DISKS):
         return None
+    return unreadable()
+
+
+def unreadable() -> RegistryUnavailable:
+    """An index that is damaged, and what to do."""
     return RegistryUnavailable("l'index est illisible : lancez `annuaire index --rebuild`")
 
 

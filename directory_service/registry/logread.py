@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.merkle import (
@@ -24,6 +24,8 @@ from directory_service.model.merkle import (
 )
 from directory_service.registry.log import getter, log_size
 from directory_service.registry.tables import binding, log_head, log_leaf, mailbox
+
+_OF_KEY: Final = 100  # characters of a JWS: 75 octets of its header, which says {"alg":"ES256","kid":"43 characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,22 @@ def read_head(connection: Connection, size: int | None = None) -> Head:
     if row is None:
         raise NotFound("aucune tête signée pour l'instant" if size is None else "aucune tête signée n'a cette taille")
     return Head(*row)
+
+
+class Signed(NamedTuple):
+    """What one key signed: how many heads, the instant of the last, and the JWS of that one."""
+
+    heads: int
+    until: str
+    jws: str
+
+
+def read_signed(connection: Connection) -> list[Signed]:
+    """By key, told by the beginning of the header that every JWS of one key has."""
+    head, key = log_head.c, func.substr(log_head.c.jws, 1, _OF_KEY)
+    each = select(func.count().label("heads"), func.max(head.size).label("size")).group_by(key).subquery()
+    query = select(each.c.heads, head.at, head.jws).join(each, head.size == each.c.size).order_by(head.size)
+    return [Signed(*row) for row in connection.execute(query)]
 
 
 def read_inclusion(connection: Connection, leaf: int, size: int) -> tuple[bytes, list[bytes], bytes]:

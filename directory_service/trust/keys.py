@@ -121,6 +121,19 @@ class Keys:
         return frozenset(path.name for path in self._folder.glob("*.json"))
 
 
+def kids_of(folder: Path) -> frozenset[str]:
+    """The keys that are there; none is made.  Raises RegistryUnavailable where a file is no key."""
+    return frozenset(_read(path).kid for path in folder.glob("*.json"))
+
+
+def kid_of(token: str) -> str:
+    """The key that a JWS says it was signed by; "" of a text that is none."""
+    try:
+        return str(jws.extract_compact(token.encode("ascii")).headers().get("kid", ""))
+    except (JoseError, ValueError):
+        return ""
+
+
 def add_key(folder: Path, *, now: str) -> str:
     """Makes a key that signs from ``now`` on, which may be to come, and gives its kid.  Older ones go on verifying."""
     return _write(folder, None, now)

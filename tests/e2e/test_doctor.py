@@ -61,6 +61,33 @@ def test_an_index_that_is_damaged_is_told(loaded: Installation, tmp_path: Path) 
     here.run("search", "Martin")
 
 
+def test_a_part_of_the_index_that_nobody_asks_for_is_looked_at_too(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    assert checks(here.run("doctor", "--json", code=5).stdout)["intégrité de l'index"]
+    build = (here.folder / "var" / "index" / "current").resolve()
+    with build.open("r+b") as file:
+        file.seek(build.stat().st_size // 2)
+        file.write(bytes(build.stat().st_size // 4))
+    found = {c["name"]: c for c in json.loads(here.run("doctor", "--json", code=5).stdout)["checks"]}
+    assert found["index"]["ok"] and "annuaire index --rebuild" in found["intégrité de l'index"]["detail"]
+    here.run("index", "--rebuild")
+    assert checks(here.run("doctor", "--json", code=5).stdout)["intégrité de l'index"]
+
+
+def test_keys_that_were_lost_are_told_and_none_is_made(loaded: Installation, tmp_path: Path) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    keys, away = here.folder / "var" / "keys", tmp_path / "away"
+    keys.rename(away)
+    for made in (False, True):
+        found = {c["name"]: c for c in json.loads(here.run("doctor", "--json", code=5).stdout)["checks"]}
+        assert not found["journal signé"]["ok"] and "remettez-y" in found["journal signé"]["detail"]
+        assert keys.exists() == made
+        here.run("keys", "list")  # which makes one
+    for file in away.iterdir():
+        file.rename(keys / file.name)
+    assert checks(here.run("doctor", "--json", code=5).stdout)["journal signé"]
+
+
 def test_a_face_that_is_down_is_told_apart(served: Installation) -> None:
     done = served.run("doctor", "--json", code=5, ANNUAIRE_LDAP_PORT=str(free_port()), **NONE_DUE)
     found = checks(done.stdout)
@@ -91,7 +118,13 @@ def test_keys_certificates_and_lists_that_need_somebody_are_told(served: Install
     (keys / "a.json").chmod(0o644)
     env = {"ANNUAIRE_KEYS": str(keys), "ANNUAIRE_TRUST_ANCHORS": str(authority.path), "ANNUAIRE_SMIME_CRL": str(keys)}
     found = checks(served.run("doctor", "--json", code=5, **env, **NONE_DUE).stdout)
-    assert [name for name, ok in found.items() if not ok] == ["signataire", "clés", "certificats", "révocation"]
+    assert [name for name, ok in found.items() if not ok] == [
+        "signataire",
+        "clés",
+        "journal signé",
+        "certificats",
+        "révocation",
+    ]
 
 
 def test_an_empty_folder_fails_every_check_but_none_hides_another(loaded: Installation, tmp_path: object) -> None:

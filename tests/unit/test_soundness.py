@@ -1,0 +1,58 @@
+"""A build is read whole where that takes seconds; of a larger one what is read is bounded, and damage is met anyway."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from directory_service.errors import RegistryUnavailable
+from directory_service.index.soundness import Looked, look
+
+PAGE = 4096
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    path = tmp_path / "build.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA page_size = {PAGE}")
+        db.execute("CREATE TABLE body (id INTEGER PRIMARY KEY, json BLOB)")
+        db.execute('CREATE TABLE "key" (name TEXT PRIMARY KEY, id INTEGER) WITHOUT ROWID')
+        db.execute("CREATE VIRTUAL TABLE text USING fts5 (words)")
+        db.executemany("INSERT INTO body VALUES (?, ?)", ((n, b"x" * (n % 3 * PAGE + 500)) for n in range(500)))
+        db.executemany('INSERT INTO "key" VALUES (?, ?)', ((f"key {n}", n) for n in range(5_000)))
+        db.executemany("INSERT INTO text VALUES (?)", ((f"words {n}",) for n in range(500)))
+        db.commit()
+    return path
+
+
+def test_a_small_build_is_read_whole(build: Path) -> None:
+    looked = look(build)
+    assert (looked.whole, looked.pages) == (looked.tables, 0) and looked.tables > 4
+
+
+def test_of_a_large_one_some_pages_are_looked_at(build: Path) -> None:
+    tables = look(build).tables
+    assert look(build, checked=-1.0) == Looked(0, tables, build.stat().st_size // PAGE)
+    assert look(build, checked=-1.0, sampled=-1.0) == Looked(0, tables, 0)
+
+
+@pytest.mark.parametrize("checked", [60.0, -1.0])
+@pytest.mark.parametrize("octet", [b"\0", b"\xff", b"~"])
+def test_what_is_written_over_is_found(build: Path, octet: bytes, checked: float) -> None:
+    pages = build.stat().st_size // PAGE
+    with build.open("r+b") as file:
+        file.seek(pages // 4 * PAGE)
+        file.write(octet * PAGE * (pages // 2))
+    with pytest.raises(RegistryUnavailable, match="annuaire index --rebuild"):
+        look(build, checked=checked)
+
+
+def test_an_end_that_is_missing_is_found(build: Path) -> None:
+    with build.open("r+b") as file:
+        file.truncate(build.stat().st_size - PAGE)
+    with pytest.raises(RegistryUnavailable, match="annuaire index --rebuild"):
+        look(build)
