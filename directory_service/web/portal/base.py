@@ -54,11 +54,15 @@ for _name, _filter in FILTERS.items():
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-def page(template: str, make: Callable[[], Mapping[str, Any]] = dict, *, state: str = "") -> Response:
-    """A page that anybody would be answered, of the build in force; ``make`` gives what the template needs.  ``state``:
-    what may change within one build."""
+def page(
+    template: str, make: Callable[[], Mapping[str, Any]] | None = None, *, state: str = "", **known: Any
+) -> Response:
+    """A page that anybody would be answered, of the build in force.  ``make`` reads what the template needs, in its
+    ``turn``; ``known`` is what was read, so that nobody waits again.  ``state``: what may change within one build."""
 
     def write() -> str:
+        if make is None:
+            return _fill(template, known)
         with turn():
             values = make()
         return _fill(template, values)

@@ -38,10 +38,17 @@ def practitioner(identifier: str) -> Response:
         person = orjson.loads(hit.json)
         _, chosen = practitioner_mailboxes(directory(), person["id"], Asked(purpose), View.ANONYMOUS)
         boxes = [box | {"history": _hers(box["address"], person["id"])} for box in chosen["items"]]
-    made = {"person": person, "boxes": boxes, "former": former, "chosen": chosen, "purposes": PURPOSES}
     # Certificates expire while the build stays what it is.
     valid = "".join(str(int(box["certificate"])) for box in boxes)
-    return page("practitioner", lambda: made, state=f"-{valid}")
+    return page(
+        "practitioner",
+        state=f"-{valid}",
+        person=person,
+        boxes=boxes,
+        former=former,
+        chosen=chosen,
+        purposes=PURPOSES,
+    )
 
 
 @blueprint.get("/cartes/<path:identifier>.svg")
