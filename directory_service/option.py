@@ -1,10 +1,12 @@
-"""One setting: how it reads from the command line, the environment or ``annuaire.toml``, and what it refuses."""
+"""One setting: how it is declared, how it reads from the command line, the environment or ``annuaire.toml``, and what
+it refuses.  Which settings there are is ``settings``'s affair."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,24 @@ def unknown_in(env: Mapping[str, str], settings: Iterable[Setting]) -> list[str]
     return sorted(name for name in env if name.startswith(PREFIX) and name not in known)
 
 
-def why_no_toml(error: Exception) -> str:
+def setting(default: Any, doc: str, **more: Any) -> Any:
+    """A field of ``settings.Settings``; ``more``: ``most``, ``among`` and ``check`` of ``Setting``."""
+    return field(default=default, metadata={"doc": doc, "most": float("inf"), "among": (), "check": None, **more})
+
+
+def read_file(path: Path, known: Iterable[Setting]) -> dict[str, Any]:
+    """What a file of settings chooses.  Raises InvalidInput for one that does not read, or names what is none."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput(f"fichier de réglages illisible : {_why_no_toml(error)}", where=str(path)) from None
+    unknown = sorted(found.keys() - {one.name for one in known})
+    if unknown:
+        raise InvalidInput(f"réglage inconnu : {', '.join(unknown)}", where=str(path))
+    return found
+
+
+def _why_no_toml(error: Exception) -> str:
     """Why a file of settings cannot be read: what the system refuses, or where it stops being TOML (Python says it in
     English)."""
     if isinstance(error, OSError):

@@ -8,13 +8,11 @@ This module reads the file it is given and nothing else; it opens no registry an
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from directory_service.errors import InvalidInput
 from directory_service.ldap.dn import check_suffix
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
 from directory_service.model.anomalies import Limits as AnomalyLimits
@@ -22,19 +20,13 @@ from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.networks import NO_NETWORK, Networks
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
-from directory_service.option import TYPES, Setting, why_no_toml
+from directory_service.option import TYPES, Setting, read_file
+from directory_service.option import setting as _setting
 
 _LDAP = LdapSettings()
-
-
 _CODEC = _LDAP.limits
 _BREAKER = Thresholds()
 _ANOMALY = AnomalyLimits()
-
-
-def _setting(default: Any, doc: str, **more: Any) -> Any:
-    """``more``: ``most``, ``among`` and ``check`` of ``Setting``."""
-    return field(default=default, metadata={"doc": doc, "most": float("inf"), "among": (), "check": None, **more})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +328,7 @@ class Settings:
     def load(cls, env: Mapping[str, str], toml: Path | None, overrides: Mapping[str, object]) -> Self:
         """Overrides (those not None) win over ``env``, which wins over the file at ``toml`` (None: no file).
         Raises InvalidInput naming the setting, or the file, that does not read."""
-        chosen: dict[str, Any] = _from_file(toml) if toml else {}
+        chosen: dict[str, Any] = read_file(toml, describe()) if toml else {}
         chosen |= {s.name: env[s.env] for s in describe() if s.env in env}
         chosen |= {name: value for name, value in overrides.items() if value is not None}
         return cls(**{s.name: s.parse(chosen[s.name]) for s in describe() if s.name in chosen})
@@ -387,14 +379,3 @@ def authority(host: str, port: int) -> str:
 def describe() -> list[Setting]:
     """Every setting, in the order of the reference page."""
     return [Setting(f.name, TYPES[str(f.type)], f.default, **f.metadata) for f in fields(Settings)]
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput(f"fichier de réglages illisible : {why_no_toml(error)}", where=str(path)) from None
-    unknown = sorted(found.keys() - {s.name for s in describe()})
-    if unknown:
-        raise InvalidInput(f"réglage inconnu : {', '.join(unknown)}", where=str(path))
-    return found
