@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from directory_service.model.nomenclature import DEPARTMENTS
 from directory_service.model.rhythms import Silence
 from directory_service.registry.runs import SKIPPED
 from importers.quality import rules
@@ -157,7 +158,7 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
     for dimension, label in _GROUPS.items():
         groups = impact.get(dimension)
         if groups and groups["touched"]:
-            movers = ", ".join(f"{_named(g)} : {_share(g)}" for g in groups["movers"][:_SHOWN])
+            movers = ", ".join(f"{_named(dimension, g)} : {_share(g)}" for g in groups["movers"][:_SHOWN])
             of = f" sur {_number(groups['before'])}" if groups["before"] else ""
             lines.append(f"  {label} : {_number(groups['touched'])}{of} ; d'abord {movers}")
     return [*lines, *_trust_lines(impact.get("trust"))]
@@ -201,7 +202,10 @@ def _share(moved: Mapping[str, Any]) -> str:
     return f"{_number(moved['touched'])} sur {_number(moved['before'])} ({share} %)"
 
 
-def _named(group: Mapping[str, Any]) -> str:
+def _named(dimension: str, group: Mapping[str, Any]) -> str:
+    """Departments with their number, by which many know them."""
+    if dimension == "department" and (name := DEPARTMENTS.get(group["key"])):
+        return f"{name} ({group['key']})"
     return str(group.get("label") or group["key"] or "sans")
 
 

@@ -103,7 +103,9 @@ def export(settings: Settings, file: Path, hashes: bool, machine: bool) -> None:
     with written_to(file):
         partial.replace(file)
         file.with_name(file.name + ".head").write_text(found.jws + "\n", encoding="ascii")
-    emit({"file": str(file), **asdict(found)}) if machine else click.echo(f"{found.size} feuilles : {file}", err=True)
+    emit({"file": str(file), **asdict(found)}) if machine else lines(
+        {"écrit": file, "tête": f"{file}.head", "feuilles": found.size}
+    )
 
 
 @click.command()
@@ -179,7 +181,12 @@ def _of_file(file: Path, heads: tuple[Path, ...], keys: Keyring) -> Audit:
 
 
 def _tell(found: Audit) -> None:
-    counted = {"feuilles": found.size, "racine": found.root, "têtes signées": found.heads, "liens": found.bindings}
+    counted = {
+        "feuilles": found.size,
+        "racine": found.root,
+        "têtes signées": found.heads,
+        "liens": found.bindings or None,
+    }
     lines({**counted, "changements pas encore inscrits au journal": found.pending or None})
     table(("Table", "Clé", "Feuille", "Adresse", "Quoi"), _rows(found.findings))
     if found.found:

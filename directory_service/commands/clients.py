@@ -33,6 +33,8 @@ def list_clients(settings: Settings, machine: bool) -> None:
         emit({"clients": told})
     else:
         table(("Nom", "Contact", "Depuis", "Révoqué"), ((c.name, c.contact, c.created, c.revoked) for c in found))
+        if not found:
+            click.echo("Aucun client.", err=True)
 
 
 @client.command("add")

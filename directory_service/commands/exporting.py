@@ -63,6 +63,7 @@ def export(settings: Settings, form: str, out: Path | None, sign: bool, publish:
     with directory(settings) as index:
         if out is None and not publish:
             in_utf8()
+            index.build()  # where there is none, not even the names of the columns
             for text in _FORMS[form](index, settings.ldap_suffix):
                 sys.stdout.write(text)
             return

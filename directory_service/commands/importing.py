@@ -211,6 +211,8 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
             for r in found
         ),
     )
+    if not found:
+        click.echo("Aucun passage encore : voir `annuaire import`.", err=True)
 
 
 _STATES = {"done": "terminé", "unchanged": "rien n'a changé"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,15 +65,17 @@ def list_operators(settings: Settings, machine: bool) -> None:
         (
             o.name,
             o.label,
-            o.status,
+            _STATES.get(o.status, o.status),
             "oui" if o.secret_hash else "non",
             _few(o.domains),
             [_rule(r) for r in o.certificates],
-            o.rights,
+            _rights_said(o.rights),
         )
         for o in found
     )
     table(("Nom", "Organisme", "État", "Secret", "Domaines", "Certificats", "Droits"), rows)
+    if not found:
+        click.echo("Aucun opérateur.", err=True)
 
 
 def _few(domains: tuple[str, ...]) -> str:
@@ -106,10 +108,11 @@ def show(settings: Settings, name: str, machine: bool) -> None:
     lines(
         {
             "nom": f"{found.name} ({found.label})" if found.label else found.name,
-            "état": f"{found.status} depuis le {found.since}",
+            "état": f"{_STATES.get(found.status, found.status)} depuis le {found.since}",
             "origine": _SOURCES[found.source],
             "structure": found.identity,
             "secret": "oui" if found.secret_hash else "non",
+            "droits": _rights_said(found.rights),
             "certificats des listes blanches": " ; ".join(found.subjects),
             "certificats clients": " ; ".join(map(_rule, found.certificates)),
             "responsable": found.responsible,
@@ -122,6 +125,13 @@ def show(settings: Settings, name: str, machine: bool) -> None:
 
 
 _SOURCES = {"manual": "à la main", "whitelist": "liste blanche"}
+_STATES = {"active": "en activité", "suspended": "suspendu", "withdrawn": "retiré"}
+_RIGHTS = {"publish": "publication", "unlisted": "liste rouge"}
+
+
+def _rights_said(rights: Sequence[str]) -> list[str]:
+    """With the words that ``operator right`` takes."""
+    return [f"{right} ({_RIGHTS[right]})" if right in _RIGHTS else right for right in rights]
 
 
 @operator.command("add")
@@ -246,7 +256,7 @@ def resume(settings: Settings, name: str, machine: bool) -> None:
 
     with changing(settings) as connection:
         changed = operators.resume(connection, name, actor=whoami())
-    _done(machine, f"Suspension de {name} levée.", changed, name=name)
+    _done(machine, f"Suspension de l'opérateur {name} levée.", changed, name=name)
 
 
 def _rights(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -266,10 +276,14 @@ def right(settings: Settings, name: str, machine: bool, **asked: bool | None) ->
     from directory_service.registry.operators import get_operator, set_right
 
     wanted = {word: given for word, given in asked.items() if given is not None}
+    if not wanted:
+        raise click.UsageError(f"donnez un droit : {' ou '.join(f'+{r} / -{r}' for r in RIGHTS)}")
     with changing(settings) as connection:
         changed = [set_right(connection, name, *each, actor=whoami()) for each in wanted.items()]
         held = get_operator(connection, name).rights
-    _done(machine, f"Droits de {name} : {', '.join(held) or 'aucun'}.", any(changed), name=name, rights=held)
+    _done(
+        machine, f"Droits de {name} : {', '.join(_rights_said(held)) or 'aucun'}.", any(changed), name=name, rights=held
+    )
 
 
 @operator.command("suspend")

@@ -25,6 +25,29 @@ _FACET_TITLES: Final = {
     "department": "Département",
     "type": "Type de boîte",
 }
+_FIELDS: Final = {
+    "family_name": "nom",
+    "given_names": "prénom",
+    "name": "nom ou prénom",
+    "profession": "profession",
+    "specialty": "savoir-faire",
+    "city": "commune",
+    "postcode": "code postal",
+    "department": "département",
+    "structure": "structure",
+    "mailbox": "adresse",
+    "identifier": "numéro",
+    "other": "autre",
+}
+_LIKE: Final = {
+    "exact": "tel quel",
+    "prefix": "début",
+    "nickname": "diminutif",
+    "initial": "initiale",
+    "sound": "même son",
+    "typo": "faute de frappe",
+    "inside": "à l'intérieur",
+}
 _SHOWN_VALUES: Final = 10  # of a facet, on a terminal
 
 
@@ -93,8 +116,8 @@ def _show(people: list[dict[str, Any]], page: Page) -> None:
 
 
 def _reasons(why: dict[str, Any]) -> list[str]:
-    """``dupont: family_name, exact``: the codes of docs/reference/search.md."""
-    return [f"{w['word']}: {w['field']}, {w['match']}" for w in why["words"]]
+    """``dupont : nom, tel quel``; ``--json`` has the codes of docs/reference/search.md."""
+    return [f"{w['word']} : {_FIELDS[w['field']]}, {_LIKE[w['match']]}" for w in why["words"]]
 
 
 def _row(person: dict[str, Any]) -> tuple[object, ...]:
@@ -179,9 +202,9 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
         )
 
 
-@click.command()
+@click.command(epilog="\b\nUsages :\n" + "\n".join(f"  {word:<15} {said}" for word, said in PURPOSES.items()))
 @click.argument("key", metavar="ID")
-@click.option("--purpose", type=click.Choice(list(PURPOSES)), metavar="USAGE", help=f"Usage : {', '.join(PURPOSES)}.")
+@click.option("--purpose", type=click.Choice(list(PURPOSES)), metavar="USAGE", help="Un des usages qui suivent.")
 @click.option("--structure", default="", metavar="ID", help="La structure dans laquelle joindre le titulaire.")
 @click.option("--service", default="", metavar="TEXTE", help="Le service à joindre.")
 @as_json

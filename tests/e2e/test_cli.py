@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,10 @@ from typing import Any
 import pytest
 from certificates import Authority
 from e2e.installation import ANNUAIRE, PEOPLE, Installation, installation
+
+from directory_service.commands.reading import _FIELDS, _LIKE
+from directory_service.index.onebox.readings import Field
+from directory_service.model.likeness import Likeness
 
 
 def ask(here: Installation, *arguments: str, code: int = 0) -> Any:
@@ -307,7 +312,12 @@ def test_operators_from_adding_to_suspension(loaded: Installation, tmp_path: Pat
     secret = ask(here, "operator", "secret", "essai")["secret"]
     assert len(secret) > 20
     assert secret not in here.run("operator", "list", "--json").stdout
+    assert "\ten activité\toui\t" in here.run("operator", "list").stdout
+    assert "+unlisted" in here.run("operator", "right", "essai", code=2).stderr
+    here.run("operator", "right", "essai", "+unlisted")
     here.run("operator", "suspend", "essai")
+    shown = here.run("operator", "show", "essai").stdout
+    assert "état : suspendu depuis" in shown and "droits : publish (publication), unlisted (liste rouge)" in shown
     (found,) = ask(here, "operator", "list")["operators"]
     assert found["status"] == "suspended"
     assert sorted(found["domains"]) == ["autre.mssante.fr", "essai.mssante.fr"]
@@ -331,6 +341,31 @@ def test_a_setting_that_is_none_is_told(loaded: Installation) -> None:
 def test_a_search_that_finds_nobody_says_so(loaded: Installation) -> None:
     nobody = loaded.run("search", "zzzzqqq")
     assert nobody.stdout == "" and nobody.stderr == "Aucun résultat.\n"
+
+
+def test_what_is_empty_is_said_to_be(loaded: Installation, tmp_path: Path) -> None:
+    env = {"ANNUAIRE_DATA": str(tmp_path / "var")}
+    loaded.run("init", **env)
+    for command, said in (
+        ("client list", "Aucun client."),
+        ("certificate list a@b.fr", "Aucun certificat."),
+        ("operator list", "Aucun opérateur."),
+        ("runs", "Aucun passage encore : voir `annuaire import`."),
+    ):
+        done = loaded.run(*command.split(), **env)
+        assert (done.stdout, done.stderr) == ("", said + "\n")
+    nothing = loaded.run("export", "csv", code=5, **env)
+    assert nothing.stdout == "" and "annuaire index" in nothing.stderr
+
+
+def test_why_somebody_was_found_is_said_in_french(loaded: Installation, person: dict[str, Any]) -> None:
+    name = person["family_name"].casefold()
+    assert f"{name} : nom, tel quel" in loaded.run("search", "--explain", name).stdout
+    assert set(_FIELDS) == set(Field) and set(_LIKE) == {x.name.lower() for x in Likeness} - {"none"}
+
+
+def test_the_purposes_of_mailboxes_are_explained(loaded: Installation) -> None:
+    assert re.search("appointment +demandes et avis de rendez-vous", loaded.run("mailbox", "--help").stdout)
 
 
 def test_runs_are_told_in_french(loaded: Installation) -> None:

@@ -168,6 +168,7 @@ def test_the_impact_is_told_in_numbers_and_percent_the_biggest_movers_first(worl
     ]
     text = report.as_text()
     assert "professionnels : 6 sur 60 (10,00 %) ; 1 ajouté, 1 modifié, 4 retirés" in text
+    assert "départements touchés : 2 sur 2 ; d'abord Rhône (69) : 3 sur 20 (15,00 %), Paris (75) : " in text
     assert "domaines touchés : 2 sur 2 ; d'abord medecin.mssante.fr : 2 sur 40 (5,00 %), lyon.mssante.fr :" in text
 
 
