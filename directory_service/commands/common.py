@@ -201,16 +201,17 @@ def emit(value: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on a terminal; tab-separated lines elsewhere, so that ``cut`` and ``grep`` read them."""
+    """A table on a terminal, where what is too long goes on below: half an address is none; tab-separated lines
+    elsewhere, so that ``cut`` and ``grep`` read them."""
     if not sys.stdout.isatty():
         for row in rows:
             click.echo("\t".join(_cell(v) for v in row))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    drawn = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    drawn = Table(*(Column(name, overflow="fold") for name in columns), box=None, header_style="bold", pad_edge=False)
     for row in rows:
         drawn.add_row(*(Text(_cell(v)) for v in row))
     Console().print(drawn)

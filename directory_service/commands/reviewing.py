@@ -115,10 +115,11 @@ def _side_by_side(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence
         table(("", "", ""), ((f, a.replace("\n", " ; "), b.replace("\n", " ; ")) for f, a, b in pairs))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    drawn = Table("", "Serait absorbée", "Resterait", box=None, header_style="bold", pad_edge=False)
+    sides = (Column(name, overflow="fold") for name in ("Serait absorbée", "Resterait"))
+    drawn = Table("", *sides, box=None, header_style="bold", pad_edge=False)
     for field, a, b in pairs:
         style = "" if a.casefold() == b.casefold() else "bold"
         drawn.add_row(field, Text(a, style=style), Text(b, style=style))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +38,28 @@ def test_init_makes_the_data_folder_wherever_the_registry_is(tmp_path: Path) -> 
     data, elsewhere = tmp_path / "var", tmp_path / "elsewhere" / "registry.sqlite"
     assert cli.run(["--data", str(data), "--database-url", f"sqlite:///{elsewhere}", "init"]) == 0
     assert data.is_dir() and elsewhere.exists()
+
+
+@pytest.mark.parametrize("width", [40, 200])
+def test_a_table_on_a_narrow_terminal_cuts_nothing_off(width: int) -> None:
+    """Half an address was shown, and an ellipsis."""
+    address, key = "noemie-anne-lise.martin@chu-de-montferrer.mssante.fr", "x" * 64
+    program = (
+        f"from directory_service.commands.common import table; table(('Nom', 'Adresse'), [({key!r}, {address!r})])"
+    )
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "COLUMNS": str(width), "TERM": "dumb"}
+    subprocess.run([sys.executable, "-c", program], stdout=theirs, env=env, check=True)
+    os.close(theirs)
+    shown = b"".join(iter(lambda: _read(ours), b"")).decode()
+    os.close(ours)
+    letters = "".join(c for line in shown.splitlines()[1:] for c in line if not c.isspace())
+    assert "…" not in shown and sorted(letters) == sorted(key + address)
+
+
+def _read(terminal: int) -> bytes:
+    """Linux ends a pseudo-terminal that nobody writes to any more by EIO."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
