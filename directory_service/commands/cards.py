@@ -20,6 +20,8 @@ _VERDICTS = {
     "untrusted_domain": "domaine hors de l'espace de confiance",
     "ambiguous": "plusieurs titulaires portent ce nom",
 }
+_OF_SENDERS = {"other_operator", "operator_unknown"}  # reasons
+_NO_SENDER = "cet opérateur ne peut pas émettre au nom de l'adresse"
 
 
 def card(record: Record) -> list[str]:
@@ -80,7 +82,9 @@ def _mailbox(record: Record) -> Iterator[str]:
 
 
 def _verdict(record: Record) -> Iterator[str]:
-    yield f"{record['address']} : {_VERDICTS[record['verdict']]}"
+    codes = {reason["code"] for reason in record["reasons"]}
+    said = _NO_SENDER if codes & _OF_SENDERS else _VERDICTS[record["verdict"]]
+    yield f"{record['address']} : {said}"
     holder = record.get("holder")
     yield _named("Titulaire", *((holder["label"], holder["id"]) if holder else ()))
     yield _named("Opérateur", record.get("operator"))

@@ -201,6 +201,9 @@ def test_may_an_operator_send(loaded: Installation, person: dict[str, Any], tmp_
     here.run("index")
     assert ask(here, "verify", address, "--sender", "--operator", "une")["operator"] == "une"
     assert ask(here, "verify", address, "--sender", "--operator", "autre", code=4)["verdict"] == "mismatch"
+    for other in ("autre", "inconnu"):  # it said that the address was somebody else's
+        told = here.run("verify", address, "--sender", "--operator", other, code=4).stdout
+        assert "cet opérateur ne peut pas émettre" in told
 
 
 def test_receipts_and_keys(loaded: Installation, person: dict[str, Any], tmp_path: Path) -> None:
