@@ -224,5 +224,19 @@ def why_unread(error: OSError) -> str:
     return next((text for kind, text in _REASONS.items() if isinstance(error, kind)), "lecture impossible")
 
 
+_NO_PORT: dict[int, str] = {
+    errno.EADDRINUSE: "un autre programme l'occupe",
+    errno.EADDRNOTAVAIL: "cette machine n'a pas cette adresse",
+    errno.EACCES: "ce compte n'a pas le droit d'ouvrir un port inférieur à 1024",
+}
+
+
+def why_no_port(error: OSError) -> str:
+    """Why nobody can listen there."""
+    if (error.errno or 0) < 0:  # getaddrinfo's own
+        return "cette adresse est inconnue"
+    return _NO_PORT.get(error.errno or 0) or str(error.strerror)
+
+
 def why_unwritten(error: OSError) -> str:
     return _DENIED.get(error.errno or 0, "écriture impossible")

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from directory_service import runfolder
-from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable
+from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable, why_no_port
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _require_free(host: str, port: int, setting: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        message = f"le port {port} de {host} n'est pas disponible : {error.strerror} (réglage {setting})"
+        message = f"le port {port} de {host} n'est pas disponible : {why_no_port(error)} (réglage {setting})"
         raise RegistryUnavailable(message) from None
 
 

@@ -124,8 +124,9 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
         emit({"serving": {p.scheme: f"{p.scheme}://{authority(p.host, p.number)}" for p in listened}})
         return
     served = {p.scheme: f"{p.scheme}://{authority(_from_here(p.host), p.number)}" for p in listened}
-    click.echo("\nPrêt. À coller dans un autre terminal :\n")
-    for line in _examples(settings, served):
+    examples = list(_examples(settings, served))
+    click.echo("\nPrêt. À coller dans un autre terminal :\n" if examples else "\nPrêt.")
+    for line in examples:
         click.echo(f"  {line}")
     if settings.portal and "http" in served:
         click.echo(f"\nDans un navigateur : {served['http']}/")
