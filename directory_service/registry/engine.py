@@ -8,12 +8,13 @@ Connections are not pooled: opening is cheap beside what they are opened for, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from sqlite3 import OperationalError
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -197,7 +198,21 @@ def connected(engine: Engine) -> Iterator[Connection]:
 def _unopened(error: DBAPIError) -> str:
     if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
         return "impossible d'ouvrir le registre : ce compte peut-il écrire ce fichier et son dossier ?"
-    return f"le registre ne répond pas ({type(error.orig).__name__})"
+    said = str(error.orig)
+    why = next((why for part, why in _UNOPENED.items() if re.search(part, said)), type(error.orig).__name__)
+    return f"le registre ne répond pas : {why} (réglage database_url)"
+
+
+# What libpq, or the server that it reached, says of a connection that is not made, with no code; SQLite, of a file.
+_UNOPENED: Final = {
+    'database ".*" does not exist': "cette base n'existe pas : créez-la (createdb), puis lancez `annuaire init`",
+    'role ".*" (does not exist|is not permitted)': "ce rôle n'existe pas, ou n'a pas le droit de se connecter",
+    "password authentication failed|no password supplied": "mot de passe refusé",
+    "Connection refused|No such file": "aucun serveur n'écoute là : PostgreSQL est-il lancé ?",
+    "resolve host|translate host name": "cet hôte est inconnu",
+    "timeout expired": "pas de réponse à temps",
+    "not a database|malformed": "ce fichier n'est pas un registre, ou il est abîmé",
+}
 
 
 def require_current(engine: Engine) -> None:

@@ -68,6 +68,20 @@ def test_a_url_of_no_registry_is_refused_by_its_setting_and_not_repeated(url: st
     assert "secret" not in str(refusal.value)
 
 
+def test_a_server_that_is_not_reached_says_what_to_look_at(postgresql: Path) -> None:
+    """It was ``OperationalError``."""
+    server = f"postgresql+psycopg://test@/{{}}?host={postgresql}"
+    for url, why in (
+        (server.format("absente"), "cette base n'existe pas : créez-la"),
+        (server.format("postgres").replace("test@", "absent@"), "ce rôle n'existe pas"),
+        ("postgresql+psycopg://test@127.0.0.1:1/x", "PostgreSQL est-il lancé"),
+        ("postgresql+psycopg://test@annuaire.invalid/x", "cet hôte est inconnu"),
+    ):
+        with pytest.raises(RegistryUnavailable, match=why) as refusal:
+            require_current(open_registry(url))
+        assert "réglage database_url" in str(refusal.value)
+
+
 def test_a_registry_of_a_later_version_is_told_as_one_and_left_alone(registry: Engine) -> None:
     with writing(registry) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
@@ -137,7 +151,7 @@ def test_what_a_postgresql_server_does_not_allow_is_told(registry: Engine, said:
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "r.sqlite").write_bytes(b"no database" * 1000)
-    with pytest.raises(RegistryUnavailable):
+    with pytest.raises(RegistryUnavailable, match="n'est pas un registre"):
         require_current(open_registry(f"sqlite:///{tmp_path / 'r.sqlite'}"))
 
 
