@@ -157,12 +157,20 @@ class CircuitBreaker(ImportRefused):
 
 
 class RegistryUnavailable(AnnuaireError):
-    """The registry, the index or a server we need does not answer, or was never created."""
+    """The registry, the index or a server we need does not answer, or was never created.  ``hint``: what whoever runs
+    the service may look at, which is nothing to clients of its faces: these are told the message alone."""
 
     ldap_code = 52  # unavailable
     http_status = 503
     exit_code = 5
     slug = "unavailable"
+
+    def __init__(self, message: str, *, where: str | None = None, hint: str = "") -> None:
+        super().__init__(message, where=where)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{super().__str__()} : {self.hint}" if self.hint else super().__str__()
 
 
 class RegistryBusy(RegistryUnavailable):

@@ -190,17 +190,18 @@ def connected(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except DBAPIError as error:
-        raise RegistryUnavailable(_unopened(error)) from error
+        raise _unopened(error) from error
     with told(FAULTS), connection:
         yield connection
 
 
-def _unopened(error: DBAPIError) -> str:
+def _unopened(error: DBAPIError) -> RegistryUnavailable:
     if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
-        return "impossible d'ouvrir le registre : ce compte peut-il écrire ce fichier et son dossier ?"
+        why = "impossible d'ouvrir le registre : ce compte peut-il écrire ce fichier et son dossier ?"
+        return RegistryUnavailable(why)
     said = str(error.orig)
     why = next((why for part, why in _UNOPENED.items() if re.search(part, said)), type(error.orig).__name__)
-    return f"le registre ne répond pas : {why} (réglage database_url)"
+    return RegistryUnavailable("le registre ne répond pas", hint=f"{why} (réglage database_url)")
 
 
 # What libpq, or the server that it reached, says of a connection that is not made, with no code; SQLite, of a file.

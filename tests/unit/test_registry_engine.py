@@ -79,7 +79,7 @@ def test_a_server_that_is_not_reached_says_what_to_look_at(postgresql: Path) -> 
     ):
         with pytest.raises(RegistryUnavailable, match=why) as refusal:
             require_current(open_registry(url))
-        assert "réglage database_url" in str(refusal.value)
+        assert "réglage database_url" in str(refusal.value) and refusal.value.message == "le registre ne répond pas"
 
 
 def test_a_registry_of_a_later_version_is_told_as_one_and_left_alone(registry: Engine) -> None:
