@@ -59,9 +59,9 @@ def _activity(activity: Record) -> Iterator[str]:
 
 
 def _structure(record: Record) -> Iterator[str]:
-    yield _join(" ; ", record["name"], record["trade_name"])
+    yield _join(" ; ", *dict.fromkeys((record["name"], record["trade_name"])))
     yield _label(record["sector"])
-    yield _named("Identifiant", record["id"], record["technical_id"])
+    yield _named("Identifiant", *dict.fromkeys((record["id"], record["technical_id"])))
     yield _named("FINESS", record["finess"])
     yield _named("SIRET", record["siret"])
     yield _named("Lieu", *_postal(record["address"]))

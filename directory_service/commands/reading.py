@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -110,7 +111,9 @@ def _show(people: list[dict[str, Any]], page: Page) -> None:
         click.echo("")
         shown = values[:_SHOWN_VALUES]
         least = "" if page.facets_exact else "≥ "
-        table((_FACET_TITLES[name], "Nombre"), ((v["label"], f"{least}{v['count']}") for v in shown))
+        twice = {label for label, times in Counter(v["label"] for v in values).items() if times > 1}
+        labels = (f"{v['label']} ({v['value']})" if v["label"] in twice else v["label"] for v in shown)
+        table((_FACET_TITLES[name], "Nombre"), zip(labels, (f"{least}{v['count']}" for v in shown), strict=True))
     if page.next:
         click.echo(f"Suite : --cursor {page.next}", err=True)
 
