@@ -299,7 +299,10 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
             _write_csv(found)
         else:
             shown = ("fichier", "ligne", "colonne", "règle", "effet", "message", "valeur", "suggestion")
-            table(shown, ([row[name] for name in shown] for row in found))
+            rows = [[row[name] for name in shown] for row in found]
+            table(shown, rows)
+            if not rows:
+                click.echo("Aucune ligne rejetée, réparée ni signalée.", err=True)
 
 
 def _require_rule(code: str) -> None:

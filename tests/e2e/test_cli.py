@@ -357,6 +357,9 @@ def test_what_is_empty_is_said_to_be(loaded: Installation, tmp_path: Path) -> No
     ):
         done = loaded.run(*command.split(), **env)
         assert (done.stdout, done.stderr) == ("", said + "\n")
+    files = [str(path) for path in (loaded.folder / "sample").glob("Correspondance*")]
+    assert files and loaded.run("import", *files, **env)
+    assert loaded.run("runs", "rejects", "1", **env).stderr == "Aucune ligne rejetée, réparée ni signalée.\n"
     nothing = loaded.run("export", "csv", code=5, **env)
     assert nothing.stdout == "" and "annuaire index" in nothing.stderr
 
