@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
+import struct
 import time
 from contextlib import closing
 from pathlib import Path
@@ -68,7 +69,9 @@ def _check(db: sqlite3.Connection, until: float) -> tuple[int, int]:
 
 
 def _sample(build: Path, size: int, count: int, until: float) -> int:
-    """Heads of pages: of a tree, or of what did not fit into one, which begins with the number of the page after it."""
+    """Heads of pages: of a tree, or of what did not fit into one, which begins with the number of the page after it.
+    What a free page holds is nobody's affair: one that was freed before it was written may be a hole."""
+    free: set[int] | None = None
     with build.open("rb", buffering=0) as file:
         held = os.fstat(file.fileno()).st_size // size  # the newest pages may still be beside, in the WAL
         for done in range(min(_PAGES, held)):
@@ -77,6 +80,21 @@ def _sample(build: Path, size: int, count: int, until: float) -> int:
             place = random.randrange(1, held) * size  # the first is read by whoever opens the file
             head = os.pread(file.fileno(), 8, place)
             follows = int.from_bytes(head[:4]) <= count and any(head)
-            if place != _LOCKS // size * size and not (head[0] in _TREE or follows):
+            if place == _LOCKS // size * size or head[0] in _TREE or follows:
+                continue
+            free = _free(file.fileno(), size) if free is None else free
+            if place // size + 1 not in free:
                 raise unreadable()
     return min(_PAGES, held)
+
+
+def _free(file: int, size: int) -> set[int]:
+    """Numbers of the pages of the free list (file format, 1.5): trunks, each with the leaves that it names."""
+    trunk, number = struct.unpack(">II", os.pread(file, 8, 32))
+    found: set[int] = set()
+    while trunk and len(found) <= number:
+        follows, leaves = struct.unpack(">II", os.pread(file, 8, (trunk - 1) * size))
+        named = os.pread(file, 4 * min(leaves, size // 4), (trunk - 1) * size + 8)
+        found |= {trunk, *struct.unpack(f">{len(named) // 4}I", named[: len(named) // 4 * 4])}
+        trunk = follows
+    return found

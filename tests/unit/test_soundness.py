@@ -56,3 +56,22 @@ def test_an_end_that_is_missing_is_found(build: Path) -> None:
         file.truncate(build.stat().st_size - PAGE)
     with pytest.raises(RegistryUnavailable, match="annuaire index --rebuild"):
         look(build)
+
+
+def test_what_a_free_page_holds_is_no_damage(build: Path) -> None:
+    """One that was freed in the transaction that took it is never written: a hole, once the file is longer."""
+    with closing(sqlite3.connect(build)) as db:
+        before = build.stat().st_size // PAGE
+        db.execute("INSERT INTO body VALUES (1000, ?)", (b"y" * 300 * PAGE,))
+        db.execute('INSERT INTO "key" VALUES (?, 1)', ("z" * PAGE * 2,))
+        db.commit()
+        db.execute("DELETE FROM body WHERE id = 1000")
+        db.commit()
+        (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    assert free > 200
+    with build.open("r+b") as file:  # the middle of what went: leaves of the list
+        file.seek((before + 100) * PAGE)
+        file.write(bytes(50 * PAGE))
+    assert look(build).pages == 0
+    for _ in range(5):
+        assert look(build, checked=-1.0).pages > before
