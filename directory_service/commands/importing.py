@@ -109,7 +109,8 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
         emit(asdict(summary))
         return
     table(("Fichier", "Lignes"), sorted(summary.rows.items()))
-    click.echo(f"{summary.people} personnes fictives, jour {summary.day}, dans {summary.folder}", err=True)
+    what = "personne fictive" if summary.people < 2 else "personnes fictives"
+    click.echo(f"{summary.people} {what}, jour {summary.day}, dans {summary.folder}", err=True)
 
 
 @click.command("import")

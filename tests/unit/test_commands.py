@@ -63,3 +63,9 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 4096)
     except OSError:
         return b""
+
+
+def test_a_sample_of_one_person_is_told_in_the_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for people, said in (("1", "1 personne fictive, jour 0"), ("2", "2 personnes fictives, jour 0")):
+        assert cli.run(["sample", str(tmp_path / people), "--people", people]) == 0
+        assert said in capsys.readouterr().err
