@@ -56,10 +56,11 @@ def faults(document: dict[str, Any], response: Response) -> list[str]:
     if response.mimetype not in content:
         return [f"{name} : {response.mimetype} non décrit"]
     told = content[response.mimetype]
-    if not told or response.is_streamed:
+    lines = "x-itemSchema" in told
+    if response.is_streamed or not (lines or response.mimetype.endswith("json")):
         return []
-    check = _validator(orjson.dumps(told.get("schema") or told["x-itemSchema"]))
-    found = [response.json] if "schema" in told else [orjson.loads(line) for line in response.data.splitlines()]
+    check = _validator(orjson.dumps(told["x-itemSchema" if lines else "schema"]))
+    found = [orjson.loads(line) for line in response.data.splitlines()] if lines else [response.json]
     errors = (error for one in found for error in check.iter_errors(one))
     return [f"{name} : {error.json_path} : {error.message[:300]}" for error in errors]
 

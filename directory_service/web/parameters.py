@@ -148,7 +148,9 @@ class Flag:
     words: tuple[str, ...] = ()
 
     def schema(self) -> dict[str, Any]:
-        return {"type": ["boolean", "null"]} if not self.words else {"enum": [True, False, None, *self.words]}
+        """One ``enum`` of several types is more than openapi-python-client understands."""
+        words = {"type": "string", "enum": [*self.words]}
+        return {"anyOf": [{"type": "boolean"}, words]} if self.words else {"type": ["boolean", "null"]}
 
     def parse(self, value: object) -> bool | str:
         if value is None or isinstance(value, bool):

@@ -54,7 +54,7 @@ _ONCE = Place(
     {"type": "string", "pattern": r'^\s*"?[!#-~]{1,255}"?\s*$'},
 )
 _IF = (_ONCE, Place("If-Match", "La version attendue"), Place("If-None-Match", "`*` : la boîte doit être nouvelle",
-                                                             {"const": "*"}))  # fmt: skip
+                                                             {"type": "string", "enum": ["*"]}))  # fmt: skip
 _REFUSED = ("not-found", "conflict", "gone", "precondition-failed", "invalid-field", "key-reused", "key-in-use", "busy")
 _DONE = {status: Described(text, ref("Done"), JSON, {"ETag": "La version de la boîte"})
          for status, text in ((200, "Ce qui a été fait"), (201, "La boîte est nouvelle"))}  # fmt: skip

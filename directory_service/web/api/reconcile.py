@@ -22,7 +22,7 @@ from directory_service.web.limiting import numbered, spending, take_lines
 from directory_service.web.links import public_base
 from directory_service.web.openapi.matching import ASKED
 from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, describe, ok
-from directory_service.web.openapi.terms import ref, word
+from directory_service.web.openapi.terms import TEXT, record, ref, word
 from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
 from directory_service.web.problemtypes import problem_body
 from directory_service.web.reconciliation.asking import reconcile
@@ -47,6 +47,7 @@ _FORM = "application/x-www-form-urlencoded"
 LONGEST = 16 * 1024  # characters of JSON in a query string
 _ASKED = tuple(Text(name, LONGEST) for name in QUERY)
 _ONE_OF = f"un seul de : {', '.join(QUERY)}"
+_FIELDS = record({}, dict.fromkeys(QUERY, TEXT), maxProperties=1, additionalProperties=False)
 _KINDS = ("entity", "property", "type")
 _LENIENT = "Les paramètres inconnus sont laissés de côté : les clients en ajoutent."
 _TAG = "Réconciliation"
@@ -71,7 +72,7 @@ def service() -> Response:
 @blueprint.post("/v1/reconcile")
 @describe(Route(
     "La même chose, demandée par un formulaire ou par du JSON", _TAG, _ANSWERED,
-    body=Body({_FORM: None, JSON: ASKED}, "Comme les paramètres de `GET` ; 1 Mio au plus", False),
+    body=Body({_FORM: _FIELDS, JSON: ASKED}, "Comme les paramètres de `GET` ; 1 Mio au plus", False),
     problems=("unsupported-media-type", "limit-exceeded", "budget-spent"), rate=Rate.VERIFY,
 ))  # fmt: skip
 def asked() -> Response:

@@ -21,7 +21,7 @@ from directory_service.errors import (
 from directory_service.trust.access import BadCredentials
 from directory_service.web.openapi.matching import MATCHING
 from directory_service.web.openapi.people import PEOPLE
-from directory_service.web.openapi.route import LINES, Answer, Place, Rate, Route, Who, description_of
+from directory_service.web.openapi.route import JSON, LINES, Answer, Place, Rate, Route, Who, description_of
 from directory_service.web.openapi.terms import TEXT, Schema, ref
 from directory_service.web.openapi.trust import TRUST
 from directory_service.web.parameters import Parameter, is_required
@@ -43,6 +43,8 @@ COMMON: Final = tuple(
 _CALLED: Final = {"identifier": "id"}  # what views call otherwise than the errors and the docs
 _VARIABLE: Final = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS: Final = ("GET", "PUT", "POST", "DELETE", "PATCH")
+# What is no JSON document, though JSON may be said of lines; all else is text.
+_UNTOLD: Final[dict[str, Schema]] = {JSON: {}, "application/pkix-cert": {"type": "string", "format": "binary"}}
 _SECURITY: Final = {"operator": "bearer", "certificate": "mutualTLS", "client": "bearer"}
 _TEXTS: Final = {
     "operator": "Le secret d'un opérateur (`annuaire operator secret`).",
@@ -160,10 +162,14 @@ def _response(answer: Answer, route: Route) -> dict[str, Any]:
 
 
 def _media(kind: str, schema: Schema | None) -> dict[str, Any]:
-    """A Media Type Object (4.8.14).  Of lines, 3.1 cannot say the schema, and 3.2 will as ``itemSchema``."""
+    """A Media Type Object (4.8.14).  Of lines, 3.1 cannot say the schema, and 3.2 will as ``itemSchema``.
+
+    It may go without a schema, but openapi-generator 7.26 stops at one that does, and openapi-python-client 0.29 leaves
+    the operation out.
+    """
     if schema is None:
-        return {}
-    return {"x-itemSchema" if kind == LINES else "schema": schema}
+        return {"schema": _UNTOLD.get(kind, TEXT)}
+    return {"schema": TEXT, "x-itemSchema": schema} if kind == LINES else {"schema": schema}
 
 
 def _said(text: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ MATCHING: Final[dict[str, Schema]] = {
             "view": record({"url": TEXT}),
             "preview": record({"url": TEXT, "width": WHOLE, "height": WHOLE}),
             "suggest": record(dict.fromkeys(("entity", "property", "type"), _SERVICE)),
-            "extend": record({"propose_properties": _SERVICE, "property_settings": {"type": "array", "maxItems": 0}}),
+            "extend": record({"propose_properties": _SERVICE, "property_settings": {**listed({}), "maxItems": 0}}),
             "standardizedScore": FLAG,
             "batchSize": WHOLE,
         }

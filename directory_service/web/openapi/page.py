@@ -77,9 +77,14 @@ def _operation(document: Mapping[str, Any], path: str, method: str, told: Mappin
         told.get("description", ""),
         ("tout le monde",) if not who or {} in who else tuple(_WHO[name] for one in who for name in one),
         tuple(map(_parameter, told["parameters"])),
-        tuple(f"{kind} : {kind_of(said['schema'])}" if "schema" in said else kind for kind, said in body.items()),
+        tuple(_sent(kind, said["schema"]) for kind, said in body.items()),
         tuple(sorted(answers)),
     )
+
+
+def _sent(kind: str, schema: Mapping[str, Any]) -> str:
+    """Of text and octets, the type says it all."""
+    return f"{kind} : {kind_of(schema)}" if _name(schema) or "properties" in schema else kind
 
 
 def _parameter(said: Mapping[str, Any]) -> Parameter:
@@ -89,7 +94,7 @@ def _parameter(said: Mapping[str, Any]) -> Parameter:
 
 def _answer(status: str, said: Mapping[str, Any]) -> Answer:
     content = said.get("content", {})
-    named = (_name(c.get("schema") or c.get("x-itemSchema") or {}) for c in content.values())
+    named = (_name(c.get("x-itemSchema") or c["schema"]) for c in content.values())
     return Answer(status, said["description"], tuple(content), tuple(name for name in named if name))
 
 
