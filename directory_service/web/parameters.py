@@ -169,7 +169,7 @@ class Instant:
     filled: bool = False
 
     def schema(self) -> dict[str, Any]:
-        kinds = [{"format": "date-time"}, {"format": "date"}]
+        kinds = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
         least = {"minLength": 1} if self.filled else {}
         said = {"type": "string", "maxLength": _LONGEST_INSTANT, "anyOf": kinds, "examples": ["2026-11-24T08:30:00Z"]}
         return said | least

@@ -69,12 +69,14 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_generators_of_clients_understand_the_document(document: dict[str, Any]) -> None:
     """openapi-generator 7.26 (typescript-fetch) stops at a media type without a schema.  openapi-python-client 0.29
-    leaves out what holds one, an array without ``items`` or an ``enum`` of several types: ``/v1/verify`` was one."""
+    leaves out what holds one, an array without ``items`` or an ``enum`` of several types: ``/v1/verify`` was one.  What
+    the former makes of alternatives without a type does not compile."""
     for inside in _objects(document):
         assert all("schema" in media for media in inside["content"].values()) if "content" in inside else True, inside
         assert "items" in inside if inside.get("type") == "array" else True, inside
         assert len({type(word) for word in inside.get("enum", ())}) <= 1, inside
         assert "const" not in inside, inside
+        assert all({"type", "$ref", "anyOf"} & one.keys() for one in inside.get("anyOf", ())), inside
 
 
 def _objects(told: Any) -> Iterator[dict[str, Any]]:
