@@ -1,8 +1,8 @@
 """docs/howto/clients: what each page tells to paste is read from the page and put to work.
 
-ldapsearch, Postfix, a JDK, lbdb and PHP's LDAP extension are real and run, and Thunderbird in ``test_thunderbird``; of
-the clients that cannot run here, the configuration is read as they read it and the filters that they make of it are
-sent (ldap-clients.md §2).
+ldapsearch, Postfix, a JDK, lbdb, slapd and PHP's LDAP extension are real and run, and Thunderbird in
+``test_thunderbird``; of the clients that cannot run here, the configuration is read as they read it and the filters that
+they make of it are sent (ldap-clients.md §2).
 """
 
 from __future__ import annotations
@@ -12,18 +12,24 @@ import io
 import os
 import plistlib
 import re
+import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import ldap
 import pytest
+from ldap.ldapobject import LDAPObject
 from ldap_support import Serving
 from pages import DOCS, blocks, shows, steps
 
+from bench.slapd import wait_for
+
 PAGES = DOCS / "howto" / "clients"
 JEAN = "jean.dupont@medecin.mssante.fr"
+OURS = Path(__file__).parents[2] / "ldap_schema" / "definitions"
+_BAL = "ou=bal,o=annuaire-sante,c=fr"
 HOST, PORT = "annuaire.example.org", "1389"
 _SCOPES = {"base": ldap.SCOPE_BASE, "one": ldap.SCOPE_ONELEVEL, "sub": ldap.SCOPE_SUBTREE}
 
@@ -165,6 +171,40 @@ def test_lbdb_finds_somebody_for_mutt(serving: Serving, program: Program, tmp_pa
     assert f"{JEAN}\tDr Jean DUPONT, Médecin, LYON\t" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.fixture
+def proxy(serving: Serving, program: Program, tmp_path: Path) -> Iterator[LDAPObject]:
+    (tmp_path / "cache").mkdir()
+    text = pasted("openldap.md", "slapd.conf", serving).replace("/etc/ldap/annuaire", str(OURS))
+    (tmp_path / "slapd.conf").write_text(text.replace("/var/lib/ldap/annuaire", str(tmp_path / "cache")))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    command = [program("slapd"), "-d", "0", "-f", str(tmp_path / "slapd.conf"), "-h", f"ldap://127.0.0.1:{port}/"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        connection = ldap.initialize(f"ldap://127.0.0.1:{port}")
+        yield connection
+        connection.unbind_s()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_openldap_passes_searches_on_and_keeps_addresses(proxy: LDAPObject) -> None:
+    """Twice: the second answer is the cache's."""
+    first, again = (
+        proxy.search_s(_BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})", ["cn", "displayName", "mail"]) for _ in range(2)
+    )
+    [(name, held)] = first
+    assert name.endswith(_BAL) and held["mail"] == [JEAN.encode()] and again == first
+    [(_, found)] = proxy.search_s(_BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})", ["asRpps"])
+    assert list(found) == ["asRpps"]  # written as our schema does
+    words = proxy.search_s(_BAL, ldap.SCOPE_SUBTREE, "(cn=*dupont*jean*)", ["mail"])
+    assert JEAN.encode() in [mail for _, held in words for mail in held["mail"]]
+    with pytest.raises(ldap.SIZELIMIT_EXCEEDED):
+        proxy.search_s(_BAL, ldap.SCOPE_SUBTREE, "(objectClass=*)", ["1.1"])
+
+
 # --- clients that do not --------------------------------------------------------------------------------------------
 
 
@@ -217,6 +257,48 @@ def test_kde_s_file_finds_somebody(serving: Serving) -> None:
              "(|(cn=dup*)(mail=dup*)(mail=*@dup*)(givenName=dup*)(sn=dup*)))")  # fmt: skip
     assert (book["SelectedHost0"], book["SelectedPort0"]) == ("127.0.0.1", str(serving.port))
     assert JEAN in ask(serving, book["SelectedBase0"], asked, size=int(book["SelectedSizeLimit0"]))
+
+
+def test_exim_s_look_up_finds_an_address(serving: Serving) -> None:
+    text = pasted("mail-servers.md", "exim4.conf", serving)
+    [url] = re.findall(r"ldap://\S+?\)(?=\})", text.replace("${quote_ldap:$local_part@$domain}", JEAN))
+    attribute, scope, asked = urlsplit(url).query.split("?")
+    assert f"ldap_default_servers = 127.0.0.1::{serving.port}" in text
+    assert ask(serving, unquote(urlsplit(url).path[1:]), asked, [attribute], scope=scope) == {JEAN}
+
+
+@pytest.mark.parametrize(
+    ("file", "between", "base", "asked"),
+    [
+        ("dovecot-ldap.conf.ext", " = ", "base", "user_filter"),
+        ("table-ldap.conf", " ", "basedn", "mailaddr_filter"),
+    ],
+)
+def test_a_mail_server_s_table_finds_an_address(
+    serving: Serving, file: str, between: str, base: str, asked: str
+) -> None:
+    text = pasted("mail-servers.md", file, serving)
+    said = dict(line.split(between, 1) for line in text.splitlines())
+    typed = re.sub("%[us]", JEAN, said[asked])
+    assert said.get("uris", said.get("url")) == serving.url
+    assert ask(serving, said[base], typed, ["mail"], scope="one") == {JEAN}
+
+
+def test_the_lists_of_dovecot_and_sympa_end_before_the_limit(serving: Serving) -> None:
+    dovecot = pasted("mail-servers.md", "dovecot-ldap.conf.ext", serving)
+    sympa = pasted("mail-servers.md", "sympa list", serving)
+    [lists] = re.findall(r"^iterate_filter = (.*)$", dovecot, re.MULTILINE)
+    [members] = re.findall(r"^filter (.*)$", sympa, re.MULTILINE)
+    assert lists == members
+    asked = members.replace("ps31.mssante.fr", "cabinet.mssante.fr")
+    assert "reprise@cabinet.mssante.fr" in ask(serving, _BAL, asked, ["mail"], scope="one")
+
+
+def test_alpine_s_line_finds_somebody(serving: Serving) -> None:
+    text = pasted("other-clients.md", "~/.pinerc", serving)
+    said = dict(re.findall(r"/(\w+)=([^/\"]*)", text))
+    assert f"=127.0.0.1:{serving.port} " in text and (said["impl"], said["srch"]) == ("1", "contains")
+    assert JEAN in ask(serving, said["base"], "(|(cn=*dup*)(mail=*dup*))")
 
 
 def _keys(text: str) -> configparser.ConfigParser:
