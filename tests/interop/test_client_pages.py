@@ -1,7 +1,7 @@
 """docs/howto/clients: what each page tells to paste is read from the page and put to work.
 
 ldapsearch, Postfix, a JDK, lbdb, slapd and PHP's LDAP extension are real and run, and Thunderbird in
-``test_thunderbird``; of the clients that cannot run here, the configuration is read as they read it and the filters that
+``test_thunderbird``; of those that cannot run here, the configuration is read as they read it and the filters that
 they make of it are sent (ldap-clients.md §2).
 """
 
