@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ldap_support import (
     BAL,
@@ -337,6 +339,16 @@ def test_the_root_dse_is_there_before_any_bind(serving: Serving) -> None:
         assert set(entry.attributes) == {"objectClass"}
         assert mails(client.ask(search(JEAN, base=""))) >= {"jean.dupont@medecin.mssante.fr"}
         assert dns(client.ask(search(base="", scope=1))) == [SUFFIX]
+
+
+def test_whatever_an_entry_shows_the_schema_defines(serving: Serving) -> None:
+    """Apache Directory API 2.1 reads the schema, and gives nothing of an entry with an attribute that is not in it."""
+    with Client(serving.port) as client:
+        [schema, _] = client.ask(search(base="cn=Subschema", scope=0, attributes=["attributeTypes"]))
+        known = {name for told in schema.attributes["attributeTypes"] for name in re.findall("'(\\w+)'", told)}
+        for base, scope in (("", 0), ("cn=Subschema", 0), (SUFFIX, 0), (SUFFIX, 1), (BAL, 2)):
+            *entries, _ = client.ask(search(base=base, scope=scope, size=50, attributes=["*", "+"]))
+            assert entries and {name for entry in entries for name in entry.attributes} <= known, base
 
 
 def test_replies_to_one_burst_come_together(serving: Serving) -> None:
