@@ -200,10 +200,10 @@ class Follower:
         with reading(self.engine) as connection:
             meta = meta_of(connection, self.suffix, 0, parse_instant(now_text()))
             fares = self._fares(connection)
-        (sources,) = db.execute("SELECT value FROM meta WHERE key = 'sources'").fetchone()
-        (known,) = db.execute("SELECT value FROM meta WHERE key = 'operators'").fetchone()
-        if changed or meta["sources"] != sources or fares.get("operators", known) != known:
-            set_meta(db, sources=meta["sources"], counts=meta["counts"], **fares)
+        told = {name: meta[name] for name in ("sources", "counts")} | fares
+        known = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('sources', 'counts', 'operators')"))
+        if any(known[name] != value for name, value in told.items()):
+            set_meta(db, **told)
 
     def _fares(self, connection: Connection) -> dict[str, str]:
         """How each operator fares: dearer to count, so that a stream of changes does not wait for it each time."""

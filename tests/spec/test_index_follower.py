@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import web_world as world
@@ -16,6 +17,7 @@ from record_factories import SUFFIX
 from sqlalchemy import Engine, update
 
 from directory_service.errors import NotFound, RegistryUnavailable
+from directory_service.index import follower as following
 from directory_service.index import render
 from directory_service.index.directory import Criteria, Directory
 from directory_service.index.files import alone, current_name
@@ -91,6 +93,21 @@ def test_catching_up_again_changes_nothing(engine, follower, tmp_path) -> None:
     once = fingerprint(tmp_path / "index")
     assert follower.catch_up() == 0
     assert once == fingerprint(tmp_path / "index")
+
+
+def test_figures_are_right_once_changes_that_came_too_soon_to_be_counted_have_ended(
+    engine, directory, follower, monkeypatch
+) -> None:
+    """They showed the first of two people closed in the same second, until something else changed."""
+    seconds = 0.0
+    monkeypatch.setattr(following, "time", SimpleNamespace(monotonic=lambda: seconds))
+    for key in (1, 2):
+        change(engine, practitioner, key, "practitioner", status="inactive", status_since=NEW)
+        assert follower.catch_up() == 1
+    assert directory.build().counts["practitioners_active"] == 3
+    seconds = 11.0
+    assert follower.catch_up() == 0
+    assert directory.build().counts["practitioners_active"] == 2
 
 
 def test_a_closed_mailbox_leaves_the_branch_and_stays_known(engine, directory, follower) -> None:
