@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from directory_service.registry.clock import format_instant
@@ -40,6 +41,7 @@ def _own_date(file: ExtractFile) -> datetime:
     if file.member is not None:
         with zipfile.ZipFile(file.path) as archive:
             date = archive.getinfo(file.member).date_time
-        if (1980, 1, 1) < date[:3] <= (2107, 12, 31) and date[1] and date[2]:  # zips without dates say 1980-01-01
-            return datetime(*date, tzinfo=UTC)
+        with suppress(ValueError):  # of a month 0, a 31st of February or an hour 25, which zips may hold
+            if date[:3] != (1980, 1, 1):  # zips without dates say so
+                return datetime(*date, tzinfo=UTC)
     return datetime.fromtimestamp(file.path.stat().st_mtime, UTC)

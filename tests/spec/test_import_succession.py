@@ -85,6 +85,8 @@ def test_in_a_zip_the_stamp_of_the_member_then_of_the_zip_then_the_date_within(w
         (zipped("d.zip", "a.txt", NURSES[1:], (2026, 8, 24, 6, 6, 0)), True),
         (zipped("e.zip", "a.txt", NURSES[1:], (2026, 8, 26, 2, 0, 0)), False),  # a day's tolerance
         (zipped("f.zip", "a.txt", NURSES[1:], (1980, 1, 1, 0, 0, 0)), False),  # no date: that of the zip
+        (zipped("g.zip", "a.txt", NURSES[1:], (2026, 2, 31, 6, 6, 0)), False),  # no day of that month
+        (zipped("h.zip", "a.txt", NURSES[1:], (2026, 0, 0, 0, 0, 0)), False),
     ):
         assert bool(imported(world, path, dry_run=True).breaches) == older, path.name
 
