@@ -22,7 +22,7 @@ from directory_service.entries.attributes import (
     uuid_key,
 )
 from directory_service.entries.containers import container_entries
-from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id
+from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id, kind_of
 from directory_service.entries.naming import all_tokens
 from directory_service.index.files import current_name
 from directory_service.index.plan.access import COLUMNS
@@ -43,7 +43,8 @@ def make_entry(
 ) -> Entry:  # fmt: skip
     """``given`` attributes by canonical name, ``uid`` first for the name of the entry; those that every entry of the
     branch has are added when missing."""
-    uid = list(given.pop("uid", ()) or [f"{branch}{pk:04d}"])
+    place, branch = branch, kind_of(branch)
+    uid = list(given.pop("uid", ()) or [f"{place}{pk:04d}"])
     held = {"objectClass": CLASSES[branch], "uid": uid, **{n: v for n, v in given.items() if v}}
     for a in ATTRIBUTES.values():
         if branch in a.always and not a.operational:
@@ -53,7 +54,7 @@ def make_entry(
     texts |= {c: column(sorted(_prepared(held, lambda a, c=c: c in a.columns))) for c in ORDERED.values()}
     body = sequence(*(partial_attribute(name, [v.encode() for v in values]) for name, values in held.items()))
     return Entry(
-        id=entry_id(branch, rank, pk),
+        id=entry_id(place, rank, pk),
         dn=dn,
         view=view,
         **texts,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from index_world import all_entries, make_entry, write_index
@@ -15,25 +16,27 @@ from record_factories import SUFFIX
 from twin_matcher import attributes_of, twin_search
 
 from directory_service.entries.attributes import ATTRIBUTES, prepare
-from directory_service.entries.entry import BAL, PEOPLE, Entry
+from directory_service.entries.entry import BAL, PEOPLE, STAFF, UNLISTED, Entry
 from directory_service.index import sorting
 from directory_service.index.directory import Directory
 from directory_service.index.query import And, Filter, Present, Query, Scope, SortKey, Substrings, View, Window
+from directory_service.index.underway import BUDGET
 
-# Few letters, so that entries share keys.
-VALUES = st.text(st.sampled_from(list("abBé -")), min_size=1, max_size=3)
+# Few letters, so that entries share keys; of ``-`` there is nothing to compare.
+VALUES = st.one_of(st.text(st.sampled_from(list("abBé -")), min_size=1, max_size=3), st.just("-"))
 ATTRIBUTES_HELD = ("cn", "sn", "givenName", "o", "l", "title")
 STAMPS = st.sampled_from(["20260105034500Z", "20260601034500Z"])
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> list[Entry]:
-    rows = draw(st.lists(st.tuples(st.sampled_from([BAL, BAL, PEOPLE]), st.integers(0, 2), st.integers(0, 1), STAMPS),
-                         max_size=14))  # fmt: skip
+    branches = st.sampled_from([BAL, BAL, BAL, UNLISTED, PEOPLE])
+    rows = draw(st.lists(st.tuples(branches, st.integers(0, 2), st.integers(0, 1), STAMPS),
+                         min_size=draw(st.sampled_from([0, 8])), max_size=14))  # fmt: skip
     names = st.sets(st.sampled_from(ATTRIBUTES_HELD)).map(sorted)
     held = [{name: draw(st.lists(VALUES, max_size=2, unique=True)) for name in draw(names)} for _ in rows]
     return [
-        make_entry(branch, pk, rank=rank, view=2 * view, changed=changed, **values)
+        make_entry(branch, pk, rank=rank, view=STAFF if view or branch == UNLISTED else 0, changed=changed, **values)
         for pk, ((branch, rank, view, changed), values) in enumerate(zip(rows, held, strict=True), 1)
     ]
 
@@ -44,7 +47,7 @@ KEYS = st.builds(
 )  # fmt: skip
 SORTS = st.lists(KEYS, min_size=1, max_size=3, unique_by=lambda key: key.attribute).map(tuple)
 FILTERS = st.sampled_from([And(()), Present("cn"), Present("title"), Substrings("cn", b"", (b"a",), b"")])
-BASES = st.sampled_from([SUFFIX, f"ou=bal,{SUFFIX}", f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"])
+BASES = st.sampled_from([SUFFIX, *[f"ou=bal,{SUFFIX}"] * 4, f"ou=personnes,{SUFFIX}"])
 
 
 def least(entry: Entry, key: SortKey) -> tuple[bool, str]:
@@ -69,27 +72,68 @@ def in_order(world: list[Entry], query: Query, view: int) -> list[int]:
 
 @settings(max_examples=60, deadline=None)
 @given(worlds(), BASES, FILTERS, st.lists(st.tuples(SORTS, st.integers(1, 5)), min_size=1, max_size=6),
-       st.sampled_from([View.ANONYMOUS, View.STAFF]), st.sampled_from([1, 3, 1000]))  # fmt: skip
+       st.sampled_from([View.ANONYMOUS, View.STAFF]), st.sampled_from([1, 3, 1000]),
+       st.sampled_from([2, 5, BUDGET, BUDGET]))  # fmt: skip
 def test_a_sorted_search_gives_the_first_of_all(
-    world: list[Entry], base: str, asked: Filter, orders: list[tuple[tuple[SortKey, ...], int]], view: View, most: int
-) -> None:
-    """With few entries sorted at most (``most``), those that the build has an order for are read in it."""
+    world: list[Entry], base: str, asked: Filter, orders: list[tuple[tuple[SortKey, ...], int]], view: View, most: int,
+    candidates: int,
+) -> None:  # fmt: skip
+    """With few entries sorted at most (``most``), those that the build has an order for are read in it; when no more
+    may be looked at than so many ``candidates``, those given are the first all the same, or it is said."""
     with tempfile.TemporaryDirectory() as name, patch.object(sorting, "MOST", most), closing(
-        Directory(write_index(Path(name), world), SUFFIX)
+        Directory(write_index(Path(name), world), SUFFIX, candidates=candidates)
     ) as directory:  # fmt: skip
         for sort, limit in orders:
             query = Query(base, Scope.SUBTREE, asked, limit, sort=sort)
-            _check(directory, all_entries(world), query, view, most)
+            check = _check if candidates == BUDGET else _check_some
+            check(directory, all_entries(world), query, view, most)
+
+
+@pytest.mark.parametrize(
+    ("names", "reverse", "given", "exact"),
+    [
+        ("abcdefgh", False, [1, 9, 2, 3, 4], True),
+        ("a-bcdefg", True, [2, 10, 8, 7, 6], True),  # without a name: first in reverse (RFC 2891 2.2)
+        ("aabbccdd", False, [2, 1, 9, 4, 3], True),  # the other c, which may be before the one that was read, was not
+        ("aaaaaaaa", False, [3, 2, 1], False),  # nothing is known of the first: the best-ranked
+    ],
+)
+def test_a_search_that_may_look_at_no_more_gives_what_is_surely_first(
+    names: str, reverse: bool, given: list[int], exact: bool, tmp_path: Path
+) -> None:
+    """Five of eight are read in order.  Who stands beside them is among them, and not after the last of them."""
+    world = [make_entry(BAL, pk, sn=[name], title=[str(pk)]) for pk, name in enumerate(names, 1)]
+    world += [make_entry(UNLISTED, pk, view=STAFF, sn=[name], title=["1"]) for pk, name in ((9, "a"), (10, "z"))]
+    order = SortKey("sn", reverse), SortKey("title", reverse=True)
+    with patch.object(sorting, "MOST", 3), closing(
+        Directory(write_index(tmp_path, world), SUFFIX, candidates=6)
+    ) as directory:  # fmt: skip
+        found = directory.search(Query(f"ou=bal,{SUFFIX}", Scope.ONE, And(()), 20, sort=order), View.STAFF)
+    assert [hit.id & 0xFFFFFFFF for hit in found.hits] == given
+    assert found.truncated and found.order is not None and found.order.exact == exact
+
+
+def _check_some(directory: Directory, world: list[Entry], query: Query, view: View, _most: int) -> None:
+    expected = in_order(world, query, view)
+    found = directory.search(query, view)
+    ids = [hit.id for hit in found.hits]
+    assert found.order is not None and found.truncated >= (len(ids) < len(expected))
+    if found.order.exact:
+        assert ids == expected[: len(ids)] and bool(ids) == bool(expected)
+    else:
+        assert len(ids) <= query.limit and set(ids) <= set(expected)
+    listed = directory.search(replace(query, window=Window(0, 9)), view).order
+    assert listed is not None and listed.exact == found.order.exact
 
 
 def _check(directory: Directory, world: list[Entry], query: Query, view: View, most: int) -> None:
-    expected = in_order(world, replace(query, after=None), view)
+    expected = in_order(world, query, view)
     found = directory.search(query, view)
     assert found.order is not None
-    assert found.order.exact or (len(expected) > most and not _has_order(query))
+    beside = sum(pk >> 36 != BAL for pk in expected)
+    assert found.order.exact or (len(expected) > most and (not _has_order(query) or beside > most))
     if not found.order.exact:
-        best = in_order(world, query, view)
-        assert len(found.hits) <= query.limit and {h.id for h in found.hits} <= set(best)
+        assert len(found.hits) <= query.limit and {h.id for h in found.hits} <= set(expected)
         return
     assert [hit.id for hit in found.hits] == expected[: query.limit]
     assert found.truncated == (len(expected) > query.limit)

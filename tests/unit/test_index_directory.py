@@ -15,6 +15,7 @@ import web_world as world
 from index_world import make_entry, write_index
 from record_factories import SUFFIX
 
+from directory_service.entries.entry import BAL as BOXES
 from directory_service.entries.entry import PEOPLE
 from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.errors import InvalidInput, NotFound
@@ -49,9 +50,9 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
         yield opened
 
 
-def crowd(folder: Path, count: int) -> Directory:
+def crowd(folder: Path, count: int, branch: int = PEOPLE) -> Directory:
     people = [
-        make_entry(PEOPLE, n, cn=[f"DUPONT JEAN{n:03d}"], sn=["DUPONT"], l=["LYON"], asProfessionCode=["10"])
+        make_entry(branch, n, cn=[f"DUPONT JEAN{n:03d}"], sn=["DUPONT"], l=["LYON"], asProfessionCode=["10"])
         for n in range(1, count + 1)
     ]
     return Directory(write_index(folder, people), SUFFIX)
@@ -335,10 +336,14 @@ def test_candidates_are_counted_too(tmp_path: Path) -> None:
     assert found.truncated and found.hits == []
 
 
-def test_time_ends_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("base", "branch"), [(PERSONS, PEOPLE), (BAL, BOXES)])
+@pytest.mark.parametrize("sort", [(), (SortKey("sn"),)])
+def test_time_ends_a_search(
+    base: str, branch: int, sort: tuple[SortKey, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(reader, "_STEP", 1_000)
-    with closing(crowd(tmp_path, 600)) as directory:
-        found = directory.search(Query(PERSONS, Scope.ONE, RARE, 1000, timeout=0.0), ANYONE)
+    with closing(crowd(tmp_path, 600, branch)) as directory:
+        found = directory.search(Query(base, Scope.ONE, RARE, 1000, timeout=0.0, sort=sort), ANYONE)
     assert found.timed_out and not found.truncated
 
 

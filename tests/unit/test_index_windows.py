@@ -38,7 +38,8 @@ def test_an_offset_out_of_the_list(count: int, offset: int, assumed: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("value", "forwards", "backwards"), [("a", 1, 4), ("b", 2, 2), ("c", 4, 2), ("d", 4, 1), ("e", 5, 1), ("", 1, 5)]
+    ("value", "forwards", "backwards"),
+    [("a", 1, 4), (" b ", 2, 2), ("c", 4, 2), ("d", 4, 1), ("e", 5, 1), ("", 1, 5), ("B", 1, 5), ("é", 5, 1)],
 )
 def test_a_value_is_at_the_first_place_not_before_it(value: str, forwards: int, backwards: int) -> None:
     window = Window(0, 0, value=value.encode())
