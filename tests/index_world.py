@@ -26,7 +26,6 @@ from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, En
 from directory_service.entries.naming import all_tokens
 from directory_service.index.files import current_name
 from directory_service.index.plan.access import COLUMNS
-from directory_service.index.plan.fours import term
 from directory_service.index.schema import ORDERED
 from directory_service.index.writer import write_entries
 from directory_service.ldap.ber import octets, partial_attribute, sequence
@@ -102,7 +101,7 @@ def fingerprint(folder: Path) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(folder / current_name(folder))) as db:
         tables = ("entry", "body", "key", "mailbox", "hashed", "operator", "domain", "smime")
         rows = [row for table in tables for row in db.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-        looked_up = (("text", "upo"), ("text", "^du"), ("tag", "p10"), ("tag", "ainactive"))
-        for table, column in (*looked_up, ("names", term("dup", "name")), ("names", term("^d", "sn"))):
-            rows += db.execute(f"SELECT rowid FROM {table} WHERE {table} MATCH ?", (f'"{column}"',))
+        for table in ("text", "tag", "names"):
+            db.execute(f"CREATE VIRTUAL TABLE temp.{table}_held USING fts5vocab(main, {table}, instance)")
+            rows += db.execute(f"SELECT DISTINCT term, doc, col FROM temp.{table}_held ORDER BY 1, 2, 3")
         return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -26,6 +27,7 @@ from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings,
 from directory_service.index.writer import build_index
 from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.journal import append
+from directory_service.registry.operators import remove_domain
 from directory_service.registry.regions import regions
 from directory_service.registry.tables import binding, mailbox, organization, practitioner
 
@@ -76,15 +78,34 @@ def test_a_changed_name_is_found_and_the_former_one_is_not(engine, directory, fo
 
 
 def test_the_follower_and_a_build_from_scratch_agree(engine, follower, tmp_path) -> None:
-    change(engine, practitioner, 2, "practitioner", family_name="ŒUVRARD")
+    change(engine, practitioner, 2, "practitioner", family_name="ŒUVRARD Ж")
     change(engine, practitioner, 1, "practitioner", status="inactive", status_since=NEW)
+    change(engine, practitioner, 4, "practitioner", status="active", status_since=NEW)
     change(engine, organization, 1, "organization", name="HÔPITAL ДЕ L'EST", siret="26690000000025")
     change(engine, binding, 2, "mailbox", until=NEW)
+    change(engine, mailbox, 3, "mailbox", unlisted=True)
     change(engine, mailbox, 8, "mailbox", unlisted=False)
     follower.catch_up()
-    followed = fingerprint(tmp_path / "index")
-    build_index(engine, tmp_path / "index", SUFFIX)
-    assert followed == fingerprint(tmp_path / "index")
+    _agrees_with_a_build(engine, tmp_path)
+    # What the follower wrote it takes out again.
+    change(engine, practitioner, 2, "practitioner", family_name="DUPUIS")
+    change(engine, practitioner, 4, "practitioner", status="inactive", status_since=NEW)
+    change(engine, mailbox, 3, "mailbox", type="ORG")
+    change(engine, mailbox, 8, "mailbox", unlisted=True)
+    follower.catch_up()
+    _agrees_with_a_build(engine, tmp_path)
+
+
+def _agrees_with_a_build(engine: Engine, folder: Path) -> None:
+    """Letters that are gone may still be known."""
+    build_index(engine, folder / "again", SUFFIX)
+    assert fingerprint(folder / "index") == fingerprint(folder / "again")
+    assert _letters(folder / "index") >= _letters(folder / "again")
+
+
+def _letters(folder: Path) -> set[str]:
+    with closing(sqlite3.connect(folder / current_name(folder))) as db:
+        return set(db.execute("SELECT value FROM meta WHERE key = 'letters'").fetchone()[0])
 
 
 def test_catching_up_again_changes_nothing(engine, follower, tmp_path) -> None:
@@ -212,6 +233,53 @@ def test_another_suffix_makes_another_build(engine, tmp_path) -> None:
     with closing(Directory(tmp_path / "index", "o=autre,c=fr")) as other:
         query = Query("ou=bal,o=autre,c=fr", Scope.ONE, Substrings("sn", b"dup", (), b""), 10)
         assert len(other.search(query, View.ANONYMOUS).hits) > 0
+
+
+def test_a_build_of_another_version_is_built_again(engine, directory, follower, tmp_path) -> None:
+    before = current_name(tmp_path / "index")
+    with closing(sqlite3.connect(tmp_path / "index" / before)) as db, db:
+        db.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
+    follower.catch_up()
+    assert current_name(tmp_path / "index") != before
+    assert addresses(directory, "dupont")
+
+
+def test_a_registry_that_does_not_answer_is_waited_for(engine, directory, follower, tmp_path) -> None:
+    registry, away = tmp_path / "registry.sqlite", tmp_path / "away"
+    change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
+    engine.dispose()
+    registry.rename(away)
+    registry.mkdir()
+    pauses: list[float | None] = []
+
+    class Stop:
+        def is_set(self) -> bool:
+            return len(pauses) == 2
+
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.append(timeout)
+            if len(pauses) == 1:
+                registry.rmdir()
+                away.rename(registry)
+            return self.is_set()
+
+    follower.run(Stop())
+    assert pauses == [5.0, 0.25]
+    assert addresses(directory, "quinternel")
+
+
+def test_whom_operators_are_trusted_for_is_known_before_a_build_that_many_mailboxes_need(
+    engine, directory, follower, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(following, "_MOST", 3)
+    with writing(engine) as connection:
+        remove_domain(connection, world.OPERATOR, "medecin.mssante.fr", actor="test")
+    with ThreadPoolExecutor(1) as pool, alone(tmp_path / "index"):
+        caught_up = pool.submit(follower.catch_up)  # ends once it may build
+        until = time.monotonic() + 60
+        while directory.operators_of("medecin.mssante.fr"):
+            assert time.monotonic() < until
+        assert not caught_up.done()
 
 
 def test_a_build_that_is_damaged_is_built_again_when_a_change_meets_it(engine, directory, follower, tmp_path) -> None:

@@ -90,6 +90,7 @@ def test_those_of_an_unlisted_mailbox_are_as_if_there_were_none(world: World) ->
 def test_a_build_and_the_follower_make_the_same_index(world: World) -> None:
     world.publish(ZOE, world.authority.mail(ZOE), world.authority.mail(ZOE))
     world.publish(ORG, world.authority.mail(ORG))
+    world.publish(HIDDEN, world.authority.mail(HIDDEN))
     followed = index_world.fingerprint(world.folder / "index")
     build_index(world.engine, world.folder / "index", SUFFIX)
     assert index_world.fingerprint(world.folder / "index") == followed

@@ -54,8 +54,8 @@ def _certificate(sha256: str, begins: str, ends: str) -> MailCertificate:
 
 def test_certificates_are_served_from_their_first_second_the_newest_first() -> None:
     old = _certificate("aa", "2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z")
-    new = _certificate("bb", "2026-02-01T00:00:00Z", "2027-02-01T00:00:00Z")
-    january, february, march = 1_767_225_600, 1_769_904_000, 1_772_323_200
+    new = _certificate("bb", "2026-02-01T00:00:00Z", "2026-02-15T00:00:00Z")  # however soon it ends
+    january, february, soon, march = 1_767_225_600, 1_769_904_000, 1_771_113_600, 1_772_323_200
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute("CREATE TABLE smime(address, sha256, begins, ends, der, json, PRIMARY KEY(address, sha256))")
         write_certificates(db, [("A@b.fr", old), ("a@b.fr", new)])
@@ -64,4 +64,5 @@ def test_certificates_are_served_from_their_first_second_the_newest_first() -> N
             return [one.sha256 for one in served(db, " a@B.fr ", now)]
 
         assert [found(now) for now in (january - 1, january, february - 1)] == [[], ["aa"], ["aa"]]
-        assert [found(now) for now in (february, march - 1, march)] == [["bb", "aa"], ["bb", "aa"], ["bb"]]
+        assert [found(now) for now in (february, soon - 1, soon)] == [["bb", "aa"], ["bb", "aa"], ["aa"]]
+        assert [found(now) for now in (march - 1, march)] == [["aa"], []]
