@@ -140,7 +140,10 @@ def test_the_day_before_given_alone_is_not_taken_for_the_day_that_was_read_with_
         ("export-20260825.csv", datetime(2026, 8, 25, tzinfo=UTC)),
         ("a_209913450606.txt", None),
         ("siret_20260825060612.txt", None),
+        ("siret_120260825.txt", None),
         ("activity-1.txt", None),
+        ("from_20260101_to_202608250606.txt", datetime(2026, 8, 25, 6, 6, tzinfo=UTC)),
+        ("a_202608250606_209913450606.txt", datetime(2026, 8, 25, 6, 6, tzinfo=UTC)),
     ],
 )
 def test_the_stamp_of_a_name(name: str, stamp: datetime | None) -> None:

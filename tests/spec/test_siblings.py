@@ -17,6 +17,7 @@ import pytest
 import web_world as world
 from e2e.installation import free_port, installation
 
+from directory_service import siblings
 from directory_service.siblings import Siblings
 
 SEARCH = bytes.fromhex(
@@ -69,6 +70,49 @@ def test_who_was_killed_is_given_nothing_and_forgotten(tmp_path: Path) -> None:
         assert not given and not (tmp_path / "x-dead.sock").exists()
 
 
+def test_the_one_that_has_least_is_given_to_a_few_at_a_time_until_it_has_gone(tmp_path: Path) -> None:
+    given: list[int | bool] = []
+    with ExitStack() as stack:
+        rich, poor, poorer = (stack.enter_context(closing(Siblings(tmp_path, "x", name))) for name in ("0", "1", "2"))
+        odd = stack.enter_context((tmp_path / "odd").open("w"))
+
+        def hand(number: int, give: Callable[[socket.socket | int], bool]) -> None:
+            given.extend((number, give(odd.fileno())))
+            poorer.close()
+            given.append(give(odd.fileno()))
+
+        poor.even_out(50, hand)
+        poorer.even_out(3, hand)
+        list(rich.received())
+        rich.even_out(1000, hand)
+        assert given == [64, True, False]
+
+
+def test_who_has_long_said_nothing_is_given_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(Siblings(tmp_path, "x", "one")) as one, closing(Siblings(tmp_path, "x", "stopped")) as stopped:
+        stopped.even_out(0, lambda *_: None)
+        list(one.received())
+        monkeypatch.setattr(siblings, "_LATE", 0.0)
+        one.even_out(10, lambda *_: pytest.fail("it would keep them waiting"))
+
+
+def test_who_does_not_listen_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with closing(Siblings(tmp_path, "x", "one")) as one, closing(Siblings(tmp_path, "x", "stopped")):
+        for held in range(1000):  # more than the kernel keeps for it
+            one.even_out(held, lambda *_: pytest.fail("nobody has less"))
+
+
+def test_the_socket_of_an_earlier_process_of_the_same_number_is_replaced(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as killed:
+        killed.bind(str(tmp_path / "x-one.sock"))
+    with closing(Siblings(tmp_path, "x", "one")) as one, closing(Siblings(tmp_path, "x", "other")) as other:
+        other.even_out(0, lambda *_: None)
+        given: list[int] = []
+        list(one.received())
+        one.even_out(10, lambda number, _give: given.append(number))
+        assert given == [5]
+
+
 def test_what_cannot_be_taken_is_closed(tmp_path: Path) -> None:
     """Who has gone meanwhile must not leave its descriptor to a process that lives for months."""
     with closing(Siblings(tmp_path, "x", "one")) as one, closing(Siblings(tmp_path, "x", "other")) as other:
@@ -97,9 +141,17 @@ def test_a_folder_whose_name_is_too_long_for_a_socket_shares_nothing(tmp_path: P
     assert Siblings.among(str(tmp_path / ("long" * 40)), "x", "h", 1) is None
 
 
-def test_a_folder_that_others_write_into_shares_nothing(tmp_path: Path) -> None:
-    tmp_path.chmod(0o770)
-    assert Siblings.among(str(tmp_path), "x", "h", 1) is None
+def test_a_folder_that_others_write_into_or_own_shares_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as short:  # pytest's own names are long
+        for mode, shared in ((0o700, True), (0o755, True), (0o770, False), (0o707, False)):
+            Path(short).chmod(mode)
+            found = Siblings.among(short, "x", "h", 1)
+            assert bool(found) == shared
+            if found:
+                found.close()
+        Path(short).chmod(0o700)
+        monkeypatch.setattr("os.getuid", lambda: 1 + Path(short).stat().st_uid)
+        assert Siblings.among(short, "x", "h", 1) is None
 
 
 def test_workers_of_another_port_are_strangers(tmp_path: Path) -> None:
