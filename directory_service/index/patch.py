@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
-from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, kind_of
+from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id
 from directory_service.index import ranges
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.plan.fours import NAMES, terms_in
@@ -67,7 +67,7 @@ def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     for entry, keys, tags, *texts in rows:
         db.execute(f"INSERT INTO text(text, rowid, {_TEXTS}) VALUES ('delete', ?, {_MARKS})", (entry, *texts))  # noqa: S608
         db.execute("INSERT INTO tag(tag, rowid, terms) VALUES ('delete', ?, ?)", (entry, with_starts(tags)))
-        if kind_of(branch_of(entry)) == BAL:
+        if branch_of(entry) == BAL:
             db.execute(_OUT_OF_NAMES, (entry, terms_in(texts[: len(NAMES)])))
         found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
         db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
@@ -82,7 +82,7 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         db.execute(INSERT_BODY, body_of(entry))
         db.execute(INSERT_TEXT, (entry.id, *row[2:9]))
         db.execute(INSERT_TAG, (entry.id, with_starts(row[9])))
-        if kind_of(branch_of(entry.id)) == BAL:
+        if branch_of(entry.id) == BAL:
             db.execute(INSERT_NAMES, names_of(entry))
         db.executemany(INSERT_KEY, [(key, entry.id, entry.view) for key in entry.keys])
     _add_letters(db, letters_of(entries))

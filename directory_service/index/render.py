@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import Connection, Engine
 
-from directory_service.entries.entry import BAL, STAFF, Entry, branch_of, kind_of
+from directory_service.entries.entry import BAL, STAFF, Entry, branch_of
 from directory_service.entries.mailboxes import mailbox_entries
 from directory_service.entries.people import known, known_entry, practitioner_entry
 from directory_service.entries.record import mailbox_record
@@ -84,7 +84,7 @@ def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done:
     ordered = sorted(entries)
     keys = [(key, entry.id, entry.view) for entry in ordered for key in entry.keys]
     bodies, terms = list(map(body_of, ordered)), terms_of_some(ordered)
-    names = [names_of(entry) for entry in ordered if kind_of(branch_of(entry.id)) == BAL]
+    names = [names_of(entry) for entry in ordered if branch_of(entry.id) == BAL]
     texts = "".join(["".join(entry[3:10]) for entry in ordered])
     if texts.isascii() and texts.isprintable():  # nearly always
         return Batch([(e.id, *e[2:11]) for e in ordered], bodies, keys, mailboxes, names, "", terms, done)

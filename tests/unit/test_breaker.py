@@ -1,0 +1,77 @@
+"""Which thresholds an import passes: the bounds, of shares, of files and of groups."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from directory_service.model.thresholds import Thresholds
+from importers.breaker import Seen, is_older, of_file, of_impact, passes
+from importers.impact import Impact
+
+LIMITS = Thresholds(removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10)
+
+
+@pytest.mark.parametrize(
+    ("number", "before", "limit", "passed"),
+    [
+        (10, 334, 3.0, False),
+        (10, 333, 3.0, True),
+        (30, 1000, 3.0, False),  # as many as may be
+        (31, 1000, 3.0, True),
+        (9, 100, 3.0, False),  # too few to matter
+        (100, 100, 100.0, False),
+        (10, 10, 0.0, True),
+        (10, 0, 0.0, False),  # of nothing
+    ],
+)
+def test_a_share_is_passed_by_more_than_it_from_the_floor_on(
+    number: int, before: int, limit: float, passed: bool
+) -> None:
+    assert passes(number, before, limit, LIMITS.floor) == passed
+
+
+@pytest.mark.parametrize(
+    ("last", "rows", "stopped"),
+    [(200, 181, False), (200, 180, True), (200, 0, True), (200, 400, False), (20, 18, True), (19, 0, False)],
+)
+def test_a_file_that_fell_by_the_share_or_more_stops(last: int, rows: int, stopped: bool) -> None:
+    def breaches(limits: Thresholds) -> list[str]:
+        before, now = (Seen(name, n, "2026-08-25T06:06:00Z", True) for name, n in (("a", last), ("b", rows)))
+        return [b.rule for b in of_file(now, before, limits)]
+
+    assert breaches(LIMITS) == ["rows_fell"] * stopped
+    assert breaches(Thresholds(rows_fell=100)) == []
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "stamps", "older"),
+    [
+        ("2026-08-25T06:05:00Z", "2026-08-25T06:06:00Z", "both", True),
+        ("2026-08-25T06:06:00Z", "2026-08-25T06:06:00Z", "both", False),
+        ("2026-08-25T06:05:59Z", "2026-08-25T06:06:00Z", "none", True),
+        ("2026-08-24T06:06:00Z", "2026-08-25T06:06:00Z", "one", False),
+        ("2026-08-24T06:05:59Z", "2026-08-25T06:06:00Z", "one", True),
+        ("2026-08-26T06:06:00Z", "2026-08-25T06:06:00Z", "one", False),
+    ],
+)
+def test_a_stamp_beside_the_date_of_a_file_may_be_a_day_off(mine: str, theirs: str, stamps: str, older: bool) -> None:
+    for one, other in {"both": [(True, True)], "none": [(False, False)]}.get(stamps, [(True, False), (False, True)]):
+        assert is_older(Seen("a", 1, mine, one), Seen("b", 1, theirs, other)) == older
+
+
+@pytest.mark.parametrize(
+    ("key", "before", "removed", "stopped"),
+    [
+        ("60", 100, 51, True),
+        ("60", 100, 50, False),
+        ("60", 99, 99, False),  # a small group
+        ("", 100, 100, False),  # of whom no profession is known
+    ],
+)
+def test_a_group_is_looked_at_where_it_is_large_and_named(key: str, before: int, removed: int, stopped: bool) -> None:
+    impact = Impact({"profession": Counter({key: before})})
+    impact.acts["profession"][key].removed = removed
+    breaches = of_impact(impact, LIMITS)
+    assert [(b.rule, b.subject) for b in breaches] == [("group_removed", f"profession {key}")] * stopped
