@@ -79,7 +79,7 @@ def test_a_changed_name_is_found_and_the_former_one_is_not(engine, directory, fo
 
 def test_the_follower_and_a_build_from_scratch_agree(engine, follower, tmp_path) -> None:
     change(engine, practitioner, 2, "practitioner", family_name="ŒUVRARD Ж")
-    change(engine, practitioner, 1, "practitioner", status="inactive", status_since=NEW)
+    change(engine, practitioner, 1, "practitioner", status="inactive", status_since=NEW, given_names="ZOÉ Ω")
     change(engine, practitioner, 4, "practitioner", status="active", status_since=NEW)
     change(engine, organization, 1, "organization", name="HÔPITAL ДЕ L'EST", siret="26690000000025")
     change(engine, binding, 2, "mailbox", until=NEW)

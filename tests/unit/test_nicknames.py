@@ -36,6 +36,7 @@ def test_the_table_holds_folded_words_and_no_name_for_itself() -> None:
 )
 def test_known_nicknames(one: str, other: str) -> None:
     assert is_nickname(one, other) and is_nickname(other, one)
+    assert other in all_names(one) and one in all_names(other)
 
 
 @pytest.mark.parametrize("pair", ["jacques jean", "marie anne", "jacky jacky", "x y", "nathalie natacha"])

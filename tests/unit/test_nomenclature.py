@@ -78,6 +78,9 @@ def test_metropolitan_and_overseas_departments() -> None:
         ("B-1000", "", ""),
         ("", "", ""),
         ("99999", "", ""),
+        ("6900", "", ""),
+        ("690030", "", ""),
+        ("69003", "69383X", ""),
     ],
 )
 def test_the_department_of_a_place(postcode: str, city_code: str, expected: str) -> None:

@@ -33,6 +33,13 @@ def test_a_source_is_silent_past_its_rhythm_and_not_at_it() -> None:
     assert silences({"a": "2026-03-28T07:00:00+02:00"}, rhythms, late)
 
 
+def test_sources_are_told_by_name() -> None:
+    late = AT + timedelta(hours=2)
+    found = silences({"c": PUBLISHED, "a": PUBLISHED, "b": PUBLISHED}, Rhythms.parse("b=1 c=1.5 a=1"), late)
+    assert [silence.source for silence in found] == ["a", "b", "c"]
+    assert found[2].as_text().endswith("il y a 2 heures (attendue toutes les 1,5 heures)")
+
+
 @pytest.mark.parametrize("published", ["", "hier", "2026-01-01", "2026-01-01T00:00:00"])
 def test_an_instant_that_says_no_zone_is_none(published: str) -> None:
     assert silences({"a": published}, Rhythms.parse("a=1"), AT) == []
