@@ -139,6 +139,7 @@ def test_extensible_match_by_attribute_and_rule(serving: Serving, asked: str, fo
         ("(name:dn:=bal)", True),  # ou is a kind of name
         ("(:dn:caseIgnoreMatch:=bal)", True),
         ("(dc:dn:=fr)", False),
+        ("(initials:dn:=bal)", False),  # of the schema, in no entry and no name
         ("(objectClass:objectIdentifierMatch:=2.5.6.6)", True),
         ("(asSince:generalizedTimeMatch:=20260105034500Z)", True),
         ("(asSince:generalizedTimeMatch:=20260105044500+0100)", True),

@@ -67,9 +67,9 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
             return asked
         case Extensible(rule, attribute):
             names = suited(rule, attribute) if rule else (attribute,)
-            each = [replace(asked, attribute=a) for n in names or () for a in subtypes(n)]
-            if names is None or (rule and not each and not attribute):
-                return _UNDEFINED if names is None else FALSE
+            if names is None:
+                return _UNDEFINED
+            each = [replace(asked, attribute=a) for n in names for a in subtypes(n)]
             return all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
         case Substrings() if is_sure(asked):
             return asked if branch in ATTRIBUTES[asked.attribute.lower()].branches else FALSE
@@ -88,7 +88,7 @@ def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
     leaf = plain(asked) if attribute and (not asked.rule or attribute.branches) else Equal(name, asked.value)
     if attribute is None or leaf is None or not is_defined(attribute, leaf):
         return _UNDEFINED
-    if asked.dn and not option:
+    if asked.dn and not option and attribute.branches:  # of the others no name holds any
         if branch == CONTAINER or not suffix:
             return asked
         if in_container(asked, branch, suffix):
