@@ -79,6 +79,18 @@ def test_a_link_that_contradicts_what_is_known_changes_nothing_and_is_counted(wo
     assert world.person(ADELI).national_id == "8" + RPPS
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_a_number_that_one_table_links_to_two_others_goes_to_the_first(world: World, *, known: bool) -> None:
+    others = [f.rpps(2), f.rpps(3)]
+    rows = [f.activity(n, family_name=name) for n, name in zip(others, ("DEUX", "TROIS"), strict=True)] if known else []
+    world.day(1, activity=[f.activity(ADELI, family_name="UN"), *rows])
+    report = world.day(2, links=[(ADELI, number) for number in others])
+    assert report.files[0].warnings == {"link_conflict": 1}
+    assert world.person(ADELI).rpps == others[0]
+    assert world.person(ADELI).adelis == (ADELI,)
+    assert [p.rpps for p in world.people() if p.rpps] == others[: 1 + known]
+
+
 def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> None:
     wrong = ADELI[:-1] + str((int(ADELI[-1]) + 1) % 10)
     bad = RPPS[:-1] + str((int(RPPS[-1]) + 1) % 10)
