@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from index_world import all_entries, make_entry, write_index
 from record_factories import SUFFIX
-from twin_matcher import twin_search
+from twin_matcher import matches, twin_search
 
 from directory_service.entries.attributes import ATTRIBUTES
-from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import NotFound
 from directory_service.index.directory import Directory
+from directory_service.index.plan.values import value_tests
 from directory_service.index.query import (
     And,
     Approx,
@@ -41,7 +42,10 @@ from ldap_schema import matching
 
 # Few letters, so that pieces are shared; the ones that texts, FTS5 and BER give a meaning to; one of another script.
 LETTERS = st.sampled_from(list("aabbcdé-' ^$\"*%_.@0\0œЖ1"))
-VALUES = st.text(LETTERS, min_size=1, max_size=8)
+# Some that many entries have, so that what is asked is found in one and not in the next.
+COMMON = ["ab", "abba", "bab cab", "c-ab", "d'abc", "éa b", "a.b@c.d", "1ab", "Жab", "a^b$c", "_a*b"]
+PIECES = sorted({text[i:j] for text in COMMON for i in range(len(text)) for j in range(i + 1, len(text) + 1)})
+VALUES = st.one_of(st.text(LETTERS, min_size=1, max_size=8), st.sampled_from(COMMON))
 BRANCHES = st.sampled_from([BAL, PEOPLE, STRUCTURES])
 PLAIN = ("cn", "sn", "givenName", "mail", "o", "ou", "l", "street", "postalCode", "title", "displayName",
          "telephoneNumber", "asNationalId", "asRpps", "asProfessionCode", "asStatus", "asMailboxType",
@@ -61,7 +65,8 @@ HEARD = st.sampled_from(["lefebvre", "lefevre", "lefaivre", "lefebrve", "le fevr
 
 @st.composite
 def entries(draw):
-    """One entry, with the attributes that its branch may hold; always-attributes are there, as promised."""
+    """One entry, with the attributes that its branch may hold; always-attributes are there, as promised, given names of
+    mailboxes among the names, and no space in an address."""
     branch = draw(BRANCHES)
     allowed = [n for n in PLAIN if branch in ATTRIBUTES[n.lower()].branches]
     always = [a.name for a in ATTRIBUTES.values() if branch in a.always and a.name in PLAIN]
@@ -69,12 +74,15 @@ def entries(draw):
     values = {n: st.one_of(VALUES, HEARD, HEARD.map(str.upper)) if n in ("cn", "sn", "givenName") else VALUES
               for n in chosen}  # fmt: skip
     held = {n: draw(st.lists(values[n], min_size=1, max_size=2, unique=True)) for n in sorted(chosen)}
+    held["mail"] = list(dict.fromkeys(value.replace(" ", "") or "@" for value in held.get("mail", ())))
+    if branch == BAL:
+        held["cn"] = list(dict.fromkeys([*held["cn"], *held.get("givenName", ())]))
     return branch, draw(st.integers(0, 2)), draw(st.sampled_from([0, 0, 0, 2])), draw(STAMPS), held
 
 
 @st.composite
 def worlds(draw):
-    drawn = draw(st.lists(entries(), max_size=12))
+    drawn = draw(st.lists(entries(), min_size=draw(st.sampled_from([0, 8, 8])), max_size=12))
     stamp = "20260601034500Z"
     return [
         make_entry(branch, pk, rank=rank, view=view, changed=changed if len(changed) == 15 else stamp, **held)
@@ -84,7 +92,7 @@ def worlds(draw):
 
 RAW = st.one_of(VALUES.map(str.encode), VALUES.map(str.encode), st.just(b"\xff"), STAMPS.map(str.encode),
                 CLASS_NAMES.map(str.encode), st.just(b"x:RPPS:a:b"))  # fmt: skip
-PARTS = st.one_of(st.just(b""), st.text(LETTERS, max_size=4).map(str.encode))
+PARTS = st.one_of(st.just(""), st.text(LETTERS, max_size=4), st.sampled_from(PIECES)).map(str.encode)
 NAMES = st.sampled_from(PLAIN + PLAIN + ODD)
 RULES = st.sampled_from([r.name for r in matching.RULES] * 2 + [""] * 4 + ["nosuchMatch"])
 DNS = st.sampled_from([f"uid=10001,ou=bal,{SUFFIX}", f"UID=20002,OU=personnes, {SUFFIX}", f"ou=bal,{SUFFIX}", "x"])
@@ -95,6 +103,13 @@ ANY_VALUE = st.one_of(RAW, STARRED.map(str.encode), IN_NAMES.map(str.encode), DN
                       HEARD.map(str.encode))  # fmt: skip
 EXTENSIBLES = st.builds(Extensible, RULES, st.one_of(NAMES, st.sampled_from(["ou", "o", "c", "uid", "cn", ""])),
                         ANY_VALUE, st.booleans()).filter(lambda f: f.rule or f.attribute)  # fmt: skip
+IN_TEXTS = st.builds(
+    InText,
+    st.sampled_from([("sn",), ("sn", "name"), ("sn", "name", "mail", "org", "work", "place")]),
+    st.one_of(
+        st.text(st.sampled_from("abc^$"), min_size=1, max_size=4), st.sampled_from(["abba", "1ab", "ab", "^dab"])
+    ),
+)
 LEAVES = st.one_of(
     st.builds(Equal, NAMES, RAW),
     st.builds(Substrings, NAMES, PARTS, st.lists(PARTS.filter(bool), max_size=2).map(tuple), PARTS).filter(
@@ -109,8 +124,7 @@ LEAVES = st.one_of(
     st.builds(Equal, st.just("entryDN"), DNS.map(str.encode)),
     st.builds(Equal, st.just("entryUUID"), UUIDS.map(str.encode)),
     st.builds(Undefined),
-    st.builds(InText, st.sampled_from([("sn",), ("sn", "name"), ("sn", "name", "mail", "org", "work", "place")]),
-              st.text(st.sampled_from("abc^$"), min_size=1, max_size=4)),
+    IN_TEXTS,
     st.builds(HasTag, st.sampled_from(["pa", "pb", "aa", "tb", "z0"])),
 )  # fmt: skip
 
@@ -119,8 +133,9 @@ def _word_in_names(word: bytes) -> Or:
     return Or(tuple(Substrings(n, b"", (word,), b"") for n in ("cn", "mail", "givenName", "sn")))
 
 
-FILTERS = st.recursive(
-    st.one_of(LEAVES, PARTS.filter(bool).map(_word_in_names)),
+WORDS = PARTS.filter(bool).map(_word_in_names)
+NESTED = st.recursive(
+    st.one_of(LEAVES, WORDS),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3).map(lambda items: And(tuple(items))),
         st.lists(inner, max_size=3).map(lambda items: Or(tuple(items))),
@@ -128,7 +143,19 @@ FILTERS = st.recursive(
     ),
     max_leaves=6,
 )
-BASES = st.sampled_from(["", SUFFIX, f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}", f"uid=10001,ou=bal,{SUFFIX}",
+# What people ask: a word, and something else of those who have it.
+KINDS = (
+    LEAVES,
+    NESTED,
+    WORDS,
+    IN_TEXTS,
+    EXTENSIBLES,
+    st.builds(lambda word, other: And((word, other)), WORDS, NESTED),
+    st.builds(lambda word, other: And((word, Not(other))), WORDS, LEAVES),
+    st.builds(lambda word, other: Or((word, other)), WORDS, LEAVES),
+)
+FILTERS = st.sampled_from(KINDS).flatmap(lambda kind: kind)
+BASES = st.sampled_from(["", *[SUFFIX, f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"] * 6, f"uid=10001,ou=bal,{SUFFIX}",
                          f"uid=20002,ou=personnes,{SUFFIX}", f"ou=none,{SUFFIX}",
                          f"uid=a,ou=bal,{SUFFIX}"])  # fmt: skip
 SCOPES = st.sampled_from([Scope.SUBTREE, Scope.SUBTREE, Scope.ONE, Scope.BASE])
@@ -150,8 +177,8 @@ def _expected(world, query, view):
         return None
 
 
-@settings(max_examples=120, deadline=None)
-@given(worlds(), st.lists(st.tuples(QUERIES, VIEWS), min_size=1, max_size=25))
+@settings(max_examples=40, deadline=None)
+@given(worlds(), st.lists(st.tuples(QUERIES, VIEWS), min_size=8, max_size=12))
 def test_a_search_gives_what_a_plain_matcher_gives(world, asked) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = write_index(Path(name), world)
@@ -182,6 +209,22 @@ def _check_limited(directory, query, view, expected) -> None:
     if first.hits:
         rest = _found(directory, replace(query, after=first.hits[-1].id), view)
         assert [hit.id for hit in rest.hits] == expected[2:]
+
+
+LISTED = {n for n, a in ATTRIBUTES.items() if n in {p.lower() for p in PLAIN} and not a.operational}
+
+
+@settings(max_examples=150, deadline=None)
+@given(LEAVES, st.lists(st.one_of(VALUES, HEARD), min_size=1, max_size=6))
+def test_a_value_on_its_own_matches_as_in_an_entry_that_has_no_other(asked, values) -> None:
+    """Matched values (RFC 3876) are told as filters are."""
+    held = {name: test for name, test in value_tests(asked).items() if name in LISTED}
+    for name, test in held.items():
+        attribute = ATTRIBUTES[name]
+        alone = replace(asked, attribute=attribute.name, **({"dn": False} if isinstance(asked, Extensible) else {}))
+        for value in values:
+            entry = make_entry(min(attribute.branches - {CONTAINER}), **{attribute.name: [value]})
+            assert test(value.encode()) == (matches(entry, alone) is True), (name, value)
 
 
 @pytest.mark.parametrize("letters", ["", "Ж"])

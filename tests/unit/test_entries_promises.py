@@ -64,6 +64,14 @@ def test_texts_that_boxes_are_sorted_by_start_with_the_least_value(entry: Entry)
 
 
 @given(entries)
+def test_given_names_are_among_the_names_of_a_mailbox_and_no_address_holds_a_space(entry: Entry) -> None:
+    """What the lists of letters leave out (``plan.fours``, ``plan.merging``)."""
+    if branch_of(entry.id) == BAL:
+        assert all(given in entry.name for given in entry.given[1:-1].split("$^"))
+    assert " " not in entry.mail
+
+
+@given(entries)
 def test_a_name_has_the_tokens_of_each_of_its_words(entry: Entry) -> None:
     """What ``~=`` looks up: of the parts of a person's name, prepared apart, and of the whole."""
     tags, branch = set(entry.tags.split()), branch_of(entry.id)
