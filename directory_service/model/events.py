@@ -27,7 +27,7 @@ class Held(NamedTuple):
     """One binding as the registry holds it.  ``holder`` is a national id, ``10`` and the address where the holder is
     in no register; then ``written`` is who it is, as the source writes it (number, family name, given names).
     ``opened`` and ``closed``: the run or the operator that did it, None where neither is known.  ``type`` and
-    ``unlisted`` are the mailbox's; None in leaves of before they were logged."""
+    ``unlisted`` are the mailbox's.  All four are None in leaves of before they were logged."""
 
     address: str
     holder: str
@@ -40,12 +40,13 @@ class Held(NamedTuple):
     type: str | None = None
     unlisted: bool | None = None
 
-    def as_then(self) -> Held:
-        """As a leaf of before mailboxes were logged says it."""
-        return self._replace(type=None, unlisted=None)
+    def as_then(self) -> tuple[Held, Held]:
+        """As a leaf of before mailboxes were logged says it, and one of before who began and ended it was, too."""
+        earlier = self._replace(type=None, unlisted=None)
+        return earlier, earlier._replace(opened=None, closed=None)
 
 
-_LATER: Final = ("type", "unlisted")  # leaves need not say them
+_LATER: Final = ("opened", "closed", "type", "unlisted")  # leaves need not say them
 
 
 class Cause(NamedTuple):

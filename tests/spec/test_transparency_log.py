@@ -166,13 +166,37 @@ def test_what_a_mailbox_is_and_whether_it_is_listed_is_named(
     assert all(f"{column} {value} au lieu de" in f.what and f.address for f in found)
 
 
-def test_leaves_of_before_mailboxes_were_logged_are_read() -> None:
+EARLIER = [("type", "unlisted"), ("type", "unlisted", "opened", "closed")]  # what leaves did not say at first
+
+
+@pytest.mark.parametrize("names", EARLIER)
+def test_leaves_of_before_mailboxes_or_who_bound_them_were_logged_are_read(names: tuple[str, ...]) -> None:
     held = Held(BOX, "8" + ZOE, NOW, None, "mssante.mailboxes", None, (1, None), None, "PER", False)
     said = json.loads(leaf_data("open", held, 1, Cause(NOW, 1, ""), b"chance"))
-    del said["type"], said["unlisted"]
-    state = held_after(parse_leaf(json.dumps(said).encode()))
-    assert state == held.as_then()
+    state = held_after(parse_leaf(_without(names, json.dumps(said).encode())))
+    assert state == held.as_then()[EARLIER.index(names)]
     assert list(changes(state, held)) == [("move", held)]  # once the mailbox changes
+
+
+def _without(names: tuple[str, ...], data: bytes) -> bytes:
+    return json.dumps({name: value for name, value in json.loads(data).items() if name not in names}).encode()
+
+
+@pytest.mark.parametrize("names", EARLIER)
+def test_leaves_of_an_earlier_release_are_no_tampering(logged: Engine, tmp_path: Path, names: tuple[str, ...]) -> None:
+    with writing(logged) as connection:
+        leaves = [_without(names, bytes(d)) for d in connection.execute(
+            select(log_leaf.c.data).order_by(log_leaf.c.number)).scalars()]  # fmt: skip
+        for number, data in enumerate(leaves):
+            values = {"data": data, "hash": leaf_hash(data)}
+            connection.execute(update(log_leaf).where(log_leaf.c.number == number).values(values))
+        connection.execute(delete(log_node))
+        nodes, _ = grow(0, [], list(map(leaf_hash, leaves)))
+        connection.execute(insert(log_node), [{"level": p.level, "number": p.number, "hash": d} for p, d in nodes])
+        connection.execute(delete(log_head))
+        note(connection, actor="tests", kind="update", subject="mailbox", subject_id=1)
+    append(logged, tmp_path)  # which signs again
+    assert _findings(logged, tmp_path) == []
 
 
 def test_a_binding_taken_out_or_slipped_in_is_named(logged: Engine, tmp_path: Path) -> None:
