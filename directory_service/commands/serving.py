@@ -94,7 +94,18 @@ def _prepare(settings: Settings, *, quiet: bool) -> None:
     except RegistryUnavailable as error:
         if not has_index:
             raise
-        click.echo(f"annuaire : {error} ; l'index présent continue de répondre", err=True)
+        click.echo(f"annuaire : {error} ; {_present(settings)}", err=True)
+
+
+def _present(settings: Settings) -> str:
+    """What clients get from the index as it is."""
+    try:
+        with directory(settings) as index:
+            index.build()
+    except (RegistryUnavailable, sqlite3.DatabaseError) as error:
+        why = error if isinstance(error, RegistryUnavailable) else "l'index est illisible"
+        return f"rien ne répond d'ici là : {why}"
+    return "l'index présent continue de répondre"
 
 
 def _require_operator(settings: Settings) -> None:

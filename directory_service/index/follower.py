@@ -32,7 +32,7 @@ from directory_service.registry import feed, read
 from directory_service.registry.certificates import read_published
 from directory_service.registry.clients import SUBJECT, read_clients
 from directory_service.registry.clock import now_text, parse_instant
-from directory_service.registry.engine import reading
+from directory_service.registry.engine import reading, require_tables
 from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after, read_mark
 
 _STEP: Final = 2_000  # changes applied in one transaction
@@ -81,17 +81,26 @@ class Follower:
         self._count_at, self._counted = 0.0, -_RECOUNT
         self._fares_at = 0.0
 
-    def run(self, stop: Stop, tell: Callable[[int, int], None] = lambda _written, _indexed: None) -> None:
+    def run(
+        self,
+        stop: Stop,
+        tell: Callable[[int, int], None] = lambda _written, _indexed: None,
+        warn: Callable[[str], None] = lambda _why: None,
+    ) -> None:
         """Until ``stop`` is set.  A registry that does not answer is waited for.  ``tell`` is told, at each look, the
-        last change of the journal and that of the index."""
+        last change of the journal and that of the index; ``warn``, once, why nothing can be followed."""
+        why = ""
         while not stop.is_set():
             pause = _PAUSE
             try:
                 tell(*self._behind())
                 if self.catch_up():
                     tell(*self._behind())
-            except (RegistryUnavailable, DBAPIError):
-                pause = _PATIENCE
+                why = ""
+            except (RegistryUnavailable, DBAPIError) as error:
+                pause, before, why = _PATIENCE, why, _told(error)
+                if why != before:
+                    warn(why)
             stop.wait(pause)
 
     def catch_up(self) -> int:
@@ -100,6 +109,7 @@ class Follower:
         stands = self._usable()
         before = stands.seq if stands else 0
         with reading(self.engine) as connection:
+            require_tables(connection)  # it may have been upgraded under us
             last = last_seq(connection)
             restored = stands is not None and not is_of(connection, stands, last)
         if stands is None or last - before > _MOST or restored:
@@ -212,6 +222,11 @@ class Follower:
             return {}
         self._fares_at = now + _COUNT
         return {"operators": operator_states(connection, parse_instant(now_text()))}
+
+
+def _told(error: RegistryUnavailable | DBAPIError) -> str:
+    """Never what a statement held."""
+    return str(error) if isinstance(error, RegistryUnavailable) else type(error.orig).__name__
 
 
 def _addresses_gone(changes: list[JournalEntry]) -> list[str]:

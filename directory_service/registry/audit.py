@@ -245,7 +245,7 @@ class _Audit:
             for box, key, held in held_in(self.connection, batch("b.id")):
                 self.result.bindings += 1
                 leaf, _, digest = self.last.pop((held.address, key), (None, box, None))
-                if digest not in map(hash, (held, *held.as_then())) and box not in waiting:
+                if digest not in [hash(form) for form in (held, *held.as_then())] and box not in waiting:
                     self._report(key, held, leaf)
         for (address, key), (leaf, box, _) in self.last.items():
             if box not in waiting:

@@ -102,14 +102,18 @@ def _busy() -> RegistryBusy:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, upgrading: bool = False) -> Iterator[Connection]:
     """One transaction that changes the registry: committed at the end, rolled back on any error.  It waits for the
-    writer before it.  Raises RegistryUnavailable if the registry does not answer; RegistryBusy past its patience."""
+    writer before it.  Raises RegistryUnavailable if the registry does not answer, or has the tables of another version
+    (unless ``upgrading``): a service that was not stopped for an upgrade would write there what it knows no more of;
+    RegistryBusy past its patience."""
     # IMMEDIATE: a deferred transaction that read first could no longer become a writer after another's commit.
     immediate = engine.execution_options(sqlite_begin="IMMEDIATE")
     with told(FAULTS_OF_WRITING), connected(immediate) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             _wait_in_postgresql(connection)
+        if not upgrading:
+            require_tables(connection)
         yield connection
 
 
@@ -140,6 +144,7 @@ def filling(engine: Engine) -> Iterator[Connection]:
         driver.execute("PRAGMA mmap_size = 0").close()  # each page of a whole scan would count as memory of ours
         try:
             with connection.begin():
+                require_tables(connection)
                 yield connection
         finally:
             if not connection.invalidated:  # as Ctrl-C within a statement leaves it: closed
@@ -219,8 +224,12 @@ _UNOPENED: Final = {
 def require_current(engine: Engine) -> None:
     """Raises RegistryUnavailable unless the registry exists and has this version's tables."""
     with reading(engine) as connection:
-        found = revision_of(connection)
-    if found != REVISION:
+        require_tables(connection)
+
+
+def require_tables(connection: Connection) -> None:
+    """The same, of the registry at this moment."""
+    if revision_of(connection) != REVISION:
         raise RegistryUnavailable("le registre n'est pas à jour : lancez `annuaire init`")
 
 
@@ -230,7 +239,9 @@ def revision_of(connection: Connection) -> str | None:
     known = inspect(connection).has_table("alembic_version")
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
     if found and found > REVISION:
-        raise RegistryUnavailable("le registre est d'une version plus récente : mettez ce programme à jour")
+        raise RegistryUnavailable(
+            "le registre est d'une version plus récente : mettez ce programme à jour, et relancez-le"
+        )
     return found
 
 

@@ -24,7 +24,7 @@ def upgrade(engine: Engine) -> None:
             path.touch()
         except OSError as error:
             raise RegistryUnavailable(f"le registre ne peut pas être créé par ce compte : {path}") from error
-    with writing(engine) as connection:
+    with writing(engine, upgrading=True) as connection:
         revision_of(connection)  # which refuses those of a later one
         config = _config()
         config.attributes["connection"] = connection

@@ -282,6 +282,35 @@ def test_whom_operators_are_trusted_for_is_known_before_a_build_that_many_mailbo
         assert not caught_up.done()
 
 
+class _Twice:
+    """Stops at the second pause."""
+
+    def __init__(self) -> None:
+        self.pauses: list[float | None] = []
+
+    def is_set(self) -> bool:
+        return len(self.pauses) > 1
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pauses.append(timeout)
+        return self.is_set()
+
+
+@pytest.mark.parametrize(("tables", "todo"), [("9999", "mettez ce programme à jour"), ("0025", "annuaire init")])
+def test_a_registry_of_another_version_is_not_followed_and_why_is_told_once(
+    engine, directory, follower, tmp_path, tables: str, todo: str
+) -> None:
+    """A service that was not stopped for an upgrade, or that was started before `annuaire init`."""
+    change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
+    with writing(engine) as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{tables}'")
+    before, told = current_name(tmp_path / "index"), list[str]()
+    follower.run(_Twice(), warn=told.append)
+    assert len(told) == 1 and todo in told[0]
+    assert current_name(tmp_path / "index") == before
+    assert directory.find(Criteria(family="quinternel"), View.ANONYMOUS, 10, None).total == 0
+
+
 def test_a_build_that_is_damaged_is_built_again_when_a_change_meets_it(engine, directory, follower, tmp_path) -> None:
     build = (tmp_path / "index" / "current").resolve()
     with closing(sqlite3.connect(build)) as db:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.registry.bulk import insert_rows
 from directory_service.registry.clock import format_instant, parse_instant
-from directory_service.registry.engine import open_registry, reading, require_current, writing
+from directory_service.registry.engine import filling, open_registry, reading, require_current, writing
 from directory_service.registry.tables import metadata, nomenclature
 from directory_service.registry.upgrading import upgrade
 
@@ -88,6 +88,16 @@ def test_a_registry_of_a_later_version_is_told_as_one_and_left_alone(registry: E
     for ask in (require_current, upgrade):
         with pytest.raises(RegistryUnavailable, match="plus récente"):
             ask(registry)
+
+
+@pytest.mark.parametrize("change", [writing, filling])
+@pytest.mark.parametrize("tables", ["9999", "0025"])
+def test_who_opened_a_registry_before_it_was_upgraded_writes_nothing_in_it(registry: Engine, change, tables) -> None:
+    """An old service's follower wrote the transparency log there without what the new tables say."""
+    with writing(registry) as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{tables}'")
+    with pytest.raises(RegistryUnavailable, match=r"mettez ce programme à jour|annuaire init"), change(registry):
+        pytest.fail("it may write")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def _downgrade(engine: Engine, revision: str) -> None:
 
 def test_what_was_there_becomes_stretches_and_the_way_back_keeps_the_last(registry: Engine) -> None:
     _downgrade(registry, "0012")
-    with writing(registry) as connection:
+    with writing(registry, upgrading=True) as connection:
         for row in (f"(1, 'un', 'suspended', '{LATER}')", f"(2, 'deux', 'active', '{START}')"):
             connection.execute(text(f"INSERT INTO operator (id, name, status, status_since) VALUES {row}"))
         values = f"('a.fr', 1, '{START}', NULL), ('b.fr', 2, '{START}', '{LATER}')"
