@@ -44,6 +44,13 @@ def shared_folder(given: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def restore(folder: Path) -> None:
+    """Makes what somebody deleted under us, as those who clean ``/tmp`` do: no worker could start again."""
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / _METRICS).mkdir(exist_ok=True)
+
+
 def _sweep(where: Path) -> None:
     """Deletes our temporary folders whose supervisor is gone: nobody holds their lock.  Those of other users are left,
     and those so young that their supervisor may not hold it yet."""

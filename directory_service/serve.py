@@ -122,6 +122,7 @@ class Supervisor:
             self._start_due()
 
     def _start_due(self) -> None:
+        runfolder.restore(self.folder)
         for worker in self.workers:
             if worker.process is None and worker.due <= time.monotonic():
                 worker.start(self.env)
@@ -339,7 +340,7 @@ def _follow(settings: Settings) -> None:
         told(written, indexed)
         kept(written, indexed)
 
-    follower.run(Stop(), tell)
+    follower.run(Stop(), tell, lambda why: print(f"annuaire follow : l'index n'avance plus : {why}", file=sys.stderr))
 
 
 def logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:

@@ -217,6 +217,9 @@ _UNOPENED: Final = {
     "Connection refused|No such file": "aucun serveur n'écoute là : PostgreSQL est-il lancé ?",
     "resolve host|translate host name": "cet hôte est inconnu",
     "timeout expired": "pas de réponse à temps",
+    "too many connections|connection slots": "le serveur n'a plus de connexion libre",
+    r"pg_hba\.conf": "le serveur n'admet pas cette connexion (pg_hba.conf)",
+    "disk is full|disk I/O error": "le disque du registre est plein, ou abîmé",
     "not a database|malformed": "ce fichier n'est pas un registre, ou il est abîmé",
 }
 

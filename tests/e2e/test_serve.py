@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sqlite3
@@ -121,6 +122,26 @@ def test_a_worker_that_dies_is_replaced(server: tuple[Installation, Server]) -> 
             break
         assert time.monotonic() < deadline
     ldap3.Connection(ldap3.Server(here.ldap), auto_bind=True).unbind()
+
+
+def test_a_worker_is_replaced_though_somebody_cleaned_the_run_folder(loaded: Installation, tmp_path: Path) -> None:
+    """As systemd-tmpfiles does in /tmp after ten days: no worker could start again, and metrics were an incident."""
+    here = loaded.copy(tmp_path / "copy")
+    here.env["ANNUAIRE_RUN_FOLDER"] = str(tmp_path / "run")
+    running = start(here)
+    try:
+        running.wait_for("Ctrl-C")
+        shutil.rmtree(tmp_path / "run")
+        victims = children(running.process.pid, "ldap")
+        os.kill(victims[0], signal.SIGKILL)
+        running.wait_for("le processus ldap s'est arrêté")
+        deadline = time.monotonic() + 20
+        while not list((tmp_path / "run" / "metrics").glob("*.db")):  # of the one that was started again
+            assert time.monotonic() < deadline, running.said
+            time.sleep(0.05)
+        assert answered(here, "/metrics") == 200
+    finally:
+        assert running.stop() == 0, running.said
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,17 @@ def test_a_registry_that_does_not_open_says_what_an_account_needs(tmp_path: Path
     """SQLite says the same of a folder as of a file that this account may not open (root, as CI is, may open any)."""
     with pytest.raises(RegistryUnavailable, match="écrire ce fichier et son dossier"):
         require_current(open_registry(f"sqlite:///{tmp_path}"))
+
+
+def test_a_registry_that_finds_no_room_to_open_tells_of_its_disk(sqlite_template: Path, tmp_path: Path) -> None:
+    path = shutil.copy(sqlite_template, tmp_path / "registry.sqlite")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # as on a full disk, no file beside it can grow
+    try:
+        with pytest.raises(RegistryUnavailable, match="disque du registre"):
+            require_current(open_registry(f"sqlite:///{path}"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 @pytest.mark.parametrize(
