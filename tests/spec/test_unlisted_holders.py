@@ -313,7 +313,7 @@ def test_what_the_migration_noted_of_a_mailbox_stands_in_the_way_of_no_rollback(
 def _as_of_before_0033(engine: Engine, run_id: int | None) -> None:
     """The registry as the migration leaves it, had the version before it made this run."""
     _downgrade(engine, "0032")
-    with writing(engine) as connection:
+    with writing(engine, upgrading=True) as connection:
         kept = "SELECT key, before FROM undo_row WHERE run_id = :run AND table_name = 'binding'"
         for key, before in connection.execute(text(kept), {"run": run_id}).all():
             row = json.loads(before)
