@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -206,14 +207,13 @@ def shares(port: int) -> list[int]:
         fields = line.split()
         if fields[1].endswith(f":{port:04X}") and fields[3] == "01":
             inodes.add(f"socket:[{fields[9]}]")
-    found: dict[str, int] = {}
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if str(link.readlink()) in inodes:
-                found[link.parts[2]] = found.get(link.parts[2], 0) + 1
-        except OSError:
-            continue
-    return sorted(found.values())
+    found = Counter[str]()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # others end meanwhile
+            for link in (process / "fd").iterdir():
+                with suppress(OSError):
+                    found[process.name] += str(link.readlink()) in inodes
+    return sorted(filter(None, found.values()))
 
 
 def test_workers_share_their_connections_evenly(served: tuple[str, int]) -> None:
