@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import orjson
-
 from directory_service.entries.attributes import PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
 from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, UNLISTED, Entry, entry_id
+from directory_service.entries.fragments import written
 from directory_service.entries.holders import Holder, holder_of
 from directory_service.entries.people import Known
 from directory_service.entries.wire import clean, distinct, entry_ber, many, one
@@ -74,7 +73,7 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str, person: Known | None
         token_text((holder.work.tags, place.tags, holder.names.tags, holder.names.pairs, said.tags)),
         tuple(dict.fromkeys(keys)),
         entry_ber(dn, b"".join(own)),
-        orjson.dumps(suggestion(b, holder)),
+        written(suggestion(b, holder)),
         generalized(since),
         generalized(latest([*[x.changed_at for x in bindings], *holder.changed])),
         _mark(holder, address),

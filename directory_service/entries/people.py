@@ -17,7 +17,7 @@ from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
 from directory_service.entries.finding import domain_words, name_words
-from directory_service.entries.fragments import fragment
+from directory_service.entries.fragments import fragment, written
 from directory_service.entries.labels import SHORT_TITLES, capitalised
 from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.entries.places import NO_PLACE, Place, activity_json, coded_json, combined, digits, place_of
@@ -224,7 +224,7 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
         ),
         (id_key("u", p.national_id), uuid_key(dn), *numbers.keys, *boxes.keys),
         entry_ber(dn, b"".join(own)),
-        orjson.dumps(practitioner_json(p, numbers, work, boxes)),
+        written(practitioner_json(p, numbers, work, boxes)),
         generalized(p.created_at),
         generalized(latest(changed)),
     )

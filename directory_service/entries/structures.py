@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import orjson
-
 from directory_service.entries.attributes import BOX_TAG, PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
+from directory_service.entries.fragments import written
 from directory_service.entries.labels import facts
 from directory_service.entries.places import Place, coded_json, digits, place_of, structure_names
 from directory_service.entries.wire import clean, entry_ber, many, one
@@ -47,7 +46,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         token_text((place.tags, _state(o.status is Status.ACTIVE, o.sector).tags, *_box_tags(boxes))),
         (*structure_key_set(o), uuid_key(dn), *boxes.keys),
         entry_ber(dn, b"".join((_CLASSES, _own(o, names, shown), boxes.ber, place.ber))),
-        orjson.dumps(organization_json(o, place, boxes)),
+        written(organization_json(o, place, boxes)),
         generalized(None),
         generalized(changed),
     )

@@ -35,7 +35,7 @@ from directory_service.index.schema import (
 
 _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
 _FTS_SORTED: Final = 8 << 20  # of ``names``, in order: as quick as all at once, in less memory
-_FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: about seven million entries
+_FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: nearly five million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 _FTS: Final = tuple(sql for sql in TABLES if sql.startswith("CREATE VIRTUAL TABLE "))
 _BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)

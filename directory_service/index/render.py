@@ -19,10 +19,10 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, NamedTuple
 
-import orjson
 from sqlalchemy import Connection, Engine
 
 from directory_service.entries.entry import BAL, STAFF, Entry, branch_of
+from directory_service.entries.fragments import written
 from directory_service.entries.mailboxes import mailbox_entries
 from directory_service.entries.people import known, known_entry, practitioner_entry
 from directory_service.entries.record import mailbox_record
@@ -40,7 +40,7 @@ from directory_service.registry.regions import Household, Region, read_household
 
 REGION: Final = 40_000  # people of a region: large enough to meet structures again, small enough to end together
 STINT: Final = 4  # regions of one process
-BATCH: Final = 4_000  # records of one batch: 12 MB, and one segment of the text index
+BATCH: Final = 2_500  # records of one batch: 8 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
 Ids = Sequence[int] | None
@@ -187,7 +187,7 @@ def _household(household: Household, suffix: str) -> Rendered:
 def _record(address: str, bindings: Sequence[Binding]) -> tuple[str, bytes]:
     """The key of an unlisted mailbox is not one that others than the staff look up (``schema.HIDDEN``)."""
     record = mailbox_record(address, bindings)
-    return (HIDDEN if record["unlisted"] else "") + address.casefold(), orjson.dumps(record)
+    return (HIDDEN if record["unlisted"] else "") + address.casefold(), written(record)
 
 
 # --- several processes -----------------------------------------------------------------------------------------------
