@@ -117,9 +117,9 @@ def told(asked: Filter) -> str:
         case HasTag(token, starts):
             return f"token {token}{'…' if starts else ''}"
         case Equal(attribute, value):
-            return f"{attribute} is {value.decode()}"
+            return f"{attribute} is {value.decode(errors='replace')}"
         case Substrings(attribute, initial, middle, final):
-            return f"{attribute} is {'*'.join(part.decode() for part in (initial, *middle, final))}"
+            return f"{attribute} is {'*'.join(part.decode(errors='replace') for part in (initial, *middle, final))}"
         case _:
             return str(asked)
 

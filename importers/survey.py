@@ -119,11 +119,12 @@ class Survey:
                 if current[:1] != kind:
                     kind = current[:1]
                     digests = self._standing(kind)
-                if plain and (digest := digest_of(held)) in digests:
+                digest = digest_of(held)
+                if plain and digest in digests:
                     digests.remove(digest)
                     unchanged += 1
                 else:
-                    self._close(current, held)
+                    self._close(current, digest, held)
             current, held = key, [(number, line)]
         self._key, self._held, self._number = current, held, number
         self._found.unchanged += unchanged
@@ -132,9 +133,9 @@ class Survey:
         self.kinds.add(kind)
         return self.past.standing(kind)
 
-    def _close(self, key: bytes, rows: Rows) -> None:
+    def _close(self, key: bytes, digest: int, rows: Rows) -> None:
         """A record is whole: is it what it was?"""
-        digest, name, standing = digest_of(rows), self._name_of(key), self._standing(key[:1])
+        name, standing = self._name_of(key), self._standing(key[:1])
         same = digest in standing and name not in self.always
         if key in self._keys:
             self.grouped = False
@@ -164,8 +165,10 @@ class Survey:
     def close(self) -> None:
         """That was all."""
         if self._key is not None:
-            self._close(self._key, self._held)
+            self._close(self._key, digest_of(self._held), self._held)
             self._key, self._held = None, []
+        if not self.grouped or self._twice:
+            return  # the file is read in whole, and there is nothing left to learn
         for known in self.past.of(self._told):
             self._found.known[known.source] = known
             if not self.addresses and any(

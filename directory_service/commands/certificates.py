@@ -36,9 +36,7 @@ def list_certificates(settings: Settings, address: str, machine: bool) -> None:
         return
     rows = ((k.certificate.sha256, _state(k), k.certificate.not_before, k.certificate.not_after, k.certificate.uses,
              k.certificate.issuer) for k in found)  # fmt: skip
-    table(("Empreinte SHA-256", "État", "Valable du", "au", "Usages", "Émetteur"), rows)
-    if not found:
-        click.echo("Aucun certificat.", err=True)
+    table(("Empreinte SHA-256", "État", "Valable du", "au", "Usages", "Émetteur"), rows, none="Aucun certificat.")
 
 
 def _state(kept: Kept) -> str:

@@ -32,9 +32,8 @@ def list_clients(settings: Settings, machine: bool) -> None:
                 for c in found]  # fmt: skip
         emit({"clients": told})
     else:
-        table(("Nom", "Contact", "Depuis", "Révoqué"), ((c.name, c.contact, c.created, c.revoked) for c in found))
-        if not found:
-            click.echo("Aucun client.", err=True)
+        rows = ((c.name, c.contact, c.created, c.revoked) for c in found)
+        table(("Nom", "Contact", "Depuis", "Révoqué"), rows, none="Aucun client.")
 
 
 @client.command("add")

@@ -200,20 +200,28 @@ def emit(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on a terminal, where what is too long goes on below: half an address is none; tab-separated lines
-    elsewhere, so that ``cut`` and ``grep`` read them."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            click.echo("\t".join(_cell(v) for v in row))
-        return
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, none: str = "") -> None:
+    """A table on a terminal; tab-separated lines elsewhere, so that ``cut`` and ``grep`` read them.  ``none``: what is
+    said where there are no rows, beside the answer."""
+    shown = [[_cell(value) for value in row] for row in rows]
+    if sys.stdout.isatty():
+        draw(columns, ([(text, "") for text in row] for row in shown))
+    else:
+        for row in shown:
+            click.echo("\t".join(row))
+    if none and not shown:
+        click.echo(none, err=True)
+
+
+def draw(columns: Sequence[str], rows: Iterable[Iterable[tuple[str, str]]]) -> None:
+    """On a terminal, cells of a text and its style.  What is too long goes on below: half an address is none."""
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
     drawn = Table(*(Column(name, overflow="fold") for name in columns), box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        drawn.add_row(*(Text(_cell(v)) for v in row))
+        drawn.add_row(*(Text(text, style=style) for text, style in row))
     Console().print(drawn)
 
 

@@ -211,9 +211,8 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
             (r.pk, r.finished_at, r.actor, WORKS.get(r.kind, r.kind), _state(r), r.as_of, len(r.files), _rejected(r))
             for r in found
         ),
+        none="Aucun passage encore : voir `annuaire import`.",
     )
-    if not found:
-        click.echo("Aucun passage encore : voir `annuaire import`.", err=True)
 
 
 _STATES = {"done": "terminé", "unchanged": "rien n'a changé"}
@@ -300,10 +299,8 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
             _write_csv(found)
         else:
             shown = ("fichier", "ligne", "colonne", "règle", "effet", "message", "valeur", "suggestion")
-            rows = [[row[name] for name in shown] for row in found]
-            table(shown, rows)
-            if not rows:
-                click.echo("Aucune ligne rejetée, réparée ni signalée.", err=True)
+            rows = ([row[name] for name in shown] for row in found)
+            table(shown, rows, none="Aucune ligne rejetée, réparée ni signalée.")
 
 
 def _require_rule(code: str) -> None:

@@ -73,9 +73,7 @@ def list_operators(settings: Settings, machine: bool) -> None:
         )
         for o in found
     )
-    table(("Nom", "Organisme", "État", "Secret", "Domaines", "Certificats", "Droits"), rows)
-    if not found:
-        click.echo("Aucun opérateur.", err=True)
+    table(("Nom", "Organisme", "État", "Secret", "Domaines", "Certificats", "Droits"), rows, none="Aucun opérateur.")
 
 
 def _few(domains: tuple[str, ...]) -> str:

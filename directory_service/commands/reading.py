@@ -97,14 +97,12 @@ def search(
 
 
 def _show(people: list[dict[str, Any]], page: Page) -> None:
-    columns = ("Identifiant", "Nom", "Prénoms", "Profession", "Commune", "Adresse")
+    columns = ["Identifiant", "Nom", "Prénoms", "Profession", "Commune", "Adresse"]
+    rows = list(map(_row, people))
     if page.why:
-        rows = zip(people, page.why, strict=True)
-        table((*columns, "Pourquoi"), ((*_row(person), _reasons(why)) for person, why in rows))
-    else:
-        table(columns, map(_row, people))
-    if not people:
-        click.echo("Aucun résultat.", err=True)
+        columns.append("Pourquoi")
+        rows = [(*row, _reasons(why)) for row, why in zip(rows, page.why, strict=True)]
+    table(columns, rows, none="Aucun résultat.")
     if page.relaxed:
         click.echo("Aucun résultat exact : voici les plus proches.", err=True)
     for name, values in (page.facets or {}).items():

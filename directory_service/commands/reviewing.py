@@ -14,6 +14,7 @@ from directory_service.commands.common import (
     Commands,
     Whole,
     as_json,
+    draw,
     emit,
     lines,
     progress,
@@ -63,9 +64,8 @@ def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -
         emit({"decisions": [asdict(d) for d in found]})
         return
     rows = ((d.pk, KINDS[d.kind], OUTCOMES[d.outcome], d.one, d.other, _sure(d), d.reason) for d in found)
-    table(("N°", "Question", "État", "De", "Vers", "Probabilité", "Motif"), rows)
-    if not found:
-        click.echo("Aucune question n'attend de réponse.", err=True)
+    table(("N°", "Question", "État", "De", "Vers", "Probabilité", "Motif"), rows,
+          none="Aucune question n'attend de réponse.")  # fmt: skip
 
 
 @review.command("show")
@@ -114,16 +114,9 @@ def _side_by_side(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence
     if not sys.stdout.isatty():
         table(("", "", ""), ((f, a.replace("\n", " ; "), b.replace("\n", " ; ")) for f, a, b in pairs))
         return
-    from rich.console import Console
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    sides = (Column(name, overflow="fold") for name in ("Serait absorbée", "Resterait"))
-    drawn = Table("", *sides, box=None, header_style="bold", pad_edge=False)
-    for field, a, b in pairs:
-        style = "" if a.casefold() == b.casefold() else "bold"
-        drawn.add_row(field, Text(a, style=style), Text(b, style=style))
-    Console().print(drawn)
+    styles = ("" if a.casefold() == b.casefold() else "bold" for _, a, b in pairs)
+    rows = ([(field, ""), (a, style), (b, style)] for (field, a, b), style in zip(pairs, styles, strict=True))
+    draw(("", "Serait absorbée", "Resterait"), rows)
 
 
 def _answer(name: str, told: str, help_: str) -> click.Command:
