@@ -15,6 +15,7 @@ from weakref import WeakSet
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.files import current_name
 from directory_service.index.reader import Build, Reader
+from directory_service.index.snapshots import Later
 
 _LOOK: Final = 0.2  # seconds between two looks at ``current``
 
@@ -48,6 +49,10 @@ class Connections:
             self._readers.clear()
         self._local = threading.local()
 
+    def linger(self, later: Later) -> None:
+        """This thread asks often: what it has seen is kept a moment, and let go by ``later`` (``snapshots``)."""
+        self._local.later = later
+
     def reader(self, now: float) -> Reader:
         """This thread's, of the build that was current a moment ago; ``now`` is monotonic."""
         local = self._local
@@ -59,6 +64,7 @@ class Connections:
         held: Reader | None = getattr(local, "reader", None)
         if held is None or held.name != name:
             local.reader = reader = self._open(name)
+            reader.snapshots.later = getattr(local, "later", None)
             local.closing = _Closing(reader)
             if held is not None:
                 held.close()
@@ -89,6 +95,7 @@ class Connections:
             return
         self._local.until = 0.0
         reader = self.reader(time.monotonic())
+        reader.snapshots.let_go()
         with reader.snapshot():
             reader.refresh()
             self._local.until = inf

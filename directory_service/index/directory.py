@@ -50,6 +50,7 @@ from directory_service.index.reader import Build, Hit
 from directory_service.index.schema import HIDDEN
 from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served
+from directory_service.index.snapshots import Later
 from directory_service.index.sorting import Order, search_sorted
 from directory_service.index.tree import spans_of
 from directory_service.index.trusted import (
@@ -125,6 +126,10 @@ class Directory:
     def build(self) -> Build:
         """The build that answers: its id is in every answer of every face."""
         return self._fresh().build
+
+    def linger(self, later: Later) -> None:
+        """For the thread of an event loop that asks all the time: ``later`` is its ``call_later``."""
+        self._connections.linger(later)
 
     def recent(self) -> Build:
         """The build that answers, as it was 20 ms ago at most: for answers that may be kept longer than that."""

@@ -31,9 +31,11 @@ from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
 from directory_service.index.schema import VERSION
+from directory_service.index.snapshots import Snapshots
 from directory_service.index.underway import Search
 from directory_service.ldap.dn import normalise
 
+_RECENT: Final = 0.02  # seconds
 _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: about a millisecond
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
 _FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
@@ -75,6 +77,8 @@ class Reader:
         self.lookups = Lookups(self.connection)
         self.connection.set_progress_handler(self._stops, _STEP)
         self._steps_left = _MOST_STEPS
+        self.snapshots = Snapshots(self.connection)
+        self.snapshot = self.snapshots.one
         self._search: Search | None = None  # the one that is watched
         self._seen = -1
         self._looked = 0.0
@@ -88,6 +92,7 @@ class Reader:
             raise
 
     def close(self) -> None:
+        self.snapshots.forget()
         self.connection.close()
 
     def _stops(self) -> bool:
@@ -105,6 +110,7 @@ class Reader:
 
     def refresh(self) -> Build:
         """The build as it is now: the follower may have committed since."""
+        self.snapshots.let_go()
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
         if version != self._seen:
             self._load()
@@ -146,10 +152,12 @@ class Reader:
         return [json.loads(self.connection.execute(sql, (key,)).fetchone()[0]) for key in _LONG]
 
     def recent(self, now: float) -> Build:
-        """Like ``refresh``, but may be 20 ms old: looking costs as much as a look-up.  A snapshot has nothing new."""
-        if now - self._looked > 0.02 and not self.connection.in_transaction:
+        """Like ``refresh``, but may be ``_RECENT`` old: looking costs as much as a look-up.  A snapshot has nothing
+        new."""
+        if now - self._looked > _RECENT and not self.snapshots.is_inside:
             self.refresh()
             self._looked = now
+            self.snapshots.keep(now, _RECENT)
         return self.build
 
     # --- searches ----------------------------------------------------------------------------------------------------
@@ -333,18 +341,6 @@ class Reader:
         if part is Part.JSON:
             return [_hit((pk, "", b"", json, "", "", alike)) for pk, json, alike in rows]
         return list(map(_hit, rows))
-
-    @contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """All statements inside see one commit of the follower; so do those of a snapshot inside another."""
-        if self.connection.in_transaction:
-            yield
-            return
-        self.connection.execute("BEGIN")
-        try:
-            yield
-        finally:
-            self.connection.execute("COMMIT")
 
     def branch_below(self, container: str) -> int | None:
         """The branch whose entries stand under this container."""

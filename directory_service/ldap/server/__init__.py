@@ -102,7 +102,10 @@ def _unheld() -> frozenset[str]:
 async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol], Listener]], stop: Stop,
                  ready: Callable[..., None]) -> None:  # fmt: skip
     listening = [await _listen(hub.loop, make, listener) for make, listener in makes]
-    _tell_build(hub.handler.searcher.directory)  # which loads what it needs of the build
+    directory = hub.handler.searcher.directory
+    if isinstance(directory, Directory):
+        directory.linger(hub.loop.call_later)
+    _tell_build(directory)  # which loads what it needs of the build
     settle()
     ready(*(server.sockets[0].getsockname()[1] for server in listening))
     watching = asyncio.create_task(_watch_files(hub.tls, hub.settings.certificate_check)) if hub.tls else None
@@ -112,7 +115,7 @@ async def _serve(hub: Hub, makes: Sequence[tuple[Callable[[], asyncio.Protocol],
         if hub.loop.time() - swept >= _SWEEP:
             swept = hub.loop.time()
             hub.sweep()
-            _tell_build(hub.handler.searcher.directory)
+            _tell_build(directory)
     if watching:
         watching.cancel()
     for server in listening:
