@@ -109,6 +109,13 @@ def typed_filter(text: str) -> Filter:
     return And(tuple(_any_name(word) for word in text.split())) if text.strip() else FALSE
 
 
+def typed_key(text: str) -> str:
+    """The same for texts that ``typed_filter`` tells no difference between: neither spaces nor the case of ASCII
+    letters make one."""
+    words = " ".join(text.split())
+    return words.lower() if words.isascii() else words
+
+
 def _any_name(word: str) -> Filter:
     """Letters and digits alone are one piece of names and of addresses: what ``plan.merging`` finds out of others."""
     if word.isascii() and word.isalnum():

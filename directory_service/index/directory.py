@@ -35,6 +35,7 @@ from directory_service.index.criteria import (
     near_of,
     parse_cursor,
     typed_filter,
+    typed_key,
     write_cursor,
 )
 from directory_service.index.feed import Changes, parse_place, read_changes
@@ -199,7 +200,7 @@ class Directory:
 
     def suggested(self, text: str, limit: int, view: View) -> Suggested | None:
         """``suggestions`` that were made a moment ago; None when they must be made."""
-        return self._suggested.of(self.recent().id).known((text, limit, view))
+        return self._suggested.of(self.recent().id).known((typed_key(text), limit, view))
 
     def suggestions(self, text: str, limit: int, view: View, seconds: float = SEARCH_TIME) -> Suggested:
         """``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``).  What is found when
@@ -208,11 +209,11 @@ class Directory:
         if known is not None:
             return known
         now = time.monotonic()
-        held, key = self._suggested.of(self._reader(now).recent(now).id), (text, limit, view)
+        held, key = self._suggested.of(self._reader(now).recent(now).id), (typed_key(text), limit, view)
         found = self.suggest(text, limit, view, seconds)
         # The same ``now``: the reader that has just searched, which may be of a newer build than the first one.
         items = shielded_suggestions(self._reader(now), found.hits)
-        made = Suggested(found.build, tuple(hit.id for hit in found.hits), items, found.timed_out)
+        made = Suggested(found.build, tuple(hit.id for hit in found.hits), b",".join(items), found.timed_out)
         if found.build == held.build and not found.timed_out:
             held.keep(key, made)
         return made

@@ -44,6 +44,6 @@ def suggest() -> Response:
             with turn():
                 found = directory().suggestions(given["q"], given["limit"], view)
         count(found.ids)
-        return with_items(found.build, found.items)
+        return with_items(found.build, (found.items,))
 
     return cached(view, answer, age=SHORT, build=directory().recent().id, in_turn=False)
