@@ -1,10 +1,9 @@
 """The supervisor of ``annuaire serve``: one process per worker, restarted when it dies, all stopped in time.
 
 Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it;
-they hand connections over to one another (``siblings``).
-A worker is ``python -m directory_service.serve PART`` with every setting in its environment.  This module knows how
-to start and stop parts, not what they do: see ``ldap.server``, ``web.server``, ``policy.server`` and
-``index.follower``, which also keeps the transparency log (``registry.log``).
+they hand connections over to one another (``siblings``).  A worker is ``python -m directory_service.serve PART`` with
+every setting in its environment.  This module knows how to start and stop parts, not what they do: see ``ldap.server``,
+``web.server``, ``policy.server`` and ``index.follower``, which also keeps the transparency log (``registry.log``).
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -330,17 +330,17 @@ def read_policy(settings: Settings) -> Policy:
 
 def _follow(settings: Settings) -> None:
     from directory_service.index.follower import Follower
-    from directory_service.registry.engine import open_registry
+    from directory_service.registry.engine import kept_open
 
-    engine = open_registry(settings.registry_url)
-    follower = Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes)
-    told, kept = _lag_told(), logged(engine, settings)
+    with kept_open(settings.registry_url) as engine:
+        follower = Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes)
+        told, kept = _lag_told(), logged(engine, settings)
 
-    def tell(written: int, indexed: int) -> None:
-        told(written, indexed)
-        kept(written, indexed)
+        def tell(written: int, indexed: int) -> None:
+            told(written, indexed)
+            kept(written, indexed)
 
-    follower.run(Stop(), tell, lambda why: print(f"annuaire follow : l'index n'avance plus : {why}", file=sys.stderr))
+        follower.run(Stop(), tell, partial(print, "annuaire follow : l'index n'avance plus :", file=sys.stderr))
 
 
 def logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -48,6 +48,19 @@ class Stop(Protocol):
 
     def is_set(self) -> bool: ...
     def wait(self, timeout: float | None = None) -> bool: ...
+
+
+class _Look(NamedTuple):
+    """``stands``: the current build, None where none can be patched; ``last``: change of the journal; ``foreign``: the
+    build is not one of this registry."""
+
+    stands: Place | None
+    last: int
+    foreign: bool
+
+    @property
+    def indexed(self) -> int:
+        return self.stands.seq if self.stands else 0
 
 
 class _TooMuchError(Exception):
@@ -93,9 +106,11 @@ class Follower:
         while not stop.is_set():
             pause = _PAUSE
             try:
-                tell(*self._behind())
-                if self.catch_up():
-                    tell(*self._behind())
+                look = self._look()
+                tell(look.last, look.indexed)
+                if self._advance(look):
+                    look = self._look()
+                    tell(look.last, look.indexed)
                 why = ""
             except (RegistryUnavailable, DBAPIError) as error:
                 pause, before, why = _PATIENCE, why, _told(error)
@@ -106,21 +121,27 @@ class Follower:
     def catch_up(self) -> int:
         """Brings the index up to the journal.  Gives the number of changes met; those of a full build are counted from
         where the former one stood."""
+        return self._advance(self._look())
+
+    def _look(self) -> _Look:
+        """At both sides, in one reading of the registry: it is done four times a second."""
         stands = self._usable()
-        before = stands.seq if stands else 0
         with reading(self.engine) as connection:
             require_tables(connection)  # it may have been upgraded under us
             last = last_seq(connection)
-            restored = stands is not None and not is_of(connection, stands, last)
-        if stands is None or last - before > _MOST or restored:
+            return _Look(stands, last, stands is not None and not is_of(connection, stands, last))
+
+    def _advance(self, look: _Look) -> int:
+        behind = look.last - look.indexed
+        if look.stands is None or look.foreign or behind > _MOST:
             build_index(self.engine, self.folder, self.suffix, workers=self.workers)
-            return max(0, last - before)
-        if last == before and time.monotonic() < self._count_at:
+            return max(0, behind)
+        if not behind and time.monotonic() < self._count_at:
             return 0
         with suppress(_TooMuchError, _DamagedError):
             return self._patch()
         build_index(self.engine, self.folder, self.suffix, workers=self.workers)
-        return last - before
+        return behind
 
     def _patch(self) -> int:
         """Puts the changes into the current build, step by step.  Gives their number."""
@@ -130,11 +151,6 @@ class Follower:
                 done += found
             self._refresh(db, changed=done > 0)
         return done
-
-    def _behind(self) -> tuple[int, int]:
-        with reading(self.engine) as connection:
-            stands = self._usable()
-            return last_seq(connection), stands.seq if stands else 0
 
     def _usable(self) -> Place | None:
         """Where the current build stands; None when there is none that can be patched."""

@@ -3,7 +3,9 @@
 SQLite: the driver's own idea of transactions is switched off, since it leaves DDL outside of them; BEGIN is ours.
 ``writing`` is the one way to change the registry: one writer at a time in both databases, so that the order of the
 journal is the order of the commits, which is what the follower of the index relies on.
-Connections are not pooled: opening is cheap beside what they are opened for, and nothing is shared across a fork.
+Connections are not pooled: opening is cheap beside what they are opened for, and nothing is shared across a fork.  Only
+the follower, which looks four times a second, keeps one to a PostgreSQL server, where opening takes a process and a
+secret; a file of SQLite may have been put back from a backup.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from directory_service.errors import InvalidInput, RegistryBusy, RegistryUnavailable, unread
 from directory_service.registry.failures import FAULTS, FAULTS_OF_WRITING, told
@@ -26,6 +28,12 @@ from directory_service.registry.failures import FAULTS, FAULTS_OF_WRITING, told
 REVISION = "0033"  # of the tables: the newest of migrations/versions
 BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
 _WRITER_LOCK = 0x616E6E75  # "annu": key of PostgreSQL's advisory lock
+
+# One stays open, others close after use; asked whether it lives before it is used, and not for longer than a firewall
+# remembers it.
+_KEPT: dict[str, Any] = {
+    "poolclass": QueuePool, "pool_size": 1, "max_overflow": -1, "pool_pre_ping": True, "pool_recycle": 300,
+}  # fmt: skip
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers never wait for an import
@@ -50,6 +58,18 @@ def open_registry(url: str, *, patience: float | None = None) -> Engine:
     elif patience is not None:
         event.listen(engine, "connect", _impatient(patience))
     return engine
+
+
+@contextmanager
+def kept_open(url: str) -> Iterator[Engine]:
+    """The engine for who asks all the time: one connection to a server stays open between two questions.  It must not
+    be inherited by another process.  Raises InvalidInput like ``open_registry``."""
+    where = _parsed(url)
+    engine = create_engine(where, **_KEPT) if where.drivername != "sqlite" else open_registry(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _parsed(url: str) -> URL:

@@ -11,11 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import NullPool
 
 from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.registry.bulk import insert_rows
 from directory_service.registry.clock import format_instant, parse_instant
-from directory_service.registry.engine import filling, open_registry, reading, require_current, writing
+from directory_service.registry.engine import filling, kept_open, open_registry, reading, require_current, writing
 from directory_service.registry.tables import metadata, nomenclature
 from directory_service.registry.upgrading import upgrade
 
@@ -192,6 +193,24 @@ def test_a_reader_keeps_its_picture_while_another_writes(registry: Engine) -> No
             connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
         assert before.execute(query).all() == []
     assert _labels(registry) == ["Libéral"]
+
+
+def test_who_asks_all_day_keeps_one_connection_to_a_server_until_it_is_gone(registry: Engine) -> None:
+    def served_by() -> int:
+        with reading(engine) as connection:
+            return int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+
+    with kept_open(registry.url.render_as_string(hide_password=False)) as engine:
+        if registry.dialect.name == "sqlite":  # the file may be another one next time
+            assert isinstance(engine.pool, NullPool)
+            return
+        first = served_by()
+        with writing(engine) as connection:
+            connection.execute(nomenclature.insert().values(system="mode", code="L", label="Libéral"))
+        assert served_by() == first and _labels(engine) == ["Libéral"]
+        with writing(registry) as connection:
+            connection.exec_driver_sql(f"SELECT pg_terminate_backend({first})")
+        assert served_by() != first
 
 
 def test_a_reader_cannot_write(registry: Engine) -> None:
