@@ -13,6 +13,7 @@ from directory_service.errors import ImportRefused
 from directory_service.registry.tables import finding, rejection, run_file
 from importers.feed import HELD
 from importers.quality import rules
+from importers.quality.characters import shown
 from importers.report import FileReport
 from importers.rows import KEPT, Doubt, Finding, Problems
 from importers.store import Store
@@ -43,7 +44,7 @@ class Quarantine:
         self.reasons.update(r.reason for r in found)
         pending = self.store.pending[rejection]
         for r in found:
-            pending.append((self.run_file_id, r.line, r.column, r.reason, r.message, _text(r.raw)))
+            pending.append((self.run_file_id, r.line, r.column, r.reason, r.message, shown(r.raw)))
             if r.doubt and len(self.doubts) < _DOUBTS:
                 self.doubts.append((r.line, Doubt(*r.doubt)))
         rows = self.report.rows
@@ -73,11 +74,7 @@ class Quarantine:
         """Writes the lines that were kept, with the number probably meant where there is one."""
         pending = self.store.pending[finding]
         for f in sorted(self.problems.findings):  # a process beside tells by batches
-            pending.append((self.run_file_id, f.line, f.column, f.rule, _text(f.value), suggestions.get(f, "")))
-
-
-def _text(text: str) -> str:
-    return text.replace("\x00", "\ufffd")  # PostgreSQL keeps no NUL in text
+            pending.append((self.run_file_id, f.line, f.column, f.rule, shown(f.value), suggestions.get(f, "")))
 
 
 def _most(reasons: Counter[str]) -> str:

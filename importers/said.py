@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from directory_service.model.mailboxes import is_patient
+from importers.extract import SEPARATOR
 from importers.known import match_key
 from importers.mssante.parse import PERSONAL
+from importers.quality.characters import CONTROLS, key_without_controls, without_controls
 from importers.quality.places import PlaceChecker
 from importers.rows import NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
 from importers.source import DetailParser, HoldingParser, Kind, PersonParser, System
@@ -21,6 +23,7 @@ from importers.sources import source_of
 
 Rows = list[tuple[int, bytes]]
 Said = tuple[Any, ...]  # of a person, of details or of a mailbox: see the readers
+_IN_QUOTED = CONTROLS.replace(SEPARATOR.encode(), b"")  # whose values it parts
 
 
 @dataclass(slots=True)
@@ -61,17 +64,29 @@ def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> li
     lines = []
     if len(rows) > 1 and (rows[0][1] == rows[1][1] or len(rows) > 2):
         _tell_repeated(rows, problems)
+    controls = CONTROLS if separator != SEPARATOR else _IN_QUOTED
     for number, raw in rows:
         values = raw.decode().rstrip("\r\n").split(separator)
         values.append("")
         line = Line(number, values)
-        if b"\x00" in raw:
+        controlled = len(raw.translate(None, controls)) < len(raw)  # 0.3 µs; a regular expression takes four times that
+        if controlled and b"\x00" in raw:
             problems.reject(line, "", "characters")
         elif len(values) == match.width + 1 or _trailing(values, match):
+            if controlled:
+                _repair(line, match, problems)
             lines.append(line)
         else:
             problems.reject(line, "", "columns", f"{match.width} colonnes attendues, {len(values) - 1} vues")
     return lines
+
+
+def _repair(line: Line, match: Match, problems: Problems) -> None:
+    """Takes control characters out of the values, and tells what was written."""
+    for column, written in enumerate(line.values):
+        if (text := without_controls(written)) != written:
+            line.values[column] = text
+            problems.warn("control_characters", line.number, match.captions[column], written)
 
 
 def _tell_repeated(rows: Rows, problems: Problems) -> None:
@@ -156,8 +171,13 @@ class BoxReader:
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
         before = len(self.problems.rejected)
         lines = lines_of(rows, self.separator, self.match, self.problems)
-        if is_patient(key.decode("utf-8", "replace").strip().lower(), self.patients):
+        address = key_without_controls(key).strip().lower()
+        if is_patient(address.decode("utf-8", "replace"), self.patients):
             self._reject_patients(lines)
+            return None
+        if address != key.strip().lower():  # who compares with the last extract knows a mailbox by what is written
+            for line in lines:
+                self.problems.reject(line, self.match.caption("address"), "address")
             return None
         held = [(line, holding) for line in lines if (holding := self.parser.parse(line))]
         if not held:

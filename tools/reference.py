@@ -131,7 +131,7 @@ change: they appear in `--json`, in CSV files and in the registry.
 | {Severity.WARNING} | two values contradict one another, or one is missing |
 | {Severity.NOTICE} | worth knowing, and often right |
 
-Names, professions and savoir-faire are never altered (RG_EXP_031).
+Names, professions and savoir-faire are never altered (RG_EXP_031), but for control characters, which are part of none.
 
 * `annuaire import` and `annuaire runs show N` count the lines of each rule, file by file. All lines are counted,
   except those that have not changed since the source was last read: a run counts what is new.

@@ -3,7 +3,8 @@
 A rule's code is stable: it stands in the registry, in ``--json`` and in CSV files.  Of the effects, ``REJECT`` sets the
 row aside, ``REPAIR`` corrects what is read and keeps what was written beside it, ``WARN`` only tells.
 The checks themselves are beside (``codes``, ``places``) and in the parser of each source.  Registry values are never
-altered (RG_EXP_031): no rule repairs a name, a profession or a savoir-faire.
+altered (RG_EXP_031): no rule repairs a name, a profession or a savoir-faire, but for control characters, which are
+part of none.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ _RULES = (
     # Lines
     Rule("columns", "nombre de colonnes inattendu", "ligne", _E, _REJECT, _EXTRACTS),
     Rule("characters", "caractère nul", "ligne", _E, _REJECT, _EXTRACTS),
+    Rule("control_characters", "caractère de contrôle : remplacé par un espace", "ligne", _W, _REPAIR, _EXTRACTS),
     Rule("column_unknown", "colonne inconnue : laissée de côté", "ligne", _N, _WARN, _EXTRACTS),
     Rule("line_repeated", "ligne répétée à l'identique : comptée une fois", "ligne", _W, _REPAIR, _EXTRACTS),
     # People

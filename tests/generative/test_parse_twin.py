@@ -24,7 +24,8 @@ PRACTISES = ("mode_code", "sector_code", "section_code", "role_code", "kind_code
 
 # Few values, so that rows share structures, codes and names, or nearly do.
 VALUES = {
-    "national_id": ("", "right", "8wrong"), "family_name": ("ESSAI", "LE GOFF", " "), "given_names": ("Zoé", ""),
+    "national_id": ("", "right", "8wrong"), "family_name": ("ESSAI", "LE GOFF", "LE\x0bGOFF", " ", "\x04"),
+    "given_names": ("Zoé", ""),
     "title_code": ("", "DR"), "profession_code": ("10", "60"), "category_code": ("C", ""),
     "expertise_code": ("", "SM04", "SM26"), "expertise_type_code": ("", "S"), "mode_code": ("", "S", "L"),
     "sector_code": ("", "SA01"), "role_code": ("", "FON-01"), "authority": ("", "Ordre"),
@@ -63,6 +64,7 @@ def slow(match: Match, rows: list[tuple[int, bytes]]) -> tuple[Read | None, set[
         values = raw.decode().rstrip("\r\n").split("|")
         if len(values) == match.width + 1 and not values[-1]:
             values.pop()
+        values = ["".join(" " if c < " " else c for c in value) if value.strip("\x04") else "" for value in values]
         told = {name: values[at] for name, at in match.columns.items()} if len(values) == match.width else {}
         line = line or (number if told else 0)  # the first one that could be read, whoever it names
         if told and told["family_name"].strip() and _is_sound(told):

@@ -157,11 +157,49 @@ def test_lines_of_one_address_that_contradict_one_another_are_told(world: World)
 def test_rules_of_whole_lines(world: World, tmp_path: Path) -> None:
     text = f.write_activity(tmp_path / "a.txt", people([{}] * 50)).read_text()
     header, *rows = text.splitlines()
-    rows = [rows[0], rows[0], rows[1] + "|de|trop", rows[2].replace("ESSAI", "ES\x00SAI"), *rows[3:]]
+    odd = rows[3].replace("ESSAI", "ES\x04SAI")
+    rows = [rows[0], rows[0], rows[1] + "|de|trop", rows[2].replace("ESSAI", "ES\x00SAI"), odd, *rows[4:]]
     (tmp_path / "b.txt").write_text("\n".join([header + "|Nouvelle", *(f"{row}|" for row in rows)]) + "\n")
     report = run_import(world.engine, [tmp_path / "b.txt"], actor="tests")
     found = by_line(tripped(world, report), "rpps.activity")
-    assert found == {1: {"column_unknown"}, 3: {"line_repeated"}, 4: {"columns"}, 5: {"characters"}}
+    assert found == {
+        1: {"column_unknown"}, 3: {"line_repeated"}, 4: {"columns"}, 5: {"characters"}, 6: {"control_characters"},
+    }  # fmt: skip
+
+
+def test_control_characters_become_spaces_and_what_was_written_is_told(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They went into the registry, LDAP, LDIF and CSV; line ends, and tabs, are what they were."""
+    written = {"family_name": "LE\x0bGOFF", "given_names": "Zoé\x7f", "name": "\x04", "city": "Besan\tçon"}
+    number = f.rpps(10_000)
+    report = world.day(1, activity=people([written, {"technical_id": "\x1fX5"}, *[{}] * 20]))
+    person = world.person(number)
+    assert (person.family_name, person.given_names) == ("LE GOFF", "Zoé ")
+    found = [line for line in tripped(world, report) if line.rule == "control_characters"]
+    assert [(line.line, line.value) for line in found] == [(2, "LE␋GOFF"), (2, "Zoé␡"), (2, "␄"), (3, "␟X5")]
+    assert not any(line.rejected for line in found)
+    assert report.files[0].warnings["control_characters"] == 4
+    told = run(world, capsys, "runs", "rejects", str(report.run), "--csv", "--rule", "control_characters")
+    assert {line["colonne"] for line in csv.DictReader(io.StringIO(told, newline=""))} >= {"Nom d'exercice"}
+    texts = [text for rows in world.dump().values() for row in rows for text in row if isinstance(text, str)]
+    assert not any(code in text for text in texts for code in "\x0b\x7f\x04\x1f")
+
+
+@SQLITE
+def test_control_characters_of_a_quoted_file_and_of_addresses(world: World) -> None:
+    """A key that holds one is no key that the registry knows: the row is rejected, as it was."""
+    nurse = f.activity(OTHER, **TOWN)
+    assert world.day(1, cat18=[f.cat18(OTHER, "a@b.fr", **TOWN, name="HOPITAL\x01D'ESSAI")] * 2).files[0].warnings == {
+        "control_characters": 2, "line_repeated": 1,
+    }  # fmt: skip
+    boxes = [f.mailbox(f"b{n}@essai.mssante.fr", OTHER) for n in range(60)]
+    patient = "255081416802538@patient.mssante.fr"
+    odd = [f.mailbox("b\x04@essai.mssante.fr"), f.mailbox("b1@essai.mssante.fr\x04"), f.mailbox(patient + "\x04")]
+    report = world.day(2, activity=[nurse], mailboxes=[*boxes, *odd])
+    rejected = {line.line: line.rule for line in tripped(world, report) if line.rejected}
+    assert rejected == {62: "address", 63: "address", 64: "address_patient"}
+    assert patient not in repr([line.raw for line in tripped(world, report) if line.line == 64])
 
 
 @SQLITE
@@ -216,8 +254,9 @@ def test_without_a_domain_of_patients_no_address_is_theirs(world: World) -> None
 
 
 def test_every_rule_has_a_row_that_trips_it() -> None:
-    elsewhere = {"columns", "characters", "column_unknown", "line_repeated", "address_shared", "address_twice",
-                 "type_conflict", "address_dropped", "link_conflict", "link_refused", "link_spelling"}  # fmt: skip
+    elsewhere = {"columns", "characters", "control_characters", "column_unknown", "line_repeated", "address_shared",
+                 "address_twice", "type_conflict", "address_dropped", "link_conflict", "link_refused",
+                 "link_spelling"}  # fmt: skip
     assert RULES.keys() == ACTIVITY.keys() | BOXES.keys() | elsewhere
 
 
