@@ -357,7 +357,7 @@ def logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:
             return
         done = written
         try:
-            append_log(engine, signer(settings.keys_folder))
+            append_log(engine, signer(settings.keys_folder, settings.registry_url))
         except AnnuaireError as error:
             print(f"annuaire follow : journal de transparence en retard : {error}", file=sys.stderr)
 

@@ -76,7 +76,7 @@ ROOMS = {
         may=(
             *_MODEL,
             "directory_service.pem",
-            "directory_service.registry.clock",
+            *(f"directory_service.registry.{m}" for m in ("clock", "logread")),
             *(f"directory_service.index.{m}" for m in ("directory", "query", "ranges")),
         ),
         packages=("cryptography", "argon2", "joserfc", "orjson"),

@@ -47,7 +47,7 @@ def keep_log(engine: Engine, settings: Settings) -> Appended:
     from directory_service.registry.log import append_log
     from directory_service.trust.heads import signer
 
-    return append_log(engine, signer(settings.keys_folder))
+    return append_log(engine, signer(settings.keys_folder, settings.registry_url))
 
 
 def keep_log_after(engine: Engine, settings: Settings) -> None:

@@ -92,7 +92,7 @@ def _to_file(
     told = _told(_FORMS[form](index, settings.ldap_suffix), headed, f"export {form}", show)
     written, size, digest = exports.write_export(path, told)
     said = exports.Exported(form, build.id, build.cursor, at, size, digest)
-    signer = heads.signer(settings.keys_folder, heads.EXPORT)
+    signer = heads.signer(settings.keys_folder, settings.registry_url, heads.EXPORT)
     if out is None:
         exports.publish(folder, path, said, signer)
     elif sign:

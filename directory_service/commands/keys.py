@@ -30,7 +30,9 @@ def keyring(settings: Settings, jwks: Path | None = None) -> Keyring:
     from directory_service.registry.clock import now_text
     from directory_service.trust.keys import Keyring
 
-    return Keyring.of_jwks(jwks.read_bytes()) if jwks else Keyring.open(settings.keys_folder, now=now_text())
+    if jwks:
+        return Keyring.of_jwks(jwks.read_bytes())
+    return Keyring.open(settings.keys_folder, now=now_text(), registry=settings.registry_url)
 
 
 @keys.command("list")
@@ -59,13 +61,19 @@ def list_keys(settings: Settings, jwks: bool, machine: bool) -> None:
 @as_json
 @with_settings
 def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
-    """Crée une clé, qui signe désormais ; les anciennes vérifient toujours."""
+    """Crée une clé, qui signe désormais ; les anciennes vérifient toujours.
+
+    Où les clés qui ont signé le journal de transparence sont absentes, c'est la seule commande qui en crée une.
+    """
     from directory_service.registry.clock import format_instant, parse_instant
-    from directory_service.trust.keys import add_key
+    from directory_service.trust.keys import add_key, keys_are_away
 
     now = format_instant(datetime.now(UTC))
-    held = keyring(settings).keys  # makes the first one, where there is none
+    away = keys_are_away(settings.keys_folder, settings.registry_url)
+    held = () if away else keyring(settings).keys  # makes the first one, where there is none
     start = format_instant(parse_instant(begin)) if begin else now
+    if away and start > now:
+        raise InvalidInput("aucune clé ne signerait d'ici là : créez-en d'abord une sans cette option", where="--from")
     if begin and any(start < key.created <= now for key in held):
         raise InvalidInput("une clé plus récente signe déjà : cette clé ne signerait jamais", where="--from")
     kid = add_key(settings.keys_folder, now=start)

@@ -77,7 +77,7 @@ def _asker(settings: Settings, index: Directory) -> Asker:
     from directory_service.trust.receipts import Receipts
     from directory_service.web.asking import Asker
 
-    receipts = Receipts(Keys(settings.keys_folder), settings.issuer)
+    receipts = Receipts(Keys(settings.keys_folder, registry=settings.registry_url), settings.issuer)
     return Asker(index, Caller(View.STAFF), settings.patient_domain, receipts)
 
 

@@ -1,6 +1,6 @@
 """The transparency log, read: heads, proofs, leaves.  A proof takes one look-up of some fifty nodes whatever the size.
 
-Callers are inside ``engine.reading``.  Nothing here writes.
+Callers are inside ``engine.reading``, but for ``is_signed``.  Nothing here writes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, inspect, select
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.merkle import (
@@ -22,7 +22,8 @@ from directory_service.model.merkle import (
     positions,
     proof,
 )
-from directory_service.registry.log import getter, log_size
+from directory_service.registry.engine import asking, file_of, open_registry
+from directory_service.registry.log import getter, last_head_size, log_size
 from directory_service.registry.tables import binding, log_head, log_leaf, mailbox
 
 _OF_KEY: Final = 100  # characters of a JWS: 75 octets of its header, which says {"alg":"ES256","kid":"43 characters"
@@ -73,6 +74,16 @@ def read_signed(connection: Connection) -> list[Signed]:
     each = select(func.count().label("heads"), func.max(head.size).label("size")).group_by(key).subquery()
     query = select(each.c.heads, head.at, head.jws).join(each, head.size == each.c.size).order_by(head.size)
     return [Signed(*row) for row in connection.execute(query)]
+
+
+def is_signed(url: str) -> bool:
+    """Whether the registry of this URL, which may not be there yet, holds signed heads.  Raises RegistryUnavailable
+    where it does not answer."""
+    path = file_of(open_registry(url))
+    if path is not None and not path.exists():
+        return False
+    with asking(url) as connection:
+        return inspect(connection).has_table(log_head.name) and last_head_size(connection) > 0
 
 
 def read_inclusion(connection: Connection, leaf: int, size: int) -> tuple[bytes, list[bytes], bytes]:

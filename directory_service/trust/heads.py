@@ -12,9 +12,10 @@ TREE_HEAD = "annuaire-tree-head+jws"
 EXPORT = "annuaire-export+jws"
 
 
-def signer(folder: Path, typ: str = TREE_HEAD) -> Callable[[bytes], str]:
-    """What signs with the keys of ``folder``, read when there is something to sign.  Raises RegistryUnavailable."""
-    return lambda payload: Keyring.open(folder, now=now_text()).sign(payload, typ)
+def signer(folder: Path, registry: str, typ: str = TREE_HEAD) -> Callable[[bytes], str]:
+    """What signs with the keys of ``folder``, read when there is something to sign; ``registry``: as for
+    ``Keyring.open``.  Raises RegistryUnavailable."""
+    return lambda payload: Keyring.open(folder, now=now_text(), registry=registry).sign(payload, typ)
 
 
 def checker(keys: Keyring, typ: str = TREE_HEAD) -> Callable[[str], bytes]:

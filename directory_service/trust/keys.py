@@ -3,7 +3,8 @@
 A key is one file of the keys folder, ``<kid>.json``: a private JWK with the instant from which it signs, readable by
 its owner alone; ``kid`` is the RFC 7638 thumbprint of its public half.  The newest key signs; older ones only verify,
 for as long as their file stays, and so do those whose time has not come: they are published before anything is signed
-by them.  What is signed, and when keys are changed, is decided elsewhere.
+by them.  An empty folder is given its first key, but not where heads were signed already: there, it was not mounted.
+What is signed, and when keys are changed, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from joserfc.jwk import ECKey
 
 from directory_service.errors import InvalidInput, RegistryUnavailable, why_unwritten
 from directory_service.registry.clock import format_instant
+from directory_service.registry.logread import is_signed
 
 ALGORITHM = "ES256"  # what every JOSE library and openssl know
 _CURVE = "P-256"
 _LOOK, _ANEW = 1.0, 60.0  # seconds
+_AWAY = "les clés qui ont signé le journal de transparence sont absentes"
+_PUT_BACK = "remettez-les dans {} (dossier non monté ?) ; perdues, `annuaire keys rotate` en crée une autre"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,13 @@ class Keyring:
         self._signing = next((key for key in reversed(keys) if key.created <= now), keys[0] if keys else None)
 
     @classmethod
-    def open(cls, folder: Path, *, now: str) -> Self:
-        """The keys of ``folder``; makes the first one where there is none.  ``now`` is the instant in UTC text.
-        Raises RegistryUnavailable where a file cannot be read or is no key."""
+    def open(cls, folder: Path, *, now: str, registry: str = "") -> Self:
+        """The keys of ``folder``; makes the first one where there is none.  ``now`` is the instant in UTC text,
+        ``registry`` the URL of the one whose log they sign.  Raises RegistryUnavailable where a file cannot be read or
+        is no key, and where there is none though that log was signed."""
         if not any(folder.glob("*.json")):
+            if keys_are_away(folder, registry):
+                raise RegistryUnavailable(_AWAY, hint=_PUT_BACK.format(folder))
             with contextlib.suppress(FileExistsError):  # another process was first
                 _write(folder, "first.json", now)
         # Of two made in one second, the later file is the newer.
@@ -100,12 +107,12 @@ class Keys:
     """The keyring of a folder as it is now: opened again when a file came or went, looked at once a second, and once a
     minute in any case, for keys whose time has come.  Thread-safe: at worst two threads open it at once."""
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._folder, self._clock = folder, clock
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time, *, registry: str = "") -> None:
+        self._folder, self._clock, self._registry = folder, clock, registry
         self._held: tuple[float, float, frozenset[str], Keyring] | None = None  # looked at, opened at, files, keys
 
     def ring(self) -> Keyring:
-        """Raises RegistryUnavailable where a file cannot be read or is no key."""
+        """Raises RegistryUnavailable as ``Keyring.open`` does."""
         now, held = self._clock(), self._held
         if held is not None and now - held[0] < _LOOK:
             return held[3]
@@ -113,12 +120,19 @@ class Keys:
             self._held = (now, *held[1:])
             return held[3]
         files = self._files()  # before they are read: what comes meanwhile is seen at the next look
-        ring = Keyring.open(self._folder, now=format_instant(datetime.fromtimestamp(now, UTC)))
+        at = format_instant(datetime.fromtimestamp(now, UTC))
+        ring = Keyring.open(self._folder, now=at, registry=self._registry)
         self._held = (now, now, files, ring)
         return ring
 
     def _files(self) -> frozenset[str]:
         return frozenset(path.name for path in self._folder.glob("*.json"))
+
+
+def keys_are_away(folder: Path, registry: str) -> bool:
+    """Whether there is no key, though the log of this registry was signed.  Raises RegistryUnavailable where the
+    registry is needed to know, and does not answer."""
+    return bool(registry) and not any(folder.glob("*.json")) and is_signed(registry)
 
 
 def kids_of(folder: Path) -> frozenset[str]:

@@ -96,7 +96,7 @@ def _with(directory: Directory, settings: Settings, tls: Tls | None) -> Services
         clients_of(directory, settings, tls),
         settings,
         log,
-        Receipts(Keys(settings.keys_folder), settings.issuer),
+        Receipts(Keys(settings.keys_folder, registry=settings.registry_url), settings.issuer),
         _desk(settings),
         limiter_of(settings, shared),
     )

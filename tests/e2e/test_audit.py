@@ -14,11 +14,12 @@ import factories as f
 import pytest
 
 from directory_service.cli import run
+from directory_service.errors import RegistryUnavailable
 from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.journal import last_seq
 from directory_service.serve import logged
 from directory_service.settings import Settings
-from directory_service.trust.keys import Keyring
+from directory_service.trust.keys import Keyring, Keys
 
 CHECKER = Path(__file__).parents[2] / "contrib/transparency/check_log.py"
 BOX = "zoe@a.mssante.fr"
@@ -86,6 +87,36 @@ def test_a_head_that_is_not_ours_is_refused(annuaire, tmp_path: Path) -> None:
     said, _, signature = (tmp_path / "kept.head").read_text().rpartition(".")
     (tmp_path / "kept.head").write_text(f"{said}.{'AB'[signature[0] == 'A']}{signature[1:]}")
     assert annuaire("audit", "--head", "kept.head")[0] == 2
+
+
+def test_no_first_key_is_made_where_others_signed_the_log(annuaire, tmp_path: Path) -> None:
+    """A folder that was not mounted: heads went on with a key that no audit of before knows."""
+    keys, away = tmp_path / "var" / "keys", tmp_path / "away"
+    keys.rename(away)
+    keys.mkdir()
+    day(annuaire, tmp_path, 3, [f.mailbox(BOX, f.rpps(2)), f.mailbox("lea@a.mssante.fr", f.rpps(2))])
+    for command in (("audit",), ("log", "append"), ("keys", "list"), ("keys", "rotate", "--from", "2999-01-01")):
+        assert annuaire(*command)[0] in (2, 5)
+    with pytest.raises(RegistryUnavailable) as told:
+        Keys(keys, registry=Settings(data=tmp_path / "var").registry_url).ring()
+    assert str(keys) in str(told.value) and str(keys) not in told.value.message  # which strangers are told
+    assert not any(keys.iterdir())
+    keys.rmdir()
+    away.rename(keys)
+    assert json.loads(annuaire("log", "append", "--json")[1])["leaves"] == 2
+    assert annuaire("audit")[0] == 0
+
+
+def test_another_key_is_made_on_purpose_and_those_put_back_stand_beside_it(annuaire, tmp_path: Path) -> None:
+    keys, away = tmp_path / "var" / "keys", tmp_path / "away"
+    keys.rename(away)
+    made = json.loads(annuaire("keys", "rotate", "--json")[1])["kid"]
+    assert [path.name for path in keys.iterdir()] == [f"{made}.json"]
+    day(annuaire, tmp_path, 3, [f.mailbox(BOX, f.rpps(2)), f.mailbox("lea@a.mssante.fr", f.rpps(2))])
+    for path in away.iterdir():
+        path.rename(keys / path.name)
+    code, out = annuaire("audit", "--json")
+    assert (code, json.loads(out)["heads"]) == (0, 3)
 
 
 @pytest.mark.parametrize("form", [[], ["--hashes"]])
