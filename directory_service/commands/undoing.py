@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @as_json
 @with_settings
 def rollback(settings: Settings, number: int, wait: float | None, machine: bool, **choices: Any) -> None:
-    """Annule un import : le registre redevient ce qu'il était avant lui.
+    """Annule un import ou une réponse : le registre redevient ce qu'il était avant.
 
     N est son numéro dans `annuaire runs`.
     """

@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError
 from directory_service.errors import UndoRefused
 from directory_service.registry.bulk import CHUNK
 from directory_service.registry.clock import now_text
-from directory_service.registry.engine import require_current, writing
+from directory_service.registry.engine import reading, require_current, writing
 from directory_service.registry.journal import append_many
 from directory_service.registry.lock import WORKS
 from directory_service.registry.runs import Run, create_run, finish_run, get_run, read_standing
@@ -59,6 +59,7 @@ from directory_service.registry.undo import UNDOABLE, is_numbered, kept_row, key
 _NAMES = {practitioner: "national_id", organization: "technical_id", mailbox: "address", operator: "name"}
 _FRENCH = {"practitioner": "le professionnel", "organization": "la structure", "mailbox": "la boîte",
            "operator": "l'opérateur"}  # fmt: skip
+_INSTEAD = "Annuler l'effacerait : importez plutôt des fichiers justes, ou répondez de nouveau (`annuaire review`)"
 _LARGE = (practitioner, organization, mailbox)
 _NEVER_GIVEN = (2**62, 2**62)  # keys of a table that a run knew nothing of
 _SUBJECTS = {str(t.name): t for t in _NAMES}
@@ -111,8 +112,9 @@ def roll_back(
     except _Rehearsed as rehearsed:
         return rehearsed.done
     except IntegrityError as error:
-        why = "des enregistrements venus ensuite, hors de tout import, s'appuient sur ce qu'il a créé"
-        raise UndoRefused(why, where=f"import {run_id}") from error
+        why = f"des enregistrements venus ensuite, hors de tout import, s'appuient sur ce qui a été créé. {_INSTEAD}"
+        with reading(engine) as connection:
+            raise UndoRefused(why, where=_name(get_run(connection, run_id))) from error
     return done
 
 
@@ -125,7 +127,7 @@ def _roll_back(connection: Connection, run_id: int, actor: str, through: bool, p
         progress("annulation des passages", done, len(undone))
         work.take_back(one.pk)
     progress("annulation des passages", len(undone), len(undone))
-    work.refuse_what_came_from_elsewhere(run_id)
+    work.refuse_what_came_from_elsewhere(undone[-1])
     if work.something_came_from_elsewhere(run_id):
         recount(connection)  # the numbers that were restored do not know of it
     work.note_restored([one.pk for one in undone])
@@ -137,7 +139,8 @@ def _roll_back(connection: Connection, run_id: int, actor: str, through: bool, p
 
 def _chosen(connection: Connection, run_id: int, through: bool) -> list[Run]:
     """The runs to take back, the last one first."""
-    first, where = get_run(connection, run_id), f"import {run_id}"
+    first = get_run(connection, run_id)
+    where = _name(first)
     if first.kind == "rollback":
         raise UndoRefused("c'est un retour en arrière : importez de nouveau les fichiers qu'il a annulés", where=where)
     if first.undone_by is not None:
@@ -150,6 +153,10 @@ def _chosen(connection: Connection, run_id: int, through: bool) -> list[Run]:
     if later and not through:
         raise UndoRefused(_later(run_id, later), where=where)
     return standing
+
+
+def _name(one: Run) -> str:
+    return f"{WORKS.get(one.kind, one.kind)} {one.pk}"
 
 
 def _later(run_id: int, later: Sequence[Run]) -> str:
@@ -333,15 +340,16 @@ class _Rollback:
             changes = (("restore", name, pk, {"unlisted": False} if pk in hidden else None, said) for pk in touched)
             append_many(self.connection, changes, actor=self.actor, run_id=self.number, at=self.at)
 
-    def refuse_what_came_from_elsewhere(self, run_id: int) -> None:
-        """Raises UndoRefused when a change of no recorded run (a publication) bears on a record that was touched."""
+    def refuse_what_came_from_elsewhere(self, first: Run) -> None:
+        """Raises UndoRefused when a change after ``first``, of no recorded run (a publication), bears on a record that
+        was touched."""
         columns = journal.c
         query = select(columns.subject, columns.subject_id, func.max(columns.at), func.max(columns.actor))
-        query = query.where(_from_elsewhere(run_id)).group_by(columns.subject, columns.subject_id)
+        query = query.where(_from_elsewhere(first.pk)).group_by(columns.subject, columns.subject_id)
         for name, pk, at, actor in self.connection.execute(query):
             if self._removed(name, pk) or pk in self.changed[name]:
-                why = f"{_FRENCH[name]} de clé {pk} a changé depuis, hors de tout import"
-                raise UndoRefused(f"{why}, par {actor}, le {at}", where=f"import {run_id}")
+                why = f"{_FRENCH[name]} de clé {pk} a changé depuis, hors de tout import, par {actor}, le {at}"
+                raise UndoRefused(f"{why}. {_INSTEAD}", where=_name(first))
 
     def something_came_from_elsewhere(self, run_id: int) -> bool:
         """Whether anything was published since."""

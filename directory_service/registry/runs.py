@@ -163,7 +163,7 @@ def get_run(connection: Connection, run_id: int) -> Run:
     """One run; raises NotFound."""
     row = connection.execute(select(run).where(run.c.id == run_id)).first()
     if row is None:
-        raise NotFound(f"aucun import ne porte le numéro {run_id}")
+        raise NotFound(f"aucun passage ne porte le numéro {run_id}")
     return _run(connection, row)
 
 

@@ -73,6 +73,8 @@ def test_an_import_is_undone_with_the_answers_that_came_after_or_not_at_all(worl
         undo(world, first)
     assert world.person(ADELI).rpps == RPPS
     undo(world, first, through=True)
+    with pytest.raises(UndoRefused, match=rf"^réponse {done.run} : déjà annulé"):
+        undo(world, done.run)
     assert contents(world.engine) == start
     world.day(1, **FIRST)
     (again,) = queue(world)

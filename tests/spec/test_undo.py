@@ -318,7 +318,7 @@ def test_a_run_is_undone_once_and_a_rollback_is_not(world: World) -> None:
     done = undo(world.engine, run)
     with pytest.raises(UndoRefused, match=f"déjà annulé, par le passage {done.run}"):
         undo(world.engine, run)
-    with pytest.raises(UndoRefused, match="importez de nouveau"):
+    with pytest.raises(UndoRefused, match=f"^retour en arrière {done.run} : .*importez de nouveau"):
         undo(world.engine, done.run)
     with pytest.raises(NotFound):
         undo(world.engine, 99)
@@ -339,7 +339,7 @@ def test_a_later_change_of_no_import_is_never_overwritten(world: World) -> None:
     undo(world.engine, run, dry_run=True)
     _publish(world.engine, "a@b.fr")
     before = world.dump()
-    with pytest.raises(UndoRefused, match=r"la boîte de clé 1 a changé depuis.*par un-operateur"):
+    with pytest.raises(UndoRefused, match=rf"^import {run} : la boîte de clé 1 .*par un-operateur.*importez plutôt"):
         undo(world.engine, run)
     assert world.dump() == before
 
@@ -361,7 +361,7 @@ def test_a_person_whom_a_publication_leans_on_stays(world: World) -> None:
         connection.execute(insert(binding).values(held))
         journal.append(connection, actor="un-operateur", kind="create", subject="mailbox", subject_id=pk)
     before = world.dump()
-    with pytest.raises(UndoRefused, match="s'appuient"):
+    with pytest.raises(UndoRefused, match=rf"^import {run} : .*s'appuient.*importez plutôt"):
         undo(world.engine, run)
     assert world.dump() == before
 
