@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 5
+_FOLLOWS = (
+    "LDAP et HTTP le sauront quand l'index aura suivi : aussitôt où `annuaire serve` tourne ; ailleurs, lancez "
+    "`annuaire index`."
+)
 
 
 @click.group(cls=Commands)
 def operator() -> None:
-    """Opérateurs de confiance, leurs domaines et leurs secrets."""
+    """Opérateurs de confiance, leurs domaines et leurs secrets.
+
+    Un changement vaut pour LDAP et HTTP quand l'index a suivi : aussitôt où `annuaire serve` tourne ; ailleurs,
+    lancez `annuaire index`.
+    """
 
 
 @operator.command("list")
@@ -203,7 +211,11 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
 
     with changing(settings) as connection:
         made = set_secret(connection, name, actor=whoami())
-    emit({"name": name, "secret": made}) if machine else click.echo(made)
+    if machine:
+        emit({"name": name, "secret": made})
+    else:
+        click.echo(made)
+        click.echo(_FOLLOWS, err=True)
 
 
 @operator.command("contact")
@@ -302,3 +314,5 @@ def _done(machine: bool, text: str, changed: bool = True, **told: object) -> Non
         emit({**told, "changed": changed})
     else:
         click.echo(text if changed else "Rien à changer.")
+        if changed:
+            click.echo(_FOLLOWS, err=True)

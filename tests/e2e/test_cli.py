@@ -44,6 +44,15 @@ def test_importing_the_same_files_twice_changes_nothing_and_says_so(loaded: Inst
     assert len(ask(here, "runs")["runs"]) == len(first["runs"]) + 1
 
 
+def test_a_change_of_operators_says_that_the_index_must_follow(loaded: Installation, tmp_path: Path) -> None:
+    """Who was added a moment ago was refused over LDAP and HTTP, and nothing said why."""
+    here = loaded.copy(tmp_path / "copy")
+    added, secret = here.run("operator", "add", "nouveau"), here.run("operator", "secret", "nouveau")
+    for done in (added, secret):
+        assert "annuaire index" in done.stderr and "index" not in done.stdout
+    assert here.run("operator", "add", "autre", "--json").stderr == ""
+
+
 def test_a_certificate_is_given_to_one_operator(loaded: Installation, tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
     certificate = str(Authority(tmp_path).client("passerelle"))
