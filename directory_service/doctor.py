@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged
+from directory_service.model.numbers import grouped
 from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
@@ -88,7 +89,8 @@ def _settings(settings: Settings) -> str:
     wanted, (_, most) = settings.ldap_connections + SPARE_DESCRIPTORS, resource.getrlimit(resource.RLIMIT_NOFILE)
     if most < wanted:
         _fail(
-            f"{most} fichiers ouverts au plus pour {wanted} voulus : augmentez LimitNOFILE, ou baissez ldap_connections"
+            f"{grouped(most)} fichiers ouverts au plus pour {grouped(wanted)} voulus : augmentez LimitNOFILE, "
+            "ou baissez ldap_connections"
         )
     return f"données dans {settings.data.absolute()}, suffixe {settings.ldap_suffix}"
 
@@ -102,7 +104,8 @@ def _registry(settings: Settings) -> str:
         require_current(engine)
         with reading(engine) as connection:
             found = counts(connection)
-        return f"{engine.dialect.name}, {found['practitioners']} professionnels, {found['mailboxes']} boîtes ouvertes"
+        people, boxes = grouped(found["practitioners"]), grouped(found["mailboxes"])
+        return f"{engine.dialect.name}, {people} professionnels, {boxes} boîtes ouvertes"
     finally:
         engine.dispose()
 
@@ -129,7 +132,7 @@ def _index_is_sound(settings: Settings) -> str:
     seen = look(settings.index_folder / current_name(settings.index_folder))
     if seen.whole == seen.tables:
         return "lu en entier"
-    return f"lu en partie : {seen.whole} tables sur {seen.tables}, et {seen.pages} pages au hasard"
+    return f"lu en partie : {seen.whole} tables sur {seen.tables}, et {grouped(seen.pages)} pages au hasard"
 
 
 def _index_is_fresh(settings: Settings) -> str:
@@ -150,7 +153,7 @@ def _index_is_fresh(settings: Settings) -> str:
     if not ours:
         _fail("l'index n'est pas de ce registre, qui a été changé ou restauré : lancez `annuaire index`")
     if written > stands.seq:
-        _fail(f"changements du registre absents de l'index : {written - stands.seq} ; lancez `annuaire index`")
+        _fail(f"changements du registre absents de l'index : {grouped(written - stands.seq)} ; lancez `annuaire index`")
     return f"à jour du journal ({written})"
 
 
@@ -215,7 +218,8 @@ def _log_is_signed_by_ours(settings: Settings) -> str:
         heads, last = sum(one.heads for one in lost), max(one.until for one in lost)
         _fail(
             f"têtes du journal de transparence signées par une clé qui n'est plus dans {settings.keys_folder} : "
-            f"{heads}, la dernière du {last} ; remettez-y les clés sauvegardées, sans quoi `annuaire audit` les refuse"
+            f"{grouped(heads)}, la dernière du {last} ; remettez-y les clés sauvegardées, sans quoi `annuaire audit` "
+            "les refuse"
         )
     return f"clés qui ont signé : {len(signed)}, toutes présentes" if signed else "aucune tête signée encore"
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from directory_service.model.nomenclature import DEPARTMENTS
+from directory_service.model.numbers import grouped
 from directory_service.model.rhythms import Silence
 from directory_service.registry.runs import SKIPPED
 from importers.quality import rules
@@ -78,7 +79,7 @@ class FileReport:
         for reasons, effect in ((self.reasons, rules.Effect.REJECT.value), (self.warnings, "")):
             for rule, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
                 shown = effect or rules.effect(rule)
-                lines.append(f"    {shown + ', ' if shown else ''}{rule} : {_number(count)} ({rules.text(rule)})")
+                lines.append(f"    {shown + ', ' if shown else ''}{rule} : {grouped(count)} ({rules.text(rule)})")
         return lines
 
 
@@ -159,8 +160,8 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
         groups = impact.get(dimension)
         if groups and groups["touched"]:
             movers = ", ".join(f"{_named(dimension, g)} : {_share(g)}" for g in groups["movers"][:_SHOWN])
-            of = f" sur {_number(groups['before'])}" if groups["before"] else ""
-            lines.append(f"  {label} : {_number(groups['touched'])}{of} ; d'abord {movers}")
+            of = f" sur {grouped(groups['before'])}" if groups["before"] else ""
+            lines.append(f"  {label} : {grouped(groups['touched'])}{of} ; d'abord {movers}")
     return [*lines, *_trust_lines(impact.get("trust"))]
 
 
@@ -182,7 +183,7 @@ def _trust_lines(trust: Mapping[str, Any] | None) -> list[str]:
         acts = ", ".join(f"{_counted(trust[a]['domains'], word)} ({_counted(trust[a]['mailboxes'], 'boîte')})"
                          for a, word in _MOVES.items() if trust[a]["domains"])  # fmt: skip
         movers = ", ".join(map(_mover, trust["movers"][:_SHOWN]))
-        lines.append(f"  domaines de confiance : {_number(trust['before'])} avant ; {acts} ; d'abord {movers}")
+        lines.append(f"  domaines de confiance : {grouped(trust['before'])} avant ; {acts} ; d'abord {movers}")
     if trust["outside"]["mailboxes"]:
         outside = trust["outside"]
         boxes = f"{_counted(outside['mailboxes'], 'boîte')} {_agreed('ouvert', outside['mailboxes'], feminine=True)}"
@@ -197,9 +198,9 @@ def _mover(move: Mapping[str, Any]) -> str:
 
 def _share(moved: Mapping[str, Any]) -> str:
     if not moved["before"]:
-        return _number(moved["touched"])
+        return grouped(moved["touched"])
     share = f"{moved['percent']:.2f}".replace(".", ",")
-    return f"{_number(moved['touched'])} sur {_number(moved['before'])} ({share} %)"
+    return f"{grouped(moved['touched'])} sur {grouped(moved['before'])} ({share} %)"
 
 
 def _named(dimension: str, group: Mapping[str, Any]) -> str:
@@ -210,7 +211,7 @@ def _named(dimension: str, group: Mapping[str, Any]) -> str:
 
 
 def _counted(value: int, word: str, *, feminine: bool = False) -> str:
-    return f"{_number(value)} {_agreed(word, value, feminine=feminine)}"
+    return f"{grouped(value)} {_agreed(word, value, feminine=feminine)}"
 
 
 def _agreed(word: str, number: int, *, feminine: bool = False) -> str:
@@ -220,7 +221,3 @@ def _agreed(word: str, number: int, *, feminine: bool = False) -> str:
         return word
     first += "e" * feminine
     return first + ("" if number < 2 or first.endswith("s") else "s") + space + rest
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", " ")

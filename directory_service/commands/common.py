@@ -19,6 +19,7 @@ import click
 
 from directory_service.commands.french import TEXTS
 from directory_service.errors import FULL, InvalidInput, NotFound, RegistryUnavailable, why_unwritten
+from directory_service.model.numbers import grouped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +169,7 @@ class _Steps:
         key = (label, 0 < total <= done)
         if key not in self.said:
             self.said.add(key)
-            click.echo(f"{label} : terminé ({done:,})".replace(",", " ") if key[1] else f"{label}…", err=True)
+            click.echo(f"{label} : terminé ({grouped(done)})" if key[1] else f"{label}…", err=True)
 
 
 @contextmanager

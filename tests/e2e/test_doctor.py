@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -72,6 +73,12 @@ def test_a_part_of_the_index_that_nobody_asks_for_is_looked_at_too(loaded: Insta
     assert found["index"]["ok"] and "annuaire index --rebuild" in found["intégrité de l'index"]["detail"]
     here.run("index", "--rebuild")
     assert checks(here.run("doctor", "--json", code=5).stdout)["intégrité de l'index"]
+
+
+def test_numbers_are_written_as_elsewhere(loaded: Installation) -> None:
+    done = loaded.run("doctor", "--json", code=5, ANNUAIRE_LDAP_CONNECTIONS="2000000000")
+    told = {c["name"]: c["detail"] for c in json.loads(done.stdout)["checks"]}["réglages"]
+    assert re.search(r"pour 2 000 000 \d{3} voulus", told), told
 
 
 def test_keys_that_were_lost_are_told_and_none_is_made(loaded: Installation, tmp_path: Path) -> None:

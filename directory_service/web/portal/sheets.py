@@ -21,6 +21,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from directory_service.errors import InvalidInput, LimitExceeded
+from directory_service.model.numbers import grouped
 
 MOST_OCTETS: Final = 4 * 1024 * 1024
 MOST_ROWS: Final = 5_000  # a hospital's directory; a national list goes by the API
@@ -93,7 +94,7 @@ def _bounded(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
     for number, row in enumerate(rows, 1):
         full += any(row)
         if full > MOST_ROWS + 1 or number > 10 * MOST_ROWS:  # the header is one
-            raise LimitExceeded(f"le carnet dépasse {MOST_ROWS:,} lignes : découpez-le".replace(",", " "), where=_FILE)
+            raise LimitExceeded(f"le carnet dépasse {grouped(MOST_ROWS)} lignes : découpez-le", where=_FILE)
         if len(row) > MOST_COLUMNS:
             raise LimitExceeded(
                 f"le carnet dépasse {MOST_COLUMNS} colonnes : gardez celles qui sont utiles", where=_FILE
