@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -109,6 +110,22 @@ def test_systemd_takes_the_units(name: str, tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", tmp_path / name], capture_output=True, text=True, timeout=30
     )
     assert [line for line in done.stderr.splitlines() if name in line] == []
+
+
+def test_every_unit_is_confined_as_the_service_is(tmp_path: Path) -> None:
+    """The unit of the service is in the page to be copied from; what keeps a program in bounds is the same for all."""
+    page = (UNITS.parents[1] / "docs/howto/run-in-production.md").read_text(encoding="utf-8")
+    (service,) = re.findall(r"```ini\n# /etc/systemd/system/annuaire\.service\n(.+?)```", page, re.DOTALL)
+    bounds = service[service.index("UMask=") : service.index("\n\n[Install]")]
+    for path in UNITS.glob("*.service"):
+        text = path.read_text(encoding="utf-8").replace("Nice=10\n", "")
+        assert text[text.index("UMask=") :].rstrip() == bounds, path.name
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    (tmp_path / "annuaire.service").write_text(service, encoding="utf-8")
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=20", tmp_path / "annuaire.service"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout[-200:] + done.stderr
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("*.service")))
