@@ -291,8 +291,8 @@ class Settings:
     )
     breaker_rows_fell: float = _setting(
         _BREAKER.rows_fell,
-        "Percent of rows by which a file may be shorter than the last one of its source (from 20 rows on): a file cut "
-        "at the end of a line looks whole. 100: no limit.",
+        "Percent of its rows that a file must have lost for the import to stop, against the last file of its source if "
+        "that one had 20 rows: a file cut at the end of a line looks whole. 100: no limit.",
         most=100,
     )
     withdrawn_share: float = _setting(
