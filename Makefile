@@ -90,7 +90,7 @@ $(SAMPLE)/.done: | .venv/.installed
 
 # With `-j 2` this comes while pip fetches: only what is built in C, of the packages for tests, needs it.
 .venv/.peers: tools/debian-install | .venv/bin/python
-	@tools/debian-install slapd ldap-utils postgresql gcc python3-dev libldap-dev libsasl2-dev \
+	@tools/debian-install slapd ldap-utils postgresql pgbouncer gcc python3-dev libldap-dev libsasl2-dev \
 		postfix postfix-ldap nginx-light default-jdk-headless php-cli php-ldap chromium fonts-dejavu-core vdirsyncer khard \
 		thunderbird lbdb libnet-ldap-perl libauthen-sasl-perl
 	@touch $@

@@ -25,6 +25,7 @@ from directory_service.registry.bulk import is_empty
 from directory_service.registry.clock import format_instant, now_text, parse_instant
 from directory_service.registry.engine import filling, reading, require_current, writing
 from directory_service.registry.firstload import fast_load
+from directory_service.registry.grants import require_grants
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.overview import read_sources
 from directory_service.registry.runs import add_file, create_run, finish_run, last_file, latest_import, read_runs
@@ -115,6 +116,8 @@ def run_import(
             Assistant() if aside else nullcontext() as assistant,
         ):
             require_current(engine)
+            with reading(engine) as connection:
+                require_grants(connection)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
             job = _Import(actor, as_of, show, assistant, rules, findings, anchors, signer, lead, patients)
             return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))

@@ -11,13 +11,13 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Engine
+from sqlalchemy import URL, Engine, make_url
 
 from directory_service.registry.engine import open_registry
 from directory_service.registry.upgrading import upgrade
@@ -71,6 +71,23 @@ def postgresql() -> Iterator[Path]:
         _as_postgres([programs[-1] / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", folder / "data"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_database(postgresql: Path) -> Iterator[Callable[[str], URL]]:
+    """Makes an empty database, with options of CREATE DATABASE, and a role of its name that may do nothing in it."""
+    made: list[str] = []
+
+    def make(options: str = "") -> URL:
+        made.append(f"plain_{next(_COUNTER)}")
+        _administer(postgresql, f"CREATE DATABASE {made[-1]} TEMPLATE template0 {options}")
+        _administer(postgresql, f"CREATE ROLE {made[-1]} LOGIN")
+        return make_url(_url(postgresql, made[-1])).set(username=made[-1])
+
+    yield make
+    for name in made:
+        _administer(postgresql, f"DROP DATABASE {name} WITH (FORCE)")
+        _administer(postgresql, f"DROP ROLE {name}")
 
 
 def missing(peer: str) -> None:

@@ -55,8 +55,10 @@ def open_registry(url: str, *, patience: float | None = None) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    elif patience is not None:
-        event.listen(engine, "connect", _impatient(patience))
+    else:
+        event.listen(engine, "connect", _require_unicode, insert=True)  # before SQLAlchemy reads what it cannot decode
+        event.listen(engine, "connect", _suit_poolers)
+        event.listen(engine, "begin", _limiting(patience))
     return engine
 
 
@@ -92,14 +94,41 @@ def _connect_args(url: URL, patience: float | None) -> dict[str, Any]:
     return {} if patience is None else {"connect_timeout": max(2, round(patience))}  # libpq takes no less
 
 
-def _impatient(seconds: float) -> Callable[[Any, object], None]:
-    """PostgreSQL waits for locks, advisory ones too, as long as that."""
+def _require_unicode(connection: Any, _record: object) -> None:
+    """Names that another encoding lacks (Œ, in LATIN1) would stop an import on the day when they come."""
+    if (encoding := connection.info.parameter_status("server_encoding")) not in (None, "UTF8"):
+        connection.close()
+        why = f"la base du registre est en {encoding}, il la faut en UTF8"
+        raise RegistryUnavailable(why, hint="createdb -T template0 -E UTF8 …")
 
-    def set_up(connection: Any, _record: object) -> None:
-        connection.execute(f"SET lock_timeout = {max(1, int(seconds * 1000))}")
-        connection.commit()
 
-    return set_up
+def _suit_poolers(connection: Any, _record: object) -> None:
+    """Behind a pooler that hands out servers by transaction (PgBouncer), what one transaction prepared is another one's
+    later: nothing is prepared there.  A pooler is known by a session that is not the one that libpq was told of."""
+    ((session,),) = connection.execute("SELECT pg_backend_pid()").fetchall()
+    connection.rollback()
+    if session != connection.info.backend_pid:
+        connection.prepare_threshold = None
+
+
+# For the transaction alone: behind a pooler, what holds for a session holds for whoever gets it next.
+_LIMITS: Final = ("statement_timeout", "idle_in_transaction_session_timeout")
+
+
+def _limiting(patience: float | None) -> Callable[[Connection], None]:
+    """PostgreSQL waits for locks, advisory ones too, for ``patience`` seconds.  Without it, this is a job that takes as
+    long as it takes, an import that reads files meanwhile: limits that an administrator gave the role against sessions
+    that were forgotten do not count, as in pg_dump."""
+    limits = dict.fromkeys(_LIMITS, 0) if patience is None else {}
+    limits["lock_timeout"] = 0 if patience is None else max(1, int(patience * 1000))
+
+    def begin(connection: Connection) -> None:
+        recent = (connection.dialect.server_version_info or ()) >= (17,)
+        also = {"transaction_timeout": 0} if patience is None and recent else {}
+        said = ", ".join(f"set_config('{name}', '{most}', true)" for name, most in {**limits, **also}.items())
+        connection.exec_driver_sql(f"SELECT {said}")
+
+    return begin
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

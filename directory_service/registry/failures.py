@@ -28,7 +28,7 @@ FAULTS: Final = {
     "57P": "le registre s'arrête ou redémarre",
     "57014": "le serveur du registre a interrompu une demande trop longue (statement_timeout)",
     "25P03": "le serveur du registre a fermé une session (idle_in_transaction_session_timeout)",
-    "42501": "le rôle PostgreSQL du registre n'a pas ce droit : il faut le propriétaire des tables",
+    "42501": "le rôle PostgreSQL du registre n'a pas ce droit : il faut le propriétaire des tables et de leur schéma",
     "53": "le registre est à bout de ressources",
 }
 # Of who writes; of who reads, a write would be a fault of ours.

@@ -49,10 +49,8 @@ def _domains(connection: Connection) -> list[DomainState]:
 
 def _holders(connection: Connection) -> dict[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
-    query = (
-        select(domain.c.name, operator.c.name).join(operator).where(domain.c.until.is_(None)).order_by(operator.c.name)
-    )
-    for name, holder in connection.execute(query):
+    query = select(domain.c.name, operator.c.name).join(operator).where(domain.c.until.is_(None))
+    for name, holder in sorted(map(tuple, connection.execute(query))):
         found[name].append(holder)
     return found
 

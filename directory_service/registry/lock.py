@@ -1,8 +1,8 @@
 """One import or rollback at a time, and who is at it: for those who would come second.
 
 The lock is the system's own, so that a process that dies, however it dies, holds none: ``flock`` on a file beside an
-SQLite registry, a session's advisory lock on PostgreSQL.  What is written beside it only says whose it is, and is asked
-for only while the lock is held.  It keeps whole jobs apart; what keeps transactions apart is ``engine.writing``.
+SQLite registry, a transaction's advisory lock on PostgreSQL.  What is written beside it only says whose it is, and is
+asked for only while the lock is held.  It keeps whole jobs apart; what keeps transactions apart is ``engine.writing``.
 """
 
 from __future__ import annotations
@@ -123,26 +123,22 @@ def _in_file(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
 
 @contextmanager
 def _in_database(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
-    """A connection of its own: the lock outlives the transactions of the work, and ends with the process."""
-    with connected(engine.execution_options(isolation_level="AUTOCOMMIT")) as connection:
+    """A connection of its own: the lock outlives the transactions of the work, and ends with the process.  It is held
+    by a transaction and not by the session, which a pooler (PgBouncer) would lend to others meanwhile."""
+    with connected(engine) as connection:
         name = _signature(mine)
-        connection.execute(_NEVER_IDLE)
 
         def take() -> bool:
-            taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar_one()
+            taken = connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _KEY}).scalar_one()
             if taken:
-                connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+                connection.execute(text("SELECT set_config('application_name', :name, true)"), {"name": name})
             return bool(taken)
 
         try:
             yield _Attempt(take, lambda: _holder(connection), lambda: _guarding(engine, connection))
         finally:  # a session that is closed ends a little later: the next one would find it there
             with suppress(SQLAlchemyError):
-                connection.execute(text("SELECT pg_advisory_unlock_all()"))
-
-
-# It says nothing for as long as the work takes: servers may end such sessions (from version 14 on).
-_NEVER_IDLE = text("SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'")
+                connection.rollback()
 
 
 @contextmanager

@@ -17,13 +17,14 @@ _STRETCH = ("name", "since", "until", "source", "subject", "description", "respo
 
 
 def read_operators(connection: Connection, keys: Iterable[int] | None = None) -> list[Operator]:
-    """Every operator, suspended and withdrawn ones too, by name; or those of ``keys``."""
+    """Every operator, suspended and withdrawn ones too, by name; or those of ``keys``.  Sorted here, by code points: a
+    database may sort as its language does."""
     chosen = None if keys is None else list(keys)
     held = _grouped(connection, _of(domain, *_STRETCH), chosen)
     rules = _grouped(connection, _of(operator_certificate, "method", "issuer", "value"), chosen)
     subjects = _grouped(connection, _of(operator_subject, "value"), chosen)
     off = _grouped(connection, _of(suspension, "since", "until"), chosen)
-    query = select(operator).order_by(operator.c.name)
+    query = select(operator)
     rows = connection.execute(query if chosen is None else query.where(operator.c.id.in_(chosen)))
     return [
         Operator(
@@ -46,7 +47,7 @@ def read_operators(connection: Connection, keys: Iterable[int] | None = None) ->
             former_hash=row.former_hash,
             former_until=row.former_until,
         )
-        for row in rows
+        for row in sorted(rows, key=lambda row: row.name)
     ]
 
 

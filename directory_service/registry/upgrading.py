@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from directory_service.errors import RegistryUnavailable
 from directory_service.registry.engine import file_of, revision_of, writing
+from directory_service.registry.grants import require_grants
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -25,6 +26,7 @@ def upgrade(engine: Engine) -> None:
         except OSError as error:
             raise RegistryUnavailable(f"le registre ne peut pas être créé par ce compte : {path}") from error
     with writing(engine, upgrading=True) as connection:
+        require_grants(connection)
         revision_of(connection)  # which refuses those of a later one
         config = _config()
         config.attributes["connection"] = connection
