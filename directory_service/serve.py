@@ -1,9 +1,9 @@
 """The supervisor of ``annuaire serve``: one process per worker, restarted when it dies, all stopped in time.
 
 Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it;
-they hand connections over to one another (``siblings``).  A worker is ``python -m directory_service.serve PART`` with
-every setting in its environment.  This module knows how to start and stop parts, not what they do: see ``ldap.server``,
-``web.server``, ``policy.server`` and ``index.follower``, which also keeps the transparency log (``registry.log``).
+they hand connections over to one another (``siblings``).
+A worker is ``python -m directory_service.serve PART`` with every setting in its environment.  This module knows how
+to start and stop parts, not what they do: see ``ldap.server``, ``web.server``, ``policy.server`` and ``following``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,8 +28,6 @@ from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavai
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
     from directory_service.policy.rules import Policy
     from directory_service.tls import Tls
 
@@ -329,53 +326,9 @@ def read_policy(settings: Settings) -> Policy:
 
 
 def _follow(settings: Settings) -> None:
-    from directory_service.index.follower import Follower
-    from directory_service.registry.engine import kept_open
+    from directory_service.following import follow
 
-    with kept_open(settings.registry_url) as engine:
-        follower = Follower(engine, settings.index_folder, settings.ldap_suffix, workers=settings.processes)
-        told, kept = _lag_told(), logged(engine, settings)
-
-        def tell(written: int, indexed: int) -> None:
-            told(written, indexed)
-            kept(written, indexed)
-
-        follower.run(Stop(), tell, partial(print, "annuaire follow : l'index n'avance plus :", file=sys.stderr))
-
-
-def logged(engine: Engine, settings: Settings) -> Callable[[int, int], None]:
-    """Keeps the transparency log, once what readers wait for is in the index.  What it fails to do, the next change or
-    the next start does: readers never wait for it."""
-    from directory_service.registry.log import append_log
-    from directory_service.trust.heads import signer
-
-    done = -1
-
-    def tell(written: int, indexed: int) -> None:
-        nonlocal done
-        if written == done or indexed < written:
-            return
-        done = written
-        try:
-            append_log(engine, signer(settings.keys_folder, settings.registry_url))
-        except AnnuaireError as error:
-            print(f"annuaire follow : journal de transparence en retard : {error}", file=sys.stderr)
-
-    return tell
-
-
-def _lag_told() -> Callable[[int, int], None]:
-    """Takes the last change of the journal and that of the index, for ``/metrics``."""
-    from prometheus_client import Gauge
-
-    journal = Gauge("annuaire_journal_sequence", "Last change in the registry's journal.", multiprocess_mode="livemax")
-    lag = Gauge("annuaire_follower_lag_changes", "Changes not in the index yet.", multiprocess_mode="livemax")
-
-    def tell(written: int, indexed: int) -> None:
-        journal.set(written)
-        lag.set(max(0, written - indexed))
-
-    return tell
+    follow(settings, Stop())
 
 
 _PARTS = {"ldap": _ldap, "http": _http, "https": _https, "policy": _policy, "follow": _follow}

@@ -164,7 +164,11 @@ ROOMS = {
     "directory_service.commands": Room(
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
-    "directory_service.serve": Room(may=("directory_service",), packages=("sqlalchemy", "prometheus_client")),
+    "directory_service.serve": Room(may=("directory_service",)),
+    "directory_service.following": Room(
+        may=tuple(f"directory_service.{r}" for r in ("errors", "index", "registry", "settings", "trust")),
+        packages=("sqlalchemy", "prometheus_client"),
+    ),
     "directory_service.pem": Room(),
     "directory_service.safekeeping": Room(
         may=("directory_service.errors", "directory_service.pem", "directory_service.settings"),

@@ -101,7 +101,8 @@ class Follower:
         warn: Callable[[str], None] = lambda _why: None,
     ) -> None:
         """Until ``stop`` is set.  A registry that does not answer is waited for.  ``tell`` is told, at each look, the
-        last change of the journal and that of the index; ``warn``, once, why nothing can be followed."""
+        last change of the journal and that of the index; ``warn``, once, why nothing can be followed, and "" when that
+        is over."""
         why = ""
         while not stop.is_set():
             pause = _PAUSE
@@ -111,7 +112,9 @@ class Follower:
                 if self._advance(look):
                     look = self._look()
                     tell(look.last, look.indexed)
-                why = ""
+                if why:
+                    why = ""
+                    warn(why)
             except (RegistryUnavailable, DBAPIError) as error:
                 pause, before, why = _PATIENCE, why, _told(error)
                 if why != before:

@@ -56,9 +56,7 @@ def open_registry(url: str, *, patience: float | None = None) -> Engine:
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        event.listen(engine, "connect", _require_unicode, insert=True)  # before SQLAlchemy reads what it cannot decode
-        event.listen(engine, "connect", _suit_poolers)
-        event.listen(engine, "begin", _limiting(patience))
+        _set_up_postgresql(engine, patience)
     return engine
 
 
@@ -67,7 +65,11 @@ def kept_open(url: str) -> Iterator[Engine]:
     """The engine for who asks all the time: one connection to a server stays open between two questions.  It must not
     be inherited by another process.  Raises InvalidInput like ``open_registry``."""
     where = _parsed(url)
-    engine = create_engine(where, **_KEPT) if where.drivername != "sqlite" else open_registry(url)
+    if where.drivername == "sqlite":
+        engine = open_registry(url)
+    else:
+        engine = create_engine(where, **_KEPT)
+        _set_up_postgresql(engine, None)
     try:
         yield engine
     finally:
@@ -92,6 +94,12 @@ def _connect_args(url: URL, patience: float | None) -> dict[str, Any]:
     if url.drivername == "sqlite":
         return {"timeout": BUSY_SECONDS if patience is None else patience, "isolation_level": None}
     return {} if patience is None else {"connect_timeout": max(2, round(patience))}  # libpq takes no less
+
+
+def _set_up_postgresql(engine: Engine, patience: float | None) -> None:
+    event.listen(engine, "connect", _require_unicode, insert=True)  # before SQLAlchemy reads what it cannot decode
+    event.listen(engine, "connect", _suit_poolers)
+    event.listen(engine, "begin", _limiting(patience))
 
 
 def _require_unicode(connection: Any, _record: object) -> None:
@@ -259,15 +267,24 @@ def _unopened(error: DBAPIError) -> RegistryUnavailable:
 
 
 # What libpq, or the server that it reached, says of a connection that is not made, with no code; SQLite, of a file.
+# A server says it in the language of its lc_messages: English, or French as Debian's does where the system is French.
 _UNOPENED: Final = {
-    'database ".*" does not exist': "cette base n'existe pas : créez-la (createdb), puis lancez `annuaire init`",
-    'role ".*" (does not exist|is not permitted)': "ce rôle n'existe pas, ou n'a pas le droit de se connecter",
-    "password authentication failed|no password supplied": "mot de passe refusé",
+    'database ".*" does not exist|base de données « .* » n.existe pas': (
+        "cette base n'existe pas : créez-la (createdb), puis lancez `annuaire init`"
+    ),
+    'role ".*" (does not exist|is not permitted)|rôle « .* » n.(existe|est) pas': (
+        "ce rôle n'existe pas, ou n'a pas le droit de se connecter"
+    ),
+    "password authentication failed|no password supplied|mot de passe échouée": "mot de passe refusé",
+    "read-only|not read-write": "ce serveur est en lecture seule (serveur de secours ?)",
     "Connection refused|No such file": "aucun serveur n'écoute là : PostgreSQL est-il lancé ?",
     "resolve host|translate host name": "cet hôte est inconnu",
     "timeout expired": "pas de réponse à temps",
-    "too many connections|connection slots": "le serveur n'a plus de connexion libre",
+    "too many (connections|clients)|connection slots|trop de clients|emplacements de connexion": (
+        "le serveur n'a plus de connexion libre"
+    ),
     r"pg_hba\.conf": "le serveur n'admet pas cette connexion (pg_hba.conf)",
+    "system is (starting|shutting)|syst.me de bases? de données s|recovery mode": "le serveur démarre ou s'arrête",
     "disk is full|disk I/O error": "le disque du registre est plein, ou abîmé",
     "not a database|malformed": "ce fichier n'est pas un registre, ou il est abîmé",
 }

@@ -15,9 +15,9 @@ import pytest
 
 from directory_service.cli import run
 from directory_service.errors import RegistryUnavailable
+from directory_service.following import logged
 from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.journal import last_seq
-from directory_service.serve import logged
 from directory_service.settings import Settings
 from directory_service.trust.keys import Keyring, Keys
 

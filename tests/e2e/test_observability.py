@@ -222,6 +222,7 @@ def test_metrics_of_both_faces_of_the_index_and_of_the_follower_are_in_one_place
                  'annuaire_ldap_operation_seconds_bucket{le="+Inf",operation="lookup"}'):  # fmt: skip
         assert name in text
     assert value(text, "annuaire_follower_lag_changes") == 0
+    assert value(text, "annuaire_follower_up") == 1
     assert (
         value(text, "annuaire_journal_sequence ")
         == value(text, "annuaire_index_sequence ")
@@ -229,6 +230,17 @@ def test_metrics_of_both_faces_of_the_index_and_of_the_follower_are_in_one_place
         > 0
     )
     assert re.search(r'annuaire_ldap_limit_total\{limit="harvest"\} 0\.0', text)
+
+
+def test_a_registry_that_is_down_is_told_apart_from_one_where_nothing_changes(
+    running: tuple[Installation, Server],
+) -> None:
+    here, _ = running
+    registry = Path(here.env["ANNUAIRE_DATA"]) / "registry.sqlite"
+    registry.rename(registry.with_suffix(".away"))
+    until(lambda: value(metrics(here), "annuaire_follower_up") == 0)
+    registry.with_suffix(".away").rename(registry)
+    until(lambda: value(metrics(here), "annuaire_follower_up") == 1)
 
 
 def _receipt(here: Installation) -> str:

@@ -17,7 +17,8 @@ from e2e.installation import free_port
 from sqlalchemy import URL, Engine
 
 from directory_service.errors import RegistryBusy
-from directory_service.registry.engine import open_registry, reading
+from directory_service.registry.engine import kept_open, open_registry, reading
+from directory_service.registry.journal import last_seq
 from directory_service.registry.lock import locked
 from directory_service.registry.upgrading import upgrade
 from importers.load import run_import
@@ -73,6 +74,16 @@ def test_imports_follow_each_other(pooled: Engine, tmp_path: Path) -> None:
         changed = [f.activity(f.rpps(n), family_name=name) for n in range(1, 40)]
         path = f.write_activity(tmp_path / f"{name}.txt", changed)
         assert run_import(pooled, [path], actor="tests", accept="essai").counts["practitioner"]["updated"] == 39
+
+
+def test_a_connection_that_is_kept_open_is_lent_another_server_each_time(pooled: Engine) -> None:
+    """As the follower's is."""
+    with kept_open(pooled.url.render_as_string()) as kept, kept_open(pooled.url.render_as_string()) as other:
+        for _ in range(12):
+            with reading(kept) as one, reading(other) as two:
+                assert last_seq(one) == last_seq(two) == 0
+            with reading(other) as two:
+                assert last_seq(two) == 0
 
 
 def test_one_import_at_a_time(pooled: Engine) -> None:

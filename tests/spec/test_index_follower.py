@@ -15,7 +15,7 @@ import pytest
 import web_world as world
 from index_world import fingerprint
 from record_factories import SUFFIX
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, inspect, update
 
 from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index import follower as following
@@ -309,6 +309,35 @@ def test_a_registry_of_another_version_is_not_followed_and_why_is_told_once(
     assert len(told) == 1 and todo in told[0]
     assert current_name(tmp_path / "index") == before
     assert directory.find(Criteria(family="quinternel"), View.ANONYMOUS, 10, None).total == 0
+
+
+class _Repaired(_Twice):
+    """Stopped after two looks; the registry is in order again before the second."""
+
+    def __init__(self, repair) -> None:
+        super().__init__()
+        self.repair = repair
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.repair()
+        return super().wait(timeout)
+
+
+def test_a_registry_that_is_followed_again_is_told(engine, directory, follower) -> None:
+    """Else nobody would know whether what was told still holds."""
+    change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("ALTER TABLE alembic_version RENAME TO away")
+
+    def repair() -> None:
+        with writing(engine, upgrading=True) as connection:
+            if not inspect(connection).has_table("alembic_version"):
+                connection.exec_driver_sql("ALTER TABLE away RENAME TO alembic_version")
+
+    told = list[str]()
+    follower.run(_Repaired(repair), warn=told.append)
+    assert len(told) == 2 and "annuaire init" in told[0] and told[1] == ""
+    assert directory.find(Criteria(family="quinternel"), View.ANONYMOUS, 10, None).total == 1
 
 
 def test_a_build_that_is_damaged_is_built_again_when_a_change_meets_it(engine, directory, follower, tmp_path) -> None:

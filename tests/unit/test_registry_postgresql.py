@@ -9,8 +9,10 @@ import factories as f
 import psycopg
 import pytest
 from sqlalchemy import URL, Engine
+from sqlalchemy.exc import DBAPIError
 
 from directory_service.errors import RegistryUnavailable
+from directory_service.registry import engine as engines
 from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.lock import locked
 from directory_service.registry.operators import add_operator
@@ -129,6 +131,25 @@ def test_operators_come_in_one_order_whatever_the_language_of_the_database(new_d
             add_operator(connection, name, ["ch-essai.mssante.fr"], actor="tests")
     with reading(engine) as connection:
         assert [operator.name for operator in read_operators(connection)] == ["a1", "a_b", "ab"]
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('FATAL:  database "annuaire" does not exist', "createdb"),
+        ("FATAL:  la base de données « annuaire » n'existe pas", "createdb"),
+        ("FATAL:  le rôle « annuaire » n'est pas autorisé à se connecter", "ce rôle"),
+        ("FATAL:  authentification par mot de passe échouée pour l'utilisateur  « annuaire »", "mot de passe"),
+        ("FATAL:  sorry, too many clients already", "connexion libre"),
+        ("FATAL:  désolé, trop de clients sont déjà connectés", "connexion libre"),
+        ("FATAL:  le système de bases de données se lance", "démarre ou s'arrête"),
+        ("FATAL:  the database system is shutting down", "démarre ou s'arrête"),
+        ("session is read-only", "lecture seule"),
+    ],
+)
+def test_why_a_server_is_not_reached_is_told_in_whichever_language_it_speaks(said: str, why: str) -> None:
+    """libpq gives no code for it.  Heard from servers of Debian 12, English and French."""
+    assert why in str(engines._unopened(DBAPIError("", None, psycopg.OperationalError(said))))
 
 
 def test_a_session_that_is_ours_prepares_what_it_repeats(registry_url: str) -> None:
