@@ -284,7 +284,7 @@ _UNOPENED: Final = {
         "le serveur n'a plus de connexion libre"
     ),
     r"pg_hba\.conf": "le serveur n'admet pas cette connexion (pg_hba.conf)",
-    "system is (starting|shutting)|syst.me de bases? de données s|recovery mode": "le serveur démarre ou s'arrête",
+    "database system is|syst.me de bases? de données|closed the connection": "le serveur démarre ou s'arrête",
     "disk is full|disk I/O error": "le disque du registre est plein, ou abîmé",
     "not a database|malformed": "ce fichier n'est pas un registre, ou il est abîmé",
 }

@@ -143,6 +143,7 @@ def test_operators_come_in_one_order_whatever_the_language_of_the_database(new_d
         ("FATAL:  sorry, too many clients already", "connexion libre"),
         ("FATAL:  désolé, trop de clients sont déjà connectés", "connexion libre"),
         ("FATAL:  le système de bases de données se lance", "démarre ou s'arrête"),
+        ("FATAL:  le système de bases de données n'accepte pas encore les connexions", "démarre ou s'arrête"),
         ("FATAL:  the database system is shutting down", "démarre ou s'arrête"),
         ("session is read-only", "lecture seule"),
     ],
