@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
     from importers.report import ImportReport
 
-_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]  # the last as we write it
 
 
 @click.command()

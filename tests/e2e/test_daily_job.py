@@ -45,7 +45,7 @@ def halve(here: Installation) -> None:
 
 
 def test_an_ordinary_day_ends_with_0_and_a_report(dated: Installation) -> None:
-    report = ask(dated, "import", "day1", "--as-of", "2026-08-26T07:30:00")
+    report = ask(dated, "import", "day1", "--as-of", "2026-08-26T07:30:00Z")
     assert (report["status"], report["breaches"], report["accepted"], report["silent"]) == ("done", [], None, [])
     assert report["impact"]["people"]["touched"] > 0
     again = ask(dated, "import", "day1", "--as-of", "2026-08-26T19:30:00")
