@@ -44,7 +44,7 @@ class Snapshots:
         finally:
             self._inside = False
             if self._kept is None:
-                self._connection.execute("COMMIT")
+                self._end()
 
     def keep(self, now: float, seconds: float) -> None:
         """What the next statement sees stands for so long, or until ``let_go``."""
@@ -52,9 +52,9 @@ class Snapshots:
             self.let_go()
             self._connection.execute("BEGIN")
             self._kept = now
-            self.later(seconds, partial(self._end, now))
+            self.later(seconds, partial(self._expire, now))
 
-    def _end(self, since: float) -> None:
+    def _expire(self, since: float) -> None:
         if self._kept == since:
             self.let_go()
 
@@ -62,8 +62,11 @@ class Snapshots:
         """The next statement sees the newest commit, unless it is inside."""
         if self._kept is not None and not self._inside:
             self.forget()
-            if self._connection.in_transaction:  # SQLite ends it by itself where the file is damaged
-                self._connection.execute("COMMIT")
+            self._end()
+
+    def _end(self) -> None:
+        if self._connection.in_transaction:  # SQLite ends it by itself where the file cannot be read
+            self._connection.execute("COMMIT")
 
     def forget(self) -> None:
         """The connection is closed."""

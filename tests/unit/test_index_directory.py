@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,7 +19,6 @@ from directory_service.entries.entry import PEOPLE
 from directory_service.entries.naming import joined_tokens, pair_tokens
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index import ranges, reader
-from directory_service.index.connections import Connections
 from directory_service.index.criteria import typed_filter
 from directory_service.index.directory import Criteria, Directory, Result
 from directory_service.index.query import (
@@ -360,16 +358,6 @@ def test_threads_share_a_directory(directory: Directory) -> None:
     for thread in threads:
         thread.join()
     assert len(results) == 80 and len(set(results)) == 1
-
-
-def test_a_thread_that_ends_leaves_no_connection(tmp_path: Path) -> None:
-    with closing(Connections(write_index(tmp_path, []))) as connections:
-        opened: list[reader.Reader] = []
-        thread = threading.Thread(target=lambda: opened.append(connections.reader(0.0)))
-        thread.start()
-        thread.join()
-        with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
-            opened[0].refresh()
 
 
 def test_operators_and_their_domains(directory: Directory) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from index_world import make_entry, write_index
 from record_factories import SUFFIX
 
 from directory_service.entries.entry import BAL
+from directory_service.errors import RegistryUnavailable, damaged
 from directory_service.index.directory import Directory
 from directory_service.index.files import current_name
 from directory_service.index.query import Equal, Query, Scope, View
@@ -40,6 +42,7 @@ class World:
     """A file with one number in it, somebody who writes it and somebody who reads it."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.writer = sqlite3.connect(path, isolation_level=None)
         self.writer.execute("PRAGMA journal_mode = WAL")
         self.writer.execute("CREATE TABLE told(n)")
@@ -59,6 +62,13 @@ class World:
     def read(self) -> int:
         (number,) = self.reader.execute("SELECT n FROM told").fetchone()
         return int(number)
+
+    def lose_files(self) -> None:
+        """What is read from now on is a fault of the disk."""
+        with Path("/dev/null").open("wb") as nothing:
+            for number in Path("/proc/self/fd").iterdir():
+                if str(number.resolve()).startswith(str(self.path)):
+                    os.dup2(nothing.fileno(), int(number.name))
 
     @property
     def is_written_back(self) -> bool:
@@ -119,6 +129,22 @@ def test_nothing_ends_a_snapshot_but_its_end(world: World) -> None:
     assert world.read == 1 and world.is_written_back
 
 
+def test_questions_end_nothing_that_is_kept_and_are_of_one_commit_once_it_is_let_go(world: World) -> None:
+    world.snapshots.later = world.clock.later
+    world.snapshots.keep(1.0, 0.02)
+    with world.snapshots.one():
+        assert world.read == 0
+    world.write(1)
+    with world.snapshots.one():
+        assert world.read == 0
+    world.clock.pass_by()
+    with world.snapshots.one():
+        assert world.read == 1
+        world.write(2)
+        assert world.read == 1
+    assert world.read == 2
+
+
 def test_of_one_connection_that_is_closed_nothing_is_let_go(world: World) -> None:
     world.snapshots.later = world.clock.later
     world.snapshots.keep(1.0, 0.02)
@@ -133,6 +159,16 @@ def test_a_transaction_that_sqlite_has_ended_is_not_ended_again(world: World) ->
     world.reader.execute("ROLLBACK")
     world.clock.pass_by()
     assert world.read == 0
+
+
+def test_a_disk_that_fails_is_what_a_question_tells_of(world: World) -> None:
+    """SQLite ends the transaction then; that there is none to end hid the fault, and nobody was told to rebuild."""
+    world.writer.executemany("INSERT INTO told VALUES (zeroblob(?))", [(5_000,)] * 100)
+    with pytest.raises(sqlite3.OperationalError) as caught, world.snapshots.one():
+        assert world.read == 0
+        world.lose_files()
+        world.reader.execute("SELECT sum(length(n)) FROM told").fetchone()
+    assert isinstance(damaged(caught.value), RegistryUnavailable)
 
 
 def test_a_loop_asks_one_commit_for_a_moment_and_all_else_the_newest(tmp_path: Path) -> None:
