@@ -101,8 +101,8 @@ def matches(entry: Entry, asked: Filter) -> bool | None:
             return None if found is None else not found
         case InText(columns, piece):
             return any(piece in getattr(entry, c) for c in columns)
-        case HasTag(token):
-            return token in entry.tags.split()
+        case HasTag(token, starts):
+            return any(held.startswith(token) if starts else held == token for held in entry.tags.split())
         case Extensible():
             return extensible(entry, asked)
         case Present() | Equal() | Approx() | Substrings() | GreaterOrEqual() | LessOrEqual():

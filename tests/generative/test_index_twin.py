@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tempfile
 from contextlib import closing
 from dataclasses import replace
@@ -18,6 +19,9 @@ from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import NotFound
 from directory_service.index.directory import Directory
+from directory_service.index.plan.merging import merged
+from directory_service.index.plan.sieve import sieve_of
+from directory_service.index.plan.simple import simplify
 from directory_service.index.plan.values import value_tests
 from directory_service.index.query import (
     And,
@@ -37,6 +41,8 @@ from directory_service.index.query import (
     Undefined,
     View,
 )
+from directory_service.index.render import batch_of
+from directory_service.index.schema import INSERT_ENTRY, TABLES
 from directory_service.ldap.dn import entry_uuid, normalise
 from ldap_schema import matching
 
@@ -209,6 +215,45 @@ def _check_limited(directory, query, view, expected) -> None:
     if first.hits:
         rest = _found(directory, replace(query, after=first.hits[-1].id), view)
         assert [hit.id for hit in rest.hits] == expected[2:]
+
+
+PIECE = st.sampled_from(PIECES).map(str.encode)
+HELD = st.sampled_from(["cn", "sn", "givenName", "mail", "l", "street", "o", "title", "postalCode", "asRpps"])
+_SIEVED = "SELECT id FROM entry e WHERE id > ? AND id < ? AND {}"
+# What texts or tokens say something of.
+SIEVED = st.recursive(
+    st.one_of(
+        st.builds(Equal, HELD, st.sampled_from(COMMON).map(str.encode)),
+        st.builds(lambda name, parts: Substrings(name, b"", tuple(parts), b""), HELD,
+                  st.lists(PIECE, min_size=1, max_size=2)),
+        st.builds(Substrings, HELD, PIECE, st.just(()), st.one_of(st.just(b""), PIECE)),
+        st.builds(Extensible, st.sampled_from(["", "caseExactMatch", "caseIgnoreMatch"]), HELD,
+                  st.sampled_from([*COMMON, *map(str.upper, COMMON)]).map(str.encode)),
+        st.builds(HasTag, st.sampled_from(["pa", "z", "z0", "fab", "f"]), st.booleans()),
+        IN_TEXTS,
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda items: And(tuple(items))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda items: Or(tuple(items))),
+    ),
+    max_leaves=4,
+)  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None)
+@given(worlds(), st.lists(st.tuples(SIEVED, st.booleans()), min_size=10, max_size=30))
+def test_a_sieve_lets_through_all_that_matches_and_nothing_else_where_it_says_so(world, asked) -> None:
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute(next(sql for sql in TABLES if sql.startswith("CREATE TABLE entry")))
+        db.executemany(INSERT_ENTRY, batch_of(world, [], 0).entries)
+        for item, tags in asked:
+            for branch, (low, high) in ((b, (b << 36, (b + 1) << 36)) for b in (BAL, PEOPLE, STRUCTURES)):
+                sieve = sieve_of(merged(simplify(item, branch, SUFFIX)), tags=tags)
+                if sieve is None:
+                    continue
+                passed = {pk for (pk,) in db.execute(_SIEVED.format(sieve.sql), (low, high, *sieve.values))}
+                fitting = {e.id for e in world if low < e.id < high and matches(e, item) is True}
+                assert fitting <= passed and (passed == fitting or not sieve.exact)
 
 
 LISTED = {n for n, a in ATTRIBUTES.items() if n in {p.lower() for p in PLAIN} and not a.operational}

@@ -19,6 +19,7 @@ from directory_service.ldap.filters import parse_filter
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.server import operator_check
 from directory_service.ldap.server.harvest import harvest_of, is_exact
+from directory_service.trust import harvest as harvests
 from directory_service.trust.harvest import Harvest, network
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
@@ -176,6 +177,27 @@ def test_a_harvester_is_not_forgotten_for_all_the_strangers_that_come() -> None:
         harvest.count(harvest.client(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"), [n])
     harvest.count(walker, range(4_000, 6_000))
     assert harvest.spent(walker)
+
+
+def test_whose_day_is_over_gives_way_before_who_was_given_least_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harvests, "SLOTS", 4)  # which everybody shares
+    clock = Clock()
+    harvest = Harvest(50, 0, 86_400.0, clock=clock)
+    harvest.count(harvest.client("192.0.2.1"), range(40))
+    clock.now += 86_400
+    today = [harvest.client(f"192.0.2.{n}") for n in range(2, 6)]
+    for client in today:
+        harvest.count(client, range(10))
+    assert [harvest.counted(client) for client in today] == [10] * 4
+
+
+def test_a_clock_that_is_set_back_stops_nobody_for_longer_than_a_day() -> None:
+    clock = Clock()
+    harvest = Harvest(50, 0, 86_400.0, clock=clock)
+    client = harvest.client("192.0.2.1")
+    harvest.count(client, range(100))
+    clock.now -= 86_400
+    assert not harvest.spent(client)
 
 
 def test_who_is_one_client() -> None:

@@ -98,6 +98,14 @@ def test_a_domain_that_comes_back_was_out_of_trust_in_between(space: Space) -> N
         (AUGUST, None), (world.START, JUNE)]  # fmt: skip
 
 
+def test_of_a_past_instant_is_told_when_trust_had_ended_by_then(space: Space) -> None:
+    close, open_ = operators.remove_domain, operators.add_domain
+    for act, instant in ((close, JUNE), (open_, JULY), (close, AUGUST)):
+        space.change(lambda c, act=act, instant=instant: act(c, world.OPERATOR, DOMAIN, actor="tests", at=instant))
+    found = verify(space.directory, BOX, at=parse_instant(world.AFTER), view=View.ANONYMOUS)
+    assert any("15/06/2026" in r.text for r in found.reasons)
+
+
 def test_who_holds_a_domain_today_comes_before_who_held_it_since(space: Space) -> None:
     space.change(lambda c: operators.add_operator(c, "autre", actor="tests", at=JUNE))
     for act, instant in ((operators.add_domain, JUNE), (operators.remove_domain, JULY)):

@@ -26,6 +26,8 @@ from directory_service.index.query import (
     And,
     Approx,
     Equal,
+    Extensible,
+    Filter,
     GreaterOrEqual,
     Not,
     Or,
@@ -150,6 +152,26 @@ def test_what_cannot_be_told_is_not_true_of_an_entry_that_is_looked_at(tmp_path:
         for asked, count in told.items():
             for base, scope in ((f"uid=a,{BAL}", Scope.BASE), (BAL, Scope.ONE)):
                 assert len(opened.search(Query(base, scope, asked, 5), ANYONE).hits) == count, asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (Substrings("l", b"", (b"lyon",), b""), {2}),  # a text is of several attributes
+        (Substrings("mail", b"", (b"^a",), b""), {3}),  # an address may hold what marks its beginning in a text
+        (Extensible("caseExactMatch", "cn", b"DUPONT JEAN"), {1}),
+        (Extensible("caseExactSubstringsMatch", "cn", b"*DUPONT*"), {1}),
+    ],
+)
+def test_what_texts_do_not_settle_is_looked_at_entry_by_entry(asked: Filter, found: set[int], tmp_path: Path) -> None:
+    entries = [
+        make_entry(BOXES, 1, cn=["DUPONT JEAN"], l=["PARIS"], street=["RUE DE LYON"], mail=["ab@x.fr"]),
+        make_entry(BOXES, 2, cn=["dupont jean"], l=["LYON"]),
+        make_entry(BOXES, 3, cn=["x"], mail=["b^a@x.fr"]),
+    ]
+    with closing(Directory(write_index(tmp_path, entries), SUFFIX)) as opened:
+        hits = opened.search(Query(BAL, Scope.ONE, asked, 10), ANYONE).hits
+        assert {hit.id & 0xFFFF for hit in hits} == found
 
 
 def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_so_many_at_once_then_one_for_each_part_of_the_window() -> None:
 
 
 @given(
-    st.sampled_from([1, 2, 3, 5, 12]),
+    st.sampled_from([1, 2, 3, 5, 7, 12]),
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40)), max_size=60),
 )
 def test_it_is_a_bucket_that_leaks(most: int, asked: list[tuple[str, int]]) -> None:
@@ -94,6 +94,16 @@ def test_strangers_take_the_place_of_who_asked_least_and_long_ago() -> None:
         clock.now += 0.0001
         rates.take(f"stranger {n}", quota)
     assert not rates.take("busy", quota).allowed
+
+
+def test_of_those_who_share_their_place_a_newcomer_has_all_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("directory_service.trust.rates._SETS", 1)
+    rates, quota = Rates(clock=Clock()), Quota(2, 60.0)
+    for name in "abcd":
+        assert [rates.take(name, quota).left for _ in range(2)] == [1, 0]
+    rates.give_back("e", quota)  # which asked for nothing, and takes nobody's place
+    assert not any(rates.take(name, quota).allowed for name in "abcd")
+    assert rates.take("e", quota).left == 1
 
 
 def test_what_is_worth_several_waits_for_all_of_them() -> None:

@@ -89,6 +89,7 @@ CASES = [
     # by name
     (ZOE_BOX, None, "Dr Zoé d’Essai", None, "verified", "name_matches"),
     (ZOE_BOX, "dessai zoe", None, None, "verified", "name_matches"),
+    (ZOE_BOX, "dessai zoe", "Jean Dupont", None, "unknown_person", "identifier_malformed"),
     (ZOE_BOX, None, "Z. D'Essai", None, "verified", "initials_match"),
     (ZOE_BOX, None, "D ESSAI", None, "verified", "surname_only"),
     (ZOE_BOX, None, "Jean Dupont", None, "mismatch", "other_name"),
@@ -118,6 +119,7 @@ CASES = [
     (CLOSED_BOX, None, None, world.TURN, "closed", "address_closed"),
     ("marie.lefevre@medecin.mssante.fr", None, None, world.BETWEEN, "verified", "holder_active"),
     ("marie.lefevre@medecin.mssante.fr", None, None, world.TURN, "inactive", "holder_inactive"),
+    (ZOE_BOX, None, None, world.START, "verified", "address_open"),
     (ZOE_BOX, None, None, world.BEFORE, "unknown_address", "not_yet_open"),
     (ZOE_BOX, None, None, world.BEFORE, "unknown_address", "no_white_list_then"),
 ]
@@ -152,6 +154,16 @@ def test_the_end_is_dated(directory: Directory) -> None:
         assert any("01/06/2026" in r.text for r in answer.reasons)
 
 
+def test_before_its_first_holder_an_address_opens_with_that_one(directory: Directory) -> None:
+    answer = verify(directory, MOVED, at=parse_instant(world.BEFORE), view=View.ANONYMOUS)
+    assert any("05/01/2026" in r.text for r in answer.reasons)
+
+
+def test_whoever_is_not_the_holder_is_told_who_is(directory: Directory) -> None:
+    answer = verify(directory, ZOE_BOX, person=world.JEAN, view=View.ANONYMOUS)
+    assert answer.holder and answer.holder.id == world.ZOE
+
+
 def test_several_holders_are_not_chosen_from(directory: Directory) -> None:
     assert verify(directory, SHARED, view=View.ANONYMOUS).holder is None
     assert verify(directory, SHARED, name="Jean Dupont", view=View.ANONYMOUS).holder is None
@@ -172,6 +184,8 @@ def test_without_a_white_list_every_domain_is_trusted_and_this_is_said(without_w
     verdict = verify(without_white_list, "ailleurs@nulle-part.fr", view=View.ANONYMOUS)
     assert verdict.verdict == "verified"
     assert "no_white_list" in codes(verdict)
+    then = verify(without_white_list, ZOE_BOX, at=parse_instant(world.BETWEEN), view=View.ANONYMOUS)
+    assert "no_white_list" in codes(then)
 
 
 @pytest.mark.parametrize("address", ["", "x", "a@b", "a b@c.fr", "@c.fr", "a@@c.fr", "a@c.fr\n@x.fr", "a@.fr", "a@c."])
@@ -291,6 +305,7 @@ PATIENT = "255081416802538@patient.mssante.fr"
         ("255081416802539@patient.mssante.fr", "", "", "unknown_address", "patient_number"),
         ("marie.dupont@patient.mssante.fr", "", "", "unknown_address", "patient_number"),
         (PATIENT, "2 55 08 14 168 025 38", "", "verified", "identifier_matches"),
+        ("199012A00100103@patient.mssante.fr", "1 99 01 2a 001 001 03", "", "verified", "identifier_matches"),
         (PATIENT, "269054958815780", "", "mismatch", "other_holder"),
         (PATIENT, "Marie Dupont", "", "unknown_person", "patient_unnamed"),
         (PATIENT, "", "Marie Dupont", "unknown_person", "patient_unnamed"),

@@ -1,0 +1,38 @@
+"""Ranges of hashes: what is made up cannot be told from what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import web_world as world
+
+from directory_service.index.directory import Directory
+from directory_service.index.ranges import DIGITS, hash_of
+from directory_service.trust.ranges import SIZE, verdicts_in
+
+ZOE_BOX, CLOSED_BOX = "zoe.d-essai@medecin.mssante.fr", "ancienne@medecin.mssante.fr"
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    found, _ = world.build_world(tmp_path_factory.mktemp("world"))
+    yield found
+    found.close()
+
+
+def test_neither_their_place_nor_their_verdict_tells_which_are_made_up(directory: Directory) -> None:
+    hashed = hash_of(ZOE_BOX)
+    _, told = verdicts_in(directory, hashed[:DIGITS])
+    assert told[hashed[DIGITS:]] == "verified" and len(told) == SIZE
+    assert list(told) == sorted(told) and set(told.values()) == {"verified"}
+
+
+def test_no_two_ranges_have_the_same_filling(directory: Directory) -> None:
+    ranges = [verdicts_in(directory, f"{n:0{DIGITS}x}")[1] for n in range(8)]
+    assert len({rest for told in ranges for rest in told}) == len(ranges) * SIZE
+
+
+def test_what_is_closed_is_in_no_range(directory: Directory) -> None:
+    hashed = hash_of(CLOSED_BOX)
+    assert hashed[DIGITS:] not in verdicts_in(directory, hashed[:DIGITS])[1]
