@@ -84,6 +84,23 @@ def test_a_private_receipt_names_nobody_and_each_value_is_proved_by_its_own_salt
     )
 
 
+def test_what_was_not_asked_has_no_salt_and_proves_nothing(receipts: Receipts) -> None:
+    receipt = receipts.give(Question(ADDRESS), VERDICT, Form.PRIVATE)
+    assert receipt.salts.keys() == {"address"}
+    found = Checked.of(receipt.token, receipts.keys.ring())
+    assert not found.shows("name", "", receipt.salts["address"])
+    with pytest.raises(InvalidInput):
+        found.shows("verdict", "verified", receipt.salts["address"])
+
+
+def test_values_are_compared_as_a_terminal_gives_them(receipts: Receipts) -> None:
+    """With spaces around, and octets that are no text."""
+    receipt = receipts.give(QUESTION, VERDICT, Form.PRIVATE)
+    found = Checked.of(receipt.token, receipts.keys.ring())
+    assert found.shows("name", f" {NAME}\n", receipt.salts["name"])
+    assert not found.shows("name", "\udcff", receipt.salts["name"])
+
+
 def test_no_part_of_a_value_passes_for_salt(receipts: Receipts) -> None:
     """Salt and value are hashed one after the other: moving the border between them must prove nothing."""
     receipt = receipts.give(QUESTION, VERDICT, Form.PRIVATE)

@@ -40,6 +40,13 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     waits.refund(["name 0"])
 
 
+def test_who_tried_last_is_forgotten_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "KEYS", 2)
+    waits = Throttle(burst=1)
+    assert [waits.reserve([key], 0.0) for key in "abac"] == [0.0, 0.0, 2.0, 0.0]
+    assert [waits.reserve([key], 0.0) for key in "ac"] == [4.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("address", "network", "local"),
     [
