@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import cast
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from directory_service.entries.wire import decode_attributes, entry_ber
@@ -30,6 +30,8 @@ def test_values_are_found_in_their_attribute_and_nowhere_else(held: dict[str, li
 
 
 @given(ENTRIES, st.frozensets(st.sampled_from(NAMES)), st.frozensets(st.sampled_from(NAMES)), st.booleans())
+@example({"cn": ["a"], "mail": ["b"], "l": ["c"]}, frozenset(("cn", "l")), frozenset(), False)
+@example({"cn": ["a"], "mail": ["b"]}, frozenset(("cn", "mail")), frozenset(("mail",)), False)
 def test_what_is_asked_for_goes_out_in_the_order_of_the_entry(
     held: dict[str, list[str]], asked: frozenset[str], hidden: frozenset[str], types_only: bool
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -75,3 +76,11 @@ def test_a_group_is_looked_at_where_it_is_large_and_named(key: str, before: int,
     impact.acts["profession"][key].removed = removed
     breaches = of_impact(impact, LIMITS)
     assert [(b.rule, b.subject) for b in breaches] == [("group_removed", f"profession {key}")] * stopped
+
+
+@pytest.mark.parametrize(("merged", "stopped"), [(20, False), (21, True)])
+def test_who_changes_and_who_is_merged_count_together(merged: int, stopped: bool) -> None:
+    impact = Impact({"people": Counter({"": 100})})
+    acts = impact.acts["people"][""]
+    acts.changed, acts.merged = 30, merged
+    assert [b.rule for b in of_impact(impact, replace(LIMITS, changed=50))] == ["changed"] * stopped

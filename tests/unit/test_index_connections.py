@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +31,39 @@ def test_a_new_build_is_asked_within_a_second(tmp_path: Path) -> None:
         before = connections.reader(100.0).name
         write_index(tmp_path, [])
         assert connections.reader(101.0).name == current_name(tmp_path) != before
+
+
+def test_what_is_held_and_what_is_fresh_is_of_the_newest_build_at_once(tmp_path: Path) -> None:
+    with closing(Connections(write_index(tmp_path, []))) as connections:
+        for _ in range(2):
+            connections.reader(time.monotonic())
+            write_index(tmp_path, [])
+            with connections.held():
+                assert connections.fresh().name == current_name(tmp_path)
+            write_index(tmp_path, [])
+            assert connections.fresh().name == current_name(tmp_path)
+
+
+def test_what_is_closed_is_closed_for_every_thread_and_opened_anew_when_it_is_asked(tmp_path: Path) -> None:
+    with closing(Connections(write_index(tmp_path, []))) as connections:
+        opened, asked = threading.Event(), threading.Event()
+        readers = [connections.reader(0.0)]
+
+        def other() -> None:
+            readers.append(connections.reader(0.0))
+            opened.set()
+            asked.wait(60)
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert opened.wait(60)
+        connections.close()
+        for reader in readers:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+                reader.refresh()
+        assert connections.reader(0.0).refresh()
+        asked.set()
+        thread.join()
 
 
 def test_a_build_that_goes_while_it_is_opened_gives_way_to_the_next(tmp_path: Path) -> None:
