@@ -161,6 +161,8 @@ def test_what_cannot_be_told_is_not_true_of_an_entry_that_is_looked_at(tmp_path:
         (Substrings("mail", b"", (b"^a",), b""), {3}),  # an address may hold what marks its beginning in a text
         (Extensible("caseExactMatch", "cn", b"DUPONT JEAN"), {1}),
         (Extensible("caseExactSubstringsMatch", "cn", b"*DUPONT*"), {1}),
+        (Or((Substrings("cn", b"jean", (b"dupont",), b""), Equal("cn", b"x"))), {3}),
+        (Or((Substrings("cn", b"", (b"jean",), b"dupont"), Equal("cn", b"x"))), {3}),
     ],
 )
 def test_what_texts_do_not_settle_is_looked_at_entry_by_entry(asked: Filter, found: set[int], tmp_path: Path) -> None:

@@ -17,9 +17,8 @@ from directory_service.trust.verdicts import Verdict
 from directory_service.trust.verify import verify
 
 LATER, LAST = "2026-07-01T03:45:00Z", "2026-08-01T03:45:00Z"
-TWICE, SHARED, LEFT, OVER, NAMESAKES, PLACES, ONE_LEFT = (
-    f"{name}@medecin.mssante.fr"
-    for name in ("deux.fois", "a.deux", "partis", "finie", "presque", "deux.lieux", "un.parti")
+TWICE, SHARED, LEFT, OVER, NAMESAKES, ONE_LEFT = (
+    f"{name}@medecin.mssante.fr" for name in ("deux.fois", "a.deux", "partis", "finie", "presque", "un.parti")
 )
 PEOPLE = (
     (6, f"8{rpps(6)}", "PETIT", "ANNE", "inactive", LATER),
@@ -31,7 +30,6 @@ BOXES = (
     (22, LEFT, "PER", False, ((4, None, world.START, None), (6, None, world.START, None))),
     (23, OVER, "PER", False, ((2, None, world.START, world.TURN), (3, None, world.START, LATER))),
     (24, NAMESAKES, "PER", False, ((2, None, world.START, None), (7, None, world.START, None))),
-    (25, PLACES, "PER", False, ((1, 1, world.START, None), (1, None, world.TURN, None))),
     (26, ONE_LEFT, "PER", False, ((4, None, world.START, None), (1, None, world.START, None))),
 )
 
@@ -72,12 +70,6 @@ def test_of_two_who_hold_it_the_first_says_since_when(directory: Directory) -> N
     assert told(found) == ("verified", world.START, "") and found.holder is None
     hers = verify(directory, SHARED, person=world.ZOE, view=View.ANONYMOUS)
     assert told(hers) == ("verified", world.TURN, "") and hers.holder
-
-
-def test_one_holder_in_two_places_is_one_holder(directory: Directory) -> None:
-    found = verify(directory, PLACES, name="Zoé D'Essai", view=View.ANONYMOUS)
-    assert told(found) == ("verified", world.START, "") and found.holder
-    assert "several_holders" not in {r.code for r in found.reasons}
 
 
 def test_who_practises_no_more_is_no_second_holder(directory: Directory) -> None:
