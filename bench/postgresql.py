@@ -1,4 +1,5 @@
-"""A PostgreSQL cluster of its own, with the settings of Debian but for where it listens, gone afterwards."""
+"""A PostgreSQL cluster of its own, with the settings of Debian but for where it listens, and the locale that
+``docs/howto/postgresql.md`` recommends; gone afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ def cluster() -> Iterator[str]:
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
     try:
-        _run([programs / "initdb", "-D", folder / "data", "-U", "bench", "-A", "trust", "--locale=C.UTF-8"])
+        _run(
+            [programs / "initdb", "-D", folder / "data", "-U", "bench", "-A", "trust", "--locale=C", "--encoding=UTF8"]
+        )
         options = f"-k {folder} -c listen_addresses="
         _run([programs / "pg_ctl", "start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options])
         _run([programs / "createdb", "-h", folder, "-U", "bench", "annuaire"])
