@@ -96,14 +96,14 @@ def _settings(settings: Settings) -> str:
 
 
 def _registry(settings: Settings) -> str:
-    from directory_service.registry.engine import open_registry, reading, require_current
+    from directory_service.registry.engine import open_registry, reading, require_tables
     from directory_service.registry.grants import require_grants
     from directory_service.registry.overview import counts
 
     engine = open_registry(settings.registry_url)
     try:
-        require_current(engine)
         with reading(engine) as connection:
+            require_tables(connection)
             require_grants(connection)
             found = counts(connection)
         people, boxes = grouped(found["practitioners"]), grouped(found["mailboxes"])

@@ -23,7 +23,7 @@ from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
 from directory_service.model.thresholds import Thresholds
 from directory_service.registry.bulk import is_empty
 from directory_service.registry.clock import format_instant, now_text, parse_instant
-from directory_service.registry.engine import filling, reading, require_current, writing
+from directory_service.registry.engine import filling, reading, require_tables, writing
 from directory_service.registry.firstload import fast_load
 from directory_service.registry.grants import require_grants
 from directory_service.registry.lock import locked, told_by
@@ -115,8 +115,8 @@ def run_import(
             locked(engine, work="import", actor=actor, wait=wait, tell=told_by(show)),
             Assistant() if aside else nullcontext() as assistant,
         ):
-            require_current(engine)
             with reading(engine) as connection:
+                require_tables(connection)
                 require_grants(connection)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
             job = _Import(actor, as_of, show, assistant, rules, findings, anchors, signer, lead, patients)

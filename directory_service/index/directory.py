@@ -205,11 +205,11 @@ class Directory:
     def suggestions(self, text: str, limit: int, view: View, seconds: float = SEARCH_TIME) -> Suggested:
         """``suggest`` as JSON, each item with what tells it from its homonyms (``index.shield``).  What is found when
         the ``seconds`` are over says so."""
-        known = self.suggested(text, limit, view)
-        if known is not None:
-            return known
         now = time.monotonic()
         held, key = self._suggested.of(self._reader(now).recent(now).id), (typed_key(text), limit, view)
+        known = held.known(key)
+        if known is not None:
+            return known
         found = self.suggest(text, limit, view, seconds)
         # The same ``now``: the reader that has just searched, which may be of a newer build than the first one.
         items = shielded_suggestions(self._reader(now), found.hits)

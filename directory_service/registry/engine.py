@@ -29,6 +29,7 @@ REVISION = "0033"  # of the tables: the newest of migrations/versions
 BUSY_SECONDS = 30  # a publication waits that long for another writer; an import holds the lock for minutes
 _WRITER_LOCK = 0x616E6E75  # "annu": key of PostgreSQL's advisory lock
 
+_OPENED_ANEW: dict[str, Any] = {"poolclass": NullPool}
 # One stays open, others close after use; asked whether it lives before it is used, and not for longer than a firewall
 # remembers it.
 _KEPT: dict[str, Any] = {
@@ -50,14 +51,7 @@ def open_registry(url: str, *, patience: float | None = None) -> Engine:
     Nothing is read or written before the first connection.  ``patience``: seconds that a writer waits for another one,
     and for a server to be reached; by default ``BUSY_SECONDS`` on SQLite, and as long as it takes on PostgreSQL.
     Raises InvalidInput for a URL of another kind."""
-    where = _parsed(url)
-    engine = create_engine(where, poolclass=NullPool, connect_args=_connect_args(where, patience))
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        _set_up_postgresql(engine, patience)
-    return engine
+    return _engine(_parsed(url), patience, _OPENED_ANEW)
 
 
 @contextmanager
@@ -65,15 +59,21 @@ def kept_open(url: str) -> Iterator[Engine]:
     """The engine for who asks all the time: one connection to a server stays open between two questions.  It must not
     be inherited by another process.  Raises InvalidInput like ``open_registry``."""
     where = _parsed(url)
-    if where.drivername == "sqlite":
-        engine = open_registry(url)
-    else:
-        engine = create_engine(where, **_KEPT)
-        _set_up_postgresql(engine, None)
+    engine = _engine(where, None, _OPENED_ANEW if where.drivername == "sqlite" else _KEPT)
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def _engine(where: URL, patience: float | None, pool: dict[str, Any]) -> Engine:
+    engine = create_engine(where, connect_args=_connect_args(where, patience), **pool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        _set_up_postgresql(engine, patience)
+    return engine
 
 
 def _parsed(url: str) -> URL:

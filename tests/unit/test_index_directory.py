@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -41,13 +40,6 @@ from directory_service.index.query import (
 
 BAL, PERSONS = f"ou=bal,{SUFFIX}", f"ou=personnes,{SUFFIX}"
 ANYONE, STAFF = View.ANONYMOUS, View.STAFF
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    opened, _ = world.build_world(tmp_path_factory.mktemp("index"))
-    with closing(opened):
-        yield opened
 
 
 def crowd(folder: Path, count: int, branch: int = PEOPLE) -> Directory:

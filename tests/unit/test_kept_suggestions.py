@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-
 import orjson
-import pytest
-import web_world as world
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,13 +13,6 @@ from directory_service.index.query import View
 ANYONE, STAFF = View.ANONYMOUS, View.STAFF
 TYPED = st.sampled_from(["Dupont", "étienne", "ÉTIENNE", "d'Hôte", "j.Dup@", "straße", "ıi", "ESSAI zoe"])
 SPACES = st.sampled_from(["", " ", "  x"])
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    opened, _ = world.build_world(tmp_path_factory.mktemp("index"))
-    with closing(opened):
-        yield opened
 
 
 def test_they_are_kept_whole(directory: Directory) -> None:

@@ -56,6 +56,10 @@ class World:
         self.reader.close()
         self.writer.close()
 
+    def keep(self, now: float) -> None:
+        self.snapshots.later = self.clock.later
+        self.snapshots.keep(now, 0.02)
+
     def write(self, number: int) -> None:
         self.writer.execute("UPDATE told SET n = ?", (number,))
 
@@ -91,8 +95,7 @@ def test_nothing_is_kept_where_nobody_lets_it_go(world: World) -> None:
 
 
 def test_what_is_kept_is_seen_until_its_time_is_over(world: World) -> None:
-    world.snapshots.later = world.clock.later
-    world.snapshots.keep(1.0, 0.02)
+    world.keep(1.0)
     assert world.read == 0
     world.write(1)
     assert world.read == 0
@@ -101,11 +104,10 @@ def test_what_is_kept_is_seen_until_its_time_is_over(world: World) -> None:
 
 
 def test_what_was_kept_before_does_not_end_what_is_kept_now(world: World) -> None:
-    world.snapshots.later = world.clock.later
-    world.snapshots.keep(1.0, 0.02)
+    world.keep(1.0)
     assert world.read == 0
     world.write(1)
-    world.snapshots.keep(2.0, 0.02)
+    world.keep(2.0)
     assert world.read == 1
     world.write(2)
     world.clock.waiting.pop(0)()
@@ -115,14 +117,13 @@ def test_what_was_kept_before_does_not_end_what_is_kept_now(world: World) -> Non
 
 
 def test_nothing_ends_a_snapshot_but_its_end(world: World) -> None:
-    world.snapshots.later = world.clock.later
-    world.snapshots.keep(1.0, 0.02)
+    world.keep(1.0)
     with world.snapshots.one():
         assert world.read == 0
         world.write(1)
         world.clock.pass_by()
         world.snapshots.let_go()
-        world.snapshots.keep(2.0, 0.02)
+        world.keep(2.0)
         with world.snapshots.one():
             assert world.read == 0
         assert world.read == 0
@@ -131,8 +132,7 @@ def test_nothing_ends_a_snapshot_but_its_end(world: World) -> None:
 
 
 def test_questions_end_nothing_that_is_kept_and_are_of_one_commit_once_it_is_let_go(world: World) -> None:
-    world.snapshots.later = world.clock.later
-    world.snapshots.keep(1.0, 0.02)
+    world.keep(1.0)
     with world.snapshots.one():
         assert world.read == 0
     world.write(1)
@@ -147,16 +147,14 @@ def test_questions_end_nothing_that_is_kept_and_are_of_one_commit_once_it_is_let
 
 
 def test_of_one_connection_that_is_closed_nothing_is_let_go(world: World) -> None:
-    world.snapshots.later = world.clock.later
-    world.snapshots.keep(1.0, 0.02)
+    world.keep(1.0)
     world.snapshots.forget()
     world.reader.close()
     world.clock.pass_by()
 
 
 def test_a_transaction_that_sqlite_has_ended_is_not_ended_again(world: World) -> None:
-    world.snapshots.later = world.clock.later
-    world.snapshots.keep(1.0, 0.02)
+    world.keep(1.0)
     world.reader.execute("ROLLBACK")
     world.clock.pass_by()
     assert world.read == 0

@@ -35,13 +35,6 @@ HIDDEN, UNREGISTERED = "cachee@medecin.mssante.fr", "inconnue@medecin.mssante.fr
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    found, _ = world.build_world(tmp_path_factory.mktemp("world"))
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
 def without_white_list(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
     found, _ = world.build_world(tmp_path_factory.mktemp("open"), white_list=False)
     yield found

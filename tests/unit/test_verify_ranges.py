@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-import web_world as world
-
 from directory_service.index.directory import Directory
 from directory_service.index.ranges import DIGITS, hash_of
 from directory_service.trust.ranges import SIZE, verdicts_in
 
 ZOE_BOX, CLOSED_BOX = "zoe.d-essai@medecin.mssante.fr", "ancienne@medecin.mssante.fr"
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    found, _ = world.build_world(tmp_path_factory.mktemp("world"))
-    yield found
-    found.close()
 
 
 def test_neither_their_place_nor_their_verdict_tells_which_are_made_up(directory: Directory) -> None:
