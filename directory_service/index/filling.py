@@ -32,6 +32,7 @@ from directory_service.index.schema import (
     PAGE_SIZE,
     TABLES,
 )
+from directory_service.index.segments import lift, options
 
 _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is written: a batch is less, and so a segment
 _FTS_SORTED: Final = 8 << 20  # of ``names``, in order: as quick as all at once, in less memory
@@ -92,12 +93,8 @@ def _prepare(db: sqlite3.Connection, beside: Path) -> None:
     for table in (*TABLES, ranges.TABLE, *_LOOSE):
         db.execute(table)
     for table, memory in (("text", _FTS_MEMORY), ("names", _FTS_SORTED), ("tag", _FTS_MEMORY)):
-        for sql in _options(table, hashsize=memory, automerge=0, crisismerge=_FTS_SEGMENTS):
+        for sql in options(f"loose.{table}", hashsize=memory, automerge=0, crisismerge=_FTS_SEGMENTS):
             db.execute(sql)
-
-
-def _options(table: str, **options: int) -> list[str]:
-    return [f"INSERT INTO loose.{table}({table}, rank) VALUES ('{name}', {n})" for name, n in options.items()]  # noqa: S608
 
 
 def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
@@ -144,7 +141,7 @@ def counts(db: sqlite3.Connection, hidden: Counter[str]) -> dict[str, str]:
 def _moved(table: str) -> Iterator[str]:
     """A full-text index made one segment, and brought over as it stands: what holds it are tables like others."""
     yield f"INSERT INTO loose.{table}({table}) VALUES ('optimize')"  # noqa: S608
-    yield from _options(table, hashsize=_FTS_MEMORY_LATER, automerge=4, crisismerge=16)
+    yield from options(f"loose.{table}", hashsize=_FTS_MEMORY_LATER, automerge=4, usermerge=2, crisismerge=16)
     for part in ("data", "idx", "config"):
         yield f"DELETE FROM main.{table}_{part}"  # noqa: S608
         yield f"INSERT INTO main.{table}_{part} SELECT * FROM loose.{table}_{part}"  # noqa: S608
@@ -172,4 +169,5 @@ def finish(db: sqlite3.Connection, show: Callable[[str, int, int], None]) -> Non
         show(label, number, len(_STEPS))
         for sql in statements:
             db.execute(sql)
+    lift(db)
     show(_STEPS[-1][0], len(_STEPS), len(_STEPS))

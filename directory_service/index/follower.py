@@ -25,6 +25,7 @@ from directory_service.index.files import current_name, open_reader, open_writer
 from directory_service.index.patch import remove_mailbox, replace_mailbox, replace_records, set_meta
 from directory_service.index.render import render_mailboxes, render_organizations, render_practitioners
 from directory_service.index.schema import HIDDEN, VERSION
+from directory_service.index.segments import gather
 from directory_service.index.smime import write_certificates
 from directory_service.index.writer import build_index, meta_of, operator_states, write_clients, write_operators
 from directory_service.ldap.dn import normalise
@@ -152,6 +153,8 @@ class Follower:
         with _told_apart(), closing(open_writer(self.folder / current_name(self.folder))) as db:
             while found := self._step(db):
                 done += found
+            if done:
+                gather(db)
             self._refresh(db, changed=done > 0)
         return done
 

@@ -21,9 +21,10 @@ from directory_service.errors import NotFound, RegistryUnavailable
 from directory_service.index import follower as following
 from directory_service.index import render
 from directory_service.index.directory import Criteria, Directory
-from directory_service.index.files import alone, current_name
+from directory_service.index.files import alone, current_name, open_writer
 from directory_service.index.follower import Follower
 from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings, View
+from directory_service.index.segments import FULL_TEXT, merge
 from directory_service.index.writer import build_index
 from directory_service.registry.engine import open_registry, reading, writing
 from directory_service.registry.journal import append
@@ -94,6 +95,15 @@ def test_the_follower_and_a_build_from_scratch_agree(engine, follower, tmp_path)
     change(engine, mailbox, 8, "mailbox", unlisted=True)
     follower.catch_up()
     _agrees_with_a_build(engine, tmp_path)
+
+
+def test_it_leaves_no_segments_to_gather(engine, follower, tmp_path) -> None:
+    """Each search would read each of them."""
+    for number in range(8):
+        change(engine, practitioner, 2, "practitioner", family_name=f"NOM{number}")
+        follower.catch_up()
+    with closing(open_writer(tmp_path / "index" / current_name(tmp_path / "index"))) as db:
+        assert [merge(db, table) for table in FULL_TEXT] == [False] * 3
 
 
 def _agrees_with_a_build(engine: Engine, folder: Path) -> None:
