@@ -15,7 +15,13 @@ from directory_service.model.mailboxes import is_patient
 from importers.extract import SEPARATOR
 from importers.known import match_key
 from importers.mssante.parse import PERSONAL
-from importers.quality.characters import CONTROLS, key_without_controls, without_controls
+from importers.quality.characters import (
+    CONTROLS,
+    from_windows_1252,
+    has_c1,
+    key_without_controls,
+    without_controls,
+)
 from importers.quality.places import PlaceChecker
 from importers.rows import NO_PLACE, Holding, Line, Match, PlaceNumbers, Problems
 from importers.source import DetailParser, HoldingParser, Kind, PersonParser, System
@@ -66,14 +72,15 @@ def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> li
         _tell_repeated(rows, problems)
     controls = CONTROLS if separator != SEPARATOR else _IN_QUOTED
     for number, raw in rows:
-        values = raw.decode().rstrip("\r\n").split(separator)
+        text = raw.decode()
+        values = text.rstrip("\r\n").split(separator)
         values.append("")
         line = Line(number, values)
         controlled = len(raw.translate(None, controls)) < len(raw)  # 0.3 µs; a regular expression takes four times that
         if controlled and b"\x00" in raw:
             problems.reject(line, "", "characters")
         elif len(values) == match.width + 1 or _trailing(values, match):
-            if controlled:
+            if controlled or has_c1(raw, text):
                 _repair(line, match, problems)
             lines.append(line)
         else:
@@ -84,9 +91,11 @@ def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> li
 def _repair(line: Line, match: Match, problems: Problems) -> None:
     """Takes control characters out of the values, and tells what was written."""
     for column, written in enumerate(line.values):
-        if (text := without_controls(written)) != written:
-            line.values[column] = text
+        if (meant := from_windows_1252(written)) != written:
+            problems.warn("characters_1252", line.number, match.captions[column], written)
+        if (text := without_controls(meant)) != meant:
             problems.warn("control_characters", line.number, match.captions[column], written)
+        line.values[column] = text
 
 
 def _tell_repeated(rows: Rows, problems: Problems) -> None:

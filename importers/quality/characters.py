@@ -1,19 +1,48 @@
 """Control characters, which no text of an extract should hold: LDIF, CSV and terminals do not take them well.  PURE.
 
-Tab, CR and LF are the affair of who reads lines, NUL rejects its row.  What stands there instead is a space: a letter
-was often meant, and nobody knows which.
+Tab, CR and LF are the affair of who reads lines, NUL rejects its row.  Those of C1 (U+0080 to U+009F) are letters and
+quotes of Windows-1252 that somebody converted as ISO-8859-1: Œ, œ, Ÿ, ’.  What stands instead of any other is a space:
+a letter was often meant, and nobody knows which.
 """
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Final
 
 _CODES: Final = (*range(0x01, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)  # C0 but those, and DEL
 CONTROLS: Final = bytes((0, *_CODES))  # of octets: to be deleted, so that a length tells whether there are any
-_SPACES: Final = dict.fromkeys(_CODES, " ")
+_C1: Final = range(0x80, 0xA0)
+_IN_C1: Final = re.compile("[\x80-\x9f]")
+_SPACES: Final = dict.fromkeys((*_CODES, *_C1), " ")
 _SPACES_OF_OCTETS: Final = bytes.maketrans(bytes(_CODES), b" " * len(_CODES))
 # U+2400 on: control pictures, in their order; NUL as it always was.
-_PICTURES: Final = {0: "\ufffd", **{code: chr(0x2400 + code) for code in _CODES}, 0x7F: "\u2421"}
+_PICTURES: Final = {
+    **dict.fromkeys((0, *_C1), "\ufffd"), **{code: chr(0x2400 + code) for code in _CODES}, 0x7F: "\u2421",
+}  # fmt: skip
+
+
+def _windows_1252() -> dict[int, str]:
+    """What was meant by each; five mean nothing."""
+    meant = {}
+    for code in _C1:
+        with suppress(UnicodeDecodeError):
+            meant[code] = bytes((code,)).decode("cp1252")
+    return meant
+
+
+_MEANT: Final = _windows_1252()
+
+
+def has_c1(raw: bytes, text: str) -> bool:
+    """``text`` is ``raw`` decoded.  Most rows have no octet that such a character begins with."""
+    return b"\xc2" in raw and _IN_C1.search(text) is not None
+
+
+def from_windows_1252(value: str) -> str:
+    """The letters and quotes that were meant."""
+    return value.translate(_MEANT)
 
 
 def without_controls(value: str) -> str:

@@ -60,6 +60,8 @@ _RULES = (
     Rule("columns", "nombre de colonnes inattendu", "ligne", _E, _REJECT, _EXTRACTS),
     Rule("characters", "caractère nul", "ligne", _E, _REJECT, _EXTRACTS),
     Rule("control_characters", "caractère de contrôle : remplacé par un espace", "ligne", _W, _REPAIR, _EXTRACTS),
+    Rule("characters_1252", "lettre ou guillemet de Windows-1252 mal converti (Œ, œ, ’) : rétabli", "ligne", _W,
+         _REPAIR, _EXTRACTS),
     Rule("column_unknown", "colonne inconnue : laissée de côté", "ligne", _N, _WARN, _EXTRACTS),
     Rule("line_repeated", "ligne répétée à l'identique : comptée une fois", "ligne", _W, _REPAIR, _EXTRACTS),
     # People

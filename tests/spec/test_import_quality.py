@@ -186,6 +186,21 @@ def test_control_characters_become_spaces_and_what_was_written_is_told(
     assert not any(code in text for text in texts for code in "\x0b\x7f\x04\x1f")
 
 
+def test_letters_of_windows_1252_that_were_badly_converted_are_restored(world: World) -> None:
+    """ISO-8859-1 has control characters where Windows-1252 has Œ, œ and the apostrophe."""
+    written = {"family_name": "LE C\x8cUR", "given_names": "Zo\x92é", "name": "N\xb0 5 \x85", "city": "X\x81Y"}
+    report = world.day(1, activity=people([written, *[{}] * 20]))
+    person = world.person(f.rpps(10_000))
+    assert (person.family_name, person.given_names) == ("LE CŒUR", "Zo’é")
+    found = [(line.line, line.rule, line.value) for line in tripped(world, report) if "character" in line.rule]
+    assert sorted(found) == [
+        (2, "characters_1252", "LE C\ufffdUR"), (2, "characters_1252", "N\xb0 5 \ufffd"),
+        (2, "characters_1252", "Zo\ufffdé"), (2, "control_characters", "X\ufffdY"),
+    ]  # fmt: skip
+    texts = [text for rows in world.dump().values() for row in rows for text in row if isinstance(text, str)]
+    assert "N\xb0 5 …" in texts and not any("\x80" <= letter <= "\x9f" for text in texts for letter in text)
+
+
 @SQLITE
 def test_control_characters_of_a_quoted_file_and_of_addresses(world: World) -> None:
     """A key that holds one is no key that the registry knows: the row is rejected, as it was."""
@@ -254,8 +269,8 @@ def test_without_a_domain_of_patients_no_address_is_theirs(world: World) -> None
 
 
 def test_every_rule_has_a_row_that_trips_it() -> None:
-    elsewhere = {"columns", "characters", "control_characters", "column_unknown", "line_repeated", "address_shared",
-                 "address_twice", "type_conflict", "address_dropped", "link_conflict", "link_refused",
+    elsewhere = {"columns", "characters", "control_characters", "characters_1252", "column_unknown", "line_repeated",
+                 "address_shared", "address_twice", "type_conflict", "address_dropped", "link_conflict", "link_refused",
                  "link_spelling"}  # fmt: skip
     assert RULES.keys() == ACTIVITY.keys() | BOXES.keys() | elsewhere
 
