@@ -9,6 +9,7 @@ from pathlib import Path
 from certificates import Authority, text_of
 from cryptography.hazmat.primitives.serialization import Encoding
 from ldap_support import BAL, WRITES, abandon, bind, bind_sasl, compare, extended, paged, request, search, unbind
+from proxy_headers import LOCAL, TLVS, UNIX, binary, block, line
 from record_factories import SUFFIX
 
 from directory_service.ldap.ber import boolean, integer, octets, sequence, tlv
@@ -61,6 +62,10 @@ def messages() -> list[bytes]:
     return [*searches, *odd, *others, b"".join([bind(), *searches[:3], unbind(9)])]
 
 
+_HEADERS = (
+    LOCAL, line("192.0.2.7"), line("2001:db8::7"), b"PROXY UNKNOWN\r\n",
+    binary("192.0.2.7", tlvs=TLVS), block(UNIX, 0x31),
+)  # fmt: skip
 _POLICY = b"request=smtpd_access_policy\nsender=a@b.fr\nrecipient=\nccert_pubkey_fingerprint=AB:CD\nsize=12\n\n"
 
 
@@ -106,6 +111,8 @@ def seeds(target: str) -> list[bytes]:
         return [text.encode() for text in NAMES]
     if target == "policy":
         return [bytes([first]) + _POLICY * times for times in (1, 2, 3) for first in (0, 100)]
+    if target == "proxy":
+        return [bytes([first]) + data + messages()[0] for data in _HEADERS for first in (0, 60)]
     if target == "certificate":
         return _certificates()
     if target == "dav":

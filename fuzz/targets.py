@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 
 from ldap_support import Client, extended, replies, served
@@ -25,6 +26,7 @@ from directory_service.ldap.filters import format_filter, parse_filter, shape
 from directory_service.ldap.handler import canonical_names
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import AbandonRequest, UnbindRequest
+from directory_service.ldap.proxyheader import Header, find_header
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.matching import describe
 from directory_service.model.confusable import meant_for
@@ -149,6 +151,22 @@ def _requests(*pieces: bytes) -> list[object]:
     return found
 
 
+def proxy(data: bytes) -> None:
+    """PROXY protocol header: the first octet says where the rest is cut; what was decided early stays decided."""
+    cut, data = (data[0] * len(data) // 256 if data else 0), data[1:]
+    early, whole = _header(data[:cut]), _header(data)
+    assert early is None or early == whole
+    if isinstance(whole, Header):
+        assert whole.size <= len(data) and (not whole.address or str(ip_address(whole.address)) == whole.address)
+
+
+def _header(data: bytes) -> Header | str | None:
+    try:
+        return find_header(data)
+    except InvalidInput as error:
+        return error.slug
+
+
 def certificate(data: bytes) -> None:
     """An upload: what reads is published or refused, and nothing of it is in the refusal."""
     with suppress(AnnuaireError):
@@ -183,5 +201,5 @@ def description(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "session": session, "server": server, "filter": filter_text, "name": name, "schema": schema,
-    "policy": policy, "certificate": certificate, "dav": dav, "description": description,
+    "policy": policy, "proxy": proxy, "certificate": certificate, "dav": dav, "description": description,
 }  # fmt: skip
