@@ -119,7 +119,14 @@ class Settings:
         "`Client-Cert` (RFC 9440), and of whom `X-Forwarded-For` is believed. From others the first is refused, the "
         "second ignored. Empty: nobody.",
     )
-    ldap_handshake_time: float = _setting(_LDAP.handshake_time, "Seconds a client may take for a TLS handshake.")
+    ldap_proxy_protocol: bool = _setting(
+        False,
+        "Whether LDAP connections from `trusted_proxies` begin with a PROXY protocol header (version 1 or 2), before "
+        "TLS too, that says whose they are; without one they are closed. From others none is taken.",
+    )
+    ldap_handshake_time: float = _setting(
+        _LDAP.handshake_time, "Seconds a client may take for a TLS handshake, a proxy for its PROXY header."
+    )
     ldap_secrets_need_tls: SecretsNeedTls = _setting(
         _LDAP.secrets_need_tls, "Whose secrets are refused outside TLS: `always`, `remote` (other machines) or `never`."
     )
@@ -340,7 +347,8 @@ class Settings:
     @property
     def ldap(self) -> LdapSettings:
         """What the LDAP face takes: its own values, with those chosen here."""
-        return LdapSettings(**self._chosen(LdapSettings), limits=Limits(**self._chosen(Limits)))
+        proxies = self.trusted_proxies if self.ldap_proxy_protocol else NO_NETWORK
+        return LdapSettings(**self._chosen(LdapSettings), limits=Limits(**self._chosen(Limits)), proxies=proxies)
 
     @property
     def thresholds(self) -> Thresholds:

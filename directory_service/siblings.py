@@ -3,8 +3,8 @@
 The kernel deals out new connections by chance, and long ones stay where they fell: of sixteen, one of two workers has
 eleven or more one time in five, and one that was started again has none.  Once a second each worker tells the others
 how many it holds; whoever has two more than another hands half of the difference over, as a descriptor (SCM_RIGHTS,
-unix(7)).  What the client has sent and nobody has read goes along; only connections of which nothing else is known are
-handed.
+unix(7)).  What the client has sent and nobody has read goes along, and a short note; only connections of which nothing
+else is known are handed.
 
 The sockets are in the folder of the supervisor (``runfolder``), which is its user's alone, and named after what is
 listened on: workers of other settings may be told of there too.
@@ -17,14 +17,22 @@ import socket
 import time
 from array import array
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Protocol, Self
 from zlib import crc32
 
 PAUSE: Final = 1.0  # seconds between two looks
 _LATE: Final = 3.0  # seconds after which a worker that says nothing is given nothing
 _MOST: Final = 64  # connections handed over at once
 _LONGEST_PATH: Final = 107  # octets, as the kernel has it
+_LONGEST_NOTE: Final = 128  # octets of a datagram: an address, or how many are held
+
+
+class Give(Protocol):
+    """Hands one connection over, with what its descriptor does not tell; false once no more is taken."""
+
+    def __call__(self, given: socket.socket | int, note: bytes = b"") -> bool: ...
 
 
 class Siblings:
@@ -58,7 +66,7 @@ class Siblings:
         self._path.unlink(missing_ok=True)
         self._socket.close()
 
-    def even_out(self, held: int, hand: Callable[[int, Callable[[socket.socket | int], bool]], None]) -> None:
+    def even_out(self, held: int, hand: Callable[[int, Give], None]) -> None:
         """Tells the others that ``held`` are held.  If one of them has less, ``hand`` is called with how many to give
         and what gives one, which is False once no more is taken."""
         self._tell(held)
@@ -68,18 +76,22 @@ class Siblings:
         wanted = min((held - least) // 2, _MOST)
         if wanted > 0:
             self._counts[path] = (least + wanted, now)
-            hand(wanted, lambda given: self._give(path, given))
+            hand(wanted, partial(self._give, path))
 
     def received(self) -> Iterator[socket.socket]:
         """The connections that were handed to us."""
+        return (client for client, _ in self.arrivals())
+
+    def arrivals(self) -> Iterator[tuple[socket.socket, bytes]]:
+        """The same, each with what was noted of it."""
         while True:
             try:
-                said, descriptors, _, path = socket.recv_fds(self._socket, 32, 1)
+                said, descriptors, _, path = socket.recv_fds(self._socket, _LONGEST_NOTE, 1)
             except BlockingIOError:
                 return
             if descriptors:
                 if (client := _opened(descriptors[0])) is not None:
-                    yield client
+                    yield client, said
             elif said.isdigit():
                 self._counts[str(path)] = (int(said), time.monotonic())
 
@@ -98,11 +110,11 @@ class Siblings:
                 except OSError:  # it does not keep up, or has just gone
                     continue
 
-    def _give(self, path: str, given: socket.socket | int) -> bool:
+    def _give(self, path: str, given: socket.socket | int, note: bytes = b"") -> bool:
         descriptor = given if isinstance(given, int) else given.fileno()
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", [descriptor]))
         try:
-            self._socket.sendmsg([b""], [rights], 0, path)  # ``socket.send_fds`` of 3.11 forgets the address
+            self._socket.sendmsg([note], [rights], 0, path)  # ``socket.send_fds`` of 3.11 forgets the address
         except OSError:
             return False
         return True

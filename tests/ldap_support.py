@@ -13,6 +13,7 @@ from ldap_town import Gate
 from prometheus_client import REGISTRY
 from record_factories import SUFFIX
 
+from directory_service.accesslog import AccessLog
 from directory_service.index.directory import Directory
 from directory_service.index.query import (
     And,
@@ -230,7 +231,8 @@ def served(directory: Directory | Gate, settings: LdapSettings | None = None, ch
 
 @contextmanager
 def served_both(directory: Directory | Gate, settings: LdapSettings | None = None, check: Operators | None = None,
-                tls: Tls | None = None, siblings: Siblings | None = None) -> Iterator[tuple[int, ...]]:  # fmt: skip
+                tls: Tls | None = None, siblings: Siblings | None = None, log: AccessLog | None = None
+                ) -> Iterator[tuple[int, ...]]:  # fmt: skip
     """The same; with ``tls``, the port of ldaps is second."""
     stop, ready, ports = threading.Event(), threading.Event(), list[int]()
 
@@ -240,7 +242,7 @@ def served_both(directory: Directory | Gate, settings: LdapSettings | None = Non
 
     def run() -> None:
         serve(settings or LdapSettings(suffix=SUFFIX), ("127.0.0.1", 0), directory, stop, operators=check, tls=tls,
-              ldaps=("127.0.0.1", 0) if tls else None, ready=started, siblings=siblings)  # fmt: skip
+              ldaps=("127.0.0.1", 0) if tls else None, ready=started, siblings=siblings, log=log)  # fmt: skip
 
     thread = threading.Thread(target=run)
     thread.start()

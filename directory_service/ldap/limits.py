@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from directory_service.ldap.access import ACCESS, Access
+from directory_service.model.networks import NO_NETWORK, Networks
 
 # Values of the label ``limit`` of ``annuaire_ldap_limit_total``, with what a client is told.
 NAMES: Final = {
@@ -27,7 +28,7 @@ NAMES: Final = {
     "candidates": "a search that had too much to look at: 4, with what was found",
     "harvest": "too many different entries in a day: 11",
     "receive_time": "a message, a bind's too, not finished in time: Notice of Disconnection, 3",
-    "handshake_time": "a TLS handshake not finished in time: closed, since nothing can be said before it",
+    "handshake_time": "a TLS handshake or PROXY header not done in time: closed, since nothing can be said before it",
     "idle": "a silent connection: Notice of Disconnection, 3",
     "unread_time": "a client that does not read its answers: closed",
     "output_buffer": "answers that wait for a slow reader: no more of its requests are read",
@@ -91,6 +92,7 @@ class LdapSettings:
     idle_bound: float = 900.0
     receive_time: float = 10.0  # to finish a message once begun: slow writers (Slowloris) go
     handshake_time: float = 10.0  # of TLS, from the first octet or the reply to StartTLS (389-ds CVE-2019-3883)
+    proxies: Networks = NO_NETWORK  # whose connections begin with a PROXY header, nobody else's (server.proxied)
     verifications: int = 32  # secrets waiting to be verified, 4 s of them; more are told busy
     certificate_check: float = 5.0  # between two looks at the TLS files: a renewal is taken within it
     unread_time: float = 30.0  # a client that does not read its answers goes

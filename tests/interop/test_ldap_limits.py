@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -23,6 +24,7 @@ from ldap_support import (
 )
 from ldap_town import Gate
 from prometheus_client import REGISTRY
+from proxy_headers import LOCAL, binary, line
 from record_factories import SUFFIX
 
 from directory_service.index.directory import Directory
@@ -30,6 +32,7 @@ from directory_service.ldap.ber import tlv
 from directory_service.ldap.limits import LdapSettings, Limits
 from directory_service.ldap.messages import Control
 from directory_service.ldap.server import operator_check
+from directory_service.model.networks import Networks
 
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
@@ -295,3 +298,22 @@ def test_octets_entries_and_connections_are_counted(serving: Serving) -> None:
     assert gained[:3] == [1, 1, len(sent)]
     assert gained[3] >= len(answer)  # a notice of disconnection follows
     assert sample("open_connections") == 0
+
+
+def test_headers_of_proxies_are_counted_by_what_became_of_them(serving: Serving) -> None:
+    """Who goes without a word is a balancer that looks whether the port is open."""
+    sent = (line("192.0.2.7") + search(JEAN), binary("2001:db8::7") + search(JEAN), LOCAL + search(JEAN),
+            search(JEAN), b"PROXY\r\n", LOCAL[:5], b"")  # fmt: skip
+
+    def counted() -> list[float]:
+        return [sample("proxy_headers_total", outcome=outcome) for outcome in ("client", "peer", "failed")]
+
+    before = counted()
+    with served(serving.directory, LdapSettings(suffix=SUFFIX, proxies=Networks.parse("127.0.0.1"))) as port:
+        for data in sent:
+            with Client(port) as client:
+                client.send(data)
+                client.socket.shutdown(socket.SHUT_WR)
+                client.read()
+                assert client.closed()
+    assert [n - was for n, was in zip(counted(), before, strict=True)] == [2, 1, 3]

@@ -34,6 +34,7 @@ from directory_service.ldap.server.harvest import harvest_of
 from directory_service.ldap.server.hub import Hub
 from directory_service.ldap.server.identities import Operators
 from directory_service.ldap.server.metrics import SEQUENCE
+from directory_service.ldap.server.proxied import behind_proxies
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.virtual import START_TLS
 from directory_service.model.networks import listened_on
@@ -88,9 +89,9 @@ def serve(settings: LdapSettings, listener: Listener, directory: DirectoryReader
     harvest, watch = harvest_of(settings, counts), Watch(settings, log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, closing(harvest):
         hub = Hub(handler, settings, runner.get_loop(), watch, harvest, operators=operators, tls=tls, siblings=siblings)
-        makes: list[tuple[Callable[[], asyncio.Protocol], Listener]] = [(partial(Connection, hub), listener)]
+        makes = [(behind_proxies(hub, partial(Connection, hub)), listener)]
         if tls and ldaps is not None:
-            makes.append((hub.new_secure, ldaps))
+            makes.append((behind_proxies(hub, hub.new_secure), ldaps))
         runner.run(_serve(hub, makes, stop, ready or (lambda *_ports: None)))
 
 

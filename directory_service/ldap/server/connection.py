@@ -38,6 +38,7 @@ from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import is_exact
 from directory_service.ldap.server.identities import Proof
 from directory_service.ldap.server.operations import CANCEL_TEXTS, Operation, call_off, cancelled_id
+from directory_service.ldap.server.proxied import address_of
 from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.ldap.virtual import CANCEL, START_TLS
@@ -63,13 +64,14 @@ class Connection(asyncio.Protocol):
                  "heard", "hub", "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking",
                  "stalled", "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
 
-    def __init__(self, hub: Hub, *, handed: bool = False) -> None:
+    def __init__(self, hub: Hub, address: str = "", *, handed: bool = False) -> None:
+        """``address`` is the client's where it is not that of the socket (``proxied``)."""
         self.hub = hub
         self.handed = handed  # by another process (``siblings``)
         self.session = Session(hub.handler.resolve, hub.settings.limits)
         self.events: deque[Event] = deque()
         self.transport = cast(asyncio.Transport, None)
-        self.address = ""
+        self.address = address
         self.number = 0
         self.asked = self.binds = 0
         self.work: Work | None = None  # the search answered just now
@@ -91,8 +93,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=self.hub.settings.output_buffer)
-        peer = transport.get_extra_info("peername")
-        self.address = peer[0] if isinstance(peer, tuple) else ""
+        self.address = self.address or address_of(transport)
         self.channel = _DISCREET if may_send_secrets(self.hub.settings.secrets_need_tls, self.address) else _OPEN
         crowded = self.hub.admit(self)
         if crowded:

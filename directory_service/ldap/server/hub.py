@@ -22,11 +22,12 @@ from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.server.harvest import harvest_of
 from directory_service.ldap.server.identities import Operators, end_sessions
+from directory_service.ldap.server.proxied import Proxied
 from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.server.turns import Turns
 from directory_service.ldap.server.watch import Watch
 from directory_service.ldap.session import Identity
-from directory_service.siblings import Siblings
+from directory_service.siblings import Give, Siblings
 from directory_service.tls import Tls
 from directory_service.trust.certificates import NO_REVOCATION
 from directory_service.trust.harvest import Client, Harvest
@@ -62,15 +63,34 @@ class Hub:
         self.verifier = ThreadPoolExecutor(1, "ldap-bind")  # apart, so that a flood of binds delays no search
         self.connections: set[Connection] = set()
         self.addresses: dict[str, int] = {}  # how many connections each has
+        self.unnamed: set[Proxied] = set()  # sockets of proxies that have not said yet whose they are
+        self.room = settings.connections  # for connections, those sockets apart
         self.siblings = siblings
         self._arriving: set[asyncio.Task[object]] = set()
         if siblings:
             loop.add_reader(siblings.fileno(), self._take_in, siblings)
 
-    def new_secure(self) -> TlsStream:
+    def new_secure(self, address: str = "") -> TlsStream:
         """A connection that begins with TLS (ldaps)."""
         assert self.tls is not None
-        return Connection(self).behind_tls(self.tls.context)
+        return Connection(self, address).behind_tls(self.tls.context)
+
+    def expect(self, socket: Proxied) -> bool:
+        """Counts a socket whose client is not known yet, among all connections and against no address; false, and not
+        counted, when it is one too many."""
+        if len(self.connections) >= self.room:
+            return False
+        self.unnamed.add(socket)
+        self.room -= 1
+        return True
+
+    def expected(self, socket: Proxied) -> bool:
+        """It is known now, or gone.  Was it counted?"""
+        if socket not in self.unnamed:
+            return False
+        self.unnamed.discard(socket)
+        self.room += 1
+        return True
 
     def admit(self, connection: Connection) -> str:
         """Counts and numbers the connection; gives the name of the limit when it is one too many."""
@@ -80,10 +100,9 @@ class Hub:
         connection.number = self.numbers
         if not connection.handed:  # the worker that gave it has counted it
             self.watch.meter.accepted += 1
-        settings = self.settings
-        if here > settings.connections_per_address:
+        if here > self.settings.connections_per_address:
             return "connections_per_address"
-        return "connections" if len(self.connections) > settings.connections else ""
+        return "connections" if len(self.connections) > self.room else ""
 
     def forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -140,28 +159,31 @@ class Hub:
         now = self.loop.time()
         for connection in list(self.connections):
             connection.overdue(now)
+        for unnamed in list(self.unnamed):
+            unnamed.overdue(now)
         if self.operators:
             end_sessions(self.connections, self.operators, self.tls.revocations if self.tls else NO_REVOCATION)
-        self.watch.flush(len(self.connections))
+        self.watch.flush(len(self.connections) + len(self.unnamed))
         if self.siblings:
             self.siblings.even_out(len(self.connections), self._hand_over)
 
-    def _hand_over(self, number: int, give: Callable[[int], bool]) -> None:
-        """To a worker that has fewer: connections of which there is nothing to know but their socket."""
+    def _hand_over(self, number: int, give: Give) -> None:
+        """To a worker that has fewer: connections of which there is nothing to know but their socket, and the address
+        of their client, which only a header may have told."""
         for connection in islice((c for c in list(self.connections) if c.is_blank), number):
-            if not give(connection.transport.get_extra_info("socket").fileno()):
+            if not give(connection.transport.get_extra_info("socket").fileno(), connection.address.encode()):
                 return
             connection.transport.abort()  # ours; the other's descriptor keeps it open
 
     def _take_in(self, siblings: Siblings) -> None:
-        for client in siblings.received():
-            task = self.loop.create_task(self._welcome(client))
+        for client, address in siblings.arrivals():
+            task = self.loop.create_task(self._welcome(client, address.decode()))
             self._arriving.add(task)  # nobody else holds it
             task.add_done_callback(self._arriving.discard)
 
-    async def _welcome(self, client: socket.socket) -> None:
+    async def _welcome(self, client: socket.socket, address: str) -> None:
         try:
-            await self.loop.connect_accepted_socket(partial(Connection, self, handed=True), client)
+            await self.loop.connect_accepted_socket(partial(Connection, self, address, handed=True), client)
         except OSError:  # gone meanwhile
             client.close()
 
@@ -170,6 +192,8 @@ class Hub:
         if self.siblings:
             self.loop.remove_reader(self.siblings.fileno())
             self.siblings.close()
+        for unnamed in list(self.unnamed):
+            unnamed.end("")
         deadline = self.loop.time() + self.settings.shutdown_time
         while self.loop.time() < deadline and any(c.session.outstanding or c.binding for c in self.connections):
             await asyncio.sleep(0.02)

@@ -25,6 +25,7 @@ SECONDS = Histogram("annuaire_ldap_operation_seconds", "Time to make an answer."
 CONNECTIONS = Gauge("annuaire_ldap_open_connections", "Connections open now.", multiprocess_mode="livesum")
 ACCEPTED = Counter("annuaire_ldap_connections_total", "Connections accepted.")
 HANDSHAKES = Counter("annuaire_ldap_tls_handshakes_total", "TLS handshakes.", ("outcome",))
+HEADERS = Counter("annuaire_ldap_proxy_headers_total", "PROXY protocol headers of trusted proxies.", ("outcome",))
 BYTES = Counter("annuaire_ldap_bytes_total", "Octets of requests and of answers, before TLS.", ("direction",))
 ENTRIES = Counter("annuaire_ldap_entries_total", "Entries sent.")
 LIMITS = Counter("annuaire_ldap_limit_total", "Limits met.", ("limit",))
@@ -44,6 +45,7 @@ class Meter:
         self.operations: Tally[tuple[str, int]] = Tally()
         self.limits: Tally[str] = Tally()
         self.handshakes: Tally[str] = Tally()
+        self.headers: Tally[str] = Tally()
         self.received = self.sent = self.entries = self.accepted = 0
         self._times: dict[str, list[float]] = {}  # how many in each bucket and beyond, then their sum
 
@@ -66,6 +68,8 @@ class Meter:
             LIMITS.labels(limit).inc(number)
         for outcome, number in self.handshakes.items():
             HANDSHAKES.labels(outcome).inc(number)
+        for outcome, number in self.headers.items():
+            HEADERS.labels(outcome).inc(number)
         BYTES.labels("in").inc(self.received)
         BYTES.labels("out").inc(self.sent)
         ENTRIES.inc(self.entries)
@@ -83,6 +87,8 @@ def _observe(histogram: Histogram, times: list[float]) -> None:
 
 
 def announce() -> None:
-    """Every limit at zero, so that the first one met is seen as a rise."""
+    """Every limit at zero, so that the first one met is seen as a rise; so with headers."""
     for limit in NAMES:
         LIMITS.labels(limit)
+    for outcome in ("client", "peer", "failed"):
+        HEADERS.labels(outcome)
