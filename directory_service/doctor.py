@@ -16,7 +16,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged
+from directory_service.ldap.proxyheader import LOCAL
 from directory_service.model.numbers import grouped
 from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.serve import SPARE_DESCRIPTORS
@@ -229,10 +230,25 @@ def _log_is_signed_by_ours(settings: Settings) -> str:
 @contextmanager
 def _ldap(settings: Settings) -> Iterator[Connection]:
     from ldap3 import ALL, Connection, Server
+    from ldap3.core.exceptions import LDAPException
 
     server = Server(settings.host, settings.ldap_port, get_info=ALL, connect_timeout=_PATIENCE)
-    with Connection(server, receive_timeout=_PATIENCE) as connection:  # which binds, and unbinds
+    connection = Connection(server, receive_timeout=_PATIENCE)
+    try:
+        connection.open(read_server_info=False)
+        _introduce(settings, connection.socket)
+        if not connection.bind():
+            _fail("authentification anonyme refusée")
         yield connection
+    finally:
+        with suppress(LDAPException):
+            connection.unbind()
+
+
+def _introduce(settings: Settings, link: socket.socket) -> None:
+    """Where connections from our own address begin with a PROXY header: that of who speaks for itself."""
+    if link.getsockname()[0] in settings.ldap.proxies:
+        link.sendall(LOCAL)
 
 
 def _ldap_answers(settings: Settings) -> str:
@@ -272,8 +288,10 @@ def _tls_answers(settings: Settings) -> str:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     for name, port in ports.items():
         try:
-            with _reached(settings.host, port) as plain, context.wrap_socket(plain):
-                pass
+            with _reached(settings.host, port) as plain:
+                if name == "LDAPS":
+                    _introduce(settings, plain)
+                context.wrap_socket(plain).close()
         except OSError as error:
             _fail(f"{name}, port {port} : {_reason(error)}")
     return ", ".join(f"{name} port {port}" for name, port in ports.items()) or "aucun port TLS ouvert"

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from certificates import Authority
-from e2e.installation import Installation, free_port
+from e2e.installation import Installation, free_port, start
 
 # What can be well without data: nothing is set.
 OF_NO_DATA = ["signataire", "clés", "certificats", "révocation", "ports TLS", "service de politique"]
@@ -25,6 +25,21 @@ NONE_DUE = {"ANNUAIRE_SOURCE_RHYTHMS": ""}  # samples are of August 2026
 def test_all_is_well(served: Installation) -> None:
     assert all(checks(served.run("doctor", "--json", **NONE_DUE).stdout).values())
     assert "mêmes réponses\toui" in served.run("doctor", **NONE_DUE).stdout
+
+
+def test_ports_that_expect_headers_of_this_machine_answer(loaded: Installation, tmp_path: Path) -> None:
+    """A balancer beside the service: the doctor's own connections would be closed without one."""
+    behind = {"ANNUAIRE_LDAP_PROXY_PROTOCOL": "true", "ANNUAIRE_TRUSTED_PROXIES": "127.0.0.1 ::1",
+              "ANNUAIRE_LDAP_TLS_CERTIFICATE": str(Authority(tmp_path, "Port").server())}  # fmt: skip
+    here = loaded.copy(tmp_path / "copy")
+    here.env.update(behind)
+    server = start(here)
+    try:
+        server.wait_for("Ctrl-C")
+        found = checks(here.run("doctor", "--json", code=5, **NONE_DUE).stdout)
+        assert [name for name, ok in found.items() if not ok] == ["clés", "certificats"]  # of a test, and for a day
+    finally:
+        assert server.stop() == 0, server.said
 
 
 def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(served: Installation) -> None:
