@@ -92,7 +92,7 @@ $(SAMPLE)/.done: | .venv/.installed
 .venv/.peers: tools/debian-install | .venv/bin/python
 	@tools/debian-install slapd ldap-utils postgresql pgbouncer gcc python3-dev libldap-dev libsasl2-dev \
 		postfix postfix-ldap nginx-light default-jdk-headless php-cli php-ldap chromium fonts-dejavu-core vdirsyncer khard \
-		thunderbird lbdb libnet-ldap-perl libauthen-sasl-perl
+		thunderbird lbdb libnet-ldap-perl libauthen-sasl-perl haproxy
 	@touch $@
 
 .venv/.tested: .venv/.installed .venv/.peers
