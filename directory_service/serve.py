@@ -281,13 +281,6 @@ def read_tls(settings: Settings) -> Tls | None:
     return Tls(files) if files.certificate else None
 
 
-def require_proxies(settings: Settings) -> None:
-    """Raises InvalidInput where PROXY headers are expected, and of nobody."""
-    if settings.ldap_proxy_protocol and not settings.trusted_proxies.held:
-        why = "les répartiteurs dont l'en-tête est attendu sont à nommer dans trusted_proxies"
-        raise InvalidInput(why, where="réglage ldap_proxy_protocol")
-
-
 def _http(settings: Settings) -> None:
     from directory_service.web.server import run_http
 

@@ -119,10 +119,11 @@ class Settings:
         "`Client-Cert` (RFC 9440), and of whom `X-Forwarded-For` is believed. From others the first is refused, the "
         "second ignored. Empty: nobody.",
     )
-    ldap_proxy_protocol: bool = _setting(
-        False,
-        "Whether LDAP connections from `trusted_proxies` begin with a PROXY protocol header (version 1 or 2), before "
-        "TLS too, that says whose they are; without one they are closed. From others none is taken.",
+    ldap_proxies: Networks = _setting(
+        NO_NETWORK,
+        "Addresses or networks, by spaces, of balancers whose LDAP connections begin with a PROXY protocol header "
+        "(version 1 or 2), before TLS too, that says whose they are; without one they are closed. From others none is "
+        "taken. Empty: nobody.",
     )
     ldap_handshake_time: float = _setting(
         _LDAP.handshake_time, "Seconds a client may take for a TLS handshake, a proxy for its PROXY header."
@@ -347,8 +348,7 @@ class Settings:
     @property
     def ldap(self) -> LdapSettings:
         """What the LDAP face takes: its own values, with those chosen here."""
-        proxies = self.trusted_proxies if self.ldap_proxy_protocol else NO_NETWORK
-        return LdapSettings(**self._chosen(LdapSettings), limits=Limits(**self._chosen(Limits)), proxies=proxies)
+        return LdapSettings(**self._chosen(LdapSettings), limits=Limits(**self._chosen(Limits)))
 
     @property
     def thresholds(self) -> Thresholds:

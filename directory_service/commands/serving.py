@@ -57,22 +57,13 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
     Avec un argument, n'en lance qu'une partie : PARTIE est ldap, http, follow ou policy.
     """
     from directory_service.index.files import bring_in
-    from directory_service.serve import (
-        Supervisor,
-        parts_of,
-        read_https,
-        read_policy,
-        read_tls,
-        require_free,
-        require_proxies,
-    )
+    from directory_service.serve import Supervisor, parts_of, read_https, read_policy, read_tls, require_free
 
     settings = load(**chosen)
     parts = parts_of(part, settings)
     require_free(settings, parts)
     if "ldap" in parts:
         read_tls(settings)
-        require_proxies(settings)
     if "https" in parts:
         read_https(settings)
     if "policy" in parts:

@@ -29,7 +29,7 @@ def test_all_is_well(served: Installation) -> None:
 
 def test_ports_that_expect_headers_of_this_machine_answer(loaded: Installation, tmp_path: Path) -> None:
     """A balancer beside the service: the doctor's own connections would be closed without one."""
-    behind = {"ANNUAIRE_LDAP_PROXY_PROTOCOL": "true", "ANNUAIRE_TRUSTED_PROXIES": "127.0.0.1 ::1",
+    behind = {"ANNUAIRE_LDAP_PROXIES": "127.0.0.1 ::1",
               "ANNUAIRE_LDAP_TLS_CERTIFICATE": str(Authority(tmp_path, "Port").server())}  # fmt: skip
     here = loaded.copy(tmp_path / "copy")
     here.env.update(behind)

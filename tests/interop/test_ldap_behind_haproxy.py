@@ -68,7 +68,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iter
     directory.close()
     ports = {name: free_port() for name in ("ldap", "ldaps", "http")}
     chosen = {
-        "DATA": folder, "WORKERS": 1, "TRUSTED_PROXIES": "127.0.0.1", "LDAP_PROXY_PROTOCOL": True,
+        "DATA": folder, "WORKERS": 1, "LDAP_PROXIES": "127.0.0.1",
         "LDAP_CONNECTIONS_PER_ADDRESS": EACH, "LDAP_TLS_CERTIFICATE": authority.server(),
         "ACCESS_LOG": folder / "access.log", "ACCESS_LOG_ADDRESS": "full",
     } | {f"{name.upper()}_PORT": port for name, port in ports.items()}  # fmt: skip

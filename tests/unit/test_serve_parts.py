@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from directory_service.errors import InvalidInput
-from directory_service.serve import parts_of, ports, read_https, read_policy, require_proxies
+from directory_service.serve import parts_of, ports, read_https, read_policy
 from directory_service.settings import Settings
 
 
@@ -42,7 +42,6 @@ def test_the_policy_service_stays_on_loopback_whatever_the_others_do() -> None:
         (read_https, {"https_port": 8443, "http_tls_certificate": "/nowhere.pem"}, "TLS"),
         (read_policy, {"policy_port": 10045}, "policy_operator"),
         (read_policy, {"policy_operator": "essai"}, "policy_port"),
-        (require_proxies, {"ldap_proxy_protocol": True}, "ldap_proxy_protocol"),
     ],
 )
 def test_what_is_missing_is_named_before_anything_starts(read, settings: dict[str, object], where: str) -> None:

@@ -100,10 +100,11 @@ def test_networks_are_written_as_they_are_read() -> None:
     assert "192.0.2.1" in networks and "2001:db8::5%eth0" in networks and "192.0.2.2" not in networks
 
 
-def test_headers_are_expected_of_trusted_proxies_where_that_is_asked_for() -> None:
-    named = {"ANNUAIRE_TRUSTED_PROXIES": "192.0.2.1"}
-    assert not load(named).ldap.proxies.held
-    assert "192.0.2.1" in load(named | {"ANNUAIRE_LDAP_PROXY_PROTOCOL": "oui"}).ldap.proxies
+def test_headers_over_ldap_are_expected_of_its_own_proxies() -> None:
+    """One of HTTP may pass certificates on, which one that forwards TCP must not."""
+    assert not load({"ANNUAIRE_TRUSTED_PROXIES": "192.0.2.1"}).ldap.proxies.held
+    chosen = load({"ANNUAIRE_LDAP_PROXIES": "192.0.2.1"})
+    assert "192.0.2.1" in chosen.ldap.proxies and not chosen.trusted_proxies.held
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
@@ -123,11 +124,10 @@ def test_the_ldap_face_gets_what_was_chosen_and_its_own_values() -> None:
 
 
 def test_every_limit_of_the_ldap_face_can_be_chosen() -> None:
-    """But for what is no limit: the suffix and the proxies have other names, threads and the end are ours to see to."""
+    """But for what is no limit: the suffix has another name, threads and the end are ours to see to."""
     ours = {s.name for s in describe()}
     limits = {f.name for kind in (LdapSettings, Limits) for f in fields(kind)}
-    others = {name for name in limits if f"ldap_{name}" not in ours}
-    assert others == {"access", "limits", "proxies", "shutdown_time", "workers"}
+    assert {name for name in limits if f"ldap_{name}" not in ours} == {"access", "limits", "workers", "shutdown_time"}
     env = {s.env: "7" for s in describe() if s.name.startswith("ldap_") and s.type in (int, float)}
     chosen = Settings.load(env, None, {}).ldap
     assert (chosen.limits.filter_terms, chosen.candidates, chosen.harvest_window) == (7, 7, 7.0)

@@ -25,7 +25,7 @@ SECONDS = Histogram("annuaire_ldap_operation_seconds", "Time to make an answer."
 CONNECTIONS = Gauge("annuaire_ldap_open_connections", "Connections open now.", multiprocess_mode="livesum")
 ACCEPTED = Counter("annuaire_ldap_connections_total", "Connections accepted.")
 HANDSHAKES = Counter("annuaire_ldap_tls_handshakes_total", "TLS handshakes.", ("outcome",))
-HEADERS = Counter("annuaire_ldap_proxy_headers_total", "PROXY protocol headers of trusted proxies.", ("outcome",))
+HEADERS = Counter("annuaire_ldap_proxy_headers_total", "PROXY protocol headers of balancers.", ("outcome",))
 BYTES = Counter("annuaire_ldap_bytes_total", "Octets of requests and of answers, before TLS.", ("direction",))
 ENTRIES = Counter("annuaire_ldap_entries_total", "Entries sent.")
 LIMITS = Counter("annuaire_ldap_limit_total", "Limits met.", ("limit",))
