@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,7 +12,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,9 +73,35 @@ def installation(folder: Path) -> Installation:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that nobody listens on.  Each process of a run takes them in turn from a share of its own, below those that
+    the kernel hands out: between here and the server's start neither a neighbour nor a client may take it."""
+    for port in itertools.islice(_PORTS, _SHARE):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+_SHARE = 1_000
+
+
+def _ports() -> Iterator[int]:
+    worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or 0) % 20
+    first = 10_000 + _SHARE * worker
+    begun = os.getpid() % _SHARE  # other runs of the same machine begin elsewhere
+    return itertools.cycle(first + (begun + n) % _SHARE for n in range(_SHARE))
+
+
+_PORTS = _ports()
+
+
+def runs(pid: int) -> bool:
+    """Is this process alive?  One that ended stays in /proc until its parent has asked how, which the first process
+    of a container may never do for those that it inherits."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @dataclass
