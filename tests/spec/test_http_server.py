@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def send(port: int, raw: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
         peer.sendall(raw)
         return b"".join(iter(lambda: peer.recv(65536), b""))
 
@@ -85,7 +86,7 @@ def test_no_header_moves_the_path(served: Served) -> None:
 
 
 def test_one_connection_serves_many_requests(served: Served) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", served[0], timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", served[0], timeout=20)
     for n in range(20):
         connection.request("GET", f"/v1/suggest?q=dupont&limit={n % 5 + 1}")
         answer = connection.getresponse()
@@ -110,13 +111,25 @@ def test_a_request_under_way_is_answered_when_told_to_stop(tmp_path: Path) -> No
     directory.close()
     process, port = start(tmp_path, tmp_path / "http.log")
     body = b'{"address":"zoe.d-essai@medecin.mssante.fr"}'
-    head = f"POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        "POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\n"
+        f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
         peer.sendall(head.encode() + body[:10])
-        time.sleep(0.3)
+        assert peer.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it is under way
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        _wait_closed(port)
         peer.sendall(body[10:])
         answer = b"".join(iter(lambda: peer.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 200") and b'"verified"' in answer
     assert process.wait(20) == 0
+
+
+def _wait_closed(port: int) -> None:
+    """It takes no more connections: it was told to stop."""
+    deadline = time.monotonic() + 20
+    with suppress(OSError):
+        while True:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            assert time.monotonic() < deadline
