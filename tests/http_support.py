@@ -18,7 +18,7 @@ def start(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
     command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if get(port, "/readyz")[0] == 200:
@@ -30,7 +30,7 @@ def start(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
 
 
 def get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -247,7 +247,7 @@ def served_both(directory: Directory | Gate, settings: LdapSettings | None = Non
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield tuple(ports)
     finally:
         stop.set()

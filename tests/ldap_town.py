@@ -60,7 +60,7 @@ class Gate:
     def search(self, query: Query, view: View) -> Result:
         if not self.is_point(query):
             self.asked += 1
-            assert self.open.wait(10)
+            assert self.open.wait(60)
         return self.directory.search(query, view)
 
     def is_point(self, query: Query) -> bool:

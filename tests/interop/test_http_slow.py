@@ -36,7 +36,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             stderr=said,
         )
     try:
-        _wait(port)
+        _wait(process, port)
         yield port
     finally:
         process.terminate()
@@ -44,13 +44,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     assert (folder / "said").read_text() == ""
 
 
-def _wait(port: int) -> None:
-    for _ in range(300):
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 60
+    while True:
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
+            assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
-    raise AssertionError
 
 
 def drip(peer: socket.socket, octets: Iterator[bytes]) -> None:

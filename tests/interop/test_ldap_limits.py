@@ -156,6 +156,7 @@ def test_search_time(serving: Serving) -> None:
     gate = Gate(serving.directory)
     with limited(serving, "search_time", directory=gate, search_time=0.2, workers=1) as port, Client(port) as client:
         client.send(search(SLOW, 1) + search(SLOW, 2))
+        assert client.ask(extended(WHOAMI, 3))[0].message_id == 3  # from here on the searches wait
         threading.Timer(0.4, gate.open.set).start()
         assert (2, 3) in [(r.message_id, r.code) for r in client.read(2)]
 

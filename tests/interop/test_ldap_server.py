@@ -127,6 +127,7 @@ def test_a_client_that_does_not_read_is_not_worked_for(serving: Serving) -> None
             for _ in range(20_000_000 // len(block)):
                 client.send(block)
         assert codes(other.ask(search(JEAN))) == [(1, 0)]
+        client.socket.settimeout(10)
         assert len(client.read(500)) >= 500
 
 
@@ -223,6 +224,7 @@ def test_time_in_the_queue_counts(serving: Serving) -> None:
     settings = LdapSettings(suffix=SUFFIX, search_time=0.4, workers=1)
     with served(gate, settings) as port, Client(port) as client:
         client.send(search(SLOW, 1) + search(SLOW, 2))
+        assert codes(client.ask(extended(WHOAMI, 3))) == [(3, 0)]  # from here on the searches wait
         threading.Timer(0.8, gate.open.set).start()
         assert (2, 3) in codes(client.read(2))
         assert gate.asked == 1

@@ -141,7 +141,7 @@ def test_answers_are_the_same_whoever_gives_them(tmp_path: Path) -> None:
     process, port = start(tmp_path, tmp_path / "http.log")
     try:
         expected = [get(port, f"/v1/suggest?q={text}") for text in ("dup", "dupont", "", "zzzz")]
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
             for text, (status, headers, body) in zip(("dup", "dupont", "", "zzzz"), expected, strict=True):
                 for asked in (ASKED, ASKED + ASKED):  # the second is read ahead of the first's answer
                     peer.sendall(asked.replace(b"dupont", text.encode()))
