@@ -251,7 +251,7 @@ def served_both(directory: Directory | Gate, settings: LdapSettings | None = Non
         yield tuple(ports)
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 

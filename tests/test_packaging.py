@@ -68,7 +68,7 @@ def _add_dependencies(site: Path) -> None:
                     (site / name).symlink_to(found.locate_file(name))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_installed_command_imports_a_sample(annuaire: Path, tmp_path: Path) -> None:
     env = {"ANNUAIRE_DATA": str(tmp_path / "var")}
     assert "import" in run(annuaire, "--help", cwd=tmp_path)

@@ -99,7 +99,7 @@ class Thunderbird:
         self._stream = self._socket.makefile("rb")
         self._number = 0
         self._read()  # its greeting
-        self._call("WebDriver:NewSession", capabilities={"alwaysMatch": {"timeouts": {"script": 20_000}}})
+        self._call("WebDriver:NewSession", capabilities={"alwaysMatch": {"timeouts": {"script": 60_000}}})
         self._call("Marionette:SetContext", value="chrome")
 
     def close(self) -> None:
@@ -175,10 +175,10 @@ def thunderbird(folder: Path, preferences: str) -> Iterator[Thunderbird]:
         opened.close()
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(60)
 
 
-def _port(file: Path, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> int:
+def _port(file: Path, process: subprocess.Popen[bytes], log: Path, seconds: float = 120) -> int:
     deadline = time.monotonic() + seconds
     while not (file.exists() and file.read_text()):
         assert process.poll() is None and time.monotonic() < deadline, log.read_text(errors="replace")

@@ -30,7 +30,7 @@ class Installation:
 
     def run(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [ANNUAIRE, *arguments], env=self.env | env, cwd=self.folder, capture_output=True, text=True, timeout=120
+            [ANNUAIRE, *arguments], env=self.env | env, cwd=self.folder, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done
@@ -115,13 +115,13 @@ class Server:
     def said(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while text not in self.said:
             assert self.process.poll() is None and time.monotonic() < deadline, self.said
             time.sleep(0.05)
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 60) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 

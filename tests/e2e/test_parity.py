@@ -185,7 +185,7 @@ class Faces:
     peer: Any
 
     def json(self, path: str) -> Json:
-        with urllib.request.urlopen(self.here.http + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.here.http + path, timeout=30) as answer:
             return dict(json.load(answer))
 
     def ldap(self, branch: str, attribute: str, value: str) -> dict[str, Attributes]:

@@ -36,7 +36,7 @@ class Operator:
         url = f"{self.here.http}/v1/mailboxes/{address}"
         request = urllib.request.Request(url, data, headers if method != "GET" else {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
@@ -60,7 +60,7 @@ class Operator:
             "-b",
             BASE,
         ]
-        done = subprocess.run([*command, f"(mail={address})"], capture_output=True, text=True, timeout=20)
+        done = subprocess.run([*command, f"(mail={address})"], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -86,7 +86,7 @@ def operator(loaded: Installation, tmp_path_factory: pytest.TempPathFactory) -> 
 def seconds_until(seen: Callable[[], bool]) -> float:
     begin = time.monotonic()
     while not seen():
-        assert time.monotonic() < begin + 20
+        assert time.monotonic() < begin + 60
     return time.monotonic() - begin
 
 
@@ -123,13 +123,13 @@ def test_an_unlisted_box_is_seen_by_nobody_until_it_is_listed(operator: Operator
 
 
 def seen_by_the_index(operator: Operator, seq: int) -> bool:
-    with urllib.request.urlopen(operator.here.http + "/readyz", timeout=20) as answer:
+    with urllib.request.urlopen(operator.here.http + "/readyz", timeout=60) as answer:
         return int(json.load(answer)["build"].rpartition(".")[2]) >= seq
 
 
 def test_neither_log_nor_metrics_hold_an_address_or_a_secret(operator: Operator) -> None:
     operator.ask("PUT", f"jamaisecrite@{DOMAIN}", {"type": "PER", "holder": {"person": "jamais"}})
-    with urllib.request.urlopen(operator.here.http + "/metrics", timeout=20) as answer:
+    with urllib.request.urlopen(operator.here.http + "/metrics", timeout=60) as answer:
         told = answer.read().decode()
     told += "".join(log.read_text() for log in Path(operator.here.folder).glob("serve-*.log"))
     assert "/v1/mailboxes/<address>" in told

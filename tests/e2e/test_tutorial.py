@@ -50,12 +50,12 @@ class Reader:
             self.serving = process
             self._wait_ready(out)
         else:
-            assert process.wait(120) == 0, block + out.read_text() + err.read_text()
+            assert process.wait(300) == 0, block + out.read_text() + err.read_text()
         return self._elsewhere(out.read_text(encoding="utf-8"))
 
     def _wait_ready(self, out: Path) -> None:
         assert self.serving
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while READY not in out.read_text(encoding="utf-8"):
             failed = out.read_text() + out.with_suffix(".err").read_text()
             assert self.serving.poll() is None and time.monotonic() < deadline, failed
@@ -75,7 +75,7 @@ class Reader:
     def close(self) -> None:
         if self.serving:
             os.killpg(self.serving.pid, signal.SIGINT)  # Ctrl-C
-            self.serving.wait(20)
+            self.serving.wait(60)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         reader.close()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_shows_what_happens(reader: Reader, name: str) -> None:
     path = ROOT / name
@@ -101,7 +101,7 @@ def test_the_page_shows_what_happens(reader: Reader, name: str) -> None:
         path.write_text(page, encoding="utf-8")
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_examples_of_the_http_pages_are_what_the_sample_of_make_run_answers(reader: Reader) -> None:
     reader.type("annuaire sample day0 --people 5000 --seed 1; annuaire init; annuaire import day0; annuaire index\n")
     reader.type("annuaire serve\n")

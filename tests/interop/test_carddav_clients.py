@@ -36,7 +36,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     process, port = start(folder, folder / "http.log")
     yield port
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def run(command: list[str], folder: Path, said: str = "") -> str:

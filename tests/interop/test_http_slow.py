@@ -40,7 +40,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     assert (folder / "said").read_text() == ""
 
 
@@ -82,22 +82,22 @@ def silent_body(peer: socket.socket) -> None:
 
 @pytest.mark.parametrize("how", [slow_head, slow_body, slow_chunks, silent_body])
 def test_slow_requests_do_not_hold_the_threads(port: int, how: Callable[[socket.socket], None]) -> None:
-    peers = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(THREADS)]
+    peers = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(THREADS)]
     threads = [threading.Thread(target=how, args=(peer,), daemon=True) for peer in peers]
     for thread in threads:
         thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)  # drops go on for longer
     connection.request("GET", "/healthz")
     assert connection.getresponse().status == 200
     connection.close()
     for peer in peers:
         peer.close()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
 
 def test_a_request_in_time_is_answered_whatever_our_own_time(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     lines = b"\n".join([json.dumps({"address": "zoe.d-essai@medecin.mssante.fr"}).encode()] * 10_000)
     connection.request("POST", "/v1/verify/batch", lines)
     assert len(connection.getresponse().read().splitlines()) == 10_000

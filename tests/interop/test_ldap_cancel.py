@@ -103,7 +103,7 @@ class Finishing(Gate):
 
     def search(self, query: Query, view: View) -> Result:
         if self.is_point(query):
-            assert self.ended.wait(10)
+            assert self.ended.wait(60)
             time.sleep(0.5)  # from the end of ``search`` to the end of the thread's work, on a machine that others use
             return self.directory.search(query, view)
         found = self.directory.search(query, view)

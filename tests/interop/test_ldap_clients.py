@@ -235,4 +235,4 @@ def test_ldapsearch_prints_an_entry(serving: Serving, program: Callable[[str], s
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

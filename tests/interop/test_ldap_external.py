@@ -170,7 +170,7 @@ def test_a_bad_certificate_ends_the_handshake(
 
 
 def wait_refused(world: World, certificate: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not is_refused(world, certificate):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -201,11 +201,11 @@ def test_ldapsearch_binds_by_external(
     }
     for url, options in ((f"ldaps://127.0.0.1:{world.ldaps}", ()), (f"ldap://127.0.0.1:{world.plain}", ("-ZZ",))):
         command = [program("ldapsearch"), "-H", url, *options, "-Y", "EXTERNAL", "-LLL", "-b", BAL, JEAN, "mail"]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stdout.count("mail: ")) == (0, 1), done.stderr
         who = subprocess.run(
             [program("ldapwhoami"), "-H", url, *options, "-Y", "EXTERNAL", "-Q"], env=env, capture_output=True,
-            text=True, timeout=20, check=False,
+            text=True, timeout=60, check=False,
         )  # fmt: skip
         assert who.stdout.strip() == f"dn:{dn(name)}"
 
@@ -228,5 +228,5 @@ def test_python_ldap_binds_by_external(world: World, entitled: tuple[str, Path])
     name, certificate = entitled
     told = [f"ldaps://127.0.0.1:{world.ldaps}", str(world.authority.path), str(certificate)]
     command = [sys.executable, "-c", _PYTHON_LDAP, *told]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout.strip() == f"dn:{dn(name)}", done.stderr

@@ -218,7 +218,7 @@ def test_ldapsearch_browses(serving: Serving, program: Callable[[str], str]) -> 
 
     def run(*extensions: str) -> subprocess.CompletedProcess[str]:
         command = [program("ldapsearch"), "-x", "-H", serving.url, "-b", BAL, *extensions, EVERY, "sn"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
 
     found = run("-E", "!sss=sn", "-E", "!vlv=0/24/1/0").stdout
     assert found.count("# numEntries: 25") == 4 and "pos=1 count=100" in found and "pos=25 count=100" in found

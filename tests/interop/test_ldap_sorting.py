@@ -299,7 +299,7 @@ def test_ldapsearch_sorts(serving: Serving, program: Callable[[str], str]) -> No
                "-o", "ldif-wrap=no"]  # fmt: skip
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=20, check=False)
+        return subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
     found = run("-E", "!sss=cn:2.5.13.3/-mail", CABINETS, "mail")
     assert found.returncode == 0 and "sortResult: (0)" in found.stdout

@@ -173,7 +173,7 @@ def test_handshakes_are_counted_by_what_became_of_them(secure: Secure) -> None:
     with Client(secure.ldaps) as stranger:
         stranger.send(b"this is no handshake")
         assert stranger.closed()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (counted("done") > done and counted("failed") > failed):  # added once a second
         assert time.monotonic() < deadline
 
@@ -186,7 +186,7 @@ def test_sessions_are_resumed(secure: Secure, program: Callable[[str], str], ver
     def connect(*options: str) -> str:
         # An anonymous bind and an unbind: the ticket of TLS 1.3 comes after the handshake.
         done = subprocess.run(
-            [*base, *options, "-ign_eof"], input=bind() + request(2, b"\x42\x00"), capture_output=True, timeout=20
+            [*base, *options, "-ign_eof"], input=bind() + request(2, b"\x42\x00"), capture_output=True, timeout=60
         )
         return done.stdout.decode("latin-1")
 
@@ -215,7 +215,7 @@ def test_a_session_of_another_worker_costs_a_full_handshake_and_no_error(
 
 def test_renegotiation_is_refused(secure: Secure, program: Callable[[str], str]) -> None:
     command = [program("openssl"), "s_client", "-connect", f"127.0.0.1:{secure.ldaps}", "-tls1_2"]
-    done = subprocess.run(command, input=b"R\n", capture_output=True, timeout=20, check=False)
+    done = subprocess.run(command, input=b"R\n", capture_output=True, timeout=60, check=False)
     assert b"no renegotiation" in done.stderr
 
 
@@ -229,7 +229,7 @@ def served_name(secure: Secure, ldaps: int) -> str:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -304,10 +304,10 @@ def test_ldapsearch_speaks_tls(secure: Secure, program: Callable[[str], str], ho
     url = ["-H", f"ldaps://127.0.0.1:{secure.ldaps}"] if how == "ldaps" else ["-H", f"ldap://127.0.0.1:{secure.plain}"]
     command = [program("ldapsearch"), *url, "-x", "-LLL", "-b", BAL, *([how] if how == "-ZZ" else []), JEAN, "mail"]
     trusting = {**os.environ, "LDAPTLS_CACERT": str(secure.authority.path)}
-    done = subprocess.run(command, env=trusting, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, env=trusting, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.count("mail: ")) == (0, 1), done.stderr
     wary = {**os.environ, "LDAPTLS_CACERT": "/dev/null"}
-    assert subprocess.run(command, env=wary, capture_output=True, timeout=20, check=False).returncode != 0
+    assert subprocess.run(command, env=wary, capture_output=True, timeout=60, check=False).returncode != 0
 
 
 @pytest.mark.parametrize("how", ["ldaps", "StartTLS"])

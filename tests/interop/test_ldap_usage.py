@@ -145,7 +145,7 @@ def test_python_ldap_reads_results_one_by_one(connection: ldap.ldapobject.Simple
     number = connection.search_ext(BAL, ldap.SCOPE_SUBTREE, CABINET, ["mail"])
     kinds = []
     while not kinds or kinds[-1] != ldap.RES_SEARCH_RESULT:
-        kind, _ = connection.result(number, all=0, timeout=10)
+        kind, _ = connection.result(number, all=0, timeout=30)
         kinds.append(kind)
     assert kinds == [ldap.RES_SEARCH_ENTRY] * 3 + [ldap.RES_SEARCH_RESULT]
 
@@ -159,7 +159,7 @@ def test_python_ldap_abandons_and_goes_on(connection: ldap.ldapobject.SimpleLDAP
 
 def test_python_ldap_keeps_many_searches_under_way(connection: ldap.ldapobject.SimpleLDAPObject) -> None:
     asked = {connection.search_ext(BAL, ldap.SCOPE_SUBTREE, f"(mail=p{n}@*)", ["mail"]): n for n in range(100, 115)}
-    found = {n: connection.result(number, timeout=10)[1] for number, n in reversed(asked.items())}
+    found = {n: connection.result(number, timeout=30)[1] for number, n in reversed(asked.items())}
     assert all(entries[0][1]["mail"] == [f"p{n}@medecin.mssante.fr".encode()] for n, entries in found.items())
 
 
@@ -236,7 +236,7 @@ def test_ldap3_strategies_that_do_not_wait(serving: Serving) -> None:
     """ASYNC has a thread that reads; RESTARTABLE opens again; SAFE_SYNC gives results instead of state."""
     with opened(serving, client_strategy=ldap3.ASYNC) as connection:
         numbers = [connection.search(BAL, f"(mail=p{n}@*)", attributes=["mail"]) for n in range(100, 110)]
-        answers = [connection.get_response(number, timeout=10)[0] for number in numbers]
+        answers = [connection.get_response(number, timeout=30)[0] for number in numbers]
         assert [a[0]["attributes"]["mail"] for a in answers] == [[f"p{n}@medecin.mssante.fr"] for n in range(100, 110)]
     with opened(serving, client_strategy=ldap3.RESTARTABLE) as connection:
         assert connection.search(BAL, f"(mail={JEAN})")

@@ -54,7 +54,7 @@ def pooled(new_database: Callable[[str], URL]) -> Iterator[Engine]:
 
 
 def _wait_for(url: str) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while True:
         try:
             psycopg.connect(url).close()

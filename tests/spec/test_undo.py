@@ -70,7 +70,7 @@ class Followed:
         return fingerprint(self.folder / "followed") == fingerprint(self.folder / "rebuilt")
 
 
-@pytest.mark.timeout(60 + 60 * MANY)
+@pytest.mark.timeout(240 + 60 * MANY)
 @pytest.mark.parametrize("seed", range(MANY))
 def test_days_of_a_country_come_and_go(registry: Engine, country: Path, tmp_path: Path, seed: int) -> None:
     """In any order, whole days or some files of them: undone they leave no trace, imported again they are the same."""
@@ -146,7 +146,7 @@ extracts = st.fixed_dictionaries(
 _RUNS = itertools.count()
 
 
-@pytest.mark.timeout(60 + 60 * MANY)
+@pytest.mark.timeout(240 + 60 * MANY)
 @settings(max_examples=3 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(extracts, min_size=1, max_size=4))
 def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Path, days: list) -> None:
@@ -167,7 +167,7 @@ def test_any_extracts_leave_no_trace_once_undone(registry: Engine, tmp_path: Pat
     assert contents(registry) == start
 
 
-@pytest.mark.timeout(60 + 60 * MANY)
+@pytest.mark.timeout(240 + 60 * MANY)
 @settings(max_examples=2 * MANY, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(days=st.lists(extracts, min_size=2, max_size=3))
 def test_the_index_follows_any_of_them(registry: Engine, tmp_path: Path, days: list) -> None:

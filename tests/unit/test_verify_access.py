@@ -45,7 +45,7 @@ def change(folder: Path, directory: Directory, what: str) -> str:
             operators.suspend(connection, world.OPERATOR, actor="test")
     build_index(engine, folder / "index", SUFFIX, workers=1)
     engine.dispose()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while directory.build().id == before:
         assert time.monotonic() < deadline
     return secret
