@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged
 from directory_service.ldap.proxyheader import LOCAL
+from directory_service.model.networks import asked_at
 from directory_service.model.numbers import grouped
 from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
 from directory_service.serve import SPARE_DESCRIPTORS
@@ -232,7 +233,7 @@ def _ldap(settings: Settings) -> Iterator[Connection]:
     from ldap3 import ALL, Connection, Server
     from ldap3.core.exceptions import LDAPException
 
-    server = Server(settings.host, settings.ldap_port, get_info=ALL, connect_timeout=_PATIENCE)
+    server = Server(asked_at(settings.host), settings.ldap_port, get_info=ALL, connect_timeout=_PATIENCE)
     connection = Connection(server, receive_timeout=_PATIENCE)
     try:
         connection.open(read_server_info=False)
@@ -317,7 +318,7 @@ def _policy_answers(settings: Settings) -> str:
 
 
 def _reached(host: str, port: int) -> socket.socket:
-    return socket.create_connection((host, port), timeout=_PATIENCE)
+    return socket.create_connection((asked_at(host), port), timeout=_PATIENCE)
 
 
 def _faces_agree(settings: Settings) -> str:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from directory_service import runfolder
 from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable, why_no_port
+from directory_service.model.networks import asked_at
 from directory_service.settings import Settings, describe
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _require_free(host: str, port: int, setting: str) -> None:
 
 def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), timeout=1).close()
+        socket.create_connection((asked_at(host), port), timeout=1).close()
     except OSError:
         return False
     return True

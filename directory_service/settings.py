@@ -17,7 +17,7 @@ from directory_service.ldap.dn import check_suffix
 from directory_service.ldap.limits import LdapSettings, Limits, SecretsNeedTls
 from directory_service.model.anomalies import Limits as AnomalyLimits
 from directory_service.model.ins import PATIENT_DOMAIN
-from directory_service.model.networks import NO_NETWORK, Networks
+from directory_service.model.networks import NO_NETWORK, Networks, asked_at
 from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
 from directory_service.option import TYPES, Setting, read_file
@@ -372,7 +372,8 @@ class Settings:
         return self.data / "index"
 
     def authority(self, port: int) -> str:
-        return authority(self.host, port)
+        """Where this machine asks a face."""
+        return authority(asked_at(self.host), port)
 
     @property
     def processes(self) -> int:

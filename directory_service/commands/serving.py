@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,6 +23,7 @@ from directory_service.commands.common import (
     with_settings,
 )
 from directory_service.errors import InvalidInput, NotFound, RegistryUnavailable
+from directory_service.model.networks import asked_at
 
 if TYPE_CHECKING:
     from directory_service.settings import Settings
@@ -134,7 +134,7 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
     if machine:
         emit({"serving": {p.scheme: f"{p.scheme}://{authority(p.host, p.number)}" for p in listened}})
         return
-    served = {p.scheme: f"{p.scheme}://{authority(_from_here(p.host), p.number)}" for p in listened}
+    served = {p.scheme: f"{p.scheme}://{authority(asked_at(p.host), p.number)}" for p in listened}
     examples = list(_examples(settings, served))
     click.echo("\nPrêt. À coller dans un autre terminal :\n" if examples else "\nPrêt.")
     for line in examples:
@@ -142,15 +142,6 @@ def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> Non
     if settings.portal and "http" in served:
         click.echo(f"\nDans un navigateur : {served['http']}/")
     click.echo("\nCtrl-C arrête.")
-
-
-def _from_here(host: str) -> str:
-    """The address to ask on this machine where ``host`` is listened on: "every address" is none to ask."""
-    with suppress(ValueError):
-        address = ip_address(host)
-        if address.is_unspecified:
-            return "127.0.0.1" if address.version == 4 else "::1"
-    return host
 
 
 def _examples(settings: Settings, served: Mapping[str, str]) -> Iterator[str]:

@@ -39,3 +39,12 @@ def listened_on(host: str) -> tuple[str, ...]:
     asyncio makes a socket for ``::`` deaf to IPv4 (IPV6_V6ONLY), whatever the system says.
     """
     return ("0.0.0.0", "::") if host == "::" else (host,)  # noqa: S104 (asked for by name)
+
+
+def asked_at(host: str) -> str:
+    """Where this machine asks a face that listens on ``host``: "every address" is none to ask.  That of ``::`` is asked
+    by IPv4, which it answers too: a container may know IPv6 and have no address of it."""
+    try:
+        return "127.0.0.1" if ip_address(host).is_unspecified else host
+    except ValueError:
+        return host

@@ -46,7 +46,7 @@ def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(se
     found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5).stdout)["checks"]}
     assert [name for name, check in found.items() if not check["ok"]] == ["sources"]
     assert "mssante.mailboxes : dernière extraction du 2026-08-25" in found["sources"]["detail"]
-    assert "données reçues il y a 0,0 h" in found["âge des données"]["detail"]
+    assert "données reçues il y a 0," in found["âge des données"]["detail"]  # less than an hour
 
 
 def test_a_registry_restored_from_a_backup_is_told_until_the_index_follows(

@@ -18,7 +18,13 @@ from directory_service.settings import Settings
 
 @pytest.mark.parametrize(
     ("host", "asked"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::", "[::1]"), ("::1", "[::1]"), ("annuaire", "annuaire")],
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "127.0.0.1"),
+        ("::1", "[::1]"),
+        ("annuaire", "annuaire"),
+    ],
 )
 def test_every_address_is_asked_by_loopback(
     host: str, asked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

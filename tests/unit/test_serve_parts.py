@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from directory_service.errors import InvalidInput
-from directory_service.serve import parts_of, ports, read_https, read_policy
+from directory_service.serve import _answers, parts_of, ports, read_https, read_policy
 from directory_service.settings import Settings
 
 
@@ -48,3 +49,9 @@ def test_what_is_missing_is_named_before_anything_starts(read, settings: dict[st
     with pytest.raises(InvalidInput) as refusal:
         read(Settings(data=Path("var"), **settings))
     assert where in (refusal.value.where or "")
+
+
+def test_who_listens_on_every_address_is_found_on_a_machine_that_has_none_of_ipv6() -> None:
+    """``annuaire serve --host ::`` gave up after a minute in a container whose IPv6 is switched off."""
+    with socket.create_server(("127.0.0.1", 0)) as face:
+        assert all(_answers(host, face.getsockname()[1]) for host in ("::", "0.0.0.0", "127.0.0.1", "localhost"))
