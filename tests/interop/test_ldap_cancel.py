@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,7 +23,10 @@ from directory_service.index.query import Query, View
 from directory_service.index.reader import Reader
 from directory_service.ldap.ber import integer, octets, sequence
 from directory_service.ldap.limits import LdapSettings
+from directory_service.ldap.searching import Work
 from directory_service.ldap.server import operator_check
+from directory_service.ldap.server.connection import Connection
+from directory_service.ldap.server.operations import Operation
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 SLOW = "(cn=*martin*)"  # not a key look-up: runs in a thread
@@ -208,3 +213,26 @@ def test_a_client_that_leaves_takes_its_searches_with_it(endless: int, goodbye: 
         assert EndlessLookups.began.acquire(timeout=SOON)
         client.send(goodbye)
     assert EndlessLookups.ended.acquire(timeout=SOON)
+
+
+def test_what_is_over_leaves_no_cycles(serving: Serving) -> None:
+    """The collector looks little at a time (``heap``): what a connection and its searches were goes by itself."""
+    ours = (Connection, Operation, Future, Work)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        with gated(serving) as (port, gate):
+            with Client(port) as client:
+                client.send(search(SLOW, 1) + search(SLOW, 2) + search(SLOW, 3))
+                client.ask(cancel(1, 4), 2)
+                client.send(abandon(2, 5))
+                gate.open.set()
+                assert codes(client.read()) == [(3, 0)]
+                client.ask(search("(cn=*dupont*)", 6) + search(JEAN, 7))
+            with Client(port) as client:
+                client.send(b"".join(search(SLOW, n) for n in range(1, 9)))  # and goes away
+        gc.collect()
+        assert [found for found in gc.garbage if isinstance(found, ours)] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()

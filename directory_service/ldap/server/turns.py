@@ -29,12 +29,11 @@ class Turns:
     def submit(self, step: Callable[[], Any], address: str, client: object) -> Future[Any]:
         """Runs ``step`` when it is the turn of this client, one of those at this address."""
         future: Future[Any] = Future()
-        job = future, step
         with self._lock:
-            self._waiting.setdefault(address, {}).setdefault(client, deque()).append(job)
+            self._waiting.setdefault(address, {}).setdefault(client, deque()).append((future, step))
             idle = self._running < self._workers
             self._running += idle
-        future.add_done_callback(partial(self._forget, job, address, client))
+        future.add_done_callback(partial(self._forget, address, client))  # which must not hold the future: a cycle
         if idle:
             self._pool.submit(self._run)
         return future
@@ -49,7 +48,7 @@ class Turns:
                 except BaseException as error:
                     future.set_exception(error)
 
-    def _forget(self, job: Job, address: str, client: object, future: Future[Any]) -> None:
+    def _forget(self, address: str, client: object, future: Future[Any]) -> None:
         """What is called off before its turn leaves the queue: whoever asks and calls off, again and again, would have
         more there than was ever asked at once."""
         if not future.cancelled():
@@ -57,7 +56,7 @@ class Turns:
         with self._lock:
             clients = self._waiting.get(address, {})
             jobs = clients.get(client, deque())
-            if job in jobs:
+            if job := next((job for job in jobs if job[0] is future), None):
                 jobs.remove(job)
                 if not jobs:
                     del clients[client]
