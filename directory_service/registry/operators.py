@@ -125,6 +125,16 @@ def set_status(connection: Connection, name: str, status: str, *, actor: str, at
     return True
 
 
+def _withdraw_or_return(connection: Connection, key: int, actor: str, moment: str) -> None:
+    """What becomes of an operator with its last domain, or its first again, as when a white list says so; a suspended
+    one stays suspended."""
+    was = connection.execute(select(operator.c.status).where(operator.c.id == key)).scalar_one()
+    status = WITHDRAWN if _is_withdrawn(connection, key) else ACTIVE
+    if was not in (SUSPENDED, status):
+        connection.execute(update(operator).where(operator.c.id == key).values(status=status, status_since=moment))
+        _journal(connection, actor, "withdraw" if status == WITHDRAWN else "return", key, {"status": status}, moment)
+
+
 def _is_withdrawn(connection: Connection, key: int) -> bool:
     held = select(domain.c.id).where(domain.c.operator_id == key, domain.c.until.is_(None)).limit(1)
     source = connection.execute(select(operator.c.source).where(operator.c.id == key)).scalar_one()
@@ -224,6 +234,7 @@ def add_domain(connection: Connection, name: str, domain_name: str, *, actor: st
     changed = _open_domain(connection, key, checked, moment)
     if changed:
         _journal(connection, actor, "domain", key, {"opened": checked}, moment)
+        _withdraw_or_return(connection, key, actor, moment)
     return changed
 
 
@@ -236,6 +247,7 @@ def remove_domain(connection: Connection, name: str, domain_name: str, *, actor:
     changed = connection.execute(update(domain).where(*by_hand).values(until=moment)).rowcount > 0
     if changed:
         _journal(connection, actor, "domain", key, {"closed": checked}, moment)
+        _withdraw_or_return(connection, key, actor, moment)
     elif connection.execute(select(domain.c.id).where(*held).limit(1)).first():
         raise InvalidInput("ce domaine vient de la liste blanche, qui le rouvrirait : suspendez plutôt l'opérateur")
     return changed

@@ -158,6 +158,37 @@ def test_a_suspended_operator_stays_so_whatever_the_list_says(lists: Lists) -> N
         assert get_operator(connection, "gip-essai").status == "withdrawn"  # nothing is left to it
 
 
+def test_a_domain_given_by_hand_brings_a_withdrawn_operator_back_and_its_last_one_taken_withdraws_it(
+    lists: Lists,
+) -> None:
+    """At once, and not with the next list."""
+    lists.day(1, entry(A), entry(B, OVA))
+    lists.day(2, entry(B, OVA))
+    for n, change, status in ((3, operators.add_domain, "active"), (4, operators.remove_domain, "withdrawn")):
+        with writing(lists.engine) as connection:
+            assert change(connection, "gip-essai", C, actor="tests", at=at(n))
+            found = get_operator(connection, "gip-essai")
+        assert (found.status, found.since) == (status, at(n))
+    with reading(lists.engine) as connection:
+        told = [(e.kind, decode(e.after)) for e in read_after(connection, 0, 99) if e.actor == "tests"]
+    assert told[-4:] == [
+        ("domain", {"opened": C}),
+        ("return", {"status": "active"}),
+        ("domain", {"closed": C}),
+        ("withdraw", {"status": "withdrawn"}),
+    ]
+
+
+def test_a_domain_given_or_taken_by_hand_leaves_a_suspended_operator_suspended(lists: Lists) -> None:
+    lists.day(1, entry(A), entry(B, OVA))
+    lists.day(2, entry(B, OVA))
+    with writing(lists.engine) as connection:
+        operators.suspend(connection, "gip-essai", actor="tests", at=at(3))
+        for change in (operators.add_domain, operators.remove_domain):
+            assert change(connection, "gip-essai", C, actor="tests", at=at(4))
+            assert get_operator(connection, "gip-essai").status == "suspended"
+
+
 # --- mass moves ------------------------------------------------------------------------------------------------------
 
 
