@@ -70,7 +70,7 @@ def ask(directory: Directory, question: Question, caller: Caller, *, patient_dom
 
 def _verify(directory: Directory, case: _Case, question: Question, caller: Caller) -> Verdict:
     operators, trust = _trust(directory, case)
-    if not operators and trust[-1].code == "domain_untrusted":
+    if _is_untrusted(trust):
         return case.of(_WHITE_LIST).answer(Outcome.UNTRUSTED_DOMAIN, trust)
     if question.sender is not None:
         may, trust = _sender(directory, operators, trust, question.sender)
@@ -119,6 +119,8 @@ def _patient(directory: Directory, case: _Case, question: Question) -> Verdict:
     said: tuple[Reason, ...] = ()
     if question.sender is not None:
         operators, trust = _trust(directory, case)
+        if _is_untrusted(trust):
+            return case.of(_WHITE_LIST).answer(Outcome.UNTRUSTED_DOMAIN, trust)
         may, said = _sender(directory, operators, trust, question.sender)
         if not may:
             return case.answer(Outcome.MISMATCH, said)
@@ -198,6 +200,10 @@ def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, 
         return operators, (reason("no_white_list_then" if at and directory.has_white_list() else "no_white_list"),)
     left = directory.trust_left(case.domain, at)
     return operators, (*([reason("domain_left", left)] if left else ()), reason("domain_untrusted"))
+
+
+def _is_untrusted(trust: tuple[Reason, ...]) -> bool:
+    return trust[-1].code == "domain_untrusted"
 
 
 def _judge(case: _Case, trust: tuple[Reason, ...], holdings: Sequence[Holding], picked: Picked) -> Verdict:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import web_world as world
@@ -234,6 +236,7 @@ def operators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
     with writing(engine) as connection:
         add_operator(connection, "hopital", ["ch-essai.mssante.fr", "patient.mssante.fr"], actor="test")
         add_operator(connection, "arrete", ["medecin.mssante.fr"], actor="test")
+        add_operator(connection, "presse", ["presse.mssante.fr"], actor="test", at="2099-01-01T00:00:00Z")
         suspend(connection, "arrete", actor="test")
         number = create_run(connection, actor="tests", kind="import", as_of=world.TURN)
         add_file(connection, number, layout="mssante.mailboxes", name="x", sha256="", size=1, rows=1,
@@ -280,9 +283,38 @@ def test_of_a_domain_that_several_hold_no_operator_is_told(operators: Directory)
     assert told == [world.OPERATOR, "", ""]
 
 
+def test_an_operator_that_holds_no_domain_may_send_while_there_is_no_white_list(tmp_path: Path) -> None:
+    world.build_world(tmp_path, white_list=False)[0].close()
+    engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    with writing(engine) as connection:
+        add_operator(connection, "essai", actor="test")
+    build_index(engine, tmp_path / "index", world.SUFFIX, workers=1)
+    engine.dispose()
+    with closing(Directory(tmp_path / "index", world.SUFFIX)) as found:
+        for address in (ZOE_BOX, PATIENT):
+            told = [ask(found, Question(address, sender=name), ANYBODY).verdict for name in ("essai", "personne")]
+            assert told == ["verified", "mismatch"]
+
+
+def test_nobody_sends_as_a_patient_whose_domain_no_operator_holds(directory: Directory) -> None:
+    verdict = ask(directory, Question(PATIENT, sender=world.OPERATOR), ANYBODY)
+    assert verdict.verdict == "untrusted_domain" and codes(verdict) == {"domain_untrusted"}
+
+
+def test_trust_of_today_does_not_ask_the_clock(operators: Directory) -> None:
+    """Whoever wrote may be ahead of it."""
+    assert verify(operators, "x@presse.mssante.fr", view=View.ANONYMOUS).verdict == "unknown_address"
+
+
 def test_an_answer_says_who_says_so_and_when_it_last_did(operators: Directory) -> None:
     told = [verify(operators, a, view=View.ANONYMOUS).as_dict()["freshness"] for a in (ZOE_BOX, "x@medecin.mssante.fr")]
     assert told == [{"source": "mssante.mailboxes", "seen": world.TURN}] * 2
+
+
+def test_trust_is_the_white_list_s_to_say(operators: Directory) -> None:
+    asked = Question("ailleurs@nulle-part.fr"), Question(ZOE_BOX, sender="hopital")
+    told = [ask(operators, question, ANYBODY).as_dict()["freshness"] for question in asked]
+    assert told == [{"source": "mssante.whitelist", "seen": None}] * 2
 
 
 # -- patients ---------------------------------------------------------------------------------------------------------
