@@ -289,6 +289,24 @@ def test_a_verdict_says_when_the_operator_said_so(registry: Engine, tmp_path: Pa
         changed = here.client.get(f"/v1/mailboxes/{BOX}").json["changed"]
         assert told["freshness"] == {"source": "publication", "seen": changed}
         assert changed == told["since"]
+        here.delete(BOX)
+        here.follower.catch_up()
+        told = here.client.post("/v1/verify", json={"address": BOX}).json
+        changed = here.client.get(f"/v1/mailboxes/{BOX}").json["changed"]
+        assert (told["verdict"], told["freshness"]) == ("closed", {"source": "publication", "seen": changed})
+
+
+def test_of_two_operators_of_a_domain_the_verdict_tells_the_one_that_would_send(
+    registry: Engine, tmp_path: Path
+) -> None:
+    with closing(Publishing(registry, tmp_path)) as here:
+        here.put(BOX, personal())
+        with writing(here.engine) as connection:
+            operators.add_domain(connection, "autre", OURS, actor="tests")
+        here.follower.catch_up()
+        asked = [{}, {"as": "sender", "operator": "autre"}]
+        told = [here.client.post("/v1/verify", json={"address": BOX} | more).json["operator"] for more in asked]
+        assert told == ["essai", "autre"]
 
 
 def test_a_verdict_on_the_past_says_who_said_so_of_then(registry: Engine, tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from argon2 import PasswordHasher
 from registry_factories import LATER, START
 from sqlalchemy import Connection, Engine, update
 
-from directory_service.errors import InvalidInput, NotFound
+from directory_service.errors import Forbidden, InvalidInput, NotFound
 from directory_service.registry import journal, operators, runs
 from directory_service.registry.bulk import insert_rows
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.overview import read_operators, read_sources
-from directory_service.registry.tables import rejection, run_file
+from directory_service.registry.tables import operator, rejection, run_file
 
 ROW = (12, "Identifiant PP", "identifier", "clé fausse", "8|10000000018|…")
 
@@ -139,6 +139,16 @@ def test_suspending_is_dated_journalled_and_undone(registry: Engine) -> None:
         assert operators.set_status(connection, "essai", "active", actor="test")
         kinds = [e.kind for e in journal.read_after(connection, 0, 99)]
     assert kinds == ["create", "suspend", "resume"]
+
+
+def test_only_an_active_operator_is_let_in(registry: Engine) -> None:
+    with writing(registry) as connection:
+        operators.add_operator(connection, "essai", actor="test")
+        operators.require_active(connection, "essai")
+        connection.execute(update(operator).values(status="withdrawn"))
+        for name in ("essai", "personne"):
+            with pytest.raises(Forbidden):
+                operators.require_active(connection, name)
 
 
 def test_a_domain_comes_and_goes_and_two_operators_may_hold_it(registry: Engine) -> None:

@@ -17,8 +17,8 @@ from directory_service.trust.verdicts import Verdict
 from directory_service.trust.verify import verify
 
 LATER, LAST = "2026-07-01T03:45:00Z", "2026-08-01T03:45:00Z"
-TWICE, SHARED, LEFT, OVER, NAMESAKES, ONE_LEFT = (
-    f"{name}@medecin.mssante.fr" for name in ("deux.fois", "a.deux", "partis", "finie", "presque", "un.parti")
+TWICE, SHARED, LEFT, OVER, NAMESAKES, ONE_LEFT, PLACES = (
+    f"{name}@medecin.mssante.fr" for name in ("deux.fois", "a.deux", "partis", "finie", "presque", "un.parti", "lieux")
 )
 PEOPLE = (
     (6, f"8{rpps(6)}", "PETIT", "ANNE", "inactive", LATER),
@@ -31,6 +31,7 @@ BOXES = (
     (23, OVER, "PER", False, ((2, None, world.START, world.TURN), (3, None, world.START, LATER))),
     (24, NAMESAKES, "PER", False, ((2, None, world.START, None), (7, None, world.START, None))),
     (26, ONE_LEFT, "PER", False, ((4, None, world.START, None), (1, None, world.START, None))),
+    (27, PLACES, "PER", False, ((1, 1, world.START, None), (1, None, world.START, None))),
 )
 
 
@@ -76,6 +77,11 @@ def test_who_practises_no_more_is_no_second_holder(directory: Directory) -> None
     found = verify(directory, ONE_LEFT, view=View.ANONYMOUS)
     assert (found.verdict, found.holder and found.holder.id) == ("verified", world.ZOE)
     assert "several_holders" not in {r.code for r in found.reasons}
+
+
+def test_who_holds_it_for_two_places_is_one_holder(directory: Directory) -> None:
+    found = verify(directory, PLACES, name="Zoé D'Essai", view=View.ANONYMOUS)
+    assert (found.verdict, found.holder and found.holder.id) == ("verified", world.ZOE)
 
 
 def test_of_two_who_practise_no_more_the_last_says_until_when(directory: Directory) -> None:
