@@ -145,6 +145,8 @@ def test_operations_and_pages_are_not_counted(here: World, url: str) -> None:
 def test_the_machine_itself_and_limits_of_zero_are_not_counted(here: World) -> None:
     client = here.client(http_rate_suggest=1)
     assert [ask(client, SUGGEST, "127.0.0.1").status_code for _ in range(3)] == [200] * 3
+    named = here.client(http_rate_suggest=1, http_rate_factor=1)  # but a program that gives its name is
+    assert [ask(named, SUGGEST, "127.0.0.1", here.key).status_code for _ in range(2)] == [200, 429]
     assert "RateLimit" not in ask(here.client(http_rate_suggest=0), SUGGEST).headers
 
 

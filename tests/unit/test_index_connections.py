@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 from index_world import write_index
+from record_factories import SUFFIX
 
+from directory_service.entries.entry import BAL
 from directory_service.index.connections import Connections
 from directory_service.index.files import current_name
+from directory_service.index.newest import NewestLexicon
+from directory_service.index.plan import make_plan
+from directory_service.index.query import Present
 from directory_service.index.reader import Reader
 
 
@@ -24,6 +29,23 @@ def test_a_thread_that_ends_leaves_no_connection(tmp_path: Path) -> None:
         thread.join()
         with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
             opened[0].refresh()
+
+
+def test_the_lexicon_of_the_newest_build_is_one_and_takes_the_plans_of_the_last_with_it() -> None:
+    newest, read = NewestLexicon(), list[int]()
+
+    def counts() -> list[dict[str, int]]:
+        read.append(1)
+        return [{"abc": 2}, {"du": 7, "ma": 40}]
+
+    key = Path("a.sqlite"), "é", SUFFIX
+    first = newest.of(key, counts)
+    assert newest.of(key, counts) is first and len(read) == 1
+    assert (first.count("abc"), first.letters, first.suffix, first.mailboxes) == (2, "é", SUFFIX, 40)
+    for other in ((Path("b.sqlite"), "é", SUFFIX), (Path("b.sqlite"), "è", SUFFIX), key):
+        make_plan(Present("mail"), BAL, first)
+        assert newest.of(other, counts) is not first
+        assert make_plan.cache_info().currsize == 0
 
 
 def test_a_new_build_is_asked_within_a_second(tmp_path: Path) -> None:
