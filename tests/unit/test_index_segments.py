@@ -13,12 +13,11 @@ from record_factories import SUFFIX
 
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, Entry
-from directory_service.index import segments as index_segments
 from directory_service.index.files import open_writer
 from directory_service.index.filling import fill, finish, opened
 from directory_service.index.patch import replace_mailbox
 from directory_service.index.render import batch_of
-from directory_service.index.segments import FULL_TEXT, gather, merge
+from directory_service.index.segments import FULL_TEXT, gather, lift, merge
 
 CHANGES = 100
 BUILT = 2_000  # mailboxes: many more pages than the changes write, since FTS5 merges what is small with its like
@@ -108,21 +107,22 @@ def test_numbers_of_several_octets_are_read_whole(tmp_path: Path, written: bytes
     """A national build has written a hundred thousand leaves, a small one a few."""
     with opened(tmp_path / "x.sqlite", 0) as db:
         fill(db, [batch_of([box(1, "durand")], [], 1)])
+        finish(db, lambda *_: None)
+    with closing(open_writer(tmp_path / "x.sqlite")) as db:
         for table in FULL_TEXT:
             (block,) = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()
             assert block[6] < 0x80  # leaves written: after a cookie, levels and segments
             changed = block[:6] + written + block[7:]
             db.execute(f"UPDATE {table}_data SET block = ? WHERE id = 10", (changed,))
-        finish(db, lambda *_: None)
+        lift(db)  # once more
     with closing(open_writer(tmp_path / "x.sqlite")) as db:
         check(db)
         put(db, 2, "martin")
         assert (found(db, "dur"), found(db, "mar")) == ([box(1, "").id], [box(2, "").id])
 
 
-def test_gathering_goes_on_where_it_stopped(build: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gathering_goes_on_where_it_stopped(build: sqlite3.Connection) -> None:
     """Each step is committed: one that was interrupted leaves an index that is whole."""
-    monkeypatch.setattr(index_segments, "_STEP", 1)
     for number in range(CHANGES):
         put(build, number % TOUCHED + 1, f"martin {number}")
     build.execute("INSERT INTO text(text, rank) VALUES ('merge', 1)")
