@@ -96,8 +96,8 @@ def test_a_workbook_with_a_chart_is_read_and_a_broken_one_refused() -> None:
     book.save(whole)
     assert read_file(whole.getvalue()).rows == (("Nom", "Ville"),)
     parts = zipfile.ZipFile(whole)
-    sheet, rels = "xl/worksheets/sheet1.xml", "xl/chartsheets/_rels/sheet1.xml.rels"
-    for name, body in ((sheet, b"<worksheet><sheetData><row"), (sheet, b""), (rels, None)):
+    sheet, rels = "xl/worksheets/sheet1.xml", "xl/_rels/workbook.xml.rels"
+    for name, body in ((sheet, b"<worksheet><sheetData><row"), (sheet, b""), (sheet, None), (rels, None)):
         broken = io.BytesIO()
         with zipfile.ZipFile(broken, "w") as archive:
             for part in parts.namelist():

@@ -11,17 +11,15 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import islice
 from typing import IO, Final
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.model.numbers import grouped
+from directory_service.web.portal.workbooks import TooManyTags, read_sheets
 
 MOST_OCTETS: Final = 4 * 1024 * 1024
 MOST_ROWS: Final = 5_000  # a hospital's directory; a national list goes by the API
@@ -39,12 +37,11 @@ _SEPARATORS: Final = ";\t,|"
 _LOOKED_AT: Final = 50  # records that say which separator it is
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _FILE: Final = "fichier"
-# What openpyxl meets in a broken workbook.  SyntaxError is that of both XML parsers that it may use; AttributeError is
-# what it makes of a sheet for a chart that has none.
+# What a broken workbook raises (ValueError: what its parts hold), and one that is encrypted.
 _UNREADABLE: Final = (
-    InvalidFileException, zipfile.BadZipFile, SyntaxError, LookupError, ValueError, TypeError, AttributeError, OSError,
-    EOFError,
+    zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, ValueError,
 )  # fmt: skip
+_PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as OPC has it; others ask for as much memory as they say
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +85,10 @@ def _cell(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text[:LONGEST_CELL]).strip()
 
 
-def _bounded(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Each with its number.  Raises LimitExceeded past the limits; empty rows count tenfold less."""
+def _bounded(rows: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """Raises LimitExceeded past the limits; empty rows count tenfold less."""
     full = 0
-    for number, row in enumerate(rows, 1):
+    for number, row in rows:
         full += any(row)
         if full > MOST_ROWS + 1 or number > 10 * MOST_ROWS:  # the header is one
             raise LimitExceeded(f"le carnet dépasse {grouped(MOST_ROWS)} lignes : découpez-le", where=_FILE)
@@ -121,8 +118,8 @@ def _separated(text: str) -> Iterator[tuple[int, list[str]]]:
     text = text.removeprefix("\ufeff").replace("\0", "")
     first, _, rest = text.partition("\n")
     if first.strip().lower().startswith("sep=") and len(first.strip()) == 5:
-        return _bounded(_records(rest, first.strip()[4]))
-    return _bounded(_records(text, _separator(text)))
+        return _bounded(enumerate(_records(rest, first.strip()[4]), 1))
+    return _bounded(enumerate(_records(text, _separator(text)), 1))
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
@@ -153,18 +150,16 @@ def _regularity(text: str, separator: str) -> tuple[int, int]:
 
 
 def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Read row by row, values only: formulas give what they last came to, and nothing is computed."""
+    """The first sheet that holds anything, row by row, values only; nothing is computed."""
     _weigh(body)
     try:
-        book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
-        try:
-            for sheet in book.worksheets:
-                sheet.reset_dimensions()  # what a file says of its own size is not to be believed
-                found = [*_bounded([_value(v) for v in row] for row in sheet.iter_rows(values_only=True))]
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            for rows in read_sheets(archive, LONGEST_CELL, MOST_TAGS):
+                found = [*_bounded(rows)]
                 if any(any(row) for _, row in found):
                     return iter(found)
-        finally:
-            book.close()
+    except TooManyTags:
+        raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE) from None
     except _UNREADABLE:
         raise _refused("le classeur XLSX est illisible") from None
     return iter(())
@@ -180,9 +175,11 @@ def _weigh(body: bytes) -> None:
                     "le classeur est trop complexe : copiez la feuille utile dans un nouveau classeur", where=_FILE
                 )
             for part in archive.infolist():
+                if part.compress_type not in _PACKED:
+                    raise _refused("le classeur XLSX est illisible")
                 with archive.open(part) as stream:
                     left -= _weight(stream, left, MOST_TAGS if part.filename.startswith(_LONG_PARTS) else _FEW_TAGS)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, ValueError):
+    except _UNREADABLE:
         raise _refused("le classeur XLSX est illisible") from None
 
 
@@ -198,16 +195,6 @@ def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
         if read > octets or tags < 0:
             raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
     return read
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # a number of eleven digits, as spreadsheets keep it
-    if isinstance(value, datetime | date):
-        return value.isoformat()[:10]
-    return str(value)
 
 
 def _refused(why: str) -> InvalidInput:
