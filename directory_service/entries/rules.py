@@ -8,13 +8,13 @@ narrower: a value must then be equal by both, so that what the index finds is a 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule
 from directory_service.index.query import Equal, Extensible, Substrings
+from directory_service.model.names import normalized
 from ldap_schema.matching import find_rule
 from ldap_schema.schema import load
 
@@ -45,11 +45,11 @@ def _spaces(text: str) -> str:
 
 
 def _exactly(text: str) -> str:
-    return _spaces(unicodedata.normalize("NFKC", text))
+    return _spaces(normalized("NFKC", text))
 
 
 def _ignoring_case(text: str) -> str:
-    return _spaces(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.casefold()).casefold()))
+    return _spaces(normalized("NFKC", normalized("NFKC", text.casefold()).casefold()))
 
 
 # Rules that tell apart what the attribute's own may not: RFC 4518 2, but for characters that are mapped to nothing.

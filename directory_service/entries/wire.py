@@ -9,12 +9,12 @@ values that are equal under the standard rules (RFC 4511 4.1.7).
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Final
 
 from directory_service.ldap.ber import SEQUENCE, SET, Reader, octets, partial_attribute, tlv
+from directory_service.model.names import normalized
 
 _NOT_PRINTABLE: Final = re.compile(r"[^A-Za-z0-9'()+,\-./:? ]")
 
@@ -110,7 +110,7 @@ def comparable(text: str) -> str:
     """Equal for values that ``caseIgnoreMatch`` takes for one."""
     folded = text.casefold()
     if not folded.isascii():
-        folded = unicodedata.normalize("NFKC", folded)
+        folded = normalized("NFKC", folded)
     return " ".join(folded.split()) if "  " in folded else folded
 
 

@@ -17,6 +17,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from directory_service.model.names import normalized
 from directory_service.model.phonetics import within
 
 Holding = tuple[str, str]  # address in lower case, id of the holder
@@ -63,7 +64,7 @@ def looks(text: str) -> str:
     """An address, or a part of one, as a hasty eye reads it."""
     text = text.lower()
     if not text.isascii():
-        plain = unicodedata.normalize("NFKD", text)
+        plain = normalized("NFKD", text)
         text = "".join(c for c in plain if not unicodedata.combining(c)).lower().translate(_FOREIGN)
     return _PAIRS.sub(lambda pair: _AS_ONE[pair[0]], text.translate(_LOOKS)).translate(_STROKES)
 

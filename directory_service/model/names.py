@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import Literal
 
 # Letters that no Unicode decomposition takes apart, with what French users type for them.
 _SPECIAL = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _NOT_WORD = re.compile(r"[^\w]+|_+")
 _LONGEST = 256  # characters: no name of anybody or anything is longer
 _FIRST_MARK = "\u0300"  # no character before it combines
+_MOST_MARKS = 30  # on one letter: no language has more (UAX 15, Stream-Safe Text Format)
 # Of ASCII, what ``_NOT_WORD`` and ``casefold`` do, but for ``_``: three times as quick.
 _PLAIN = str.maketrans({c: c.lower() if c.isalnum() else " " for c in map(chr, range(128))})
 
@@ -36,11 +38,25 @@ def fold_any(text: str) -> str:
 def fold_once(text: str) -> str:
     """``fold`` of what is hardly ever met again, and need not be remembered."""
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.casefold().translate(_SPECIAL))
+        text = normalized("NFKD", text.casefold().translate(_SPECIAL))
         text = "".join([c for c in text if c < _FIRST_MARK or not unicodedata.combining(c)])
     if text.isascii() and "_" not in text:
         return text.lower() if text.isalnum() else " ".join(text.translate(_PLAIN).split())
     return _NOT_WORD.sub(" ", text.casefold()).strip()
+
+
+def normalized(form: Literal["NFKC", "NFKD"], text: str) -> str:
+    """``unicodedata.normalize`` in a time that grows as the text does.  It sorts the marks on a letter one by one, and
+    keeps the interpreter meanwhile: on a megabyte of them, for minutes.  Those past the 30th are left out."""
+    if len(text) > _LONGEST:
+        apart = text.translate({ord(c): unicodedata.normalize("NFKD", c) for c in set(text)})
+        marks, kept = 0, []
+        for c in apart:
+            marks = marks + 1 if unicodedata.combining(c) else 0
+            if marks <= _MOST_MARKS:
+                kept.append(c)
+        text = "".join(kept)
+    return unicodedata.normalize(form, text)
 
 
 def squash(text: str) -> str:
