@@ -140,6 +140,22 @@ def test_properties_without_end_are_refused(here: World) -> None:
         assert ask(client, method, BOOK, body).status_code == 400
 
 
+def test_properties_under_a_long_name_are_refused(here: World) -> None:
+    """One namespace, however many properties are in it, is told with each of each card."""
+    client = here.client()
+    for many in ("".join(f"<z:p{n}/>" for n in range(90)), "".join(f"<d:{'p' * 500}{n}/>" for n in range(90))):
+        body = f'<d:propfind {HEAD} xmlns:z="{"x" * 100_000}"><d:prop>{many}</d:prop></d:propfind>'
+        assert ask(client, "PROPFIND", BOOK, body).status_code == 400
+
+
+def test_a_property_asked_for_many_times_is_told_once(here: World) -> None:
+    once, often = ("<d:getetag/><c:address-data/>" * times for times in (1, 50))
+    bodies = [f"<c:addressbook-query {HEAD}><d:prop>{p}</d:prop></c:addressbook-query>" for p in (once, often)]
+    answers = [ask(here.client(), "REPORT", BOOK, body) for body in bodies]
+    assert [answer.status_code for answer in answers] == [207, 207]
+    assert answers[0].data == answers[1].data
+
+
 def test_conditions_without_end_are_refused(here: World) -> None:
     texts = "<c:text-match>d</c:text-match>" * 30
     props = f'<c:prop-filter name="FN">{texts}</c:prop-filter>' * 30

@@ -19,6 +19,7 @@ Element: TypeAlias = etree._Element
 
 LIMIT: Final = 256 * 1024  # octets of a request: a multiget of a thousand cards
 MOST_PROPERTIES: Final = 100  # of one request; there are some forty in all standards together
+LONGEST_NAMES: Final = 8_000  # characters of all these, namespaces included: twice what all standards name
 _DEEPEST: Final = 20
 _STATUS: Final = {200: "OK", 403: "Forbidden", 404: "Not Found", 507: "Insufficient Storage"}
 
@@ -58,11 +59,14 @@ def _too_deep(root: Element) -> bool:
 
 
 def names_of(props: Element) -> list[str]:
-    """The names of the properties that are asked for.  Raises InvalidInput for more than any client knows: each is told
-    of each card, so that a short request would make an answer without end."""
+    """The names of the properties that are asked for, each once.  Raises InvalidInput for more, or for longer ones,
+    than any client knows: each is told of each card, so that a short request would make an answer without end."""
     if len(props) > MOST_PROPERTIES:
         raise InvalidInput(f"au plus {MOST_PROPERTIES} propriétés", where="prop")
-    return [str(e.tag) for e in props]
+    names = list(dict.fromkeys(str(e.tag) for e in props))
+    if sum(map(len, names)) > LONGEST_NAMES:
+        raise InvalidInput("noms de propriétés trop longs", where="prop")
+    return names
 
 
 class Response(NamedTuple):
