@@ -189,6 +189,14 @@ def test_a_form_of_a_million_fields_is_refused(here: World) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("head", [b"\r\nA: b" * 1_000_000, b"; a=b" * 1_000_000, b'; a="' + b'\\"' * 1_000_000])
+def test_a_part_with_megabytes_of_headers_is_refused(here: World, head: bytes) -> None:
+    """As header fields they would take thirty times their size."""
+    body = b'--x\r\nContent-Disposition: form-data; name="texte"' + head + b"\r\n\r\ndupont\r\n--x--\r\n"
+    answer = ask(here.client(), "POST", "/nettoyage", body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == 422
+
+
 # --- files -----------------------------------------------------------------------------------------------------------
 
 

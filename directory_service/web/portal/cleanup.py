@@ -8,6 +8,7 @@ whole.  Posts change nothing and are nobody's (see ``verifying``): no token is n
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -34,6 +35,8 @@ _MOST_FIELDS: Final = 4 * MOST_COLUMNS
 _MOST_LINES: Final = 1 << 31  # of a file, empty ones too
 _GROUP: Final = 100  # lines that a script may ask for at a time
 _AT_ONCE: Final = 30  # lines that need no progress bar
+_LONGEST_HEAD: Final = 4096  # octets of a part's headers: the name of its field, and of a file
+_BLANK_LINE: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _FORMS: Final = ("multipart/form-data", "application/x-www-form-urlencoded")
 _MADE: Final = {"csv": (as_csv, CSV_TYPE), "xlsx": (as_xlsx, XLSX_TYPE)}
 _BOOK: Final = "carnet"
@@ -117,10 +120,21 @@ def _form() -> tuple[dict[str, str], bytes]:
     body = read_body(_BODY)
     if request.mimetype == _FORMS[1] and body.count(b"&") > _MOST_FIELDS:  # millions of them would be held at once
         raise LimitExceeded(f"au plus {_MOST_FIELDS} champs")
+    if request.mimetype == _FORMS[0]:
+        _require_short_heads(body, request.mimetype_params.get("boundary", "").encode())
     parser = FormDataParser(_in_memory, max_form_memory_size=_BODY, max_form_parts=_MOST_FIELDS)
     _, fields, files = parser.parse(io.BytesIO(body), request.mimetype, len(body), request.mimetype_params)
     sent = files.get("fichier")
     return {name: fields[name] for name in fields}, sent.read() if sent else b""
+
+
+def _require_short_heads(body: bytes, boundary: bytes) -> None:
+    """Raises LimitExceeded where what follows a boundary goes on and on: a megabyte of headers takes thirty."""
+    places = re.finditer(re.escape(b"--" + boundary), body)
+    for count, place in enumerate(places):
+        head = body[place.end() : place.end() + _LONGEST_HEAD]
+        if count > _MOST_FIELDS or (len(head) == _LONGEST_HEAD and not _BLANK_LINE.search(head)):
+            raise LimitExceeded(f"au plus {_MOST_FIELDS} champs, et {_LONGEST_HEAD} octets d'en-têtes pour chacun")
 
 
 def _in_memory(*_: object, **__: object) -> io.BytesIO:
