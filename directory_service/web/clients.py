@@ -77,11 +77,17 @@ class Clients:
 def clients_of(directory: Directory, settings: Settings, tls: Tls | None = None) -> Clients:
     """``tls`` is that of the process; without it, certificates can only come from proxies."""
     if tls is not None:
-        return Clients(directory, settings.trusted_proxies, lambda: tls.revocations)
+        return Clients(directory, settings.trusted_proxies, lambda: _newest(tls, settings.ldap_certificate_check))
     if not settings.trusted_proxies.held:
         return Clients(directory)
     lists = RevocationFile(_lists(settings), settings.ldap_certificate_check)
     return Clients(directory, settings.trusted_proxies, lists.current)
+
+
+def _newest(tls: Tls, every: float) -> Revocations:
+    """Looked for at requests too: on a connection that is kept, no handshake may come for hours."""
+    tls.look_at_times(every)
+    return tls.revocations
 
 
 def read_header(value: str) -> bytes:

@@ -191,6 +191,31 @@ def test_a_certificate_of_another_authority_expired_or_revoked_ends_the_handshak
     assert ask(world, served) == (200, "")
 
 
+def test_a_certificate_that_is_revoked_ends_on_a_kept_connection_too(world: World, served: Served) -> None:
+    """Though nobody else comes, whose handshake would have the list read again."""
+    certificate = world.authority.client("gardee")
+    world.operator(certificate)
+    context = ssl.create_default_context(cafile=str(world.authority.path))
+    context.load_cert_chain(certificate)
+    connection = http.client.HTTPSConnection("127.0.0.1", served.port, timeout=10, context=context)
+
+    def status() -> int:
+        connection.request("GET", QUESTION)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    assert status() == 200
+    kept = connection.sock
+    world.authority.revoke(certificate, path=served.crl)
+    deadline = time.monotonic() + 10
+    while status() == 200:
+        assert time.monotonic() < deadline
+    assert status() == 401
+    assert connection.sock is kept
+    connection.close()
+
+
 def test_tls_is_1_2_or_newer_and_plain_http_is_cut_off(world: World, served: Served) -> None:
     context = ssl.create_default_context(cafile=str(world.authority.path))
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
