@@ -21,14 +21,14 @@ from directory_service.registry.failures import told
 
 CURRENT: Final = "current"
 _SUFFIX: Final = ".sqlite"
-_BESIDE: Final = "-loose"
+_BESIDE: Final = ("loose", "lists")
 _FAULTS: Final = {
     "SQLITE_FULL": "le disque de l'index est plein",
     "SQLITE_IOERR": "erreur de lecture ou d'écriture sur le disque de l'index : est-il plein ?",
     "SQLITE_CANTOPEN": "ce compte n'a pas accès au dossier de l'index",
     "SQLITE_READONLY": "l'index ne peut pas être écrit par ce compte",
 }
-_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal", _BESIDE)
+_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal", *(f"-{name}" for name in _BESIDE))
 
 
 @contextmanager
@@ -93,9 +93,9 @@ def publish(path: Path) -> None:
             discard(old)
 
 
-def beside(path: Path) -> Path:
-    """What a build that is being made keeps apart."""
-    return path.with_name(path.name + _BESIDE)
+def beside(path: Path) -> dict[str, Path]:
+    """What a build that is being made keeps apart: files by name."""
+    return {name: path.with_name(f"{path.name}-{name}") for name in _BESIDE}
 
 
 def _target(folder: Path) -> str:

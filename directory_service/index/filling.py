@@ -1,8 +1,9 @@
-"""The file of a build, filled: rows in, tables and indexes out.  I/O: two files, the build and one beside it.
+"""The file of a build, filled: rows in, tables and indexes out.  I/O: the build and two files beside it.
 
-What is written more than once stands in the file beside, which is thrown away: mailboxes, keys and records before they
-are sorted, and the segments of full-text indexes before they are one.  The build then has no free pages.  Each batch is
-in the order of the ids and makes one segment.  What to write is ``writer``'s business.
+What is written more than once stands beside, and is thrown away: mailboxes, keys and names before they are sorted
+(``loose``), and the segments of texts and codes before they are one (``lists``), which another thread sees to while the
+rest is sorted.  The build then has no free pages.  Each batch is in the order of the ids and makes one segment.  What
+to write is ``writer``'s business.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sqlite3
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -38,7 +40,7 @@ _FTS_MEMORY: Final = 64 << 20  # bytes of terms gathered before a segment is wri
 _FTS_SORTED: Final = 8 << 20  # of ``names``, in order: as quick as all at once, in less memory
 _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: nearly five million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
-_FTS: Final = tuple(sql for sql in TABLES if sql.startswith("CREATE VIRTUAL TABLE "))
+_LISTS: Final = {"text": "lists", "tag": "lists", "names": "loose"}  # full-text indexes: in which file beside
 _BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
 _UNLISTED: Final = UNLISTED << 36  # and all ids after it
 _BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes: its rows, its share of what finds it
@@ -49,6 +51,7 @@ _PRAGMAS: Final = (
     "synchronous = OFF",
     "cache_size = -16384",  # larger is slower: rows come in order, and the processor's cache is what counts
     "secure_delete = OFF",  # Debian's default is ON, and writes what is freed once more
+    "locking_mode = EXCLUSIVE",
 )
 _LOOSE: Final = (
     # Mailboxes come in the order of their holders: each in its place at once would write the branch again and again.
@@ -57,12 +60,13 @@ _LOOSE: Final = (
     "CREATE TABLE loose.key(value TEXT NOT NULL, id INTEGER NOT NULL, view INTEGER NOT NULL)",
     "CREATE TABLE loose.mailbox(address TEXT NOT NULL, json BLOB NOT NULL)",
     "CREATE TABLE loose.terms(id INTEGER NOT NULL, terms TEXT NOT NULL)",
-    *(sql.replace("CREATE VIRTUAL TABLE ", "CREATE VIRTUAL TABLE loose.") for sql in _FTS),
-)
+    *(sql.replace(f" TABLE {table} ", f" TABLE {where}.{table} ")
+      for table, where in _LISTS.items() for sql in TABLES if f" TABLE {table} USING fts5" in sql),
+)  # fmt: skip
 
 
-def _loosely(insert: str) -> str:
-    return insert.replace("INTO ", "INTO loose.")
+def _into(where: str, insert: str) -> str:
+    return insert.replace("INTO ", f"INTO {where}.")
 
 
 @contextmanager
@@ -77,24 +81,36 @@ def opened(path: Path, mailboxes: int) -> Iterator[sqlite3.Connection]:
             _reserve(db, mailboxes)
             yield db
             db.execute("COMMIT")
-            db.execute("DETACH loose")
+            for schema in beside:
+                db.execute(f"DETACH {schema}")
             db.execute("PRAGMA locking_mode = NORMAL")
             db.execute("PRAGMA journal_mode = WAL")
     finally:
-        beside.unlink(missing_ok=True)
+        for file in beside.values():
+            file.unlink(missing_ok=True)
 
 
-def _prepare(db: sqlite3.Connection, beside: Path) -> None:
-    db.execute("ATTACH ? AS loose", (str(beside),))
-    each = [f"{schema}.{pragma}" for schema in ("main", "loose") for pragma in _PRAGMAS]
-    for pragma in (*each, "locking_mode = EXCLUSIVE", "temp_store = FILE", "threads = 2"):
-        db.execute(f"PRAGMA {pragma}").close()
+def _prepare(db: sqlite3.Connection, beside: dict[str, Path]) -> None:
+    _set_up(db, "main")
+    for schema, file in beside.items():
+        _attach(db, schema, file)
     ranges.prepare(db)
     for table in (*TABLES, ranges.TABLE, *_LOOSE):
         db.execute(table)
-    for table, memory in (("text", _FTS_MEMORY), ("names", _FTS_SORTED), ("tag", _FTS_MEMORY)):
-        for sql in options(f"loose.{table}", hashsize=memory, automerge=0, crisismerge=_FTS_SEGMENTS):
+    for table, where in _LISTS.items():
+        memory = _FTS_SORTED if table == "names" else _FTS_MEMORY
+        for sql in options(f"{where}.{table}", hashsize=memory, automerge=0, crisismerge=_FTS_SEGMENTS):
             db.execute(sql)
+
+
+def _attach(db: sqlite3.Connection, schema: str, file: Path) -> None:
+    db.execute(f"ATTACH ? AS {schema}", (str(file),))
+    _set_up(db, schema)
+
+
+def _set_up(db: sqlite3.Connection, schema: str) -> None:
+    for pragma in (*(f"{schema}.{pragma}" for pragma in _PRAGMAS), "temp_store = FILE", "threads = 2"):
+        db.execute(f"PRAGMA {pragma}").close()
 
 
 def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
@@ -112,13 +128,13 @@ def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[dict[str, st
     terms, hidden = Counter[str](), Counter[str]()
     for batch in batches:
         boxes = slice(*(bisect_left(batch.entries, (limit,)) for limit in _BOX_IDS))
-        db.executemany(_loosely(INSERT_ENTRY), batch.entries[boxes])
-        db.executemany(_loosely(INSERT_BODY), batch.bodies[boxes])
+        db.executemany(_into("loose", INSERT_ENTRY), batch.entries[boxes])
+        db.executemany(_into("loose", INSERT_BODY), batch.bodies[boxes])
         db.executemany(INSERT_ENTRY, [*batch.entries[: boxes.start], *batch.entries[boxes.stop :]])
         db.executemany(INSERT_BODY, [*batch.bodies[: boxes.start], *batch.bodies[boxes.stop :]])
-        db.executemany(_loosely(INSERT_TEXT), [(row[0], *row[2:9]) for row in batch.entries])
+        db.executemany(_into("lists", INSERT_TEXT), [(row[0], *row[2:9]) for row in batch.entries])
         db.executemany("INSERT INTO loose.terms(id, terms) VALUES (?, ?)", batch.names)
-        db.executemany(_loosely(INSERT_TAG), [(row[0], with_starts(row[9])) for row in batch.entries])
+        db.executemany(_into("lists", INSERT_TAG), [(row[0], with_starts(row[9])) for row in batch.entries])
         db.executemany("INSERT INTO loose.key(value, id, view) VALUES (?, ?, ?)", batch.keys)
         db.executemany("INSERT INTO loose.mailbox(address, json) VALUES (?, ?)", batch.mailboxes)
         letters.update(batch.letters)
@@ -138,13 +154,17 @@ def counts(db: sqlite3.Connection, hidden: Counter[str]) -> dict[str, str]:
     return {"fours": orjson.dumps(found).decode()}
 
 
+def _merged(table: str, schema: str) -> Iterator[str]:
+    """A full-text index becomes one segment, to be written to little by little."""
+    yield f"INSERT INTO {schema}.{table}({table}) VALUES ('optimize')"  # noqa: S608
+    yield from options(f"{schema}.{table}", hashsize=_FTS_MEMORY_LATER, automerge=4, usermerge=2, crisismerge=16)
+
+
 def _moved(table: str) -> Iterator[str]:
-    """A full-text index made one segment, and brought over as it stands: what holds it are tables like others."""
-    yield f"INSERT INTO loose.{table}({table}) VALUES ('optimize')"  # noqa: S608
-    yield from options(f"loose.{table}", hashsize=_FTS_MEMORY_LATER, automerge=4, usermerge=2, crisismerge=16)
+    """It is brought over as it stands: what holds it are tables like others."""
     for part in ("data", "idx", "config"):
         yield f"DELETE FROM main.{table}_{part}"  # noqa: S608
-        yield f"INSERT INTO main.{table}_{part} SELECT * FROM loose.{table}_{part}"  # noqa: S608
+        yield f"INSERT INTO main.{table}_{part} SELECT * FROM {_LISTS[table]}.{table}_{part}"  # noqa: S608
 
 
 # What comes first goes to what was reserved: SQLite takes what was freed last.
@@ -155,19 +175,64 @@ _STEPS: Final[tuple[tuple[str, Iterable[str]], ...]] = (
     ("clés", ("INSERT OR IGNORE INTO key(value, id, view) SELECT value, id, view FROM loose.key ORDER BY value, id",)),
     ("ordre", ORDERS),
     ("noms", ("INSERT INTO loose.names(rowid, terms) SELECT id, terms FROM loose.terms ORDER BY id",)),
-    ("noms", tuple(_moved("names"))),
-    ("codes", tuple(_moved("tag"))),
+    ("noms", (*_merged("names", "loose"), *_moved("names"))),
     ("boîtes", ("INSERT INTO mailbox(address, json) SELECT address, json FROM loose.mailbox ORDER BY address",)),
     ("empreintes", (ranges.FILL,)),
+)
+_LAST: Final[tuple[tuple[str, Iterable[str]], ...]] = (
+    ("codes", tuple(_moved("tag"))),
     ("textes", tuple(_moved("text"))),
 )
+_TOTAL: Final = len(_STEPS) + len(_LAST)
 
 
 def finish(db: sqlite3.Connection, show: Callable[[str, int, int], None]) -> None:
     """The indexes, each in its own order."""
-    for number, (label, statements) in enumerate(_STEPS):
-        show(label, number, len(_STEPS))
+    path = next(Path(file) for _, schema, file in db.execute("PRAGMA database_list") if schema == "lists")
+    for sql in ("COMMIT", "DETACH lists", "BEGIN"):
+        db.execute(sql)
+    with _merging(path):
+        _run(db, _STEPS, 0, show)
+    db.execute("COMMIT")
+    _attach(db, "lists", path)
+    db.execute("BEGIN")
+    _run(db, _LAST, len(_STEPS), show)
+    lift(db)
+    show(_LAST[-1][0], _TOTAL, _TOTAL)
+
+
+def _run(
+    db: sqlite3.Connection,
+    steps: Iterable[tuple[str, Iterable[str]]],
+    done: int,
+    show: Callable[[str, int, int], None],
+) -> None:
+    for number, (label, statements) in enumerate(steps, done):
+        show(label, number, _TOTAL)
         for sql in statements:
             db.execute(sql)
-    lift(db)
-    show(_STEPS[-1][0], len(_STEPS), len(_STEPS))
+
+
+@contextmanager
+def _merging(path: Path) -> Iterator[None]:
+    """Meanwhile another thread merges texts and codes, in the file ``path`` that nobody else has open; once the block
+    is over that is done.  SQLite lets go of the interpreter while it works."""
+    with (
+        closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as lists,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        merged = beside.submit(_merge, lists)
+        try:
+            yield
+            merged.result()
+        except BaseException:
+            lists.interrupt()
+            raise
+
+
+def _merge(lists: sqlite3.Connection) -> None:
+    _set_up(lists, "main")
+    for table, where in _LISTS.items():
+        if where == "lists":
+            for sql in _merged(table, "main"):
+                lists.execute(sql)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -85,6 +86,21 @@ def test_several_batches_make_what_one_makes(tmp_path: Path, monkeypatch: pytest
 
 def test_what_stands_beside_goes_when_a_build_fails(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), opened(tmp_path / "x.sqlite", 0):
-        assert len(list(tmp_path.iterdir())) == 2
+        assert len(list(tmp_path.iterdir())) == 3
         raise ZeroDivisionError
+    assert [found.name for found in tmp_path.iterdir()] == ["x.sqlite"]
+
+
+def test_ctrl_c_at_the_end_of_a_build_waits_for_nothing(tmp_path: Path) -> None:
+    """Another thread merges texts then: it is told to stop, and its file goes too."""
+
+    def interrupt(_label: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    threads = threading.active_count()
+    with pytest.raises(KeyboardInterrupt), opened(tmp_path / "x.sqlite", 0) as db:
+        fill(db, [batch()])
+        finish(db, interrupt)
+    assert threading.active_count() == threads
     assert [found.name for found in tmp_path.iterdir()] == ["x.sqlite"]
