@@ -74,6 +74,14 @@ class Rates:
             _SLOT.pack_into(self._memory, place, digest, begin + whole)
         return Taken(True, left - min(times, quota.most), ceil(begin + whole - now), 0.0)
 
+    def owe(self, name: str, quota: Quota, times: int) -> None:
+        """Counts what turned out to be worth more than was taken for it.  Nobody waits longer than a window for it."""
+        digest, now = self._digest(name), self._clock()
+        with self._lock:
+            place, paid = self._find(digest)
+            owed = max(paid, now) + times * quota.window / quota.most
+            _SLOT.pack_into(self._memory, place, digest, min(owed, now + quota.window))
+
     def give_back(self, name: str, quota: Quota) -> None:
         """What ``take`` counted for one request that will be counted again."""
         digest = self._digest(name)

@@ -3,15 +3,18 @@
 
 A caller is an operator or a program by its name, else an address (IPv6: a /64).  Routes are counted by kind
 (``openapi.route.Rate``), so that a batch takes nothing from who types.  The machine itself is not counted while it has
-no name: a proxy that ``trusted_proxies`` does not tell of would be everybody.  ``trust`` counts; this only translates.
+no name: a proxy that ``trusted_proxies`` does not tell of would be everybody.  Searches and verifications that take the
+processor long count as several (``Meter``).  ``trust`` counts; this only translates.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from math import ceil
+from time import thread_time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from flask import Flask, Response, g, request
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 Counting = Callable[[Iterable[int]], None]
 LINES: Final = 10  # descriptions that are matched for one verification
+PIECE: Final = 0.05  # seconds of processor for what is counted once
+_DEAR: Final = (Rate.SEARCH, Rate.VERIFY)
 WINDOW: Final = 60.0  # seconds: the settings are so many a minute
 _SPENT: Final = "nombre de fiches différentes par jour atteint ; les accès par numéro et par adresse restent ouverts"
 
@@ -89,11 +94,16 @@ class Limiter:
         return self._policies.get(rate, _UNCOUNTED)
 
     def take(self, policies: Policies, name: str, where: str, times: int = 1) -> Asking:
-        policy = policies.named if name else None if is_local(where) else policies.anonymous
+        policy = _policy_of(policies, name, where)
         if policy is None:
             return Asking(name, where, self)
         taken = self.rates.take(_counted_as(policy, name, where), policy.quota, times)
         return Asking(name, where, self, policy, taken)
+
+    def owe(self, policies: Policies, name: str, where: str, times: int) -> None:
+        policy = _policy_of(policies, name, where)
+        if policy is not None:
+            self.rates.owe(_counted_as(policy, name, where), policy.quota, times)
 
     def give_back(self, asking: Asking) -> None:
         if asking.policy is not None:
@@ -107,6 +117,47 @@ class Limiter:
         if self.harvest.spent(client):
             raise BudgetSpent(_SPENT, retry_after=max(1, ceil(self.harvest.renewed_in(client))))
         return Spending(self.harvest, client)
+
+
+class Meter:
+    """The processor's time that was counted, and that was used: a name and a town take a search some milliseconds, five
+    words that nobody has a fifth of a second.  One thread's."""
+
+    def __init__(self, asking: Asking, policies: Policies, times: int) -> None:
+        self._asking, self._policies, self._times = asking, policies, times
+        self._began, self._used = thread_time(), 0.0
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """One of many that a request brings.  Raises TooManyRequests once the caller has used what it may."""
+        if self._used >= self._times * PIECE:
+            _require(self._asking.limiter.take(self._policies, self._asking.name, self._asking.where))
+            self._times += 1
+        start = thread_time()
+        try:
+            yield
+        finally:
+            self._used += thread_time() - start
+            self._owe(self._used)
+
+    def settle(self) -> int:
+        """At the end of a request: how many times more it is counted."""
+        return self._owe(thread_time() - self._began)
+
+    def add(self, times: int) -> None:
+        """So much was counted besides."""
+        self._times += times
+
+    def _owe(self, used: float) -> int:
+        more = max(0, int(used / PIECE) - self._times)
+        if more:
+            self._times += more
+            self._asking.limiter.owe(self._policies, self._asking.name, self._asking.where, more)
+        return more
+
+
+def _policy_of(policies: Policies, name: str, where: str) -> Policy | None:
+    return policies.named if name else None if is_local(where) else policies.anonymous
 
 
 def _counted_as(policy: Policy, name: str, where: str) -> str:
@@ -132,6 +183,7 @@ def limit(app: Flask, limiter: Limiter) -> None:
     """Counts every request of this application, but those of operations and of pages that hold no data."""
     rates = {name: _rate_of(name, view) for name, view in app.view_functions.items()}
     known = {name: limiter.policies(rate) for name, rate in rates.items() if rate is not Rate.FREE}
+    dear = {name for name, rate in rates.items() if rate in _DEAR}
     nameless = {name for name, view in app.view_functions.items() if getattr(view, "nameless", False)}
 
     def admit() -> None:
@@ -141,6 +193,8 @@ def limit(app: Flask, limiter: Limiter) -> None:
         if request.endpoint not in nameless:
             identify()
         _admit(limiter.take(policies, _name(), address()))
+        if request.endpoint in dear:
+            g.meter = Meter(g.asking, policies, 1)
 
     app.before_request(admit)
     app.after_request(_tell)
@@ -148,6 +202,10 @@ def limit(app: Flask, limiter: Limiter) -> None:
 
 def _admit(asking: Asking) -> None:
     g.asking = asking
+    _require(asking)
+
+
+def _require(asking: Asking) -> None:
     if asking.taken is not None and not asking.taken.allowed:
         wait = max(1, ceil(asking.taken.wait))
         raise TooManyRequests("trop de requêtes : réessayez plus tard", retry_after=wait)
@@ -167,10 +225,20 @@ def take_also(rate: Rate, times: int = 1) -> None:
         _admit(asking.limiter.take(asking.limiter.policies(rate), asking.name, asking.where, times))
 
 
-def take_lines(lines: int) -> None:
-    """The same of descriptions that are matched, some milliseconds each, however many a request brings."""
-    if lines > LINES:
-        take_also(Rate.VERIFY, lines // LINES)
+def take_lines(lines: int) -> Callable[[], AbstractContextManager[None]]:
+    """The same of descriptions that are matched, some milliseconds each, however many a request brings.  Gives what
+    each is to be matched in, which counts those that take longer."""
+    times = lines // LINES if lines > LINES else 0
+    if times:
+        take_also(Rate.VERIFY, times)
+    asking: Asking | None = g.get("asking")
+    if asking is None:
+        return nullcontext
+    meter: Meter | None = g.get("meter")
+    if meter is None:
+        meter = Meter(asking, asking.limiter.policies(Rate.VERIFY), 1)
+    meter.add(times)
+    return meter.part
 
 
 def counted(rate: Rate, *, nameless: bool = False) -> Callable[[View], View]:
@@ -205,8 +273,10 @@ def _tell(response: Response) -> Response:
     asking: Asking | None = g.get("asking")
     if asking is not None and asking.policy is not None and asking.taken is not None:
         policy, taken = asking.policy, asking.taken
+        meter: Meter | None = g.get("meter")
+        left = max(0, taken.left - (meter.settle() if meter else 0))
         response.headers.add("RateLimit-Policy", policy.told)
-        response.headers.add("RateLimit", f"{policy.item};r={taken.left};t={taken.reset}")
+        response.headers.add("RateLimit", f"{policy.item};r={left};t={taken.reset}")
     return response
 
 

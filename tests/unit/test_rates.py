@@ -117,3 +117,16 @@ def test_what_is_worth_several_waits_for_all_of_them() -> None:
     clock.now += 12
     assert rates.take("a", quota, 6) == (True, 0, 60, 0.0)
     assert rates.take("b", quota, 1_000) == (True, 0, 60, 0.0)
+
+
+def test_what_is_owed_is_waited_for_and_for_a_window_at_most() -> None:
+    now = [1000.0]
+    rates, quota = Rates(clock=lambda: now[0]), Quota(6, 60)
+    assert rates.take("a", quota).left == 5
+    rates.owe("a", quota, 2)
+    assert rates.take("a", quota).left == 2
+    rates.owe("a", quota, 1_000)
+    refused = rates.take("a", quota)
+    assert not refused.allowed and refused.wait == pytest.approx(10)
+    now[0] += 60
+    assert rates.take("a", quota).left == 5

@@ -7,6 +7,7 @@ nothing but the public directory, whoever asks, and nothing of a list is kept.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import orjson
@@ -58,16 +59,23 @@ def batch() -> Response:
     read_query(request.query_string, ())
     identify()
     lines = lines_of(read_body(BATCH_LIMIT))
-    take_lines(len(lines))
+    part = take_lines(len(lines))
     directory().build()  # without an index, the answer is 503 and not ten thousand problems
     spending()
-    answers = answered(directory(), lines, _answering(directory(), purse()), _GROUP)
+    answers = answered(directory(), lines, _answering(directory(), purse(), part), _GROUP)
     return uncached(Response(answers, content_type="application/x-ndjson"))
 
 
-def _answering(asked: Directory, spend: Callable[[], Counting]) -> Callable[[bytes], bytes]:
-    """Lines after the budget was spent are answered by that problem."""
-    return lambda body: _answer(asked, body, spend())
+def _answering(
+    asked: Directory, spend: Callable[[], Counting], part: Callable[[], AbstractContextManager[None]]
+) -> Callable[[bytes], bytes]:
+    """Lines after the budget was spent, or that came too fast, are answered by that problem."""
+
+    def answer(body: bytes) -> bytes:
+        with part():
+            return _answer(asked, body, spend())
+
+    return answer
 
 
 def _answer(asked: Directory, body: bytes, count: Counting) -> bytes:

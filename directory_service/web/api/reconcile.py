@@ -131,9 +131,12 @@ def _batch(queries: object) -> dict[str, Any]:
         raise InvalidInput("un objet de requêtes est attendu", where="queries")
     if len(queries) > BATCH:
         raise LimitExceeded(f"au plus {BATCH} requêtes à la fois (batchSize)", where="queries")
-    take_lines(len(queries))
+    part = take_lines(len(queries))
+    found = {}
     with directory().held():
-        found = {name: _result(query) for name, query in queries.items()}
+        for name, query in queries.items():
+            with part():
+                found[name] = _result(query)
     faults = [answer for answer in found.values() if isinstance(answer, InvalidInput)]
     if faults and len(faults) == len(found):
         raise faults[0]

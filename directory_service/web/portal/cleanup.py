@@ -87,9 +87,12 @@ def downloaded(form: str) -> Response:
 
 
 def _lines(book: Book) -> Iterator[Line]:
-    take_lines(len(book.rows))
+    part = take_lines(len(book.rows))
     said = [book.description(row) for row in book.rows]
-    for number, row, described, found in zip(book.lines, book.rows, said, check_lines(directory(), said), strict=True):
+    answers = check_lines(directory(), said)
+    for number, row, described in zip(book.lines, book.rows, said, strict=True):
+        with part():
+            found = next(answers)
         spending()(numbered(found.told))
         yield Line(number, row, " · ".join(described.values()), found)
 
