@@ -44,11 +44,14 @@ def compare(
     for _ in range(options.rounds):
         runs["ours"].append(_wrk(cache, [f"/v1/suggest?q={quote(t)}" for t in texts], ours, options))
         runs["theirs"].append(_wrk(cache, ["/"], theirs, options))
-    medians = {side: [statistics.median(c) for c in zip(*done, strict=True)] for side, done in runs.items()}
-    row: dict[str, object] = {"work": f"/v1/suggest, {options.connections} connections (peer: constant bytes)"}
-    for side, (ops, p50, p99) in medians.items():
+    # The kernel deals gunicorn's connections out: where one worker gets them all, the bare view gives a third.
+    told = {"ours": [statistics.median(c) for c in zip(*runs["ours"], strict=True)], "theirs": max(runs["theirs"])}
+    row: dict[str, object] = {
+        "work": f"/v1/suggest, {options.connections} connections (peer: constant bytes, best round)"
+    }
+    for side, (ops, p50, p99) in told.items():
         row[side] = f"{ops:,.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
-    row["ratio"] = f"{medians['ours'][0] / medians['theirs'][0]:.2f} x"
+    row["ratio"] = f"{told['ours'][0] / told['theirs'][0]:.2f} x"
     return [row]
 
 
