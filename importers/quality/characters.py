@@ -8,7 +8,6 @@ a letter was often meant, and nobody knows which.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import Final
 
 _CODES: Final = (*range(0x01, 0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)  # C0 but those, and DEL
@@ -23,16 +22,8 @@ _PICTURES: Final = {
 }  # fmt: skip
 
 
-def _windows_1252() -> dict[int, str]:
-    """What was meant by each; five mean nothing."""
-    meant = {}
-    for code in _C1:
-        with suppress(UnicodeDecodeError):
-            meant[code] = bytes((code,)).decode("cp1252")
-    return meant
-
-
-_MEANT: Final = _windows_1252()
+# What was meant by each; five mean nothing.
+_MEANT: Final = {code: c for code, c in zip(_C1, bytes(_C1).decode("cp1252", "replace"), strict=True) if c != "\ufffd"}
 
 
 def has_c1(raw: bytes, text: str) -> bool:

@@ -104,6 +104,18 @@ def runs(pid: int) -> bool:
         return False
 
 
+def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path | None = None) -> None:
+    """Until the process, which says what it says to ``log``, takes connections."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text() if log else port
+            time.sleep(0.05)
+
+
 @dataclass
 class Server:
     """``annuaire serve``, running; what it said goes to a file, so that no pipe fills up."""

@@ -25,7 +25,7 @@ import web_world
 from certificates import Authority
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from e2e.installation import free_port, installation
+from e2e.installation import free_port, installation, wait_for_port
 from pages import DOCS, blocks
 from record_factories import SUFFIX
 
@@ -92,7 +92,7 @@ def running(world: World, part: str, port: int, **settings: str) -> Iterator[Pat
     with said.open("wb") as stream:
         process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)
     try:
-        _wait(process, port, said)
+        wait_for_port(process, port, said)
         yield access
     finally:
         process.terminate()
@@ -108,18 +108,6 @@ def serving(world: World) -> Iterator[Served]:
     more |= {"https_port": str(port), "ldap_certificate_check": "0.05", "ldap_handshake_time": "1"}
     with running(world, "https", port, **more) as access:
         yield Served(port, server, crl, access)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.05)
-    raise AssertionError(log.read_text())
 
 
 @pytest.fixture(scope="module")
@@ -380,7 +368,7 @@ def nginx_served(world: World, program: Callable[[str], str]) -> Iterator[Served
     ) as log:
         process = subprocess.Popen([nginx, "-e", f"{here}/error.log", "-c", str(conf), "-g", "daemon off; user root;"])
         try:
-            _wait(process, port, here / "error.log")
+            wait_for_port(process, port, here / "error.log")
             yield Served(port, server, crl, log)
         finally:
             process.terminate()

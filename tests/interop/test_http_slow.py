@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import web_world
-from e2e.installation import free_port, installation
+from e2e.installation import free_port, installation, wait_for_port
 
 TIME, THREADS = 1.0, 2
 HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -36,22 +36,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             stderr=said,
         )
     try:
-        _wait(process, port)
+        wait_for_port(process, port)
         yield port
     finally:
         process.terminate()
         process.wait(60)
     assert (folder / "said").read_text() == ""
-
-
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.05)
 
 
 def drip(peer: socket.socket, octets: Iterator[bytes]) -> None:

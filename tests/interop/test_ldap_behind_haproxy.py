@@ -22,7 +22,7 @@ import pytest
 import web_world
 from certificates import Authority
 from conftest import missing
-from e2e.installation import free_port, installation
+from e2e.installation import free_port, installation, wait_for_port
 from ldap_support import Client, Reply, bind, search
 from pages import DOCS, blocks
 from record_factories import SUFFIX
@@ -81,13 +81,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iter
 def running(command: list[str], port: int, env: dict[str, str] | None = None) -> Iterator[None]:
     process = subprocess.Popen(command, env=env)
     try:
-        while True:
-            assert process.poll() is None
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_for_port(process, port)
         yield
     finally:
         process.terminate()

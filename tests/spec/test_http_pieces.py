@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-import web_world as world
 from flask.testing import FlaskClient
-from record_factories import SUFFIX
 from werkzeug.test import TestResponse
 
 from directory_service.index.directory import Directory
@@ -24,21 +20,8 @@ DEAR, CHEAP = 1e-6, 60.0  # seconds for what is counted once: less than anything
 LINE = {"text": "dupont jean medecin grenoble"}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    directory, _ = world.build_world(tmp_path)
-    directory.close()
-    return tmp_path
-
-
-@pytest.fixture
-def directory(folder: Path) -> Iterator[Directory]:
-    with closing(Directory(folder / "index", SUFFIX)) as opened:
-        yield opened
-
-
-def client(directory: Directory, folder: Path, **chosen: Any) -> FlaskClient:
-    return create_app(directory, Settings(data=folder, **chosen)).test_client()
+def client(opened: Directory, folder: Path, **chosen: Any) -> FlaskClient:
+    return create_app(opened, Settings(data=folder, **chosen)).test_client()
 
 
 def batch(asking: FlaskClient, lines: int) -> TestResponse:
@@ -47,9 +30,9 @@ def batch(asking: FlaskClient, lines: int) -> TestResponse:
 
 
 def test_a_search_that_takes_long_is_counted_again(
-    directory: Directory, folder: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking, url = client(directory, folder, http_rate_search=100), "/v1/search?q=dupont"
+    asking, url = client(opened, tmp_path, http_rate_search=100), "/v1/search?q=dupont"
     monkeypatch.setattr(limiting, "PIECE", CHEAP)
     assert asking.get(url, environ_overrides=HERE).headers["RateLimit"].startswith('"search";r=99;')
     monkeypatch.setattr(limiting, "PIECE", DEAR)
@@ -59,18 +42,18 @@ def test_a_search_that_takes_long_is_counted_again(
     assert refused.status_code == 429 and 0 < int(refused.headers["Retry-After"]) <= 60
 
 
-def test_what_is_not_dear_is_counted_once(directory: Directory, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_not_dear_is_counted_once(opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiting, "PIECE", DEAR)
-    asking = client(directory, folder, http_rate_suggest=10)
+    asking = client(opened, tmp_path, http_rate_suggest=10)
     for left in (9, 8):
         answer = asking.get("/v1/suggest?q=dup", environ_overrides=HERE)
         assert answer.headers["RateLimit"].startswith(f'"suggest";r={left};')
 
 
 def test_lines_of_a_batch_are_answered_as_long_as_they_are_paid_for(
-    directory: Directory, folder: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking = client(directory, folder, http_rate_verify=20)
+    asking = client(opened, tmp_path, http_rate_verify=20)
     monkeypatch.setattr(limiting, "PIECE", CHEAP)
     told = [orjson.loads(line) for line in batch(asking, 30).data.splitlines()]
     assert len(told) == 30 and all("build" in line for line in told)
@@ -81,9 +64,9 @@ def test_lines_of_a_batch_are_answered_as_long_as_they_are_paid_for(
 
 
 def test_queries_of_a_reconciliation_are_refused_together(
-    directory: Directory, folder: Path, monkeypatch: pytest.MonkeyPatch
+    opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asking = client(directory, folder, http_rate_verify=20)
+    asking = client(opened, tmp_path, http_rate_verify=20)
     queries = orjson.dumps({f"q{n}": {"query": LINE["text"]} for n in range(5)}).decode()
     monkeypatch.setattr(limiting, "PIECE", CHEAP)
     assert asking.post("/v1/reconcile", data={"queries": queries}, environ_overrides=HERE).status_code == 200
@@ -92,8 +75,8 @@ def test_queries_of_a_reconciliation_are_refused_together(
     assert refused.status_code == 429 and refused.headers["RateLimit"].startswith('"verify";r=0;')
 
 
-def test_the_machine_itself_is_not_counted(directory: Directory, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_itself_is_not_counted(opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiting, "PIECE", DEAR)
-    asking = client(directory, folder, http_rate_search=2)
+    asking = client(opened, tmp_path, http_rate_search=2)
     for _ in range(5):
         assert asking.get("/v1/search?q=dupont").status_code == 200

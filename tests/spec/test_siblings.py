@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import web_world as world
-from e2e.installation import free_port, installation
+from e2e.installation import free_port, installation, wait_for_port
 
 from directory_service import siblings
 from directory_service.siblings import Siblings
@@ -187,13 +187,7 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     command = [str(Path(sys.executable).with_name("annuaire")), "serve", face]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     try:
-        while True:
-            assert process.poll() is None
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
+        wait_for_port(process, port)
         yield face, port
     finally:
         process.terminate()
