@@ -64,7 +64,6 @@ class Hub:
         self.connections: set[Connection] = set()
         self.addresses: dict[str, int] = {}  # how many connections each has
         self.unnamed: set[Proxied] = set()  # sockets of proxies that have not said yet whose they are
-        self.room = settings.connections  # for connections, those sockets apart
         self.siblings = siblings
         self._arriving: set[asyncio.Task[object]] = set()
         if siblings:
@@ -75,13 +74,17 @@ class Hub:
         assert self.tls is not None
         return Connection(self, address).behind_tls(self.tls.context)
 
+    @property
+    def held(self) -> int:
+        """All sockets of clients, known or not."""
+        return len(self.connections) + len(self.unnamed)
+
     def expect(self, socket: Proxied) -> bool:
         """Counts a socket whose client is not known yet, among all connections and against no address; false, and not
         counted, when it is one too many."""
-        if len(self.connections) >= self.room:
+        if self.held >= self.settings.connections:
             return False
         self.unnamed.add(socket)
-        self.room -= 1
         return True
 
     def expected(self, socket: Proxied) -> bool:
@@ -89,7 +92,6 @@ class Hub:
         if socket not in self.unnamed:
             return False
         self.unnamed.discard(socket)
-        self.room += 1
         return True
 
     def admit(self, connection: Connection) -> str:
@@ -102,7 +104,7 @@ class Hub:
             self.watch.meter.accepted += 1
         if here > self.settings.connections_per_address:
             return "connections_per_address"
-        return "connections" if len(self.connections) > self.room else ""
+        return "connections" if self.held > self.settings.connections else ""
 
     def forget(self, connection: Connection) -> None:
         self.connections.discard(connection)
@@ -163,7 +165,7 @@ class Hub:
             unnamed.overdue(now)
         if self.operators:
             end_sessions(self.connections, self.operators, self.tls.revocations if self.tls else NO_REVOCATION)
-        self.watch.flush(len(self.connections) + len(self.unnamed))
+        self.watch.flush(self.held)
         if self.siblings:
             self.siblings.even_out(len(self.connections), self._hand_over)
 
