@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
 from directory_service.entries.finding import SAINTS, Kind, town_name
 from directory_service.errors import InvalidInput
+from directory_service.index.onebox.readings import of_word
 from directory_service.index.onebox.tiers import Near
 from directory_service.index.plan.fours import NAMES
 from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Or, Substrings
@@ -107,6 +108,23 @@ def _classes(structures: tuple[str, ...], postcode: str, department: str) -> Nea
 def typed_filter(text: str) -> Filter:
     """Mailboxes of ``/v1/suggest``: the filter of an address book, every word in a name or in the address."""
     return And(tuple(_any_name(word) for word in text.split())) if text.strip() else FALSE
+
+
+def family_filter(word: str) -> Filter:
+    """People of whose family name this folded word is one."""
+    return HasTag(Kind.FAMILY + word)
+
+
+def given_filter(word: str) -> Filter:
+    """People of whose given names this folded word is one."""
+    return HasTag(Kind.GIVEN + word)
+
+
+def word_filter(word: str) -> Filter:
+    """People of whom this folded word says something, whatever it is about."""
+    tokens = [r.token for r in of_word(word) if not (r.starts or r.others)]
+    postcode = [tag("z", word)] if word.isdigit() and len(word) == LONGEST_PLACE else []
+    return Or(tuple(map(HasTag, (*tokens, *postcode))))
 
 
 def typed_key(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from directory_service.entries.entry import PEOPLE
 from directory_service.errors import LimitExceeded
 from directory_service.index.criteria import Place, Rank, Wishes
+from directory_service.index.inside import candidates
 from directory_service.index.lookups import Span
 from directory_service.index.onebox import Box, facets, within
 from directory_service.index.onebox.explain import explained
@@ -137,19 +138,25 @@ class Finder:
         exact = len(rows) <= LOOSE
         close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], self._keyed(loose))
         if not close.ranks:
-            exact = self._inside(loose, close) and exact
+            exact = self._inside(loose, close)
         relaxed = bool(close.ranks) and not found.ranks
         return self._of(close, limit, place, exact=exact and not self._search.over, relaxed=relaxed)
 
     def _inside(self, box: Box, found: _Everyone) -> bool:
         """Adds those in whose texts words stand inside others; False where there may be more."""
-        new, over = self._candidates_inside(box, found)
-        rows = self._reader.lookups.rows_of(new, self._span.plan, ("id", *within.COLUMNS), self._view)
-        texts = {row[0]: row[1:] for row in rows}
-        held = {row[0]: row for row in self._of_ids(new)}
+        try:
+            ids, over = candidates(self._reader, self._span, box, self._some)
+            rows = self._reader.lookups.rows_of(sorted(ids), self._span.plan, ("id", *within.COLUMNS), self._view)
+            texts = {row[0]: row[1:] for row in rows}
+        except sqlite3.OperationalError as error:
+            self._search.stopped_by(error)
+            return False
+        held = {row[0]: row for row in self._of_ids([pk for pk in texts if pk not in found.rows])}
 
         def fit(pk: int) -> Match | None:
-            return match(box, f" {held[pk][_TAGS]} ", (), within.fits(box, texts[pk]))
+            tags = f" {held[pk][_TAGS]} "
+            may = within.may_fit(box, tags, texts[pk])
+            return match(box, tags, (), within.fits(box, texts[pk])) if may else None
 
         for pk, row in held.items():
             if (fits := fit(pk)) is not None:
@@ -160,14 +167,9 @@ class Finder:
         self._told = lambda pk: fit(pk) if pk in held else told(pk)
         return not over
 
-    def _candidates_inside(self, box: Box, found: _Everyone) -> tuple[list[int], bool]:
-        ids: dict[int, None] = {}
-        over = False
-        for asked in within.filters(box):
-            ranks, more = self._ids([And((self._criteria, asked))], None, INSIDE)
-            ids |= dict.fromkeys(rank.id for rank in ranks if rank.id not in found.rows)
-            over = over or more
-        return list(ids), over
+    def _some(self, asked: Filter) -> list[int]:
+        """The first who meet this and the criteria."""
+        return [rank.id for rank in self._ids([And((self._criteria, asked))], None, INSIDE)[0]]
 
     def _many(self, box: Box, keyed: dict[int, list[Fit | None]], limit: int, place: Place | None) -> Found:
         """Tier by tier, as far as the page goes."""

@@ -103,6 +103,11 @@ class Lookups:
         )
         return iter(self.connection.execute(sql, (expression, span.low, span.high, view, *values)))
 
+    def ids(self, table: str, asked: str, low: int, high: int, most: int) -> list[int]:
+        """Ids with ``low < id < high`` of at most so many entries that an expression on ``text`` or ``tag`` finds."""
+        sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"  # noqa: S608
+        return [pk for (pk,) in self.connection.execute(sql, (asked, low, high, most))] if asked else []
+
     def keyed(self, low_key: str, high_key: str, low: int, high: int, view: int, most: int) -> list[int]:
         """Ids with ``low < id < high`` of at most so many entries that have a key from ``low_key`` on, before
         ``high_key``."""

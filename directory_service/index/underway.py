@@ -11,6 +11,9 @@ from typing import Final
 
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
 
+# What SQLite says of a statement that was stopped, and of one that was while it opened the first FTS5 table.
+_STOPPED: Final = ("interrupted", "vtable constructor failed")
+
 
 @dataclass
 class Search:
@@ -35,7 +38,7 @@ class Search:
 
     def stopped_by(self, error: sqlite3.OperationalError) -> None:
         """What a search that may cost no more has found is its answer."""
-        if "interrupted" not in str(error):
+        if not any(said in str(error) for said in _STOPPED):
             raise error
         self.end_early()
 

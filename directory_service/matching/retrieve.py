@@ -14,14 +14,28 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from directory_service.errors import AnnuaireError, InvalidInput, NotFound
-from directory_service.index.criteria import Criteria, filter_of
-from directory_service.index.query import And, Approx, Equal, Filter, InText, Or, Part, Query, Scope, Substrings, View
+from directory_service.index.criteria import Criteria, Wishes, family_filter, filter_of, given_filter, word_filter
+from directory_service.index.query import (
+    And,
+    Approx,
+    Equal,
+    Filter,
+    InText,
+    Or,
+    Part,
+    Query,
+    Scope,
+    Substrings,
+    View,
+)
 from directory_service.matching.description import Description
 from directory_service.matching.terms import telling
 from directory_service.model.identifiers import parse_person_id
 from directory_service.model.likeness import Likeness, grade
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
+from directory_service.model.phonetics import PARTICLES
+from directory_service.model.vocabulary import is_known
 from directory_service.trust.naming import TITLES
 
 if TYPE_CHECKING:
@@ -78,20 +92,42 @@ class Seeker:
 
     def _search(self, asked: Filter, most: int) -> tuple[int, bool]:
         """How many were found, and whether there are more."""
+        hits, over = self._ask(asked, most)
+        self._keep(hits)
+        return len(hits), over
+
+    def _ask(self, asked: Filter, most: int) -> tuple[Sequence[Hit], bool]:
         query = Query(self._base, Scope.ONE, asked, most, timeout=_TIME, part=Part.JSON, kept=False)
         result = self._directory.search(query, PUBLIC)
-        self._keep(result.hits)
-        return len(result.hits), result.truncated or result.timed_out
+        return result.hits, result.truncated or result.timed_out
 
-    def boxed(self, text: str) -> bool:
-        """Whether anybody was found by the one box."""
+    def boxed(self, text: str, *, exact: bool = False, all_or_none: bool = False) -> bool:
+        """Whether anybody was found by the one box; ``all_or_none``: nobody counts where they are many."""
         try:
-            page = self._directory.find(Criteria(q=text), PUBLIC, MOST // 2, None)
+            page = self._directory.find(Criteria(q=text), PUBLIC, MOST // 2, None, Wishes(exact=exact))
         except InvalidInput:  # more words than the box takes
+            return False
+        if all_or_none and page.next is not None:
             return False
         self._keep(page.hits)
         self.found.more |= page.next is not None
         return bool(page.hits)
+
+    def of_name(self, name: Filter, closer: Sequence[Filter]) -> bool:
+        """Whether anybody has the name; where too many do, with one of the other words.  Where that is nobody, or too
+        many again, some of the name, and that some are left out."""
+        hits, over = self._ask(name, MOST // 2)
+        found = hits if not over else [hit for more in closer for hit in self._few(And((name, more)))]
+        self._keep(found or hits)
+        self.found.more |= over and not found
+        return bool(found)
+
+    def _few(self, asked: Filter) -> Sequence[Hit]:
+        hits, over = self._ask(asked, MOST // 2)
+        return () if over else hits
+
+    def has_any(self, asked: Filter) -> bool:
+        return bool(self._ask(asked, 1)[0])
 
     def _keep(self, hits: Iterable[Hit]) -> None:
         for hit in hits:
@@ -251,28 +287,32 @@ def _pairs(kept: list[str]) -> list[tuple[str, str]]:
 
 
 def _by_text(seeker: Seeker, d: Description) -> None:
-    """All the words anywhere, which is cheap; as the one box of ``/v1/search`` finds people; then, where some words are
-    about nobody, those that may be a name."""
+    """All the words as they are, then as the one box of ``/v1/search`` finds people; then, where some words are about
+    nobody, those that may be a name."""
     kept = [w for w in d.words if len(w) >= _LEAST and w not in TITLES]
-    if not kept or seeker.search(And(tuple(_anywhere(w) for w in kept)), MOST // 2) or seeker.boxed(d.text):
+    if not kept or seeker.boxed(d.text, exact=True) or seeker.boxed(d.text):
         return
-    for pair in _pairs(kept):
-        if seeker.search(And(_all_in(pair)), MOST // 2):
-            break
-    else:
-        for pair in _pairs(kept)[:_NEAR_PAIRS]:
-            seeker.search(And(_all_near(pair)), MOST // 2)
-    if len(seeker.found.records) < _ENOUGH:
-        for word in sorted(kept, key=len, reverse=True)[:3]:
-            others = tuple(_anywhere(w) for w in kept if w != word)
-            seeker.search(And((Equal("sn", word.encode()), Or(others))) if others else Approx("sn", word.encode()))
+    names = [w for w in kept if w.isalpha() and w not in PARTICLES]
+    names = [w for w in names if not is_known(w)] or names
+    said = {word: word_filter(word) for word in kept}
+    for pair in _pairs(names):
+        others = [asked for word, asked in said.items() if word not in pair]
+        if seeker.of_name(_named_so(*pair), others):
+            return
+    for pair in _pairs(names)[:_NEAR_PAIRS]:
+        if seeker.boxed(" ".join(pair), all_or_none=True):
+            return
+    for word in sorted(names, key=len, reverse=True)[:_SURNAMES]:
+        others = [asked for other, asked in said.items() if other != word]
+        seeker.search(And((family_filter(word), Or(tuple(others)))) if others else Approx("sn", word.encode()))
 
 
-_ENOUGH: Final = 3  # records that make single surnames superfluous
+_SURNAMES: Final = 3  # words of a free text that are tried as a surname
 
 
-def _anywhere(word: str) -> Filter:
-    return InText(("sn", "name", "org", "work", "place"), word)
+def _named_so(one: str, other: str) -> Filter:
+    """One is a word of the family name, the other a given name."""
+    return Or((And((family_filter(one), given_filter(other))), And((given_filter(one), family_filter(other)))))
 
 
 # --- structures ------------------------------------------------------------------------------------------------------
@@ -294,15 +334,18 @@ def find_structures(directory: Directory, d: Description) -> Found:
 
 
 def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filter]) -> None:
-    """All the words; without one of them, the shortest first; then any two."""
-    whole = And(tuple(_named(w) for w in told))
-    if seeker.narrow(whole, narrow):
-        return
-    for left_out in sorted(told, key=len)[:4] if len(told) > 1 else ():
-        if seeker.narrow(And(tuple(_named(w) for w in told if w != left_out)), narrow):
+    """All the words; without one of them, that which no structure has or the shortest first; then any two."""
+    held = [w for w in told if len(told) == 1 or seeker.has_any(_named(w))]
+    tries = {len(told): [held, *_without_one(held)], len(told) - 1: [held]}.get(len(held), [])
+    for kept in tries:
+        if kept and seeker.narrow(And(tuple(_named(w) for w in kept)), narrow):
             return
     if narrow:
         seeker.search(And((Or(tuple(_named(w) for w in told)), narrow[0])))
+
+
+def _without_one(told: Sequence[str]) -> list[list[str]]:
+    return [[w for w in told if w != left_out] for left_out in sorted(told, key=len)[:4]] if len(told) > 1 else []
 
 
 def _named(word: str) -> Filter:

@@ -149,3 +149,9 @@ def single_words() -> Mapping[str, tuple[Term, ...]]:
 def phrases() -> tuple[Term, ...]:
     """Terms of several words."""
     return tuple(term for term in terms() if len(term.said) > 1)
+
+
+def is_known(word: str) -> bool:
+    """Whether a folded word is a term by itself, or one that very many structures have: then it is no other one,
+    mistyped, and hardly a name."""
+    return word in generic() or any(term.whole for term in single_words().get(word, ()))

@@ -4,10 +4,8 @@ pages the index is asked by."""
 from __future__ import annotations
 
 import random
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,22 +14,9 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from index_world import write_index
-from record_factories import (
-    CARDIOLOGY,
-    NURSE,
-    ORDINAL,
-    PHYSICIAN,
-    SUFFIX,
-    make_address,
-    make_binding,
-    make_organization,
-    make_practitioner,
-    make_role,
-)
+from search_people import WORLDS, index_of
 
 from directory_service.entries.entry import Entry
-from directory_service.entries.people import practitioner_entry
 from directory_service.index import finder
 from directory_service.index.criteria import near_of
 from directory_service.index.directory import Criteria, Directory, Page, Wishes
@@ -39,50 +24,17 @@ from directory_service.index.onebox import understand
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.onebox.score import match
 from directory_service.index.query import View
-from directory_service.model.people import Expertise, Status
 
-# Few words, which are names, towns, structures and professions at once.
-FAMILIES = ["MARTIN", "LYON", "LE MARTIN", "MARTINEZ", "SAINT MARTIN", "KINE", "D'OLY", "JEAN"]
-GIVEN = ["JEAN", "JEAN-PIERRE", "MARTIN", "ROBERT", "ANNE", ""]
-TOWNS = [("LYON", "69003", "69"), ("ST MARTIN", "42000", "42"), ("MARTIN", "76000", "76"), ("PARIS 3", "75003", "75")]
-NAMES = ["CHU DE LYON", "CABINET MARTIN", "CENTRE HOSPITALIER DE SAINT MARTIN"]
 WORDS = ["martin", "mart", "ma", "lyon", "ly", "jean", "j", "jp", "pierre", "saint", "st", "de", "le", "chu", "kine",
          "cardio", "medecin", "infirmiere", "69", "69003", "rhone", "3", "bob", "oly", "d'oly", "m", "martinn",
          "lion", "@med.fr", "zzz"]  # fmt: skip
 
 
-@st.composite
-def people(draw: st.DrawFn) -> Entry:
-    pk = draw(st.integers(1, 10_000))
-    town, postcode, department = draw(st.sampled_from(TOWNS))
-    place = make_address(city=town, postcode=postcode, department=(department, department))
-    workplace = make_organization(pk, name=draw(st.sampled_from(NAMES)), address=place)
-    nurse = draw(st.booleans())
-    person = make_practitioner(
-        pk,
-        family_name=draw(st.sampled_from(FAMILIES)),
-        given_names=draw(st.sampled_from(GIVEN)),
-        profession=NURSE if nurse else PHYSICIAN,
-        expertises=[] if nurse else [Expertise("10", ORDINAL, CARDIOLOGY)],
-        roles=[make_role(workplace, profession=NURSE if nurse else PHYSICIAN)],
-        status=draw(st.sampled_from(list(Status))),
-    )
-    boxes = [make_binding(pk, f"a{pk}@med.fr", practitioner=person, unlisted=draw(st.booleans()))]
-    return practitioner_entry(person, boxes if draw(st.booleans()) else [], SUFFIX)
-
-
-WORLDS = st.lists(people(), min_size=1, max_size=25, unique_by=lambda entry: entry.id & 0xFFFFFFFF)
 BOXES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 NUMBERS = ("69", "69003", "3")
 # Particles go with the word after them; digits in groups may be an identifier, and none of WORDS said once makes one.
 ANY_ORDER = BOXES.filter(lambda q: not {"de", "le"} & set(q.split()) and max(map(q.split().count, NUMBERS)) <= 1)
 NEAR = st.sampled_from(["", "69", "42000"])
-
-
-@contextmanager
-def index_of(world: list[Entry]) -> Iterator[Directory]:
-    with tempfile.TemporaryDirectory() as folder, closing(Directory(write_index(Path(folder), world), SUFFIX)) as found:
-        yield found
 
 
 def pages(directory: Directory, criteria: Criteria, wishes: Wishes, limit: int) -> list[Page]:

@@ -21,7 +21,6 @@ from directory_service.index.onebox.readings import (
     Keys,
     Reading,
     Word,
-    is_known,
     loosely,
     mistakes,
     of_name_begun,
@@ -46,7 +45,7 @@ from directory_service.index.onebox.shapes import (
 from directory_service.model.likeness import Likeness
 from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
-from directory_service.model.vocabulary import skipped
+from directory_service.model.vocabulary import is_known, skipped
 
 MOST_WORDS: Final = 12  # what people type has four; a pasted paragraph is no search
 _ALL_PAIRS: Final = 5  # words, of which each may go with each; of more, neighbours only

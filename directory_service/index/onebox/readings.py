@@ -80,6 +80,16 @@ class Word:
         return {}
 
     @cached_property
+    def tokens(self) -> frozenset[str]:
+        """Whoever fits has one of these, or one that begins as one of ``starts`` says."""
+        return frozenset((*(r.token for r in self.readings if not r.starts), *self.mistakes))
+
+    @cached_property
+    def starts(self) -> tuple[str, ...]:
+        """How tokens begin, after the space before them."""
+        return tuple(dict.fromkeys(f" {r.token}" for r in self.readings if r.starts))
+
+    @cached_property
     def close(self) -> tuple[Reading, ...]:
         """Those that tokens decide."""
         return self.up_to(Likeness.INITIAL)
@@ -186,11 +196,6 @@ def of_run(whole: str) -> Iterator[Reading]:
 
 
 # --- when there is too little ----------------------------------------------------------------------------------------
-
-
-def is_known(word: str) -> bool:
-    """Whether a word is in the vocabulary: then it is no other one, mistyped."""
-    return word in generic() or any(term.whole for term in single_words().get(word, ()))
 
 
 @lru_cache(maxsize=2_048)

@@ -69,12 +69,12 @@ class Near(NamedTuple):
 
 def everyone(box: Box, most: Likeness) -> str | None:
     """Who has, for every word, a reading up to ``most``; None when there cannot be anybody."""
-    parts = [_of_word(word, most) for word in box.needed]
+    parts = [whoever_has(word, most) for word in box.needed]
     return _joined(" AND ", parts) if parts and all(parts) else None
 
 
-def _of_word(word: Word, most: Likeness) -> str:
-    """Remembered with the word: there may be a thousand readings."""
+def whoever_has(word: Word, most: Likeness) -> str:
+    """Empty where no token says so.  Remembered with the word: there may be a thousand readings."""
     if most not in word.written:
         wrong = [_quoted(token) for token in word.mistakes] if most >= Likeness.TYPO else []
         word.written[most] = _joined(" OR ", [_any(word.up_to(most)), *wrong])
