@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.model.names import squash, words
+from directory_service.model.names import fold_once, squash, words
 from directory_service.model.nicknames import is_nickname
 
 # --- sounds ----------------------------------------------------------------------------------------------------------
@@ -303,17 +303,42 @@ def is_heard(typed: bytes) -> bool:
     return len(typed) <= LONGEST_HEARD
 
 
+class Alike:
+    """Tells of many names whether each may be the one that was typed: it is equal but for accents and signs, or each
+    word typed may be one of its own, each another one, in any order.  What is known of a word is kept: names are made
+    of few."""
+
+    def __init__(self, typed: str) -> None:
+        self._whole = squash(typed)
+        self._wanted = units(typed) if is_heard(typed.encode()) else ()
+        self._known: dict[str, int] = {}
+
+    def __call__(self, name: str) -> bool:
+        folded = fold_once(name)
+        if self._whole and self._whole == folded.replace(" ", ""):
+            return True
+        if not self._wanted:
+            return False
+        parts = tuple(dict.fromkeys(map(spelt, folded.split())))
+        if "-" in name or any(map(goes_on, parts)):
+            parts = heard(name)
+        found = [self._units_of(part) for part in parts]
+        if len(self._wanted) == 1:
+            return any(found)
+        fits = [[p for p, mask in zip(parts, found, strict=True) if mask >> n & 1] for n in range(len(self._wanted))]
+        return all(fits) and _each_its_own(fits)
+
+    def _units_of(self, part: str) -> int:
+        """A bit for each unit that was typed and that this word of a name may be."""
+        if (known := self._known.get(part)) is None:
+            fits = (any(meant(way, part) for way in ways) for ways in self._wanted)
+            known = self._known[part] = sum(fit << n for n, fit in enumerate(fits))
+        return known
+
+
 def alike(typed: str, name: str) -> bool:
-    """Whether a name may be the one meant: it is equal but for accents and signs, or each word typed may be one of its
-    own, each another one, in any order."""
-    whole = squash(typed)
-    if whole and whole == squash(name):
-        return True
-    if not is_heard(typed.encode()):
-        return False
-    wanted, parts = units(typed), heard(name)
-    fits = [[part for part in parts if any(meant(way, part) for way in ways)] for ways in wanted]
-    return bool(fits) and all(fits) and (len(fits) == 1 or _each_its_own(fits))
+    """``Alike`` of one name."""
+    return Alike(typed)(name)
 
 
 def _each_its_own(choices: list[list[str]]) -> bool:

@@ -33,7 +33,7 @@ from directory_service.index.query import (
 )
 from directory_service.ldap.ber import header
 from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
-from directory_service.model.phonetics import alike
+from directory_service.model.phonetics import Alike
 
 Row = Sequence[Any]
 Test = Callable[[Row], bool | None]
@@ -297,8 +297,8 @@ def _values_of(attribute: Attribute, layout: Layout) -> Callable[[Row], Sequence
 
 def _alike(attribute: Attribute, typed: str, layout: Layout) -> Test:
     """``~=`` on a name."""
-    values_of = _values_of(attribute, layout)
-    return lambda row: any(alike(typed, value.decode()) for value in values_of(row))
+    values_of, alike = _values_of(attribute, layout), Alike(typed)
+    return lambda row: any(alike(value.decode()) for value in values_of(row))
 
 
 def _checked(asked: Extensible) -> Callable[[bytes], bool]:
