@@ -46,11 +46,17 @@ class Certificate(NamedTuple):
         raise InvalidInput(f"ce certificat n'a pas ce nom ; noms de cette sorte : {held}")
 
 
+def is_pem(data: bytes) -> bool:
+    """And not DER, one of whose names may spell a PEM of somebody else's: a sequence of more than 127 octets (X.690
+    8.1.3.5), which no text begins with."""
+    return PEM in data and not (data[:1] == b"\x30" and data[1:2] >= b"\x80")
+
+
 @lru_cache(maxsize=1024)
 def read_certificate(data: bytes) -> Certificate:
     """The certificate in these octets, DER or the first of a PEM file.  Raises InvalidInput."""
     try:
-        found = x509.load_pem_x509_certificate(data) if PEM in data else x509.load_der_x509_certificate(data)
+        found = x509.load_pem_x509_certificate(data) if is_pem(data) else x509.load_der_x509_certificate(data)
         issuer = found.issuer.rfc4514_string()
         return Certificate(
             tuple(_rules(found, issuer)), issuer, found.serial_number, found.not_valid_before_utc.timestamp(),
@@ -87,16 +93,24 @@ def read_lists(pem: bytes) -> list[x509.CertificateRevocationList]:
 class Revocations:
     """The certificates that the lists (PEM, one or several) say are revoked."""
 
-    def __init__(self, pem: bytes = b"") -> None:
-        """Raises InvalidInput."""
+    def __init__(self, pem: bytes | None = None) -> None:
+        """None: nothing is revoked.  Raises InvalidInput, also for a file without any list: one that was cut short must
+        not let in again who was revoked."""
+        self._held: dict[str, set[int]] = {}
+        if pem is None:
+            return
         try:
             lists = read_lists(pem)
-            self._held = {(crl.issuer.rfc4514_string(), revoked.serial_number) for crl in lists for revoked in crl}
+            for crl in lists:
+                serials = self._held.setdefault(crl.issuer.rfc4514_string(), set())
+                serials.update(revoked.serial_number for revoked in crl)
         except Exception:
-            raise InvalidInput("liste de révocation illisible : du PEM est attendu") from None
+            lists = []
+        if not lists:
+            raise InvalidInput("liste de révocation illisible : du PEM est attendu")
 
     def __contains__(self, certificate: Certificate) -> bool:
-        return (certificate.issuer, certificate.serial) in self._held
+        return certificate.serial in self._held.get(certificate.issuer, ())
 
 
 NO_REVOCATION: Final = Revocations()

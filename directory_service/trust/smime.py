@@ -30,7 +30,7 @@ from directory_service.model.certificates import ENCRYPTION, SIGNATURE, MailCert
 from directory_service.model.mailboxes import lowered
 from directory_service.pem import pem_files
 from directory_service.registry.clock import format_instant
-from directory_service.trust.certificates import PEM, read_lists
+from directory_service.trust.certificates import is_pem, read_lists
 
 Certificate = x509.Certificate  # for callers whose room does not know the package
 T = TypeVar("T", bound=x509.ExtensionType)
@@ -78,7 +78,8 @@ class MailTrust:
 
     def revoked(self) -> frozenset[tuple[str, str]]:
         """Issuer and serial, as ``MailCertificate`` writes them, of all that the lists name."""
-        return frozenset((crl.issuer.rfc4514_string(), f"{r.serial_number:x}") for crl in self.lists or () for r in crl)
+        named = ((crl.issuer.rfc4514_string(), crl) for crl in self.lists or ())  # once each: lists are long
+        return frozenset((issuer, f"{revoked.serial_number:x}") for issuer, crl in named for revoked in crl)
 
 
 def read_upload(data: bytes) -> tuple[list[x509.Certificate], list[x509.Certificate]]:
@@ -303,14 +304,14 @@ def _files(path: str) -> list[bytes]:
 
 def _certificates(data: bytes) -> list[x509.Certificate]:
     try:
-        return x509.load_pem_x509_certificates(data) if PEM in data else [x509.load_der_x509_certificate(data)]
+        return x509.load_pem_x509_certificates(data) if is_pem(data) else [x509.load_der_x509_certificate(data)]
     except Exception:  # of the parser, whose kinds are many; nothing else runs here
         raise InvalidInput("certificat illisible : ni DER, ni PEM") from None
 
 
 def _lists(data: bytes) -> list[x509.CertificateRevocationList]:
     try:
-        if PEM not in data:
+        if not is_pem(data):
             return [x509.load_der_x509_crl(data)]
         return read_lists(data)
     except Exception:  # as above

@@ -69,6 +69,32 @@ def test_what_is_no_certificate_is_refused(octets: bytes) -> None:
             Revocations(b"-----BEGIN X509 CRL-----\n" + octets)
 
 
+def test_a_certificate_whose_names_spell_that_of_another_is_itself(tmp_path: Path) -> None:
+    """An authority signs the names that it is asked to; DER that held a PEM text was read as that PEM."""
+    authority = Authority(tmp_path, "Essai")
+    victim = authority.client("victime")
+    text = victim.read_bytes()[: victim.read_bytes().index(b"-----BEGIN PRIVATE")].decode("ascii")
+    made = x509.load_pem_x509_certificate(authority.client("autre", names=(f"uri:urn:x:\n{text}",)).read_bytes())
+    found = read_certificate(made.public_bytes(Encoding.DER))
+    assert found.rule("subject").value == "CN=autre,O=Essai"
+    assert found.rule("pin") != read_certificate(victim.read_bytes()).rule("pin")
+
+
+@pytest.mark.parametrize("octets", [b"", b"\n", b"\x30\x82\x01"])
+def test_a_file_without_any_list_is_not_a_list_that_revokes_nobody(octets: bytes) -> None:
+    with pytest.raises(InvalidInput, match="illisible"):
+        Revocations(octets)
+
+
+def test_a_list_that_is_being_downloaded_lets_nobody_in_again(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "Essai")
+    revoked = authority.client("revoque")
+    path = authority.revoke(revoked, path=tmp_path / "crl.pem")
+    lists = RevocationFile(str(path), 0.0)
+    path.write_bytes(b"")
+    assert read_certificate(revoked.read_bytes()) in lists.current()
+
+
 def test_revocation_is_by_issuer_and_number(tmp_path: Path) -> None:
     one, other = Authority(tmp_path, "Une"), Authority(tmp_path, "Autre")
     revoked, kept = one.client(), one.client()
