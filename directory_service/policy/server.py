@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 _TICK: Final = 0.2  # seconds between two looks at ``stop``
 IDLE: Final = 330.0  # seconds; Postfix closes what was idle for 300 (smtpd_policy_service_max_idle)
 RECEIVE: Final = 10.0  # seconds to finish a request once begun, and to read an answer
+_TURN: Final = 4096  # octets of one connection answered before others have their turn: some requests
 CONNECTIONS: Final = 1_000  # Postfix has one for each smtpd process, 100 by default
 
 ANSWERS = Counter("annuaire_policy_answers_total", "Answers to Postfix.", ("side", "outcome"))
@@ -80,7 +81,7 @@ class Service:
         due = loop.time() + IDLE
         while True:
             async with asyncio.timeout_at(due):
-                data = await reader.read(65536)
+                data = await reader.read(_TURN)
             if not data:
                 return
             was_idle = requests.idle
@@ -88,6 +89,7 @@ class Service:
             writer.write(b"".join(answers))
             async with asyncio.timeout(RECEIVE):
                 await writer.drain()
+            await asyncio.sleep(0)  # neither a read nor a drain yields while there are octets, or room for them
             if requests.idle:
                 due = loop.time() + IDLE
             elif answers or was_idle:

@@ -72,3 +72,23 @@ def test_it_answers_hundreds_of_questions_a_second(port: int) -> None:
                 assert answers.readline().startswith(b"action=") and answers.readline() == b"\n"
             taken.append(time.perf_counter() - begun)
     assert min(taken) < 2.0  # far below what one core does
+
+
+def test_who_asks_much_at_once_keeps_nobody_waiting(port: int) -> None:
+    """What another connection asks meanwhile is answered long before.  The best of three, as above."""
+    asked, much = HEAD + b"recipient=zoe.d-essai@medecin.mssante.fr\n\n", 1000
+    before = []
+    for _ in range(3):
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=60) as greedy,
+            socket.create_connection(("127.0.0.1", port), timeout=60) as other,
+        ):
+            greedy.sendall(asked * much)
+            other.sendall(asked)
+            assert other.recv(100) == b"action=DUNNO\n\n"
+            greedy.setblocking(False)
+            try:
+                before.append(greedy.recv(1 << 20).count(b"action="))
+            except BlockingIOError:
+                before.append(0)
+    assert min(before) < much / 5
