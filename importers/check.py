@@ -171,4 +171,8 @@ class _Scan:
         if not self.extract.quoted:
             return line.count(self.extract.separator.encode()) + 1
         text = line.decode("utf-8", "replace").rstrip("\r")
-        return len(next(csv.reader([text], delimiter=self.extract.separator), []))
+        try:
+            return len(next(csv.reader([text], delimiter=self.extract.separator), []))
+        except csv.Error:
+            raise ImportRefused("valeur sans fin : un guillemet n'est jamais refermé",
+                                where=f"{self.extract.name}, ligne {self.lines}") from None  # fmt: skip

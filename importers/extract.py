@@ -153,6 +153,8 @@ def _members(path: Path) -> list[str | None]:
         return [None]
     with _opened_zip(path) as archive:
         infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in _SUFFIXES and not i.is_dir()]
+        if len({i.filename for i in infos}) < len(infos):  # only the last of them could be opened
+            raise ImportRefused("deux membres du même nom", where=path.name)
         if any(i.file_size > _MEMBER_LIMIT for i in infos):
             raise ImportRefused("membre de plus de 16 Gio", where=path.name)
         if any(i.file_size > max(_SMALL, _PACKED * i.compress_size) for i in infos):

@@ -29,6 +29,9 @@ from importers.sources import source_of
 
 Rows = list[tuple[int, bytes]]
 Said = tuple[Any, ...]  # of a person, of details or of a mailbox: see the readers
+# Octets of a value; the longest label known has about 250.  An identifier becomes part of a name in LDAP and a key of
+# PostgreSQL's, which end at 4,096 characters and 2,704 octets: one that was longer stopped every build of the index.
+_LONGEST = 1000
 _IN_QUOTED = CONTROLS.replace(SEPARATOR.encode(), b"")  # whose values it parts
 
 
@@ -79,6 +82,8 @@ def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> li
         controlled = len(raw.translate(None, controls)) < len(raw)  # 0.3 µs; a regular expression takes four times that
         if controlled and b"\x00" in raw:
             problems.reject(line, "", "characters")
+        elif len(raw) > _LONGEST and any(len(value.encode()) > _LONGEST for value in values):
+            problems.reject(line, "", "too_long")
         elif len(values) == match.width + 1 or _trailing(values, match):
             if controlled or has_c1(raw, text):
                 _repair(line, match, problems)

@@ -59,6 +59,7 @@ _RULES = (
     # Lines
     Rule("columns", "nombre de colonnes inattendu", "ligne", _E, _REJECT, _EXTRACTS),
     Rule("characters", "caractère nul", "ligne", _E, _REJECT, _EXTRACTS),
+    Rule("too_long", "valeur de plus de 1 000 octets", "ligne", _E, _REJECT, _EXTRACTS),
     Rule("control_characters", "caractère de contrôle : remplacé par un espace", "ligne", _W, _REPAIR, _EXTRACTS),
     Rule("characters_1252", "lettre ou guillemet de Windows-1252 mal converti (Œ, œ, ’) : rétabli", "ligne", _W,
          _REPAIR, _EXTRACTS),

@@ -155,15 +155,16 @@ def test_lines_of_one_address_that_contradict_one_another_are_told(world: World)
 
 
 def test_rules_of_whole_lines(world: World, tmp_path: Path) -> None:
-    text = f.write_activity(tmp_path / "a.txt", people([{}] * 50)).read_text()
+    text = f.write_activity(tmp_path / "a.txt", people([{}] * 70)).read_text()
     header, *rows = text.splitlines()
-    odd = rows[3].replace("ESSAI", "ES\x04SAI")
-    rows = [rows[0], rows[0], rows[1] + "|de|trop", rows[2].replace("ESSAI", "ES\x00SAI"), odd, *rows[4:]]
+    odd, long = rows[3].replace("ESSAI", "ES\x04SAI"), rows[4].replace("ESSAI", "É" * 501)
+    rows = [rows[0], rows[0], rows[1] + "|de|trop", rows[2].replace("ESSAI", "ES\x00SAI"), odd, long, *rows[5:]]
     (tmp_path / "b.txt").write_text("\n".join([header + "|Nouvelle", *(f"{row}|" for row in rows)]) + "\n")
     report = run_import(world.engine, [tmp_path / "b.txt"], actor="tests")
     found = by_line(tripped(world, report), "rpps.activity")
     assert found == {
         1: {"column_unknown"}, 3: {"line_repeated"}, 4: {"columns"}, 5: {"characters"}, 6: {"control_characters"},
+        7: {"too_long"},
     }  # fmt: skip
 
 
@@ -269,9 +270,9 @@ def test_without_a_domain_of_patients_no_address_is_theirs(world: World) -> None
 
 
 def test_every_rule_has_a_row_that_trips_it() -> None:
-    elsewhere = {"columns", "characters", "control_characters", "characters_1252", "column_unknown", "line_repeated",
-                 "address_shared", "address_twice", "type_conflict", "address_dropped", "link_conflict", "link_refused",
-                 "link_spelling"}  # fmt: skip
+    elsewhere = {"columns", "characters", "too_long", "control_characters", "characters_1252", "column_unknown",
+                 "line_repeated", "address_shared", "address_twice", "type_conflict", "address_dropped",
+                 "link_conflict", "link_refused", "link_spelling"}  # fmt: skip
     assert RULES.keys() == ACTIVITY.keys() | BOXES.keys() | elsewhere
 
 

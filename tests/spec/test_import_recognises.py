@@ -287,6 +287,22 @@ def test_a_folder_within_a_zip_is_no_extract_whatever_its_name(tmp_path: Path) -
     assert recognise(tmp_path / "a.zip")[1] == []
 
 
+def test_two_members_of_one_name_are_refused_since_one_would_be_read_twice(tmp_path: Path) -> None:
+    people = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    diplomas = f.write_diplomas(tmp_path / "b.txt", [f.diploma(f.rpps(1))])
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(people, "day.txt")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.write(diplomas, "day.txt")
+    assert refusal(tmp_path / "a.zip") == "a.zip : deux membres du même nom"
+
+
+def test_a_value_without_end_in_the_last_line_is_refused(tmp_path: Path) -> None:
+    path = f.write_links(tmp_path / "a.csv", [(f.adeli(1), f.rpps(1))])
+    path.write_bytes(path.read_bytes() + b'"' + b"1" * 200_000 + b'";"8"\n')
+    assert refusal(path).startswith("a.csv, ligne 3 : valeur sans fin")
+
+
 def test_a_link_that_leads_nowhere_is_refused_not_left_aside(tmp_path: Path) -> None:
     f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
     (tmp_path / "latest.zip").symlink_to(tmp_path / "purged.zip")
