@@ -98,18 +98,26 @@ def _settings(settings: Settings) -> str:
 
 
 def _registry(settings: Settings) -> str:
-    from directory_service.registry.engine import open_registry, reading, require_tables
     from directory_service.registry.grants import require_grants
     from directory_service.registry.overview import counts
+
+    with _read_registry(settings) as connection:
+        require_grants(connection)
+        found = counts(connection)
+        people, boxes = grouped(found["practitioners"]), grouped(found["mailboxes"])
+        return f"{connection.dialect.name}, {people} professionnels, {boxes} boîtes ouvertes"
+
+
+@contextmanager
+def _read_registry(settings: Settings) -> Iterator[Any]:
+    """Raises RegistryUnavailable for one that has other tables, or none, for whichever check."""
+    from directory_service.registry.engine import open_registry, reading, require_tables
 
     engine = open_registry(settings.registry_url)
     try:
         with reading(engine) as connection:
             require_tables(connection)
-            require_grants(connection)
-            found = counts(connection)
-        people, boxes = grouped(found["practitioners"]), grouped(found["mailboxes"])
-        return f"{engine.dialect.name}, {people} professionnels, {boxes} boîtes ouvertes"
+            yield connection
     finally:
         engine.dispose()
 
@@ -142,18 +150,13 @@ def _index_is_sound(settings: Settings) -> str:
 def _index_is_fresh(settings: Settings) -> str:
     from directory_service.index.feed import parse_place
     from directory_service.index.follower import is_of
-    from directory_service.registry.engine import open_registry, reading
     from directory_service.registry.journal import last_seq
 
     with _index(settings) as index:
         stands = parse_place(index.build().cursor)
-    engine = open_registry(settings.registry_url)
-    try:
-        with reading(engine) as connection:
-            written = last_seq(connection)
-            ours = is_of(connection, stands, written)
-    finally:
-        engine.dispose()
+    with _read_registry(settings) as connection:
+        written = last_seq(connection)
+        ours = is_of(connection, stands, written)
     if not ours:
         _fail("l'index n'est pas de ce registre, qui a été changé ou restauré : lancez `annuaire index`")
     if written > stands.seq:
@@ -206,16 +209,11 @@ def _white_list(settings: Settings) -> str:
 def _log_is_signed_by_ours(settings: Settings) -> str:
     """Keys that were lost: of each key that signed heads of the transparency log, one head is checked.  Whether the log
     was rewritten is for `annuaire audit`, which reads all of it."""
-    from directory_service.registry.engine import open_registry, reading
     from directory_service.registry.logread import read_signed
     from directory_service.trust.keys import kid_of, kids_of
 
-    engine = open_registry(settings.registry_url)
-    try:
-        with reading(engine) as connection:
-            signed = read_signed(connection)
-    finally:
-        engine.dispose()
+    with _read_registry(settings) as connection:
+        signed = read_signed(connection)
     held = kids_of(settings.keys_folder)
     lost = [one for one in signed if kid_of(one.jws) not in held]
     if lost:

@@ -11,7 +11,7 @@ secret; a file of SQLite may have been put back from a backup.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -77,17 +77,23 @@ def _engine(where: URL, patience: float | None, pool: dict[str, Any]) -> Engine:
 
 
 def _parsed(url: str) -> URL:
-    """The URL is not told: it may hold a password."""
+    """The URL is not told: it may hold a password.  Where ``init`` tells it, its password alone is hidden."""
     try:
         found: URL | None = make_url(url)
     except (ArgumentError, ValueError):  # a port that is no number
         found = None
     name = found.drivername if found else ""
     if found and name in ("postgresql", "postgresql+psycopg"):
+        if isinstance(secret := found.query.get("password"), str):  # libpq takes it there too
+            found = found.difference_update_query(["password"]).set(password=secret)
         return found.set(drivername="postgresql+psycopg")
-    if found and name == "sqlite" and found.database not in (None, "", ":memory:") and not found.host:
+    if found and name == "sqlite" and _is_path(found.database) and not (found.host or found.query):
         return found
     raise InvalidInput("sqlite:///chemin ou postgresql+psycopg://hôte/base est attendu", where="réglage database_url")
+
+
+def _is_path(database: str | None) -> bool:
+    return bool(database) and database != ":memory:" and "\0" not in str(database)
 
 
 def _connect_args(url: URL, patience: float | None) -> dict[str, Any]:
@@ -277,8 +283,16 @@ _UNOPENED: Final = {
     ),
     "password authentication failed|no password supplied|mot de passe échouée": "mot de passe refusé",
     "read-only|not read-write": "ce serveur est en lecture seule (serveur de secours ?)",
+    "SSL negotiation|expected authentication request": "ce qui répond là n'est pas un serveur PostgreSQL",
+    "certificate|private key file|SSL error|support SSL": (
+        "pas de TLS avec ce serveur, ou pas de confiance en lui : voir sslmode et sslrootcert"
+    ),
     "Connection refused|No such file": "aucun serveur n'écoute là : PostgreSQL est-il lancé ?",
-    "resolve host|translate host name": "cet hôte est inconnu",
+    "resolve host|translate host name": "cet hôte est inconnu (un @ du mot de passe s'écrit %40)",
+    "invalid port": "ce numéro de port est faux",
+    "invalid connection option|invalid .* value|bad value for|definition of service|configuration param|command-line": (
+        "une option de cette adresse est inconnue ou fausse"
+    ),
     "timeout expired": "pas de réponse à temps",
     "too many (connections|clients)|connection slots|trop de clients|emplacements de connexion": (
         "le serveur n'a plus de connexion libre"
@@ -302,11 +316,22 @@ def require_tables(connection: Connection) -> None:
         raise RegistryUnavailable("le registre n'est pas à jour : lancez `annuaire init`")
 
 
+_FOREIGN: Final = "cette base est celle d'un autre programme (réglage database_url)"
+
+
+def require_no_others(connection: Connection, names: Iterable[str]) -> None:
+    """Raises RegistryUnavailable where a new registry would stand among tables of these names."""
+    if revision_of(connection) is None and not set(names).isdisjoint(inspect(connection).get_table_names()):
+        raise RegistryUnavailable(_FOREIGN)
+
+
 def revision_of(connection: Connection) -> str | None:
-    """The version of the tables; None where there are none.  Raises RegistryUnavailable for a later one than ours:
-    revisions are numbered in their order."""
+    """The version of the tables; None where there are none.  Raises RegistryUnavailable for a later one than ours, or
+    another program's: revisions are numbered in their order."""
     known = inspect(connection).has_table("alembic_version")
     found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() if known else None
+    if found and not found.isdecimal():  # Alembic's own numbers are hexadecimal, of twelve digits
+        raise RegistryUnavailable(_FOREIGN)
     if found and found > REVISION:
         raise RegistryUnavailable(
             "le registre est d'une version plus récente : mettez ce programme à jour, et relancez-le"
@@ -325,7 +350,7 @@ def require_file(engine: Engine) -> None:
     path = file_of(engine)
     try:
         missing = path is not None and not path.exists()
-    except PermissionError as error:
+    except OSError as error:  # not allowed to look, or a name longer than names are
         raise RegistryUnavailable(unread(error)) from error
     if missing:
         raise RegistryUnavailable("le registre n'existe pas : lancez `annuaire init`")

@@ -10,8 +10,9 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from directory_service.errors import RegistryUnavailable
-from directory_service.registry.engine import file_of, revision_of, writing
+from directory_service.registry.engine import file_of, require_no_others, writing
 from directory_service.registry.grants import require_grants
+from directory_service.registry.tables import metadata
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -27,7 +28,7 @@ def upgrade(engine: Engine) -> None:
             raise RegistryUnavailable(f"le registre ne peut pas être créé par ce compte : {path}") from error
     with writing(engine, upgrading=True) as connection:
         require_grants(connection)
-        revision_of(connection)  # which refuses those of a later one
+        require_no_others(connection, metadata.tables)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -157,6 +157,15 @@ def test_an_empty_folder_fails_every_check_but_none_hides_another(loaded: Instal
     assert [name for name, ok in checks(done.stdout).items() if ok] == OF_NO_DATA
 
 
+def test_a_registry_without_tables_fails_no_check_but_its_own(loaded: Installation, tmp_path: Path) -> None:
+    """As an empty database of a server is, before ``init``, or an older one after an upgrade: it was an internal fault,
+    and nothing else was told."""
+    (tmp_path / "empty.sqlite").touch()
+    done = loaded.run("doctor", "--json", code=5, ANNUAIRE_DATABASE_URL=f"sqlite:///{tmp_path}/empty.sqlite")
+    told = {c["name"]: c["detail"] for c in json.loads(done.stdout)["checks"] if not c["ok"]}
+    assert "annuaire init" in told["registre"] and "annuaire init" in told["journal signé"]
+
+
 def test_a_service_that_does_not_run_is_told_in_french(loaded: Installation) -> None:
     """It was ``LDAPSocketOpenError : socket connection error while opening: [Errno 111] Connection refused``."""
     ports = {f"ANNUAIRE_{face}_PORT": str(free_port()) for face in ("LDAP", "HTTP")}

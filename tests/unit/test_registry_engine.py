@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import shutil
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,10 +92,51 @@ def test_a_server_that_is_not_reached_says_what_to_look_at(postgresql: Path) -> 
         (server.format("postgres").replace("test@", "absent@"), "ce rôle n'existe pas"),
         ("postgresql+psycopg://test@127.0.0.1:1/x", "PostgreSQL est-il lancé"),
         ("postgresql+psycopg://test@annuaire.invalid/x", "cet hôte est inconnu"),
+        ("postgresql+psycopg://test:se@cret@127.0.0.1/x", "%40"),
+        ("postgresql+psycopg://test@127.0.0.1:99999/x", "numéro de port"),
+        (server.format("postgres") + "&sslmode=secret", "option"),
+        (server.format("postgres") + "&connect_timeout=secret", "option"),
+        (server.format("postgres") + "&secret=1", "option"),
+        (server.format("postgres") + "&service=secret", "option"),
+        (server.format("postgres") + "&options=-csecret%3D1", "option"),
     ):
         with pytest.raises(RegistryUnavailable, match=why) as refusal:
             require_current(open_registry(url))
         assert "réglage database_url" in str(refusal.value) and refusal.value.message == "le registre ne répond pas"
+        assert "cret" not in str(refusal.value)
+
+
+def test_what_answers_may_be_another_service(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        thread = threading.Thread(target=_say_http, args=(server,), daemon=True)
+        thread.start()
+        with pytest.raises(RegistryUnavailable, match="pas un serveur PostgreSQL"):
+            require_current(open_registry(f"postgresql://u@127.0.0.1:{port}/x?sslmode=disable"))
+        thread.join(60)
+
+
+def _say_http(server: socket.socket) -> None:
+    peer, _ = server.accept()
+    with peer:
+        peer.recv(4096)
+        peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_password_is_hidden_wherever_it_stands_in_the_url() -> None:
+    for url in ("postgresql://u:secret@h/b", "postgresql://u@h/b?password=secret", "postgresql://h/b?password=secret"):
+        engine = open_registry(url)
+        assert engine.url.password == "secret"
+        assert "secret" not in engine.url.render_as_string(hide_password=True) + repr(engine)
+
+
+def test_a_registry_of_another_program_is_told_as_one(registry: Engine) -> None:
+    """Its version was taken for a later one of ours."""
+    with writing(registry) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '1975ea83b712'")
+    for ask in (require_current, upgrade):
+        with pytest.raises(RegistryUnavailable, match="autre programme"):
+            ask(registry)
 
 
 def test_a_registry_of_a_later_version_is_told_as_one_and_left_alone(registry: Engine) -> None:
@@ -116,7 +159,16 @@ def test_who_opened_a_registry_before_it_was_upgraded_writes_nothing_in_it(regis
 
 @pytest.mark.parametrize(
     "url",
-    ["mysql://u:secret@h/b", "postgres://h/b", "postgresql://h:port/b", "sqlite://a", "sqlite:///:memory:", "var"],
+    [
+        "mysql://u:secret@h/b",
+        "postgres://h/b",
+        "postgresql://h:port/b",
+        "sqlite://a",
+        "sqlite:///:memory:",
+        "var",
+        "sqlite:///a?timeout=x",
+        "sqlite:///a%00b",
+    ],
 )
 def test_a_url_of_another_kind_is_wrong_usage_and_is_not_told(url: str) -> None:
     with pytest.raises(InvalidInput, match="attendu") as refusal:

@@ -146,11 +146,26 @@ def test_operators_come_in_one_order_whatever_the_language_of_the_database(new_d
         ("FATAL:  le système de bases de données n'accepte pas encore les connexions", "démarre ou s'arrête"),
         ("FATAL:  the database system is shutting down", "démarre ou s'arrête"),
         ("session is read-only", "lecture seule"),
+        ('root certificate file "/etc/ca.pem" does not exist', "sslrootcert"),
+        ('could not open certificate file "/etc/us.pem": No such file or directory', "sslrootcert"),
+        ("SSL error: certificate verify failed", "sslrootcert"),
+        ("server does not support SSL, but SSL was required", "sslmode"),
+        ('FATAL:  no pg_hba.conf entry for host "192.0.2.1", user "annuaire", database "annuaire", SSL off', "pg_hba"),
     ],
 )
 def test_why_a_server_is_not_reached_is_told_in_whichever_language_it_speaks(said: str, why: str) -> None:
     """libpq gives no code for it.  Heard from servers of Debian 12, English and French."""
     assert why in str(engines._unopened(DBAPIError("", None, psycopg.OperationalError(said))))
+
+
+def test_a_database_of_another_program_is_left_alone(new_database: New) -> None:
+    """Of two programs that both keep mailboxes: it was an internal fault."""
+    url = new_database("ENCODING 'UTF8'")
+    engine = _own_schema(url)
+    _administer(url, f"CREATE TABLE {url.username}.mailbox (id int)", f"ALTER TABLE {url.username}.mailbox OWNER TO "
+                f"{url.username}")  # fmt: skip
+    with pytest.raises(RegistryUnavailable, match="autre programme"):
+        upgrade(engine)
 
 
 def test_a_session_that_is_ours_prepares_what_it_repeats(registry_url: str) -> None:
