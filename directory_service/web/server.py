@@ -31,6 +31,7 @@ from directory_service.heap import settle
 from directory_service.settings import authority
 from directory_service.siblings import PAUSE, Siblings
 from directory_service.tls import Tls
+from directory_service.web.arrivals import Arrivals
 from directory_service.web.inloop import Later, telling_where, whole_request
 from directory_service.web.slow import Patience
 
@@ -94,7 +95,7 @@ def run_http(
 
 def _over(tls: Tls, settings: Settings) -> dict[str, Any]:
     """gunicorn asks for the context at each connection, and wraps its socket: both are ours."""
-    handshakes = _Handshakes(tls, settings.ldap_handshake_time, settings.ldap_certificate_check)
+    handshakes = _Handshakes(tls, settings.ldap_certificate_check)
     return {
         "certfile": tls.files.certificate,
         "do_handshake_on_connect": True,
@@ -103,22 +104,16 @@ def _over(tls: Tls, settings: Settings) -> dict[str, Any]:
 
 
 class _Handshakes:
-    """Stands where gunicorn wants an ``ssl.SSLContext``, to be the newest one and to end a handshake in time: a thread
-    waits for each."""
+    """Stands where gunicorn wants an ``ssl.SSLContext``, to be the newest one; ``arrivals`` does the handshake."""
 
-    def __init__(self, tls: Tls, patience: float, look: float) -> None:
-        self._tls, self._patience, self._look = tls, patience, look
+    def __init__(self, tls: Tls, look: float) -> None:
+        self._tls, self._look = tls, look
 
     def wrap_socket(self, peer: socket.socket, **_: Any) -> ssl.SSLSocket:
-        """Raises ConnectionResetError for whatever is no handshake: gunicorn then says nothing of it."""
         self._tls.look_at_times(self._look)
-        peer.settimeout(self._patience)
         context = self._tls.context
         context.sslsocket_class = _Patient
-        try:
-            return context.wrap_socket(peer, server_side=True)
-        except OSError as error:
-            raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
+        return context.wrap_socket(peer, server_side=True, do_handshake_on_connect=False)
 
 
 READ_TIME = 30.0  # seconds without an octet of a request that a thread waits for
@@ -176,10 +171,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         host, port = self.sockets[0].getsockname()[:2]
         self.siblings = None if self.cfg.is_ssl else Siblings.among(self.app.settings.run_folder, "http", host, port)
         self.looked = 0.0
+        self.arrivals: Arrivals
         super().init_process()
 
     def run(self) -> None:
         """Not before: the poller is made in ``init_process``, which ends with this."""
+        known = self.app.settings
+        self.arrivals = Arrivals(
+            self.poller, self.enqueue_req, self._lose, known.ldap_handshake_time, known.http_request_time
+        )
         if self.siblings:
             self.poller.register(self.siblings, selectors.EVENT_READ, self._take_in)
         try:
@@ -193,6 +193,30 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.wsgi: Any = telling_where(self.patience.around(self.wsgi))
         settle()
 
+    def accept(self, listener: socket.socket) -> None:
+        """Called in the loop, which waits for the request (``arrivals``)."""
+        try:
+            client, address = listener.accept()
+            here = listener.getsockname()
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):  # taken by another worker, or gone
+                raise
+            return
+        conn = TConn(self.cfg, client, address, here)
+        try:
+            conn.init()
+            conn.sock.setblocking(False)
+        except OSError:  # gone meanwhile
+            client.close()
+            return
+        conn.data_ready = True
+        self.nr_conns += 1
+        self.arrivals.expect(conn)
+
+    def _lose(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
     def handle(self, conn: Any) -> Any:
         with self.patience.with_thread(conn):
             return super().handle(conn)
@@ -202,7 +226,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         here."""
         request = whole_request(client) if self.alive and not self.cfg.is_ssl else b""
         if not request:
-            super().on_client_socket_readable(conn, client)
+            self.poller.unregister(client)
+            self.keepalived_conns.remove(conn)
+            self.arrivals.read_on(conn)
             return
         try:
             kept = self.handle(conn)
@@ -224,6 +250,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Called once a second at least."""
         super().murder_pending()
         self.patience.cut()
+        self.arrivals.cut(stopping=not self.alive)
         now = time.monotonic()
         if self.siblings and not self.alive:
             self.poller.unregister(self.siblings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -84,6 +85,49 @@ def test_slow_requests_do_not_hold_the_threads(port: int, how: Callable[[socket.
         peer.close()
     for thread in threads:
         thread.join(60)
+
+
+def status(peer: socket.socket) -> int:
+    answer = http.client.HTTPResponse(peer)
+    answer.begin()
+    answer.read()
+    return answer.status
+
+
+KEPT = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [[b""], [b"GET /heal"], [KEPT[:-2]], [KEPT, b"POST /v1/ver"]])
+def test_connections_that_say_nothing_or_half_of_it_hold_no_thread(port: int, said: list[bytes]) -> None:
+    """As a browser opens ahead of need.  Each held one of the threads, for five seconds or ``http_request_time``."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(20 * THREADS):
+            peer = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            for number, octets in enumerate(said):
+                if number:
+                    assert status(peer) == 200
+                peer.sendall(octets)
+        asking = stack.enter_context(contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)))
+        begun = time.monotonic()
+        asking.request("GET", "/healthz")
+        assert asking.getresponse().status == 200
+        assert time.monotonic() - begun < 5 * TIME
+
+
+def test_a_head_that_is_never_whole_is_cut_off_and_one_in_pieces_is_answered(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
+        peer.sendall(KEPT[:-2])
+        assert peer.recv(1) == b""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
+        for octet in KEPT:
+            peer.sendall(bytes([octet]))
+        assert status(peer) == 200
+        for part in (KEPT[:20], KEPT[20:]):
+            peer.sendall(part)
+        assert status(peer) == 200
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
+        peer.sendall(b"nonsense\r\n")
+        assert status(peer) == 400
 
 
 def test_a_request_in_time_is_answered_whatever_our_own_time(port: int) -> None:
