@@ -10,6 +10,7 @@ import getpass
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -205,22 +206,46 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, none: str
     """A table on a terminal; tab-separated lines elsewhere, so that ``cut`` and ``grep`` read them.  ``none``: what is
     said where there are no rows, beside the answer."""
     shown = [[_cell(value) for value in row] for row in rows]
-    if sys.stdout.isatty():
-        draw(columns, ([(text, "") for text in row] for row in shown))
-    else:
+    if not sys.stdout.isatty():
         for row in shown:
             click.echo("\t".join(row))
+    elif shown:
+        _fit(columns, [[_INSTANT.sub(r"\1 \2", text) for text in row] for row in shown])
     if none and not shown:
         click.echo(none, err=True)
 
 
-def draw(columns: Sequence[str], rows: Iterable[Iterable[tuple[str, str]]]) -> None:
+_INSTANT: Final = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\dZ)")  # two words, that a column may be narrower
+
+
+def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as long as no word of it has to be broken, which half an address or number is; else a line per value."""
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    ways = [(name, *cells) for name, *cells in zip(columns, *rows, strict=True)]
+    least = [max(cell_len(word) for text in way for word in text.split() or ("",)) for way in ways]
+    widths = [max(map(cell_len, way)) for way in ways]
+    room = Console().width - 2 * (len(columns) - 1)
+    if sum(least) > room:
+        told = ("\n".join(f"{name} : {text}" for name, text in zip(columns, row, strict=True) if text) for row in rows)
+        click.echo("\n\n".join(told))
+        return
+    while sum(widths) > room:  # the widest gives way
+        widest = max((i for i, width in enumerate(widths) if width > least[i]), key=widths.__getitem__)
+        widths[widest] -= 1
+    draw(columns, ([(text, "") for text in row] for row in rows), widths)
+
+
+def draw(columns: Sequence[str], rows: Iterable[Iterable[tuple[str, str]]], widths: Sequence[int] = ()) -> None:
     """On a terminal, cells of a text and its style.  What is too long goes on below: half an address is none."""
     from rich.console import Console
     from rich.table import Column, Table
     from rich.text import Text
 
-    drawn = Table(*(Column(name, overflow="fold") for name in columns), box=None, header_style="bold", pad_edge=False)
+    given = dict(zip(columns, widths, strict=False))
+    heads = (Column(name, overflow="fold", width=given.get(name)) for name in columns)
+    drawn = Table(*heads, box=None, header_style="bold", pad_edge=False)
     for row in rows:
         drawn.add_row(*(Text(text, style=style) for text, style in row))
     Console().print(drawn)

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
     from importers.report import ImportReport
 
-_DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]  # the last as we write it
+_DATES = [
+    f"%Y-%m-%d{time}" for time in ("", *(f"{by}%H:%M:%S{zone}" for by in "T " for zone in ("", "Z")))
+]  # as we write it
 
 
 @click.command()

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
     from importers.review import By
 
 KINDS = {"person": "même personne ?", "link": "table de correspondance", "mailbox": "titulaire de BAL"}
+# What stands side by side: the subject of each question, and the person it would go to or stay with.
+_SIDES = {
+    "person": ("Serait absorbée", "Resterait"),
+    "link": ("D'après le registre", "D'après la table"),
+    "mailbox": ("La boîte dit", "Le titulaire"),
+}
+_NEARLY = 0.9995  # from here, one decimal would say 100,0 %
 OUTCOMES = {
     "merge": "fusionnées par un import",
     "review": "à examiner",
@@ -63,7 +70,7 @@ def list_open(settings: Settings, kind: str | None, limit: int, machine: bool) -
     if machine:
         emit({"decisions": [asdict(d) for d in found]})
         return
-    rows = ((d.pk, KINDS[d.kind], OUTCOMES[d.outcome], d.one, d.other, _sure(d), d.reason) for d in found)
+    rows = ((d.pk, KINDS[d.kind], OUTCOMES[d.outcome], d.one, d.other, sure(d.probability), d.reason) for d in found)
     table(("N°", "Question", "État", "De", "Vers", "Probabilité", "Motif"), rows,
           none="Aucune question n'attend de réponse.")  # fmt: skip
 
@@ -90,33 +97,41 @@ def show_decision(settings: Settings, number: int, machine: bool) -> None:
             "état": f"{OUTCOMES[decision.outcome]}, par {decision.actor}, le {decision.at}, passage {decision.run}",
             "motif": decision.reason,
             "règle": f"{said_how} ({decision.how})" if (said_how := sheets.how_said(decision.how)) else decision.how,
-            "score": "" if decision.score is None else f"{_decimal(decision.score, '.1f')} bits, {_sure(decision)}",
+            "score": ""
+            if decision.score is None
+            else f"{_decimal(decision.score, '.1f')} bits, {sure(decision.probability)}",
             "note": decision.note,
         }
     )
-    _side_by_side(one, other)
+    if one == other:
+        lines({"fiche unique": f"de {decision.one} et {decision.other}", **{f: " ; ".join(t) for f, t in one.items()}})
+    else:
+        _side_by_side(_SIDES[decision.kind], one, other)
     for weight in decision.weights:
         click.echo(f"  {said([weight])} ({_decimal(weight[2], '+.1f')} bits)")
 
 
-def _sure(decision: Decision) -> str:
-    return "" if decision.probability is None else f"{_decimal(100 * decision.probability, '.1f')} %"
+def sure(probability: float | None) -> str:
+    """How likely, for a reader: never 100,0 %, which is more than anybody knows."""
+    if probability is None:
+        return ""
+    return "> 99,9 %" if probability >= _NEARLY else f"{_decimal(100 * probability, '.1f')} %"
 
 
 def _decimal(number: float, form: str) -> str:
     return format(number, form).replace(".", ",")
 
 
-def _side_by_side(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
+def _side_by_side(heads: Sequence[str], one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> None:
     """On a terminal, what differs is in bold."""
-    fields = list(dict.fromkeys([*one, *other]))
+    fields = list(dict.fromkeys([*other, *one]))  # the second is a person's, who has every field
     pairs = [(f, "\n".join(one.get(f, ())), "\n".join(other.get(f, ()))) for f in fields]
     if not sys.stdout.isatty():
         table(("", "", ""), ((f, a.replace("\n", " ; "), b.replace("\n", " ; ")) for f, a, b in pairs))
         return
     styles = ("" if a.casefold() == b.casefold() else "bold" for _, a, b in pairs)
     rows = ([(field, ""), (a, style), (b, style)] for (field, a, b), style in zip(pairs, styles, strict=True))
-    draw(("", "Serait absorbée", "Resterait"), rows)
+    draw(("", *heads), rows)
 
 
 def _answer(name: str, told: str, help_: str) -> click.Command:
@@ -135,14 +150,30 @@ def _answer(name: str, told: str, help_: str) -> click.Command:
     return review.command(name, help=help_)(answer)
 
 
+# What an answer means, by kind of question; of a published mailbox the rule says it (docs/reference/publication.md).
+_MEANT = {
+    ("person", "accepted"): "{0.one} et {0.other} sont une seule personne",
+    ("person", "rejected"): "{0.one} et {0.other} sont deux personnes",
+    ("link", "accepted"): "le numéro {0.one} est à {0.other}",
+    ("link", "rejected"): "le numéro {0.one} n'est pas à {0.other}",
+    ("mailbox", "accepted"): "{0.one} est à {0.other}",
+    ("mailbox", "rejected"): "{0.one} n'est pas à {0.other}",
+}
+
+
+def _meant(done: Decision) -> str:
+    said = "" if done.how.startswith("rule:published_") else _MEANT.get((done.kind, done.outcome), "")
+    return f" : {said.format(done)}" if said else ""
+
+
 accept = _answer(
     "accept",
-    "Décision {0.pk} acceptée : {0.one}, {0.other}.",
+    "Décision {0.pk} acceptée{1}.",
     "Accepte : les deux fiches sont fusionnées, ou la table l'emporte, ou le titulaire est confirmé.",
 )
 reject = _answer(
     "reject",
-    "Décision {0.pk} rejetée, et retenue.",
+    "Décision {0.pk} rejetée{1} ; la réponse est retenue.",
     "Rejette définitivement ; une BAL est retirée à qui n'en est pas titulaire.",
 )
 later = _answer("later", "Décision {0.pk} remise à plus tard.", "Remet à plus tard, en fin de liste.")
@@ -167,7 +198,7 @@ def _act(settings: Settings, act: Callable[[Engine, By], Decision], note: str, t
     with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
         by: By = {"actor": whoami(), "note": note, "wait": settings.import_wait, "tell": told_by(show)}
         done = act(engine, by)
-    emit(asdict(done)) if machine else click.echo(told.format(done))
+    emit(asdict(done)) if machine else click.echo(told.format(done, _meant(done)))
 
 
 @click.command()

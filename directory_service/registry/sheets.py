@@ -47,7 +47,8 @@ def _person(connection: Connection, national: str) -> Sheet:
 
 def _practitioner(connection: Connection, person: Practitioner) -> Sheet:
     query = select(mailbox.c.address, binding.c.until).join(binding).where(binding.c.practitioner_id == person.pk)
-    boxes = sorted({(address, bool(until)) for address, until in connection.execute(query)})
+    found = [tuple(row) for row in connection.execute(query)]
+    held = {address for address, until in found if until is None}
     return {
         "Identifiant": (person.national_id,),
         "Numéros": [f"{i.value} ({how_said(i.how) or i.how})" for i in person.identifiers],
@@ -57,16 +58,17 @@ def _practitioner(connection: Connection, person: Practitioner) -> Sheet:
         "Profession": sorted({_label(person.profession), *(_label(r.profession) for r in person.roles)} - {""}),
         "État": ("en exercice" if person.status == "active" else "n'exerce plus",),
         "Exercice": list(dict.fromkeys(_place(role) for role in person.roles)),
-        "BAL": [address + (" (fermée)" if closed else "") for address, closed in boxes],
+        "BAL": [a if a in held else f"{a} (fermée)" for a in sorted({address for address, _ in found})],
         "Sources": sorted({s.name for s in person.sources}),
     }
 
 
 def _box(connection: Connection, decision: Decision) -> Sheet:
-    """The lines of the mailbox that name this holder."""
+    """The lines of the mailbox that name this holder: those of today, or where it is closed the former ones."""
     pk = connection.execute(select(mailbox.c.id).where(mailbox.c.address == decision.one)).scalar()
     found = [b for _, bindings in read_bindings(connection, [pk]) for b in bindings] if pk is not None else []
-    held = [b for b in found if b.national_id == decision.other] or found
+    named = [b for b in found if b.national_id == decision.other] or found
+    held = [b for b in named if b.until is None] or named
     return {
         "Identifiant": (decision.one,),
         "Numéros": sorted({b.national_id for b in held} - {""}),
@@ -88,4 +90,4 @@ def _place(role: PractitionerRole) -> str:
 
 
 def _label(coded: Coded) -> str:
-    return coded.label or coded.code
+    return coded.label or (f"code {coded.code}, sans libellé" if coded.code else "")

@@ -283,7 +283,8 @@ def test_from_the_terminal(command: Any, tmp_path: Path) -> None:
     sides = json.loads(command("review", "show", number, "--json"))["sides"]
     assert [side["Identifiant"] for side in sides] == [["0" + ADELI], ["8" + RPPS]]
     assert "remise à plus tard" in command("review", "later", number)
-    assert "acceptée" in command("review", "accept", number, "--note", "même diplôme")
+    told = command("review", "accept", number, "--note", "même diplôme")
+    assert told == f"Décision {number} acceptée : 0{ADELI} et 8{RPPS} sont une seule personne.\n"
     assert "même diplôme" in command("review", "show", number)
     assert "n'attend plus" in command("review", "reject", number, code=2)
     assert "deux personnes" in command("review", "split", ADELI)
