@@ -165,7 +165,8 @@ class _Scan:
             return "utf-8"
         if self.extract.match.layout.latin1:
             return "iso-8859-1"
-        raise ImportRefused("encodage UTF-8 attendu, octet invalide", where=f"{name}, octet {self.invalid}")
+        why = "encodage UTF-8 attendu, octet invalide : le fichier a-t-il été ouvert et enregistré par un tableur ?"
+        raise ImportRefused(f"{why} Reprenez l'original", where=f"{name}, octet {self.invalid}")
 
     def _width(self, line: bytes) -> int:
         if not self.extract.quoted:

@@ -41,6 +41,7 @@ class Places:
         self.seen = bytearray(1)  # by id: met in this run
         self.changed: dict[int, tuple[Place, str, int, int]] = {}
         self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
+        self.box_keys: dict[int, str] = {}  # technical ids of the organizations that mailboxes brought
         self.by_number: dict[str, int] | None = None
         self.nationals: dict[str, int] = {}  # idNat_Struct ► the one organization that bears it
         self._load()
@@ -58,6 +59,7 @@ class Places:
             self._grow(pk, digest, rank)
             if rank >= first_box:
                 self.adoptable[technical] = pk
+                self.box_keys[pk] = technical
 
     def _grow(self, pk: int, digest: int, rank: int) -> None:
         missing = pk + 1 - len(self.ranks)
@@ -106,6 +108,7 @@ class Places:
             self._index(pk, named.finess, named.siret)
         if self.sources[source] >= self.first_box:
             self.adoptable[key] = pk
+            self.box_keys[pk] = key
         row = (pk, key, national, *place[1:], source, digest, store.as_of, store.as_of)
         store.pending[organization].append(row)
         return pk

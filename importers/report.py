@@ -127,7 +127,8 @@ class ImportReport:
             feminine = kind in _FEMININE
             said = ", ".join(_counted(acts[a], word, feminine=feminine) for a, word in _ACTS.items() if acts.get(a))
             if said:
-                lines.append(f"  {_KINDS.get(kind, kind)} : {said}")
+                asked = " (annuaire review list)" if kind == "match" and acts.get("review") else ""
+                lines.append(f"  {_KINDS.get(kind, kind)} : {said}{asked}")
         return "\n".join([*lines, *impact_lines(self.impact), *self._passed()])
 
     def _passed(self) -> list[str]:

@@ -54,9 +54,16 @@ def keep_log_after(engine: Engine, settings: Settings) -> None:
     """The same after work that is done and committed: a failure, or Ctrl-C, is told, and left to the next time."""
     try:
         keep_log(engine, settings)
-    except (AnnuaireError, KeyboardInterrupt) as error:
-        why = "interrompu" if isinstance(error, KeyboardInterrupt) else error
-        click.echo(f"attention, journal de transparence en retard : {why}", err=True)
+    except AnnuaireError as error:
+        click.echo(f"attention, journal de transparence en retard : {error}", err=True)
+    except KeyboardInterrupt:
+        click.echo(_TOO_LATE, err=True)
+
+
+_TOO_LATE = (
+    "attention, interrompu trop tard : le registre est déjà écrit.  Seul le journal de transparence est en retard ; le "
+    "service, le prochain import ou `annuaire log append` le rattrape."
+)
 
 
 @log.command("append")

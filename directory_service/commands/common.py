@@ -66,6 +66,21 @@ class Whole(click.IntRange):
 NUMBER: Final = Whole()
 
 
+class Moment(click.DateTime):
+    """A day or an instant as we write them; one that is written in the French way is refused, and shown in ours."""
+
+    def __init__(self) -> None:
+        times = ("", *(f"{by}%H:%M:%S{zone}" for by in "T " for zone in ("", "Z")))
+        super().__init__([f"%Y-%m-%d{time}" for time in times])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        french = re.fullmatch(r"(\d\d?)[/.-](\d\d?)[/.-](\d{4})", str(value).strip())
+        if french:
+            day, month, year = map(int, french.groups())
+            self.fail(f"{value} s'écrit {year}-{month:02}-{day:02} : l'année, le mois, le jour.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Commands(click.Group):
     """A group whose help gives what each command does in full, where click would cut it at the end of the line."""
 

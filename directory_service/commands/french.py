@@ -25,7 +25,8 @@ _MODULES: tuple[ModuleType, ...] = (
     click.types,
 )
 
-_DATE: Final = "une date est attendue, par exemple 2026-11-24 ou 2026-11-24T03:45:00."  # the formats are strptime's
+# The formats that click would list are strptime's.
+_DATE: Final = "{value} n'en est pas une ; une date est attendue, par exemple 2026-11-24 ou 2026-11-24T03:45:00."
 TEXTS = {
     # help
     "Usage:": "Usage :",

@@ -20,6 +20,7 @@ from directory_service.commands.auditing import keep_log_after
 from directory_service.commands.common import (
     NUMBER,
     Commands,
+    Moment,
     Whole,
     as_json,
     directory,
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
     from importers.report import ImportReport
 
-_DATES = [
-    f"%Y-%m-%d{time}" for time in ("", *(f"{by}%H:%M:%S{zone}" for by in "T " for zone in ("", "Z")))
-]  # as we write it
+_AHEAD = (
+    "attention, --as-of est dans l'avenir : {0:%Y-%m-%d}.  Si c'est une erreur, annulez l'import (annuaire rollback) : "
+    "les suivants, datés d'avant, seraient refusés."
+)
 
 
 @click.command()
@@ -119,7 +121,7 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 @click.argument("paths", metavar="CHEMIN…", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
 @click.option("--accept", metavar="MOTIF", help="Accepte un effet au-delà des seuils, et dit pourquoi.")
-@click.option("--as-of", metavar="DATE", type=click.DateTime(_DATES), help="Date des données, en UTC.")
+@click.option("--as-of", metavar="DATE", type=Moment(), help="Date des données, en UTC.")
 @click.option(
     "--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente de la fin d'un autre import  [import_wait]"
 )
@@ -142,6 +144,8 @@ def import_files(
     from importers.load import run_import
 
     moment = as_of.replace(tzinfo=UTC) if as_of else None
+    if moment and moment - datetime.now(UTC) > timedelta(days=1):
+        click.echo(_AHEAD.format(moment), err=True)
     choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
     choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
     choices["signer"] = settings.trust_signer
@@ -162,6 +166,9 @@ def import_files(
         if not machine:
             click.echo(f"annuaire : {stop}", err=True)
         return stop.exit_code
+    except KeyboardInterrupt:
+        click.echo("annuaire : import arrêté ; s'il n'est pas dans `annuaire runs`, rien n'a été écrit.", err=True)
+        raise
     would_stop = report.status == "dry-run" and report.breaches and not report.accepted
     code = CircuitBreaker.exit_code if would_stop else 0
     _tell(report, machine, {})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,12 @@ from directory_service.commands.common import (
     whoami,
     with_settings,
 )
+from directory_service.errors import NotFound
 from directory_service.model.mailboxes import RIGHTS
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from directory_service.model.mailboxes import CertificateRule
     from directory_service.settings import Settings
 
@@ -104,7 +109,7 @@ def show(settings: Settings, name: str, machine: bool) -> None:
     from directory_service.registry.engine import reading
     from directory_service.registry.trusted import get_operator
 
-    with registry(settings) as engine, reading(engine) as connection:
+    with registry(settings) as engine, reading(engine) as connection, _named(connection, name):
         found = get_operator(connection, name)
     told = operator_record(found)
     certificates = [rule._asdict() for rule in found.certificates]
@@ -153,7 +158,39 @@ def add(settings: Settings, name: str, domains: tuple[str, ...], machine: bool) 
 
     with changing(settings) as connection:
         add_operator(connection, name, domains, actor=whoami())
+        _warn_of_others(connection, name, domains)
     _done(machine, f"Opérateur {name} ajouté.", name=name, domains=domains)
+
+
+def _warn_of_others(connection: Connection, name: str, domains: Sequence[str]) -> None:
+    """Of domains that others hold too, which a slip of the hand gives away: each of them may then send for all."""
+    from directory_service.registry.trusted import read_operators
+
+    holders = [o for o in read_operators(connection) if o.name != name] if domains else []
+    for domain in domains:
+        names = [o.name for o in holders if domain.lower() in o.domains]
+        if names:
+            click.echo(f"attention, {domain} est aussi tenu par {', '.join(names)}.", err=True)
+
+
+@contextmanager
+def _of(settings: Settings, name: str) -> Iterator[Connection]:
+    """One transaction that changes an operator."""
+    with changing(settings) as connection, _named(connection, name):
+        yield connection
+
+
+@contextmanager
+def _named(connection: Connection, name: str) -> Iterator[None]:
+    """A name that nobody has is told, with those that are near."""
+    from directory_service.registry.trusted import read_operators
+
+    try:
+        yield
+    except NotFound as error:
+        near = get_close_matches(name, [o.name for o in read_operators(connection)])
+        known = f"peut-être {', '.join(near)}" if near else "`annuaire operator list` les donne"
+        raise NotFound(f"{error.message} ; {known}", where=name) from None
 
 
 @operator.command("domain")
@@ -167,8 +204,9 @@ def domain(settings: Settings, name: str, domain_name: str, remove: bool, machin
     from directory_service.registry import operators
 
     change: Callable[..., bool] = operators.remove_domain if remove else operators.add_domain
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         changed = change(connection, name, domain_name, actor=whoami())
+        _warn_of_others(connection, name, () if remove else (domain_name,))
     _done(machine, "Domaine retiré." if remove else "Domaine ajouté.", changed, name=name, domain=domain_name)
 
 
@@ -195,7 +233,7 @@ def certificate(
     found = read_certificate(file.read_bytes())
     rule = found.rule(SAN, san) if san else found.rule(how)
     change: Callable[..., bool] = operators.remove_certificate if remove else operators.add_certificate
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         changed = change(connection, name, rule, actor=whoami())
     text = f"Certificat {'retiré' if remove else 'ajouté'} : {_rule(rule)}"
     _done(machine, text, changed, name=name, certificate=rule._asdict())
@@ -209,7 +247,7 @@ def secret(settings: Settings, name: str, machine: bool) -> None:
     """Donne un nouveau secret, montré une seule fois."""
     from directory_service.registry.operators import set_secret
 
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         made = set_secret(connection, name, actor=whoami())
     if machine:
         emit({"name": name, "secret": made})
@@ -230,7 +268,7 @@ def contact(settings: Settings, name: str, responsible: str | None, support: str
 
     if responsible is None and support is None:
         raise click.UsageError("donnez --responsible, --support ou les deux")
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         given = {"responsible": responsible, "support": support}
         changed = operators.set_contacts(connection, name, actor=whoami(), **given)
     _done(machine, "Contacts enregistrés.", changed, name=name)
@@ -251,7 +289,7 @@ def subject(settings: Settings, name: str, subject: str, remove: bool, machine: 
     from directory_service.registry import operators
 
     change: Callable[..., bool] = operators.remove_subject if remove else operators.add_subject
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         changed = change(connection, name, subject, actor=whoami())
     _done(machine, f"Nom de certificat {'retiré' if remove else 'ajouté'}.", changed, name=name, subject=subject)
 
@@ -264,7 +302,7 @@ def resume(settings: Settings, name: str, machine: bool) -> None:
     """Lève une suspension ; la période suspendue reste hors de l'espace de confiance."""
     from directory_service.registry import operators
 
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         changed = operators.resume(connection, name, actor=whoami())
     _done(machine, f"Suspension de l'opérateur {name} levée.", changed, name=name)
 
@@ -276,19 +314,21 @@ def _rights(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@operator.command("right")
+@operator.command("right", context_settings={"ignore_unknown_options": True})  # else +other would be told as +o
 @click.argument("name", metavar="NOM")
+@click.argument("others", metavar="+DROIT|-DROIT…", nargs=-1)
 @_rights
 @as_json
 @with_settings
-def right(settings: Settings, name: str, machine: bool, **asked: bool | None) -> None:
+def right(settings: Settings, name: str, others: tuple[str, ...], machine: bool, **asked: bool | None) -> None:
     """Donne (+droit) ou retire (-droit) un droit."""
     from directory_service.registry.operators import get_operator, set_right
 
     wanted = {word: given for word, given in asked.items() if given is not None}
-    if not wanted:
-        raise click.UsageError(f"donnez un droit : {' ou '.join(f'+{r} / -{r}' for r in RIGHTS)}")
-    with changing(settings) as connection:
+    if others or not wanted:
+        known = " ou ".join(f"+{r} / -{r}" for r in RIGHTS)
+        raise click.UsageError(f"{f'droit inconnu : {others[0]} ; ' if others else ''}donnez un droit : {known}")
+    with _of(settings, name) as connection:
         changed = [set_right(connection, name, *each, actor=whoami()) for each in wanted.items()]
         held = get_operator(connection, name).rights
     _done(
@@ -304,7 +344,7 @@ def suspend(settings: Settings, name: str, machine: bool) -> None:
     """Suspend un opérateur : ses domaines sortent aussitôt de l'espace de confiance ; ses boîtes restent."""
     from directory_service.registry import operators
 
-    with changing(settings) as connection:
+    with _of(settings, name) as connection:
         changed = operators.suspend(connection, name, actor=whoami())
     _done(machine, f"Opérateur {name} suspendu.", changed, name=name)
 

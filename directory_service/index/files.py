@@ -43,6 +43,8 @@ def current_name(folder: Path) -> str:
     """File name of the build to read.  Raises RegistryUnavailable when none was ever built."""
     try:
         return os.readlink(folder / CURRENT)  # noqa: PTH115 - five times quicker than Path.readlink, and often called
+    except PermissionError:
+        raise RegistryUnavailable("ce compte n'a pas le droit de lire l'index", where=str(folder)) from None
     except OSError:
         raise RegistryUnavailable("il n'y a pas encore d'index : lancez `annuaire index`") from None
 

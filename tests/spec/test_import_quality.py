@@ -131,7 +131,9 @@ def test_each_rule_of_mailboxes_tells_its_row_and_no_other(world: World) -> None
     rows = [f.mailbox(f"b{n}@essai.mssante.fr", OTHER) for n in range(len(BOXES) + 80)]
     rows = [{**row, **said} for row, said in zip(rows, [*BOXES.values(), *[{}] * 80], strict=True)]
     report = world.day(1, activity=[f.activity(OTHER, **TOWN)], mailboxes=rows)
-    assert by_line(tripped(world, report), "mssante.mailboxes") == {n: {rule} for n, rule in enumerate(BOXES, 2)}
+    found = tripped(world, report)
+    assert by_line(found, "mssante.mailboxes") == {n: {rule} for n, rule in enumerate(BOXES, 2)}
+    assert [line.value for line in found if line.rule == "structure_unknown"] == ["F" + f.finess(2)]
 
 
 @SQLITE

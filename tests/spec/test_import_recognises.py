@@ -221,7 +221,8 @@ def test_bytes_that_are_not_utf_8_are_refused_with_their_offset(tmp_path: Path) 
     path.write_bytes(data.replace("CAFÉ".encode(), b"CAF\xc9"))
     assert (
         refusal(path)
-        == f"a.txt, octet {data.index('É'.encode(), data.index(b'CAF'))} : encodage UTF-8 attendu, octet invalide"
+        == f"a.txt, octet {data.index('É'.encode(), data.index(b'CAF'))} : encodage UTF-8 attendu, octet invalide : "
+        "le fichier a-t-il été ouvert et enregistré par un tableur ? Reprenez l'original"
     )
 
 

@@ -116,7 +116,7 @@ def test_ctrl_c_once_all_is_written_only_puts_the_transparency_log_off(
     monkeypatch.setattr(log, "bearing", interrupted)
     assert cli.run([*data, "import", str(path)]) == 0
     said = capsys.readouterr()
-    assert "Import 1 terminé" in said.out and "transparence en retard : interrompu" in said.err
+    assert "Import 1 terminé" in said.out and "le registre est déjà écrit" in said.err
     monkeypatch.undo()
     assert cli.run([*data, "import", str(path)]) == 0
     assert cli.run([*data, "audit"]) == 0
