@@ -9,16 +9,18 @@ import subprocess
 import sys
 
 
-def on_terminal(*arguments: str, width: int, code: int = 0) -> str:
-    """Of a Python program."""
+def on_terminal(*arguments: str, width: int, code: int = 0, beside: bool = False) -> str:
+    """Of a Python program; what it says on standard error too, where ``beside``."""
     ours, theirs = pty.openpty()
     env = {**os.environ, "COLUMNS": str(width), "TERM": "xterm"}
-    done = subprocess.run([sys.executable, *arguments], stdout=theirs, env=env, check=False)
+    done = subprocess.run(
+        [sys.executable, *arguments], stdout=theirs, stderr=theirs if beside else None, env=env, check=False
+    )
     os.close(theirs)
     shown = b"".join(iter(lambda: _read(ours), b"")).decode()
     os.close(ours)
     assert done.returncode == code
-    return re.sub(r"\x1b\[[0-9;]*m", "", shown).replace("\r\n", "\n")
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).replace("\r\n", "\n")
 
 
 def _read(terminal: int) -> bytes:

@@ -175,6 +175,16 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]
         yield _Steps()
 
 
+_WIDE: Final = 120  # columns: the name of an extract, a bar, and how far it is
+_FIGURES: Final = 14  # columns: a percentage and the time
+
+
+def _cut(label: str, room: int) -> str:
+    """In the middle: its beginning says what is done, its end to which day's file."""
+    cut = len(label) - room + 1
+    return f"{label[: room // 2]}…{label[room // 2 + cut :]}" if cut > 1 else label
+
+
 class _Steps:
     """One line when a step starts and one when it ends."""
 
@@ -191,15 +201,18 @@ class _Steps:
 @contextmanager
 def _bars() -> Iterator[Callable[[str, int, int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as drawn:
+    console = Console(stderr=True)
+    bar = (BarColumn(),) if console.width >= _WIDE else ()
+    # Percents, since a file is counted in octets, which would pass for its lines.
+    columns = (TextColumn("{task.description}"), *bar, TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as drawn:
         tasks: dict[str, Any] = {}
 
         def show(label: str, done: int, total: int) -> None:
             if label not in tasks:
-                tasks[label] = drawn.add_task(label, total=total or None)
+                tasks[label] = drawn.add_task(_cut(label, console.width - _FIGURES), total=total or None)
             drawn.update(tasks[label], completed=done, total=total or None)
 
         yield show

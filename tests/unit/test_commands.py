@@ -62,6 +62,17 @@ def test_a_table_of_nothing_has_no_head() -> None:
     assert drawn(("Nom", "Adresse"), [], 80) == ""
 
 
+@pytest.mark.parametrize("width", [60, 80, 130])
+def test_progress_on_a_narrow_terminal_still_says_of_what_and_how_far(width: int) -> None:
+    """At 60 columns only half a name was left of it; and octets of a file passed for its lines."""
+    label = "import de PS_LibreAcces_Personne_activite_ADELI_202608250606.txt"
+    program = f"from directory_service.commands.common import progress\nwith progress() as show: show({label!r}, 5, 20)"
+    shown = on_terminal("-c", program, width=width, beside=True)
+    line = [line for line in shown.replace("\r", "\n").split("\n") if line.strip()][-1]  # as it was left
+    assert " 25% 0:00:0" in line and line.startswith("import de PS_Libre") and "202608250606.txt " in line
+    assert (label in line) is (width > 78) and len(line) <= width
+
+
 def test_a_sample_of_one_person_is_told_in_the_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for people, said in (("1", "1 personne fictive, jour 0"), ("2", "2 personnes fictives, jour 0")):
         assert cli.run(["sample", str(tmp_path / people), "--people", people]) == 0
