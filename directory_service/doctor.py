@@ -23,7 +23,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged
+from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged, why_unread
 from directory_service.ldap.proxyheader import LOCAL
 from directory_service.model.networks import asked_at
 from directory_service.model.numbers import grouped
@@ -75,6 +75,8 @@ def _reason(error: Exception) -> str:
         return "connexion refusée : le service est-il lancé (`annuaire serve`) ?"
     if isinstance(error, TimeoutError) or "timed out" in told:
         return f"pas de réponse en {_PATIENCE} s"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} : {why_unread(error)}"
     return f"{type(error).__name__} : {told}"
 
 

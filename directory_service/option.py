@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +82,12 @@ def read_file(path: Path, known: Iterable[Setting]) -> dict[str, Any]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"fichier de réglages illisible : {_why_no_toml(error)}", where=str(path)) from None
+    known = list(known)
     unknown = sorted(found.keys() - {one.name for one in known})
     if unknown:
-        raise InvalidInput(f"réglage inconnu : {', '.join(unknown)}", where=str(path))
+        told = f"réglage inconnu : {', '.join(unknown)}"
+        near = get_close_matches(unknown[0], [one.name for one in known], n=1)
+        raise InvalidInput(told + (f" ; peut-être {near[0]}" if near else ""), where=str(path))
     return found
 
 
@@ -95,7 +99,8 @@ def _why_no_toml(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return f"encodage UTF-8 attendu, octet {error.start} invalide"
     place = re.search(r"line (\d+), column (\d+)", str(error))
-    return "TOML attendu, " + (f"ligne {place[1]}, colonne {place[2]}" if place else "fichier inachevé")
+    where = f"ligne {place[1]}, colonne {place[2]}" if place else "fichier inachevé"
+    return f"TOML attendu, {where} (un texte est entre guillemets ; un nombre a un point : 3.5)"
 
 
 def _whole(value: Any) -> int:

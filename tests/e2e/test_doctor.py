@@ -151,6 +151,16 @@ def test_keys_certificates_and_lists_that_need_somebody_are_told(served: Install
     ]
 
 
+def test_a_file_of_the_settings_that_is_missing_is_named(loaded: Installation) -> None:
+    """It was ``FileNotFoundError : No such file or directory``."""
+    told = json.loads(loaded.run("doctor", "--json", code=5, ANNUAIRE_TRUST_ANCHORS="/nowhere/igc.pem").stdout)[
+        "checks"
+    ]
+    found = {c["name"]: c["detail"] for c in told}
+    for check in ("signataire", "certificats"):
+        assert found[check] == "/nowhere/igc.pem : ce fichier n'existe pas"
+
+
 def test_an_empty_folder_fails_every_check_but_none_hides_another(loaded: Installation, tmp_path: object) -> None:
     ports = {"ANNUAIRE_LDAP_PORT": str(free_port()), "ANNUAIRE_HTTP_PORT": str(free_port())}
     done = loaded.run("doctor", "--json", code=5, ANNUAIRE_DATA=f"{tmp_path}/nowhere", **ports)

@@ -80,7 +80,8 @@ def test_a_suffix_may_be_named_by_any_container(kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("ldap_prot = 1389", "inconnu : ldap_prot"),
+        ("ldap_prot = 1389", "inconnu : ldap_prot ; peut-être ldap_port"),
+        ("breaker_removed = 3,5", "ligne 1, colonne 20 .* un nombre a un point : 3.5"),
         ("ldap_port = 1.5", "entier"),
         ("ldap_port = true", "entier"),
         ("ldap_port =", "TOML attendu, fichier inachevé"),
