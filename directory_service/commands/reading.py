@@ -218,6 +218,9 @@ def mailbox(settings: Settings, key: str, machine: bool, **asked: str | None) ->
     from directory_service.index.query import View
     from directory_service.trust.rightbox import Asked, organization_mailboxes, practitioner_mailboxes
 
+    if "@" in key:
+        why = "un numéro est attendu, de professionnel ou de structure ; pour une adresse : annuaire show ADRESSE"
+        raise InvalidInput(why, where="ID")
     wanted = Asked(**{name: value or "" for name, value in asked.items()})
     with directory(settings) as index:
         build, record = _either(

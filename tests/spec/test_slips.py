@@ -65,3 +65,8 @@ def test_a_right_that_is_none_is_told_whole(ask: Ask, written: str) -> None:
     ask("operator", "add", "un")
     _, said = ask("operator", "right", "un", written, code=2)
     assert f"droit inconnu : {written} ; donnez un droit : +publish" in said
+
+
+def test_an_address_where_a_number_is_expected_is_told_to_the_command_that_takes_it(ask: Ask) -> None:
+    """It was « nobody bears this number »."""
+    assert "pour une adresse : annuaire show ADRESSE" in ask("mailbox", "zoe@ville.mssante.fr", code=2)[1]
