@@ -56,8 +56,9 @@ def stopped(report: ImportReport, actor: str) -> CircuitBreaker:
     if len(report.breaches) > _SAID:
         said += f" ; … ({len(report.breaches)} seuils dépassés en tout)"
     message = (
-        f"import arrêté, rien n'a été écrit : {said}. Pour l'accepter, relancez la même commande avec --accept MOTIF : "
-        f"le nom ({actor}) et le motif seront conservés avec le passage"
+        f"import arrêté, rien n'a été écrit : {said}. Les fichiers sont-ils les bons, du bon jour, entiers ? Si oui, "
+        f"et si l'effet est voulu, relancez la même commande avec --accept MOTIF : le nom ({actor}) et le motif seront "
+        "conservés avec le passage"
     )
     return CircuitBreaker(message, report=replace(report, run=None, status="stopped"))
 

@@ -260,7 +260,8 @@ def test_a_refusal_names_a_few_thresholds_and_the_report_has_them_all(world: Wor
     """It was one line of two thousand characters, said under a report that held the same."""
     breaches = tuple(Breach("removed", "people", 1.0, 0.5, f"seuil n° {n}") for n in range(5))
     stop = stopped(ImportReport(None, "dry-run", "", (), {}, breaches=breaches), "alice")
-    assert "seuil n° 2 ; … (5 seuils dépassés en tout). Pour l'accepter" in stop.message and "alice" in stop.message
+    assert "seuil n° 2 ; … (5 seuils dépassés en tout). Les fichiers sont-ils les bons" in stop.message
+    assert "--accept MOTIF" in stop.message and "alice" in stop.message
     assert isinstance(stop.report, ImportReport) and stop.report.breaches == breaches
     assert "n° 3" not in stop.message
 
