@@ -81,10 +81,13 @@ def _mailbox(record: Record) -> Iterator[str]:
         yield _named("Titulaire", holder["label"], holder["id"], holder["service"], ended)
 
 
+def verdict_said(verdict: str, codes: Iterable[str]) -> str:
+    """A verdict and the codes of its reasons, in French; one of a later version as it is."""
+    return _NO_SENDER if not _OF_SENDERS.isdisjoint(codes) else _VERDICTS.get(verdict, verdict)
+
+
 def _verdict(record: Record) -> Iterator[str]:
-    codes = {reason["code"] for reason in record["reasons"]}
-    said = _NO_SENDER if codes & _OF_SENDERS else _VERDICTS[record["verdict"]]
-    yield f"{record['address']} : {said}"
+    yield f"{record['address']} : {verdict_said(record['verdict'], (reason['code'] for reason in record['reasons']))}"
     holder = record.get("holder")
     yield _named("Titulaire", *((holder["label"], holder["id"]) if holder else ()))
     yield _named("Opérateur", record.get("operator"))

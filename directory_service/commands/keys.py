@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -129,15 +130,26 @@ def _text(receipt: str) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _tell(claims: dict[str, object], proved: dict[str, bool]) -> None:
+_ASKED = {"address": "adresse", "person": "personne", "name": "nom", "as": "en tant que", "operator": "opérateur"}
+_ROLES = {"recipient": "destinataire", "sender": "expéditeur"}
+
+
+def _tell(claims: Mapping[str, Any], proved: dict[str, bool]) -> None:
+    """Codes are in brackets: they are what was signed."""
+    from directory_service.commands.cards import verdict_said
+    from directory_service.trust.verdicts import REASONS
+
+    verdict, reasons, asked = str(claims.get("verdict", "")), claims.get("reasons", ()), claims.get("asked", {})
     click.echo("Signature valide.")
-    asked = claims.get("asked")
     lines({
-        "verdict": claims.get("verdict"),
-        "motifs": claims.get("reasons"),
-        **(asked if isinstance(asked, dict) else {}),
+        "verdict": f"{verdict_said(verdict, reasons)} ({verdict})",
+        **{_ASKED.get(name, name): f"{_ROLES[value]} ({value})" if value in _ROLES else value
+           for name, value in asked.items()},
         "état au": claims.get("at"),
         "délivré par": claims.get("iss"),
         "version de l'index": claims.get("build"),
-        **{f"porte sur ce champ {field}": "oui" if found else "non" for field, found in proved.items()},
+        **{f"porte sur ce champ {_ASKED.get(field, field)}": "oui" if found else "non"
+           for field, found in proved.items()},
     })  # fmt: skip
+    for code in reasons:  # the dates that their texts speak of are in no receipt
+        click.echo(f"  {REASONS[code].format(date='…')} ({code})" if code in REASONS else f"  {code}")
