@@ -20,6 +20,7 @@ from directory_service.registry.read import read_bindings
 from directory_service.registry.rollback import roll_back
 from directory_service.registry.runs import each_found, get_run, read_rejections
 from directory_service.registry.upgrading import upgrade
+from importers import load
 from importers.load import run_import
 from importers.sample import write_sample
 
@@ -102,6 +103,21 @@ def test_ctrl_c_during_the_commit_is_told_by_what_came_of_it(
         report = world.day(1, activity=[f.activity(ONE)], options={"progress": at_the_end})
         assert report.status == "done"
     assert len(world.people()) == written
+
+
+def test_ctrl_c_says_where_to_see_whether_anything_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    data = ["--data", str(tmp_path / "var")]
+    path = f.write_mailboxes(tmp_path / "m.txt", [f.mailbox("a@b.fr", ONE)])
+    assert cli.run([*data, "init"]) == 0
+    monkeypatch.setattr(load, "run_import", interrupted)
+    assert cli.run([*data, "import", str(path)]) == 130
+    said = capsys.readouterr().err
+    assert "s'il n'est pas dans `annuaire runs`, rien n'a été écrit." in said and said.endswith("Interrompu.\n")
 
 
 def test_ctrl_c_once_all_is_written_only_puts_the_transparency_log_off(
