@@ -42,7 +42,7 @@ class BoxRules:
             self._holder(number, Doubt(national, family, given))
         place = line[-1]
         if place is not None and self.places.only_mailboxes_know(place):
-            self.tell("structure_unknown", number, self.places.box_keys[place], "place_id")
+            self.tell("structure_unknown", number, self.places.box_keys.get(place, ""), "place_id")
 
     def _holder(self, number: int, doubt: Doubt) -> None:
         found = parse_national_id(doubt.number)
