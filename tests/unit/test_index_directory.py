@@ -28,6 +28,7 @@ from directory_service.index.query import (
     Extensible,
     Filter,
     GreaterOrEqual,
+    InText,
     Not,
     Or,
     Query,
@@ -155,6 +156,7 @@ def test_what_cannot_be_told_is_not_true_of_an_entry_that_is_looked_at(tmp_path:
         (Extensible("caseExactSubstringsMatch", "cn", b"*DUPONT*"), {1}),
         (Or((Substrings("cn", b"jean", (b"dupont",), b""), Equal("cn", b"x"))), {3}),
         (Or((Substrings("cn", b"", (b"jean",), b"dupont"), Equal("cn", b"x"))), {3}),
+        (InText(("name", "place"), "lyon"), {1, 2}),  # the lists of names know of no town
     ],
 )
 def test_what_texts_do_not_settle_is_looked_at_entry_by_entry(asked: Filter, found: set[int], tmp_path: Path) -> None:

@@ -83,6 +83,40 @@ def test_cells_without_a_reference_follow_one_another_and_others_stand_where_the
     assert read.lines == (1, 4)
 
 
+def test_numbers_and_dates_are_read_however_programs_write_them() -> None:
+    written = {
+        "<c><v>1.0900000026E10</v></c>": "10900000026",
+        "<c><v>10900000026.0</v></c>": "10900000026",
+        "<c><v>12345678901234567890</v></c>": "12345678901234567890",  # more than floats tell apart
+        '<c t="d"><v>2026-01-05T08:30:00</v></c>': "2026-01-05",
+        '<c s="1"><v>1</v></c>': "1904-01-02",
+        '<c s="2"><v>1</v></c>': "1",
+    }
+    styles = "".join(f'<xf numFmtId="{number}"/>' for number in (0, 14, 30))  # general, a date, one that is not known
+    parts = {
+        "xl/workbook.xml": listed(1, '<workbookPr date1904="1"/>'),
+        STYLES: f"<styleSheet {MAIN}><cellXfs>{styles}</cellXfs></styleSheet>",
+        SHEET: rows("<row>", *written, "</row>"),
+    }
+    assert read_file(packed(parts)).rows == (tuple(written.values()),)
+
+
+def test_shared_texts_keep_their_numbers_however_they_are_laid_out() -> None:
+    """Runs of one text, how it is pronounced, and the line ends of a program that indents."""
+    texts = ("<si><r><t>Zoé </t></r>\n<r><t>D'ESSAI</t></r></si>\n<si>\n<t>Lyon</t>\n"
+             "<rPh><t>non</t><t>non</t></rPh></si><si><t>69003</t></si>")  # fmt: skip
+    cells = "".join(f'<c t="s">\n<v>{number}</v>\n</c>' for number in (2, 0, 1))
+    read = read_file(packed({TEXTS: f"<sst {MAIN}>{texts}</sst>", SHEET: rows(f"<row>{cells}</row>")}))
+    assert read.rows == (("69003", "Zoé D'ESSAI", "Lyon"),)
+
+
+def test_the_book_is_found_behind_the_properties_of_the_file() -> None:
+    parts = {"core-properties": "docProps/core.xml", "officeDocument": "xl/workbook.xml"}
+    related = "".join(f'<Relationship Id="{k}" Type="{OFFICE}/{k}" Target="{path}"/>' for k, path in parts.items())
+    packed_so = packed({"_rels/.rels": f"<Relationships>{related}</Relationships>", "docProps/core.xml": "<core/>"})
+    assert read_file(packed_so).rows == (("Nom", "Ville"),)
+
+
 def test_a_cell_that_names_a_text_or_a_number_that_there_is_not_is_refused() -> None:
     for cell in ('<c t="s"><v>3</v></c>', "<c><v>douze</v></c>", '<c s="x"><v>1</v></c>', '<c r="1A"><v>1</v></c>'):
         with pytest.raises(InvalidInput, match="XLSX"):

@@ -171,7 +171,7 @@ class _Collecting(_Reader):
         self._collects = tag in self.holders and not self._spoken
 
     def text(self, piece: str) -> None:
-        if self._collects and len(self._said) < self._longest:
+        if self._collects:
             self._said += piece[: self._longest - len(self._said)]
 
     def end(self, tag: str) -> None:
