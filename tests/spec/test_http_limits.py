@@ -100,6 +100,8 @@ def test_what_the_loop_leaves_to_a_thread_counts_once(here: World) -> None:
             answer = ask(client, SUGGEST)
             assert answer.status_code == 200 and answer.headers["RateLimit"].startswith(f'"suggest";r={left};')
         assert ask(client, SUGGEST).status_code == 429
+        with pytest.raises(Later):  # the machine itself, of whom nothing was counted
+            client.get(SUGGEST, environ_overrides={"annuaire.inloop": True})
 
 
 def test_what_was_not_changed_counts_too(here: World) -> None:
@@ -147,7 +149,8 @@ def test_the_machine_itself_and_limits_of_zero_are_not_counted(here: World) -> N
     assert [ask(client, SUGGEST, "127.0.0.1").status_code for _ in range(3)] == [200] * 3
     named = here.client(http_rate_suggest=1, http_rate_factor=1)  # but a program that gives its name is
     assert [ask(named, SUGGEST, "127.0.0.1", here.key).status_code for _ in range(2)] == [200, 429]
-    assert "RateLimit" not in ask(here.client(http_rate_suggest=0), SUGGEST).headers
+    uncounted = ask(here.client(http_rate_suggest=0), SUGGEST)
+    assert uncounted.status_code == 200 and "RateLimit" not in uncounted.headers
 
 
 def test_who_types_all_day_never_meets_the_defaults(here: World) -> None:
@@ -186,6 +189,12 @@ def test_who_walks_the_directory_gets_single_records_only(here: World) -> None:
     assert ask(client, "/v1/mailboxes/zoe.d-essai@medecin.mssante.fr").status_code == 200
     assert ask(client, SUGGEST, THERE).status_code == 200
     assert ask(client, SUGGEST, secret=here.key).status_code == 200
+
+
+def test_the_machine_itself_has_no_budget_until_it_gives_a_name(here: World) -> None:
+    client = here.client(ldap_harvest_anonymous=1, ldap_harvest_operator=1)
+    asked = [ask(client, SUGGEST, "127.0.0.1", secret).status_code for secret in ("", "", here.key, here.key)]
+    assert asked == [200, 200, 200, 429]
 
 
 LINE = {"name": "essai zoe", "town": "lyon"}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from itertools import count
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +28,9 @@ def client(opened: Directory, folder: Path, **chosen: Any) -> FlaskClient:
     return create_app(opened, Settings(data=folder, **chosen)).test_client()
 
 
-def batch(asking: FlaskClient, lines: int) -> TestResponse:
+def batch(asking: FlaskClient, lines: int, where: Mapping[str, str] = HERE) -> TestResponse:
     sent = b"\n".join([orjson.dumps(LINE)] * lines)
-    return asking.post("/v1/match/batch", data=sent, content_type="application/x-ndjson", environ_overrides=HERE)
+    return asking.post("/v1/match/batch", data=sent, content_type="application/x-ndjson", environ_overrides=where)
 
 
 def test_a_search_that_takes_long_is_counted_again(
@@ -63,6 +67,20 @@ def test_lines_of_a_batch_are_answered_as_long_as_they_are_paid_for(
     assert told[1]["type"].endswith("too-many-requests") and "ligne 2" in told[1]["where"]
 
 
+@pytest.mark.parametrize("piece", [1.0, 0.5, 0.25])
+def test_each_line_is_paid_for_once_by_what_it_takes(
+    opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: float
+) -> None:
+    """By a clock on which a line takes one second.  The batch itself, counted as one, is worth one more."""
+    monkeypatch.setattr(limiting, "thread_time", partial(next, count()))
+    monkeypatch.setattr(limiting, "PIECE", piece)
+    monkeypatch.setattr(limiting, "WINDOW", 86_400.0)  # nothing is given back meanwhile
+    asking = client(opened, tmp_path, http_rate_verify=20)
+    told = [orjson.loads(line) for line in batch(asking, 30).data.splitlines()]
+    answered = ceil((20 + 1) * piece)
+    assert ["build" in line for line in told] == [True] * answered + [False] * (30 - answered)
+
+
 def test_queries_of_a_reconciliation_are_refused_together(
     opened: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,3 +98,4 @@ def test_the_machine_itself_is_not_counted(opened: Directory, tmp_path: Path, mo
     asking = client(opened, tmp_path, http_rate_search=2)
     for _ in range(5):
         assert asking.get("/v1/search?q=dupont").status_code == 200
+    assert batch(asking, 3, {}).data.count(b'"build"') == 3
