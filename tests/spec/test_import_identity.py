@@ -79,6 +79,12 @@ def test_a_link_that_contradicts_what_is_known_changes_nothing_and_is_counted(wo
     assert world.person(ADELI).national_id == "8" + RPPS
 
 
+def test_a_pair_that_is_said_again_is_counted_as_unchanged(world: World) -> None:
+    world.day(1, links=[(ADELI, RPPS)], activity=[f.activity(RPPS)])
+    report = world.day(2, links=[(f.adeli(2), f.rpps(2)), (ADELI, RPPS)])
+    assert report.counts["link"] == {"created": 1, "unchanged": 1}
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_a_number_that_one_table_links_to_two_others_goes_to_the_first(world: World, *, known: bool) -> None:
     others = [f.rpps(2), f.rpps(3)]
