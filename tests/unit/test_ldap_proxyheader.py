@@ -41,6 +41,7 @@ IS_NONE = {
     "LDAP": b"\x30\x0c\x02\x01\x01\x60\x07",
     "TLS": b"\x16\x03\x01",
     "another word": b"POST / HTTP/1.1\r\n",
+    "another word, without an end": b"POST /",
     "small letters": b"proxy TCP4",
     "a signature that ends otherwise": SIGNATURE[:-1] + b"\r",
     "no space": b"PROXY\r\n",
