@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select
 from undo_world import contents
 from whitelist_world import MIPIH, MIPIH_2, OVA, Lists, at, entry, many
 
-from directory_service.errors import CircuitBreaker, ImportRefused
+from directory_service.errors import CircuitBreaker, ImportRefused, InvalidInput
 from directory_service.model.mailboxes import Operator
 from directory_service.registry import operators
 from directory_service.registry.engine import reading, writing
@@ -134,6 +134,24 @@ def test_an_operator_made_by_hand_is_found_by_its_certificate_name(lists: Lists)
     report = lists.day(3, entry(B, OVA))
     assert known(lists)["main"].status == "active"
     assert report.impact["trust"]["moved"]["domains"] == 1
+
+
+def test_a_certificate_name_means_one_operator_until_it_is_taken_from_it(lists: Lists) -> None:
+    add(lists, "main", "main.mssante.fr")
+    add(lists, "autre", "autre.mssante.fr")
+    with writing(lists.engine) as connection:
+        assert operators.add_subject(connection, "main", MIPIH, actor="tests")
+        assert not operators.add_subject(connection, "main", MIPIH.lower(), actor="tests")
+        with pytest.raises(InvalidInput, match="autre opérateur"):
+            operators.add_subject(connection, "autre", MIPIH, actor="tests")
+        assert not operators.remove_subject(connection, "autre", MIPIH, actor="tests")
+        assert operators.remove_subject(connection, "main", MIPIH.lower(), actor="tests")
+        assert not operators.remove_subject(connection, "main", MIPIH, actor="tests")
+        assert operators.add_subject(connection, "autre", MIPIH, actor="tests")
+    lists.day(2, entry(A, MIPIH))
+    assert {n: o.domains for n, o in known(lists).items()} == {
+        "main": ("main.mssante.fr",), "autre": (A, "autre.mssante.fr"),
+    }  # fmt: skip
 
 
 def test_a_pair_held_by_hand_stays_by_hand_when_a_list_has_it_too(lists: Lists) -> None:
