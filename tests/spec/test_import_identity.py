@@ -81,8 +81,17 @@ def test_a_link_that_contradicts_what_is_known_changes_nothing_and_is_counted(wo
 
 def test_a_pair_that_is_said_again_is_counted_as_unchanged(world: World) -> None:
     world.day(1, links=[(ADELI, RPPS)], activity=[f.activity(RPPS)])
-    report = world.day(2, links=[(f.adeli(2), f.rpps(2)), (ADELI, RPPS)])
-    assert report.counts["link"] == {"created": 1, "unchanged": 1}
+    report = world.day(2, links=[(f.adeli(2), f.rpps(2)), (ADELI, RPPS), ("0" + ADELI, "8" + RPPS)])
+    assert report.counts["link"] == {"created": 1, "unchanged": 2}
+
+
+def test_a_pair_that_changes_before_its_numbers_are_known_holds_as_it_was_said_last(world: World) -> None:
+    other, before, after = f.adeli(2), f.rpps(2), f.rpps(3)
+    world.day(1, links=[(ADELI, before), (other, RPPS)])
+    report = world.day(2, links=[(ADELI, after), (other, RPPS)], activity=[f.activity(before, family_name="AVANT")])
+    assert report.counts["link"] == {"unchanged": 1, "updated": 1}
+    world.day(3, activity=[f.activity(ADELI), f.activity(other, family_name="AUTRE")])
+    assert {p.rpps: p.adelis for p in world.people()} == {before: (), after: (ADELI,), RPPS: (other,)}
 
 
 @pytest.mark.parametrize("known", [True, False])
