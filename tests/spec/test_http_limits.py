@@ -104,6 +104,13 @@ def test_what_the_loop_leaves_to_a_thread_counts_once(here: World) -> None:
             client.get(SUGGEST, environ_overrides={"annuaire.inloop": True})
 
 
+def test_what_a_client_asks_before_it_asks_is_not_counted(here: World) -> None:
+    client, address = here.client(http_rate_read=1), {"environ_overrides": {"REMOTE_ADDR": HERE}}
+    book = "/carddav/livres/annuaire/"
+    for method, status in (("OPTIONS", 204), ("OPTIONS", 204), ("PROPFIND", 207), ("PROPFIND", 429)):
+        assert client.open(book, method=method, headers={"Depth": "0"}, **address).status_code == status
+
+
 def test_what_was_not_changed_counts_too(here: World) -> None:
     client = here.client(http_rate_suggest=2)
     tag = ask(client, SUGGEST).headers["ETag"]
@@ -138,9 +145,10 @@ def test_an_ipv6_subscriber_is_one_whatever_its_hosts(here: World) -> None:
 
 @pytest.mark.parametrize("url", ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/.well-known/jwks.json"])
 def test_operations_and_pages_are_not_counted(here: World, url: str) -> None:
+    """Nor is it looked at who asks: a monitor may send any secret with everything."""
     client = here.client(http_rate_read=1)
-    for _ in range(3):
-        answer = ask(client, url)
+    for secret in ("", "", "inconnu.secret"):
+        answer = ask(client, url, secret=secret)
         assert answer.status_code == 200 and "RateLimit" not in answer.headers
 
 
@@ -269,6 +277,15 @@ def test_a_key_raises_limits_and_gives_no_right(here: World) -> None:
     assert "contacts" not in ask(client, f"/v1/operators/{world.OPERATOR}", secret=here.key).json
     put = client.put("/v1/mailboxes/a@medecin.mssante.fr", json={}, headers={"Authorization": f"Bearer {here.key}"})
     assert put.status_code == 401
+
+
+@pytest.mark.parametrize("secret", ["", "inconnu.secret", "key"])
+def test_who_opens_the_address_book_is_nobody_whatever_its_client_sends(here: World, secret: str) -> None:
+    sent = {"Authorization": f"Bearer {here.key if secret == 'key' else secret}"} if secret else {}
+    address = {"environ_overrides": {"REMOTE_ADDR": HERE}}
+    client = here.client(http_rate_read=2)
+    answer = client.open("/carddav/livres/annuaire/", method="PROPFIND", headers={"Depth": "0"} | sent, **address)
+    assert answer.status_code == 207 and answer.headers["RateLimit-Policy"] == '"read";q=2;w=60'
 
 
 def test_a_revoked_key_opens_nothing_within_a_second(here: World) -> None:

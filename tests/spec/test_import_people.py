@@ -72,6 +72,18 @@ def test_a_change_is_journalled_both_ways_and_the_rest_is_not_touched(world: Wor
     assert [r.mode.code for r in world.person(ONE).roles] == ["L"]
 
 
+def test_a_person_has_changed_when_something_goes_and_not_when_she_is_said_otherwise(world: World) -> None:
+    """By ``modifyTimestamp``, and for the circuit breaker."""
+    two = [f.activity(ONE), f.activity(ONE, mode_code="L", mode="Libéral")]
+    world.day(1, activity=two)
+    report = world.day(2, activity=[row | {"civility": "Mme"} for row in two])
+    assert report.counts["practitioner"] == {"unchanged": 1} and world.person(ONE).changed_at.day == 1
+    assert report.impact["people"]["changed"] == 0
+    report = world.day(3, activity=two[:1])
+    assert report.counts["practitioner"] == {"updated": 1} and world.person(ONE).changed_at.day == 3
+    assert report.impact["people"]["changed"] == 1
+
+
 def test_who_vanishes_becomes_inactive_at_that_date_and_is_reopened_when_back(world: World) -> None:
     world.day(1, activity=[f.activity(ONE), f.activity(TWO)])
     assert world.day(2, activity=[f.activity(TWO)]).counts["practitioner"]["closed"] == 1
