@@ -131,6 +131,22 @@ def test_a_record_met_as_it_was_and_again_is_scattered(world: World, days: list[
         assert (surveyed(world, path)[1] is None) == (again.split(b"|")[1] == keys[alone])
 
 
+def test_a_line_cut_short_of_its_key_is_set_aside_all_the_same(
+    world: World, twin: World, days: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    header, first, *rows = activity_of(days[0]).read_bytes().splitlines(keepends=True)
+    path = tmp_path / activity_of(days[0]).name
+    path.write_bytes(b"".join((header, first, b"8\n", *rows)))
+    reports = []
+    for which, most in ((world, survey.MOST), (twin, -1)):
+        run_import(which.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
+        monkeypatch.setattr(survey, "MOST", most)
+        later = FIRST + timedelta(days=1)
+        reports.append(run_import(which.engine, [path], actor="test", as_of=later, accept="test"))
+    assert reports[0].files == reports[1].files and reports[0].counts == reports[1].counts
+    assert contents(world) == contents(twin)
+
+
 def test_keys_that_no_registry_could_hold_are_new(world: World, days: list[Path], tmp_path: Path) -> None:
     run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
     header, *rows = activity_of(days[0]).read_bytes().splitlines(keepends=True)
