@@ -20,6 +20,7 @@ from directory_service.model.likeness import Likeness
 
 RARE: Final = (5_000, 20_000)  # who have a word that is rare, and one that will do for want of such
 FEW: Final = 1_000  # candidates that are sooner looked at than narrowed down
+MOST: Final = 3_000  # candidates that are looked at, the best first
 
 Asked = tuple[Word, str]  # a word, and what is looked for in texts
 
@@ -33,7 +34,7 @@ def candidates(reader: Reader, span: Span, box: Box, some: Callable[[Filter], It
     asked.sort(key=lambda each: _plan(reader, each[1]).estimate)
     found = _holders_of_all(reader, span, asked)
     if found is not None:
-        return found, False
+        return set(sorted(found)[:MOST]), len(found) > MOST
     pieces: tuple[Filter, ...] = tuple(InText(within.COLUMNS, piece) for _, piece in asked)
     return {pk for each in (And(pieces), *pieces) for pk in some(each)}, True
 

@@ -69,6 +69,15 @@ def test_whoever_matches_passes_the_quick_look(world: list[Entry], q: str) -> No
             assert within.may_fit(box, tags, texts)
 
 
+def test_of_too_many_candidates_the_best_are_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with closing(search_world.build(tmp_path)) as directory:
+        whole = directory.find(Criteria(q="upon"), View.ANONYMOUS, 10, None)
+        monkeypatch.setattr(inside, "MOST", 2)
+        some = directory.find(Criteria(q="upon"), View.ANONYMOUS, 10, None)
+    assert [hit.id for hit in some.hits] == sorted(hit.id for hit in whole.hits)[:2]
+    assert (whole.total_exact, some.total_exact) == (True, False)
+
+
 def test_time_ends_the_look_inside_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With what was found until then, which may not be all."""
     monkeypatch.setattr(reader, "_STEP", 10)
