@@ -75,6 +75,9 @@ class Settings:
         "Seconds in which an HTTP request must have come whole, its body too; an answer has as many, and one more for "
         "16 KiB. Whoever is slower is cut off: a thread waits for each.",
     )
+    http_connections: int = _setting(
+        1000, "Open HTTP connections per worker; of more, the one that has waited longest for its request is closed."
+    )
     http_rate_suggest: int = _setting(
         6_000,
         "Requests a minute that one address (IPv6: /64) may make of `/v1/suggest`: ten people who type without a "

@@ -93,6 +93,12 @@ class Arrivals:
             if waiting.due < now:
                 self._end(connection)
 
+    def make_room(self) -> None:
+        """Ends the one that has waited longest, if any: who has something to ask sends it at once."""
+        for connection in self._waiting:
+            self._end(connection)
+            return
+
     def _end(self, connection: Any) -> None:
         self._forget(connection)
         self._lost(connection)

@@ -74,6 +74,7 @@ def run_http(
             "threads": threads or settings.threads,
             "worker_class": Worker,
             "keepalive": KEEP_ALIVE,
+            "worker_connections": settings.http_connections,
             "timeout": 60,  # seconds without a sign of life from a worker, well over any search
             "graceful_timeout": max(1, int(settings.stop_deadline) - 1),
             "reuse_port": True,  # a next release starts beside the old one
@@ -212,6 +213,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.data_ready = True
         self.nr_conns += 1
         self.arrivals.expect(conn)
+        if self.nr_conns >= self.worker_connections:  # at which gunicorn takes in nobody any more
+            self.arrivals.make_room()
 
     def _lose(self, conn: Any) -> None:
         self.nr_conns -= 1

@@ -18,7 +18,7 @@ import pytest
 import web_world
 from e2e.installation import free_port, installation, wait_for_port
 
-TIME, THREADS = 1.0, 2
+TIME, THREADS, MOST = 1.0, 2, 60
 HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
@@ -28,6 +28,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     directory, _ = web_world.build_world(folder)
     directory.close()
     chosen = {"DATA": folder, "WORKERS": 1, "THREADS": THREADS, "HTTP_PORT": port, "HTTP_REQUEST_TIME": TIME}
+    chosen["HTTP_CONNECTIONS"] = MOST
     env = installation(folder).env | {f"ANNUAIRE_{name}": str(value) for name, value in chosen.items()}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
@@ -112,6 +113,18 @@ def test_connections_that_say_nothing_or_half_of_it_hold_no_thread(port: int, sa
         asking.request("GET", "/healthz")
         assert asking.getresponse().status == 200
         assert time.monotonic() - begun < 5 * TIME
+
+
+def test_of_more_connections_than_a_worker_takes_those_that_say_nothing_give_way(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        peers = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)) for _ in range(2 * MOST)
+        ]
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
+                peer.sendall(KEPT)
+                assert status(peer) == 200
+        assert peers[0].recv(1) == b""  # the first to come was the first to go
 
 
 def test_a_head_that_is_never_whole_is_cut_off_and_one_in_pieces_is_answered(port: int) -> None:
