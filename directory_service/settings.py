@@ -144,7 +144,9 @@ class Settings:
     ldap_paged_total_operator: int = _setting(_LDAP.paged_total_operator, "Entries of all pages, for an operator.")
     ldap_search_time: float = _setting(_LDAP.search_time, "Seconds of one search; nobody waits longer at a keyboard.")
     ldap_candidates: int = _setting(
-        _LDAP.candidates, "Entries one search may look at, about 0.2 s; past it a better filter is due."
+        _LDAP.candidates,
+        "Entries one search may look at, about 0.2 s, and a sixth where its filter has nothing to look up; past it a "
+        "better filter is due.",
     )
     ldap_harvest_anonymous: int = _setting(
         _LDAP.harvest_anonymous,

@@ -202,6 +202,8 @@ class Reader:
         plan = span.plan
         if plan.paths == ():
             return
+        if plan.is_scan:
+            search.scans()
         if plan.halves and not ranked:
             self._run_halves(search, span)
         elif ranked or not plan.first:

@@ -155,6 +155,8 @@ def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) 
     test, place = compile_filter(span.plan.filter, layout), layout.place(text)
     found: list[int] = []
     start, last = 0, None
+    if span.plan.is_scan:
+        search.scans()
     try:
         with reader.watched(search):
             for row in _rows(reader.connection, span, search.view, text, against, layout.columns):

@@ -284,6 +284,8 @@ class _Rollback:
             self._note(table, [*found.values(), *(b for b in kept.values() if b is not None)])
             if table is mailbox:
                 self.hidden |= {row["id"] for row in changed if row["unlisted"] and not found[row["id"],]["unlisted"]}
+            if absent and is_numbered(table):
+                self._archive(table, _is(table, absent))
             for key in absent:
                 self.connection.execute(delete(table).where(_is(table, [key])))
             self._update(table, changed)

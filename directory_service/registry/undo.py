@@ -93,9 +93,13 @@ def _start_sqlite(connection: Connection, run_id: int, firsts: dict[str, int]) -
             when = f"WHEN OLD.run_id <> {run_id}" if names_its_run(table) else ""
         for event in ("UPDATE", "DELETE"):
             _sqlite_trigger(connection, table, event, when, f"{run_id}, '{table.name}', {sqlite_row('OLD', table)}")
+        created = f"{run_id}, '{table.name}', {_sqlite_key('NEW', table)}, NULL"
         if not is_numbered(table) and not names_its_run(table):
-            kept = f"{run_id}, '{table.name}', {_sqlite_key('NEW', table)}, NULL"
-            _sqlite_trigger(connection, table, "INSERT", "", kept)
+            _sqlite_trigger(connection, table, "INSERT", "", created)
+        elif is_numbered(table) and firsts[table.name] > 1:
+            # SQLite counts from the largest key that is left, so that a run that deletes the last rows may give one
+            # that was free below them.
+            _sqlite_trigger(connection, table, "INSERT", f"WHEN NEW.id < {firsts[table.name]}", created)
 
 
 def _sqlite_trigger(connection: Connection, table: Table, event: str, when: str, kept: str) -> None:

@@ -169,6 +169,11 @@ class Plan:
         return self.paths is not None and all(path.keys for path in self.paths)
 
     @property
+    def is_scan(self) -> bool:
+        """Nothing is looked up, and entries have to be looked at."""
+        return self.paths is None and self.check.test is not None
+
+    @property
     def is_short(self) -> bool:
         """Answered by lists of four letters, of which a hundred entries are soon read."""
         return bool(self.paths) and all(path.names for path in self.paths or ())
