@@ -29,6 +29,11 @@ class Span(NamedTuple):
         """Of one entry: a container, or the base of a search."""
         return self.high - self.low == 2
 
+    @property
+    def is_scan(self) -> bool:
+        """Nothing is looked up, and many entries have to be looked at."""
+        return self.plan.is_scan and not self.is_single
+
 
 class _Chosen(NamedTuple):
     """What every look-up of one search has in common."""

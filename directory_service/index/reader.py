@@ -12,7 +12,7 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from operator import itemgetter
@@ -183,7 +183,8 @@ class Reader:
         with self.watched(search):
             for span in spans:
                 try:
-                    self._run_span(search, span, ranked=ranked)
+                    with search.scanning() if span.is_scan else nullcontext():
+                        self._run_span(search, span, ranked=ranked)
                 except sqlite3.OperationalError as error:
                     search.stopped_by(error)
                 if search.over:
@@ -202,8 +203,6 @@ class Reader:
         plan = span.plan
         if plan.paths == ():
             return
-        if plan.is_scan:
-            search.scans()
         if plan.halves and not ranked:
             self._run_halves(search, span)
         elif ranked or not plan.first:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -155,10 +156,8 @@ def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) 
     test, place = compile_filter(span.plan.filter, layout), layout.place(text)
     found: list[int] = []
     start, last = 0, None
-    if span.plan.is_scan:
-        search.scans()
     try:
-        with reader.watched(search):
+        with reader.watched(search), search.scanning() if span.is_scan else nullcontext():
             for row in _rows(reader.connection, span, search.view, text, against, layout.columns):
                 search.budget -= 1
                 if search.budget <= 0:

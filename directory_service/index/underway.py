@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -32,9 +33,13 @@ class Search:
     def __post_init__(self) -> None:
         self._whole = self.budget
 
-    def scans(self) -> None:
-        """Nothing is looked up: entries are read one after the other."""
-        self.budget = min(self.budget, self._whole // _SCANNED)
+    @contextmanager
+    def scanning(self) -> Iterator[None]:
+        """While nothing is looked up: entries are read one after the other."""
+        most = min(self.budget, self._whole // _SCANNED)
+        left, self.budget = self.budget - most, most
+        yield
+        self.budget += left
 
     @property
     def over(self) -> bool:
