@@ -76,7 +76,7 @@ class Settings:
         "16 KiB. Whoever is slower is cut off: a thread waits for each.",
     )
     http_connections: int = _setting(
-        1000, "Open HTTP connections per worker; of more, the one that has waited longest for its request is closed."
+        1000, "Open HTTP connections per worker; of more, one that has long said nothing is closed."
     )
     http_rate_suggest: int = _setting(
         6_000,

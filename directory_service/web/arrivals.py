@@ -44,6 +44,9 @@ class Arrivals:
         self._waiting: dict[Any, _Waiting] = {}
         self._looked = 0.0
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def expect(self, connection: Any) -> None:
         """A new one of gunicorn's, with its parser; its socket does not block."""
         tls = isinstance(connection.sock, ssl.SSLSocket)

@@ -214,7 +214,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         self.arrivals.expect(conn)
         if self.nr_conns >= self.worker_connections:  # at which gunicorn takes in nobody any more
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Ends the one that has said nothing for longest, of those that are more: kept ones, or those that have not
+        asked yet."""
+        if len(self.keepalived_conns) <= len(self.arrivals):
             self.arrivals.make_room()
+            return
+        conn = self.keepalived_conns.popleft()
+        self.poller.unregister(conn.sock)
+        self._lose(conn)
 
     def _lose(self, conn: Any) -> None:
         self.nr_conns -= 1

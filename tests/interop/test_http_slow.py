@@ -115,11 +115,15 @@ def test_connections_that_say_nothing_or_half_of_it_hold_no_thread(port: int, sa
         assert time.monotonic() - begun < 5 * TIME
 
 
-def test_of_more_connections_than_a_worker_takes_those_that_say_nothing_give_way(port: int) -> None:
+@pytest.mark.parametrize("said", [b"", KEPT])
+def test_of_more_connections_than_a_worker_takes_the_longest_silent_give_way(port: int, said: bytes) -> None:
+    """Whether they have asked before or not."""
     with contextlib.ExitStack() as stack:
-        peers = [
-            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)) for _ in range(2 * MOST)
-        ]
+        peers = []
+        for _ in range(2 * MOST):
+            peers.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60)))
+            peers[-1].sendall(said)
+            assert not said or status(peers[-1]) == 200
         for _ in range(3):
             with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
                 peer.sendall(KEPT)
