@@ -105,6 +105,7 @@ if __name__ == "__main__":
 """
 
 
+STOPPED = ["annuaire : import arrêté ; s'il n'est pas dans `annuaire runs`, rien n'a été écrit.", "Interrompu."]
 INTERRUPTED = """
 import os, signal, sys
 from importers import beside, load
@@ -127,13 +128,13 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_ends_both_processes_with_one_word(sqlite: World, extracts: Path) -> None:
+def test_ctrl_c_ends_both_processes_with_one_sentence(sqlite: World, extracts: Path) -> None:
     program = sqlite.folder / "interrupted.py"
     program.write_text(INTERRUPTED)
     url = sqlite.engine.url.render_as_string()
     done = subprocess.run([sys.executable, str(program), url, str(extracts / "day0")], capture_output=True, text=True,
                           env={**os.environ, "ANNUAIRE_WORKERS": "2"}, start_new_session=True)  # fmt: skip
-    assert (done.returncode, done.stderr.split()) == (130, ["Interrompu."])
+    assert (done.returncode, list(filter(None, done.stderr.splitlines()))) == (130, STOPPED)
     assert sqlite.people() == []
 
 
@@ -166,7 +167,7 @@ def test_sigterm_leaves_no_temporary_file_and_ends_by_the_signal(sqlite: World) 
     url = sqlite.engine.url.render_as_string()
     done = subprocess.run([sys.executable, str(program), "--database-url", url, "import", str(extract)],
                           capture_output=True, text=True, env={**os.environ, "TMPDIR": str(temporary)})  # fmt: skip
-    assert (done.returncode, done.stderr.split()) == (-signal.SIGTERM, ["Interrompu."])
+    assert (done.returncode, list(filter(None, done.stderr.splitlines()))) == (-signal.SIGTERM, STOPPED)
     assert "annuaire-" in done.stdout and list(temporary.iterdir()) == []
     assert sqlite.people() == []
 
