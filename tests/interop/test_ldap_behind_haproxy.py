@@ -55,7 +55,8 @@ class Node(NamedTuple):
 
     def logged(self) -> list[str]:
         """Whose look-ups the access log tells of, in their order."""
-        lines = map(json.loads, (self.folder / "access.log").read_text().splitlines())
+        whole, _, _ = (self.folder / "access.log").read_text().rpartition("\n")  # the last may be under way
+        lines = map(json.loads, whole.splitlines())
         return [line["address"] for line in lines if line["operation"] == "lookup"]
 
 
