@@ -1,7 +1,7 @@
 """How French names sound, and how they are mistyped: what ``~=`` means on a name (RFC 4511 4.5.1.7.6).  PURE.
 
 ``code`` is one pass of a table of rules over a folded word; words of one code sound alike (``sounds_alike``).
-``alike`` adds typing errors.  A name is heard word by word, its particles glued to what follows, since they are written
+``Alike`` adds typing errors.  A name is heard word by word, its particles glued to what follows, since they are written
 either way (``LE GOFF``, ``LEGOFF``).  The rules are our own, made from spellings of the same French family names; each
 line says which, and ``bench.phonetics`` measures them.  Nothing here is exact: who needs the very name asks for
 equality.
@@ -305,13 +305,12 @@ def is_heard(typed: bytes) -> bool:
 
 class Alike:
     """Tells of many names whether each may be the one that was typed: it is equal but for accents and signs, or each
-    word typed may be one of its own, each another one, in any order.  What is known of a word is kept: names are made
-    of few."""
+    word typed may be one of its own, each another one, in any order.  Nothing is kept of the names: plans, which hold
+    this, are remembered."""
 
     def __init__(self, typed: str) -> None:
         self._whole = squash(typed)
         self._wanted = units(typed) if is_heard(typed.encode()) else ()
-        self._known: dict[str, int] = {}
 
     def __call__(self, name: str) -> bool:
         folded = fold_once(name)
@@ -322,23 +321,8 @@ class Alike:
         parts = tuple(dict.fromkeys(map(spelt, folded.split())))
         if "-" in name or any(map(goes_on, parts)):
             parts = heard(name)
-        found = [self._units_of(part) for part in parts]
-        if len(self._wanted) == 1:
-            return any(found)
-        fits = [[p for p, mask in zip(parts, found, strict=True) if mask >> n & 1] for n in range(len(self._wanted))]
-        return all(fits) and _each_its_own(fits)
-
-    def _units_of(self, part: str) -> int:
-        """A bit for each unit that was typed and that this word of a name may be."""
-        if (known := self._known.get(part)) is None:
-            fits = (any(meant(way, part) for way in ways) for ways in self._wanted)
-            known = self._known[part] = sum(fit << n for n, fit in enumerate(fits))
-        return known
-
-
-def alike(typed: str, name: str) -> bool:
-    """``Alike`` of one name."""
-    return Alike(typed)(name)
+        fits = [[part for part in parts if any(meant(way, part) for way in ways)] for ways in self._wanted]
+        return all(fits) and (len(fits) == 1 or _each_its_own(fits))
 
 
 def _each_its_own(choices: list[list[str]]) -> bool:

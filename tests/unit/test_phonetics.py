@@ -14,7 +14,7 @@ from directory_service.model.names import fold
 from directory_service.model.phonetics import (
     RULES,
     SILENT,
-    alike,
+    Alike,
     code,
     heard,
     mistyped,
@@ -168,12 +168,12 @@ def test_typing_errors(typed: str, word: str, meant: bool) -> None:
     ],
 )
 def test_a_name_is_heard_word_by_word(typed: str, name: str) -> None:
-    assert alike(typed, name)
+    assert Alike(typed)(name)
 
 
 def test_a_word_gives_way_to_another_that_has_no_other_choice() -> None:
     """*martin* may be either, *martinez* the first alone."""
-    assert alike("martin martinez", "MARTINE Martin")
+    assert Alike("martin martinez")("MARTINE Martin")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_word_gives_way_to_another_that_has_no_other_choice() -> None:
     ],
 )
 def test_every_word_typed_must_be_heard(typed: str, name: str) -> None:
-    assert not alike(typed, name)
+    assert not Alike(typed)(name)
 
 
 def test_particles_go_with_what_follows() -> None:

@@ -18,7 +18,7 @@ from directory_service.model.phonetics import code, is_mistypable, one_edit, sou
 
 @lru_cache(maxsize=256)
 def sound_access(value: bytes) -> Access:
-    """A superset of the entries of which a name is ``phonetics.alike``, apart from those that are equal."""
+    """A superset of the entries of which a name is ``phonetics.Alike``, apart from those that are equal."""
     return both(either(map(TagIs, _tokens_of(ways))) for ways in units(value.decode()))
 
 
