@@ -153,10 +153,11 @@ class Finder:
             return False
         held = {row[0]: row for row in self._of_ids([pk for pk in texts if pk not in found.rows])}
 
+        may_fit = within.quick_look(box)
+
         def fit(pk: int) -> Match | None:
             tags = f" {held[pk][_TAGS]} "
-            may = within.may_fit(box, tags, texts[pk])
-            return match(box, tags, (), within.fits(box, texts[pk])) if may else None
+            return match(box, tags, (), within.fits(box, texts[pk])) if may_fit(tags, texts[pk]) else None
 
         for pk, row in held.items():
             if (fits := fit(pk)) is not None:

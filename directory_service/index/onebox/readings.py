@@ -80,16 +80,6 @@ class Word:
         return {}
 
     @cached_property
-    def tokens(self) -> frozenset[str]:
-        """Whoever fits has one of these, or one that begins as one of ``starts`` says."""
-        return frozenset((*(r.token for r in self.readings if not r.starts), *self.mistakes))
-
-    @cached_property
-    def starts(self) -> tuple[str, ...]:
-        """How tokens begin, after the space before them."""
-        return tuple(dict.fromkeys(f" {r.token}" for r in self.readings if r.starts))
-
-    @cached_property
     def close(self) -> tuple[Reading, ...]:
         """Those that tokens decide."""
         return self.up_to(Likeness.INITIAL)

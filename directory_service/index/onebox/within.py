@@ -1,13 +1,13 @@
 """The last tier: words that stand inside other words, in any text of a person.  PURE.
 
 What tokens do not find because it is neither a word nor how one begins (*ssai* of *D'Essai*), or is of a text that has
-none (streets, telephone numbers, local parts of addresses).  ``filters`` find candidates: those in whose texts all the
-words stand, and for each word those in whose texts it does; ``score.match`` then wants the others found by tokens.
+none (streets, telephone numbers, local parts of addresses).  ``index.inside`` finds candidates, and ``score.match``
+wants each word found by a token or here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from directory_service.index.onebox import Box, Field, Word
@@ -18,27 +18,35 @@ COLUMNS: Final = ("sn", "name", "mail", "org", "work", "place")
 _FIELDS: Final = (Field.FAMILY, Field.NAME, Field.MAILBOX, Field.STRUCTURE, Field.SPECIALTY, Field.OTHER)
 
 
-def pieces(box: Box) -> list[str]:
-    """What is looked for."""
-    return [piece for word in box.needed if (piece := piece_of(word))]
-
-
 def piece_of(word: Word) -> str:
     """What is looked for; nothing for what is inside of everything."""
     piece = word.part or word.typed
     return piece if len(piece) >= LEAST_INSIDE else ""
 
 
-def may_fit(box: Box, tags: str, texts: Sequence[str]) -> bool:
-    """Whether each word that must be found is a token of the person, or stands in her texts: a tenth of what ``match``
-    costs, and most candidates lack one.  ``tags`` stand between spaces."""
-    held = tags.split()
-    return all(
-        not word.tokens.isdisjoint(held)
-        or any(start in tags for start in word.starts)
-        or _fit(piece_of(word), texts) is not None
+def quick_look(box: Box) -> Callable[[str, Sequence[str]], bool]:
+    """Tells of tags (between spaces) and texts whether each word that must be found is a token of the person, or stands
+    in her texts: a tenth of what ``match`` costs, and most candidates lack one.  Made for one search: boxes, which are
+    remembered, would each keep thousands of tokens in sets."""
+    wanted = [
+        (
+            frozenset((*(r.token for r in word.readings if not r.starts), *word.mistakes)),
+            tuple(dict.fromkeys(f" {r.token}" for r in word.readings if r.starts)),
+            piece_of(word),
+        )
         for word in box.needed
-    )
+    ]
+
+    def may_fit(tags: str, texts: Sequence[str]) -> bool:
+        held = tags.split()
+        return all(
+            not tokens.isdisjoint(held)
+            or any(start in tags for start in starts)
+            or (bool(piece) and any(piece in text for text in texts))
+            for tokens, starts, piece in wanted
+        )
+
+    return may_fit
 
 
 def fits(box: Box, texts: Sequence[str]) -> tuple[Fit | None, ...]:
