@@ -49,7 +49,6 @@ class _Chosen(NamedTuple):
 _ANY: Final = ("1", ())
 # The entries of a list, in its order: ``CROSS JOIN`` says which of the two is gone through.
 _OF_IDS: Final = "json_each(?) j CROSS JOIN entry e ON e.id = j.value"
-_SHORT_LIST: Final = "SELECT rowid FROM names WHERE names MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"
 
 
 class Lookups:
@@ -109,7 +108,8 @@ class Lookups:
         return iter(self.connection.execute(sql, (expression, span.low, span.high, view, *values)))
 
     def ids(self, table: str, asked: str, low: int, high: int, most: int) -> list[int]:
-        """Ids with ``low < id < high`` of at most so many entries that an expression on ``text`` or ``tag`` finds."""
+        """Ids with ``low < id < high`` of at most so many entries that an expression on ``names``, ``text`` or ``tag``
+        finds."""
         sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"  # noqa: S608
         return [pk for (pk,) in self.connection.execute(sql, (asked, low, high, most))] if asked else []
 
@@ -171,8 +171,7 @@ class Lookups:
         found: set[int] = set()
         for way in span.plan.paths or ():
             if len(found) < most:
-                rows = self.connection.execute(_SHORT_LIST, (way.names, span.low, span.high, most))
-                found.update(pk for (pk,) in rows)
+                found.update(self.ids("names", way.names, span.low, span.high, most))
         return found
 
     def listed(self, ids: set[int], plan: Plan, columns: tuple[str, ...], view: int) -> Iterator[Row]:

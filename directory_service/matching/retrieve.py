@@ -46,7 +46,7 @@ MOST: Final = 60  # records of one search: more of one name need a town or a pro
 _TIME: Final = 0.5  # seconds of one search; the whole of a line makes a few
 _PAIRS: Final = 8  # pairs of words of a free text that are tried as a name
 _NAME: Final = 2  # words that a name has at least
-_NEAR_PAIRS: Final = 3  # of these, as they sound: ten times as long
+_NEAR_PAIRS: Final = 3  # of these, as they sound or are mistyped: twenty times as long
 _LEAST: Final = 2  # letters of a word that is looked for
 PUBLIC: Final = View.ANONYMOUS
 
@@ -336,9 +336,12 @@ def find_structures(directory: Directory, d: Description) -> Found:
 def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filter]) -> None:
     """All the words; without one of them, that which no structure has or the shortest first; then any two."""
     held = [w for w in told if len(told) == 1 or seeker.has_any(_named(w))]
-    tries = {len(told): [held, *_without_one(held)], len(told) - 1: [held]}.get(len(held), [])
-    for kept in tries:
-        if kept and seeker.narrow(And(tuple(_named(w) for w in kept)), narrow):
+    missing = len(told) - len(held)
+    tries = [held] if missing <= 1 else []
+    if not missing:
+        tries += _without_one(held)
+    for kept in filter(None, tries):
+        if seeker.narrow(And(tuple(_named(w) for w in kept)), narrow):
             return
     if narrow:
         seeker.search(And((Or(tuple(_named(w) for w in told)), narrow[0])))

@@ -105,15 +105,22 @@ def test_ctrl_c_during_the_commit_is_told_by_what_came_of_it(
     assert len(world.people()) == written
 
 
-def test_ctrl_c_says_where_to_see_whether_anything_was_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
+
+@pytest.fixture
+def ready(tmp_path: Path) -> tuple[list[str], Path]:
+    """Options of commands on a new registry, and an extract to import."""
     data = ["--data", str(tmp_path / "var")]
-    path = f.write_mailboxes(tmp_path / "m.txt", [f.mailbox("a@b.fr", ONE)])
     assert cli.run([*data, "init"]) == 0
+    return data, f.write_mailboxes(tmp_path / "m.txt", [f.mailbox("a@b.fr", ONE)])
+
+
+def test_ctrl_c_says_where_to_see_whether_anything_was_written(
+    ready: tuple[list[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, path = ready
     monkeypatch.setattr(load, "run_import", interrupted)
     assert cli.run([*data, "import", str(path)]) == 130
     said = capsys.readouterr().err
@@ -121,14 +128,9 @@ def test_ctrl_c_says_where_to_see_whether_anything_was_written(
 
 
 def test_ctrl_c_once_all_is_written_only_puts_the_transparency_log_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ready: tuple[list[str], Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    data = ["--data", str(tmp_path / "var")]
-    path = f.write_mailboxes(tmp_path / "m.txt", [f.mailbox("a@b.fr", ONE)])
-    assert cli.run([*data, "init"]) == 0
+    data, path = ready
     monkeypatch.setattr(log, "bearing", interrupted)
     assert cli.run([*data, "import", str(path)]) == 0
     said = capsys.readouterr()
