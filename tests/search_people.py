@@ -4,7 +4,7 @@ professions at once."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from directory_service.entries.entry import Entry
 from directory_service.entries.people import practitioner_entry
 from directory_service.index.directory import Directory
 from directory_service.model.people import Expertise, Status
+from directory_service.model.spelling import may_be
 
 FAMILIES = ["MARTIN", "LYON", "LE MARTIN", "MARTINEZ", "SAINT MARTIN", "KINE", "D'OLY", "JEAN"]
 GIVEN = ["JEAN", "JEAN-PIERRE", "MARTIN", "ROBERT", "ANNE", ""]
@@ -55,6 +56,12 @@ def people(draw: st.DrawFn) -> Entry:
 
 
 WORLDS = st.lists(people(), min_size=1, max_size=25, unique_by=lambda entry: entry.id & 0xFFFFFFFF)
+
+
+def near_in(world: Iterable[Entry]) -> Callable[[str], list[str]]:
+    """What ``index.spelled`` tells of an index of this world."""
+    words = {token[1:] for entry in world for token in entry.tags.split() if token[0] in "12y"}
+    return lambda typed: [word for word in words if word != typed and may_be(typed, word)]
 
 
 @contextmanager

@@ -81,7 +81,7 @@ _TABLE: Final = (
     Attribute("description", _TEXT, _B | {CONTAINER}, columns=("org",)),
     Attribute("street", _TEXT, _BPS, columns=("place",)),
     Attribute("postalCode", _EXACT, _BPS, columns=("place",), tag="z"),
-    Attribute("l", _TEXT, _BPS, columns=("place",)),
+    Attribute("l", _TEXT, _BPS, columns=("place",), tag="l"),
     Attribute("st", _TEXT, _BPS, columns=("place",)),
     Attribute("telephoneNumber", MatchRule.DIGITS, _BPS, columns=("place",)),
     Attribute("facsimileTelephoneNumber", MatchRule.DIGITS, _BPS, columns=("place",)),

@@ -1,4 +1,4 @@
-"""The tokens of a name: how its words sound, halves of the long ones, and where words start.  PURE.
+"""The tokens of a name: its words, how they sound, and where words start.  PURE.
 
 They serve ``~=`` (``index.plan.naming``) and put words that start as typed before others (``index.plan``).  Names
 repeat, so that what each gives is remembered.
@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import tag
 from directory_service.model.names import words
-from directory_service.model.phonetics import HALF, TWO_EDITS, code, goes_on, heard, spelt
+from directory_service.model.phonetics import code, goes_on, heard, spelt
 
-# Letters of tokens, beside those of ``attributes``: h a sound, y half of a long word, w a word that is not the first,
+# Letters of tokens, beside those of ``attributes``: h a sound, y a word, w a word that is not the first,
 # q how two words start.
+WORD: Final = "y"
 _MOST_STARTS: Final = 4
 _LEAST_START: Final = 3  # letters
 _PAIRED: Final = 3  # letters of each word of a pair: four times as many pairs as entries, in as many lists as matter
@@ -26,20 +26,9 @@ def sound_token(sound: str) -> str:
     return "h" + sound
 
 
-def half_tokens(word: str, size: int) -> tuple[str, str]:
-    """What words of ``size`` letters have that begin, or end, like this one."""
-    if word.isascii() and word.isalnum() and word.islower():  # what ``tag`` leaves as it is
-        return f"y{size}a{word[:HALF]}", f"y{size}z{word[-HALF:]}"
-    return tag("y", f"{size}a{word[:HALF]}"), tag("y", f"{size}z{word[-HALF:]}")
-
-
-def halves_of_mistyped(word: str) -> list[str]:
-    """Tokens of the long words that two errors may have made this one of: a half is right, up to two letters are added
-    or missing."""
-    if len(word) < TWO_EDITS - 1:
-        return []
-    sizes = range(max(TWO_EDITS, len(word) - 2), len(word) + 3)
-    return [token for size in sizes for token in half_tokens(word, size)]
+def word_token(word: str) -> str:
+    """Of a folded word: one of a name, or what it may be written as (``phonetics.heard``)."""
+    return WORD + word
 
 
 def start_token(typed: str) -> str | None:
@@ -91,17 +80,14 @@ class Tokens(NamedTuple):
 def name_tokens(text: str) -> Tokens:
     if text.isascii() and text.isalpha():  # most names are one word
         word = spelt(text.lower())
-        return Tokens(" ".join(_word_tokens(word)), goes_on(word))
+        written = "" if word == text.lower() else " " + word_token(text.lower())
+        return Tokens(f"{sound_token(code(word))} {word_token(word)}{written}", goes_on(word))
     inside = words(text)
-    found = [token for part in heard(text) for token in _word_tokens(part)]
+    found = [token for part in heard(text) for token in (sound_token(code(part)), word_token(part))]
+    found += map(word_token, inside)  # *st*, which is heard as *saint*
     starts = ("".join(inside[n:]) for n in range(1, min(len(inside), _MOST_STARTS + 1)))
     found += [token for start in starts if (token := start_token(start))]
     return Tokens(" ".join(dict.fromkeys(found)), bool(inside) and goes_on(spelt(inside[-1])))
-
-
-def _word_tokens(word: str) -> tuple[str, ...]:
-    sound = "h" + code(word)
-    return (sound,) if len(word) < TWO_EDITS else (sound, *half_tokens(word, len(word)))
 
 
 def joined_tokens(family: str, given: str) -> str:

@@ -170,7 +170,7 @@ def _render(o: Organization) -> Place:
         _column(org),
         place,
         _column(place),
-        _once((area.code_tag, *numbers, area.department_tag)),
+        _once((area.code_tag, area.town_tag, *numbers, area.department_tag)),
         " ".join((*area.found_by, *structure_words(names))),
         (names, _single(street), *area.values, phones, _single(fax), ids, _single(finess), _single(siret)),
         fragment(structure_json(o)),
@@ -189,6 +189,7 @@ class _Area(NamedTuple):
     names: tuple[str, str]  # prepared town and department
     code: str  # prepared postcode
     code_tag: str
+    town_tag: str
     department_tag: str
     found_by: tuple[str, ...]
     values: tuple[Values, Values, Values]  # of postalCode, l, st
@@ -197,12 +198,14 @@ class _Area(NamedTuple):
 @lru_cache(maxsize=20_000)
 def _area(postcode: str, town: str, department: str, department_code: str) -> _Area:
     code, department_code = _EXACT(postcode), _EXACT(department_code)
+    folded = fold(town)
     return _Area(
         town,
         one("postalCode", postcode) + one("l", town) + one("st", department),
-        (fold(town), fold(department)),
+        (folded, fold(department)),
         code,
         tag("z", code) if code else "",
+        tag("l", folded) if folded else "",
         tag(DEPARTMENT_TAG, department_code) if department_code else "",
         town_words(town),
         (_single(postcode), _single(town), _single(department)),

@@ -20,7 +20,7 @@ from typing import Final
 import orjson
 
 from directory_service.entries.entry import BAL, UNLISTED
-from directory_service.index import files, ranges
+from directory_service.index import files, ranges, spelled
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.plan.starts import with_starts
 from directory_service.index.render import Batch
@@ -197,6 +197,7 @@ def finish(db: sqlite3.Connection, show: Callable[[str, int, int], None]) -> Non
     _attach(db, "lists", path)
     db.execute("BEGIN")
     _run(db, _LAST, len(_STEPS), show)
+    spelled.fill(db)
     lift(db)
     show(_LAST[-1][0], _TOTAL, _TOTAL)
 

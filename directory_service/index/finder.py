@@ -133,7 +133,11 @@ class Finder:
 
     def _little(self, box: Box, found: _Everyone, limit: int, place: Place | None) -> Found:
         """Looks further: by sound and errors, then, when there is nobody, inside words."""
-        loose = box.loosened
+        try:
+            loose = box.loosened(self._reader.spelled.near)
+        except sqlite3.OperationalError as error:
+            self._search.stopped_by(error)
+            return self._of(found, limit, place, exact=False)
         rows = list(islice(self._rows(self._where(loose, Likeness.TYPO)), LOOSE + 1))
         exact = len(rows) <= LOOSE
         close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], self._keyed(loose))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id
-from directory_service.index import ranges
+from directory_service.index import ranges, spelled
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.plan.fours import NAMES, terms_in
 from directory_service.index.plan.starts import with_starts
@@ -82,6 +82,7 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         db.execute(INSERT_BODY, body_of(entry))
         db.execute(INSERT_TEXT, (entry.id, *row[2:9]))
         db.execute(INSERT_TAG, (entry.id, with_starts(row[9])))
+        spelled.add(db, row[9])
         if branch_of(entry.id) == BAL:
             db.execute(INSERT_NAMES, names_of(entry))
         db.executemany(INSERT_KEY, [(key, entry.id, entry.view) for key in entry.keys])

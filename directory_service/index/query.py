@@ -82,8 +82,11 @@ class LessOrEqual:
 
 @dataclass(frozen=True, slots=True)
 class Approx:
+    """``near``: words of names of the build that some of its words may be with typing errors (``index.spelled``)."""
+
     attribute: str
     value: bytes
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

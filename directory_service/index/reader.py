@@ -32,6 +32,7 @@ from directory_service.index.plan.predicate import Row
 from directory_service.index.query import Filter, Part
 from directory_service.index.schema import VERSION
 from directory_service.index.snapshots import Snapshots
+from directory_service.index.spelled import Spelled
 from directory_service.index.underway import Search
 from directory_service.ldap.dn import normalise
 
@@ -131,6 +132,7 @@ class Reader:
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self._trust_since: str | None = None
         self._alone = Held[Answer](self.build.id, _MOST_ALONE)
+        self.spelled = Spelled(self.connection, self.build.id)
 
     @property
     def trust_since(self) -> str:
@@ -169,6 +171,8 @@ class Reader:
         make = make_plan if kept else plan_once
         for branch in branches:
             plan = make(asked, kind_of(branch), self.lexicon)
+            if plan.fit_first:
+                plan = make(self.spelled.settled(asked), kind_of(branch), self.lexicon)
             parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:
                 low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "17"
+VERSION: Final = "18"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json", "alike")
@@ -57,6 +57,8 @@ TABLES: Final = (
     # When each domain was in trust; ``until`` is empty while it is.
     "CREATE TABLE domain(name TEXT NOT NULL, operator TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, "
     "PRIMARY KEY(name, operator, since)) WITHOUT ROWID",
+    # Words of names, and where those find them who mistype them (``index.spelled``).
+    "CREATE TABLE word(place TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY(place, word)) WITHOUT ROWID",
     # Texts come folded, so that the tokenizer must leave case alone.
     f"CREATE VIRTUAL TABLE text USING fts5({', '.join(COLUMNS)}, content='entry', content_rowid='id', "
     "tokenize='trigram case_sensitive 1', detail=column, columnsize=0)",

@@ -10,7 +10,7 @@ import pytest
 import search_world
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from search_people import FAMILIES, GIVEN, WORLDS, index_of
+from search_people import FAMILIES, GIVEN, WORLDS, index_of, near_in
 
 from directory_service.entries.entry import Entry
 from directory_service.index import finder, inside, reader
@@ -38,7 +38,7 @@ BOXES = st.lists(pieces(), min_size=1, max_size=4).map(" ".join)
 
 
 def loosely(world: list[Entry], q: str) -> dict[int, Match | None]:
-    box = understand(q).loosened
+    box = understand(q).loosened(near_in(world))
     return {e.id: match(box, f" {e.tags} ", ()) for e in world}
 
 
@@ -49,7 +49,7 @@ def test_when_nobody_has_the_words_whoever_holds_them_inside_others_is_found(
     rare: tuple[int, ...], world: list[Entry], q: str
 ) -> None:
     """However common words are."""
-    box = understand(q).loosened
+    box = understand(q).loosened(near_in(world))
     wanted = {
         e.id: match(box, f" {e.tags} ", (), within.fits(box, [getattr(e, c) for c in within.COLUMNS])) for e in world
     }
@@ -62,7 +62,7 @@ def test_when_nobody_has_the_words_whoever_holds_them_inside_others_is_found(
 @settings(max_examples=200)
 @given(world=WORLDS, q=BOXES)
 def test_whoever_matches_passes_the_quick_look(world: list[Entry], q: str) -> None:
-    box = understand(q).loosened
+    box = understand(q).loosened(near_in(world))
     may_fit = within.quick_look(box)
     for e in world:
         tags, texts = f" {e.tags} ", [getattr(e, c) for c in within.COLUMNS]

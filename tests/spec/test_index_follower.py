@@ -23,7 +23,7 @@ from directory_service.index import render
 from directory_service.index.directory import Criteria, Directory
 from directory_service.index.files import alone, current_name, open_writer
 from directory_service.index.follower import Follower
-from directory_service.index.query import TRUE, Equal, Query, Scope, Substrings, View
+from directory_service.index.query import TRUE, Approx, Equal, Query, Scope, Substrings, View
 from directory_service.index.segments import FULL_TEXT, merge
 from directory_service.index.writer import build_index
 from directory_service.registry.engine import open_registry, reading, writing
@@ -65,6 +65,15 @@ def change(engine: Engine, table, key: int, subject: str, **values: object) -> N
 def addresses(directory: Directory, word: str) -> list[str]:
     hits = directory.suggest(word, 10, View.ANONYMOUS).hits
     return sorted(json.loads(hit.json)["address"] for hit in hits)
+
+
+def test_a_name_that_is_new_to_the_country_is_found_by_who_mistypes_it(engine, directory, follower) -> None:
+    asked = Query(BAL, Scope.ONE, Approx("cn", b"quintrenell"), 10)  # two errors, one half right
+    assert not directory.search(asked, View.ANONYMOUS).hits
+    change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
+    follower.catch_up()
+    assert len(directory.search(asked, View.ANONYMOUS).hits) == 3
+    assert directory.find(Criteria(q="quintrenell"), View.ANONYMOUS, 10, None).total == 1
 
 
 def test_a_changed_name_is_found_and_the_former_one_is_not(engine, directory, follower) -> None:

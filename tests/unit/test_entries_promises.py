@@ -20,11 +20,12 @@ from directory_service.entries import (
 )
 from directory_service.entries.attributes import SOUNDED, index_key, index_tag
 from directory_service.entries.entry import BAL, CLASSES, CONTAINER, branch_of
-from directory_service.entries.naming import half_tokens, sound_token
+from directory_service.entries.naming import sound_token, word_token
 from directory_service.entries.wire import comparable, decode_attributes, decode_dn
 from directory_service.index.schema import ORDERED
 from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
-from directory_service.model.phonetics import TWO_EDITS, code, heard
+from directory_service.model.names import words
+from directory_service.model.phonetics import code, heard
 from ldap_schema.schema import load
 from tests.record_factories import SUFFIX
 from tests.record_strategies import bindings, organizations, practitioners
@@ -77,9 +78,8 @@ def test_a_name_has_the_tokens_of_each_of_its_words(entry: Entry) -> None:
     tags, branch = set(entry.tags.split()), branch_of(entry.id)
     names = [v.decode() for n, v in _values(entry) if branch in SOUNDED.get(n, ())]
     for name in names:
-        for word in heard(name):
-            assert sound_token(code(word)) in tags
-            assert len(word) < TWO_EDITS or set(half_tokens(word, len(word))) <= tags
+        assert {sound_token(code(word)) for word in heard(name)} <= tags
+        assert set(map(word_token, (*heard(name), *words(name)))) <= tags
 
 
 @given(entries)

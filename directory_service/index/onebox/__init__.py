@@ -19,6 +19,7 @@ from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
     Field,
     Keys,
+    Near,
     Reading,
     Word,
     loosely,
@@ -76,19 +77,18 @@ class Box:
         """Words that must be found."""
         return tuple(word for word in self.words if not word.skipped)
 
-    @cached_property
-    def loosened(self) -> Box:
+    def loosened(self, near: Near) -> Box:
         """The same, with readings by sound and by typing errors."""
-        return replace(self, words=tuple(self._loosened(word) for word in self.words))
+        return replace(self, words=tuple(self._loosened(word, near) for word in self.words))
 
-    def _loosened(self, word: Word) -> Word:
+    def _loosened(self, word: Word, near: Near) -> Word:
         if is_number(word.typed) or is_misread(word.typed):
             return replace(word, keys=(*word.keys, *near_keys(word.typed)))
         if word.part or word.skipped or is_known(word.typed):
             return word
         ways = self.ways_of(word)
         more = sorted((r for text in ways for r in loosely(text)), key=_order)
-        found = tuple(token for text in ways for token in mistakes(text))
+        found = tuple(token for text in ways for token in mistakes(text, near))
         return replace(word, readings=tuple(dict.fromkeys((*word.readings, *more))), mistakes=found)
 
     def ways_of(self, word: Word) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ have the reading of both beside their own, whatever stands between them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, lru_cache
@@ -16,11 +16,13 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.finding import Kind
-from directory_service.entries.naming import halves_of_mistyped, sound_token
+from directory_service.entries.naming import sound_token
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
-from directory_service.model.phonetics import ONE_EDIT, code, is_mistypable, is_short, mistyped, one_edit, sounds
+from directory_service.model.phonetics import ONE_EDIT, code, mistyped, sounds
 from directory_service.model.vocabulary import System, Term, generic, phrases, single_words
+
+Near = Callable[[str], Iterable[str]]  # the words of names that a word may be with typing errors (``index.spelled``)
 
 
 class Field(StrEnum):
@@ -198,14 +200,11 @@ def loosely(word: str) -> tuple[Reading, ...]:
     return tuple(dict.fromkeys((*found, *_like_terms(word))))
 
 
-@lru_cache(maxsize=2_048)
-def mistakes(word: str) -> tuple[str, ...]:
-    """Tokens of the names that typing errors may have made this word of: all that one error makes, and the halves of
-    long words, one of which is right where there are two.  No ``Reading`` each: there are a thousand."""
-    if not (word.isascii() and word.isalpha() and (is_mistypable(word) or is_short(word))):
+def mistakes(word: str, near: Near) -> tuple[str, ...]:
+    """Tokens of the names that typing errors may have made this word of.  No ``Reading`` each: ``score`` compares."""
+    if not (word.isascii() and word.isalpha()):
         return ()
-    made = set(one_edit(word))
-    return (*(kind + text for kind in _NAME_KINDS for text in made), *halves_of_mistyped(word))
+    return tuple(kind + other for other in near(word) for kind in _NAME_KINDS)
 
 
 def _like_terms(word: str) -> Iterator[Reading]:

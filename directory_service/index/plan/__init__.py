@@ -263,7 +263,7 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
     """A superset of the entries for which the filter is True."""
     match asked:
         case And(items):
-            return both(_rarest_mixed_first(_worth([access(i, lexicon) for i in items], lexicon), lexicon))
+            return both(_worth([access(i, lexicon) for i in items], lexicon))
         case Or(items):
             return either(access(i, lexicon) for i in items)
         case Not(item):
@@ -275,9 +275,8 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
         case Extensible(_, _, _, dn):
             leaf = None if dn else plain(asked)
             return _leaf_access(leaf, lexicon) if leaf else ALL
-        case Approx(name, value):
-            whole = _leaf_access(Equal(name, value), lexicon)
-            return either((whole, sound_access(value)))
+        case Approx(_, value, near):
+            return sound_access(value, near)
         case InText(columns, piece):
             return _in_text(columns, Pattern((piece,)), lexicon)
         case _:
@@ -291,16 +290,6 @@ def _worth(parts: list[Access], lexicon: Lexicon) -> list[Access]:
     least = min((_estimate(p, lexicon) for p in parts if p not in wide), default=float("inf"))
     dear = {p: replace(p, terms=Terms()) for p in wide if lexicon.entries(p.terms) >= least}
     return [dear.get(p, p) if isinstance(p, TextHas) else p for p in parts]
-
-
-def _rarest_mixed_first(parts: list[Access], lexicon: Lexicon) -> list[Access]:
-    """Of what is looked up by texts and tokens (``~=``), one part alone is: that whose texts are of the fewest.  How
-    many have a token is not known."""
-    mixed = [p for p in parts if isinstance(p, Either) and any(isinstance(i, TextHas) for i in p.items)]
-    if len(mixed) < 2:
-        return parts
-    mixed.sort(key=lambda p: _estimate(Either(tuple(i for i in p.items if isinstance(i, TextHas))), lexicon))
-    return [*(p for p in parts if p not in mixed), *mixed]
 
 
 def _where_false(asked: Filter, lexicon: Lexicon) -> Access:

@@ -1,0 +1,80 @@
+"""The words that names of a build are made of, and which of them may be meant by one that was mistyped.
+
+What errors make of eight letters are some 500 words, of which the country has ten: these alone are looked up.  Table
+``word`` has each under its ``model.spelling.places``; words whose last holder is gone stay until the next build.
+Hot path of ``~=`` and of the box: half a millisecond a word, then remembered.  I/O: one connection to one build.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from directory_service.entries.finding import Kind
+from directory_service.entries.naming import WORD
+from directory_service.index.answers import Held
+from directory_service.index.query import And, Approx, Filter, Not, Or
+from directory_service.model.phonetics import is_heard, units
+from directory_service.model.spelling import may_be, places, places_of_mistyped
+
+_KINDS: Final = (Kind.FAMILY.value, Kind.GIVEN.value, WORD)  # of tokens that are words of names
+_INSERT: Final = "INSERT OR IGNORE INTO word(place, word) VALUES (?, ?)"
+_NEAR: Final = "SELECT DISTINCT w.word FROM json_each(?) j CROSS JOIN word w ON w.place = j.value"
+_MOST: Final = 2_000  # words of which is kept what they may be: half a megabyte
+
+
+class Spelled:
+    """Of one build, as it was when this was made or later."""
+
+    def __init__(self, connection: sqlite3.Connection, build: str) -> None:
+        self._connection = connection
+        self._known = Held[tuple[str, ...]](build, _MOST)
+
+    def near(self, typed: str) -> tuple[str, ...]:
+        """Other words of names that ``spelling.may_be`` meant by this folded one, in order.  Raises sqlite3.Error."""
+        known = self._known.known(typed)
+        if known is None:
+            asked = places_of_mistyped(typed)
+            held: Iterable[tuple[str]] = self._connection.execute(_NEAR, (json.dumps(asked),)) if asked else ()
+            known = tuple(sorted(word for (word,) in held if word != typed and may_be(typed, word)))
+            self._known.keep(typed, known)
+        return known
+
+    def settled(self, asked: Filter) -> Filter:
+        """The same filter, in which ``~=`` says which words may be meant.  Raises sqlite3.Error."""
+        match asked:
+            case And(items):
+                return And(tuple(map(self.settled, items)))
+            case Or(items):
+                return Or(tuple(map(self.settled, items)))
+            case Not(item):
+                return Not(self.settled(item))
+            case Approx(_, value) if is_heard(value):
+                ways = {way for unit in units(value.decode("utf-8", "replace")) for way in unit}
+                return replace(asked, near=tuple(sorted({word for way in ways for word in self.near(way)})))
+            case _:
+                return asked
+
+
+def fill(db: sqlite3.Connection) -> None:
+    """The words of all entries of a build, once its tokens are in place."""
+    db.execute("CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, tag, row)")
+    db.executemany(_INSERT, sorted(_placed(word for kind in _KINDS for word in _of_kind(db, kind))))
+    db.execute("DROP TABLE temp.tokens")
+
+
+def _of_kind(db: sqlite3.Connection, kind: str) -> Iterator[str]:
+    sql = "SELECT term FROM temp.tokens WHERE term >= ? AND term < ?"
+    return (term[len(kind) :] for (term,) in db.execute(sql, (kind, chr(ord(kind) + 1))))
+
+
+def add(db: sqlite3.Connection, tags: str) -> None:
+    """Those of an entry that is put in."""
+    db.executemany(_INSERT, _placed(token[1:] for token in tags.split() if token[0] in _KINDS))
+
+
+def _placed(words: Iterable[str]) -> set[tuple[str, str]]:
+    return {(place, word) for word in words for place in places(word)}
