@@ -23,7 +23,7 @@ from directory_service.entries.attributes import (
 )
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id, kind_of
-from directory_service.entries.naming import all_tokens
+from directory_service.entries.naming import GIVEN, all_tokens
 from directory_service.index.files import current_name
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.schema import ORDERED
@@ -72,8 +72,9 @@ def _prepared(held: Attributes, wanted):  # type: ignore[no-untyped-def]
 
 
 def _sounds(branch: int, held: Attributes) -> list[str]:
-    names = [v for name in SOUNDED if branch in SOUNDED[name] for v in held.get(name, ())]
-    return all_tokens(names).split()
+    held = {name: held.get(name, ()) for name in SOUNDED if branch in SOUNDED[name]}
+    given = held.pop("givenName", ())
+    return [*all_tokens(v for values in held.values() for v in values).split(), *all_tokens(given, GIVEN).split()]
 
 
 def _each(held: Attributes, made):  # type: ignore[no-untyped-def]

@@ -60,7 +60,7 @@ WORLDS = st.lists(people(), min_size=1, max_size=25, unique_by=lambda entry: ent
 
 def near_in(world: Iterable[Entry]) -> Callable[[str], list[str]]:
     """What ``index.spelled`` tells of an index of this world."""
-    words = {token[1:] for entry in world for token in entry.tags.split() if token[0] in "12y"}
+    words = {token[1:] for entry in world for token in entry.tags.split() if token[0] in "12yj"}
     return lambda typed: [word for word in words if word != typed and may_be(typed, word)]
 
 

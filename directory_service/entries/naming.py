@@ -13,22 +13,32 @@ from typing import Final, NamedTuple
 from directory_service.model.names import words
 from directory_service.model.phonetics import code, goes_on, heard, spelt
 
-# Letters of tokens, beside those of ``attributes``: h a sound, y a word, w a word that is not the first,
-# q how two words start.
-WORD: Final = "y"
+
+class Letters(NamedTuple):
+    """What tokens begin with, beside those of ``attributes``; w is a word that is not the first, q how two start."""
+
+    sound: str
+    word: str
+
+
+FAMILY: Final = Letters("h", "y")
+GIVEN: Final = Letters("u", "j")  # apart: many family names are given names of ten times as many
+WORDS: Final = (FAMILY.word, GIVEN.word)
+_LETTERS: Final = {"sn": (FAMILY,), "givenName": (GIVEN,)}  # and both for ``cn``
 _MOST_STARTS: Final = 4
 _LEAST_START: Final = 3  # letters
 _PAIRED: Final = 3  # letters of each word of a pair: four times as many pairs as entries, in as many lists as matter
 _MOST_PAIRED: Final = 3  # words of family and of given names
 
 
-def sound_token(sound: str) -> str:
-    return "h" + sound
+def sound_tokens(sound: str, attribute: str = "cn") -> tuple[str, ...]:
+    """One of them is of each name of which a word sounds so."""
+    return tuple([letters.sound + sound for letters in _LETTERS.get(attribute, (FAMILY, GIVEN))])
 
 
-def word_token(word: str) -> str:
-    """Of a folded word: one of a name, or what it may be written as (``phonetics.heard``)."""
-    return WORD + word
+def word_tokens(word: str, attribute: str = "cn") -> tuple[str, ...]:
+    """The same of a folded word of a name, or what it may be written as (``phonetics.heard``)."""
+    return tuple([letters.word + word for letters in _LETTERS.get(attribute, (FAMILY, GIVEN))])
 
 
 def start_token(typed: str) -> str | None:
@@ -77,14 +87,15 @@ class Tokens(NamedTuple):
 
 
 @lru_cache(maxsize=100_000)
-def name_tokens(text: str) -> Tokens:
+def name_tokens(text: str, letters: Letters = FAMILY) -> Tokens:
     if text.isascii() and text.isalpha():  # most names are one word
-        word = spelt(text.lower())
-        written = "" if word == text.lower() else " " + word_token(text.lower())
-        return Tokens(f"{sound_token(code(word))} {word_token(word)}{written}", goes_on(word))
+        lower = text.lower()
+        word = spelt(lower)
+        own = f"{letters.sound}{code(word)} {letters.word}{word}"
+        return Tokens(own if word == lower else f"{own} {letters.word}{lower}", goes_on(word))
     inside = words(text)
-    found = [token for part in heard(text) for token in (sound_token(code(part)), word_token(part))]
-    found += map(word_token, inside)  # *st*, which is heard as *saint*
+    found = [token for part in heard(text) for token in (letters.sound + code(part), letters.word + part)]
+    found += [letters.word + word for word in inside]  # *st*, which is heard as *saint*
     starts = ("".join(inside[n:]) for n in range(1, min(len(inside), _MOST_STARTS + 1)))
     found += [token for start in starts if (token := start_token(start))]
     return Tokens(" ".join(dict.fromkeys(found)), bool(inside) and goes_on(spelt(inside[-1])))
@@ -92,12 +103,14 @@ def name_tokens(text: str) -> Tokens:
 
 def joined_tokens(family: str, given: str) -> str:
     """Those of a person's ``cn``, ``sn`` and ``givenName``."""
-    first, second = name_tokens(family), name_tokens(given)
-    if (first.open or second.open) and given:
-        return all_tokens((family, given, f"{family} {given}", f"{given} {family}"))
-    return f"{first.text} {second.text}" if given else first.text
+    first, second = name_tokens(family), name_tokens(given, GIVEN)
+    if not given:
+        return first.text
+    if first.open or second.open:
+        return f"{all_tokens((family, f'{family} {given}', f'{given} {family}'))} {second.text}"
+    return f"{first.text} {second.text}"
 
 
-def all_tokens(names: Iterable[str]) -> str:
+def all_tokens(names: Iterable[str], letters: Letters = FAMILY) -> str:
     """Those of each of these values."""
-    return " ".join(dict.fromkeys(token for name in names for token in name_tokens(name).text.split()))
+    return " ".join(dict.fromkeys(token for name in names for token in name_tokens(name, letters).text.split()))

@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import Final
 
 from directory_service.entries.finding import Kind
-from directory_service.entries.naming import WORD
+from directory_service.entries.naming import WORDS
 from directory_service.index.answers import Held
 from directory_service.index.query import And, Approx, Filter, Not, Or
 from directory_service.model.phonetics import is_heard, units
 from directory_service.model.spelling import may_be, places, places_of_mistyped
 
-_KINDS: Final = (Kind.FAMILY.value, Kind.GIVEN.value, WORD)  # of tokens that are words of names
+_KINDS: Final = (Kind.FAMILY.value, Kind.GIVEN.value, *WORDS)  # of tokens that are words of names
 _INSERT: Final = "INSERT OR IGNORE INTO word(place, word) VALUES (?, ?)"
 _NEAR: Final = "SELECT DISTINCT w.word FROM json_each(?) j CROSS JOIN word w ON w.place = j.value"
 _MOST: Final = 2_000  # words of which is kept what they may be: half a megabyte

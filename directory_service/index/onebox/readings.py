@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag
 from directory_service.entries.finding import Kind
-from directory_service.entries.naming import sound_token
+from directory_service.entries.naming import sound_tokens
 from directory_service.model.likeness import Likeness
 from directory_service.model.nicknames import other_names
 from directory_service.model.phonetics import ONE_EDIT, code, mistyped, sounds
@@ -195,7 +195,8 @@ def loosely(word: str) -> tuple[Reading, ...]:
     """By sound, and words of the vocabulary by errors too.  ``score`` compares the names found."""
     if not (word.isascii() and word.isalpha()):
         return ()
-    found = [Reading(sound_token(sound), Field.NAME, Likeness.SOUND) for sound in sounds(word)]
+    heard = (token for sound in sounds(word) for token in sound_tokens(sound))
+    found = [Reading(token, Field.NAME, Likeness.SOUND) for token in heard]
     found.append(Reading(Kind.TOWN_SOUND + code(word), Field.CITY, Likeness.SOUND))
     return tuple(dict.fromkeys((*found, *_like_terms(word))))
 

@@ -275,8 +275,8 @@ def access(asked: Filter, lexicon: Lexicon) -> Access:
         case Extensible(_, _, _, dn):
             leaf = None if dn else plain(asked)
             return _leaf_access(leaf, lexicon) if leaf else ALL
-        case Approx(_, value, near):
-            return sound_access(value, near)
+        case Approx(name, value, near):
+            return sound_access(name, value, near)
         case InText(columns, piece):
             return _in_text(columns, Pattern((piece,)), lexicon)
         case _:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from directory_service.entries.entry import BAL
-from directory_service.entries.naming import pair_start, sound_token, start_token
+from directory_service.entries.naming import pair_start, sound_tokens, start_token
 from directory_service.index.plan.fours import NAME_TEXTS
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.pieces import Pattern, pattern_of
@@ -140,7 +140,7 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
         case Substrings(name) if name in _NAMES:
             return _name_tier(pattern_of(asked), where)
         case Approx(name, value) if name in _NAMES:
-            return _approximate(value.decode(), where)
+            return _approximate(name, value.decode(), where)
         case InText(columns, piece) if not NAME_TEXTS.isdisjoint(columns):
             if _FULL.isdisjoint(columns) and where != _WORDS:
                 where = ("given",) if where == ("sn", "name") else ()
@@ -156,11 +156,15 @@ def has_approximate(asked: Filter) -> bool:
     return isinstance(asked, Approx) and asked.attribute in _NAMES
 
 
-def _approximate(text: str, where: tuple[str, ...]) -> Filter | None:
+def _approximate(name: str, text: str, where: tuple[str, ...]) -> Filter | None:
     """As an address book would ask it, then by sound."""
     if where == _SOUNDS:
-        return all_of(And, FALSE, TRUE, [HasTag(sound_token(code(ways[0]))) for ways in units(text)])
+        return all_of(And, FALSE, TRUE, [_sounding(code(ways[0]), name) for ways in units(text)])
     return _name_tier(Pattern(tuple(words(text))), where) if words(text) else None
+
+
+def _sounding(sound: str, name: str) -> Filter:
+    return all_of(Or, TRUE, FALSE, list(map(HasTag, sound_tokens(sound, name))))
 
 
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
