@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.naming import WORDS, sound_tokens, word_tokens
-from directory_service.index.plan.access import Access, TagIs, both, either
+from directory_service.index.plan.access import ALL, Access, TagIs, both, either
 from directory_service.model.names import squash
 from directory_service.model.nicknames import all_names
 from directory_service.model.phonetics import PARTICLES, mistyped, sounds, units
@@ -52,12 +52,20 @@ def _tokens(word: str, near: tuple[str, ...], attribute: str) -> Iterator[str]:
 
 
 def _written_as_one(whole: str, attribute: str) -> Access:
-    """Whoever's name is this but for its spaces: it begins with her first word, and ends with her last.  A particle has
-    tokens of all that it may be of one word with, and thousands have the same."""
-    starts = (whole[: n + 1] for n in range(len(whole)))
-    firsts = [start for start in starts if start == whole or start not in _GLUED]
-    lasts = [whole[n:] for n in range(len(whole))]
-    return both([either(TagIs(t) for w in words for t in word_tokens(w, attribute)) for words in (firsts, lasts)])
+    """Whoever's name is this but for its spaces: it begins with her first word, after a short one with her second, and
+    ends with her last.  A particle has tokens of all that it may be of one word with, and thousands have the same."""
+    size = len(whole)
+
+    def any_word(texts: Iterable[str]) -> Access:
+        return either(TagIs(token) for text in texts for token in word_tokens(text, attribute))
+
+    def begins(n: int) -> Access:
+        second = any_word(whole[n:end] for end in range(n + 1, size + 1)) if n <= _INITIALS else ALL
+        return both((any_word((whole[:n],)), second))
+
+    several = (begins(n) for n in range(1, size) if whole[:n] not in _GLUED)
+    return both((either((any_word((whole,)), *several)), any_word(whole[n:] for n in range(size))))
 
 
 _GLUED: Final = PARTICLES - {"st", "ste"}  # which are heard as *saint*
+_INITIALS: Final = 2  # letters of a word that thousands have

@@ -160,7 +160,15 @@ def _approximate(name: str, text: str, where: tuple[str, ...]) -> Filter | None:
     """As an address book would ask it, then by sound."""
     if where == _SOUNDS:
         return all_of(And, FALSE, TRUE, [_sounding(code(ways[0]), name) for ways in units(text)])
+    where = _OF_NAME.get(name, {}).get(where, where)
     return _name_tier(Pattern(tuple(words(text))), where) if words(text) else None
+
+
+# Of one part of a name, where its tiers are.
+_OF_NAME: Final[dict[str, dict[tuple[str, ...], tuple[str, ...]]]] = {
+    "sn": {("sn", "name"): ()},
+    "givenName": {_FAMILY: ("given",), ("sn", "name"): ()},
+}
 
 
 def _sounding(sound: str, name: str) -> Filter:
