@@ -311,7 +311,7 @@ class Reader:
     ) -> Iterator[Row]:
         test = span.plan.check.test
         try:
-            if ways and tier and tier.is_token:
+            if tier and tier.is_token and ways and ways[0].tag:
                 rows = self.lookups.begun(ways[0], span, columns, search.view, _MOST_PAIRS, tier)
             else:
                 rows = self.lookups.candidates(ways, span, columns, search.view, tier.sieve if tier else None)

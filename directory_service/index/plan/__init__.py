@@ -70,6 +70,7 @@ class Tier:
     lexicon: Lexicon
     kept: bool
     order: Order | None = None  # of its entries, where it is not rank
+    is_token: bool = False  # found by tokens, and nearly always what is meant, or by how one of a later word begins
 
     @property
     def paths(self) -> tuple[Path, ...] | None:
@@ -83,11 +84,6 @@ class Tier:
         """What leaves behind most of what the paths find and the filter does not recognise: it is found with others."""
         return sieve_of(self.filter, tags=True)
 
-    @property
-    def is_token(self) -> bool:
-        """Found by how one token begins: that of two words, which nearly always is what is meant, or of a later one."""
-        return isinstance(self.filter, HasTag)
-
 
 @dataclass(frozen=True)
 class Tiers(Iterable[Tier]):
@@ -95,12 +91,15 @@ class Tiers(Iterable[Tier]):
 
     filters: Lazily[Filter]
     words: tuple[str, ...]  # that were typed, where they are several
+    heard: bool  # for ``~=``
     branch: int
     lexicon: Lexicon
     kept: bool
 
     def __iter__(self) -> Iterator[Tier]:
-        return (Tier(found, self.branch, self.lexicon, self.kept, self._within(found)) for found in self.filters)
+        for found in self.filters:
+            token = isinstance(found, HasTag) or (self.heard and found is self._first)
+            yield Tier(found, self.branch, self.lexicon, self.kept, self._within(found), token)
 
     def __bool__(self) -> bool:
         return bool(self.filters)
@@ -128,10 +127,15 @@ class Tiers(Iterable[Tier]):
     @cached_property
     def pair(self) -> Filter | None:
         """The first tier where a token recognises it: who has two of the words, each as the start of one of hers."""
-        first = next(iter(self.filters), None)
-        return first if isinstance(first, HasTag) else None
+        return self._first if isinstance(self._first, HasTag) else None
+
+    @cached_property
+    def _first(self) -> Filter | None:
+        return next(iter(self.filters), None)
 
     def _is_by_fit(self, tier: Filter) -> bool:
+        if self.heard:
+            return len(self.words) > 1 and tier is self._first
         return self.branch == BAL and bool(self.words) and tier is self.pair
 
 
@@ -215,8 +219,9 @@ def _whole(simple: Filter, branch: int, lexicon: Lexicon, *, kept: bool) -> Plan
     found, estimate = _look_ups(simple, branch, lexicon)
     if found == () or (found and all(path.keys for path in found)):
         return Plan(simple, found)
-    first = Tiers(first_of(simple, branch), several_words(simple), branch, lexicon, kept)
-    return Plan(simple, found, first, estimate, sifted=True, fit_first=has_approximate(simple))
+    heard = has_approximate(simple)
+    first = Tiers(first_of(simple, branch), several_words(simple), heard, branch, lexicon, kept)
+    return Plan(simple, found, first, estimate, sifted=True, fit_first=heard)
 
 
 @lru_cache(maxsize=512)

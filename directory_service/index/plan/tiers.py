@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from directory_service.entries.entry import BAL
-from directory_service.entries.naming import pair_start, sound_tokens, start_token
+from directory_service.entries.naming import pair_start, sound_tokens, start_token, word_tokens
 from directory_service.index.plan.fours import NAME_TEXTS
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.pieces import Pattern, pattern_of
@@ -24,7 +24,10 @@ _SHORT: Final = 4  # letters, the mark of the start included: so many are one li
 _FULL: Final = frozenset(("sn", "name"))  # texts of names; of who is asked for by given names alone, those begin so
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
-_SOUNDS: Final = ("sounds",)  # nor this: words that sound so, for ``~=``
+# For ``~=``, nor these: words that are so, that sound so, or one of several that is so.
+_SPELT: Final = ("spelt",)
+_SOUNDS: Final = ("sounds",)
+_ONE_SPELT: Final = ("one spelt",)
 
 
 class Lazily(Iterable[_T]):
@@ -47,21 +50,23 @@ class Lazily(Iterable[_T]):
 
 def several_words(simple: Filter) -> tuple[str, ...]:
     """What was typed, where it is several words."""
-    return tuple(piece.strip("^$") for piece in _words_of(simple))
+    return tuple(piece.strip("^$") for piece in _words_of(simple)) or _heard_of(simple)
 
 
 def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Of a few letters, which thousands of names start with, first the family names that they are.  Where several
     words were typed, all of them before that, since an address book then also asks for the first word alone in given
-    names.  For ``~=``, then names that sound so; errors and nicknames are left."""
-    several = _words_of(simple)
+    names.  For ``~=``, before all others names that have these very words, and last names that sound so, then those of
+    which one word is right; errors and nicknames are left."""
+    several, heard = _words_of(simple), has_approximate(simple)
     makers: list[Callable[[], Filter | None]] = []
+    makers += [partial(_tier, simple, _SPELT, most=False)] if heard else []
     if branch == BAL:
         makers.append(partial(_pair, several) if several else partial(_whole, simple))
     makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, _FAMILY, most=False)]
     makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
-    makers += [partial(_tier, simple, _SOUNDS, most=False)] if has_approximate(simple) else []
+    makers += [partial(_tier, simple, where, most=False) for where in (_SOUNDS, _ONE_SPELT) if heard]
     return Lazily(makers)
 
 
@@ -96,6 +101,15 @@ def _words_of(asked: Filter) -> tuple[str, ...]:
         return found
     single = tuple(word for item in asked.items if (word := _word_of(item)))
     return single if len(single) > 1 else ()
+
+
+def _heard_of(asked: Filter) -> tuple[str, ...]:
+    """The words that ``~=`` asks for."""
+    if isinstance(asked, Approx):
+        return tuple(ways[0] for ways in units(asked.value.decode())) if asked.attribute in _NAMES else ()
+    if isinstance(asked, And):
+        return tuple(word for item in asked.items for word in _heard_of(item))
+    return next((words for item in asked.items if (words := _heard_of(item))), ()) if isinstance(asked, Or) else ()
 
 
 def _word_of(asked: Filter) -> str:
@@ -139,8 +153,8 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
             return all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
         case Substrings(name) if name in _NAMES:
             return _name_tier(pattern_of(asked), where)
-        case Approx(name, value) if name in _NAMES:
-            return _approximate(name, value.decode(), where)
+        case Approx(name) if name in _NAMES:
+            return _approximate(asked, where)
         case InText(columns, piece) if not NAME_TEXTS.isdisjoint(columns):
             if _FULL.isdisjoint(columns) and where != _WORDS:
                 where = ("given",) if where == ("sn", "name") else ()
@@ -156,10 +170,16 @@ def has_approximate(asked: Filter) -> bool:
     return isinstance(asked, Approx) and asked.attribute in _NAMES
 
 
-def _approximate(name: str, text: str, where: tuple[str, ...]) -> Filter | None:
-    """As an address book would ask it, then by sound."""
+def _approximate(asked: Approx, where: tuple[str, ...]) -> Filter | None:
+    """As an address book would ask it, or by words."""
+    name, text = asked.attribute, asked.value.decode()
     if where == _SOUNDS:
-        return all_of(And, FALSE, TRUE, [_sounding(code(ways[0]), name) for ways in units(text)])
+        return all_of(And, FALSE, TRUE, [_either(sound_tokens(code(ways[0]), name)) for ways in units(text)])
+    if where in (_SPELT, _ONE_SPELT):
+        spelt = [_either(word_tokens(ways[0], name)) for ways in units(text)]
+        if where == _SPELT:
+            return all_of(And, FALSE, TRUE, spelt)
+        return And((asked, all_of(Or, TRUE, FALSE, spelt))) if len(spelt) > 1 else None
     where = _OF_NAME.get(name, {}).get(where, where)
     return _name_tier(Pattern(tuple(words(text))), where) if words(text) else None
 
@@ -171,12 +191,12 @@ _OF_NAME: Final[dict[str, dict[tuple[str, ...], tuple[str, ...]]]] = {
 }
 
 
-def _sounding(sound: str, name: str) -> Filter:
-    return all_of(Or, TRUE, FALSE, list(map(HasTag, sound_tokens(sound, name))))
+def _either(tokens: Iterable[str]) -> Filter:
+    return all_of(Or, TRUE, FALSE, list(map(HasTag, tokens)))
 
 
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
-    if pattern is None or pattern.tail or where in ((), _SOUNDS):
+    if pattern is None or pattern.tail or where in ((), _SPELT, _SOUNDS, _ONE_SPELT):
         return None
     first, *rest = pattern.anchored().pieces
     if where == _WORDS:
