@@ -16,7 +16,7 @@ from pathlib import Path
 from bench import http, morning, postgresql, slapd, workload
 from bench.machine import describe, watch
 from bench.requests import write_requests
-from bench.service import serving
+from bench.service import largest_worker, serving
 
 SUFFIX = "o=annuaire-sante,c=fr"
 OURS, THEIRS = 3389, 3390
@@ -138,8 +138,9 @@ def _ldap(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[s
         "Thunderbird, 1 letter": (workload.short(known, 1), ()),
         "Thunderbird, nothing found": (workload.nothing(known), ()),
     }
-    with _serving(cache, options.people), _peer(cache, options):
-        return [_compare(cache, name, *load, options) for name, load in loads.items()]
+    with _serving(cache, options.people) as pid, _peer(cache, options):
+        rows = [_compare(cache, name, *load, options) for name, load in loads.items()]
+        return [*rows, largest_worker(pid, "ldap")]
 
 
 def _compare(
@@ -172,7 +173,7 @@ def _load_once(cache: Path, port: int, requests: Path, options: argparse.Namespa
     return ops, p50, p99
 
 
-def _serving(cache: Path, people: int) -> AbstractContextManager[None]:
+def _serving(cache: Path, people: int) -> AbstractContextManager[int]:
     # One address asks for more entries in a minute than a hospital in a day.
     return serving([ANNUAIRE], _data(cache, people), OURS, HTTP, ANNUAIRE_LDAP_HARVEST_ANONYMOUS="0")
 
@@ -194,8 +195,8 @@ def _peer(cache: Path, options: argparse.Namespace) -> Iterator[None]:
 def _http(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[str, object]]:
     # Everybody, so that a text comes back as often as people type the same, and not because there are few.
     texts = workload.typed_texts(workload.read_known(sample, wanted=sys.maxsize))
-    with _serving(cache, options.people), http.bare(BARE):
-        return http.compare(cache, texts, HTTP, BARE, options)
+    with _serving(cache, options.people) as pid, http.bare(BARE):
+        return [*http.compare(cache, texts, HTTP, BARE, options), largest_worker(pid, "http")]
 
 
 def _show(rows: list[dict[str, object]]) -> None:

@@ -64,7 +64,7 @@ def _until_done(peer: socket.socket) -> None:
 
 def measure(
     annuaire: str, data: Path, samples: tuple[Path, Path], options: argparse.Namespace,
-    serving: Callable[[], AbstractContextManager[None]], ports: tuple[int, int], base: str,
+    serving: Callable[[], AbstractContextManager[int]], ports: tuple[int, int], base: str,
 ) -> list[dict[str, object]]:  # fmt: skip
     """``samples``: of the day loaded already, and of the next."""
     env = {"ANNUAIRE_DATA": str(data)}
