@@ -14,6 +14,7 @@ from directory_service.errors import CircuitBreaker
 from directory_service.model import nomenclature
 from directory_service.model.rhythms import Rhythms
 from directory_service.model.thresholds import ROWS, Thresholds
+from directory_service.registry.clock import format_instant, parse_instant
 from importers.impact import Impact, Moved, percent
 from importers.report import Breach, ImportReport
 
@@ -119,6 +120,19 @@ def of_file(file: Seen, last: Seen | None, limits: Thresholds) -> list[Breach]:
         message = f"{file.name} : du {file.published}, plus ancien que le dernier lu, {last.name}, du {last.published}"
         found.append(Breach("older", file.name, file.published, last.published, message))
     return found
+
+
+AHEAD = timedelta(days=1)  # from now: clocks and zones differ by less
+
+
+def of_dates(as_of: str, files: Sequence[Seen], now: str) -> list[Breach]:
+    """Dates to come, of an import (all that follow would be refused) and of its files (all that follow would be older,
+    and the source never silent)."""
+    limit = format_instant(parse_instant(now) + AHEAD)
+    why = "est dans l'avenir : est-ce la bonne année ? Tout ce qui suivra passerait pour plus ancien"
+    dates = {"--as-of": as_of} if files else {}
+    dates |= {file.name: file.published for file in files}
+    return [Breach("future", name, at, limit, f"{name} : {at} {why}") for name, at in dates.items() if at > limit]
 
 
 def is_older(file: Seen, last: Seen) -> bool:

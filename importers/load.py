@@ -34,7 +34,7 @@ from directory_service.registry.undo import recording
 from importers import beside, extract
 from importers.beside import Assistant
 from importers.boxes import attach_holders
-from importers.breaker import Rules, Seen, of_file, of_impact, stopped
+from importers.breaker import Rules, Seen, of_dates, of_file, of_impact, stopped
 from importers.check import Checked
 from importers.dating import published
 from importers.doubts import queue_doubtful_holders
@@ -265,15 +265,15 @@ class _Run:
             )
 
     def _against_the_last(self, jobs: Sequence[Job | ListJob]) -> list[Breach]:
-        """What is wrong with these files beside those that the registry last read, or this very command."""
+        """What is wrong with these files beside those that the registry last read, this very command, and the clock."""
         last: dict[str, Seen | None] = {}
-        found = []
-        for job in jobs:
+        files = [Seen(job.file.name, job.checked.rows, job.published, job.stamped) for job in jobs]
+        found = of_dates(self.as_of, files, self.store.at)
+        for job, seen in zip(jobs, files, strict=True):
             if job.layout not in last:
                 known = last_file(self.connection, job.layout)
                 dated = known and known.published
                 last[job.layout] = Seen(known.name, known.rows, dated, known.stamped) if known and dated else None
-            seen = Seen(job.file.name, job.checked.rows, job.published, job.stamped)
             found += of_file(seen, last[job.layout], self.rules.thresholds)
             last[job.layout] = seen
         return found

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -67,18 +68,15 @@ NUMBER: Final = Whole()
 
 
 class Moment(click.DateTime):
-    """A day or an instant as we write them; one that is written in the French way is refused, and shown in ours."""
+    """A day or an instant, ISO 8601; without a zone it is UTC."""
 
-    def __init__(self) -> None:
-        times = ("", *(f"{by}%H:%M:%S{zone}" for by in "T " for zone in ("", "Z")))
-        super().__init__([f"%Y-%m-%d{time}" for time in times])
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        from directory_service.registry.clock import parse_instant
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        french = re.fullmatch(r"(\d\d?)[/.-](\d\d?)[/.-](\d{4})", str(value).strip())
-        if french:
-            day, month, year = map(int, french.groups())
-            self.fail(f"{value} s'écrit {year}-{month:02}-{day:02} : l'année, le mois, le jour.", param, ctx)
-        return super().convert(value, param, ctx)
+        try:
+            return parse_instant(value.strip())
+        except InvalidInput as error:
+            self.fail(f"{value} : {error.message}.", param, ctx)
 
 
 class Commands(click.Group):

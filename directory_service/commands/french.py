@@ -25,8 +25,6 @@ _MODULES: tuple[ModuleType, ...] = (
     click.types,
 )
 
-# The formats that click would list are strptime's.
-_DATE: Final = "{value} n'en est pas une ; une date est attendue, par exemple 2026-11-24 ou 2026-11-24T03:45:00."
 TEXTS = {
     # help
     "Usage:": "Usage :",
@@ -58,8 +56,6 @@ TEXTS = {
     "{value!r} is not a valid {number_type}.": "un nombre est attendu.",
     "{value} is not in the range {range}.": "{value} ne convient pas ; nombre attendu : {range}.",
     "{value!r} is not one of {choices}.": "{value} ne convient pas ; valeurs possibles : {choices}.",
-    "{value!r} does not match the format {format}.": _DATE,
-    "{value!r} does not match the formats {formats}.": _DATE,
     "file": "le fichier",
     "directory": "le dossier",
     "path": "le chemin",

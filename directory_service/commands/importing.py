@@ -44,11 +44,6 @@ if TYPE_CHECKING:
     from directory_service.settings import Settings
     from importers.report import ImportReport
 
-_AHEAD = (
-    "attention, --as-of est dans l'avenir : {0:%Y-%m-%d}.  Si c'est une erreur, annulez l'import (annuaire rollback) : "
-    "les suivants, datés d'avant, seraient refusés."
-)
-
 
 @click.command()
 @as_json
@@ -143,9 +138,6 @@ def import_files(
     from directory_service.errors import CircuitBreaker
     from importers.load import run_import
 
-    moment = as_of.replace(tzinfo=UTC) if as_of else None
-    if moment and moment - datetime.now(UTC) > timedelta(days=1):
-        click.echo(_AHEAD.format(moment), err=True)
     choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
     choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
     choices["signer"] = settings.trust_signer
@@ -155,7 +147,7 @@ def import_files(
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
             choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
-            report = run_import(engine, paths, actor=whoami(), as_of=moment, **choices)
+            report = run_import(engine, paths, actor=whoami(), as_of=as_of, **choices)
             if report.status != "dry-run":
                 start = perf_counter()
                 keep_log_after(engine, settings)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from directory_service.commands.common import NO, Commands, as_json, emit, lines, table, with_settings
+from directory_service.commands.common import NO, Commands, Moment, as_json, emit, lines, table, with_settings
 from directory_service.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -58,21 +58,27 @@ def list_keys(settings: Settings, jwks: bool, machine: bool) -> None:
 
 
 @keys.command("rotate")
-@click.option("--from", "begin", metavar="INSTANT", help="Instant à partir duquel la clé signe  [défaut : maintenant]")
+@click.option(
+    "--from",
+    "begin",
+    metavar="INSTANT",
+    type=Moment(),
+    help="Instant à partir duquel la clé signe  [défaut : maintenant]",
+)
 @as_json
 @with_settings
-def rotate(settings: Settings, begin: str | None, machine: bool) -> None:
+def rotate(settings: Settings, begin: datetime | None, machine: bool) -> None:
     """Crée une clé, qui signe désormais ; les anciennes vérifient toujours.
 
     Où les clés qui ont signé le journal de transparence sont absentes, c'est la seule commande qui en crée une.
     """
-    from directory_service.registry.clock import format_instant, parse_instant
+    from directory_service.registry.clock import format_instant
     from directory_service.trust.keys import add_key, keys_are_away
 
     now = format_instant(datetime.now(UTC))
     away = keys_are_away(settings.keys_folder, settings.registry_url)
     held = () if away else keyring(settings).keys  # makes the first one, where there is none
-    start = format_instant(parse_instant(begin)) if begin else now
+    start = format_instant(begin) if begin else now
     if away and start > now:
         raise InvalidInput("aucune clé ne signerait d'ici là : créez-en d'abord une sans cette option", where="--from")
     if begin and any(start < key.created <= now for key in held):

@@ -178,9 +178,8 @@ class Instant:
         text = Text(self.name, _LONGEST_INSTANT, filled=self.filled).parse(value)
         try:
             return parse_instant(text) if text else None
-        except InvalidInput:
-            wanted = "une date ou un instant ISO 8601 est attendu, par exemple 2026-11-24T08:30:00Z"
-            raise refused(self.name, wanted) from None
+        except InvalidInput as error:
+            raise refused(self.name, error.message) from None
 
 
 Parameter = Text | Whole | Choice | YesNo | Several | Flag | Instant

@@ -94,8 +94,8 @@ def _flat(element: etree._Element) -> str:
 def _instant(text: str, where: str) -> str:
     try:
         return format_instant(parse_instant(text)) if text else ""
-    except (InvalidInput, OverflowError):
-        raise ImportRefused("date ISO 8601 attendue", where=where) from None
+    except InvalidInput as error:
+        raise ImportRefused(error.message, where=where) from None
 
 
 def make_list(generated: str, entries: Iterable[ListEntry]) -> etree._Element:

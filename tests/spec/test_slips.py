@@ -26,15 +26,21 @@ def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
     return call
 
 
-def test_a_date_in_the_future_is_told_before_it_shuts_out_what_follows(ask: Ask, tmp_path: Path) -> None:
+def test_a_date_in_the_future_is_stopped_before_it_shuts_out_what_follows(ask: Ask, tmp_path: Path) -> None:
+    """It was imported with a warning, and all that followed was refused."""
     path = str(f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]))
-    assert "--as-of est dans l'avenir : 2093-08-26" in ask("import", path, "--as-of", "2093-08-26", "--dry-run")[1]
-    assert "avenir" not in ask("import", path)[1]
+    told, beside = ask("import", path, "--as-of", "2093-08-26", code=6)
+    assert "seuil dépassé : --as-of : 2093-08-26T00:00:00Z est dans l'avenir" in told and "--accept MOTIF" in beside
+    assert "avenir" in ask("import", path, "--as-of", "2093-08-26", "--dry-run", code=6)[0]
+    assert "avenir" not in "".join(ask("import", path))
+    later = str(f.write_activity(tmp_path / "b.txt", [f.activity(f.rpps(1)), f.activity(f.rpps(2))]))
+    assert "accepté" in ask("import", later, "--as-of", "2093-08-26", "--accept", "horloge d'essai")[0]
+    assert "rien n'a changé" in ask("import", later, "--as-of", "2094-08-26")[0]  # read before: nothing bears the date
 
 
 def test_an_instant_is_taken_as_it_is_shown(ask: Ask, tmp_path: Path) -> None:
     path = str(f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]))
-    for written in ("2024-08-26 06:00:00Z", "2024-08-26T06:00:00Z", "2024-08-26 06:00:00"):
+    for written in ("2024-08-26 06:00:00Z", "2024-08-26T06:00:00Z", "2024-08-26 06:00", "2024-08-26T08:00:00+02:00"):
         assert "données au 2024-08-26T06:00:00Z" in ask("import", path, "--as-of", written, "--dry-run")[0]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from directory_service.model.thresholds import Thresholds
-from importers.breaker import Seen, is_older, of_file, of_impact, passes
+from importers.breaker import Seen, is_older, of_dates, of_file, of_impact, passes
 from importers.impact import Impact
 
 LIMITS = Thresholds(removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10)
@@ -60,6 +60,21 @@ def test_a_file_that_fell_by_the_share_or_more_stops(last: int, rows: int, stopp
 def test_a_stamp_beside_the_date_of_a_file_may_be_a_day_off(mine: str, theirs: str, stamps: str, older: bool) -> None:
     for one, other in {"both": [(True, True)], "none": [(False, False)]}.get(stamps, [(True, False), (False, True)]):
         assert is_older(Seen("a", 1, mine, one), Seen("b", 1, theirs, other)) == older
+
+
+@pytest.mark.parametrize(
+    ("as_of", "file", "stopped"),
+    [
+        ("2026-08-26T06:06:00Z", "2026-08-26T06:06:00Z", []),  # a day from now
+        ("2026-08-26T06:06:01Z", "2026-08-25T06:06:00Z", ["--as-of"]),
+        ("2026-08-25T06:06:00Z", "2062-08-25T06:06:00Z", ["a.txt"]),
+        ("2062-08-25T06:06:00Z", "2062-08-25T06:06:00Z", ["--as-of", "a.txt"]),
+    ],
+)
+def test_a_date_more_than_a_day_ahead_stops(as_of: str, file: str, stopped: list[str]) -> None:
+    now = "2026-08-25T06:06:00Z"
+    assert [b.subject for b in of_dates(as_of, [Seen("a.txt", 1, file, True)], now)] == stopped
+    assert of_dates(as_of, [], now) == []  # nothing bears the date
 
 
 @pytest.mark.parametrize(

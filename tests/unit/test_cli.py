@@ -113,9 +113,14 @@ def test_help_is_french_and_whole(path: tuple[str, ...], capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["import", "--as-of", "hier", "x"], "hier n'en est pas une ; une date est attendue, par exemple 2026-11-24"),
-        (["import", "--as-of", "6/08/2026", "x"], "6/08/2026 s'écrit 2026-08-06"),
-        (["import", "--as-of", "2026-08-26 6h", "x"], "2026-08-26 6h n'en est pas une"),
+        (["import", "--as-of", "hier", "x"], "hier : date ou instant ISO 8601 attendu, par exemple 2026-11-24"),
+        (["import", "--as-of", "6/08/2026", "x"], "6/08/2026 : s'écrit 2026-08-06"),
+        (["import", "--as-of", "2026-08-26 6h", "x"], "2026-08-26 6h : date ou instant"),
+        (["import", "--as-of", "31/02/2026", "x"], "31/02/2026 : ce jour n'existe pas, février 2026 compte 28 jours"),
+        (
+            ["keys", "rotate", "--from", "31/11/2026"],
+            "31/11/2026 : ce jour n'existe pas, novembre 2026 compte 30 jours",
+        ),
         (["import", "--wait", "-3", "x"], "nombre attendu : 0 ou plus"),
         (["search", "--limit", "0", "x"], "nombre attendu : de 1 à 1000"),
         (["mailbox", "1", "--purpose", "x"], "valeurs possibles : 'administrative'"),

@@ -284,3 +284,26 @@ def test_instants_are_utc_text_that_reads_back() -> None:
 def test_a_bad_instant_is_the_callers_fault() -> None:
     with pytest.raises(InvalidInput, match="ISO 8601"):
         parse_instant("hier")
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"),
+    [
+        ("31/02/2026", "février 2026 compte 28 jours"),
+        ("2024-02-30T06:00:00Z", "février 2024 compte 29 jours"),
+        ("2026-11-31", "novembre 2026 compte 30 jours"),
+        ("12/31/2026", "il n'y a pas de mois 31"),
+        ("00/05/2026", "mai 2026 compte 31 jours"),
+        ("0000-01-01", "il n'y a pas d'an 0"),
+        ("6.8.2026 06:00", "s'écrit 2026-08-06"),
+        ("2026-8-6", "s'écrit 2026-08-06"),
+        ("2026-08-06T25:00", "ISO 8601 attendu"),
+        ("26/08/26", "ISO 8601 attendu"),
+        ("9" * 400, "ISO 8601 attendu"),
+    ],
+)
+def test_a_day_that_is_none_is_told_as_such(typed: str, why: str) -> None:
+    """31/02/2026 was shown as 2026-02-31, which is none either."""
+    with pytest.raises(InvalidInput) as told:
+        parse_instant(typed)
+    assert why in told.value.message and "-02-3" not in told.value.message
