@@ -182,6 +182,20 @@ def test_a_first_line_that_holds_a_trade_is_no_heading() -> None:
     assert len(described("Dupont Jean, médecin, Lyon\nMartin Paul, médecin, Lyon")) == 2
 
 
+STRANGE = "N°;Qui ?;Téléph. cabinet;E-mail (ou autre);Remarques du secrétariat;Vu le\n"
+LINES = "1;Dr Jean Dupont;04 72 00 00 00;j@x.fr;rappeler le soir;31/02/2026\n2;Anne Petit;04 72 00 00 02;a@x.fr;;\n"
+
+
+def test_headings_that_nobody_knows_are_no_line_and_notes_no_names() -> None:
+    """The first row was somebody « unknown », and what was noted hid every name."""
+    (first, second) = described(STRANGE + LINES)
+    assert first == {"text": "Dr Jean Dupont", "phone": "04 72 00 00 00", "address": "j@x.fr"}
+    assert second == {"text": "Anne Petit", "phone": "04 72 00 00 02", "address": "a@x.fr"}
+    assert book_of(read_text(STRANGE + LINES)).titles[1] == "Qui ?"
+    assert len(described(LINES)) == 2
+    assert len(described("3;Luc Roy;04 72 00 00 01;aucune;;\n" + LINES)) == 3  # one of them is a number
+
+
 # -- giving back ------------------------------------------------------------------------------------------------------
 
 

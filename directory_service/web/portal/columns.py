@@ -52,6 +52,7 @@ _SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
     }
 )
 _SECURE: Final = ("mss", "bal", "securis")  # of two columns of addresses, the one meant for health
+_NOTES: Final = ("remarque", "commentaire", "observation", "note", "memo", "divers", "comment")
 _TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
 _SAMPLE: Final = 200  # rows that say what a column holds
 
@@ -81,14 +82,31 @@ def book_of(sheet: Sheet) -> Book:
     if _is_heading(first):
         titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
         return Book(titles, _by_headings(first), sheet.rows[1:], sheet.lines[1:])
+    fields = _by_content(sheet)
+    if _is_above(first, fields):
+        titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
+        return Book(titles, _without_notes(first, fields), sheet.rows[1:], sheet.lines[1:])
     titles = tuple(f"Colonne {i}" for i in range(1, sheet.width + 1))
-    return Book(titles, _by_content(sheet), sheet.rows, sheet.lines)
+    return Book(titles, fields, sheet.rows, sheet.lines)
 
 
 def _is_heading(row: Sequence[str]) -> bool:
     """One word may be chance: ``médecin`` heads a column of names, and stands in a line without headings."""
     known = [field for text in row if (field := field_of(text))]
     return not any("@" in text for text in row) and (len(known) > 1 or any(field in _TELLING for field in known))
+
+
+def _is_above(row: Sequence[str], fields: Mapping[int, str]) -> bool:
+    """Whether headings that nobody knows are all that the first row can be: words, over two columns or more of
+    addresses and numbers."""
+    over = [at for at, field in fields.items() if field != TEXT and row[at]]
+    return len(over) > 1 and not any(c.isdigit() or c == "@" for at in over for c in row[at])
+
+
+def _without_notes(headings: Sequence[str], fields: Mapping[int, str]) -> dict[int, str]:
+    """What somebody noted is about no name, and would only hide it."""
+    noted = [at for at, text in enumerate(headings) if any(word in squash(text) for word in _NOTES)]
+    return {at: field for at, field in fields.items() if field != TEXT or at not in noted}
 
 
 def _by_headings(headings: Sequence[str]) -> dict[int, str]:

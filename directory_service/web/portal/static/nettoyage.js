@@ -21,6 +21,8 @@ function dropping(form, zone, input) {
   form.addEventListener("submit", () => announce("Lecture du carnet…"));
 }
 
+const written = (number) => number.toLocaleString("fr-FR");
+
 async function fill(progress) {
   const book = JSON.parse(document.getElementById("carnet").value);
   const bar = document.getElementById("barre"), count = document.getElementById("compte"), total = book.rows.length;
@@ -32,14 +34,14 @@ async function fill(progress) {
     document.getElementById("corps").insertAdjacentHTML("beforeend", answer.html);
     addSums(answer.sums);
     bar.value = end;
-    count.textContent = end + " sur " + total + " lignes";
+    count.textContent = written(end) + " sur " + written(total) + " lignes";
     const quarter = Math.floor((4 * end) / total);
     if (quarter > told && quarter < 4) announce(25 * quarter + "\u202f% des lignes vérifiées");
     told = quarter;
   }
   showCopyButtons(document.getElementById("corps"));
   progress.hidden = true;
-  announce("Carnet vérifié\u00a0: " + total + " lignes.");
+  announce("Carnet vérifié\u00a0: " + written(total) + " lignes.");
 }
 
 async function post(part) {
