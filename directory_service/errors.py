@@ -197,12 +197,13 @@ _DENIED: dict[int, str] = {
     errno.EISDIR: "c'est un dossier",
 }
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk says that takes no more
+_FULL = "le disque est plein, ou abîmé"
 
 
 def denied(error: OSError) -> AnnuaireError | None:
     """What the system refuses of a path that somebody chose, or a disk that is full; None for any other fault."""
     if error.errno in FULL:
-        return RegistryUnavailable("le disque est plein, ou abîmé", where=error.filename)
+        return RegistryUnavailable(_FULL, where=error.filename)
     why = _DENIED.get(error.errno or 0) if error.filename else None
     return InvalidInput(why, where=str(error.filename)) if why else None
 
@@ -247,4 +248,4 @@ def why_no_port(error: OSError) -> str:
 
 
 def why_unwritten(error: OSError) -> str:
-    return _DENIED.get(error.errno or 0, "écriture impossible")
+    return _FULL if error.errno in FULL else _DENIED.get(error.errno or 0, "écriture impossible")

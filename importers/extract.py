@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from directory_service.errors import ImportRefused, InvalidInput, RegistryUnavailable, why_unread
-from importers.layouts import find_layout, unknown_header
+from importers.layouts import find_layout, nothing_recognised, unknown_header
 from importers.rows import Match, Rejection
 
 if TYPE_CHECKING:  # half a second to load, for quoted files only
@@ -127,8 +127,8 @@ def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
             else:
                 found.append(extract)
     if not found:
-        raise ImportRefused("aucune extraction reconnue" + (f" (vu : {', '.join(ignored[:5])})" if ignored else ""),
-                            where=path.name)  # fmt: skip
+        folders = sorted(_shown(p.name) for p in path.iterdir() if p.is_dir()) if path.is_dir() else []
+        raise ImportRefused(nothing_recognised(ignored, folders).message, where=path.name)
     return found, ignored
 
 

@@ -43,12 +43,25 @@ def nearest(captions: Sequence[str]) -> Match:
 def unknown_header(line: str) -> ImportRefused:
     """The refusal of a header that is none of ours: what was expected for the nearest layout, and what was seen."""
     _, captions = split_header(line)
+    if any(c < " " and c not in "\t\r" for c in line):
+        expected = "une extraction (.txt, .csv), ou un zip d'extractions, est attendue"
+        return ImportRefused(f"ce n'est pas un texte : {expected} ; vu : {_list(captions[:3])}")
     layout = nearest(captions).layout
     wanted = [f.captions[0] for f in layout.fields if f.required]
     return ImportRefused(
         f"en-tête inconnu ; le format le plus proche est « {layout.title} », qui demande : {_list(wanted)} ; "
         f"vu : {_list(captions) or 'rien'}"
     )
+
+
+def nothing_recognised(seen: Sequence[str], folders: Sequence[str]) -> ImportRefused:
+    """The refusal of a zip or folder without an extract.  ``seen``: the names of its files, ``folders`` of those that
+    are in it and were not looked into."""
+    if any(name.startswith("xl/") for name in seen):
+        return ImportRefused("classeur Excel, vu à la place d'une extraction : texte, ou zip de textes, attendu")
+    told = f"vu : {_list(seen)}" if seen else "aucun fichier .txt, .csv, .xml ni .zip"
+    below = f" ; ses dossiers ne sont pas lus : donnez-les à part ({_list(folders)})" if folders else ""
+    return ImportRefused(f"aucune extraction reconnue : {told}{below}")
 
 
 def _repeated(captions: Sequence[str]) -> list[str]:

@@ -104,12 +104,13 @@ def whoami() -> str:
 
 @contextmanager
 def written_to(path: Path) -> Iterator[None]:
-    """Around what is written where the caller asked.  Raises InvalidInput where that cannot be; a full disk is told as
-    for standard output (``cli``)."""
+    """Around what is written where the caller asked.  Raises InvalidInput where that cannot be; a full disk is named,
+    and told by ``cli``."""
     try:
         yield
     except OSError as error:
         if error.errno in FULL:
+            error.filename = error.filename or str(path)
             raise
         raise InvalidInput(why_unwritten(error), where=str(error.filename or path)) from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import factories as f
 import pytest
+from openpyxl import Workbook
 
 from directory_service.errors import ImportRefused, InvalidInput
 from importers.check import check
@@ -101,6 +102,35 @@ def test_a_folder_is_read_without_the_files_of_another_kind(tmp_path: Path) -> N
     found, ignored = recognise(tmp_path)
     assert [x.name for x in found] == ["liens.csv"]
     assert ignored == ["truth.csv"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "aucun fichier .txt, .csv, .xml ni .zip"),
+        (("notes.pdf",), "aucun fichier .txt, .csv, .xml ni .zip"),
+        (("notes.csv",), "vu : notes.csv"),
+        (("day0/a.txt", "day1/a.txt"), "ses dossiers ne sont pas lus : donnez-les à part (day0, day1)"),
+    ],
+)
+def test_a_folder_of_nothing_says_what_is_there(tmp_path: Path, names: tuple[str, ...], said: str) -> None:
+    """« No extract » was all that was said of the folder above those of each day."""
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("Bonjour\n")
+    with pytest.raises(ImportRefused) as refused:
+        recognise(tmp_path)
+    assert refused.value.message.startswith("aucune extraction reconnue : ") and said in refused.value.message
+
+
+def test_a_workbook_or_a_picture_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """A workbook was « seen: docProps/app.xml », a picture a column of question marks."""
+    Workbook().save(tmp_path / "carnet.xlsx")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0\0\x10JFIF\0\1" + bytes(range(256)))
+    for name, said in (("carnet.xlsx", "classeur Excel"), ("photo.jpg", "ce n'est pas un texte")):
+        with pytest.raises(ImportRefused, match=said) as refused:
+            recognise(tmp_path / name)
+        assert refused.value.where == name
 
 
 def test_what_macos_puts_beside_each_file_is_left_aside_though_empty(tmp_path: Path) -> None:

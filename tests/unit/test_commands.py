@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from terminals import on_terminal
 
 from directory_service import cli
+from directory_service.errors import why_unwritten
 
 
 def test_an_account_without_a_name_is_told_by_its_number(
@@ -77,3 +81,12 @@ def test_a_sample_of_one_person_is_told_in_the_singular(tmp_path: Path, capsys: 
     for people, said in (("1", "1 personne fictive, jour 0"), ("2", "2 personnes fictives, jour 0")):
         assert cli.run(["sample", str(tmp_path / people), "--people", people]) == 0
         assert said in capsys.readouterr().err
+
+
+def test_a_folder_whose_disk_is_full_is_named(tmp_path: Path) -> None:
+    """It was « the output »."""
+    asked = f"ulimit -f 16; exec {sys.executable} -m directory_service.cli sample {tmp_path}/jour --people 300"
+    done = subprocess.run(["/bin/sh", "-c", asked], capture_output=True, text=True, check=False)
+    assert (done.returncode, f"{tmp_path}/jour" in done.stderr) == (5, True)
+    assert "le disque est plein" in done.stderr
+    assert why_unwritten(OSError(errno.ENOSPC, "x")) == "le disque est plein, ou abîmé"
