@@ -18,7 +18,7 @@ from directory_service.model.likeness import Likeness, grade_whole
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
-from directory_service.model.phonetics import heard, near
+from directory_service.model.phonetics import heard, near, units
 from directory_service.trust.naming import NameMatch, compare_person
 
 Record = dict[str, Any]
@@ -146,7 +146,8 @@ def _named(d: Description, record: Record) -> tuple[Way | None, list[str]]:
 def _runs(spoken: list[str], family: str) -> Iterator[tuple[int, int]]:
     """Runs of words that may be the name: those with something of the surname in them."""
     held = squash(family)
-    marks = [held.startswith(w) or any(grade_whole(w, f) in LIKE for f in (*words(family), held)) for w in spoken]
+    called = (*words(family), *heard(family), held)
+    marks = [held.startswith(w) or any(grade_whole(w, f) in LIKE for f in called) for w in spoken]
     for start in range(len(spoken)):
         for end in range(start + 1, min(len(spoken), start + 6) + 1):
             if any(marks[start:end]):
@@ -207,7 +208,24 @@ def _near_surname(said: list[str], written: str, family: str, held: str) -> bool
     if grade_whole(written, held) in LIKE:
         return True
     parts = words(family)
-    return len(said) == len(parts) and all(grade_whole(a, b) in LIKE for a, b in zip(said, parts, strict=True))
+    if len(said) == len(parts) and all(grade_whole(a, b) in LIKE for a, b in zip(said, parts, strict=True)):
+        return True
+    ours, theirs = units(" ".join(said)), units(family)
+    return len(ours) == len(theirs) > 0 and all(map(_near_unit, ours, theirs))
+
+
+def _near_unit(said: Sequence[str], held: Sequence[str]) -> bool:
+    """One name with its particles, of which one side may lack some: *Monicot*, *de Monicault*; not *du Monicot*."""
+    pairs = (*((said[0], way) for way in _still(held)), *((way, held[0]) for way in _still(said)))
+    return any(grade_whole(a, b) in LIKE for a, b in pairs)
+
+
+def _still(ways: Sequence[str]) -> list[str]:
+    """Those of the ways to call a name that keep its Saint."""
+    return [way for way in ways if _SAINT in way or _SAINT not in ways[0]]
+
+
+_SAINT: Final = "saint"
 
 
 def given_fit(said: list[str], given: list[str]) -> Likeness:

@@ -21,6 +21,8 @@ from directory_service.entries.people import practitioner_entry
 from directory_service.entries.structures import organization_entry
 from directory_service.index.directory import Directory
 from directory_service.matching import Kind, LineResult, Outcome, candidates, check_line, describe
+from directory_service.matching.agreement import name_way
+from directory_service.matching.weights import Way
 from directory_service.model.people import Coded
 
 DENTIST = Coded("40", "Chirurgien-Dentiste")
@@ -95,3 +97,43 @@ def test_a_structure_is_found_beside_a_word_that_no_structure_has(crowd: Directo
 
 def test_two_words_that_no_structure_has_are_no_structure_s(crowd: Directory) -> None:
     assert not candidates(crowd, describe("Tilleuls Zzyzx Qwrtz"), kind=Kind.STRUCTURE).candidates
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": "MONICOT Pascaline, Rouen"},
+        {"name": "Pascaline Monicaut", "town": "Rouen"},
+        {"family": "MONICOT", "given": "Pascaline", "town": "Rouen"},
+        {"family": "DEMONICOT", "given": "Pascaline", "postcode": "76000"},
+        {"family": "TAUPAIN", "given": "Marie-Christine", "town": "Rouen"},
+        {"family": "DE TAUPAIN", "given": "Marie-Christine", "town": "Rouen"},
+    ],
+)
+def test_a_name_as_it_sounds_may_lack_its_particle_or_have_one(crowd: Directory, said: dict[str, str]) -> None:
+    """The registry's DE MONICAULT was found for MONICOT and not believed."""
+    found = candidates(crowd, describe(said))
+    assert found.outcome is Outcome.DOUBTFUL and found.best
+    assert ("MONICAULT" if "MONIC" in str(said).upper() else "TAUPIN") in found.best.label
+    assert found.best.confidence >= 80
+
+
+@pytest.mark.parametrize(
+    ("said", "family", "like"),
+    [
+        ("MONICOT", "DE MONICAULT", True),
+        ("DE MONICOT", "MONICAULT", True),
+        ("DUPONT MONICOT", "DUPONT DE MONICAULT", True),
+        ("LATOURE", "DE LA TOUR", True),
+        ("GOF", "LE GOFF", True),
+        ("DU MONICOT", "DE MONICAULT", False),  # another particle
+        ("MARTAIN", "SAINT-MARTIN", False),  # Saint is no particle
+        ("ST MARTAIN", "DE SAINT-MARTIN", True),
+        ("PONT", "DUPONT", False),  # nor is what no space sets apart
+        ("ROI", "LEROY", False),
+        ("DE", "DE LA TOUR", False),
+    ],
+)
+def test_particles_that_are_missing_or_glued(said: str, family: str, like: bool) -> None:
+    way = name_way(describe({"family": said, "given": "Jean"}), family, "JEAN")
+    assert way is (Way.SIMILAR if like else Way.DIFFERS)
