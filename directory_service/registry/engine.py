@@ -258,15 +258,15 @@ def connected(engine: Engine) -> Iterator[Connection]:
     try:
         connection = engine.connect()
     except DBAPIError as error:
-        raise _unopened(error) from error
+        raise _unopened(error, engine.url.database) from error
     with told(FAULTS), connection:
         yield connection
 
 
-def _unopened(error: DBAPIError) -> RegistryUnavailable:
+def _unopened(error: DBAPIError, file: str | None = None) -> RegistryUnavailable:
     if getattr(error.orig, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")):
-        why = "impossible d'ouvrir le registre : ce compte peut-il écrire ce fichier et son dossier ?"
-        return RegistryUnavailable(why)
+        hint = f"ce compte peut-il écrire {file or 'ce fichier'} et son dossier ?"
+        return RegistryUnavailable("impossible d'ouvrir le registre", hint=hint)
     said = str(error.orig)
     why = next((why for part, why in _UNOPENED.items() if re.search(part, said)), type(error.orig).__name__)
     return RegistryUnavailable("le registre ne répond pas", hint=f"{why} (réglage database_url)")

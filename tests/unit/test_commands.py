@@ -90,3 +90,10 @@ def test_a_folder_whose_disk_is_full_is_named(tmp_path: Path) -> None:
     assert (done.returncode, f"{tmp_path}/jour" in done.stderr) == (5, True)
     assert "le disque est plein" in done.stderr
     assert why_unwritten(OSError(errno.ENOSPC, "x")) == "le disque est plein, ou abîmé"
+
+
+def test_a_registry_that_cannot_be_opened_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """« This file » was not said which."""
+    (tmp_path / "registry.sqlite").mkdir()
+    assert cli.run(["--data", str(tmp_path), "runs"]) == 5
+    assert f"peut-il écrire {tmp_path}/registry.sqlite et son dossier ?" in capsys.readouterr().err
