@@ -45,6 +45,12 @@ def history(record: Record) -> list[Record]:
     return sorted(items, key=lambda item: (item["from"], item["until"] or _EVER, item["holder"]["id"]))
 
 
+def once_each(record: Record) -> list[Record]:
+    """``history`` as people read it: what was held in several structures at once, once."""
+    items = history(record)
+    return list({(i["holder"]["id"], i["from"], i["until"], i["source"]): i for i in items}.values())
+
+
 def _item(holder: Record, span: Span) -> Record:
     named = {name: holder[name] for name in ("id", "kind", "label")}
     return {

@@ -10,7 +10,7 @@ import segno
 from flask import Response, request
 from segno import helpers
 
-from directory_service.entries.history import history
+from directory_service.entries.history import once_each
 from directory_service.errors import NotFound
 from directory_service.index.directory import Hit
 from directory_service.index.query import View
@@ -22,6 +22,7 @@ from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, clean_text
 from directory_service.web.portal.base import answer, blueprint, page
 from directory_service.web.portal.french import name, trade
+from directory_service.web.portal.trusted import untrusted
 
 Record = dict[str, Any]
 _PURPOSE: Final = Choice("usage", ("", *PURPOSES))
@@ -67,7 +68,12 @@ def card(identifier: str) -> Response:
 @counted(Rate.READ)
 def organization(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
-    return page("organization", lambda: {"place": orjson.loads(_structure(asked).json)})
+
+    def make() -> Record:
+        place = orjson.loads(_structure(asked).json)
+        return {"place": place, "untrusted": untrusted(box["address"] for box in place["mailboxes"])}
+
+    return page("organization", make)
 
 
 def _person(asked: str) -> tuple[Hit, str | None]:
@@ -93,7 +99,7 @@ def _hers(address: str, holder: str) -> list[Record]:
         record = directory().mailbox(address, View.ANONYMOUS)
     except NotFound:
         return []
-    return [item for item in history(record) if item["holder"]["id"] == holder]
+    return [item for item in once_each(record) if item["holder"]["id"] == holder]
 
 
 def qr_code(person: Record) -> bytes:

@@ -21,6 +21,7 @@ from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, Text, read_fields
 from directory_service.web.portal.base import blueprint, html, page
 from directory_service.web.portal.french import BOX_KINDS
+from directory_service.web.portal.trusted import untrusted
 
 SCREEN: Final = 20  # results of one page
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
@@ -62,8 +63,10 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     count = spending()
     found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None, Wishes(facets=FACETS))
     count([hit.id for hit in found.hits])
+    people = [orjson.loads(item) for item in shielded_people(found.hits)]
     return {
-        "people": [orjson.loads(item) for item in shielded_people(found.hits)],
+        "people": people,
+        "untrusted": untrusted(box["address"] for person in people for box in person["mailboxes"][:1]),
         "found": found,
         "filters": _filters(chosen, found.facets or {}),
         "next": _url(chosen, cursor=found.next) if found.next else "",

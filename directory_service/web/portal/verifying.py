@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Response
 
-from directory_service.entries.history import history, shown
+from directory_service.entries.history import once_each, shown
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.matching.description import address_of
@@ -25,6 +25,7 @@ from directory_service.web.limiting import counted
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import LONGEST_ADDRESS, Text, clean_text, read_query
 from directory_service.web.portal.base import blueprint, html, page
+from directory_service.web.portal.trusted import untrusted
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _PERSON: Final = Text("person")
@@ -90,7 +91,7 @@ def mailbox(address: str) -> Response:
 
     def make() -> dict[str, Any]:
         record = directory().mailbox(asked, View.ANONYMOUS)
-        return {"box": shown(record), "history": history(record)}
+        return {"box": shown(record), "history": once_each(record), "untrusted": untrusted([asked])}
 
     try:
         return page("mailbox", make)
