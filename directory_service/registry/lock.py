@@ -78,7 +78,8 @@ def _acquire(attempt: _Attempt, wait: float, tell: Tell) -> None:
     while not attempt.take():
         holder = attempt.holder()
         if time.monotonic() >= last:
-            raise RegistryBusy(f"un autre travail tient le registre : {holder or 'processus inconnu'}")
+            who = holder or "processus inconnu"
+            raise RegistryBusy(f"un autre travail tient le registre : {who} ; recommencez quand il sera terminé")
         if not told and holder:
             tell(holder)
             told = True

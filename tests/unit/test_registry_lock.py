@@ -127,7 +127,9 @@ def test_the_commands_take_it(
     arguments = [word.format(file=path) for word in command]
     with locked(registry, work="import", actor="aude"):
         assert cli.run(arguments) == 5
-        assert "un autre travail tient le registre : import de aude, processus" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "un autre travail tient le registre : import de aude, processus" in said
+        assert said.endswith(" ; recommencez quand il sera terminé\n")
         assert cli.run([*arguments, "--wait", "0.2"]) == 5
         assert "attente de la fin de : import de aude" in capsys.readouterr().err
     assert cli.run(arguments) == 0
