@@ -141,7 +141,16 @@ def show(settings: Settings, key: str, machine: bool) -> None:
     """Montre une personne, une structure ou une adresse."""
     with directory(settings) as index:
         record = _record(index, key)
+        warned = "address" in record and record.get("status") == "open" and _is_untrusted(index, record["address"])
     emit(record) if machine else click.echo("\n".join(card(record)))
+    if warned and not machine:
+        click.echo("attention, aucun opérateur de l'espace de confiance ne tient ce domaine", err=True)
+
+
+def _is_untrusted(index: Directory, address: object) -> bool:
+    from directory_service.model.mailboxes import domain_of
+
+    return isinstance(address, str) and index.has_white_list() and not index.operators_of(domain_of(address))
 
 
 def _record(index: Directory, key: str) -> dict[str, Any]:

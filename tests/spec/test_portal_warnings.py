@@ -9,6 +9,7 @@ import pytest
 import web_world as world
 from portal_support import HTML, ZOE_BOX, text
 
+from directory_service import cli
 from directory_service.entries.history import once_each
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
@@ -29,11 +30,15 @@ def pages(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("white_list", [True, False])
-def test_boxes_of_an_operator_who_was_withdrawn_are_warned_of(tmp_path: Path, white_list: bool) -> None:
+def test_boxes_of_an_operator_who_was_withdrawn_are_warned_of(
+    tmp_path: Path, white_list: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The page of the person said so; those of the box, of the structure and of the results said « Ouverte »."""
     directory, _ = world.build_world(tmp_path, white_list=white_list)
     directory.close()
     assert not any(WARNED in page for page in pages(tmp_path))
+    assert cli.run(["--data", str(tmp_path), "show", ZOE_BOX]) == 0
+    assert capsys.readouterr().err == ""
     if white_list:
         engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
         with writing(engine) as connection:
@@ -41,6 +46,8 @@ def test_boxes_of_an_operator_who_was_withdrawn_are_warned_of(tmp_path: Path, wh
         build_index(engine, tmp_path / "index", world.SUFFIX, workers=1)
         engine.dispose()
         assert [WARNED in page for page in pages(tmp_path)] == [True, True, True, False]  # the last one is closed
+        assert cli.run(["--data", str(tmp_path), "show", ZOE_BOX]) == 0
+        assert "aucun opérateur de l'espace de confiance ne tient ce domaine" in capsys.readouterr().err
 
 
 def test_what_was_held_in_several_structures_at_once_is_told_once() -> None:
