@@ -80,7 +80,7 @@ def test_control_characters_do_not_come_in() -> None:
         (workbook(), "aucune ligne"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), ".xls"),
         (b"\x89PNG\r\n\x1a\n\0\0", "ni un fichier CSV"),
-        (b"PK\x03\x04 nothing", "XLSX"),
+        (b"PK\x03\x04 nothing", "XLSX est illisible : enregistrez-le à nouveau"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(body: bytes, says: str) -> None:

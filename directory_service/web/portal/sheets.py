@@ -41,6 +41,7 @@ _FILE: Final = "fichier"
 _UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, ValueError,
 )  # fmt: skip
+_UNREAD: Final = "ce classeur XLSX est illisible : enregistrez-le à nouveau, en .xlsx ou en .csv"
 _PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # as OPC has it; others ask for as much memory as they say
 
 
@@ -161,7 +162,7 @@ def _workbook(body: bytes) -> Iterator[tuple[int, list[str]]]:
     except TooManyTags:
         raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE) from None
     except _UNREADABLE:
-        raise _refused("le classeur XLSX est illisible") from None
+        raise _refused(_UNREAD) from None
     return iter(())
 
 
@@ -176,11 +177,11 @@ def _weigh(body: bytes) -> None:
                 )
             for part in archive.infolist():
                 if part.compress_type not in _PACKED:
-                    raise _refused("le classeur XLSX est illisible")
+                    raise _refused(_UNREAD)
                 with archive.open(part) as stream:
                     left -= _weight(stream, left, MOST_TAGS if part.filename.startswith(_LONG_PARTS) else _FEW_TAGS)
     except _UNREADABLE:
-        raise _refused("le classeur XLSX est illisible") from None
+        raise _refused(_UNREAD) from None
 
 
 def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
@@ -191,7 +192,7 @@ def _weight(stream: IO[bytes], octets: int, tags: int) -> int:
         tags -= piece.count(b"<")
         end = end[-len(_DOCTYPE) :] + piece.replace(b"\0", b"")  # in UTF-16 too
         if _DOCTYPE in end:
-            raise _refused("le classeur XLSX est illisible")
+            raise _refused(_UNREAD)
         if read > octets or tags < 0:
             raise LimitExceeded("le classeur est trop grand une fois décompressé", where=_FILE)
     return read
