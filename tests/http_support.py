@@ -12,9 +12,11 @@ from pathlib import Path
 from e2e.installation import free_port, installation
 
 
-def start(folder: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
+def start(folder: Path, log: Path, **chosen: object) -> tuple[subprocess.Popen[bytes], int]:
+    """``chosen``: settings by their names in the environment, less ``ANNUAIRE_``."""
     port = free_port()
-    env = installation(folder).env | {"ANNUAIRE_DATA": str(folder), "ANNUAIRE_HTTP_PORT": str(port)}
+    chosen |= {"DATA": folder, "HTTP_PORT": port}
+    env = installation(folder).env | {f"ANNUAIRE_{name}": str(value) for name, value in chosen.items()}
     command = [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, env=env, stdout=stream, stderr=subprocess.STDOUT)

@@ -1,47 +1,51 @@
 """Connections whose next request has not come yet: the loop waits for them, and no thread.
 
 A browser opens some ahead of need, and anybody may open hundreds; each would hold one of a few threads for seconds, a
-TLS handshake that stops half way too.  The head of the request is read here as it comes, and given back to gunicorn's
-parser when it is whole, or when it need not be whole to be refused.  Bodies are read by threads (``slow`` limits them).
+TLS handshake that stops half way too.  The head of the request and a small body are collected here as they come, and
+given back to gunicorn's parser when the request is whole, or when it need not be whole to be refused.  What a thread
+has to read on is for ``readers``.
 """
 
 from __future__ import annotations
 
-import re
 import selectors
 import socket
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
+from directory_service.web.framing import BY_THREAD, LONGEST_HEAD, MORE, request_length
+
 SILENT: Final = 30.0  # seconds without an octet: longer than the pause between two words typed
 STOPPING: Final = 2.0  # seconds that those who said nothing yet may still speak in once we stop
+MOST_HELD: Final = 16 << 20  # octets collected of all: 250 of the longest bodies, which come in a moment
 _LOOK: Final = 0.5  # seconds between two looks at who is late
-_LONGEST: Final = 16 * 1024  # octets of a head that is read here; a longer one is read on by a thread
-_FIRST_LINE: Final = re.compile(rb"[^\r\n]+ HTTP/1\.[01]\r\n")
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
     due: float
     shaking: bool
-    head: bytes = b""
+    octets: bytearray = field(default_factory=bytearray)
+    length: int = MORE  # of the request
 
 
 class Arrivals:
-    """Of one worker, in its loop.  ``ready`` takes a connection whose request may be read, ``lost`` one that is over;
-    ``handshake`` and ``request``: seconds that each may take from its first octet on."""
+    """Of one worker, in its loop.  ``ready`` takes a connection whose request is whole, ``unread`` one of whose request
+    a thread must read more, ``lost`` one that is over, with the status to be told; ``handshake`` and ``request``:
+    seconds that each may take from its first octet on."""
 
     def __init__(
-        self, poller: selectors.BaseSelector, ready: Callable[[Any], None], lost: Callable[[Any], None],
-        handshake: float, request: float,
+        self, poller: selectors.BaseSelector, ready: Callable[[Any], None], unread: Callable[[Any], None],
+        lost: Callable[[Any, int], None], handshake: float, request: float,
     ) -> None:  # fmt: skip
-        self._poller, self._ready, self._lost = poller, ready, lost
+        self._poller, self._ready, self._unread, self._lost = poller, ready, unread, lost
         self._handshake, self._request = handshake, request
         self._waiting: dict[Any, _Waiting] = {}
+        self._held = 0
         self._looked = 0.0
 
     def __len__(self) -> int:
@@ -53,9 +57,13 @@ class Arrivals:
         self._wait(connection, _Waiting(time.monotonic() + (self._handshake if tls else SILENT), tls))
 
     def read_on(self, connection: Any) -> None:
-        """One that was answered before, and has something to be read."""
-        self._wait(connection, _Waiting(time.monotonic() + self._request, shaking=False))
-        self._more(connection, None)
+        """One that was answered before, and has something to be read, or had some of it read ahead."""
+        waiting = _Waiting(time.monotonic() + self._request, shaking=False)
+        self._wait(connection, waiting)
+        if ahead := connection.parser.unreader.take_buffered():
+            self._take(connection, waiting, ahead)
+        if connection in self._waiting:  # of TLS, more may be deciphered than was read
+            self._more(connection, None)
 
     def _wait(self, connection: Any, waiting: _Waiting) -> None:
         self._waiting[connection] = waiting
@@ -76,13 +84,21 @@ class Arrivals:
         if not octets:
             self._end(connection)
             return
-        if not waiting.head:
+        if not waiting.octets:
             waiting.due = time.monotonic() + self._request
-        waiting.head += octets
-        if _is_enough(waiting.head):
+        self._take(connection, waiting, octets)
+
+    def _take(self, connection: Any, waiting: _Waiting, octets: bytes) -> None:
+        waiting.octets += octets
+        self._held += len(octets)
+        if waiting.length == MORE:
+            waiting.length = request_length(waiting.octets)
+        if waiting.length != MORE and len(waiting.octets) >= waiting.length:
             self._forget(connection)
-            connection.parser.unreader.unread(waiting.head)
-            self._ready(connection)
+            connection.parser.unreader.unread(waiting.octets)
+            (self._unread if waiting.length == BY_THREAD else self._ready)(connection)
+        while self._held > MOST_HELD:
+            self._end(next(c for c, w in self._waiting.items() if w.octets), 503)
 
     def cut(self, *, stopping: bool = False) -> None:
         """Ends those whose time is over; called at each turn of the loop, and there may be a thousand."""
@@ -91,10 +107,10 @@ class Arrivals:
             return
         self._looked = now
         for connection, waiting in list(self._waiting.items()):
-            if stopping and not waiting.head:
+            if stopping and not waiting.octets:
                 waiting.due = min(waiting.due, now + STOPPING)
             if waiting.due < now:
-                self._end(connection)
+                self._end(connection, 408 if waiting.length else 0)
 
     def make_room(self) -> None:
         """Ends the one that has waited longest, if any: who has something to ask sends it at once."""
@@ -102,27 +118,20 @@ class Arrivals:
             self._end(connection)
             return
 
-    def _end(self, connection: Any) -> None:
+    def _end(self, connection: Any, status: int = 0) -> None:
         self._forget(connection)
-        self._lost(connection)
+        self._lost(connection, status)
 
     def _forget(self, connection: Any) -> None:
-        del self._waiting[connection]
+        self._held -= len(self._waiting.pop(connection).octets)
         self._poller.unregister(connection.sock)
 
 
 def _received(client: socket.socket) -> bytes:
     """Not by the socket's own method, to which nothing to read yet is the end of it (``server``)."""
     if not isinstance(client, ssl.SSLSocket):
-        return client.recv(_LONGEST)
-    octets = ssl.SSLSocket.recv(client, _LONGEST)
+        return client.recv(LONGEST_HEAD)
+    octets = ssl.SSLSocket.recv(client, LONGEST_HEAD)
     while client.pending():  # deciphered already: the poller sees nothing of it
         octets += ssl.SSLSocket.recv(client, client.pending())
     return octets
-
-
-def _is_enough(head: bytes) -> bool:
-    """Whether a thread would wait for nothing more of the head."""
-    if b"\r\n\r\n" in head or len(head) >= _LONGEST:
-        return True
-    return b"\n" in head and not _FIRST_LINE.match(head)

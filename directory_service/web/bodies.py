@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.web.slow import ARRIVED
@@ -30,16 +30,21 @@ def expect_type(*types: str) -> None:
 
 def read_body(limit: int = BODY_LIMIT) -> bytes:
     """The whole body, of ``limit`` octets at most; raises 413 beyond, also for a body that does not say its length
-    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail), and 400 for chunks that
-    are none."""
+    (werkzeug ends such a body at the limit without a word, and a batch would lose its tail), 400 for chunks that are
+    none and for a body that ends early (which werkzeug takes for whole), and 408 where we ended it."""
     request.max_content_length = limit + 1
     try:
         body = request.get_data(cache=False)
+        short = len(body) < (request.content_length or 0)
     except ParseException:
         raise BadRequest from None
-    request.environ.get(ARRIVED, lambda: None)()
+    except ClientDisconnected:
+        body, short = b"", True
     if len(body) > limit:
-        raise RequestEntityTooLarge
+        raise RequestEntityTooLarge  # the rest of it may still be on its way
+    in_time = request.environ.get(ARRIVED, lambda: True)()
+    if short:
+        raise BadRequest if in_time else RequestTimeout
     return body
 
 

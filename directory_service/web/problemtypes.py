@@ -49,7 +49,10 @@ PROBLEMS = MappingProxyType(
             "Cette adresse, ou ce compte, a reçu autant de fiches différentes qu'un jour en permet. Les accès par "
             "numéro et par adresse restent ouverts ; une clé d'API relève le quota.",
         ),
-        "unavailable": ("Service indisponible", "L'index n'est pas encore construit, ou est illisible. Réessayez."),
+        "unavailable": (
+            "Service indisponible",
+            "L'index n'est pas encore construit ou est illisible, ou trop de corps arrivent à la fois. Réessayez.",
+        ),
         "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
         "certificate-refused": (
             "Certificat refusé",

@@ -33,6 +33,8 @@ from directory_service.siblings import PAUSE, Siblings
 from directory_service.tls import Tls
 from directory_service.web.arrivals import Arrivals
 from directory_service.web.inloop import Later, telling_where, whole_request
+from directory_service.web.leaving import Leaving
+from directory_service.web.readers import Readers
 from directory_service.web.slow import Patience
 
 if TYPE_CHECKING:
@@ -47,8 +49,13 @@ KEEP_ALIVE = 30  # seconds; longer than the pause between two words typed
 SWITCH = 0.0005
 _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
-# Requests that gunicorn refuses to read: the status that says so, and the slug of ``problems``.
+# Requests that gunicorn refuses to read: the status that says so.
 _STATUS = {errors.LimitRequestLine: (414, "URI Too Long"), errors.LimitRequestHeaders: (431, "Headers Too Large")}
+# What is told of one that we do not wait for: the status line, the slug of ``problems``, the text.
+_LOST = {
+    408: ("Request Timeout", "bad-request", "Le corps n'est pas arrivé à temps."),
+    503: ("Service Unavailable", "unavailable", "Trop de corps arrivent à la fois : réessayez après `Retry-After`."),
+}
 
 
 def run_http(
@@ -114,6 +121,7 @@ class _Handshakes:
         self._tls.look_at_times(self._look)
         context = self._tls.context
         context.sslsocket_class = _Patient
+        context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF  # else nothing can be told once reading is over (``slow``)
         return context.wrap_socket(peer, server_side=True, do_handshake_on_connect=False)
 
 
@@ -166,20 +174,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     answering what is short (``inloop``)."""
 
     def init_process(self) -> None:
-        self.patience = Patience(self.app.settings.http_request_time)
+        self.patience = Patience(self.app.settings.http_request_time, self._arrived)
         Response.default_headers = _without_server
         sys.setswitchinterval(SWITCH)
         host, port = self.sockets[0].getsockname()[:2]
         self.siblings = None if self.cfg.is_ssl else Siblings.among(self.app.settings.run_folder, "http", host, port)
         self.looked = 0.0
         self.arrivals: Arrivals
+        self.readers: Readers
+        self.leaving: Leaving
         super().init_process()
 
     def run(self) -> None:
         """Not before: the poller is made in ``init_process``, which ends with this."""
         known = self.app.settings
+        time_for_one = known.http_request_time
+        self.leaving = Leaving(self.poller, self._lose)
+        self.readers = Readers(max(1, self.cfg.threads // 2), self.enqueue_req, self._lose, time_for_one)
         self.arrivals = Arrivals(
-            self.poller, self.enqueue_req, self._lose, known.ldap_handshake_time, known.http_request_time
+            *(self.poller, self.enqueue_req, self.readers.add, self._lose),
+            *(known.ldap_handshake_time, time_for_one),
         )
         if self.siblings:
             self.poller.register(self.siblings, selectors.EVENT_READ, self._take_in)
@@ -217,18 +231,49 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._make_room()
 
     def _make_room(self) -> None:
-        """Ends the one that has said nothing for longest, of those that are more: kept ones, or those that have not
-        asked yet."""
-        if len(self.keepalived_conns) <= len(self.arrivals):
-            self.arrivals.make_room()
-            return
+        """Ends one that only its client is still to close; else the one that has waited longest, of those that are
+        more: kept ones, those that have not asked yet, or those whose bodies wait."""
+        waiting = self.arrivals if len(self.arrivals) >= len(self.readers) else self.readers
+        if self.leaving:
+            self.leaving.make_room()
+        elif len(waiting) >= len(self.keepalived_conns):
+            waiting.make_room()
+        else:
+            self._lose_kept()
+
+    def _lose_kept(self) -> None:
         conn = self.keepalived_conns.popleft()
         self.poller.unregister(conn.sock)
         self._lose(conn)
 
-    def _lose(self, conn: Any) -> None:
+    def _lose(self, conn: Any, status: int = 0) -> None:
+        """With a ``status``, its client is told."""
+        if status:
+            phrase, slug, text = _LOST[status]
+            with suppress(OSError):  # gone, or it reads nothing
+                conn.sock.setblocking(False)
+                conn.sock.send(_problem(status, phrase, slug, text))
+            self.leaving.add(conn)
+            return
         self.nr_conns -= 1
         conn.close()
+
+    def _arrived(self, conn: Any) -> None:
+        """Called in the thread that has read its body."""
+        if conn in self.readers:
+            self.method_queue.defer(self.readers.done, conn)
+
+    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+        """Called in the loop.  gunicorn would give a thread to half a request that was read ahead, and wait here until
+        a client closes what we do."""
+        self.readers.done(conn)
+        if fs.cancelled() or fs.exception() or not fs.result():
+            self.leaving.add(conn)
+        elif conn.parser.unreader.buf.getvalue():
+            conn.sock.setblocking(False)
+            self.arrivals.read_on(conn)
+        else:
+            super().finish_request(conn, fs)
 
     def handle(self, conn: Any) -> Any:
         with self.patience.with_thread(conn):
@@ -264,6 +309,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().murder_pending()
         self.patience.cut()
         self.arrivals.cut(stopping=not self.alive)
+        self.readers.cut()
+        self.leaving.cut()
         now = time.monotonic()
         if self.siblings and not self.alive:
             self.poller.unregister(self.siblings)
@@ -320,13 +367,15 @@ def _without_server(self: Response) -> list[str]:
     return [line for line in _default_headers(self) if not line.startswith("Server:")]
 
 
-def _problem(status: int, phrase: str) -> bytes:
+def _problem(status: int, phrase: str, slug: str = "", text: str = "") -> bytes:
     from directory_service.web.problems import MIMETYPE
     from directory_service.web.problemtypes import PROBLEMS, problem_body
 
-    slug = "bad-request" if status < 500 else "internal"
-    body = problem_body(slug, status, PROBLEMS[slug][1])
+    slug = slug or ("bad-request" if status < 500 else "internal")
+    body = problem_body(slug, status, text or PROBLEMS[slug][1])
     head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: {MIMETYPE}\r\n"
+    if status == 503:
+        head += "Retry-After: 5\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

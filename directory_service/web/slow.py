@@ -1,23 +1,32 @@
 """Clients that are slower than anybody has reason to be: a thread waits for each, and there are few.
 
-A request has so many seconds to come, its body too, however many octets at a time; an answer, as many and what a slow
-line needs for its size.  Between the two the time is ours and nobody is cut off.  A connection is ended by shutting it
-down, which wakes the thread that waits for it.
+A request has so many seconds to come, its body too, and less if it comes too slowly for that; an answer, as many and
+what a slow line needs for its size.  Between the two the time is ours and nobody is cut off.  A connection is ended by
+shutting it down, which wakes the thread that waits for it; where that is a body, it can still say so.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
+import struct
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
+
+from directory_service.web.framing import SMALL
 
 PACE: Final = 16 * 1024  # octets a second: a whole export, which takes hours so, is not cut off on the slowest line
 UNSAID: Final = 16 << 20  # octets of an answer that does not say how many: ten thousand verdicts with their receipts
-ARRIVED: Final = "annuaire.arrived"  # in the environment of a request: what to call once its body is read
+# In the environment of a request: what to call once its body is read; false where it was cut off.
+ARRIVED: Final = "annuaire.arrived"
 _NEVER: Final = float("inf")
+_LOOKS: Final = 3  # at a body, in its time
+_INFO: Final = struct.Struct("128xQ")  # tcp_info of <linux/tcp.h>: tcpi_bytes_received
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -26,14 +35,26 @@ class Connection(Protocol):
     """gunicorn's; ``sock`` changes when TLS begins."""
 
     sock: socket.socket
+    parser: Any
+
+
+@dataclass(slots=True, eq=False)
+class _Body:
+    """One that a thread reads."""
+
+    look: float  # when, for the next time
+    octets: int | None  # that the connection had received when we last looked
+    late: bool = False
 
 
 class Patience:
-    """The connections for which threads of one worker wait.  Thread-safe."""
+    """The connections for which threads of one worker wait.  ``arrived`` takes, in its thread, one whose body has come.
+    Thread-safe."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, arrived: Callable[[Any], None] = lambda _: None) -> None:
+        self._seconds, self._told = seconds, arrived
         self._due: dict[Connection, float] = {}
+        self._bodies: dict[Connection, _Body] = {}
         self._here = threading.local()
 
     @contextlib.contextmanager
@@ -45,6 +66,7 @@ class Patience:
             yield
         finally:
             self._due.pop(connection, None)
+            self._bodies.pop(connection, None)
 
     def around(self, app: App) -> App:
         """The application, with what it tells us of the request and of the answer."""
@@ -58,7 +80,9 @@ class Patience:
 
             environ[ARRIVED] = self._arrived
             if environ.get("CONTENT_LENGTH", "0") in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
-                self._arrived()
+                self._set(_NEVER)
+            else:
+                self._await()
             answer = app(environ, started)
             self._set(time.monotonic() + self._seconds + _size(said) / PACE)
             return answer
@@ -69,13 +93,34 @@ class Patience:
         """Ends those whose time is over."""
         now = time.monotonic()
         for connection, due in list(self._due.items()):
-            if due < now:
-                with contextlib.suppress(OSError):  # gone meanwhile
-                    # Not that of a TLS socket, which would forget its state under the thread that reads from it.
-                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+            body = self._bodies.get(connection)
+            if body is not None and not body.late:
+                if due < now or self._is_slow(connection, body, now):
+                    body.late, self._due[connection] = True, now + self._seconds
+                    connection.parser.mesg.force_close()
+                    _shut(connection, socket.SHUT_RD)
+            elif due < now:
+                _shut(connection, socket.SHUT_RDWR)
 
-    def _arrived(self) -> None:
+    def _is_slow(self, connection: Connection, body: _Body, now: float) -> bool:
+        """Whether so little has come since we last looked that the shortest of long bodies would not come in time; what
+        the thread has not taken yet is no fault of the client's."""
+        if now < body.look:
+            return False
+        body.look, before, body.octets = now + self._seconds / _LOOKS, body.octets, _received(connection)
+        few = before is not None and body.octets is not None and body.octets - before < SMALL // _LOOKS
+        return few and not any(fcntl.ioctl(connection.sock, termios.FIONREAD, bytes(4)))
+
+    def _await(self) -> None:
+        connection = self._here.connection
+        self._bodies[connection] = _Body(time.monotonic() + self._seconds / _LOOKS, _received(connection))
+
+    def _arrived(self) -> bool:
+        connection = self._here.connection
+        body = self._bodies.pop(connection, None)
         self._set(_NEVER)
+        self._told(connection)
+        return body is None or not body.late
 
     def _set(self, due: float) -> None:
         self._due[self._here.connection] = due
@@ -83,3 +128,18 @@ class Patience:
 
 def _size(headers: Iterable[tuple[str, str]]) -> int:
     return next((int(value) for name, value in headers if name.lower() == "content-length"), UNSAID)
+
+
+def _shut(connection: Connection, how: int) -> None:
+    with contextlib.suppress(OSError):  # gone meanwhile
+        # Not that of a TLS socket, which would forget its state under the thread that reads from it.
+        socket.socket.shutdown(connection.sock, how)
+
+
+def _received(connection: Connection) -> int | None:
+    """Octets, as the kernel counts them; None where it does not say."""
+    try:
+        told = connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+    except OSError:
+        return None
+    return int(_INFO.unpack(told)[0]) if len(told) == _INFO.size else None
