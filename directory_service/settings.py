@@ -72,8 +72,8 @@ class Settings:
     )
     http_request_time: float = _setting(
         30.0,
-        "Seconds in which an HTTP request must have come whole, its body too; an answer has as many, and one more for "
-        "16 KiB. Whoever is slower is cut off: a thread waits for each.",
+        "Seconds in which an HTTP request must have come whole, its body too, once a thread may read it if it is long; "
+        "an answer has as many, and one more for 16 KiB. Whoever is slower is cut off: a thread waits for each.",
     )
     http_connections: int = _setting(
         1000, "Open HTTP connections per worker; of more, one that has long said nothing is closed."
