@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 
 from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.web.slow import ARRIVED
@@ -20,6 +20,13 @@ class UnsupportedBody(InvalidInput):
 
     http_status = 415
     slug = "unsupported-media-type"
+
+
+class LateBody(InvalidInput):
+    """Its client is too slow."""
+
+    http_status = 408
+    slug = "bad-request"
 
 
 def expect_type(*types: str) -> None:
@@ -44,7 +51,7 @@ def read_body(limit: int = BODY_LIMIT) -> bytes:
         raise RequestEntityTooLarge  # the rest of it may still be on its way
     in_time = request.environ.get(ARRIVED, lambda: True)()
     if short:
-        raise BadRequest if in_time else RequestTimeout
+        raise BadRequest if in_time else LateBody("le corps n'est pas arrivé à temps")
     return body
 
 

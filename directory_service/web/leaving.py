@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, Final
 
 PATIENCE: Final = 2.0  # seconds
-MOST: Final = 1 << 20  # octets that are thrown away: what was under way
+MOST: Final = 8 << 20  # octets that are thrown away: the longest body, which may be under way
 _AT_ONCE: Final = 64 * 1024
 
 

@@ -53,8 +53,8 @@ _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _STATUS = {errors.LimitRequestLine: (414, "URI Too Long"), errors.LimitRequestHeaders: (431, "Headers Too Large")}
 # What is told of one that we do not wait for: the status line, the slug of ``problems``, the text.
 _LOST = {
-    408: ("Request Timeout", "bad-request", "Le corps n'est pas arrivé à temps."),
-    503: ("Service Unavailable", "unavailable", "Trop de corps arrivent à la fois : réessayez après `Retry-After`."),
+    408: ("Request Timeout", "bad-request", "le corps n'est pas arrivé à temps"),
+    503: ("Service Unavailable", "unavailable", "trop de corps arrivent à la fois : réessayez après `Retry-After`"),
 }
 
 
@@ -174,7 +174,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     answering what is short (``inloop``)."""
 
     def init_process(self) -> None:
-        self.patience = Patience(self.app.settings.http_request_time, self._arrived)
+        self.patience = Patience(self.app.settings.http_request_time, lambda conn: conn in self.readers, self._arrived)
         Response.default_headers = _without_server
         sys.setswitchinterval(SWITCH)
         host, port = self.sockets[0].getsockname()[:2]
@@ -260,8 +260,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _arrived(self, conn: Any) -> None:
         """Called in the thread that has read its body."""
-        if conn in self.readers:
-            self.method_queue.defer(self.readers.done, conn)
+        self.method_queue.defer(self.readers.done, conn)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """Called in the loop.  gunicorn would give a thread to half a request that was read ahead, and wait here until

@@ -48,11 +48,11 @@ class _Body:
 
 
 class Patience:
-    """The connections for which threads of one worker wait.  ``arrived`` takes, in its thread, one whose body has come.
-    Thread-safe."""
+    """The connections for which threads of one worker wait.  ``reads`` says whether the thread of one has to read its
+    body, and ``arrived`` is told, in that thread, that it has.  Thread-safe."""
 
-    def __init__(self, seconds: float, arrived: Callable[[Any], None] = lambda _: None) -> None:
-        self._seconds, self._told = seconds, arrived
+    def __init__(self, seconds: float, reads: Callable[[Any], bool], arrived: Callable[[Any], None]) -> None:
+        self._seconds, self._reads, self._told = seconds, reads, arrived
         self._due: dict[Connection, float] = {}
         self._bodies: dict[Connection, _Body] = {}
         self._here = threading.local()
@@ -79,11 +79,13 @@ class Patience:
                 return start(status, headers, *more)
 
             environ[ARRIVED] = self._arrived
-            if environ.get("CONTENT_LENGTH", "0") in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
-                self._set(_NEVER)
+            connection = self._here.connection
+            if self._reads(connection):
+                self._bodies[connection] = _Body(time.monotonic() + self._seconds / _LOOKS, _received(connection))
             else:
-                self._await()
+                self._set(_NEVER)
             answer = app(environ, started)
+            self._bodies.pop(connection, None)  # nobody reads it any more
             self._set(time.monotonic() + self._seconds + _size(said) / PACE)
             return answer
 
@@ -109,18 +111,15 @@ class Patience:
             return False
         body.look, before, body.octets = now + self._seconds / _LOOKS, body.octets, _received(connection)
         few = before is not None and body.octets is not None and body.octets - before < SMALL // _LOOKS
-        return few and not any(fcntl.ioctl(connection.sock, termios.FIONREAD, bytes(4)))
-
-    def _await(self) -> None:
-        connection = self._here.connection
-        self._bodies[connection] = _Body(time.monotonic() + self._seconds / _LOOKS, _received(connection))
+        return few and not _has_more(connection)
 
     def _arrived(self) -> bool:
         connection = self._here.connection
-        body = self._bodies.pop(connection, None)
         self._set(_NEVER)
+        if (body := self._bodies.pop(connection, None)) is None:
+            return True
         self._told(connection)
-        return body is None or not body.late
+        return not body.late
 
     def _set(self, due: float) -> None:
         self._due[self._here.connection] = due
@@ -134,6 +133,14 @@ def _shut(connection: Connection, how: int) -> None:
     with contextlib.suppress(OSError):  # gone meanwhile
         # Not that of a TLS socket, which would forget its state under the thread that reads from it.
         socket.socket.shutdown(connection.sock, how)
+
+
+def _has_more(connection: Connection) -> bool:
+    """Whether something has come that its thread has not taken."""
+    try:
+        return any(fcntl.ioctl(connection.sock, termios.FIONREAD, bytes(4)))
+    except (OSError, ValueError):  # its thread has just closed it
+        return True
 
 
 def _received(connection: Connection) -> int | None:

@@ -180,6 +180,7 @@ def test_a_body_that_comes_too_slowly_is_told_so(hasty: int, opened: contextlib.
     peer = connect(opened, hasty, said)
     found, body = answer(peer)
     assert found.status == 408 and json.loads(body)["type"] == "/problems/bad-request"
+    assert json.loads(body)["detail"] == "le corps n'est pas arrivé à temps"
     assert found.headers["Connection"] == "close" and peer.recv(1) == b""
 
 
