@@ -70,7 +70,8 @@ class Arrivals:
         self._poller.register(connection.sock, selectors.EVENT_READ, partial(self._more, connection))
 
     def _more(self, connection: Any, _socket: object) -> None:
-        waiting = self._waiting[connection]
+        if (waiting := self._waiting.get(connection)) is None:  # ended in this turn of the loop, to make room
+            return
         try:
             if waiting.shaking:
                 connection.sock.do_handshake()

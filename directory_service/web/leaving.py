@@ -58,7 +58,8 @@ class Leaving:
             self._end(first)
 
     def _more(self, connection: Any, _socket: object) -> None:
-        left = self._leaving[connection]
+        if (left := self._leaving.get(connection)) is None:  # ended in this turn of the loop, to make room
+            return
         try:
             came = len(socket.socket.recv(connection.sock, _AT_ONCE))
         except BlockingIOError:

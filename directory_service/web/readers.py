@@ -46,12 +46,12 @@ class Readers:
         """Ends those that have found no place in time."""
         now = time.monotonic()
         while (first := next(iter(self._waiting), None)) is not None and self._waiting[first][1] < now:
-            self._end(first)
+            self._end(first, 503)
 
     def make_room(self) -> None:
-        """Ends the one that has waited longest, if any."""
+        """Ends the one that has waited longest, if any: at once, where to be told takes a while."""
         if (first := next(iter(self._waiting), None)) is not None:
-            self._end(first)
+            self._end(first, 0)
 
     def _next(self) -> None:
         """In turn, but first who has the fewest places: whoever takes all of them lets others pass."""
@@ -61,6 +61,6 @@ class Readers:
             self._reading[connection] = self._waiting.pop(connection)[0]
             self._start(connection)
 
-    def _end(self, connection: Any) -> None:
+    def _end(self, connection: Any, status: int) -> None:
         del self._waiting[connection]
-        self._lost(connection, 503)
+        self._lost(connection, status)

@@ -226,19 +226,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return
         conn.data_ready = True
         self.nr_conns += 1
+        self._make_room()
         self.arrivals.expect(conn)
-        if self.nr_conns >= self.worker_connections:  # at which gunicorn takes in nobody any more
-            self._make_room()
 
     def _make_room(self) -> None:
-        """Ends one that only its client is still to close; else the one that has waited longest, of those that are
-        more: kept ones, those that have not asked yet, or those whose bodies wait."""
+        """At as many as gunicorn takes: ends one that only its client is still to close; else the one that has waited
+        longest, of those that are more: kept ones, those that have not asked yet, or those whose bodies wait."""
+        if self.nr_conns < self.worker_connections:
+            return
         waiting = self.arrivals if len(self.arrivals) >= len(self.readers) else self.readers
         if self.leaving:
             self.leaving.make_room()
-        elif len(waiting) >= len(self.keepalived_conns):
+        elif len(waiting) > len(self.keepalived_conns):
             waiting.make_room()
-        else:
+        elif self.keepalived_conns:
             self._lose_kept()
 
     def _lose_kept(self) -> None:
@@ -273,6 +274,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.arrivals.read_on(conn)
         else:
             super().finish_request(conn, fs)
+        self._make_room()  # else one that stays would keep everybody out
 
     def handle(self, conn: Any) -> Any:
         with self.patience.with_thread(conn):
@@ -283,6 +285,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         here."""
         request = whole_request(client) if self.alive and not self.cfg.is_ssl else b""
         if not request:
+            if client.fileno() < 0:  # ended in this turn of the loop, to make room
+                return
             self.poller.unregister(client)
             self.keepalived_conns.remove(conn)
             self.arrivals.read_on(conn)

@@ -174,6 +174,22 @@ def test_more_than_may_be_collected_is_not(patient: int, opened: contextlib.Exit
 
 
 @pytest.mark.parametrize("said", [
+    KEPT, HOLDING["half of a long body"], HOLDING["half of a small body"], HOLDING["an answer, and no end"],
+])  # fmt: skip
+def test_of_more_connections_than_a_worker_takes_some_give_way(
+    folder: Path, opened: contextlib.ExitStack, said: bytes
+) -> None:
+    """Those that wait for a place, and those that are over, too; one that has just sent something may be among them,
+    at which the worker ended."""
+    with _served(folder, "few", THREADS=2, HTTP_REQUEST_TIME=600, HTTP_CONNECTIONS=10) as port:
+        for _ in range(50):
+            connect(opened, port, said)
+        for _ in range(3):
+            assert status(connect(opened, port, WHOLE)) == 200
+        opened.close()
+
+
+@pytest.mark.parametrize("said", [
     HOLDING["half of a small body"], HOLDING["half of a long body"], HOLDING["chunks without an end"],
 ])  # fmt: skip
 def test_a_body_that_comes_too_slowly_is_told_so(hasty: int, opened: contextlib.ExitStack, said: bytes) -> None:
