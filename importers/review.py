@@ -21,7 +21,7 @@ from directory_service.registry import decisions
 from directory_service.registry.bulk import update_rows
 from directory_service.registry.clock import format_instant, now_text
 from directory_service.registry.decisions import OPEN, Decision, Kind, Outcome
-from directory_service.registry.engine import require_current, writing
+from directory_service.registry.engine import writing
 from directory_service.registry.journal import decode
 from directory_service.registry.lock import Tell, locked
 from directory_service.registry.overview import resolve
@@ -91,15 +91,13 @@ def _acting(
     tell: Tell = lambda _holder: None,
 ) -> Iterator[_Act]:
     """All that an act reads and writes: alone, in one transaction, in a run that can be taken back."""
-    with locked(engine, work="review", actor=actor, wait=wait, tell=tell):
-        require_current(engine)
-        with writing(engine) as connection:
-            act = _Act(connection, actor, format_instant(as_of) if as_of else now_text(), note)
-            with recording(connection, act.run):
-                yield act
-                act.store.flush()
-                change_tally(connection, act.store.impact.net())
-            act.finish()
+    with locked(engine, work="review", actor=actor, wait=wait, tell=tell), writing(engine) as connection:
+        act = _Act(connection, actor, format_instant(as_of) if as_of else now_text(), note)
+        with recording(connection, act.run):
+            yield act
+            act.store.flush()
+            change_tally(connection, act.store.impact.net())
+        act.finish()
 
 
 def accept(engine: Engine, pk: int, **by: Unpack[By]) -> Decision:

@@ -36,7 +36,7 @@ from sqlalchemy.exc import IntegrityError
 from directory_service.errors import UndoRefused
 from directory_service.registry.bulk import CHUNK
 from directory_service.registry.clock import now_text
-from directory_service.registry.engine import reading, require_current, writing
+from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import append_many
 from directory_service.registry.lock import WORKS
 from directory_service.registry.runs import Run, create_run, finish_run, get_run, read_standing
@@ -103,7 +103,6 @@ def roll_back(
 ) -> Undone:
     """Takes back a run, and with ``through`` all that came after it.  Raises NotFound; UndoRefused, which says what
     stands in the way.  The caller holds the lock (``registry.lock``)."""
-    require_current(engine)
     try:
         with writing(engine) as connection:
             done = _roll_back(connection, run_id, actor, through, progress)

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +25,7 @@ from directory_service import cli
 from directory_service.errors import NotFound, UndoRefused
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
-from directory_service.registry import journal
+from directory_service.registry import journal, operators
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.overview import read_sources, resolve
 from directory_service.registry.rollback import Undone, roll_back
@@ -183,6 +184,26 @@ def test_the_index_follows_any_of_them(registry: Engine, tmp_path: Path, days: l
     assert index.agrees()
 
 
+def test_who_loses_a_mailbox_with_the_run_that_brought_it_is_shown_without(world: World, tmp_path: Path) -> None:
+    """Nothing of hers changed: she only shows it."""
+    world.day(1, activity=[f.activity(ONE)])
+    index = Followed(world.engine, tmp_path / "index")
+    run = world.day(2, mailboxes=[f.mailbox("a@b.fr", ONE)]).run
+    index.follower.catch_up()
+    assert undo(world.engine, run).counts == {"mailbox": {"removed": 1}}
+    assert index.agrees()
+
+
+def test_whom_the_run_only_named_by_a_second_number_is_shown_as_named_before(world: World, tmp_path: Path) -> None:
+    second = f.adeli(2)
+    world.day(1, activity=[f.activity(ONE), f.activity(ADELI)], links=[(ADELI, ONE), (second, ONE)])
+    index = Followed(world.engine, tmp_path / "index")
+    run = world.day(2, activity=[f.activity(number) for number in (ONE, ADELI, second)]).run
+    index.follower.catch_up()
+    undo(world.engine, run)
+    assert index.agrees()
+
+
 # --- one thing at a time ---------------------------------------------------------------------------------------------
 
 
@@ -205,7 +226,8 @@ def test_a_merge_is_split_again_with_all_that_had_moved(world: World) -> None:
     before = contents(world.engine)
     run = world.day(3, links=[(ADELI, ONE)]).run
     assert world.holders("a@b.fr") == ["8" + ONE]
-    undo(world.engine, run)
+    assert undo(world.engine, run).counts == {"decision": {"removed": 1, "restored": 1}, "link": {"removed": 1},
+                                              "practitioner": {"restored": 2}, "mailbox": {"restored": 1}}  # fmt: skip
     assert contents(world.engine) == before
     assert world.holders("a@b.fr") == ["0" + ADELI]
     assert world.person(ADELI).national_id == "0" + ADELI
@@ -241,13 +263,18 @@ def test_the_journal_says_what_left_and_what_came_back(world: World) -> None:
 
 
 def test_what_left_is_kept_under_the_rollback(world: World) -> None:
+    """As it was last, merges included; and nothing else, such as the rows of somebody who only changed."""
     world.day(1, activity=[f.activity(ONE)])
-    run = world.day(2, activity=[f.activity(ONE), f.activity(TWO, family_name="PARTIE")]).run
+    people = [f.activity(number, family_name="PARTIE") for number in (ADELI, TWO)]
+    run = world.day(2, activity=[f.activity(ONE, mode_code="L"), *people]).run
     done = undo(world.engine, run)
     with reading(world.engine) as connection:
-        rows = connection.execute(select(undo_row).where(undo_row.c.run_id == done.run)).all()
-    assert {row.table_name for row in rows} == {"practitioner", "identifier", "activity", "source_record"}
-    assert any("PARTIE" in row.before for row in rows if row.table_name == "practitioner")
+        rows = connection.execute(select(undo_row).where(undo_row.c.run_id == done.run).order_by(undo_row.c.key)).all()
+    kept = {"activity": 3, "decision": 1, "identifier": 2, "practitioner": 2, "source_record": 2}
+    assert Counter(row.table_name for row in rows) == kept
+    one, other = (json.loads(row.before) for row in rows if row.table_name == "practitioner")
+    assert one["family_name"] == other["family_name"] == "PARTIE"
+    assert (one["merged_into"], other["merged_into"]) in ((other["id"], None), (None, one["id"]))
 
 
 def test_a_first_load_writes_no_row_aside_and_is_undone_whole(registry: Engine, country: Path) -> None:
@@ -259,6 +286,14 @@ def test_a_first_load_writes_no_row_aside_and_is_undone_whole(registry: Engine, 
     with reading(registry) as connection:
         assert set(connection.execute(select(undo_row.c.table_name).distinct()).scalars()) <= {"nomenclature", "tally"}
     assert {name for name, rows in contents(registry).items() if rows} == set()
+
+
+def test_a_first_load_leaves_with_nothing_that_was_there(world: World) -> None:
+    with writing(world.engine) as connection:
+        operators.add_operator(connection, "essai", ["b.fr"], actor="tests")
+    before = contents(world.engine)
+    undo(world.engine, world.day(1, activity=[f.activity(ONE)], mailboxes=[f.mailbox("a@b.fr", ONE)]).run)
+    assert contents(world.engine) == before
 
 
 def test_an_undone_file_is_no_longer_the_latest(world: World) -> None:
