@@ -64,7 +64,7 @@ def add_rpps(store: Store, people: People, pk: int, rpps: str, how: str, *, line
     _retire_adelis(store, pk)
     change = {"national_id": "8" + rpps, "changed_at": store.as_of}
     store.connection.execute(update(practitioner).where(practitioner.c.id == pk).values(change))
-    decisions.close(store.connection, [old])  # nobody is under an ADELI number alone any more
+    decisions.close(store.connection, [(old, "8" + rpps)])  # nobody is under an ADELI number alone any more
     after = {"national_id": "8" + rpps, "how": how}
     store.note("update", "practitioner", pk, {"national_id": old}, after, line=line)
 
@@ -80,7 +80,7 @@ def merge(store: Store, people: People, merges: Iterable[Merge]) -> None:
     for some in chunks(merges):
         _merge(store, people, some)
     store.flush()
-    decisions.close(store.connection, [d.one for d in store.decided])
+    decisions.close(store.connection, [(d.one, d.other) for d in store.decided])
     decisions.add(store.connection, store.decided)
     store.decided.clear()
 

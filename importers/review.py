@@ -186,7 +186,7 @@ def _join(act: _Act, asked: Decision) -> None:
 
 
 def _merge(act: _Act, pair: tuple[int, int], asked: Decision) -> None:
-    decisions.close(act.connection, [asked.one], but=asked.pk)
+    decisions.close(act.connection, [(asked.one, asked.other)], but=asked.pk)
     reason = act.note or asked.reason
     joined = Merge(*pair, "review", reason, asked.score, asked.probability, asked.weights, by_staff=True)
     merge(act.store, People(act.connection, pair), [joined])

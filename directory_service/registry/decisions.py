@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, func, or_, select, tuple_, update
 
 from directory_service.errors import NotFound
 from directory_service.registry.bulk import chunks, insert_rows, update_rows
@@ -117,12 +117,16 @@ def forget(connection: Connection, pks: Iterable[int]) -> None:
         connection.execute(delete(decision).where(decision.c.id.in_(some)))
 
 
-def close(connection: Connection, ones: Sequence[str], *, but: int = 0) -> None:
-    """Takes back whatever waits about records that are merged, what a person put off included; not question ``but``,
-    which a person is answering."""
-    waiting = decision.c.outcome.in_([*OPEN, Outcome.APART]), decision.c.kind == str(Kind.SAME_PERSON)
-    for some in chunks(ones):
-        connection.execute(delete(decision).where(*waiting, decision.c.one.in_(some), decision.c.id != but))
+def close(connection: Connection, joined: Iterable[Pair], *, but: int = 0) -> None:
+    """Takes back whatever waits about records that are merged (``one`` into ``other``), what a person put off included:
+    who they are one person with, and what the link table says, where it says this.  Not question ``but``, which a
+    person is answering."""
+    columns = decision.c
+    waiting = columns.outcome.in_([*OPEN, Outcome.APART]), columns.id != but
+    for some in chunks(joined):
+        of_one = and_(columns.kind == str(Kind.SAME_PERSON), columns.one.in_([one for one, _ in some]))
+        so_linked = and_(columns.kind == str(Kind.LINK), tuple_(columns.one, columns.other).in_(some))
+        connection.execute(delete(decision).where(*waiting, or_(of_one, so_linked)))
 
 
 def refused(connection: Connection, kind: Kind) -> set[Pair]:
