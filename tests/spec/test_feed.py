@@ -209,6 +209,30 @@ def test_what_a_rollback_takes_out_is_deleted_but_what_was_hidden(reader: Reader
     assert gone == {("delete", "mailbox", "neuve@medecin.mssante.fr")}
 
 
+def test_what_a_rollback_hides_is_deleted_and_what_stays_hidden_is_not_told(
+    reader: Reader, engine: Engine, catch_up
+) -> None:
+    shown, secret, numbers = "montree@medecin.mssante.fr", "secrete@medecin.mssante.fr", []
+    with writing(engine) as connection:
+        for key, address in ((11, shown), (12, secret)):
+            add_box(connection, key, address, practitioner_id=1, unlisted=True)
+            append(connection, actor="test", kind="create", subject="mailbox", subject_id=key)
+    for key, values in ((12, {"changed_at": NEW}), (11, {"unlisted": False})):
+        with writing(engine) as connection:
+            numbers.append(create_run(connection, actor="test", kind="import", as_of=NEW))
+            with recording(connection, numbers[-1]):
+                connection.execute(update(mailbox).where(mailbox.c.id == key).values(values))
+                before = {"unlisted": True} if "unlisted" in values else None
+                append(connection, actor="test", kind="update", subject="mailbox", subject_id=key, before=before,
+                       run_id=numbers[-1])  # fmt: skip
+            finish_run(connection, numbers[-1], status="done", counts={})
+    catch_up()
+    assert ("put", "mailbox", shown) in told(reader.follow())
+    roll_back(engine, numbers[0], actor="test", through=True)
+    catch_up()
+    assert {x for x in told(reader.follow()) if x[1] == "mailbox"} == {("delete", "mailbox", shown)}
+
+
 def test_cursors_outlive_a_build(reader: Reader, engine: Engine, tmp_path: Path) -> None:
     reader.follow()
     change(engine, organization, 1, name="HÔPITAL D'AILLEURS")
