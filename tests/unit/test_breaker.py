@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from directory_service.model.thresholds import Thresholds
-from importers.breaker import Seen, is_older, of_dates, of_file, of_impact, passes
+from importers.breaker import Seen, is_older, of_dates, of_file, of_impact, passes, stopped
 from importers.impact import Impact
+from importers.report import Breach, ImportReport
 
 LIMITS = Thresholds(removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10)
 
@@ -99,3 +100,24 @@ def test_who_changes_and_who_is_merged_count_together(merged: int, stopped: bool
     acts = impact.acts["people"][""]
     acts.changed, acts.merged = 30, merged
     assert [b.rule for b in of_impact(impact, replace(LIMITS, changed=50))] == ["changed"] * stopped
+
+
+@pytest.mark.parametrize(
+    ("dimension", "key", "named"),
+    [
+        ("profession", "60", "profession Infirmier (60) : 60 professionnels sur 100 disparaissent"),
+        ("department", "13", "département Bouches-du-Rhône (13) : 60 activités sur 100 disparaissent"),
+        ("domain", "a.fr", "domaine a.fr : 60 boîtes aux lettres sur 100 disparaissent"),
+    ],
+)
+def test_a_group_is_named_as_the_staff_know_it(dimension: str, key: str, named: str) -> None:
+    impact = Impact({dimension: Counter({key: 100})})
+    impact.acts[dimension][key].removed = 60
+    assert [b.message.startswith(named) for b in of_impact(impact, LIMITS)] == [True]
+
+
+@pytest.mark.parametrize(("number", "said"), [(3, "a0 ; a1 ; a2. Les"), (4, "a2 ; … (4 seuils dépassés en tout). Les")])
+def test_a_refusal_names_three_thresholds_and_counts_all(number: int, said: str) -> None:
+    breaches = tuple(Breach("removed", "people", 9.0, 3.0, f"a{n}") for n in range(number))
+    refusal = stopped(ImportReport(7, "done", "2026-11-01T00:00:00Z", (), {}, breaches=breaches), "zoe")
+    assert said in refusal.message and "le nom (zoe)" in refusal.message
