@@ -113,7 +113,8 @@ def test_who_changes_and_who_is_merged_count_together(merged: int, stopped: bool
 def test_a_group_is_named_as_the_staff_know_it(dimension: str, key: str, named: str) -> None:
     impact = Impact({dimension: Counter({key: 100})})
     impact.acts[dimension][key].removed = 60
-    assert [b.message.startswith(named) for b in of_impact(impact, LIMITS)] == [True]
+    (breach,) = of_impact(impact, replace(LIMITS, group_removed=12.5))
+    assert breach.message == f"{named} (60 %, seuil 12,5 %)"
 
 
 @pytest.mark.parametrize(("number", "said"), [(3, "a0 ; a1 ; a2. Les"), (4, "a2 ; … (4 seuils dépassés en tout). Les")])

@@ -170,6 +170,27 @@ def test_what_texts_do_not_settle_is_looked_at_entry_by_entry(asked: Filter, fou
         assert {hit.id & 0xFFFF for hit in hits} == found
 
 
+@pytest.mark.parametrize(
+    ("name", "names", "first"),
+    [  # family and given name of each, the best rank first
+        ("sn", [("MARY", "ZOÉ"), ("MARIE", "ZOÉ")], ("MARIE", "ZOÉ")),
+        ("givenName", [("MARIE", "MARY"), ("DURAND", "MARIE")], ("DURAND", "MARIE")),
+        ("givenName", [("DURAND", "MARY"), ("MARIE", "MARY")], ("DURAND", "MARY")),
+        ("cn", [("MARY", "ZOÉ"), ("DURAND", "MARIE")], ("DURAND", "MARIE")),
+    ],
+)
+def test_of_those_who_sound_so_whoever_is_written_so_where_it_is_asked_comes_first(
+    name: str, names: list[tuple[str, str]], first: tuple[str, str], tmp_path: Path
+) -> None:
+    boxes = [
+        make_entry(BOXES, n, rank=n, sn=[family], givenName=[given], cn=[f"{family} {given}"], mail=[f"{n}@b.fr"])
+        for n, (family, given) in enumerate(names)
+    ]
+    with closing(Directory(write_index(tmp_path, boxes), SUFFIX)) as opened:
+        hits = opened.search(Query(BAL, Scope.ONE, Approx(name, b"marie"), 1), ANYONE).hits
+    assert [names[hit.id & 0xFFFF] for hit in hits] == [first]
+
+
 def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> None:
     """By an order of the build's own or by another, what is looked at is what the setting says."""
     boxes = [make_entry(pk=n, cn=[f"DUPONT {n:03d}"], sn=["DUPONT"], title=["x"]) for n in range(1, 41)]
