@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -26,6 +27,21 @@ def mistyped_words(draw: st.DrawFn) -> tuple[str, str]:
 def test_a_word_stands_where_who_mistypes_it_looks(pair: tuple[str, str]) -> None:
     typed, word = pair
     assume(may_be(typed, word))
+    assert not set(places(word)).isdisjoint(places_of_mistyped(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("martonz", "martinez"),  # one missing and one wrong, in the shortest that may have two
+        ("martinezab", "martinez"),
+        ("xyschweitzer", "schweitzer"),
+        ("schweitz", "schweitzer"),
+        ("lex", "lea"),
+    ],
+)
+def test_the_longest_errors_are_looked_for_too(typed: str, word: str) -> None:
+    assert may_be(typed, word)
     assert not set(places(word)).isdisjoint(places_of_mistyped(typed))
 
 
