@@ -106,6 +106,14 @@ def test_only_what_differs_is_given(world: World, days: list[Path]) -> None:
                if key in known.positions)  # fmt: skip
 
 
+def test_who_comes_back_is_given_and_the_file_is_not_read_in_whole_for_that(world: World, days: list[Path]) -> None:
+    for n, day in enumerate(days[:2]):
+        run_import(world.engine, [day], actor="test", as_of=FIRST + timedelta(days=n), accept="test")
+    _, found = surveyed(world, activity_of(days[0]))
+    assert found is not None
+    assert any(is_gone for known in found.known.values() for _, _, _, is_gone in known.rows())
+
+
 def test_scattered_records_are_left_to_be_read_in_whole(world: World, days: list[Path], tmp_path: Path) -> None:
     run_import(world.engine, [days[0]], actor="test", as_of=FIRST, accept="test")
     header, *rows = activity_of(days[0]).read_bytes().splitlines(keepends=True)
