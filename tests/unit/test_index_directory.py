@@ -191,6 +191,15 @@ def test_of_those_who_sound_so_whoever_is_written_so_where_it_is_asked_comes_fir
     assert [names[hit.id & 0xFFFF] for hit in hits] == [first]
 
 
+@pytest.mark.parametrize("asked", [Approx("givenName", b"berhte"), Approx("cn", b"crdiologie"), Approx("sn", b"dupnot")])
+def test_any_word_of_a_name_is_found_by_who_mistypes_it(directory: Directory, asked: Filter) -> None:
+    """Second given names and services included; not in a condition that must not hold."""
+    hits = directory.search(Query(BAL, Scope.ONE, asked, 10), ANYONE).hits
+    assert hits
+    for other in (Or((asked, Equal("cn", b"x"))), And((asked, Not(Not(asked))))):
+        assert directory.search(Query(BAL, Scope.ONE, other, 10), ANYONE).hits == hits
+
+
 def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> None:
     """By an order of the build's own or by another, what is looked at is what the setting says."""
     boxes = [make_entry(pk=n, cn=[f"DUPONT {n:03d}"], sn=["DUPONT"], title=["x"]) for n in range(1, 41)]
