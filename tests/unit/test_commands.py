@@ -42,6 +42,13 @@ def test_init_makes_the_data_folder_wherever_the_registry_is(tmp_path: Path) -> 
     assert data.is_dir() and elsewhere.exists()
 
 
+def test_a_name_is_of_one_operator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--data", str(tmp_path)]
+    for command, code in (("init", 0), ("operator add essai", 0), ("operator add essai", 2)):
+        assert cli.run([*data, *command.split()]) == code
+    assert "un opérateur porte déjà ce nom" in capsys.readouterr().err
+
+
 def drawn(columns: tuple[str, ...], rows: list[tuple[str, ...]], width: int) -> str:
     program = f"from directory_service.commands.common import table; table({columns!r}, {rows!r})"
     return on_terminal("-c", program, width=width)
