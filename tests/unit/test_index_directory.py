@@ -191,7 +191,30 @@ def test_of_those_who_sound_so_whoever_is_written_so_where_it_is_asked_comes_fir
     assert [names[hit.id & 0xFFFF] for hit in hits] == [first]
 
 
-@pytest.mark.parametrize("asked", [Approx("givenName", b"berhte"), Approx("cn", b"crdiologie"), Approx("sn", b"dupnot")])
+@pytest.mark.parametrize(
+    ("typed", "names", "others"),
+    [
+        ("annemarie", ["ANNE MARIE", "ANNE-MARIE"], ["ANNE ZOÉ"]),
+        ("stjean", ["ST JEAN"], ["ST PAUL"]),
+        ("zmartin", ["Z MARTIN"], []),
+        ("abcdupont", ["AB C DUPONT"], ["AB DUPONT"]),
+        ("marie marine", ["MARINE MARIE", "MARNE MARILE", "MARY MARYNE", "MARNE MARYNE"], ["MARIE ZOÉ", "MARIE"]),
+        ("zoé anne paule", ["PAULE ANNE ZOÉ"], ["ZOÉ ANNE"]),
+    ],
+)
+def test_words_typed_as_one_or_each_like_the_other_are_found_and_looked_up(
+    typed: str, names: list[str], others: list[str], tmp_path: Path
+) -> None:
+    boxes = [make_entry(BOXES, n, sn=[name], cn=[name]) for n, name in enumerate([*names, *others])]
+    with closing(Directory(write_index(tmp_path, boxes), SUFFIX)) as opened:
+        for name in ("sn", "cn"):
+            hits = opened.search(Query(BAL, Scope.ONE, Approx(name, typed.encode()), 10), ANYONE).hits
+            assert sorted(hit.id & 0xFFFF for hit in hits) == list(range(len(names)))
+
+
+@pytest.mark.parametrize(
+    "asked", [Approx("givenName", b"berhte"), Approx("cn", b"crdiologie"), Approx("sn", b"dupnot")]
+)
 def test_any_word_of_a_name_is_found_by_who_mistypes_it(directory: Directory, asked: Filter) -> None:
     """Second given names and services included; not in a condition that must not hold."""
     hits = directory.search(Query(BAL, Scope.ONE, asked, 10), ANYONE).hits
