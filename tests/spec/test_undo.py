@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from import_world import World
 from index_world import fingerprint
 from record_factories import SUFFIX
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, func, insert, select, update
 from undo_world import contents, meaning
 
 from directory_service import cli
@@ -30,7 +30,7 @@ from directory_service.registry.engine import reading, writing
 from directory_service.registry.overview import read_sources, resolve
 from directory_service.registry.rollback import Undone, roll_back
 from directory_service.registry.runs import get_run, last_file, read_runs
-from directory_service.registry.tables import binding, mailbox, undo_row
+from directory_service.registry.tables import binding, mailbox, nomenclature, undo_row
 from importers.load import run_import
 from importers.report import ImportReport
 from importers.sample import write_sample
@@ -194,11 +194,14 @@ def test_who_loses_a_mailbox_with_the_run_that_brought_it_is_shown_without(world
     assert index.agrees()
 
 
-def test_whom_the_run_only_named_by_a_second_number_is_shown_as_named_before(world: World, tmp_path: Path) -> None:
-    second = f.adeli(2)
-    world.day(1, activity=[f.activity(ONE), f.activity(ADELI)], links=[(ADELI, ONE), (second, ONE)])
+@pytest.mark.parametrize("numbers", [(ONE, ADELI, f.adeli(2)), (ONE, ONE, ADELI)])
+def test_whom_the_run_only_named_once_more_is_shown_as_named_before(
+    world: World, tmp_path: Path, numbers: tuple[str, ...]
+) -> None:
+    """By a second number, or in a second line that says the same."""
+    world.day(1, activity=[f.activity(ONE), f.activity(ADELI)], links=[(ADELI, ONE), (f.adeli(2), ONE)])
     index = Followed(world.engine, tmp_path / "index")
-    run = world.day(2, activity=[f.activity(number) for number in (ONE, ADELI, second)]).run
+    run = world.day(2, activity=list(map(f.activity, numbers))).run
     index.follower.catch_up()
     undo(world.engine, run)
     assert index.agrees()
@@ -281,8 +284,9 @@ def test_a_first_load_writes_no_row_aside_and_is_undone_whole(registry: Engine, 
     run = run_import(registry, [country / "day0"], actor="tests", accept="essai").run
     with reading(registry) as connection:
         kept = connection.execute(select(undo_row.c.table_name).distinct()).scalars().all()
+        labels = connection.execute(select(func.count()).select_from(nomenclature)).scalar_one()
     assert set(kept) <= {"nomenclature", "tally"}  # a few hundred labels
-    undo(registry, run)
+    assert undo(registry, run).counts["nomenclature"] == {"removed": labels}
     with reading(registry) as connection:
         assert set(connection.execute(select(undo_row.c.table_name).distinct()).scalars()) <= {"nomenclature", "tally"}
     assert {name for name, rows in contents(registry).items() if rows} == set()
