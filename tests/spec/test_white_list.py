@@ -187,7 +187,8 @@ def test_a_domain_given_by_hand_brings_a_withdrawn_operator_back_and_its_last_on
             assert change(connection, "gip-essai", C, actor="tests", at=at(n))
             found = get_operator(connection, "gip-essai")
         assert (found.status, found.since) == (status, at(n))
-    with reading(lists.engine) as connection:
+    with writing(lists.engine) as connection:
+        assert not operators.resume(connection, "gip-essai", actor="tests")  # nobody suspended it
         told = [(e.kind, decode(e.after)) for e in read_after(connection, 0, 99) if e.actor == "tests"]
     assert told[-4:] == [
         ("domain", {"opened": C}),
