@@ -198,6 +198,14 @@ def test_a_domain_given_by_hand_brings_a_withdrawn_operator_back_and_its_last_on
     ]
 
 
+def test_an_operator_made_by_hand_stays_active_without_a_domain(lists: Lists) -> None:
+    with writing(lists.engine) as connection:
+        operators.add_operator(connection, "essai", [C], actor="tests")
+        for change in (operators.remove_domain, operators.add_domain, operators.remove_domain):
+            assert change(connection, "essai", C, actor="tests")
+            assert get_operator(connection, "essai").status == "active"
+
+
 def test_a_domain_given_or_taken_by_hand_leaves_a_suspended_operator_suspended(lists: Lists) -> None:
     lists.day(1, entry(A), entry(B, OVA))
     lists.day(2, entry(B, OVA))
