@@ -81,6 +81,16 @@ def test_a_number_that_is_a_mere_alias_changes_hands(world: World) -> None:
     assert world.person(ADELI).rpps == f.rpps(2)
 
 
+def test_a_mere_alias_changes_hands_again(world: World) -> None:
+    others = [f.activity(f.rpps(n), family_name=name) for n, name in ((2, "AUTRE"), (3, "TIERS"))]
+    world.day(1, links=[(ADELI, RPPS)], activity=[f.activity(RPPS), *others])
+    for day in (2, 3):
+        world.day(day, links=[(ADELI, f.rpps(day))])
+        (asked,) = queue(world)
+        review.accept(world.engine, asked.pk, actor="alice")
+        assert world.person(ADELI).rpps == f.rpps(day)
+
+
 def test_a_mere_alias_takes_along_what_came_under_it(world: World) -> None:
     """ADELI spoke of the number after the link table had given it away: the first holder is nobody's but by it."""
     old = [f.activity(RPPS), f.activity(f.rpps(2), family_name="AUTRE"), f.activity(ADELI)]
