@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from directory_service.matching.description import FIELDS
-from directory_service.model.names import fold
+from directory_service.model.names import fold_any
 
 _HEADINGS: Final = {
     "family": "nom|nom de famille|nom d usage|nom d exercice|nom usuel|nom patronymique|patronyme|nom patronyme|"
@@ -48,7 +48,7 @@ _FIELD_OF: Final = MappingProxyType(
 
 def field_of(heading: str) -> str | None:
     """The field of a description that a column of this heading holds; None where nobody can tell."""
-    folded = fold(heading)
+    folded = fold_any(heading)
     return _FIELD_OF.get(folded) or (heading if heading in FIELDS else None)
 
 

@@ -18,6 +18,7 @@ _SPECIAL = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss", "ł": "
 _NOT_WORD = re.compile(r"[^\w]+|_+")
 _LONGEST = 256  # characters: no name of anybody or anything is longer
 _FIRST_MARK = "\u0300"  # no character before it combines
+_FIRST_PHRASE = "\u2000"  # no character before it is more than four; U+FDFA is eighteen
 _MOST_MARKS = 30  # on one letter: no language has more (UAX 15, Stream-Safe Text Format)
 # Of ASCII, what ``_NOT_WORD`` and ``casefold`` do, but for ``_``: three times as quick.
 _PLAIN = str.maketrans({c: c.lower() if c.isalnum() else " " for c in map(chr, range(128))})
@@ -31,8 +32,10 @@ def fold(text: str) -> str:
 
 
 def fold_any(text: str) -> str:
-    """``fold`` of what strangers send, remembered where it is short: a hundred thousand messages are gigabytes."""
-    return fold(text) if len(text) <= _LONGEST else fold_once(text)
+    """``fold`` of what strangers send, remembered where it is short, and stays so: a hundred thousand messages are
+    gigabytes."""
+    short = len(text) <= _LONGEST and (text.isascii() or max(text) < _FIRST_PHRASE)
+    return fold(text) if short else fold_once(text)
 
 
 def fold_once(text: str) -> str:
@@ -66,4 +69,4 @@ def squash(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words, in order."""
-    return fold(text).split()
+    return fold_any(text).split()

@@ -225,7 +225,7 @@ def one_edit(word: str) -> Iterator[str]:
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
-LONGEST_HEARD: Final = 128  # octets: what is longer is nobody's name, and is only ever equal to one
+LONGEST_HEARD: Final = 128  # octets, and letters: what is longer is nobody's name, and is only ever equal to one
 
 PARTICLES: Final = frozenset(
     "ait d da das de del della den der des di dos du el l la le les mac o ould st ste van von".split()  # noqa: SIM905
@@ -299,8 +299,10 @@ def meant(typed: str, word: str) -> bool:
 
 
 def is_heard(typed: bytes) -> bool:
-    """Whether what was typed is short enough to be taken by its sound."""
-    return len(typed) <= LONGEST_HEARD
+    """Whether what was typed is short enough to be taken by its sound: three octets may be eighteen letters."""
+    if len(typed) > LONGEST_HEARD:
+        return False
+    return typed.isascii() or len(squash(typed.decode("utf-8", "replace"))) <= LONGEST_HEARD
 
 
 class Alike:

@@ -14,7 +14,7 @@ from directory_service.entries.rules import narrower
 from directory_service.entries.wire import comparable
 from directory_service.index.query import Extensible
 from directory_service.model.confusable import looks
-from directory_service.model.names import fold_any, normalized
+from directory_service.model.names import fold, fold_any, normalized, squash, words
 
 SECONDS = 5.0
 # Marks in an order that sorting has to change; the last is none by its class, but what it is made of is.
@@ -43,3 +43,13 @@ def test_texts_of_ordinary_letters_are_what_unicode_says(text: str, form: str) -
 
 def test_a_name_with_more_marks_than_any_is_found_by_its_letters() -> None:
     assert fold_any("Zoe" + "\u0301" * 1000) == "zoe"
+
+
+@pytest.mark.parametrize("made", [fold_any, squash, words])
+def test_few_characters_that_are_many_letters_are_not_remembered(made: Callable[[str], object]) -> None:
+    """U+FDFA is eighteen: a hundred thousand names of 256 of them took a gigabyte."""
+    made("Zoé")
+    known = fold.cache_info().currsize
+    made("\ufdfa" * 200)
+    made("a" * 5000)
+    assert fold.cache_info().currsize == known

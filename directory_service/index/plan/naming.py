@@ -17,7 +17,7 @@ from directory_service.model.phonetics import PARTICLES, mistyped, sounds, units
 _MOST_SHARED: Final = 16
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # a name of 128 letters has two hundred kilobytes; its branches ask one after another
 def sound_access(attribute: str, value: bytes, near: tuple[str, ...]) -> Access:
     """A superset of the entries of which a name, that is ``cn``, ``sn`` or ``givenName``, is ``phonetics.Alike``;
     ``near`` as in ``query.Approx``."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from directory_service.errors import InvalidInput
 from directory_service.index.query import FALSE, TRUE, And, Filter, InText, Or, Substrings
-from directory_service.model.names import fold, words
+from directory_service.model.names import fold_any, words
 from directory_service.web.dav.xml import Element, card
 
 _LONGEST: Final = 200
@@ -22,15 +22,16 @@ _MOST: Final = 60  # properties and texts of one query: each is held against eac
 
 @dataclass(frozen=True, slots=True)
 class TextMatch:
-    """``how``: contains, equals, starts-with or ends-with."""
+    """``plain`` is the text as values are compared with it; ``how``: contains, equals, starts-with or ends-with."""
 
     text: str
+    plain: str
     how: str = "contains"
     negated: bool = False
 
-    def holds(self, value: str, plain: Callable[[str], str] = fold) -> bool:
-        """``plain`` makes two texts comparable."""
-        return _HOW[self.how](plain(value), plain(self.text)) is not self.negated
+    def holds(self, value: str) -> bool:
+        """Of a value made plain too."""
+        return _HOW[self.how](value, self.plain) is not self.negated
 
 
 _HOW: Final[dict[str, Callable[[str, str], bool]]] = {
@@ -60,14 +61,14 @@ class PropFilter:
     every: bool = False
 
     def holds(self, properties: Sequence[tuple[str, str]]) -> bool:
-        values = [value for name, value in properties if name == self.name]
+        plain = _PLAIN.get(self.name, fold_any)
+        values = [plain(value) for name, value in properties if name == self.name]
         if self.absent:
             return not values
         if not self.texts:
             return bool(values)
-        plain = _PLAIN.get(self.name, fold)
         # A negation asks that no value has the text; else one value is enough for each.
-        held = [(all if t.negated else any)(t.holds(value, plain) for value in values) for t in self.texts]
+        held = [(all if t.negated else any)(t.holds(value) for value in values) for t in self.texts]
         return all(held) if self.every else any(held)
 
 
@@ -98,25 +99,26 @@ def parse_filter(element: Element | None) -> CardFilter:
 
 
 def _prop(element: Element) -> PropFilter:
-    texts = tuple(_text(e) for e in element.findall(card("text-match")))
+    name = element.get("name", "").rpartition(".")[2].upper()
+    texts = tuple(_text(e, _PLAIN.get(name, fold_any)) for e in element.findall(card("text-match")))
     if element.find(card("param-filter")) is not None:
         raise InvalidInput("les filtres de paramètres ne sont pas reconnus", where="param-filter")
     return PropFilter(
-        element.get("name", "").rpartition(".")[2].upper(),
+        name,
         texts,
         element.find(card("is-not-defined")) is not None,
         element.get("test", "anyof") == "allof",
     )
 
 
-def _text(element: Element) -> TextMatch:
+def _text(element: Element, plain: Callable[[str], str]) -> TextMatch:
     how = element.get("match-type", "contains")
     if how not in _HOW:
         raise InvalidInput(f"une de ces valeurs est attendue : {', '.join(_HOW)}", where="match-type")
     text = (element.text or "").strip()
     if len(text) > _LONGEST:
         raise InvalidInput(f"au plus {_LONGEST} caractères", where="text-match")
-    return TextMatch(text, how, element.get("negate-condition", "no") == "yes")
+    return TextMatch(text, plain(text), how, element.get("negate-condition", "no") == "yes")
 
 
 # --- what the index is asked -----------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ def _narrowed(p: PropFilter) -> Filter | None:
 
 
 def _of_text(name: str, match: TextMatch) -> Filter | None:
-    if match.negated or not fold(match.text):
+    if match.negated or not fold_any(match.text):
         return None
     return _ASKED[name](match)
 
