@@ -19,6 +19,7 @@ import tempfile
 import time
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -32,6 +33,7 @@ from directory_service.settings import authority
 from directory_service.siblings import PAUSE, Siblings
 from directory_service.tls import Tls
 from directory_service.web.arrivals import Arrivals
+from directory_service.web.departures import Ciphered, Departures, Plain
 from directory_service.web.inloop import Later, telling_where, whole_request
 from directory_service.web.leaving import Leaving
 from directory_service.web.readers import Readers
@@ -128,7 +130,7 @@ class _Handshakes:
 READ_TIME = 30.0  # seconds without an octet of a request that a thread waits for
 
 
-class _Patient(ssl.SSLSocket):
+class _Patient(Ciphered):
     """A TLS socket that does not wait for ever: gunicorn looks whether there is something to read before it gives a
     thread to a plain connection, but cannot once there is TLS."""
 
@@ -138,12 +140,6 @@ class _Patient(ssl.SSLSocket):
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         try:
             return super().recv(buflen, flags)
-        except (TimeoutError, ssl.SSLError) as error:
-            raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        try:
-            super().sendall(data, flags)
         except (TimeoutError, ssl.SSLError) as error:
             raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from None
 
@@ -183,6 +179,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.arrivals: Arrivals
         self.readers: Readers
         self.leaving: Leaving
+        self.departures: Departures
         super().init_process()
 
     def run(self) -> None:
@@ -190,7 +187,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         known = self.app.settings
         time_for_one = known.http_request_time
         self.leaving = Leaving(self.poller, self._lose)
-        self.readers = Readers(max(1, self.cfg.threads // 2), self.enqueue_req, self._lose, time_for_one)
+        half = max(1, self.cfg.threads // 2)
+        self.readers = Readers(half, self.enqueue_req, self._lose, time_for_one)
+        self.departures = Departures(self.poller, self._lose, time_for_one, half)
         self.arrivals = Arrivals(
             *(self.poller, self.enqueue_req, self.readers.add, self._lose),
             *(known.ldap_handshake_time, time_for_one),
@@ -217,9 +216,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED):  # taken by another worker, or gone
                 raise
             return
-        conn = TConn(self.cfg, client, address, here)
+        conn = TConn(self.cfg, client := Plain.of(client), address, here)
         try:
             conn.init()
+            self.departures.take(conn)
             conn.sock.setblocking(False)
         except OSError:  # gone meanwhile
             client.close()
@@ -231,10 +231,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """At as many as gunicorn takes: ends one that only its client is still to close; else the one that has waited
-        longest, of those that are more: kept ones, those that have not asked yet, or those whose bodies wait."""
+        longest, of those that are more: kept ones, those that have not asked yet, whose bodies wait, or that read."""
         if self.nr_conns < self.worker_connections:
             return
-        waiting = self.arrivals if len(self.arrivals) >= len(self.readers) else self.readers
+        rooms: list[Arrivals | Readers | Departures] = [self.arrivals, self.readers, self.departures]
+        waiting = max(rooms, key=len)
         if self.leaving:
             self.leaving.make_room()
         elif len(waiting) > len(self.keepalived_conns):
@@ -264,9 +265,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.method_queue.defer(self.readers.done, conn)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
-        """Called in the loop.  gunicorn would give a thread to half a request that was read ahead, and wait here until
-        a client closes what we do."""
+        """Called in the loop."""
         self.readers.done(conn)
+        done = partial(self._finish, conn, fs)
+        if conn.sock.rest and not (fs.cancelled() or fs.exception()):
+            self.departures.see_off(conn, done)
+        else:
+            done()
+        self._make_room()  # else one that stays would keep everybody out
+
+    def _finish(self, conn: Any, fs: Future[Any]) -> None:
+        """gunicorn would give a thread to half a request that was read ahead, and wait here until a client closes what
+        we do."""
         if fs.cancelled() or fs.exception() or not fs.result():
             self.leaving.add(conn)
         elif conn.parser.unreader.buf.getvalue():
@@ -274,7 +284,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.arrivals.read_on(conn)
         else:
             super().finish_request(conn, fs)
-        self._make_room()  # else one that stays would keep everybody out
 
     def handle(self, conn: Any) -> Any:
         with self.patience.with_thread(conn):
@@ -299,7 +308,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             super().on_client_socket_readable(conn, client)
             return
         self.keepalived_conns.remove(conn)
-        if kept and self.alive and not conn.parser.unreader.buf.getvalue():  # nothing has come meanwhile
+        if kept and self.alive and not conn.sock.rest and not conn.parser.unreader.buf.getvalue():  # nothing has come
             client.setblocking(False)
             conn.set_timeout()
             self.keepalived_conns.append(conn)
@@ -314,6 +323,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.arrivals.cut(stopping=not self.alive)
         self.readers.cut()
         self.leaving.cut()
+        self.departures.cut()
         now = time.monotonic()
         if self.siblings and not self.alive:
             self.poller.unregister(self.siblings)
@@ -336,8 +346,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _take_in(self, siblings: Siblings) -> None:
         for client in siblings.received():
             try:
-                conn = TConn(self.cfg, client, client.getpeername(), client.getsockname())
+                conn = TConn(self.cfg, client := Plain.of(client), client.getpeername(), client.getsockname())
                 conn.init()
+                self.departures.take(conn)
             except OSError:  # gone meanwhile
                 client.close()
                 continue
