@@ -230,6 +230,7 @@ LONGEST_HEARD: Final = 128  # octets, and letters: what is longer is nobody's na
 PARTICLES: Final = frozenset(
     "ait d da das de del della den der des di dos du el l la le les mac o ould st ste van von".split()  # noqa: SIM905
 )
+MOST_GLUED: Final = 8  # particles before one word: *de la* is two; what they are written as grows as their square
 _SAINT: Final = dict.fromkeys("saint sainte saints saintes st ste sts stes".split(), "saint")  # noqa: SIM905
 _SAINT_GLUED: Final = re.compile(r"st(?=[bcdfgjlmnpqv][a-z]{2})|sainte(?=[a-z]{3})")
 
@@ -245,7 +246,7 @@ def _chains(spelled: Iterable[str]) -> Iterator[list[str]]:
     """For each word what it may be written as: with the particles before it, the longest first, and alone."""
     chain: list[str] = []
     for word in spelled:
-        chain = [before + word for before in (*chain, "")]
+        chain = [before + word for before in (*chain[-MOST_GLUED:], "")]
         yield chain
         if not goes_on(word):
             chain = []

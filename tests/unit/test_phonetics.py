@@ -210,3 +210,14 @@ def test_a_saint_is_a_saint(word: str) -> None:
 @pytest.mark.parametrize("word", ["stephane", "stan", "steve", "stoll", "saintonge", "sand"])
 def test_not_every_st_is(word: str) -> None:
     assert spelt(word) == word
+
+
+@pytest.mark.parametrize("particle", ["d", "de la", "st", "aït"])
+def test_a_name_of_nothing_but_particles_is_no_work(particle: str) -> None:
+    """What they are written as grows as their square: 500 of them in a row of an extract were two megabytes of tokens,
+    and a second of work."""
+    name = " ".join([particle] * 300)
+    assert sum(map(len, heard(name))) < 5_000
+    assert all(len(ways) < 12 for ways in units(name))
+    assert Alike("tour")("de la de la de la de la de la tour")
+    assert Alike("deladeladeladeladelatour")("de la de la de la de la de la tour")
