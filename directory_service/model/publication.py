@@ -188,9 +188,17 @@ def _text(field: str, value: object) -> str:
     text, longest = value.strip(), LONGEST[field.rpartition(".")[2]]
     if len(text) > longest:
         raise invalid(field, f"au plus {longest} caractères")
-    if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
+    if not text.isprintable() and any(map(_is_control, text)):
         raise invalid(field, "caractère de contrôle")
     return text
+
+
+# They turn the order of the letters round, of what is shown after the text too: that of other mailboxes in a list.
+_TURNING: Final = frozenset("LRE RLE LRO RLO PDF LRI RLI FSI PDI".split())  # noqa: SIM905
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs") or unicodedata.bidirectional(character) in _TURNING
 
 
 def _type(field: str, value: object) -> MailboxType:

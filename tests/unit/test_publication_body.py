@@ -39,7 +39,7 @@ def test_a_text_is_as_long_as_it_may_be(name: str) -> None:
     assert refused(STRUCTURE | {name: "é" * (LONGEST[name] + 1)}) == name
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\x00b", "a\x85b", "a\ud800b", 5, ["a"]])
+@pytest.mark.parametrize("text", ["a\nb", "a\x00b", "a\x85b", "a\ud800b", "a\u202eb", "a\u2066b", 5, ["a"]])
 def test_a_text_holds_no_sign_that_nobody_types(text: object) -> None:
     assert refused(STRUCTURE | {"service": text}) == "service"
 
