@@ -278,7 +278,7 @@ class Reader:
 
     def _run_tiers(self, search: Search, span: Span) -> None:
         """What people most likely mean first; stops as soon as there is enough of it."""
-        start, every, seen = len(search.ids), span.plan.paths, set[int]()
+        start, every, seen, tried = len(search.ids), span.plan.paths, set[int](), span.plan.is_short
         for tier in span.plan.first:
             ways = tier.paths
             if not ways or (ways == every and tier.sieve is None):
@@ -286,7 +286,8 @@ class Reader:
             search.add(pk for pk in self._matching(search, ways, span, tier) if pk not in seen)
             if search.over:
                 return
-            if tier.is_token and not span.plan.is_short:  # what else there is takes longer to find, and once is enough
+            if tier.is_token and not tried:  # what else there is takes longer to find, and once is enough
+                tried = True
                 found, search.ids = search.ids[start:], search.ids[:start]
                 if self._run_all(search, span, max(_FEW[0], _FEW[1] * search.limit)):
                     return

@@ -246,7 +246,7 @@ def test_a_date_to_come_would_shut_out_the_next_ones(lists: Lists) -> None:
 MALFORMED = [
     ("Nom", "pas un domaine", "nom de domaine"),
     ("DNCertificatOperateur", "sans type", "DNCertificatOperateur"),
-    ("DateMAJ", "hier", "date ISO"),
+    ("DateMAJ", "hier", "ISO 8601"),
     ("DateDeGeneration", "", "DateDeGeneration"),
 ]
 

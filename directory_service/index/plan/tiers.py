@@ -15,7 +15,6 @@ from directory_service.index.plan.fours import NAME_TEXTS
 from directory_service.index.plan.logic import all_of
 from directory_service.index.plan.pieces import Pattern, pattern_of
 from directory_service.index.query import FALSE, TRUE, And, Approx, Filter, HasTag, InText, Or, Substrings
-from directory_service.model.names import words
 from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
@@ -24,8 +23,9 @@ _SHORT: Final = 4  # letters, the mark of the start included: so many are one li
 _FULL: Final = frozenset(("sn", "name"))  # texts of names; of who is asked for by given names alone, those begin so
 _T = TypeVar("_T")
 _WORDS: Final = ("tags",)  # not a text: words that are not the first of their name
-# For ``~=``, nor these: words that are so, that sound so, or one of several that is so.
+# For ``~=``, nor these: words that are so, that start so, that sound so, or one of several that is so.
 _SPELT: Final = ("spelt",)
+_BEGUN: Final = ("begun",)
 _SOUNDS: Final = ("sounds",)
 _ONE_SPELT: Final = ("one spelt",)
 
@@ -57,8 +57,8 @@ def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
     """Of what was simplified for this branch: family names that start so, then any name that starts so, then any word
     of one.  Of a few letters, which thousands of names start with, first the family names that they are.  Where several
     words were typed, all of them before that, since an address book then also asks for the first word alone in given
-    names.  For ``~=``, before all others names that have these very words, and last names that sound so, then those of
-    which one word is right; errors and nicknames are left."""
+    names.  For ``~=``, before all others names that have these very words, then those that go on by a letter or two,
+    those that sound so, and those of which one word is right; errors and nicknames are left."""
     several, heard = _words_of(simple), has_approximate(simple)
     makers: list[Callable[[], Filter | None]] = []
     makers += [partial(_tier, simple, _SPELT, most=False)] if heard else []
@@ -66,7 +66,7 @@ def first_of(simple: Filter, branch: int) -> Lazily[Filter]:
         makers.append(partial(_pair, several) if several else partial(_whole, simple))
     makers += [partial(_tier, simple, ("name",), most=True) if several else partial(_tier, simple, _FAMILY, most=False)]
     makers += [partial(_tier, simple, where, most=False) for where in (("sn", "name"), _WORDS)]
-    makers += [partial(_tier, simple, where, most=False) for where in (_SOUNDS, _ONE_SPELT) if heard]
+    makers += [partial(_tier, simple, where, most=False) for where in (_BEGUN, _SOUNDS, _ONE_SPELT) if heard]
     return Lazily(makers)
 
 
@@ -171,24 +171,22 @@ def has_approximate(asked: Filter) -> bool:
 
 
 def _approximate(asked: Approx, where: tuple[str, ...]) -> Filter | None:
-    """As an address book would ask it, or by words."""
-    name, text = asked.attribute, asked.value.decode()
+    """Each word by its tokens; of several, one that is right among those who have all."""
+    name, typed = asked.attribute, [ways[0] for ways in units(asked.value.decode())]
+    begun = [[word, *(near for near in asked.near if near.startswith(word))] for word in typed]
     if where == _SOUNDS:
-        return all_of(And, FALSE, TRUE, [_either(sound_tokens(code(ways[0]), name)) for ways in units(text)])
-    if where in (_SPELT, _ONE_SPELT):
-        spelt = [_either(word_tokens(ways[0], name)) for ways in units(text)]
-        if where == _SPELT:
-            return all_of(And, FALSE, TRUE, spelt)
-        return And((asked, all_of(Or, TRUE, FALSE, spelt))) if len(spelt) > 1 else None
-    where = _OF_NAME.get(name, {}).get(where, where)
-    return _name_tier(Pattern(tuple(words(text))), where) if words(text) else None
+        return _all([sound_tokens(code(word), name) for word in typed])
+    if where == _BEGUN and any(len(ways) > 1 for ways in begun):
+        return _all([[token for way in ways for token in word_tokens(way, name)] for ways in begun])
+    if where == _SPELT:
+        return _all([word_tokens(word, name) for word in typed])
+    if where == _ONE_SPELT and len(typed) > 1:
+        return And((asked, _either(token for word in typed for token in word_tokens(word, name))))
+    return None
 
 
-# Of one part of a name, where its tiers are.
-_OF_NAME: Final[dict[str, dict[tuple[str, ...], tuple[str, ...]]]] = {
-    "sn": {("sn", "name"): ()},
-    "givenName": {_FAMILY: ("given",), ("sn", "name"): ()},
-}
+def _all(words: Iterable[Iterable[str]]) -> Filter:
+    return all_of(And, FALSE, TRUE, [_either(tokens) for tokens in words])
 
 
 def _either(tokens: Iterable[str]) -> Filter:
@@ -196,7 +194,7 @@ def _either(tokens: Iterable[str]) -> Filter:
 
 
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
-    if pattern is None or pattern.tail or where in ((), _SPELT, _SOUNDS, _ONE_SPELT):
+    if pattern is None or pattern.tail or where in ((), _SPELT, _BEGUN, _SOUNDS, _ONE_SPELT):
         return None
     first, *rest = pattern.anchored().pieces
     if where == _WORDS:
