@@ -134,7 +134,7 @@ ROOMS = {
             "directory_service.entries.labels",
             *(f"directory_service.index.{m}" for m in ("directory", "query", "shield", "onebox.facets")),
             "directory_service.matching",
-            *(f"directory_service.trust.{m}" for m in ("access", "rightbox", "verdicts", "verify")),
+            *(f"directory_service.trust.{m}" for m in ("access", "domains", "rightbox", "verdicts", "verify")),
             "directory_service.web",
         ),
         packages=("flask", "werkzeug", "orjson", "openpyxl", "segno"),

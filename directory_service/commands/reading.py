@@ -13,6 +13,8 @@ from directory_service.commands.cards import card
 from directory_service.commands.common import NO, as_json, directory, emit, lines, table, with_settings
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.publication import PURPOSES
+from directory_service.model.rightbox import REASONS
+from directory_service.trust.domains import untrusted
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory, Page
@@ -141,16 +143,11 @@ def show(settings: Settings, key: str, machine: bool) -> None:
     """Montre une personne, une structure ou une adresse."""
     with directory(settings) as index:
         record = _record(index, key)
-        warned = "address" in record and record.get("status") == "open" and _is_untrusted(index, record["address"])
+        boxes = [record["address"]] if "holders" in record and record.get("status") == "open" else []
+        warned = bool(untrusted(index, boxes))
     emit(record) if machine else click.echo("\n".join(card(record)))
     if warned and not machine:
-        click.echo("attention, aucun opérateur de l'espace de confiance ne tient ce domaine", err=True)
-
-
-def _is_untrusted(index: Directory, address: object) -> bool:
-    from directory_service.model.mailboxes import domain_of
-
-    return isinstance(address, str) and index.has_white_list() and not index.operators_of(domain_of(address))
+        click.echo(f"attention, {REASONS['domain_untrusted']}", err=True)
 
 
 def _record(index: Directory, key: str) -> dict[str, Any]:

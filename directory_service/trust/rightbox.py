@@ -16,6 +16,7 @@ from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import Equal, Part, Query, Scope, View
 from directory_service.model.mailboxes import MailboxType, domain_of
 from directory_service.model.rightbox import DECIDERS, REASONS, Box, Choice, Judged, Need, choose
+from directory_service.trust.domains import operators_by_domain
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -112,7 +113,7 @@ def _boxes(directory: Directory, record: Record, view: View) -> dict[Box, Record
     branch = f"ou=bal,{directory.suffix}"
     held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON, kept=False)
     addresses = dict.fromkeys(orjson.loads(hit.json)["address"] for hit in directory.search(held, view).hits)
-    read = _trusts(directory)
+    read = operators_by_domain(directory)
     found = (_box(directory, address, record, at, read, view) for address in addresses)
     return dict(filter(None, found))
 
@@ -153,17 +154,3 @@ def _box(
         certificate=bool(directory.certificates_of(address)),
     )
     return box, {**said, "structures": holder["structures"], "since": holder["since"]}
-
-
-def _trusts(directory: Directory) -> Callable[[str], list[str] | None]:
-    """The operators of a domain, each domain asked for once; None while no white list says."""
-    if not directory.has_white_list():
-        return lambda domain: None
-    known: dict[str, list[str]] = {}
-
-    def operators(domain: str) -> list[str] | None:
-        if domain not in known:
-            known[domain] = directory.operators_of(domain)
-        return known[domain]
-
-    return operators

@@ -7,7 +7,7 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 
 from directory_service.errors import InvalidInput, LimitExceeded
-from directory_service.web.slow import ARRIVED
+from directory_service.web.slow import ARRIVED, TOO_LATE
 
 # Octets of one question, or of one mailbox: every field at its longest, escaped.  Routes that take more say so.
 BODY_LIMIT = 16 * 1024
@@ -51,7 +51,7 @@ def read_body(limit: int = BODY_LIMIT) -> bytes:
         raise RequestEntityTooLarge  # the rest of it may still be on its way
     in_time = request.environ.get(ARRIVED, lambda: True)()
     if short:
-        raise BadRequest if in_time else LateBody("le corps n'est pas arrivé à temps")
+        raise BadRequest if in_time else LateBody(TOO_LATE)
     return body
 
 

@@ -37,7 +37,7 @@ from directory_service.web.departures import Ciphered, Departures, Plain
 from directory_service.web.inloop import Later, telling_where, whole_request
 from directory_service.web.leaving import Leaving
 from directory_service.web.readers import Readers
-from directory_service.web.slow import Patience
+from directory_service.web.slow import TOO_LATE, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,7 +55,7 @@ _METRICS = "PROMETHEUS_MULTIPROC_DIR"
 _STATUS = {errors.LimitRequestLine: (414, "URI Too Long"), errors.LimitRequestHeaders: (431, "Headers Too Large")}
 # What is told of one that we do not wait for: the status line, the slug of ``problems``, the text.
 _LOST = {
-    408: ("Request Timeout", "bad-request", "le corps n'est pas arrivé à temps"),
+    408: ("Request Timeout", "bad-request", TOO_LATE),
     503: ("Service Unavailable", "unavailable", "trop de corps arrivent à la fois : réessayez après `Retry-After`"),
 }
 

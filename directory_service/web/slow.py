@@ -24,6 +24,7 @@ PACE: Final = 16 * 1024  # octets a second: a whole export, which takes hours so
 UNSAID: Final = 16 << 20  # octets of an answer that does not say how many: ten thousand verdicts with their receipts
 # In the environment of a request: what to call once its body is read; false where it was cut off.
 ARRIVED: Final = "annuaire.arrived"
+TOO_LATE: Final = "le corps n'est pas arrivé à temps"
 _NEVER: Final = float("inf")
 _LOOKS: Final = 3  # at a body, in its time
 _INFO: Final = struct.Struct("128xQ")  # tcp_info of <linux/tcp.h>: tcpi_bytes_received

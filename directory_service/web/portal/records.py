@@ -15,6 +15,7 @@ from directory_service.errors import NotFound
 from directory_service.index.directory import Hit
 from directory_service.index.query import View
 from directory_service.model.publication import PURPOSES
+from directory_service.trust.domains import untrusted
 from directory_service.trust.rightbox import Asked, practitioner_mailboxes
 from directory_service.web.context import directory, turn
 from directory_service.web.limiting import counted
@@ -22,7 +23,6 @@ from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, clean_text
 from directory_service.web.portal.base import answer, blueprint, page
 from directory_service.web.portal.french import name, trade
-from directory_service.web.portal.trusted import untrusted
 
 Record = dict[str, Any]
 _PURPOSE: Final = Choice("usage", ("", *PURPOSES))
@@ -71,7 +71,7 @@ def organization(identifier: str) -> Response:
 
     def make() -> Record:
         place = orjson.loads(_structure(asked).json)
-        return {"place": place, "untrusted": untrusted(box["address"] for box in place["mailboxes"])}
+        return {"place": place, "untrusted": untrusted(directory(), (box["address"] for box in place["mailboxes"]))}
 
     return page("organization", make)
 

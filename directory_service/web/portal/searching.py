@@ -15,13 +15,13 @@ from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
 from directory_service.index.shield import shielded_people
 from directory_service.model import nomenclature
+from directory_service.trust.domains import untrusted
 from directory_service.web.context import directory
 from directory_service.web.limiting import counted, spending
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, Text, read_fields
 from directory_service.web.portal.base import blueprint, html, page
 from directory_service.web.portal.french import BOX_KINDS
-from directory_service.web.portal.trusted import untrusted
 
 SCREEN: Final = 20  # results of one page
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
@@ -66,7 +66,7 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     people = [orjson.loads(item) for item in shielded_people(found.hits)]
     return {
         "people": people,
-        "untrusted": untrusted(box["address"] for person in people for box in person["mailboxes"][:1]),
+        "untrusted": untrusted(directory(), (box["address"] for person in people for box in person["mailboxes"][:1])),
         "found": found,
         "filters": _filters(chosen, found.facets or {}),
         "next": _url(chosen, cursor=found.next) if found.next else "",

@@ -17,6 +17,7 @@ from directory_service.index.query import View
 from directory_service.matching.description import address_of
 from directory_service.model.mailboxes import lowered
 from directory_service.trust.access import Caller
+from directory_service.trust.domains import untrusted
 from directory_service.trust.verdicts import Outcome
 from directory_service.trust.verify import Question, ask
 from directory_service.web.bodies import expect_type, read_body
@@ -25,7 +26,6 @@ from directory_service.web.limiting import counted
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import LONGEST_ADDRESS, Text, clean_text, read_query
 from directory_service.web.portal.base import blueprint, html, page
-from directory_service.web.portal.trusted import untrusted
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _PERSON: Final = Text("person")
@@ -91,7 +91,7 @@ def mailbox(address: str) -> Response:
 
     def make() -> dict[str, Any]:
         record = directory().mailbox(asked, View.ANONYMOUS)
-        return {"box": shown(record), "history": once_each(record), "untrusted": untrusted([asked])}
+        return {"box": shown(record), "history": once_each(record), "untrusted": untrusted(directory(), [asked])}
 
     try:
         return page("mailbox", make)
