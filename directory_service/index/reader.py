@@ -168,11 +168,12 @@ class Reader:
         """Whoever has a mailbox before all others: the spans of a branch are of its first rank and of the rest, unless
         the plan puts fit first.  Neighbours with the same plan are one, unless that would put others first."""
         found: list[Span] = []
-        make = make_plan if kept else plan_once
+        make, settled = make_plan if kept else plan_once, None
         for branch in branches:
             plan = make(asked, kind_of(branch), self.lexicon)
             if plan.fit_first:
-                plan = make(self.spelled.settled(asked), kind_of(branch), self.lexicon)
+                settled = settled or self.spelled.settled(asked)
+                plan = make(settled, kind_of(branch), self.lexicon)
             parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:
                 low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)

@@ -28,6 +28,7 @@ _SPELT: Final = ("spelt",)
 _BEGUN: Final = ("begun",)
 _SOUNDS: Final = ("sounds",)
 _ONE_SPELT: Final = ("one spelt",)
+_HEARD: Final = (_SPELT, _BEGUN, _SOUNDS, _ONE_SPELT)
 
 
 class Lazily(Iterable[_T]):
@@ -194,7 +195,7 @@ def _either(tokens: Iterable[str]) -> Filter:
 
 
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
-    if pattern is None or pattern.tail or where in ((), _SPELT, _BEGUN, _SOUNDS, _ONE_SPELT):
+    if pattern is None or pattern.tail or where in ((), *_HEARD):
         return None
     first, *rest = pattern.anchored().pieces
     if where == _WORDS:
