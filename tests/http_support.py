@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from e2e.installation import free_port, installation
@@ -29,6 +31,18 @@ def start(folder: Path, log: Path, **chosen: object) -> tuple[subprocess.Popen[b
             assert process.poll() is None, log.read_text()
         time.sleep(0.05)
     raise AssertionError(log.read_text())
+
+
+@contextmanager
+def served(folder: Path, log: Path, **chosen: object) -> Iterator[int]:
+    """The same for as long as it is needed: its port.  It must have said nothing."""
+    process, port = start(folder, log, **chosen)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(60)
+    assert log.read_text() == ""
 
 
 def get(port: int, path: str) -> tuple[int, dict[str, str], bytes]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 import web_world
-from e2e.installation import free_port, installation, wait_for_port
+from http_support import served
 
 THREADS = 2
 LONG = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"  # 130 KB
@@ -20,25 +17,11 @@ LONG = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"  # 130 KB
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    folder, port = tmp_path_factory.mktemp("answers"), free_port()
+    folder = tmp_path_factory.mktemp("answers")
     directory, _ = web_world.build_world(folder)
     directory.close()
-    chosen = {"DATA": folder, "WORKERS": 1, "THREADS": THREADS, "HTTP_PORT": port}
-    env = installation(folder).env | {f"ANNUAIRE_{name}": str(value) for name, value in chosen.items()}
-    with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"],
-            env=env,
-            stdout=said,
-            stderr=said,
-        )
-    try:
-        wait_for_port(process, port)
+    with served(folder, folder / "said", WORKERS=1, THREADS=THREADS) as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(60)
-    assert (folder / "said").read_text() == ""
 
 
 def ask(port: int, request: bytes) -> socket.socket:

@@ -19,7 +19,7 @@ import pytest
 import web_world
 from certificates import Authority
 from e2e.installation import free_port, installation, wait_for_port
-from http_support import get, start
+from http_support import get, served
 
 from directory_service.web.arrivals import MOST_HELD
 from directory_service.web.framing import SMALL
@@ -45,26 +45,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextlib.contextmanager
-def _served(folder: Path, name: str, **chosen: object) -> Iterator[int]:
-    process, port = start(folder, folder / name, WORKERS=1, **chosen)
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(60)
-    assert (folder / name).read_text() == ""
-
-
 @pytest.fixture(scope="module")
 def patient(folder: Path) -> Iterator[int]:
-    with _served(folder, "patient", THREADS=THREADS, HTTP_REQUEST_TIME=600) as port:
+    with served(folder, folder / "patient", WORKERS=1, THREADS=THREADS, HTTP_REQUEST_TIME=600) as port:
         yield port
 
 
 @pytest.fixture(scope="module")
 def hasty(folder: Path) -> Iterator[int]:
-    with _served(folder, "hasty", THREADS=2, HTTP_REQUEST_TIME=TIME) as port:
+    with served(folder, folder / "hasty", WORKERS=1, THREADS=2, HTTP_REQUEST_TIME=TIME) as port:
         yield port
 
 
@@ -181,7 +170,7 @@ def test_of_more_connections_than_a_worker_takes_some_give_way(
 ) -> None:
     """Those that wait for a place, and those that are over, too; one that has just sent something may be among them,
     at which the worker ended."""
-    with _served(folder, "few", THREADS=2, HTTP_REQUEST_TIME=600, HTTP_CONNECTIONS=10) as port:
+    with served(folder, folder / "few", WORKERS=1, THREADS=2, HTTP_REQUEST_TIME=600, HTTP_CONNECTIONS=10) as port:
         for _ in range(50):
             connect(opened, port, said)
         for _ in range(3):

@@ -6,17 +6,14 @@ import contextlib
 import http.client
 import itertools
 import json
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 import web_world
-from e2e.installation import free_port, installation, wait_for_port
+from http_support import served
 
 TIME, THREADS, MOST = 1.0, 2, 60
 HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -24,26 +21,13 @@ HEAD = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    folder, port = tmp_path_factory.mktemp("slow"), free_port()
+    folder = tmp_path_factory.mktemp("slow")
     directory, _ = web_world.build_world(folder)
     directory.close()
-    chosen = {"DATA": folder, "WORKERS": 1, "THREADS": THREADS, "HTTP_PORT": port, "HTTP_REQUEST_TIME": TIME}
-    chosen["HTTP_CONNECTIONS"] = MOST
-    env = installation(folder).env | {f"ANNUAIRE_{name}": str(value) for name, value in chosen.items()}
-    with (folder / "said").open("wb") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "directory_service.serve", str(os.getpid()), "http"],
-            env=env,
-            stdout=said,
-            stderr=said,
-        )
-    try:
-        wait_for_port(process, port)
+    with served(
+        folder, folder / "said", WORKERS=1, THREADS=THREADS, HTTP_REQUEST_TIME=TIME, HTTP_CONNECTIONS=MOST
+    ) as port:
         yield port
-    finally:
-        process.terminate()
-        process.wait(60)
-    assert (folder / "said").read_text() == ""
 
 
 def drip(peer: socket.socket, octets: Iterator[bytes]) -> None:
