@@ -130,22 +130,26 @@ class Lookups:
         return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
     def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
-        """The look-up to make, of those that find all that is meant: the first, unless it finds many entries and
-        another finds less, or as many as are counted; tokens are whole words."""
+        """The look-up to make, of those that find all that is meant: the one that finds least, as far as counting is
+        worth it.  Tokens are counted soonest, the texts last: there, rare letters are found by way of common ones."""
         text = "" if way.whole else way.text
-        table, asked = best = next(x for x in (("names", way.names), ("text", text), ("tag", way.tag)) if x[1])
-        others = [x for x in (("text", text), ("tag", way.tag)) if x[1] and x != best]
-        if not others or (size := self._count(table, asked, low, high)) < _WEIGHED:
-            return best
-        counted = [(self._count(table, asked, low, high), (table, asked)) for table, asked in others]
-        return min(reversed([(size, best), *counted]), key=lambda found: found[0])[1]
+        known = [asked for asked in (("tag", way.tag), ("names", way.names), ("text", text)) if asked[1]]
+        if len(known) == 1:
+            return known[0]
+        best, least = next(asked for asked in known if asked[0] != "names"), _WEIGHED
+        for table, asked in known:
+            if table == "text" and least < _WEIGHED:
+                break
+            if (size := self._count(table, asked, low, high, least)) < least:
+                best, least = (table, asked), size
+        return best
 
-    def _count(self, table: str, asked: str, low: int, high: int) -> int:
+    def _count(self, table: str, asked: str, low: int, high: int, most: int) -> int:
         sql = (
             f"SELECT count(*) FROM (SELECT 1 FROM {table} "  # noqa: S608
-            f"WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT {_WEIGHED})"
+            f"WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT ?)"
         )
-        return int(self.connection.execute(sql, (asked, low, high)).fetchone()[0])
+        return int(self.connection.execute(sql, (asked, low, high, most)).fetchone()[0])
 
     def _by_start(self, start: str, chosen: _Chosen) -> Iterator[Row]:
         """Mailboxes whose first family name starts so, in the order of these names, then of rank: as the index has

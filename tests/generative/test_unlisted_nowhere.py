@@ -19,9 +19,10 @@ from unlisted_world import DARK, NORTH, SOUTH, Countries, Country, countries
 from werkzeug.test import TestResponse
 
 from directory_service.entries.record import as_listed
-from directory_service.index import filling
+from directory_service.index import filling, finder
 from directory_service.index.query import View
 from directory_service.index.schema import HIDDEN
+from directory_service.matching import addresses, retrieve
 from directory_service.policy.rules import Policy, decide
 from directory_service.web.portal.downloads import XLSX_TYPE
 from directory_service.web.portal.sheets import read_file
@@ -36,9 +37,13 @@ HELD = ("entry", "body", "key", "mailbox", "hashed", "change", "mark", "operator
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Countries]:
-    """With few letters that are rare, so that some are counted in so small a country."""
+    """With few letters that are rare, so that some are counted in so small a country; and with searches that end when
+    they have found, not when a machine that does other things has made them wait."""
     with (
         mock.patch.object(filling, "RARE", 3),
+        mock.patch.object(finder, "TIME", 60),
+        mock.patch.object(retrieve, "_TIME", 60),
+        mock.patch.object(addresses, "_TIME", 60),
         closing(countries(tmp_path_factory.mktemp("unlisted"))) as made,
     ):
         yield made
