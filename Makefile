@@ -14,7 +14,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # Tests start the command hundreds of times: what was compiled once is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run sample test lint types layers docs check reference bench fuzz soak upgrade clean
+.PHONY: help install run sample test lint types layers docs check reference pictures bench fuzz soak upgrade clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -55,6 +55,10 @@ check: ## all that CI runs: lint, types, every test (layers and docs among them)
 
 reference: .venv/.tested ## writes the reference pages of settings and commands from the code
 	@$(BIN)/python tools/reference.py
+
+pictures: .venv/.tested ## takes the pictures of docs/images anew (the portal, in Chromium)
+	@tools/debian-install chromium
+	@$(BIN)/python tools/pictures.py
 
 bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national scale (long)
 	@tools/debian-install wrk
