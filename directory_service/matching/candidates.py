@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from directory_service.entries.labels import person_label
 from directory_service.matching.agreement import agree_person, agree_structure
 from directory_service.matching.description import Description, Kind
-from directory_service.matching.judging import LEAST, Outcome, confidences, is_sure, outcome, score
+from directory_service.matching.judging import LEAST, LIKELY, Outcome, confidences, is_sure, outcome, score
 from directory_service.matching.retrieve import Found, find_people, find_structures
 from directory_service.matching.weights import Feature
 
@@ -65,6 +65,11 @@ class Matched:
         return self.candidates[0] if self.candidates else None
 
     @property
+    def is_likely(self) -> bool:
+        """Is the best more likely meant than not?"""
+        return self.best is not None and self.best.confidence >= LIKELY
+
+    @property
     def match(self) -> Candidate | None:
         """The one that is surely meant."""
         return self.best if self.outcome is Outcome.SURE else None
@@ -96,7 +101,7 @@ def _judged(
     shown = [
         Candidate(record["id"], kind, label_of(kind, record), confidence, sure and at == 0, features, record)
         for at, (confidence, (_, features, record)) in enumerate(zip(sure_of, weighed, strict=True))
-        if confidence >= LEAST or (at == 0 and confidence > 0)
+        if confidence >= LEAST
     ]
     return Matched(outcome(sure_of, sure), tuple(shown[:limit]))
 

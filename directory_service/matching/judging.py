@@ -15,6 +15,7 @@ from typing import Final
 from directory_service.matching.weights import NOBODY, Feature, Field, Way
 
 SURE: Final = 95  # out of 100: what a match needs at least
+LIKELY: Final = 50  # more than anybody else, or nobody: what it takes to be written to
 LEAST: Final = 5  # below, a candidate is not worth showing
 _MANY: Final = 3.0  # weight of the homonyms that were not looked at, where there are any
 

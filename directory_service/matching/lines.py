@@ -37,7 +37,8 @@ class LineResult:
     """``state`` is that of the address, ``until`` since when it is out of service; ``outcome``, ``confidence`` (out of
     100) and ``candidates`` are about who is meant.  ``mailboxes`` are those of the best candidate, the one to write to
     first (``model.rightbox``), ``usable`` those of them that may be written to; ``mailbox`` is the right one, "" where
-    there is none or several do as well.  ``by_address``: the line names nobody; the name was read in its address."""
+    there is none, several do as well, or the candidate is not more likely meant than not.  ``by_address``: the line
+    names nobody; the name was read in its address."""
 
     address: str
     state: AddressState
@@ -51,6 +52,7 @@ class LineResult:
     mailboxes: tuple[str, ...]
     by_address: bool = False
     usable: tuple[str, ...] = ()
+    is_likely: bool = False  # the best candidate
 
     @property
     def keep(self) -> bool:
@@ -139,6 +141,7 @@ def _result(judged: Judged, d: Description, matched: Matched, chosen: Choice | N
         tuple(j.box.address for j in chosen.boxes) if chosen else (),
         by_address,
         _usable(chosen),
+        matched.is_likely,
     )
 
 
@@ -163,15 +166,15 @@ def _usable(chosen: Choice | None) -> tuple[str, ...]:
 
 def _mailbox(judged: Judged, chosen: Choice | None, matched: Matched) -> str:
     """The line's own address while it is hers and may be written to; else the one of hers that it was taken for, or the
-    right one.  Of a line that finds nobody, the one address that it was taken for."""
+    right one, if she is more likely meant than not.  Of a line that finds nobody, the one that it was taken for."""
     usable = _usable(chosen)
     alike = [x.address for x in judged.lookalikes]
     if judged.state is AddressState.CURRENT and judged.address in usable:
         return judged.address
     if near := [a for a in alike if a in usable]:
         return near[0]
-    if matched.candidates:
-        return (chosen.recommended or "") if chosen else ""
+    if matched.best:
+        return (chosen.recommended or "") if chosen and matched.is_likely else ""
     if judged.state is AddressState.CURRENT:
         return judged.address
     return alike[0] if len(alike) == 1 else ""

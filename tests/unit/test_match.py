@@ -183,6 +183,18 @@ def test_the_line_names_another_than_the_holder(world: Directory) -> None:
     assert set(found.mailboxes) == {"zoe.d-essai@medecin.mssante.fr", "reprise@cabinet.mssante.fr"}
 
 
+@pytest.mark.parametrize(
+    ("said", "outcome", "told"),
+    [({"profession": "médecin"}, Outcome.NONE, []), ({"town": "Lyon"}, Outcome.DOUBTFUL, [ZOE])],
+)
+def test_no_box_is_given_of_who_is_hardly_meant(
+    world: Directory, said: dict[str, str], outcome: Outcome, told: list[str]
+) -> None:
+    """Zoé is of that name and trade, or town.  People copy what they are shown, programs take what they are given."""
+    line = check_line(world, {"family": "D'ESSAI", "given": "Marguerite"} | said)
+    assert (line.outcome, [c.id for c in line.candidates], line.mailbox) == (outcome, told, "")
+
+
 def test_a_closed_address_leads_to_the_present_ones(world: Directory) -> None:
     """She has two personal boxes, and nothing says which of them is the right one: none is guessed."""
     found = line(world, name="Zoé D'ESSAI", address="ancienne@medecin.mssante.fr")

@@ -87,7 +87,7 @@ class Line:
     @property
     def mailboxes(self) -> tuple[str, ...]:
         """Of whom is meant, where none of them is the right one by what is known."""
-        settled = self.mailbox or self.advice is not Advice.CONFIRM or not self.candidates
+        settled = self.mailbox or self.advice is not Advice.CONFIRM or not self.found.is_likely
         return () if settled else tuple(box for box in self.found.usable if box != self.found.address)
 
     @property
