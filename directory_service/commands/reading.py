@@ -95,12 +95,13 @@ def search(
         told = {"total": page.total, "total_exact": page.total_exact, "relaxed": page.relaxed, "next": page.next}
         emit({"build": page.build, **told, "items": items, **counted})
     else:
-        _show(people, page)
+        _show(people, page, typed if sort != "city" else "")
 
 
-def _show(people: list[dict[str, Any]], page: Page) -> None:
+def _show(people: list[dict[str, Any]], page: Page, asked: str) -> None:
+    """``asked``: what the town that is shown of each is chosen by."""
     columns = ["Identifiant", "Nom", "Prénoms", "Profession", "Commune", "Adresse"]
-    rows = list(map(_row, people))
+    rows = [_row(person, asked) for person in people]
     if page.why:
         columns.append("Pourquoi")
         rows = [(*row, _reasons(why)) for row, why in zip(rows, page.why, strict=True)]
@@ -123,8 +124,10 @@ def _reasons(why: dict[str, Any]) -> list[str]:
     return [f"{w['word']} : {_FIELDS[w['field']]}, {_LIKE[w['match']]}" for w in why["words"]]
 
 
-def _row(person: dict[str, Any]) -> tuple[object, ...]:
-    towns = (activity["address"].get("city") for activity in person["activities"])
+def _row(person: dict[str, Any], asked: str) -> tuple[object, ...]:
+    from directory_service.matching.whereabouts import places
+
+    towns = ((place[0]["address"] or {}).get("city") for place in places(person, asked))
     return (
         person["id"],
         person["family_name"],

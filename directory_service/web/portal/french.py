@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from directory_service.entries.labels import capitalised, person_label
@@ -70,6 +70,14 @@ def trade(person: Record) -> str:
 def place(address: Record | None) -> str:
     """Postcode and town."""
     return " ".join(x for x in ((address or {}).get("postcode"), (address or {}).get("city")) if x)
+
+
+def posts(activities: Sequence[Record]) -> list[str]:
+    """As what somebody works at one place, each once: what an older source says in part is left out."""
+    said = [[(a.get(part) or {}).get("label") for part in ("mode", "role", "sector")] for a in activities]
+    told = [list(filter(None, labels)) for labels in said]
+    whole = [labels for labels in told if not any(set(labels) < set(others) for others in told)]
+    return list(dict.fromkeys(" · ".join(labels) for labels in whole if labels))
 
 
 def lines(address: Record | None) -> list[str]:
@@ -148,6 +156,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
         given,
         trade,
         place,
+        posts,
         lines,
         phone,
         number,

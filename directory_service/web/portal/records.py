@@ -14,6 +14,7 @@ from directory_service.entries.history import once_each
 from directory_service.errors import NotFound
 from directory_service.index.directory import Hit
 from directory_service.index.query import View
+from directory_service.matching.whereabouts import places
 from directory_service.model.publication import PURPOSES
 from directory_service.trust.domains import untrusted
 from directory_service.trust.rightbox import Asked, practitioner_mailboxes
@@ -45,6 +46,7 @@ def practitioner(identifier: str) -> Response:
         "practitioner",
         state=f"-{valid}",
         person=person,
+        places=places(person),
         boxes=boxes,
         former=former,
         chosen=chosen,

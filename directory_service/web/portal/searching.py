@@ -14,6 +14,7 @@ from directory_service.index.directory import Criteria, Wishes
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
 from directory_service.index.shield import shielded_people
+from directory_service.matching.whereabouts import places
 from directory_service.model import nomenclature
 from directory_service.trust.domains import untrusted
 from directory_service.web.context import directory
@@ -64,6 +65,8 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None, Wishes(facets=FACETS))
     count([hit.id for hit in found.hits])
     people = [orjson.loads(item) for item in shielded_people(found.hits)]
+    for person in people:
+        person["places"] = places(person, chosen["q"], department=chosen["department"], structure=chosen["structure"])
     return {
         "people": people,
         "untrusted": untrusted(directory(), (box["address"] for person in people for box in person["mailboxes"][:1])),
