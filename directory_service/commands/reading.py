@@ -125,9 +125,11 @@ def _reasons(why: dict[str, Any]) -> list[str]:
 
 
 def _row(person: dict[str, Any], asked: str) -> tuple[object, ...]:
-    from directory_service.matching.whereabouts import places
+    from directory_service.matching.whereabouts import place_meant, places
 
-    towns = ((place[0]["address"] or {}).get("city") for place in places(person, asked))
+    where = places(person)
+    shown = [place_meant(where, asked) or where[0], *where] if where else []
+    towns = ((place[0]["address"] or {}).get("city") for place in shown)
     return (
         person["id"],
         person["family_name"],

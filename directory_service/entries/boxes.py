@@ -39,23 +39,25 @@ def listed(bindings: Iterable[Binding]) -> Listed:
     if not seen:
         return NO_BOX
     ordered = sorted(seen, key=lambda b: (not b.preferred, b.rank or _LAST, b.since, b.address))
-    first: dict[str, Binding] = {}
+    held: dict[str, list[Binding]] = {}
     for binding in ordered:
-        first.setdefault(binding.address, binding)
-    addresses = tuple(first)
+        held.setdefault(binding.address, []).append(binding)
+    addresses, first = tuple(held), [bindings[0] for bindings in held.values()]
     return Listed(
-        bindings=tuple(first.values()),
+        bindings=tuple(first),
         addresses=addresses,
         ber=many("mail", addresses),
         text=column([a.casefold() for a in addresses]),
         keys=tuple([id_key("m", a) for a in addresses]),
-        types=tuple(dict.fromkeys(b.type.value for b in first.values())),
-        json=[box_json(b) for b in first.values()],
+        types=tuple(dict.fromkeys(b.type.value for b in first)),
+        json=[box_json(bindings) for bindings in held.values()],
     )
 
 
-def box_json(b: Binding) -> dict[str, object]:
-    """One of the ``mailboxes`` of contract.md §3."""
+def box_json(bindings: Sequence[Binding]) -> dict[str, object]:
+    """One of the ``mailboxes`` of contract.md §3, and where it is used."""
+    b = bindings[0]
+    places = {o.national_id: o.display_name for x in bindings if (o := x.organization)}
     return {
         "address": b.address,
         "type": b.type.value,
@@ -63,6 +65,8 @@ def box_json(b: Binding) -> dict[str, object]:
         "preferred": b.preferred,
         "since": iso(b.since),
         "operator": b.operator or None,
+        "service": next((x.service for x in bindings if x.service), None),
+        "structures": [{"id": pk, "name": name} for pk, name in places.items()],
     }
 
 

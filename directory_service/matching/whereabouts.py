@@ -1,4 +1,4 @@
-"""Where somebody works, as it is shown: what is said of one place together, and first the place asked about.  PURE."""
+"""Where somebody works, as it is shown: what is said of one place together, and which place is asked about.  PURE."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ Activity = Mapping[str, Any]
 Place = Sequence[Activity]  # the activities in one structure, at one address
 
 
-def places(person: Mapping[str, Any], asked: str = "", *, department: str = "", structure: str = "") -> Sequence[Place]:
-    """In the order of the record, but for the place that the filters name and most words of the text speak of."""
+def places(person: Mapping[str, Any]) -> list[Place]:
+    """In the order of the record."""
     found: dict[tuple[str, ...], list[Activity]] = {}
     for activity in person["activities"]:
         found.setdefault(_which(activity), []).append(activity)
+    return list(found.values())
+
+
+def place_meant(found: Sequence[Place], asked: str, *, department: str = "", structure: str = "") -> Place | None:
+    """The place that the filters name and most words of the text speak of; None where neither is of any of them."""
     words = telling(asked)
-    if not (words or department or structure):
-        return list(found.values())
 
     def strength(place: Place) -> tuple[bool, bool, int]:
         address, where = place[0]["address"] or {}, place[0]["structure"] or {}
@@ -28,7 +31,16 @@ def places(person: Mapping[str, Any], asked: str = "", *, department: str = "", 
             _spoken_of(words, place),
         )
 
-    return sorted(found.values(), key=strength, reverse=True)
+    best = max(found, key=strength, default=None)
+    return best if best and any(strength(best)) else None
+
+
+def box_at(person: Mapping[str, Any], place: Place | None) -> Mapping[str, Any] | None:
+    """Her mailbox in the structure of a place; else the first of all."""
+    boxes: Sequence[Mapping[str, Any]] = person["mailboxes"]
+    there = (place[0]["structure"] or {}).get("id") if place else None
+    used = (box for box in boxes if there and there in [s["id"] for s in box["structures"]])
+    return next(used, boxes[0] if boxes else None)
 
 
 def _which(activity: Activity) -> tuple[str, ...]:

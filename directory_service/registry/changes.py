@@ -1,8 +1,9 @@
 """From entries of the journal to the records that must be rendered again, and to the domains that moved.
 
-A record shows parts of others: a practitioner her structures and mailboxes, a mailbox its holders and where they
-work, a structure its mailboxes.  ``dependants`` follows those and no more: it does not go from one mailbox to another
-through their holder, since neither shows the other.  The feed (``registry.feed``) asks the domains alone.
+A record shows parts of others: a practitioner her structures and mailboxes, and in which structures these are used; a
+mailbox its holders and where they work; a structure its mailboxes.  ``dependants`` follows those and no more: it does
+not go from one mailbox to another through their holder, since neither shows the other.  The feed (``registry.feed``)
+asks the domains alone.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touch
     boxes |= {pk for pk, _ in mailboxes_under(connection, moved_domains(connection, entries))}
     holders = _related(connection, binding.c.practitioner_id, binding.c.mailbox_id, boxes)
     owners = _related(connection, binding.c.organization_id, binding.c.mailbox_id, boxes)
+    users = _related(connection, binding.c.practitioner_id, binding.c.organization_id, places)
     people |= _related(connection, practitioner.c.merged_into, practitioner.c.id, people)
     people |= _related(connection, activity.c.practitioner_id, activity.c.organization_id, places)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.practitioner_id, people)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.organization_id, places)
-    return Touched(people | holders, places | owners, boxes, _subjects(entries, "operator"))
+    return Touched(people | holders | users, places | owners, boxes, _subjects(entries, "operator"))
 
 
 def _subjects(entries: Iterable[JournalEntry], subject: str) -> set[int]:

@@ -104,6 +104,18 @@ def test_a_person_with_an_adeli_number_only() -> None:
     assert (answer["rpps"], answer["adeli"]) == (None, ["691234567"])
 
 
+def test_her_mailboxes_say_where_they_are_used() -> None:
+    """One address in two structures is one mailbox, in both."""
+    zoe = make_practitioner()
+    wards = [make_organization(pk, national_id=f"1{pk}", name=f"HOPITAL {pk}") for pk in (1, 2)]
+    held = [make_binding(1, practitioner=zoe, organization=wards[0]),
+            make_binding(2, practitioner=zoe, organization=wards[1], service="CARDIOLOGIE"),
+            make_binding(3, "zoe@ailleurs.mssante.fr", practitioner=zoe)]  # fmt: skip
+    one, other = orjson.loads(practitioner_entry(zoe, held, SUFFIX).json)["mailboxes"]
+    assert (one["service"], [s["name"] for s in one["structures"]]) == ("CARDIOLOGIE", ["HOPITAL 1", "HOPITAL 2"])
+    assert (other["service"], other["structures"]) == (None, [])
+
+
 @pytest.mark.parametrize(
     ("status", "boxes", "rank"), [(Status.ACTIVE, 1, 0), (Status.ACTIVE, 0, 1), (Status.INACTIVE, 1, 8)]
 )
@@ -117,7 +129,8 @@ def test_the_json_has_the_fields_of_the_contract() -> None:
     assert CONTRACT_PRACTITIONER | {"status_since"} == answer.keys()
     assert answer["activities"][0].keys() == {"structure", "address", "mode", "sector", "role", "phones"}
     assert answer["activities"][0]["structure"].keys() == {"id", "name", "finess", "siret"}
-    assert answer["mailboxes"][0].keys() == {"address", "type", "paperless", "preferred", "since", "operator"}
+    of_a_box = {"address", "type", "paperless", "preferred", "since", "operator"}
+    assert answer["mailboxes"][0].keys() == of_a_box | {"service", "structures"}
     assert answer["sources"] == [{"name": "rpps.activity", "run": 1, "seen": "2026-11-02T03:45:00Z"}]
     assert answer["profession"] == {"code": "10", "label": "Médecin"}
 

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 from registry_factories import LATER, START, add, add_box, add_person, add_place
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, delete
 
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Coded, Expertise, Identifier, SourceMark, Status
 from directory_service.registry import batches, journal, operators, read
 from directory_service.registry.engine import writing
+from directory_service.registry.tables import activity
 
 ZOE, PAUL, LOST = 1, 2, 3  # LOST was found to be ZOE and absorbed
 CLINIC, OFFICE = 10, 11
@@ -198,6 +199,12 @@ def _touched(connection: Connection, subject: str, key: int, kind: str = "update
 
 def test_a_structure_touches_its_people_and_their_mailboxes_and_its_own(world: Connection) -> None:
     assert _touched(world, "organization", CLINIC) == read.Touched({ZOE}, {CLINIC}, {1, 2})
+
+
+def test_a_structure_touches_who_uses_a_mailbox_there(world: Connection) -> None:
+    """Though she works elsewhere: her record names it."""
+    world.execute(delete(activity).where(activity.c.organization_id == OFFICE))
+    assert _touched(world, "organization", OFFICE) == read.Touched({ZOE}, {OFFICE}, {1})
 
 
 def test_a_person_touches_her_mailboxes_and_the_closed_ones(world: Connection) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from directory_service.matching.whereabouts import places
+from directory_service.matching.whereabouts import box_at, place_meant, places
 from directory_service.web.portal.french import posts
 
 WARD = {"id": "1660000118", "name": "CHU DE MONTFERRER", "finess": "660000118", "siret": None}
@@ -26,11 +26,15 @@ ELSEWHERE = {"structure": None, "address": None}
 PERSON = {"activities": [HOME, AT_WARD, AT_SURGERY, AGAIN, ELSEWHERE]}
 
 
+def test_what_is_said_of_one_place_stands_together() -> None:
+    assert places(PERSON) == [[HOME], [AT_WARD, AGAIN], [AT_SURGERY], [ELSEWHERE]]
+
+
 @pytest.mark.parametrize(
-    ("asked", "first"),
+    ("asked", "meant"),
     [
-        ("", HOME),
-        ("dupont", HOME),
+        ("", None),
+        ("dupont", None),
         ("dupont chu", AT_WARD),
         ("dupont montfer", AT_WARD),
         ("66150", AT_WARD),
@@ -38,17 +42,24 @@ PERSON = {"activities": [HOME, AT_WARD, AT_SURGERY, AGAIN, ELSEWHERE]}
         ("dupont saint-denis", HOME),
     ],
 )
-def test_the_place_that_the_text_speaks_of_comes_first(asked: str, first: dict[str, Any]) -> None:
-    found = places(PERSON, asked)
-    assert found[0][0] is first
-    assert [place[0] for place in found if place[0] is not first] == [
-        a for a in (HOME, AT_WARD, AT_SURGERY, ELSEWHERE) if a is not first
-    ]
+def test_which_place_a_text_speaks_of(asked: str, meant: dict[str, Any] | None) -> None:
+    found = place_meant(places(PERSON), asked)
+    assert (found and found[0]) is meant
 
 
 def test_filters_say_more_than_words() -> None:
-    assert places(PERSON, "kiné lyon", department="66")[0] == [AT_WARD, AGAIN]
-    assert places(PERSON, "chu", department="66", structure="30000000000012")[0] == [AT_SURGERY]
+    where = places(PERSON)
+    assert place_meant(where, "kiné lyon", department="66") == [AT_WARD, AGAIN]
+    assert place_meant(where, "chu", department="66", structure="30000000000012") == [AT_SURGERY]
+    assert place_meant([], "chu") is None
+
+
+def test_the_box_of_a_place_is_hers_there_or_her_first() -> None:
+    own, ward = {"address": "a@a.fr", "structures": []}, {"address": "b@b.fr", "structures": [{"id": WARD["id"]}]}
+    person = {"mailboxes": [own, ward]}
+    assert box_at(person, [AT_WARD]) is ward
+    assert box_at(person, [AT_SURGERY]) is box_at(person, [HOME]) is box_at(person, None) is own
+    assert box_at({"mailboxes": []}, [AT_WARD]) is None
 
 
 def test_what_sources_say_of_one_place_is_told_once() -> None:

@@ -119,6 +119,8 @@ PEOPLE: Final[dict[str, Schema]] = {
             "preferred": FLAG,
             "since": _INSTANT_OR_NULL,
             "operator": _TEXT_OR_NULL,
+            "service": _TEXT_OR_NULL,
+            "structures": listed(ref("NamedStructure")),
         }
     ),
     "Practitioner": record(_PRACTITIONER),

@@ -14,7 +14,7 @@ from directory_service.index.directory import Criteria, Wishes
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
 from directory_service.index.shield import shielded_people
-from directory_service.matching.whereabouts import places
+from directory_service.matching.whereabouts import box_at, place_meant, places
 from directory_service.model import nomenclature
 from directory_service.trust.domains import untrusted
 from directory_service.web.context import directory
@@ -66,10 +66,12 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     count([hit.id for hit in found.hits])
     people = [orjson.loads(item) for item in shielded_people(found.hits)]
     for person in people:
-        person["places"] = places(person, chosen["q"], department=chosen["department"], structure=chosen["structure"])
+        where = places(person)
+        meant = place_meant(where, chosen["q"], department=chosen["department"], structure=chosen["structure"])
+        person |= {"places": where, "place": meant or next(iter(where), None), "box": box_at(person, meant)}
     return {
         "people": people,
-        "untrusted": untrusted(directory(), (box["address"] for person in people for box in person["mailboxes"][:1])),
+        "untrusted": untrusted(directory(), (person["box"]["address"] for person in people if person["box"])),
         "found": found,
         "filters": _filters(chosen, found.facets or {}),
         "next": _url(chosen, cursor=found.next) if found.next else "",
