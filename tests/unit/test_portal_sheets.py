@@ -81,6 +81,8 @@ def test_control_characters_do_not_come_in() -> None:
         (b"\xd0\xcf\x11\xe0" + bytes(100), ".xls"),
         (b"\x89PNG\r\n\x1a\n\0\0", "ni un fichier CSV"),
         (b"PK\x03\x04 nothing", "XLSX est illisible : enregistrez-le à nouveau"),
+        (b'Nom;Mail\nA;b\n"C;d\nE;f\n', "guillemet ouvert à la ligne 3 n’est pas refermé"),
+        (b'Nom;Mail\n"A;b\n' + b"C;d\n" * 150 + b'"E;f\n', "guillemet ouvert à la ligne 2"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(body: bytes, says: str) -> None:

@@ -34,6 +34,8 @@ MOST_PARTS: Final = 2_000  # a sheet each, and what belongs to it; images count
 _DOCTYPE: Final = b"<!DOCTYPE"  # no spreadsheet writes one; entities, which multiply what is unpacked, live there
 _LONG_PARTS: Final = ("xl/worksheets/", "xl/sharedStrings")
 _SEPARATORS: Final = ";\t,|"
+_END: Final = "\0"  # after the last line; ``_separated`` leaves none in a text
+_TALLEST: Final = 100  # lines of one record: postal addresses and notes have some
 _LOOKED_AT: Final = 50  # records that say which separator it is
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
 _FILE: Final = "fichier"
@@ -124,8 +126,17 @@ def _separated(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
+    """Raises InvalidInput where a quotation mark swallows what follows: to the end, or more lines than a cell has."""
+    reader = csv.reader(io.StringIO(f"{text}\n{_END}", newline=""), delimiter=separator)
+    before = 0
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        for record in reader:
+            if reader.line_num - before > _TALLEST or (record != [_END] and record and _END in record[-1]):
+                where = f"le guillemet ouvert à la ligne {grouped(before + 1)} n’est pas refermé"
+                raise _refused(f"{where} : corrigez cette ligne, ou enregistrez le fichier à nouveau")
+            before = reader.line_num
+            if record != [_END]:
+                yield record
     except csv.Error:
         raise _refused("le fichier CSV est illisible (guillemets mal fermés ?)") from None
 
