@@ -19,12 +19,13 @@ from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
 from directory_service.model.phonetics import heard, near, units
-from directory_service.trust.naming import NameMatch, compare_person
+from directory_service.trust.naming import TITLES, NameMatch, compare_person
 
 Record = dict[str, Any]
 _LEAST_PART: Final = 3  # letters of one of two surnames: no particle
 _LEAST_TOWN: Final = 4  # letters of a town that was cut
 LIKE: Final = frozenset({Likeness.EXACT, Likeness.SOUND, Likeness.TYPO})  # of two words that may be one
+_CALLED: Final = LIKE | {Likeness.NICKNAME}
 SAME_STRUCTURE, LIKE_STRUCTURE = 0.75, 0.45  # of the words of two names
 _WAYS: Final = {
     NameMatch.FULL: Way.EQUAL,
@@ -234,6 +235,15 @@ def given_fit(said: list[str], given: list[str]) -> Likeness:
     if glued in LIKE:
         return glued
     return max((min((grade_whole(w, g) for g in given), default=Likeness.NONE) for w in said), default=Likeness.EXACT)
+
+
+def is_given_name(said: str, given: str) -> bool:
+    """Whether nothing was said but a given name of this person, or its first letter."""
+    held = words(given)
+    names = [w for w in words(said) if w not in TITLES]
+    return bool(names) and all(
+        (w[0] == w and any(g.startswith(w) for g in held)) or given_fit([w], held) in _CALLED for w in names
+    )
 
 
 # --- where and what --------------------------------------------------------------------------------------------------

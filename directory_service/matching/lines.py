@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from directory_service.matching.addresses import SAID_OF_STATE, AddressState, Judged, LookAlike, judge_address
-from directory_service.matching.agreement import name_way
+from directory_service.matching.agreement import is_given_name, name_way
 from directory_service.matching.candidates import Candidate, Matched, candidates
 from directory_service.matching.description import Description, Kind, describe
 from directory_service.matching.judging import Outcome
@@ -157,7 +157,8 @@ def _state(judged: Judged, d: Description, matched: Matched) -> AddressState:
     if not d.whole_name:
         return judged.state
     ways = [name_way(d, h["family_name"] or "", h["given_names"] or "") for h in people]
-    return AddressState.OTHER_HOLDER if set(ways) <= {Way.DIFFERS, Way.GIVEN} else judged.state
+    called = any(is_given_name(d.whole_name, h["given_names"] or "") for h in people)
+    return AddressState.OTHER_HOLDER if set(ways) <= {Way.DIFFERS, Way.GIVEN} and not called else judged.state
 
 
 def _usable(chosen: Choice | None) -> tuple[str, ...]:

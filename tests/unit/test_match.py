@@ -195,6 +195,14 @@ def test_no_box_is_given_of_who_is_hardly_meant(
     assert (line.outcome, [c.id for c in line.candidates], line.mailbox) == (outcome, told, "")
 
 
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [("Jean", "current"), ("Dr Jean", "current"), ("J.", "current"), ("Paul", "other_holder"), ("Dr", "other_holder")],
+)
+def test_a_given_name_alone_contradicts_no_holder_of_that_name(world: Directory, given: str, state: str) -> None:
+    assert line(world, given=given, address="jean.dupont@medecin.mssante.fr").state.value == state
+
+
 def test_a_closed_address_leads_to_the_present_ones(world: Directory) -> None:
     """She has two personal boxes, and nothing says which of them is the right one: none is guessed."""
     found = line(world, name="Zoé D'ESSAI", address="ancienne@medecin.mssante.fr")
