@@ -29,14 +29,14 @@ class Kind(StrEnum):
     STRUCTURE = "5"  # a word that tells one structure from another
     COMMON = "6"  # one that very many have: those of ``vocabulary.generic``, so that the beginnings of others are few
     DOMAIN = "7"  # of a mailbox
-    INITIAL = "8"  # the first letter of a word of the name; those of several given names
+    INITIAL = "8"  # the first letter of a word of the name, particles too; those of several given names
     TOWN_SOUND = "9"  # how the whole name of a town sounds
 
 
 SAINTS: Final = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes"}
 _CEDEX: Final = "cedex"
 _DISTRICT: Final = "arrondissement"
-_MOST: Final = 4  # words of a name; of longer ones, the first
+_MOST: Final = 8  # words of a name; of longer ones, the first
 _DOT, _SIGN = "·", "‧"  # the tokenizer keeps what is not ASCII
 
 
@@ -61,7 +61,7 @@ def _family(text: str) -> str:
     found = words_of(text)[:_MOST]
     ends = ["".join(found[n:]) for n in range(len(found))]
     alone = [word for word in found if word not in PARTICLES]
-    return _tokens(Kind.FAMILY, (*alone, *ends), [word[0] for word in alone or found])
+    return _tokens(Kind.FAMILY, (*alone, *ends), [word[0] for word in found])
 
 
 @lru_cache(maxsize=100_000)
@@ -69,7 +69,8 @@ def _given(text: str) -> str:
     """Each word, and neighbours as one: the extracts write *JEAN PIERRE* for Jean-Pierre."""
     found = words_of(text)[:_MOST]
     pairs = ["".join(pair) for pair in pairwise(found)]
-    several = ["".join(word[0] for word in found)] if len(found) > 1 else []
+    letters = "".join(word[0] for word in found)
+    several = [letters[:n] for n in (2, 3) if n <= len(letters)]  # *jp* is JEAN PIERRE MARIE, too
     return _tokens(Kind.GIVEN, (*found, *pairs), [*[word[0] for word in found], *several])
 
 

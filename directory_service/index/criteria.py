@@ -28,6 +28,7 @@ from directory_service.model.nomenclature import DEPARTMENTS, department_of
 from directory_service.model.vocabulary import System, codes_said
 
 LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody's name
+_SIREN: Final = 9  # digits
 LONGEST_PLACE: Final = 5  # characters of a postcode or of the code of a department
 # What people call a general practitioner is three savoir-faire (formats.md §5).
 _GENERAL: Final = ("SM26", "SM53", "SM54")
@@ -208,10 +209,16 @@ def _postcode(text: str) -> Filter:
 
 
 def _structure(text: str) -> Filter:
-    """A structure's number, or words of its name."""
-    by_number = [Equal("asStructureId", key[1:].encode()) for key in structure_keys(text)]
+    """A structure's number, or words of its name.  One of several numbers is its id; a SIREN is how SIRETs begin."""
     by_name = _in(("org",))(text)
-    return Or((*by_number, by_name)) if any(c.isdigit() for c in text) else by_name
+    if not any(c.isdigit() for c in text):
+        return by_name
+    compact = "".join(text.split()).encode()
+    held: list[Filter] = [Equal("asStructureId", key[1:].encode()) for key in structure_keys(text)]
+    held += [Equal("asFiness", compact), Equal("asSiret", compact)]
+    if len(compact) == _SIREN and compact.isdigit():
+        held.append(Substrings("asSiret", compact, (), b""))
+    return Or((*held, by_name))
 
 
 def _family(text: str) -> Filter:

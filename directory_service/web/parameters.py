@@ -23,7 +23,7 @@ LONGEST_ADDRESS = 254  # RFC 5321 4.5.3.1.3, less the angle brackets
 _LONGEST_INSTANT = 40  # characters
 # What ``clean_text`` takes: an expression of ECMA 262, as JSON Schema has them.
 _SPACE = r"[\u0009-\u000d\u001c-\u0020\u0085]*"
-PRINTABLE = rf"^{_SPACE}[^\u0000-\u001f\u007f-\u009f]*{_SPACE}$"
+PRINTABLE = rf"^{_SPACE}[^\u0000-\u0008\u000a-\u001f\u007f-\u009f]*{_SPACE}$"
 _MOST_FIELDS = 40  # of one query string; twice what any route knows
 
 
@@ -243,10 +243,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 def clean_text(text: str, where: str, longest: int = LONGEST_TEXT) -> str:
     """``text`` without its outer spaces; refuses what is too long, them included, and what no keyboard types (NUL,
-    controls)."""
+    controls).  A tab is a space: two cells of a spreadsheet are pasted so."""
     if len(text) > longest:
         raise refused(where, f"au plus {longest} caractères")
-    text = text.strip()
+    text = text.replace("\t", " ").strip()
     if not text.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in text):
         raise refused(where, "caractère de contrôle")
     return text

@@ -17,6 +17,7 @@ from typing import Final
 from directory_service.entries.finding import SAINTS, words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
+    LEAST_TOWN,
     Field,
     Keys,
     Near,
@@ -28,6 +29,7 @@ from directory_service.index.onebox.readings import (
     of_pair,
     of_phrase,
     of_run,
+    of_run_begun,
     of_word,
 )
 from directory_service.index.onebox.shapes import (
@@ -37,6 +39,7 @@ from directory_service.index.onebox.shapes import (
     is_district,
     is_misread,
     is_number,
+    national,
     near_keys,
     number_at,
     of_address,
@@ -52,10 +55,12 @@ MOST_WORDS: Final = 12  # what people type has four; a pasted paragraph is no se
 _ALL_PAIRS: Final = 5  # words, of which each may go with each; of more, neighbours only
 _LONGEST_RUN: Final = 5  # words of the name of a town
 _ELIDED: Final = re.compile(r"\b([dDlL])['’`](?=\w)")
-_ANNOUNCED: Final = re.compile(r"[:=°#]+")
+_ANNOUNCED: Final = re.compile(r"[:=°#,;()\[\]{}<>\"«»]+")  # before numbers and around them
+_GLUED: Final = re.compile(r"^(rpps|adeli|finess|siret|siren)(?=[0-9])", re.ASCII | re.I)
 _AROUND: Final = "<>\"';,"  # an address: as mail clients write it
 _SHORT: Final = {"à": "a", "À": "a", "M.": "m", "m.": "m"}  # words of one letter that are no initials
 _BEFORE_NAMES: Final = "dlmno"  # letters with an apostrophe, which few people type
+_CEDEX: Final = "cedex"
 _MARK: Final = "\x02"  # before a word that was elided
 
 
@@ -132,12 +137,14 @@ def _order(reading: Reading) -> tuple[int, int]:
 
 def _cut(text: str) -> tuple[list[str], list[Word]]:
     """Folded words, and those that have a shape.  An announced number is told by its shape."""
-    raw = [piece for word in text.split() for piece in _pieces(word)]
+    raw = [piece for word in national(text).split() for piece in _pieces(word)]
     plain: list[str] = []
     others: list[Word] = []
     at = 0
     while at < len(raw):
         here, at = raw[at], at + 1
+        if at > 1 and raw[at - 2].casefold() == _CEDEX and is_district(here):
+            continue  # of a post office
         if is_number(here) or is_district(here):
             size = number_at(raw, at - 1)
             others.append(of_number(compact(raw[at - 1 : at - 1 + size])))
@@ -160,7 +167,8 @@ def _pieces(word: str) -> list[str]:
     """What stands between two spaces, as words; an address whole, less what it was copied with."""
     if "@" in word:
         return [word.removeprefix("mailto:").strip(_AROUND)]
-    return _ANNOUNCED.sub(" ", _ELIDED.sub(rf"{_MARK}\1 ", word)).split()
+    pieces = _ANNOUNCED.sub(" ", _ELIDED.sub(rf"{_MARK}\1 ", word)).split()
+    return [part for piece in pieces for part in _GLUED.sub(r"\1 ", piece.strip("'’`")).split()]
 
 
 def _announces(texts: Sequence[str]) -> bool:
@@ -183,7 +191,15 @@ def _together(words: Sequence[str], away: set[str]) -> dict[str, list[Reading]]:
             run = words[start : start + size]
             for word in run if size > 2 or _may_be_one(run) else ():
                 found[word] += of_run("".join(run))
+            for word in run if _is_begun(run, last=start + size == len(words)) else ():
+                found[word].append(of_run_begun("".join(run)))
     return found
+
+
+def _is_begun(run: Sequence[str], *, last: bool) -> bool:
+    """A town that is being typed, whose words do not tell it one by one: *l hay*, *villeneuve d as*, *aix en p*."""
+    letters = len(run[0]) > 1 or run[0] in _BEFORE_NAMES
+    return letters and (any(len(word) == 1 for word in run) or (last and len(run[-1]) < LEAST_TOWN))
 
 
 def _may_be_one(words: Sequence[str]) -> bool:

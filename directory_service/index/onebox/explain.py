@@ -26,7 +26,7 @@ def explained(box: Box, match: Match, record: Record) -> dict[str, Any]:
 
 
 def _word(typed: str, fit: Fit, record: Record) -> dict[str, Any]:
-    field = _part_of_name(typed, fit, record) if fit.field is Field.NAME else fit.field
+    field = _PARTS[fit.field](typed, fit, record) if fit.field in _PARTS else fit.field
     text = _TEXTS[field](record, typed, fit.token)
     return {"word": typed, "field": field.value, "match": fit.likeness.name.lower(), "text": text}
 
@@ -37,6 +37,31 @@ def _part_of_name(typed: str, fit: Fit, record: Record) -> Field:
     inside = squash(typed) in squash(record["given_names"])
     return Field.GIVEN if (fit.token and typed in (given, *given)) or (not fit.token and inside) else Field.FAMILY
 
+
+def _part_of_work(typed: str, fit: Fit, record: Record) -> Field:
+    """The words of what a person does stand in one text, with her place."""
+    if fit.token:
+        return fit.field
+    wanted = squash(typed)
+    if any(wanted in squash(s["label"]) for s in record["specialties"]):
+        return Field.SPECIALTY
+    held = record["profession"]
+    return Field.PROFESSION if held and wanted in squash(held["label"]) else _part_of_place(typed, fit, record)
+
+
+def _part_of_place(typed: str, _fit: Fit, record: Record) -> Field:
+    wanted = squash(typed)
+    places = list(_activities(record, "address"))
+    if any(wanted in squash(a["city"] or "") for a in places):
+        return Field.CITY
+    return Field.DEPARTMENT if any(wanted in squash(_label_of(a["department"])) for a in places) else Field.OTHER
+
+
+def _label_of(coded: Mapping[str, Any] | None) -> str:
+    return coded["label"] or "" if coded else ""
+
+
+_PARTS: Final = {Field.NAME: _part_of_name, Field.SPECIALTY: _part_of_work, Field.OTHER: _part_of_place}
 
 # --- the text of each field ------------------------------------------------------------------------------------------
 
@@ -60,8 +85,10 @@ def _postcode(record: Record, _typed: str, token: str) -> str | None:
     return _first((a["postcode"] for a in _activities(record, "address")), lambda text: text == token[1:])
 
 
-def _department(record: Record, _typed: str, token: str) -> str | None:
+def _department(record: Record, typed: str, token: str) -> str | None:
     held = [a["department"] for a in _activities(record, "address") if a["department"]]
+    if not token:
+        return _first(map(_label_of, held), lambda text: squash(typed) in squash(text))
     return _coded(held, token) or nomenclature.DEPARTMENTS.get(token[1:].upper())
 
 
@@ -82,8 +109,10 @@ def _profession(record: Record, _typed: str, token: str) -> str | None:
     return _coded(held, token) or nomenclature.label("profession", token[1:].upper()) or _label(held)
 
 
-def _specialty(record: Record, _typed: str, token: str) -> str | None:
+def _specialty(record: Record, typed: str, token: str) -> str | None:
     held = record["specialties"]
+    if not token:
+        return _first((s["label"] for s in held), lambda text: squash(typed) in squash(text))
     return _coded(held, token) or nomenclature.label("expertise", token[1:].upper()) or _label(held)
 
 

@@ -104,12 +104,13 @@ _FIELDS: Final = {
     System.SPECIALTY: (Field.SPECIALTY, "s"),
     System.DEPARTMENT: (Field.DEPARTMENT, DEPARTMENT_TAG),
 }
+LEAST_TOWN: Final = 3  # letters of a word by which a town is looked up
 # How many letters of a word of each kind are looked up by how it begins: of fewer, too many begin so.
 _BEGINNINGS: Final = (
     (Kind.FAMILY, Field.FAMILY, 2),
     (Kind.GIVEN, Field.GIVEN, 2),
-    (Kind.TOWN, Field.CITY, 3),
-    (Kind.TOWN_PART, Field.CITY, 3),
+    (Kind.TOWN, Field.CITY, LEAST_TOWN),
+    (Kind.TOWN_PART, Field.CITY, LEAST_TOWN),
     (Kind.STRUCTURE, Field.STRUCTURE, 3),
 )
 _SAINTS: Final = frozenset(("saint", "sainte"))  # words of their own in a town's name, and a tenth of all towns
@@ -185,6 +186,11 @@ def of_run(whole: str) -> Iterator[Reading]:
     """Neighbours written as one: the whole name of a town."""
     yield Reading(Kind.TOWN + whole, Field.CITY)
     yield Reading(Kind.FAMILY + whole, Field.FAMILY)
+
+
+def of_run_begun(start: str) -> Reading:
+    """A town whose name begins so."""
+    return Reading(Kind.TOWN + start, Field.CITY, Likeness.PREFIX, starts=True)
 
 
 # --- when there is too little ----------------------------------------------------------------------------------------

@@ -31,6 +31,14 @@ ANNOUNCING: Final = frozenset("rpps adeli finess siret siren idnat n no numero n
 _LAST: Final = "\U0010ffff"  # after whatever a key goes on with
 _POSTCODE: Final = 5  # digits
 _LEAST_BEGINNING: Final = 6  # digits of the beginning of an identifier
+_ABROAD: Final = re.compile(r"(?<![\w+])(?:\+|00)33(?:[ .-]*\(0\))?[ .-]*(?=(?:[0-9][ .-]*){9}(?![0-9]))", re.ASCII)
+_PERSON_TYPES: Final = {"8": 11, "0": 9}  # type digits of TRE_G08, and how many digits follow: RPPS, ADELI
+_RPPS_LENGTHS: Final = (11, 12)
+
+
+def national(text: str) -> str:
+    """Telephone numbers as they are written in France: *+33 4 72…* is *04 72…*."""
+    return _ABROAD.sub("0", text)
 
 
 def is_number(text: str) -> bool:
@@ -66,6 +74,8 @@ def number_at(texts: Sequence[str], start: int) -> int:
     end = start
     while end < len(texts) and is_number(texts[end]):
         end += 1
+    if len(compact(texts[start : start + 1])) == _POSTCODE and len(compact(texts[start + 1 : end])) in _RPPS_LENGTHS:
+        return 1  # and an RPPS number behind it
     for stop in range(end, start + 1, -1):
         if len(compact(texts[start:stop])) in _LENGTHS and _is_written_so(texts[start:stop]):
             return stop - start
@@ -73,7 +83,10 @@ def number_at(texts: Sequence[str], start: int) -> int:
 
 
 def _is_written_so(texts: Sequence[str]) -> bool:
-    """What is an identifier by itself is no part of another: a postcode may stand before it.  Postcodes are none."""
+    """What is an identifier by itself is no part of another, but for its type digit: a postcode may stand before it.
+    Postcodes are none."""
+    if len(texts) == 2 and _PERSON_TYPES.get(texts[0]) == len(compact(texts[1:])):
+        return True
     sizes = {len(compact((text,))) for text in texts}
     return not sizes & _LENGTHS and sizes != {_POSTCODE}
 
