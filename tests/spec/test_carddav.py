@@ -152,6 +152,26 @@ def test_the_whole_country_is_not_listed_and_says_so(client: FlaskClient) -> Non
     assert sync.status_code == 403
 
 
+@pytest.mark.parametrize(("collation", "status"), [("i;ascii-casemap", 207), ("i;octet", 403), ("i;other", 403)])
+def test_a_collation_that_is_not_there_is_refused(client: FlaskClient, collation: str, status: int) -> None:
+    """RFC 6352 8.6."""
+    answer = query(
+        client, prop_filter("FN", "essai").replace("<c:text-match", f'<c:text-match collation="{collation}"')
+    )
+    assert answer.status_code == status
+    assert (etree.fromstring(answer.data).find("c:supported-collation", NS) is None) == (status == 207)
+
+
+@pytest.mark.parametrize(("most", "status"), [("1", 403), ("2000", 207), ("x", 400)])
+def test_a_part_of_a_synchronisation_is_refused(client: FlaskClient, most: str, status: int) -> None:
+    """RFC 6578 3.7: a limit that the server does not keep to is an error."""
+    asked = "<d:sync-token/><d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop>"
+    limit = f"<d:limit><d:nresults>{most}</d:nresults></d:limit>"
+    answer = report(client, BOOK, f"<d:sync-collection {HEAD}>{asked}{limit}</d:sync-collection>")
+    assert answer.status_code == status
+    assert ("number-of-matches-within-limits" in answer.text) == (status == 403)
+
+
 def test_a_book_is_synchronised_by_token(client: FlaskClient) -> None:
     def sync(token: str) -> TestResponse:
         asked = f"<d:sync-token>{token}</d:sync-token><d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop>"

@@ -17,6 +17,7 @@ from directory_service.model.names import fold_any, words
 from directory_service.web.dav.xml import Element, card
 
 _LONGEST: Final = 200
+_COLLATIONS: Final = frozenset(("default", "i;ascii-casemap", "i;unicode-casemap"))
 _MOST: Final = 60  # properties and texts of one query: each is held against each card
 
 
@@ -96,6 +97,12 @@ def parse_filter(element: Element | None) -> CardFilter:
     if len(props) + sum(len(p.texts) for p in props) > _MOST:
         raise InvalidInput(f"au plus {_MOST} conditions", where="filter")
     return CardFilter(props, element.get("test", "anyof") == "allof")
+
+
+def knows_collations(element: Element | None) -> bool:
+    """Whether texts are to be compared in ways that we have (RFC 6352 8.3); accents aside, the two are one here."""
+    texts = element.iter(card("text-match")) if element is not None else ()
+    return all(e.get("collation", "default") in _COLLATIONS for e in texts)
 
 
 def _prop(element: Element) -> PropFilter:

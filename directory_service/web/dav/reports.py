@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from directory_service.entries.vcard import Version
 from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.web.dav.books import MOST_CARDS, Book, Card, cards_of, get_card
-from directory_service.web.dav.filters import parse_filter
+from directory_service.web.dav.filters import knows_collations, parse_filter
 from directory_service.web.dav.properties import answer, book_path, card_resource, sync_token
 from directory_service.web.dav.xml import Element, Response, card, dav, multistatus, names_of
 
@@ -52,8 +52,11 @@ Answer = tuple[list[Response], str]
 
 def _query(directory: Directory, book: Book, root: Element, _: str, counting: Counting) -> Answer:
     """The cards that match, at most as many as asked for; and that there are more, where there are."""
-    wanted = parse_filter(root.find(card("filter")))
-    limit = _limit(root)
+    asked = root.find(card("filter"))
+    if not knows_collations(asked):
+        raise Refused(card("supported-collation"))
+    wanted = parse_filter(asked)
+    limit = _limit(root, card)
     narrowed = wanted.narrowed()
     if narrowed is None and book.members is None and wanted.props:
         raise Refused(card("supported-filter"))
@@ -74,8 +77,8 @@ def truncated(book: Book) -> Response:
     return Response(book_path(book.id), status=507, error=TRUNCATED)
 
 
-def _limit(root: Element) -> int:
-    said = root.findtext(f"{card('limit')}/{card('nresults')}", "").strip()
+def _limit(root: Element, name: Callable[[str], str]) -> int:
+    said = root.findtext(f"{name('limit')}/{name('nresults')}", "").strip()
     if not said:
         return MOST_CARDS
     if not (said.isascii() and said.isdigit() and len(said) < 9):
@@ -105,7 +108,8 @@ def _named(directory: Directory, book: Book, href: str) -> Card | None:
 
 
 def _sync(directory: Directory, book: Book, root: Element, build: str, counting: Counting) -> Answer:
-    """All, or nothing new; who holds another state must ask for all again (RFC 6578 3.8)."""
+    """All, or nothing new; who holds another state must ask for all again (RFC 6578 3.8), and who asks for some of all
+    is refused (3.7)."""
     if book.members is None:
         raise Refused(dav("supported-report"))
     token = root.findtext(dav("sync-token"), "").strip()
@@ -114,8 +118,11 @@ def _sync(directory: Directory, book: Book, root: Element, build: str, counting:
         raise Refused(dav("valid-sync-token"))
     if token:
         return [], now
+    most = _limit(root, dav)
     counting.listing()
     listed = cards_of(directory, book)
+    if len(listed.cards) > most:
+        raise Refused(dav(TRUNCATED))
     counting.given([c.entry for c in listed.cards])
     responses = [*_answers(book, listed.cards, root)]
     return [*responses, *([truncated(book)] if listed.truncated else [])], now
