@@ -71,7 +71,21 @@ def describe(said: str | Mapping[str, str]) -> Description:
     if not given.keys() <= set(FIELDS):
         raise InvalidInput(f"champ inconnu ; les champs sont : {', '.join(FIELDS)}", where="description")
     found = Description(**{name: _clean(name, value) for name, value in given.items()})
-    return _numbered(_addressed(found))
+    return _numbered(_addressed(_spoken(found)))
+
+
+def _spoken(d: Description) -> Description:
+    """A given name beside a text, and no surname: the surname is in the text, and the given name joins it there."""
+    if not (d.text and d.given) or d.family or d.name:
+        return d
+    return replace(d, text=beside(d.text, d.given), given="")
+
+
+def beside(text: str, name: str) -> str:
+    """A text with the words of a name that it lacks."""
+    held = words(text)
+    missing = [piece for piece in name.split() if not {*words(piece)} <= {*held}]
+    return " ".join((text, *missing))[:LONGEST]
 
 
 def _clean(name: str, value: object) -> str:

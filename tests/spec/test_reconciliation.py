@@ -69,6 +69,23 @@ def test_a_batch_has_one_result_a_query(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "properties"),
+    [
+        ("D'Essai", {"given_names": "Zoé"}),
+        ("Zoé", {"family_name": "D'ESSAI"}),
+        ("D'Essai Zoé", {"given_names": "ZOE"}),
+        ("Dr Zoé D'Essai", {"family_name": "D'Essai"}),
+        ("D'Essai", {"family_name": "D'Essai", "given_names": "Zoé"}),
+        ("", {"family_name": "D'Essai", "given_names": "Zoé"}),
+    ],
+)
+def test_a_name_may_be_in_two_columns(client: FlaskClient, text: str, properties: dict[str, str]) -> None:
+    said = [{"pid": name, "v": value} for name, value in (properties | {"town": "Lyon"}).items()]
+    (found,) = ask(client, q={"query": text, "type": "practitioner", "properties": said}).values()
+    assert [(c["id"], c["match"]) for c in found] == [(ZOE, True)]
+
+
+@pytest.mark.parametrize(
     ("pid", "value"),
     [
         ("rpps", world.ZOE[1:]),

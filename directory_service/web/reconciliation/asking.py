@@ -14,6 +14,7 @@ from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.index.query import View
 from directory_service.matching import Candidate, Description, Kind, candidates, describe
 from directory_service.matching.addresses import look_alikes
+from directory_service.matching.description import beside
 from directory_service.model.confusable import How
 from directory_service.web.reconciliation.types import MAILBOX, ORGANIZATION, PRACTITIONER, PROPERTIES, TYPES
 
@@ -113,6 +114,10 @@ def _value(value: object) -> str:
 
 
 def _described(text: str, fields: Mapping[str, str]) -> Description:
+    """A surname without a given name is one beside the text, which may be the given name."""
+    if text and "family" in fields and not fields.keys() & {"given", "name"}:
+        others = {name: value for name, value in fields.items() if name != "family"}
+        return describe({"text": beside(text, fields["family"]), **others})
     return describe({"text": text, **fields})
 
 
