@@ -187,10 +187,12 @@ def _by_number(seeker: Seeker, text: str) -> None:
 
 def _by_parts(seeker: Seeker, d: Description) -> None:
     """Surname and given name apart.  The very surname first, which costs a tenth of a likely one: once somebody of both
-    names is there, no other spelling is looked for."""
+    names is there, no other spelling is looked for.  A column of surnames may hold whole names."""
     family, given = _untitled(d.family or d.given), d.given if d.family else ""
     narrow = _narrowing(d)
-    seeker.narrow(Equal("sn", family.encode()), [*_begins(given), *narrow])
+    very = seeker.narrow(Equal("sn", family.encode()), [*_begins(given), *narrow])
+    if not (very or given) and len(spoken := words(family)) > 1 and _by_words(seeker, d, spoken):
+        return
     if _has_name(seeker, given) or _swapped(seeker, family, given, narrow):
         return
     for name in _other_spellings(family, given):
@@ -253,23 +255,22 @@ def _narrowing(d: Description) -> list[Filter]:
     return [filter_of(c) for c in asked if c != Criteria()]
 
 
-def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> None:
+def _by_words(seeker: Seeker, d: Description, spoken: list[str]) -> bool:
     """A whole name in any order: the very name, all its words, then as they sound, pairs of them, and the longest one
-    where she is said to be."""
+    where she is said to be.  Whether anybody was found."""
     kept = [w for w in spoken if len(w) >= _LEAST and w not in TITLES]
     if not kept:
-        return
+        return False
     narrow = _narrowing(d)
     # Beside a single word, a letter is an initial; beside two it may be a particle (``d'Essai Zoé``).
     initials = tuple(f for w in spoken if len(w) == len(kept) == 1 for f in _begins(w))[:1]
     for name in (_all_in(kept), _all_near(kept)):
         if seeker.narrow(And((*name, *initials)), narrow):
-            return
+            return True
     for pair in _pairs(kept) if len(kept) > _NAME else ():
         if seeker.narrow(And(_all_in(pair)), narrow) or seeker.narrow(And(_all_near(pair)), narrow):
-            return
-    if narrow:
-        seeker.search(And((Approx("sn", max(kept, key=len).encode()), narrow[0])), MOST // 3)
+            return True
+    return bool(narrow) and seeker.search(And((Approx("sn", max(kept, key=len).encode()), narrow[0])), MOST // 3)
 
 
 def _all_in(kept: Sequence[str]) -> tuple[Filter, ...]:

@@ -196,6 +196,17 @@ def test_no_box_is_given_of_who_is_hardly_meant(
 
 
 @pytest.mark.parametrize(
+    "family",
+    ["Zoé D'ESSAI", "D'ESSAI Zoé", "Dr Zoé D'ESSAI", "D'Essai, Zoé", "D'ESSAI (Zoé)", "DESSAI Z.", "d essai zoe"],
+)
+def test_a_column_of_surnames_may_hold_whole_names(world: Directory, family: str) -> None:
+    found = candidates(world, describe({"family": family, "town": "Lyon"}))
+    assert [c.id for c in found.candidates][:1] == [ZOE]
+    other = line(world, family=family, town="Lyon", address="jean.dupont@medecin.mssante.fr")
+    assert (other.state, other.candidates[0].id) == (AddressState.OTHER_HOLDER, ZOE)
+
+
+@pytest.mark.parametrize(
     ("given", "state"),
     [("Jean", "current"), ("Dr Jean", "current"), ("J.", "current"), ("Paul", "other_holder"), ("Dr", "other_holder")],
 )
