@@ -41,6 +41,7 @@ _HEADINGS: Final = {
     "phone": "telephone|tel|numero de telephone|tel pro|tel professionnel|telephone professionnel|telephone bureau|"
     "phone|business phone|work phone|phone 1 value|fixe",
 }
+_USUAL: Final = frozenset(("nom d usage", "nom d exercice", "nom usuel"))  # of two surnames, the registry's
 _FIELD_OF: Final = MappingProxyType(
     {heading: field for field, headings in _HEADINGS.items() for heading in headings.split("|")}
 )
@@ -53,10 +54,15 @@ def field_of(heading: str) -> str | None:
 
 
 def fields_of(headings: Sequence[str]) -> Mapping[int, str]:
-    """The field of each column that has one; of two columns of one field, the first counts."""
-    found: dict[int, str] = {}
+    """The field of each column that has one; of two columns of one field, the first counts, but for the name that
+    people practise under."""
+    found: dict[str, int] = {}
     for at, heading in enumerate(headings):
         field = field_of(heading)
-        if field and field not in found.values():
-            found[at] = field
-    return found
+        if field and (field not in found or (_is_usual(heading) and not _is_usual(headings[found[field]]))):
+            found[field] = at
+    return {at: field for field, at in sorted(found.items(), key=lambda item: item[1])}
+
+
+def _is_usual(heading: str) -> bool:
+    return fold_any(heading) in _USUAL

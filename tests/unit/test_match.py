@@ -312,6 +312,11 @@ def test_of_two_columns_of_one_field_the_first_counts() -> None:
     assert fields_of(["Nom", "Prénom", "E-mail", "Courriel", "?"]) == {0: "family", 1: "given", 2: "address"}
 
 
+def test_of_two_surnames_the_one_that_people_practise_under_counts() -> None:
+    assert fields_of(["Nom de famille", "Nom d'usage", "Prénom"]) == {1: "family", 2: "given"}
+    assert fields_of(["Nom d’exercice", "Nom", "Prénom"]) == {0: "family", 2: "given"}
+
+
 @pytest.mark.parametrize(
     ("said", "label"),
     [
