@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from directory_service.matching.description import Description
-from directory_service.matching.terms import explained, overlap, plain_town, same_trade, telling
+from directory_service.matching.terms import explained, names_trade, overlap, plain_town, same_trade, telling
 from directory_service.matching.weights import Feature, Field, Way
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.likeness import Likeness, grade_whole
@@ -263,11 +263,12 @@ def _trade(d: Description, record: Record) -> Iterator[Feature]:
     if d.profession and profession:
         own = same_trade(d.profession, [profession["label"]], [profession["code"]])
         # « Cardiologue » in a column of professions is a specialty.
-        same = own or same_trade(d.profession, labels, codes)
-        yield Feature(Field.PROFESSION, Way.EQUAL if same else Way.DIFFERS)
+        same = own or same_trade(d.profession, labels, codes) or names_trade(d.profession, profession["code"], codes)
+        if same is not None:
+            yield Feature(Field.PROFESSION, Way.EQUAL if same else Way.DIFFERS)
     if d.specialty and (skills or profession):
         texts = [*labels, *([profession["label"]] if profession else [])]
-        if same_trade(d.specialty, texts, codes):
+        if same_trade(d.specialty, texts, codes) or (skills and names_trade(d.specialty, "", codes)):
             yield Feature(Field.SPECIALTY, Way.EQUAL)
         elif skills:
             yield Feature(Field.SPECIALTY, Way.DIFFERS)

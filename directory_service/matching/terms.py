@@ -7,13 +7,13 @@ words compare by how they start.  Nothing here is a search: both sides are known
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
 from directory_service.model.names import squash, words
 from directory_service.model.phonetics import near
-from directory_service.model.vocabulary import ARTICLES, System, terms
+from directory_service.model.vocabulary import ARTICLES, System, Term, phrases, single_words, terms
 
 _LEAST: Final = 3  # letters of an abbreviation (``psy``)
 _STEM: Final = 5  # letters that two words of one root have in common at least
@@ -93,6 +93,31 @@ def same_trade(said: str, labels: Sequence[str], codes: Sequence[str] = ()) -> b
         return True
     wanted = telling(said)
     return bool(wanted) and any(all(explained(w, (label,)) for w in wanted) for label in labels)
+
+
+def names_trade(said: str, profession: str, skills: Collection[str]) -> bool | None:
+    """Whether a wording with other words in it (*infirmière libérale*, *médecin cardiologue*) names the profession of
+    this code, or one of these specialties; None where it names none at all (*praticien hospitalier*)."""
+    professions, specialties = _trades_in(said)
+    if not specialties.isdisjoint(skills):
+        return True
+    if profession in professions:
+        return not (specialties and skills)
+    return False if professions or specialties else None
+
+
+@lru_cache(maxsize=20_000)
+def _trades_in(said: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The codes of the professions, and of the specialties; of a phrase, those of the whole and not of its words."""
+    held = frozenset(words(said)) - ARTICLES
+    found = [term for term in phrases() if term.whole and term.said <= held]
+    left = held.difference(*(term.said for term in found))
+    found += [term for word in left for term in single_words().get(word, ()) if term.whole]
+    return _codes(found, System.PROFESSION), _codes(found, System.SPECIALTY)
+
+
+def _codes(found: Iterable[Term], system: System) -> frozenset[str]:
+    return frozenset(code for term in found if term.system is system for code in term.codes)
 
 
 def overlap(said: str, names: Sequence[str]) -> float:

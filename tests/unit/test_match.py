@@ -21,7 +21,7 @@ from directory_service.matching import (
     field_of,
     fields_of,
 )
-from directory_service.matching.terms import overlap, plain_town, same_trade
+from directory_service.matching.terms import names_trade, overlap, plain_town, same_trade
 from directory_service.model.nicknames import nicknames
 from directory_service.model.vocabulary import System, terms
 
@@ -310,6 +310,36 @@ def test_what_mail_clients_export_is_known_whole(headings: str) -> None:
 
 def test_of_two_columns_of_one_field_the_first_counts() -> None:
     assert fields_of(["Nom", "Prénom", "E-mail", "Courriel", "?"]) == {0: "family", 1: "given", 2: "address"}
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("Infirmière libérale", {"nurse"}),
+        ("Infirmière D.E.", {"nurse"}),
+        ("infirmier(ère)", {"nurse"}),
+        ("Kiné libéral", {"physio"}),
+        ("Masseur-kinésithérapeute ostéopathe", {"physio"}),
+        ("Médecin cardiologue", {"cardiologist"}),
+        ("cardiologue hospitalier", {"cardiologist"}),
+        ("Cardiologue / angiologue", {"cardiologist"}),
+        ("médecin généraliste remplaçante", {"generalist"}),
+        ("Chirurgien-dentiste libéral", {"dentist"}),
+        ("sage-femme", set()),
+    ],
+)
+def test_a_trade_is_known_among_other_words(said: str, same: set[str]) -> None:
+    trades = {
+        "nurse": ("60", ()), "physio": ("70", ()), "dentist": ("40", ("SCD01",)),
+        "generalist": ("10", ("SM54",)), "cardiologist": ("10", ("SM04",)),
+    }  # fmt: skip
+    told = {name: names_trade(said, *trade) for name, trade in trades.items()}
+    assert {name for name, way in told.items() if way} == same
+    assert all(way is False for name, way in told.items() if name not in same)
+
+
+def test_words_that_are_no_trade_say_nothing() -> None:
+    assert names_trade("praticien hospitalier, chef de service", "10", ("SM04",)) is None
 
 
 def test_of_two_surnames_the_one_that_people_practise_under_counts() -> None:
