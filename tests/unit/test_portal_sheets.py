@@ -180,6 +180,15 @@ def test_columns_are_known_by_their_headings_or_by_what_they_hold(text: str, fir
     assert described(text)[0] == first
 
 
+def test_the_title_of_a_list_stands_above_its_headings() -> None:
+    book = book_of(
+        read_text("Correspondants;;\nService de cardiologie, 2026;;\n\nNom;Prénom;Ville\nDupont;Jean;Lyon\n")
+    )
+    assert (book.titles, book.lines, len(book.rows)) == (("Nom", "Prénom", "Ville"), (5,), 1)
+    names = book_of(read_text("Martin;\nNom;Prénom\n"))
+    assert book_of(read_text("Jean Martin;\nDupont;Lyon\n")).lines == (1, 2) and names.titles == ("Nom", "Prénom")
+
+
 def test_a_first_line_that_holds_a_trade_is_no_heading() -> None:
     assert len(described("Dupont Jean, médecin, Lyon\nMartin Paul, médecin, Lyon")) == 2
 

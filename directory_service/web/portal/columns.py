@@ -54,6 +54,7 @@ _SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
 _SECURE: Final = ("mss", "bal", "securis")  # of two columns of addresses, the one meant for health
 _NOTES: Final = ("remarque", "commentaire", "observation", "note", "memo", "divers", "comment")
 _TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
+_TITLE_LINES: Final = 5  # above the headings
 _SAMPLE: Final = 200  # rows that say what a column holds
 
 
@@ -78,6 +79,7 @@ class Book:
 
 def book_of(sheet: Sheet) -> Book:
     """With what is known of its columns; ``fields`` is empty where nothing is."""
+    sheet = _untitled(sheet)
     first = sheet.rows[0]
     if _is_heading(first):
         titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
@@ -88,6 +90,15 @@ def book_of(sheet: Sheet) -> Book:
         return Book(titles, _without_notes(first, fields), sheet.rows[1:], sheet.lines[1:])
     titles = tuple(f"Colonne {i}" for i in range(1, sheet.width + 1))
     return Book(titles, fields, sheet.rows, sheet.lines)
+
+
+def _untitled(sheet: Sheet) -> Sheet:
+    """Without the lines of one cell above the headings: what the list is, and of when."""
+    above = next((n for n, row in enumerate(sheet.rows) if sum(map(bool, row)) > 1), 0)
+    if not 0 < above <= _TITLE_LINES or any("@" in text for row in sheet.rows[:above] for text in row):
+        return sheet
+    known = sum(field_of(text) is not None for text in sheet.rows[above])
+    return Sheet(sheet.rows[above:], sheet.lines[above:]) if known > 1 else sheet
 
 
 def _is_heading(row: Sequence[str]) -> bool:
