@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from directory_service.errors import Forbidden, LimitExceeded
+from directory_service.errors import Forbidden, InvalidInput, LimitExceeded
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
 from directory_service.web.batches import answered
@@ -42,6 +42,7 @@ FIELDS: Final = (
     Text("operator", 64, filled=True),
     Flag("receipt", (Form.PRIVATE.value,)),
 )
+_BETWEEN: Final = frozenset('<>"(),:;\\[]')  # signs that addresses stand between (RFC 5322 3.2.3): what was copied too
 # Lines answered from one build: a batch must see changes within a second.
 _GROUP: Final = 200
 
@@ -63,6 +64,8 @@ class Asker:
         if len(body) > LONGEST:
             raise LimitExceeded(f"au plus {LONGEST} octets par question")
         asked = read_fields(parse_object(body), FIELDS)
+        if not _BETWEEN.isdisjoint(asked["address"]):
+            raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
         question = Question(
             asked["address"],
             asked["person"],

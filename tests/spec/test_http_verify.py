@@ -75,6 +75,13 @@ def ask(client: FlaskClient, headers: dict[str, str] | None = None, **question: 
 # -- the sender side --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("copied", [f"<{ZOE_BOX}>", f"mailto:{ZOE_BOX}", f'"Zoé"<{ZOE_BOX}>', f"{ZOE_BOX},"])
+def test_what_was_copied_with_an_address_is_refused_not_judged(client: FlaskClient, copied: str) -> None:
+    """Its domain is none, and was told as outside the trusted space."""
+    answer = client.post("/v1/verify", json={"address": copied})
+    assert (answer.status_code, answer.json["where"]) == (400, "adresse")
+
+
 @pytest.mark.parametrize("empty", ["", "  "])
 @pytest.mark.parametrize("field", ["person", "name", "at", "operator"])
 def test_an_empty_field_is_no_question_that_was_answered(client: FlaskClient, field: str, empty: str) -> None:
