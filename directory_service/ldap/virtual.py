@@ -1,7 +1,8 @@
 """The entries that no index holds: the rootDSE (RFC 4512 5.1) and the subschema subentry (RFC 4512 4.2).  PURE.
 
 Their attributes are operational: they go out when named or by ``+``; ``*`` gives ``objectClass`` and ``cn`` only.
-Filters on them are evaluated here by the letter, three-valued (RFC 4511 4.5.1.7), with case-insensitive equality.
+Filters on them are evaluated here by the letter, three-valued (RFC 4511 4.5.1.7), with case-insensitive equality;
+definitions are equal to their number (objectIdentifierFirstComponentMatch, RFC 4517 4.2.26).
 """
 
 from __future__ import annotations
@@ -51,8 +52,9 @@ class VirtualEntry:
             case Present(attribute):
                 return self._values(attribute) is not None
             case Equal(attribute, value):
-                held = self._values(attribute) or ()
-                return value.lower() in [v.lower().encode() for v in held]
+                held = [v.lower().encode() for v in self._values(attribute) or ()]
+                wanted = value.strip().lower()
+                return wanted in held or any(v.startswith(b"( " + wanted + b" ") for v in held)
             case _:
                 return None
 

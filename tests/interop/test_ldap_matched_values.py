@@ -124,6 +124,14 @@ def test_one_definition_of_the_subschema(serving: Serving) -> None:
         assert "'cn'" in definition
 
 
+@pytest.mark.parametrize(("number", "found"), [("2.5.4.3", 1), ("2.5.4", 0), ("2.5.4.999", 0)])
+def test_the_subschema_is_found_by_the_number_of_a_definition(serving: Serving, number: str, found: int) -> None:
+    """objectIdentifierFirstComponentMatch (RFC 4517 4.2.26) is the rule of its attributes."""
+    with Client(serving.port) as client:
+        asked = search(f"(attributeTypes={number})", 1, base="cn=Subschema", scope=0, attributes=["1.1"])
+        assert len(client.ask(asked)) == found + 1
+
+
 JEAN_IS = encode_filter(Equal("cn", b"jean"))
 
 
