@@ -57,6 +57,8 @@ def found(client: FlaskClient, q: str, **more: Any) -> list[str]:
         ("stetienne martin", MARTIN),
         ("CHU Rouen", DE_LA_TOUR),
         ("CHU Rouen cardiologue", DUPONT_ROUEN),
+        ("centre hospitalier universitaire de Rouen", DE_LA_TOUR),
+        ("centre hospitalier rouen", DE_LA_TOUR),
         ("chu rouen generaliste", DE_LA_TOUR),
         (NUMBER, DUPONT),
         (f"{NUMBER[:2]} {NUMBER[2:5]} {NUMBER[5:8]} {NUMBER[8:]}", DUPONT),

@@ -84,6 +84,8 @@ def test_who_is_meant_is_there_after_each_letter(client: FlaskClient, typed: str
         f"42000 {NUMBER[:2]} {NUMBER[2:5]} {NUMBER[5:8]} {NUMBER[8:]}",
         "QUATREFAGES Paul, infirmier à Saint-Étienne (42)",
         "quatrefages st etienne cedex 2",
+        "un infirmier a saint etienne",
+        "paul quatrefages a 42000",
     ],
 )
 def test_what_is_pasted_is_read_whatever_stands_around_it(client: FlaskClient, pasted: str) -> None:

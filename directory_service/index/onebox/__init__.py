@@ -61,6 +61,7 @@ _AROUND: Final = "<>\"';,"  # an address: as mail clients write it
 _SHORT: Final = {"à": "a", "À": "a", "M.": "m", "m.": "m"}  # words of one letter that are no initials
 _BEFORE_NAMES: Final = "dlmno"  # letters with an apostrophe, which few people type
 _CEDEX: Final = "cedex"
+_TO: Final = "a"  # *médecin a Lyon*: between words, no initial
 _MARK: Final = "\x02"  # before a word that was elided
 
 
@@ -110,6 +111,7 @@ def understand(text: str, *, exact: bool = False) -> Box:
     typed = tuple(dict.fromkeys(word.removeprefix(_MARK) for word in plain))
     away = {word for word in typed if len(word) > 1 and (word in skipped() or word in PARTICLES)}
     away |= {word for word in typed if _MARK + word in plain}
+    away |= {word for word in typed[1:] if word == _TO and (word != typed[-1] or others)}
     if len(away) == len(typed) and not others:
         away = set()
     readings = _together(typed, away)
