@@ -80,6 +80,8 @@ def test_control_characters_do_not_come_in() -> None:
         (workbook(), "aucune ligne"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), ".xls"),
         (b"\x89PNG\r\n\x1a\n\0\0", "ni un fichier CSV"),
+        (b"\xef\xbb\xbf <html><table><tr><td>Nom</td></tr></table>", "ni un fichier CSV"),
+        (b"BEGIN:VCARD\r\nFN:Jean Dupont\r\nEND:VCARD\r\n", "ni un fichier CSV"),
         (b"PK\x03\x04 nothing", "XLSX est illisible : enregistrez-le à nouveau"),
         (b'Nom;Mail\nA;b\n"C;d\nE;f\n', "guillemet ouvert à la ligne 3 n’est pas refermé"),
         (b'Nom;Mail\n"A;b\n' + b"C;d\n" * 150 + b'"E;f\n', "guillemet ouvert à la ligne 2"),
@@ -88,6 +90,18 @@ def test_control_characters_do_not_come_in() -> None:
 def test_what_cannot_be_read_is_refused_in_words(body: bytes, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         read_file(body)
+
+
+def test_a_hidden_sheet_comes_after_those_that_are_seen() -> None:
+    book = Workbook()
+    lists, seen = book.active, book.create_sheet("Carnet")
+    lists.append(["liste", "cachée"])
+    lists.sheet_state = "hidden"
+    seen.append(["Nom", "Prénom"])
+    book.active = seen
+    body = io.BytesIO()
+    book.save(body)
+    assert read_file(body.getvalue()).rows == (("Nom", "Prénom"),)
 
 
 def test_a_workbook_with_a_chart_is_read_and_a_broken_one_refused() -> None:

@@ -38,7 +38,9 @@ _END: Final = "\0"  # after the last line; ``_separated`` leaves none in a text
 _TALLEST: Final = 100  # lines of one record: postal addresses and notes have some
 _LOOKED_AT: Final = 50  # records that say which separator it is
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+_OTHERS: Final = ("<!doctype", "<html", "<table", "<?xml", "%pdf-", "{\\rtf", "begin:vcard")  # text, but no table
 _FILE: Final = "fichier"
+_NEITHER: Final = "ce n’est ni un fichier CSV ni un fichier XLSX : enregistrez-le dans l’un de ces formats"
 # What a broken workbook raises (ValueError: what its parts hold), and one that is encrypted.
 _UNREADABLE: Final = (
     zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError, ValueError,
@@ -65,7 +67,12 @@ def read_file(body: bytes) -> Sheet:
         raise LimitExceeded(f"le fichier dépasse {MOST_OCTETS >> 20} Mo : découpez-le", where=_FILE)
     if body.startswith(_OLD_EXCEL):
         raise _refused("ancien format Excel (.xls), ou fichier protégé : enregistrez-le en .xlsx ou en .csv")
-    return _sheet(_workbook(body) if body.startswith(b"PK\x03\x04") else _separated(_decoded(body)))
+    if body.startswith(b"PK\x03\x04"):
+        return _sheet(_workbook(body))
+    text = _decoded(body)
+    if text.lstrip("\ufeff \t\r\n")[:20].lower().startswith(_OTHERS):
+        raise _refused(_NEITHER)
+    return _sheet(_separated(text))
 
 
 def read_text(text: str) -> Sheet:
@@ -110,7 +117,7 @@ def _decoded(body: bytes) -> str:
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return body.decode("utf-16", "replace")
     if b"\0" in body:
-        raise _refused("ce n’est ni un fichier CSV ni un fichier XLSX : enregistrez-le dans l’un de ces formats")
+        raise _refused(_NEITHER)
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:

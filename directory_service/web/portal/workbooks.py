@@ -52,10 +52,13 @@ class _Book:
     epoch: datetime
 
 
+_SHOWN: Final = "visible"
+
+
 def read_sheets(archive: ZipFile, longest: int, most_tags: int) -> Iterator[Iterator[Row]]:
-    """The rows of each sheet, numbered from 1, in the order in which the workbook lists them; cells as text of
-    ``longest`` characters at most, formulas by what they last came to.  Raises UnreadableWorkbook, or TooManyTags past
-    ``most_tags`` of all sheets that were asked for."""
+    """The rows of each sheet, numbered from 1, in the order in which the workbook lists them, hidden ones last; cells
+    as text of ``longest`` characters at most, formulas by what they last came to.  Raises UnreadableWorkbook, or
+    TooManyTags past ``most_tags`` of all sheets that were asked for."""
     try:
         workbook = next((path for kind, path in _related(archive, "").values() if kind == "officeDocument"), "")
         tags = _tags(archive, workbook)
@@ -64,7 +67,8 @@ def read_sheets(archive: ZipFile, longest: int, most_tags: int) -> Iterator[Iter
         texts = _texts(archive, parts["sharedStrings"], longest) if "sharedStrings" in parts else []
         dates = _dates(_tags(archive, parts["styles"])) if "styles" in parts else frozenset()
         mac = any(tag == "workbookPr" and a.get("date1904") in ("1", "true") for tag, a in tags)
-        listed = [related[a["id"]] for tag, a in tags if tag == "sheet"]
+        sheets = sorted((a for tag, a in tags if tag == "sheet"), key=lambda a: a.get("state", _SHOWN) != _SHOWN)
+        listed = [related[a["id"]] for a in sheets]
     except _UNREADABLE as error:
         raise UnreadableWorkbook from error
     book = _Book(longest, texts, dates, MAC_EPOCH if mac else WINDOWS_EPOCH)
