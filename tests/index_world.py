@@ -19,6 +19,7 @@ from directory_service.entries.attributes import (
     index_key,
     index_tag,
     prepare,
+    prepared_forms,
     uuid_key,
 )
 from directory_service.entries.containers import container_entries
@@ -49,8 +50,8 @@ def make_entry(
         if branch in a.always and not a.operational:
             held.setdefault(a.name, [CREATED if a.rule is MatchRule.TIME else "1"])
     dn = f"uid={escape_value(uid[0])},ou={OUS[branch]},{SUFFIX}"
-    texts = {c: column(_prepared(held, lambda a, c=c: c in a.columns)) for c in COLUMNS}
-    texts |= {c: column(sorted(_prepared(held, lambda a, c=c: c in a.columns))) for c in ORDERED.values()}
+    texts = {c: column(_prepared(held, c) + _spelt(held, c)) for c in COLUMNS}
+    texts |= {c: column(sorted(_prepared(held, c)) + _spelt(held, c)) for c in ORDERED.values()}
     body = sequence(*(partial_attribute(name, [v.encode() for v in values]) for name, values in held.items()))
     return Entry(
         id=entry_id(place, rank, pk),
@@ -66,9 +67,14 @@ def make_entry(
     )
 
 
-def _prepared(held: Attributes, wanted):  # type: ignore[no-untyped-def]
+def _prepared(held: Attributes, wanted: str) -> list[str]:
     pairs = ((ATTRIBUTES[name.lower()], values) for name, values in held.items())
-    return [p for a, values in pairs if wanted(a) for v in values if (p := prepare(a, v.encode()))]
+    return [p for a, values in pairs if wanted in a.columns for v in values if (p := prepare(a, v.encode()))]
+
+
+def _spelt(held: Attributes, wanted: str) -> list[str]:
+    pairs = ((ATTRIBUTES[name.lower()], values) for name, values in held.items())
+    return [p for a, values in pairs if wanted in a.columns for v in values for p in prepared_forms(a, v.encode())[1:]]
 
 
 def _sounds(branch: int, held: Attributes) -> list[str]:

@@ -31,7 +31,7 @@ from directory_service.index.query import (
 )
 from directory_service.ldap.ber import SET, Reader
 from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
-from directory_service.model.names import squash
+from directory_service.model.names import fold, squash
 from directory_service.model.nicknames import is_nickname
 from directory_service.model.phonetics import code, heard, units
 from ldap_schema.matching import RULES
@@ -133,18 +133,28 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
     if isinstance(asked, Present):
         return bool(held)
     values = [p for v in held if (p := prepare(attribute, v))]
+    spelt = [form for v in held for form in saints(name, v)]
     if isinstance(asked, Substrings):
-        return substrings(attribute, asked, values)
+        return substrings(attribute, asked, values + spelt)
     wanted = prepare(attribute, asked.value)
     if not wanted:
         return None
     if isinstance(asked, Approx) and name in SOUNDED and branch_of(entry.id) in (BAL, PEOPLE):
         return any(is_alike(asked.value.decode(), v.decode()) for v in held)
     if isinstance(asked, Equal | Approx):
-        return wanted in values
+        return wanted in values + spelt
     if attribute.rule not in ORDERING_RULES:
         return None
     return any(v >= wanted if isinstance(asked, GreaterOrEqual) else v <= wanted for v in values)
+
+
+def saints(name: str, value: bytes) -> list[str]:
+    """A name with each Saint before another word written short, or in full."""
+    if name.lower() not in ("cn", "sn", "givenname"):
+        return []
+    short, full = r"\b(s)ain(tes|te|ts|t)\b(?= )", r"\b(s)(tes|te|ts|t)\b(?= )"
+    text = fold(value.decode())
+    return [re.sub(short, r"\1\2", text).replace(" ", ""), re.sub(full, r"\1ain\2", text).replace(" ", "")]
 
 
 # --- ~= on a name ----------------------------------------------------------------------------------------------------
@@ -230,7 +240,11 @@ def one_rule(entry, definition, rule, value, dn, option):  # type: ignore[no-unt
     if not wanted:
         return None
     standard = STANDARD.get(rule.name if rule else "", lambda text: "")
-    return any(prepare(attribute, v) == wanted and standard(v.decode()) == standard(value.decode()) for v in held)
+    return any(
+        wanted in (prepare(attribute, v), *saints(attribute.name, v))
+        and standard(v.decode()) == standard(value.decode())
+        for v in held
+    )
 
 
 def by_substrings(attribute, rule, value, held):  # type: ignore[no-untyped-def]
@@ -244,7 +258,7 @@ def by_substrings(attribute, rule, value, held):  # type: ignore[no-untyped-def]
     if defined is None:
         return None
     return any(
-        substrings(attribute, plain, [prepare(attribute, v) or ""])
+        substrings(attribute, plain, [prepare(attribute, v) or "", *saints(attribute.name, v)])
         and (not standard or holds(standard(v.decode()), texts[0], texts[1:-1], texts[-1]))
         for v in held
     )

@@ -18,7 +18,7 @@ from typing import Final
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import InvalidInput
 from directory_service.ldap.dn import normalise, parse_dn, uuid_start
-from directory_service.model.names import fold_any, squash
+from directory_service.model.names import fold_any, other_spellings, squash
 from ldap_schema.schema import load
 
 
@@ -270,6 +270,19 @@ PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
 }
 
 
+# Attributes that are compared as people write names of places and persons: *ST GERMAIN* is *SAINT-GERMAIN*.
+SPELT: Final = frozenset(("cn", "sn", "givenName"))
+
+
+def prepared_forms(attribute: Attribute, value: bytes) -> tuple[str, ...]:
+    """``prepare`` of a value that an entry holds, and the other spellings that it matches by; none if it is not of the
+    syntax."""
+    own = prepare(attribute, value)
+    if own is None:
+        return ()
+    return (own, *other_spellings(value.decode())) if attribute.name in SPELT else (own,)
+
+
 # --- what the index looks up ----------------------------------------------------------------------------------------
 
 
@@ -277,6 +290,12 @@ def column(prepared: Iterable[str]) -> str:
     """The search text of these prepared values: ``^lyon$^rhone$``; repeated and empty ones once and not at all."""
     values = [v for v in dict.fromkeys(prepared) if v]
     return f"^{'$^'.join(values)}$" if values else ""
+
+
+def names_column(names: Iterable[str]) -> str:
+    """That of names of a structure, in their order, and behind them of their other spellings."""
+    known = list(names)
+    return column([*sorted(map(squash, known)), *(form for name in known for form in other_spellings(name))])
 
 
 def tag(letter: str, prepared: str) -> str:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from directory_service.model.names import words
+from directory_service.model.names import SAINTS, words
 from directory_service.model.phonetics import PARTICLES, code
 from directory_service.model.vocabulary import ARTICLES, generic
 
@@ -33,7 +33,6 @@ class Kind(StrEnum):
     TOWN_SOUND = "9"  # how the whole name of a town sounds
 
 
-SAINTS: Final = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes"}
 _CEDEX: Final = "cedex"
 _DISTRICT: Final = "arrondissement"
 _MOST: Final = 8  # words of a name; of longer ones, the first

@@ -25,7 +25,7 @@ from directory_service.entries.wire import clean, entry_ber, one, permuted, seve
 from directory_service.entries.work import AUTHORITY, Work, codes_of, hc_status, work_of
 from directory_service.ldap.dn import escape_value
 from directory_service.model.mailboxes import Binding
-from directory_service.model.names import squash
+from directory_service.model.names import is_saintly, other_spellings, squash
 from directory_service.model.people import Organization, Practitioner, PractitionerRole, SourceMark, Status
 
 _HC_SCHEMES: Final = {"8": "RPPS", "0": "ADELI"}
@@ -44,12 +44,10 @@ class Names(NamedTuple):
     pairs: str = ""  # the same, of mailboxes only
 
 
-def _name_text(family: str, given: str) -> str:
-    """Both orders, the least first: boxes are sorted by it (``index.schema.ORDERED``)."""
-    if not (family and given):
-        return column((family, given))
-    one, other = family + given, given + family
-    return f"^{one}$^{other}$" if one < other else f"^{other}$^{one}$" if other < one else f"^{one}$"
+def _name_text(family: _Part, given: _Part, spelt: Sequence[str]) -> str:
+    """Both orders, the least first, since boxes are sorted by it (``index.schema.ORDERED``); then other spellings."""
+    one, other = family.squashed + given.squashed, given.squashed + family.squashed
+    return column((one, other, *spelt) if one < other else (other, one, *spelt))
 
 
 class Name(NamedTuple):
@@ -69,12 +67,13 @@ class Name(NamedTuple):
 def name_of(family: str, given: str) -> Name:
     """``family`` must not be empty."""
     f, g = _family(family), _given(given)
+    cns = (f"{family} {given}", f"{given} {family}") if f.saintly or g.saintly else ()
     return Name(
         family,
         given,
         (_both_orders(family, given) if given else one("cn", family)) + f.ber + g.ber,
         f.column,
-        _name_text(f.squashed, g.squashed),
+        _name_text(f, g, [form for cn in cns for form in other_spellings(cn)]),
         g.column,
         f"{g.shown} {family}" if g.shown else family,
         g.squashed + f.squashed,
@@ -106,11 +105,12 @@ class _Part(NamedTuple):
     squashed: str
     column: str
     shown: str
+    saintly: bool  # it has other spellings
 
 
 def _part(attribute: str, text: str, shown: str) -> _Part:
     squashed = squash(text)
-    return _Part(one(attribute, text), squashed, f"^{squashed}$" if squashed else "", shown)
+    return _Part(one(attribute, text), squashed, column((squashed, *other_spellings(text))), shown, is_saintly(text))
 
 
 @lru_cache(maxsize=50_000)

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import BOX_TAG, PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
+from directory_service.entries.attributes import (
+    BOX_TAG,
+    PREPARE,
+    MatchRule,
+    column,
+    id_key,
+    names_column,
+    tag,
+    token_text,
+    uuid_key,
+)
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
@@ -37,7 +47,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         dn,
         ANYONE,
         "",
-        column(sorted(map(squash, names))),
+        names_column(names),
         "",
         boxes.text,
         column((*place.org, _TEXT(o.name))),

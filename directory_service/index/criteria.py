@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
-from directory_service.entries.finding import SAINTS, Kind, town_name
+from directory_service.entries.finding import Kind, town_name
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import of_word
 from directory_service.index.onebox.tiers import Near
@@ -23,7 +23,7 @@ from directory_service.index.plan.fours import NAMES
 from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Or, Substrings
 from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
-from directory_service.model.names import fold, squash, words
+from directory_service.model.names import SAINTS, fold, squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
 from directory_service.model.vocabulary import System, codes_said
 

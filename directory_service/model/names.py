@@ -11,10 +11,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 # Letters that no Unicode decomposition takes apart, with what French users type for them.
 _SPECIAL = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ß": "ss", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+# Words of names that people write short, and in full.
+SAINTS = MappingProxyType({"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes"})
+_SHORT = {saint: short for short, saint in SAINTS.items()}
+_SAINTLY = frozenset((*SAINTS, *_SHORT))
 _NOT_WORD = re.compile(r"[^\w]+|_+")
 _LONGEST = 256  # characters: no name of anybody or anything is longer
 _FIRST_MARK = "\u0300"  # no character before it combines
@@ -70,3 +75,19 @@ def squash(text: str) -> str:
 def words(text: str) -> list[str]:
     """The folded words, in order."""
     return fold_any(text).split()
+
+
+def is_saintly(text: str) -> bool:
+    """Is Saint one of the words?"""
+    return not _SAINTLY.isdisjoint(words(text))
+
+
+def other_spellings(text: str) -> tuple[str, ...]:
+    """What ``squash`` would give of a name if Saint before another word were written short, and in full; nothing of
+    other names."""
+    found = words(text)
+    if len(found) < 2 or _SAINTLY.isdisjoint(found[:-1]):
+        return ()
+    own, last = "".join(found), found.pop()
+    made = ("".join((*(way.get(word, word) for word in found), last)) for way in (SAINTS, _SHORT))
+    return tuple(dict.fromkeys(spelt for spelt in made if spelt != own))

@@ -49,7 +49,21 @@ from ldap_schema import matching
 # Few letters, so that pieces are shared; the ones that texts, FTS5 and BER give a meaning to; one of another script.
 LETTERS = st.sampled_from(list("aabbcdé-' ^$\"*%_.@0\0œЖ1"))
 # Some that many entries have, so that what is asked is found in one and not in the next.
-COMMON = ["ab", "abba", "bab cab", "c-ab", "d'abc", "éa b", "a.b@c.d", "1ab", "Жab", "a^b$c", "_a*b"]
+COMMON = [
+    "ab",
+    "abba",
+    "bab cab",
+    "c-ab",
+    "d'abc",
+    "éa b",
+    "a.b@c.d",
+    "1ab",
+    "Жab",
+    "a^b$c",
+    "_a*b",
+    "st ab",
+    "saint-ab a",
+]
 PIECES = sorted({text[i:j] for text in COMMON for i in range(len(text)) for j in range(i + 1, len(text) + 1)})
 VALUES = st.one_of(st.text(LETTERS, min_size=1, max_size=8), st.sampled_from(COMMON))
 BRANCHES = st.sampled_from([BAL, PEOPLE, STRUCTURES])
@@ -66,7 +80,8 @@ CLASS_NAMES = st.sampled_from(["top", "inetOrgPerson", "organization", "asMailbo
 # Family names that sound alike or differ by a letter or two, and what people make of them.
 HEARD = st.sampled_from(["lefebvre", "lefevre", "lefaivre", "lefebrve", "le fevre", "lefèvre jean", "jean", "jehan",
                          "de la tour", "delatour", "latour", "christophe", "cristofe", "chrsitophel", "thibault",
-                         "tibo", "dupnt", "dupont", "d'aubigné", "daubigney", "abcdefgh", "abcdxxgh"])  # fmt: skip
+                         "tibo", "dupnt", "dupont", "d'aubigné", "daubigney", "abcdefgh", "abcdxxgh", "st germain",
+                         "saint-germain"])  # fmt: skip
 
 
 @st.composite

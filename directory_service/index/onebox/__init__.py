@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 from typing import Final
 
-from directory_service.entries.finding import SAINTS, words_of
+from directory_service.entries.finding import words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
     LEAST_TOWN,
@@ -47,6 +47,7 @@ from directory_service.index.onebox.shapes import (
     with_district,
 )
 from directory_service.model.likeness import Likeness
+from directory_service.model.names import SAINTS
 from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
 from directory_service.model.vocabulary import is_known, skipped

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare, prepared_forms
 from directory_service.entries.rules import in_order, narrower, plain, structural
 from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
 from directory_service.index.query import (
@@ -261,7 +261,7 @@ def _value_test(attribute: Attribute, pattern: Pattern, layout: Layout) -> Test:
         for piece in needed:
             if not any(piece in row[p] for p in places):
                 return False
-        return any(holds(f"^{p}$") for v in values_of(row) if (p := prepare(attribute, v)) is not None)
+        return any(holds(f"^{p}$") for v in values_of(row) for p in prepared_forms(attribute, v))
 
     return test
 
@@ -308,8 +308,8 @@ def _checked(asked: Extensible) -> Callable[[bytes], bool]:
     own = _holds(pattern) if pattern else lambda _value: False
 
     def meets(value: bytes) -> bool:
-        prepared = prepare(attribute, value)
-        return prepared is not None and own(f"^{prepared}$") and (narrow is None or narrow(value))
+        forms = prepared_forms(attribute, value)
+        return any(own(f"^{form}$") for form in forms) and (narrow is None or narrow(value))
 
     return meets
 

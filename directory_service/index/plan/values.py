@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute, column, prepare, subtypes
+from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute, column, prepared_forms, subtypes
 from directory_service.entries.rules import plain, suited
 from directory_service.index.plan.predicate import Layout, Row, compile_filter
 from directory_service.index.plan.simple import is_defined
@@ -64,7 +64,7 @@ def _test(attribute: Attribute, item: Filter) -> ValueTest:
 
 def _alone(attribute: Attribute, value: bytes, layout: Layout) -> Row:
     """The row of an entry that has this value and no other: in its BER, in the texts and as its times."""
-    text = column([(prepare(attribute, value) or "").replace("\0", "\1")])
+    text = column([form.replace("\0", "\1") for form in prepared_forms(attribute, value)])
     shown = value.decode("utf-8", "replace")
     ber = octets("") + sequence(partial_attribute(attribute.name, [value]))
     held = {"id": 0, "view": 0, "dn": "", "created": shown, "changed": shown, "ber": ber, "json": b""}
