@@ -96,7 +96,6 @@ class Arrivals:
             waiting.length = request_length(waiting.octets)
         if waiting.length != MORE and len(waiting.octets) >= waiting.length:
             self._forget(connection)
-            connection.parser.unreader.unread(waiting.octets)
             (self._unread if waiting.length == BY_THREAD else self._ready)(connection)
         while self._held > MOST_HELD:
             self._end(next(c for c, w in self._waiting.items() if w.octets), 503)
@@ -115,21 +114,23 @@ class Arrivals:
 
     def make_room(self) -> None:
         """Ends the one that has waited longest, if any: who has something to ask sends it at once."""
-        for connection in self._waiting:
-            self._end(connection)
-            return
+        if self._waiting:
+            self._end(next(iter(self._waiting)))
 
     def _end(self, connection: Any, status: int = 0) -> None:
         self._forget(connection)
         self._lost(connection, status)
 
     def _forget(self, connection: Any) -> None:
-        self._held -= len(self._waiting.pop(connection).octets)
+        """What has come of its request is gunicorn's again."""
+        octets = self._waiting.pop(connection).octets
+        self._held -= len(octets)
+        connection.parser.unreader.unread(octets)
         self._poller.unregister(connection.sock)
 
 
 def _received(client: socket.socket) -> bytes:
-    """Not by the socket's own method, to which nothing to read yet is the end of it (``server``)."""
+    """Not by the socket's own method, to which nothing to read yet is the end of it (``sockets``)."""
     if not isinstance(client, ssl.SSLSocket):
         return client.recv(LONGEST_HEAD)
     octets = ssl.SSLSocket.recv(client, LONGEST_HEAD)

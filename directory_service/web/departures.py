@@ -8,12 +8,9 @@ whose clients hardly read are let go.  Times are as in ``slow``.
 
 from __future__ import annotations
 
-import errno
-import os
 import select
 import selectors
 import socket
-import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,65 +19,13 @@ from functools import partial
 from typing import Any, Final
 
 from directory_service.web.slow import PACE
+from directory_service.web.sockets import gone
 
 ROOM: Final = 1 << 20  # octets of one answer
 MOST: Final = 64 << 20  # octets of all that the loop sends
 _PIECE: Final = 16 * 1024  # octets given to a socket at once: a record of TLS
-_READ: Final = 64 * 1024  # octets of a file
 _SILENT: Final = 30_000  # milliseconds in which a client reads nothing of what a thread has for it
 _GRACE: Final = 0.5  # seconds before anybody is too slow
-
-
-class Sending:
-    """Mixed into a socket that does not wait where it cannot write."""
-
-    departures: Departures
-    rest: bytearray  # what the client is still to be sent
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        self.departures.send(self, data)
-
-    def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
-        """``count`` is always given by gunicorn."""
-        number, sent = file.fileno(), 0
-        while piece := os.pread(number, min(_READ, (count or 0) - sent), offset + sent):
-            self.sendall(piece)
-            sent += len(piece)
-        return sent
-
-    def send_now(self, piece: memoryview) -> int:
-        """How many octets of it the socket takes, 0 when it must be waited for.  Raises OSError when the client is
-        gone."""
-        raise NotImplementedError
-
-
-class Plain(Sending, socket.socket):
-    """What gunicorn accepts."""
-
-    @classmethod
-    def of(cls, client: socket.socket) -> Plain:
-        return cls(client.family, client.type, client.proto, fileno=client.detach())
-
-    def send_now(self, piece: memoryview) -> int:
-        with suppress(BlockingIOError):
-            return socket.socket.send(self, piece, socket.MSG_DONTWAIT)
-        return 0
-
-
-class Ciphered(Sending, ssl.SSLSocket):
-    """The same over TLS.  What it did not take must be given to it again, or more: ``Departures`` does."""
-
-    def send_now(self, piece: memoryview) -> int:
-        wait = self.gettimeout()
-        try:
-            ssl.SSLSocket.settimeout(self, 0.0)
-            return ssl.SSLSocket.send(self, piece)
-        except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
-            return 0
-        except ssl.SSLError as error:
-            raise _gone(type(error).__name__) from None
-        finally:
-            ssl.SSLSocket.settimeout(self, wait)
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +80,7 @@ class Departures:
         try:
             while len(sock.rest) > ROOM:
                 if not writable.poll(_SILENT):
-                    raise _gone("reads nothing")
+                    raise gone("reads nothing")
                 waiting.octets += _send_rest(sock)
         finally:
             del self._waiting[sock]
@@ -182,9 +127,8 @@ class Departures:
 
     def make_room(self) -> None:
         """Ends the one that has read for longest, if any."""
-        for connection in self._left:
-            self._end(connection)
-            return
+        if self._left:
+            self._end(next(iter(self._left)))
 
     def _end(self, connection: Any) -> None:
         self._forget(connection)
@@ -195,11 +139,6 @@ class Departures:
         self._octets -= left.octets
         self._poller.unregister(connection.sock)
         return left
-
-
-def _gone(why: str) -> ConnectionResetError:
-    """As gunicorn takes it without a word in the log."""
-    return ConnectionResetError(errno.ECONNRESET, why)
 
 
 def _send_rest(sock: Any) -> int:

@@ -54,8 +54,8 @@ class Leaving:
 
     def make_room(self) -> None:
         """Ends the one that was left first, if any."""
-        if (first := next(iter(self._leaving), None)) is not None:
-            self._end(first)
+        if self._leaving:
+            self._end(next(iter(self._leaving)))
 
     def _more(self, connection: Any, _socket: object) -> None:
         if (left := self._leaving.get(connection)) is None:  # ended in this turn of the loop, to make room

@@ -50,8 +50,8 @@ class Readers:
 
     def make_room(self) -> None:
         """Ends the one that has waited longest, if any: at once, where to be told takes a while."""
-        if (first := next(iter(self._waiting), None)) is not None:
-            self._end(first, 0)
+        if self._waiting:
+            self._end(next(iter(self._waiting)), 0)
 
     def _next(self) -> None:
         """In turn, but first who has the fewest places: whoever takes all of them lets others pass."""

@@ -17,7 +17,8 @@ from http_support import get, start
 
 from directory_service.settings import Settings
 from directory_service.web.inloop import Later, in_loop, whole_request
-from directory_service.web.server import Worker, _Server
+from directory_service.web.server import _Server
+from directory_service.web.worker import Worker
 
 ASKED = b"GET /v1/suggest?q=dupont HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from certificates import Authority
 
-from directory_service.web.departures import MOST, ROOM, Ciphered, Departures, Plain
+from directory_service.web.departures import MOST, ROOM, Departures
+from directory_service.web.sockets import Ciphered, Plain
 
 PAGE = bytes(range(256)) * 1024  # more than a socket takes at once
 BOOK = PAGE * 20  # more than the loop keeps
