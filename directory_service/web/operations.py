@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
@@ -139,6 +140,12 @@ def _stop(response: Response) -> Response:
     histogram.observe(seconds)
     _log(key, seconds, response)
     return response
+
+
+def account(app: Flask, environ: dict[str, Any], response: Response) -> None:
+    """Counts and logs an answer that the application did not give.  ``environ`` as WSGI has it, of what is known."""
+    with app.request_context(environ):
+        _stop(response)
 
 
 def _log(key: tuple[str, str, int], seconds: float, response: Response) -> None:

@@ -1,14 +1,17 @@
 """Answers to requests that never reach the application: to those that do not read, and those that are not waited for.
 
-They are problems like any other.
+They are problems like any other, and stand in the access log and in ``/metrics`` like any other, as far as it is known
+who asked what.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from flask import Response
+from flask import Flask, Response
+from gunicorn.util import unquote_to_wsgi_str
 
+from directory_service.web.operations import account
 from directory_service.web.problems import MIMETYPE
 from directory_service.web.problemtypes import PROBLEMS, problem_body
 from directory_service.web.slow import TOO_LATE
@@ -19,10 +22,18 @@ _LATE: Final = {
 }
 
 
-def refusal(status: int) -> bytes:
-    """The octets of the answer."""
-    told = _problem(status)
-    return f"HTTP/1.1 {told.status}\r\n{told.headers}".encode() + told.get_data()
+class Refusals:
+    """Of one worker, whose threads share it."""
+
+    def __init__(self, application: Flask) -> None:
+        self._application = application
+
+    def answer(self, status: int, address: str, request: Any) -> bytes:
+        """Its octets, once it is counted and logged.  ``address`` is that of the connection; ``request`` gunicorn's,
+        None where it could not be read."""
+        told = _problem(status)
+        account(self._application, _environ(address, request), told)
+        return f"HTTP/1.1 {told.status}\r\n{told.headers}".encode() + told.get_data()
 
 
 def _problem(status: int) -> Response:
@@ -32,3 +43,13 @@ def _problem(status: int) -> Response:
     if status == 503:
         told.headers["Retry-After"] = "5"
     return told
+
+
+def _environ(address: str, request: Any) -> dict[str, Any]:
+    """What tells who asked what.  gunicorn's own, when made, asks for the body of whoever expects to be asked."""
+    environ = {"REMOTE_ADDR": address, "SERVER_NAME": "", "SERVER_PORT": "", "wsgi.url_scheme": "http"}
+    if request is None:
+        return environ | {"REQUEST_METHOD": "", "PATH_INFO": ""}  # no method of any route
+    passed = ",".join(value for name, value in request.headers if name == "X-FORWARDED-FOR")
+    path = unquote_to_wsgi_str(request.path)
+    return environ | {"REQUEST_METHOD": request.method, "PATH_INFO": path, "HTTP_X_FORWARDED_FOR": passed}

@@ -28,7 +28,6 @@ from directory_service.web.departures import Departures
 from directory_service.web.inloop import Later, telling_where, whole_request
 from directory_service.web.leaving import Leaving
 from directory_service.web.readers import Readers
-from directory_service.web.refusals import refusal
 from directory_service.web.slow import Patience
 from directory_service.web.sockets import Plain
 
@@ -55,7 +54,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def load_wsgi(self) -> None:
         """Called after the fork, once the poller is made."""
+        from directory_service.web.refusals import Refusals  # it measures (``run_http``)
+
         super().load_wsgi()
+        self.refusals = Refusals(self.wsgi)
         settings = self.app.settings
         patient, half = settings.http_request_time, max(1, self.cfg.threads // 2)
         self.leaving = Leaving(self.poller, self._lose)
@@ -128,8 +130,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _lose(self, conn: Any, status: int = 0) -> None:
         """With a ``status``, its client is told."""
         if status:
+            answer = self.refusals.answer(status, conn.client[0], _read_ahead(conn))
             with suppress(OSError):  # gone, or it reads nothing
-                conn.sock.send(refusal(status))
+                conn.sock.send(answer)
             self.leaving.add(conn)
             return
         self.nr_conns -= 1
@@ -233,8 +236,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         refused = isinstance(exc, errors.ParseException)
         if not refused:
             self.log.error("%s hors de l'application", type(exc).__name__)
+        answer = self.refusals.answer(_STATUS.get(type(exc), 400 if refused else 500), addr[0], req)
         with suppress(OSError):  # gone
-            client.sendall(refusal(_STATUS.get(type(exc), 400 if refused else 500)))
+            client.sendall(answer)
+
+
+def _read_ahead(conn: Any) -> Any:
+    """The request whose body, or whose turn, did not come; None where its head did not either, or does not read."""
+    try:
+        return next(conn.parser)
+    except (OSError, errors.ParseException, StopIteration):
+        return None
 
 
 def _done(result: Any) -> Future[Any]:

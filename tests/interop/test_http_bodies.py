@@ -242,6 +242,45 @@ def test_who_is_asked_for_the_body_sends_it(patient: int, opened: contextlib.Exi
     assert status(peer) == 200
 
 
+NINE = b"Content-Length: 9\r\n\r\n"
+REFUSED = {
+    "half a small body": (POST.replace(b" HTTP", b"?q=zqcanari HTTP") + NINE, 408, "POST", "/v1/verify"),
+    "half a long body": (HOLDING["half of a long body"], 408, "POST", "/v1/verify/batch"),
+    "too long a body": (POST + b"Content-Length: 1000000000\r\n\r\n", 413, "POST", "/v1/verify"),
+    "a route that is none": (b"PUT /zqcanari HTTP/1.1\r\n" + NINE, 408, "PUT", "unmatched"),
+    "a method that is none": (POST.replace(b"POST", b"ZQCANARI") + NINE, 408, "other", "unmatched"),
+    "no request": (b"zqcanari\r\n\r\n", 400, "other", "unmatched"),
+    "too long a path": (b"GET /zqcanari?q=" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", 414, "other", "unmatched"),
+    "too many fields": (KEPT[:-2] + b"A: zqcanari\r\n" * 65 + b"\r\n", 431, "other", "unmatched"),
+}  # fmt: skip
+
+
+def test_what_is_refused_before_the_routes_is_logged_as_what_they_answer(
+    folder: Path, opened: contextlib.ExitStack
+) -> None:
+    log = folder / "access.log"
+    chosen = {"ACCESS_LOG": log, "ACCESS_LOG_ADDRESS": "full", "TRUSTED_PROXIES": "127.0.0.3"}
+    with served(folder, folder / "logged", WORKERS=1, THREADS=2, HTTP_REQUEST_TIME=TIME, **chosen) as port:
+        log.write_text("")
+        expected = []
+        for said, code, method, route in REFUSED.values():
+            found, body = answer(connect(opened, port, said, "127.0.0.2"))
+            assert found.status == code
+            expected.append({"operation": method, "route": route, "status": code, "bytes": len(body)})
+        told = [json.loads(line) for line in log.read_text().splitlines()]
+        assert [{name: line[name] for name in expected[0]} for line in told] == expected
+        assert {(line["face"], line["address"], line["identity"]) for line in told} == {("http", "127.0.0.2", "")}
+
+        behind = HOLDING["half of a long body"].replace(b"\r\n", b"\r\nX-Forwarded-For: 192.0.2.7\r\n", 1)
+        peers = [connect(opened, port, behind, "127.0.0.3") for _ in range(20)]
+        codes = sorted(status(peer) for peer in peers)
+        told = [json.loads(line) for line in log.read_text().splitlines()][len(expected) :]
+        assert sorted(line["status"] for line in told) == codes and set(codes) == {408, 503}
+        assert {(line["route"], line["address"]) for line in told} == {("/v1/verify/batch", "192.0.2.7")}
+        assert b'route="/v1/verify/batch",status="503"' in get(port, "/metrics")[2]
+    assert "zqcanari" not in log.read_text().lower()
+
+
 @pytest.fixture(scope="module")
 def secured(folder: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
     authority, port = Authority(folder, "Portail"), free_port()
