@@ -1,7 +1,7 @@
 """One connection's state, without its socket: octets in, in any pieces; requests and refusals out.  PURE (sans-IO).
 
-Knows who is bound, which operations are outstanding and whether the connection is to be closed.  Does not answer
-requests (``handler``), does not tell the time and does not write (``server``).
+Knows who is bound and whether the connection is to be closed.  Does not answer requests (``handler``), does not tell
+the time and does not write (``server``).
 Legal order (RFC 4511 4.2.1, 4.3): anything may come at any time, but nothing after an Unbind or a fault.
 """
 
@@ -52,9 +52,9 @@ Event = Request | Refusal | Disconnect
 
 
 class Session:
-    """``receive`` until ``closing``.  ``outstanding`` maps message ids to whatever the server keeps for them."""
+    """``receive`` until ``closing``."""
 
-    __slots__ = ("_cap", "_limits", "_need", "_partial", "_resolve", "closing", "identity", "outstanding")
+    __slots__ = ("_cap", "_limits", "_need", "_partial", "_resolve", "closing", "identity")
 
     def __init__(self, resolve: Resolve, limits: Limits) -> None:
         self._resolve = resolve
@@ -64,7 +64,6 @@ class Session:
         self._cap = limits.pdu_anonymous
         self.identity = ANONYMOUS
         self.closing = False
-        self.outstanding: dict[int, object] = {}
 
     @property
     def partial(self) -> bool:

@@ -1,68 +1,48 @@
 """One client on its socket: reads, hands over, writes, and closes in time.
 
-Key look-ups are answered in the loop; other searches and the verification of secrets run in the threads of ``hub``.
-What came in one read is answered in one write.
+Key look-ups are answered in the loop; other searches and the verification of secrets run in the threads of ``hub``
+(``answering``).  What came in one read is answered in one write.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from concurrent.futures import Future
-from functools import partial
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
-from directory_service.errors import InvalidInput
 from directory_service.ldap.handler import Channel, response_tag
-from directory_service.ldap.messages import (
-    COMPARE_RESPONSE,
-    SEARCH_DONE,
-    AbandonRequest,
-    BindRequest,
-    CompareRequest,
-    ExtendedRequest,
-    Request,
-    SearchRequest,
-    UnbindRequest,
-    WriteRequest,
-    extended_response,
-    notice_of_disconnection,
-    result,
-)
-from directory_service.ldap.searching import Stopped, Work
-from directory_service.ldap.server.binding import bind, is_nobody, may_send_secrets
+from directory_service.ldap.messages import AbandonRequest, UnbindRequest, notice_of_disconnection
+from directory_service.ldap.searching import Work
+from directory_service.ldap.server.answering import ANSWERS
+from directory_service.ldap.server.binding import is_nobody, may_send_secrets
 from directory_service.ldap.server.ending import end_at_once
 from directory_service.ldap.server.faults import internal_fault
-from directory_service.ldap.server.harvest import is_exact
 from directory_service.ldap.server.identities import Proof
-from directory_service.ldap.server.operations import CANCEL_TEXTS, Operation, call_off, cancelled_id
+from directory_service.ldap.server.operations import Operation
 from directory_service.ldap.server.proxied import address_of
 from directory_service.ldap.server.stream import TlsStream
 from directory_service.ldap.session import Disconnect, Event, Refusal, Session
-from directory_service.ldap.virtual import CANCEL, START_TLS
 
 if TYPE_CHECKING:
     import ssl
 
-    from directory_service.ldap.server.hub import Hub, Ran
+    from directory_service.ldap.server.hub import Hub
 
-OPERATIONS_ERROR, PROTOCOL_ERROR, TIME_LIMIT, ADMIN_LIMIT, BUSY = 1, 2, 3, 11, 51
+TIME_LIMIT, BUSY = 3, 51
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 _LAST_ANSWERS: Final = 1.0  # seconds for what is under way once the client sends no more: it may be gone
 _SILENT: Final = (UnbindRequest, AbandonRequest)  # have no reply
 _OPEN, _DISCREET = Channel(discreet=False), Channel()  # those of every client without a certificate
-_SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses et identifiants exacts sont encore servis"
 
 
 class Connection(asyncio.Protocol):
     """One client.  Events wait in ``events`` while a bind is verified or the client does not read."""
 
     __slots__ = ("address", "asked", "begun", "binding", "binds", "channel", "ended", "entries", "events", "handed",
-                 "heard", "hub", "number", "paused", "promised", "proof", "reading", "scheduled", "session", "shaking",
-                 "stalled", "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
+                 "heard", "hub", "number", "outstanding", "paused", "promised", "proof", "reading", "scheduled",
+                 "session", "shaking", "stalled", "stream", "transport", "unread", "upgrading", "work")  # fmt: skip
 
     def __init__(self, hub: Hub, address: str = "", *, handed: bool = False) -> None:
         """``address`` is the client's where it is not that of the socket (``proxied``)."""
@@ -70,6 +50,7 @@ class Connection(asyncio.Protocol):
         self.handed = handed  # by another process (``siblings``)
         self.session = Session(hub.handler.resolve, hub.settings.limits)
         self.events: deque[Event] = deque()
+        self.outstanding: dict[int, Operation] = {}  # in threads, by message id
         self.transport = cast(asyncio.Transport, None)
         self.address = address
         self.number = 0
@@ -135,7 +116,7 @@ class Connection(asyncio.Protocol):
             self.close(b"")
 
     def _is_done(self) -> bool:
-        return not (self.events or self.session.outstanding or self.binding)
+        return not (self.events or self.outstanding or self.binding)
 
     def pause_writing(self) -> None:
         self.paused, self.stalled = True, self.hub.loop.time()
@@ -149,7 +130,7 @@ class Connection(asyncio.Protocol):
     def is_blank(self) -> bool:
         """Whether another process may go on with it: in plain text, nobody's, with no search to be
         continued, and nothing said that is not answered."""
-        waiting = self.events or self.session.outstanding or self.session.partial or self.session.closing
+        waiting = self.events or self.outstanding or self.session.partial or self.session.closing
         busy = self.binding or self.paused or self.scheduled or self.upgrading or not self.reading
         known = self.stream or self.binds or self.promised or self.session.identity.dn
         return not (waiting or busy or known or self.transport.get_write_buffer_size())
@@ -208,88 +189,23 @@ class Connection(asyncio.Protocol):
         started = perf_counter()
         try:
             refused = self.hub.handler.refuse_controls(event) if event.controls else None
-            reply = _ANSWERS[type(event)](self, event) if refused is None else refused
+            reply = ANSWERS[type(event)](self, event) if refused is None else refused
         except Exception as error:
             reply = internal_fault(error, event.message_id, response_tag(event))
         if reply or type(event) in _SILENT:
             self.hub.watch.answered(self, event, reply, perf_counter() - started, self.entries, self.work)
         return reply
 
-    def search(self, request: SearchRequest) -> bytes:
-        self.asked += 1
-        work = self.hub.handler.search(request, self.session.identity, self.channel)
-        if isinstance(work, bytes):
-            return work
-        if work.asked and (work.asked.page or work.asked.listing):
-            self.promised = True
-        if work.point:
-            self.work = work
-            reply, self.entries = self.hub.run(work)
-            return reply
-        client = None
-        if not is_exact(work.query.filter):
-            client = self.hub.harvest.client(self.address, self.session.identity.name)
-            if self.hub.harvest.spent(client):
-                self.hub.watch.limit("harvest")
-                return result(work.message_id, SEARCH_DONE, ADMIN_LIMIT, _SPENT)
-        if work.quick and (ran := self.hub.run_briefly(work, client)) is not None:
-            self.work = work
-            reply, self.entries = ran
-            return reply
-        step = partial(self.hub.run_late, work, self.hub.loop.time(), client)
-        return self.submit(request, SEARCH_DONE, step, work)
-
-    def compare(self, request: CompareRequest) -> bytes:
-        return self.submit(request, COMPARE_RESPONSE, partial(self.hub.compare, request, self.session.identity))
-
-    def submit(self, request: Request, tag: int, step: Callable[[Stopped], Ran], work: Work | None = None) -> bytes:
-        """Runs ``step`` in a thread, its reply sent when it comes; the reply that says no when it may not."""
-        settings, outstanding, message_id = self.hub.settings, self.session.outstanding, request.message_id
-        most = settings.outstanding_operator if self.session.identity.dn else settings.outstanding_anonymous
-        if message_id in outstanding:
-            return result(message_id, tag, PROTOCOL_ERROR, "numéro de message déjà en cours")
-        if len(outstanding) >= most:
-            self.hub.watch.limit("outstanding")
-            return result(message_id, tag, BUSY, f"plus de {most} opérations en cours")
-        operation = Operation(tag)
-        operation.future = self.hub.threads.submit(partial(step, operation.is_stopped), self.address, self)
-        outstanding[message_id] = operation
-        deliver = partial(self._deliver, request, work, perf_counter())
-        operation.future.add_done_callback(partial(self.hub.post, deliver, message_id))
-        return b""
-
-    def _deliver(self, request: Request, work: Work | None, started: float, message_id: int, future: Future[Ran]
-                 ) -> None:  # fmt: skip
-        operation = self.session.outstanding.get(message_id)
-        if operation and cast(Operation, operation).future is future:  # neither abandoned nor disconnected
-            del self.session.outstanding[message_id]
-            self.heard = self.hub.loop.time()
-            reply, entries = future.result()
-            self.hub.watch.answered(self, request, reply, perf_counter() - started, entries, work)
-            self.write(reply)
-            self._go_on()
-
-    def abandon(self, request: AbandonRequest) -> bytes:
-        """RFC 4511 4.11: no reply, whether there was something to abandon or not."""
-        operation = self.session.outstanding.pop(request.target, None)
-        if operation:
-            cast(Operation, operation).stop()
-        return b""
-
-    def cancel(self, request: ExtendedRequest) -> bytes:
-        """RFC 3909: the operation called off answers before the Cancel does.  Only what runs in a thread is ever
-        there to be called off; binds are waited for, and a Cancel of itself is the loop of CVE-2020-36227."""
-        try:
-            target = cancelled_id(request)
-        except InvalidInput as error:
-            return extended_response(request.message_id, PROTOCOL_ERROR, error.message)
-        code, last = call_off(self.session.outstanding, request.message_id, target)
-        return last + extended_response(request.message_id, code, CANCEL_TEXTS[code])
+    def deliver(self, reply: bytes) -> None:
+        """The octets of an answer that a thread has made."""
+        self.heard = self.hub.loop.time()
+        self.write(reply)
+        self._go_on()
 
     def abandon_all(self) -> None:
-        for operation in self.session.outstanding.values():
-            cast(Operation, operation).stop()
-        self.session.outstanding.clear()
+        for operation in self.outstanding.values():
+            operation.stop()
+        self.outstanding.clear()
 
     # --- TLS --------------------------------------------------------------------------------------------------------
 
@@ -298,22 +214,6 @@ class Connection(asyncio.Protocol):
         self.stream = TlsStream(self, context)
         self.shaking = self.hub.loop.time()
         return self.stream
-
-    def start_tls(self, request: ExtendedRequest) -> bytes:
-        """RFC 4511 4.14.  What was sent behind the request, in plain text, came from no one we can name (CVE-2011-0411
-        and its kind): it is not answered but refused, and the connection with it."""
-        code, text = 0, ""
-        if request.value is not None:
-            code, text = PROTOCOL_ERROR, "StartTLS n'a pas de valeur"
-        elif self.stream is not None:
-            code, text = OPERATIONS_ERROR, "TLS déjà établi"
-        elif self.session.outstanding:
-            code, text = OPERATIONS_ERROR, "opérations en cours"
-        elif self.events or self.session.partial:
-            self.disconnect(PROTOCOL_ERROR, "octets reçus derrière StartTLS")
-            return b""
-        self.upgrading = code == 0
-        return extended_response(request.message_id, code, text, oid=START_TLS)
 
     def _upgrade(self) -> None:
         """The reply is written: what comes now is TLS.  Who was bound in plain text is so no longer (RFC 4513 3.2)."""
@@ -330,20 +230,6 @@ class Connection(asyncio.Protocol):
         self.hub.watch.meter.handshakes["done"] += 1
         self.heard = self.hub.loop.time()
         self.channel = Channel(True, certificate) if certificate else _DISCREET
-
-    def unbind(self, _request: UnbindRequest) -> bytes:
-        self.close(b"")
-        return b""
-
-    def extended(self, request: ExtendedRequest) -> bytes:
-        if request.oid == CANCEL:
-            return self.cancel(request)
-        if request.oid == START_TLS and self.hub.tls is not None:
-            return self.start_tls(request)
-        return self.hub.handler.extended(request, self.session.identity)
-
-    def refuse_write(self, request: WriteRequest) -> bytes:
-        return self.hub.handler.write(request)
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -383,17 +269,7 @@ class Connection(asyncio.Protocol):
                 self.transport.abort()
         elif self.begun is not None and self.reading and now - self.begun > settings.receive_time:
             self.disconnect(TIME_LIMIT, f"message inachevé après {settings.receive_time:g} s", "receive_time")
-        elif not (self.session.outstanding or self.binding):
+        elif not (self.outstanding or self.binding):
             idle = settings.idle_bound if bound else settings.idle_anonymous
             if now - self.heard > idle:
                 self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s", "idle")
-
-
-_ANSWERS: Final = cast(
-    dict[type[Request], Callable[[Connection, Request], bytes]],
-    {
-        SearchRequest: Connection.search, BindRequest: bind, UnbindRequest: Connection.unbind,
-        AbandonRequest: Connection.abandon, CompareRequest: Connection.compare,
-        ExtendedRequest: Connection.extended, WriteRequest: Connection.refuse_write,
-    },
-)  # fmt: skip

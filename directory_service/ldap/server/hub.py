@@ -197,7 +197,7 @@ class Hub:
         for unnamed in list(self.unnamed):
             unnamed.end("")
         deadline = self.loop.time() + self.settings.shutdown_time
-        while self.loop.time() < deadline and any(c.session.outstanding or c.binding for c in self.connections):
+        while self.loop.time() < deadline and any(c.outstanding or c.binding for c in self.connections):
             await asyncio.sleep(0.02)
         for connection in list(self.connections):
             connection.disconnect(UNAVAILABLE, "arrêt du service")

@@ -7,7 +7,7 @@ millisecond (``index.reader``).  Whoever calls off decides what is answered.
 from __future__ import annotations
 
 from concurrent.futures import Future
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.ber import Reader
@@ -41,9 +41,9 @@ class Operation:
         self.future.cancel()
 
 
-def call_off(outstanding: dict[int, object], own: int, target: int) -> tuple[int, bytes]:
+def call_off(outstanding: dict[int, Operation], own: int, target: int) -> tuple[int, bytes]:
     """What a Cancel of ``target``, whose own id is ``own``, is answered; and the last reply of what it called off."""
-    operation = cast(Operation | None, outstanding.get(target))
+    operation = outstanding.get(target)
     if operation is None:
         return CANNOT_CANCEL if target == own else NO_SUCH_OPERATION, b""
     if operation.future.done():
