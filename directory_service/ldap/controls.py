@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.index.query import Query
+from directory_service.ldap.codes import UNAVAILABLE_CRITICAL_EXTENSION
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.listing import VLV, Listing, asked_listing
@@ -20,7 +21,6 @@ from directory_service.ldap.paging import PAGED_RESULTS, Page, asked_page
 from directory_service.ldap.sorting import SORT, Ordering, SortRules, asked_order
 
 MANAGE_DSA_IT: Final = "2.16.840.1.113730.3.4.2"
-UNAVAILABLE_CRITICAL_EXTENSION: Final = 12
 
 _SEARCH: Final = (SearchRequest,)
 _TAKEN: Final[dict[str, tuple[type[Request], ...]]] = {

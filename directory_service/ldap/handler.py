@@ -14,6 +14,18 @@ from typing import Final, NamedTuple, Protocol
 
 from directory_service.errors import AnnuaireError, InvalidInput
 from directory_service.index.query import TRUE, Equal, Present, View
+from directory_service.ldap.codes import (
+    AUTH_METHOD_NOT_SUPPORTED,
+    COMPARE_FALSE,
+    COMPARE_TRUE,
+    CONFIDENTIALITY_REQUIRED,
+    INSUFFICIENT_ACCESS_RIGHTS,
+    INVALID_CREDENTIALS,
+    NO_SUCH_ATTRIBUTE,
+    PROTOCOL_ERROR,
+    UNDEFINED_ATTRIBUTE_TYPE,
+    UNWILLING_TO_PERFORM,
+)
 from directory_service.ldap.controls import check
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.ldap.filters import Resolve
@@ -41,9 +53,6 @@ CheckSecret = Callable[[str, bytes], bool]  # operator name, secret
 NameOf = Callable[[bytes], str]  # DER of a verified certificate, to the operator it speaks for, "" for none
 _MAX_NAME: Final = 128  # characters: no attribute description we know is longer
 _OPERATORS: Final = "ou=operateurs"
-COMPARE_FALSE, COMPARE_TRUE = 5, 6
-NO_SUCH_ATTRIBUTE, UNDEFINED_TYPE = 16, 17
-AUTH_METHOD_NOT_SUPPORTED, CONFIDENTIALITY_REQUIRED, INVALID_CREDENTIALS, FORBIDDEN, UNWILLING = 7, 13, 49, 50, 53
 EXTERNAL: Final = "EXTERNAL"
 
 
@@ -141,7 +150,7 @@ class Handler:
         if not request.name:
             return _bound(request, 0)
         if not request.secret:  # RFC 4513 5.1.2: a client that forgot its password must not believe it is bound
-            return _bound(request, UNWILLING, text="mot de passe vide")
+            return _bound(request, UNWILLING_TO_PERFORM, text="mot de passe vide")
         if not channel.discreet:
             return _bound(request, CONFIDENTIALITY_REQUIRED, text="secret refusé hors TLS")
         try:
@@ -168,7 +177,7 @@ class Handler:
         if not name:
             return _bound(request, INVALID_CREDENTIALS)
         if not self._is_asked(request.secret, name):
-            return _bound(request, FORBIDDEN, text="identité demandée autre que celle du certificat")
+            return _bound(request, INSUFFICIENT_ACCESS_RIGHTS, text="identité demandée autre que celle du certificat")
         return _bound(request, 0, self._operator(name))
 
     def _is_asked(self, authorization: bytes, name: str) -> bool:
@@ -203,10 +212,10 @@ class Handler:
     def _compare(self, request: CompareRequest, identity: Identity) -> int:
         base = read_dn(request.entry)
         if not (identity.dn or self.settings.allow_anonymous or base in self.searcher.virtual):
-            return FORBIDDEN
+            return INSUFFICIENT_ACCESS_RIGHTS
         name = self.resolve(request.attribute)
         if self.searcher.holds(base, Equal(name or "", request.value) if name else TRUE, identity.view):
-            return COMPARE_TRUE if name else UNDEFINED_TYPE
+            return COMPARE_TRUE if name else UNDEFINED_ATTRIBUTE_TYPE
         if name and self.searcher.holds(base, Present(name), identity.view):
             return COMPARE_FALSE
         return NO_SUCH_ATTRIBUTE
@@ -216,11 +225,11 @@ class Handler:
         if request.oid == WHO_AM_I:
             who = f"dn:{identity.dn}" if identity.dn else ""
             return extended_response(request.message_id, 0, value=who.encode())
-        return extended_response(request.message_id, 2, "opération étendue inconnue")
+        return extended_response(request.message_id, PROTOCOL_ERROR, "opération étendue inconnue")
 
     def write(self, request: WriteRequest) -> bytes:
         """The registry has other doors (contract.md §3)."""
-        return result(request.message_id, request.response, UNWILLING, "annuaire en lecture seule")
+        return result(request.message_id, request.response, UNWILLING_TO_PERFORM, "annuaire en lecture seule")
 
 
 def operator_name(base: str, suffix: str) -> str:

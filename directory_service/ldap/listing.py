@@ -13,13 +13,12 @@ from typing import Final, NamedTuple
 from directory_service.errors import InvalidInput
 from directory_service.index.query import Query, Window
 from directory_service.ldap.ber import ENUMERATED, OCTET_STRING, Reader, integer, octets, sequence
+from directory_service.ldap.codes import PROTOCOL_ERROR, SORT_CONTROL_MISSING
 from directory_service.ldap.messages import Control
 from directory_service.ldap.paging import sign
 
 VLV: Final = "2.16.840.1.113730.3.4.9"
 VLV_RESPONSE: Final = "2.16.840.1.113730.3.4.10"
-VLV_ERROR: Final = 76  # of the search; the control says why
-PROTOCOL_ERROR, ADMIN_LIMIT, INAPPROPRIATE_MATCHING, SORT_MISSING = 2, 11, 18, 60
 _BY_OFFSET, _BY_VALUE = 0xA0, 0x81
 _MOST_VALUE: Final = 1024  # octets of what is typed
 
@@ -48,7 +47,7 @@ def asked_listing(control: Control | None, query: Query, who: str, key: bytes) -
     reader.finish()
     context = sign(b"vlv", query, who, key)
     if not query.sort:
-        return Listing(window, b"", SORT_MISSING)
+        return Listing(window, b"", SORT_CONTROL_MISSING)
     known = not given or hmac.compare_digest(given, context)
     return Listing(window, context, 0 if known else PROTOCOL_ERROR, query.limit)
 

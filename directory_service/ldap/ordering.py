@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from directory_service.index.query import SortKey
-from directory_service.ldap.sorting import INAPPROPRIATE_MATCHING, NO_SUCH_ATTRIBUTE, SortRules
+from directory_service.ldap.codes import INAPPROPRIATE_MATCHING, NO_SUCH_ATTRIBUTE
+from directory_service.ldap.sorting import SortRules
 from ldap_schema.matching import NAME_MATCH, find_rule
 from ldap_schema.parse import AttributeType
 

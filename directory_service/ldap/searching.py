@@ -16,11 +16,23 @@ from typing import Final, NamedTuple, Protocol
 from directory_service.errors import AnnuaireError, NotFound
 from directory_service.index.query import Filter, Part, Query, Scope, SortKey, View
 from directory_service.ldap.access import Use
-from directory_service.ldap.controls import UNAVAILABLE_CRITICAL_EXTENSION, Asked, Context, read_controls
+from directory_service.ldap.codes import (
+    ADMIN_LIMIT_EXCEEDED,
+    INAPPROPRIATE_MATCHING,
+    INSUFFICIENT_ACCESS_RIGHTS,
+    NO_SUCH_ATTRIBUTE,
+    NO_SUCH_OBJECT,
+    SIZE_LIMIT_EXCEEDED,
+    SUCCESS,
+    TIME_LIMIT_EXCEEDED,
+    UNAVAILABLE_CRITICAL_EXTENSION,
+    VLV_ERROR,
+)
+from directory_service.ldap.controls import Asked, Context, read_controls
 from directory_service.ldap.dn import InvalidDN, normalise
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.listing import ADMIN_LIMIT, INAPPROPRIATE_MATCHING, VLV_ERROR, list_control
+from directory_service.ldap.listing import list_control
 from directory_service.ldap.matched import ValueFilter, ValueTest, definition_tests
 from directory_service.ldap.messages import (
     SEARCH_DONE,
@@ -36,10 +48,9 @@ from directory_service.ldap.paging import Page, page_control
 from directory_service.ldap.repeated import LONG_LIST
 from directory_service.ldap.selection import Hit, Selection, render, select
 from directory_service.ldap.session import Identity
-from directory_service.ldap.sorting import NO_SUCH_ATTRIBUTE, SortRules, sort_control
+from directory_service.ldap.sorting import SortRules, sort_control
 from directory_service.ldap.virtual import VirtualEntry
 
-SUCCESS, TIME_LIMIT, SIZE_LIMIT, NO_SUCH_OBJECT, FORBIDDEN = 0, 3, 4, 32, 50
 _MOST_KEPT: Final = 20_000  # rendered entries: about 10 MB
 _SCOPES: Final = tuple(Scope)
 _BRANCHES: Final = ("ou=bal", "ou=personnes", "ou=structures")
@@ -133,7 +144,7 @@ class Searcher:
             if base in self.virtual and (request.scope == Scope.BASE or base):
                 return self._virtual(request, self.virtual[base].offering(sasl), identity)
             if not (identity.dn or self.settings.allow_anonymous):
-                return _done(request.message_id, FORBIDDEN, "accès anonyme fermé")
+                return _done(request.message_id, INSUFFICIENT_ACCESS_RIGHTS, "accès anonyme fermé")
             selection = self._selection(request.attributes, identity.view)
             query, asked = self._query(request, base, identity, Part.ALL if selection.operational else Part.BER), None
             if request.controls:
@@ -244,7 +255,7 @@ class Searcher:
         ``stopped``: whether nobody waits any more."""
         query = work.query
         if waited >= query.timeout:
-            return _done(work.message_id, TIME_LIMIT, "délai dépassé avant la recherche")
+            return _done(work.message_id, TIME_LIMIT_EXCEEDED, "délai dépassé avant la recherche")
         if waited or stopped:
             query = replace(query, timeout=query.timeout - waited, stopped=stopped)
         return self._answer(work, query) or b""
@@ -265,7 +276,7 @@ class Searcher:
         if brief and found.timed_out:
             return None
         if work.asked is None:
-            code = TIME_LIMIT if found.timed_out else SIZE_LIMIT if found.truncated else SUCCESS
+            code = TIME_LIMIT_EXCEEDED if found.timed_out else SIZE_LIMIT_EXCEEDED if found.truncated else SUCCESS
             return b"".join([*self._entries(work, found.build, found.hits), search_done(work.message_id, code)])
         return self._controlled(work, work.asked, found)
 
@@ -309,19 +320,19 @@ class Searcher:
 
     def _controlled(self, work: Work, asked: Asked, found: Result) -> bytes:
         """The answer to a search with controls, as each of them wants it ended."""
-        code = TIME_LIMIT if found.timed_out else SIZE_LIMIT if found.truncated else SUCCESS
+        code = TIME_LIMIT_EXCEEDED if found.timed_out else SIZE_LIMIT_EXCEEDED if found.truncated else SUCCESS
         hits, controls, order, ended = found.hits, list[Control](), asked.order, found.order
         if order and ended and not ended.exact and not found.timed_out:
-            order = order.failed(ADMIN_LIMIT)
+            order = order.failed(ADMIN_LIMIT_EXCEEDED)
             if order.critical:  # RFC 2891 2, case 3: the first of all are not known
                 return _with(work.message_id, UNAVAILABLE_CRITICAL_EXTENSION, [sort_control(order)], "trop à trier")
         if asked.listing and ended:
-            fault = ended.fault or (0 if ended.exact or found.timed_out else ADMIN_LIMIT)
+            fault = ended.fault or (0 if ended.exact or found.timed_out else ADMIN_LIMIT_EXCEEDED)
             if fault:
                 listed = list_control(0, ended.length, fault, b"")
                 return _with(work.message_id, VLV_ERROR, [listed], "vue de liste impossible")
             controls.append(list_control(ended.position, ended.length, 0, asked.listing.context))
-            hits, code = hits[: asked.listing.most], SIZE_LIMIT if len(hits) > asked.listing.most else code
+            hits, code = hits[: asked.listing.most], SIZE_LIMIT_EXCEEDED if len(hits) > asked.listing.most else code
         if order and hits:  # RFC 2891 2, case 6: nothing is said of the order of nothing
             controls.append(sort_control(order))
         if asked.page:
@@ -333,7 +344,7 @@ class Searcher:
     def _continued(page: Page, found: Result, code: int) -> tuple[int, tuple[int, int] | None]:
         """The result code, and where the next page starts."""
         sent = page.sent + len(found.hits)
-        if code == SIZE_LIMIT and found.hits and sent < page.total:
+        if code == SIZE_LIMIT_EXCEEDED and found.hits and sent < page.total:
             return SUCCESS, (found.hits[-1].id, sent)
         return code, None
 

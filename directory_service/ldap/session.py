@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from directory_service.index.query import View
 from directory_service.ldap.ber import BerError
+from directory_service.ldap.codes import PROTOCOL_ERROR
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import (
@@ -91,7 +92,7 @@ class Session:
         except BerError as error:
             self.closing = True
             # Without its offset, which depends on what else came in the same read.
-            events.append(Disconnect(notice_of_disconnection(2, error.message), error.limit))
+            events.append(Disconnect(notice_of_disconnection(PROTOCOL_ERROR, error.message), error.limit))
         return events
 
     def _split(self, data: bytes, events: list[Event]) -> None:

@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 from directory_service.errors import InvalidInput
 from directory_service.index.query import SortKey
 from directory_service.ldap.ber import BOOLEAN, ENUMERATED, Reader, integer, octets, sequence
+from directory_service.ldap.codes import UNWILLING_TO_PERFORM
 from directory_service.ldap.messages import Control
 
 SORT: Final = "1.2.840.113556.1.4.473"
 SORTED: Final = "1.2.840.113556.1.4.474"
 MOST_KEYS: Final = 8  # nobody looks at a list by more
 _RULE, _REVERSE, _ATTRIBUTE = 0x80, 0x81, 0x80
-ADMIN_LIMIT, NO_SUCH_ATTRIBUTE, INAPPROPRIATE_MATCHING, UNWILLING = 11, 16, 18, 53
 
 # Attribute description and rule ("" for its own) to the key; the code of ``sortResult`` when there is none.
 SortRules = Callable[[str, str], SortKey | int]
@@ -51,7 +51,7 @@ def asked_order(control: Control | None, rules: SortRules) -> Ordering | None:
         if isinstance(found, int):
             return Ordering((), control.critical, found, name)
         if len(keys) >= MOST_KEYS or any(found.attribute == key.attribute for key in keys):
-            return Ordering((), control.critical, UNWILLING, name)
+            return Ordering((), control.critical, UNWILLING_TO_PERFORM, name)
         keys.append(SortKey(found.attribute, reverse, found.exact))
     if not keys:
         raise InvalidInput("tri sans clé")

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from directory_service.errors import InvalidInput
+from directory_service.ldap.codes import ADMIN_LIMIT_EXCEEDED, BUSY, OPERATIONS_ERROR, PROTOCOL_ERROR
 from directory_service.ldap.messages import (
     COMPARE_RESPONSE,
     SEARCH_DONE,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from directory_service.ldap.server.connection import Connection
     from directory_service.ldap.server.hub import Ran
 
-OPERATIONS_ERROR, PROTOCOL_ERROR, ADMIN_LIMIT, BUSY = 1, 2, 11, 51
 _SPENT: Final = "trop d'entrées différentes en un jour : seules les adresses et identifiants exacts sont encore servis"
 
 
@@ -57,7 +57,7 @@ def search(client: Connection, request: SearchRequest) -> bytes:
         who = hub.harvest.client(client.address, client.session.identity.name)
         if hub.harvest.spent(who):
             hub.watch.limit("harvest")
-            return result(work.message_id, SEARCH_DONE, ADMIN_LIMIT, _SPENT)
+            return result(work.message_id, SEARCH_DONE, ADMIN_LIMIT_EXCEEDED, _SPENT)
     if work.quick and (ran := hub.run_briefly(work, who)) is not None:
         client.work = work
         reply, client.entries = ran

@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from directory_service.errors import AnnuaireError
+from directory_service.ldap.codes import BUSY
 from directory_service.ldap.handler import BindOutcome
 from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.ldap.messages import BIND_RESPONSE, BindRequest, result
@@ -20,8 +21,6 @@ from directory_service.trust.throttle import is_local, keys_of
 
 if TYPE_CHECKING:
     from directory_service.ldap.server.connection import Connection
-
-BUSY = 51
 
 
 def bind(client: Connection, request: BindRequest) -> bytes:

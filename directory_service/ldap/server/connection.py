@@ -11,6 +11,7 @@ from collections import deque
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Final, cast
 
+from directory_service.ldap.codes import BUSY, TIME_LIMIT_EXCEEDED
 from directory_service.ldap.handler import Channel, response_tag
 from directory_service.ldap.messages import AbandonRequest, UnbindRequest, notice_of_disconnection
 from directory_service.ldap.searching import Work
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from directory_service.ldap.server.hub import Hub
 
-TIME_LIMIT, BUSY = 3, 51
 _TURN: Final = 0.004  # seconds that the requests of one connection are answered before others have their turn
 _WAITING: Final = 256  # requests decoded and not yet answered before we stop reading
 _LAST_ANSWERS: Final = 1.0  # seconds for what is under way once the client sends no more: it may be gone
@@ -268,8 +268,8 @@ class Connection(asyncio.Protocol):
                 self.hub.watch.limit("unread_time")
                 self.transport.abort()
         elif self.begun is not None and self.reading and now - self.begun > settings.receive_time:
-            self.disconnect(TIME_LIMIT, f"message inachevé après {settings.receive_time:g} s", "receive_time")
+            self.disconnect(TIME_LIMIT_EXCEEDED, f"message inachevé après {settings.receive_time:g} s", "receive_time")
         elif not (self.outstanding or self.binding):
             idle = settings.idle_bound if bound else settings.idle_anonymous
             if now - self.heard > idle:
-                self.disconnect(TIME_LIMIT, f"connexion inactive depuis {idle:g} s", "idle")
+                self.disconnect(TIME_LIMIT_EXCEEDED, f"connexion inactive depuis {idle:g} s", "idle")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 
 from directory_service.errors import damaged
+from directory_service.ldap.codes import OTHER
 from directory_service.ldap.messages import result
 
 log = logging.getLogger(__name__)
-OTHER = 80
 
 
 def internal_fault(error: BaseException, message_id: int, tag: int) -> bytes:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Final
 
 from directory_service.index.query import BRIEF
+from directory_service.ldap.codes import UNAVAILABLE
 from directory_service.ldap.handler import Handler
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import COMPARE_RESPONSE, SEARCH_DONE, CompareRequest
@@ -33,7 +34,6 @@ from directory_service.trust.certificates import NO_REVOCATION
 from directory_service.trust.harvest import Client, Harvest
 from directory_service.trust.throttle import Throttle
 
-UNAVAILABLE = 52
 _NOTICED: Final = 0.05  # seconds in a queue that count against a search's time
 
 

@@ -9,18 +9,17 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from directory_service.errors import Forbidden, RegistryUnavailable
 from directory_service.index.directory import Directory
+from directory_service.ldap.codes import STRONGER_AUTH_REQUIRED
 from directory_service.registry.clock import now_text
 from directory_service.trust.access import Secrets
 from directory_service.trust.certificates import NO_REVOCATION, Certificates, Revocations
 
 if TYPE_CHECKING:
     from directory_service.ldap.server.connection import Connection
-
-STRONGER_AUTH_REQUIRED: Final = 8  # RFC 4511 4.4.1: the association is no longer to be trusted
 
 
 class Proof(NamedTuple):

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.ber import Reader
+from directory_service.ldap.codes import CANCELED, CANNOT_CANCEL, NO_SUCH_OPERATION, TOO_LATE
 from directory_service.ldap.messages import ExtendedRequest, result
 
-CANCELED, NO_SUCH_OPERATION, TOO_LATE, CANNOT_CANCEL = 118, 119, 120, 121
 CANCEL_TEXTS: Final = {
     0: "",
     NO_SUCH_OPERATION: "pas d'opération en cours de ce numéro",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from directory_service.accesslog import AccessLog
 from directory_service.index.query import Scope
 from directory_service.ldap.ber import header
+from directory_service.ldap.codes import SIZE_LIMIT_EXCEEDED, TIME_LIMIT_EXCEEDED
 from directory_service.ldap.filters import shape
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import (
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from directory_service.ldap.server.connection import Connection
 
 NO_CODE: Final = -1  # of operations that have no reply
-_TIME_LIMIT, _SIZE_LIMIT = 3, 4
-_CUT_SHORT: Final = (_TIME_LIMIT, _SIZE_LIMIT)
+_CUT_SHORT: Final = (TIME_LIMIT_EXCEEDED, SIZE_LIMIT_EXCEEDED)
 _NAMES: Final[dict[type[Request], str]] = {
     SearchRequest: "search", BindRequest: "bind", UnbindRequest: "unbind", AbandonRequest: "abandon",
     CompareRequest: "compare", ExtendedRequest: "extended", WriteRequest: "write",
@@ -116,7 +116,7 @@ class Watch:
 def limit_of(work: Work, code: int, entries: int, settings: LdapSettings) -> str:
     """The name of our limit that cut a search short, empty when the client's own did."""
     query = work.query
-    if code == _TIME_LIMIT:
+    if code == TIME_LIMIT_EXCEEDED:
         return "search_time" if query.timeout >= settings.search_time else ""
     if entries < query.limit:
         return "candidates"
