@@ -250,7 +250,7 @@ class Stop:
 def _ldap(settings: Settings) -> None:
     from directory_service.accesslog import AccessLog
     from directory_service.index.directory import Directory
-    from directory_service.ldap.server import operator_check, serve
+    from directory_service.ldap.server import Operators, serve
     from directory_service.siblings import Siblings
 
     _allow_descriptors(settings.ldap_connections + SPARE_DESCRIPTORS)
@@ -258,7 +258,7 @@ def _ldap(settings: Settings) -> None:
     where, ldaps = ((settings.host, port) for port in (settings.ldap_port, settings.ldaps_port))
     directory = Directory(settings.index_folder, settings.ldap_suffix, candidates=settings.ldap_candidates)
     with closing(directory):
-        operators, tls = operator_check(directory), read_tls(settings)
+        operators, tls = Operators(directory), read_tls(settings)
         serve(settings.ldap, where, directory, Stop(), operators=operators, tls=tls, ldaps=ldaps if tls else None,
               log=log, counts=runfolder.harvest_file(settings.run_folder),
               siblings=Siblings.among(settings.run_folder, "ldap", *where))  # fmt: skip

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 from directory_service.index.directory import Directory
 from directory_service.index.follower import Follower
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import Tls, TlsFiles, operator_check
+from directory_service.ldap.server import Operators, Tls, TlsFiles
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
 from directory_service.siblings import Siblings
@@ -91,7 +91,7 @@ def serving_world(
     crl = authority.revoke(path=folder / "crl.pem")
     tls = Tls(TlsFiles(str(authority.server()), "", str(authority.path), str(crl)))
     settings = LdapSettings(suffix=SUFFIX, certificate_check=0.05, **limits)
-    with served_both(directory, settings, operator_check(directory), tls, siblings) as (plain, ldaps):
+    with served_both(directory, settings, Operators(directory), tls, siblings) as (plain, ldaps):
         follower = Follower(engine, folder / "index", SUFFIX)
         yield World(authority, engine, follower, directory, crl, plain, ldaps)
     engine.dispose()

@@ -17,7 +17,7 @@ from ldap_town import Gate
 from record_factories import SUFFIX
 
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import Tls, TlsFiles, operator_check
+from directory_service.ldap.server import Operators, Tls, TlsFiles
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 SLOW = "(cn=*martin*)"
@@ -46,7 +46,7 @@ def secured(
     directory: Gate | None = None,
 ) -> Iterator[Secure]:  # fmt: skip
     tls = Tls(files or TlsFiles(str(authority.server())))
-    check = operator_check(serving.directory)
+    check = Operators(serving.directory)
     with served_both(directory or serving.directory, settings, check, tls) as (plain, ldaps):
         yield Secure(plain, ldaps, authority, serving.secret)
 

@@ -12,7 +12,7 @@ from ldap_support import Serving, served
 from ldap_town import build_town
 
 from directory_service.index.directory import Directory
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Directory, 
 @pytest.fixture(scope="session")
 def serving(town: tuple[Directory, str]) -> Iterator[Serving]:
     directory, secret = town
-    with served(directory, check=operator_check(directory)) as port:
+    with served(directory, check=Operators(directory)) as port:
         yield Serving(port, secret, directory)
 
 

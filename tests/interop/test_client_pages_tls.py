@@ -14,7 +14,7 @@ from interop.test_client_pages import _ROUNDCUBE, JEAN, PAGES, _postfix
 from ldap_support import BAL, Serving, served_both
 from pages import blocks
 
-from directory_service.ldap.server import Tls, TlsFiles, operator_check
+from directory_service.ldap.server import Operators, Tls, TlsFiles
 
 Program = Callable[[str], str]
 
@@ -38,7 +38,7 @@ class Secure(NamedTuple):
 @pytest.fixture(scope="module")
 def secure(serving: Serving, authority: Authority) -> Iterator[Secure]:
     tls = Tls(TlsFiles(str(authority.server())))
-    with served_both(serving.directory, None, operator_check(serving.directory), tls) as (plain, ldaps):
+    with served_both(serving.directory, None, Operators(serving.directory), tls) as (plain, ldaps):
         yield Secure(plain, ldaps, authority.path)
 
 

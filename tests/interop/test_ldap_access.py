@@ -31,7 +31,7 @@ from directory_service.index.directory import Directory
 from directory_service.index.query import Equal, Query, Scope, View
 from directory_service.ldap.access import ACCESS, Access, Rule
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.web.app import create_app
 
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
@@ -46,7 +46,7 @@ def port(serving: Serving) -> Iterator[int]:
     """A server that keeps telephone numbers and dates of creation to operators."""
     kept = Rule(View.OPERATOR, View.ANONYMOUS, View.ANONYMOUS)
     access = Access({**ACCESS.rules, PHONE: kept, "createTimestamp": kept})
-    with served(serving.directory, LdapSettings(suffix=SUFFIX, access=access), operator_check(serving.directory)) as p:
+    with served(serving.directory, LdapSettings(suffix=SUFFIX, access=access), Operators(serving.directory)) as p:
         yield p
 
 

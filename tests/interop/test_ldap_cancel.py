@@ -24,7 +24,7 @@ from directory_service.index.reader import Reader
 from directory_service.ldap.ber import integer, octets, sequence
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.searching import Work
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.operations import Operation
 
@@ -42,7 +42,7 @@ def codes(found: list[object]) -> list[tuple[int, int]]:
 def gated(serving: Serving) -> Iterator[tuple[int, Gate]]:
     """A server whose searches wait."""
     gate = Gate(serving.directory)
-    with served(gate, check=operator_check(serving.directory)) as port:
+    with served(gate, check=Operators(serving.directory)) as port:
         try:
             yield port, gate
         finally:

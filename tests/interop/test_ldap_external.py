@@ -27,7 +27,7 @@ from ldap_support import (
 from record_factories import SUFFIX
 
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import Tls, TlsFiles, operator_check
+from directory_service.ldap.server import Operators, Tls, TlsFiles
 from directory_service.registry import operators
 from directory_service.trust.certificates import read_certificate
 
@@ -86,7 +86,7 @@ def test_the_same_subject_from_another_authority_is_not_the_operator(world: Worl
     both = tmp_path / "both.pem"
     both.write_bytes(world.authority.path.read_bytes() + other.path.read_bytes())
     tls = Tls(TlsFiles(str(world.authority.server()), client_ca=str(both)))
-    check = operator_check(world.directory)
+    check = Operators(world.directory)
     with served_both(world.directory, LdapSettings(suffix=SUFFIX), check, tls) as (_, ldaps):
         with Client(ldaps, world.context(other.client("jumeau"))) as client:
             assert code(client, bind_sasl("EXTERNAL")) == 49

@@ -17,7 +17,7 @@ from record_factories import SUFFIX
 import importers
 from directory_service.ldap.filters import parse_filter
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.ldap.server.harvest import harvest_of, is_exact
 from directory_service.trust import harvest as harvests
 from directory_service.trust.harvest import Harvest, network
@@ -50,7 +50,7 @@ def pages() -> Iterator[bytes]:
 def test_a_walk_ends_in_exact_look_ups_only(serving: Serving, walk: Callable[[], Iterator[bytes]]) -> None:
     before = limits_met("harvest")
     seen, refused = set[str](), None
-    with served(serving.directory, SETTINGS, operator_check(serving.directory)) as port:
+    with served(serving.directory, SETTINGS, Operators(serving.directory)) as port:
         for asked in walk():
             with Client(port) as client:  # a connection each, as Thunderbird does: that changes nothing
                 found = client.ask(asked)

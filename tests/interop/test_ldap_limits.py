@@ -31,7 +31,7 @@ from directory_service.index.directory import Directory
 from directory_service.ldap.ber import tlv
 from directory_service.ldap.limits import LdapSettings, Limits
 from directory_service.ldap.messages import Control
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.model.networks import Networks
 
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
@@ -47,7 +47,7 @@ def limited(serving: Serving, limit: str, codec: Limits | None = None, directory
     """The port of a server with these limits; afterwards, this one was met and counted."""
     before = limits_met(limit)
     chosen = LdapSettings(suffix=SUFFIX, limits=codec or Limits(), **settings)  # type: ignore[arg-type]
-    with served(directory or serving.directory, chosen, operator_check(serving.directory)) as port:
+    with served(directory or serving.directory, chosen, Operators(serving.directory)) as port:
         yield port
     assert limits_met(limit) > before
 

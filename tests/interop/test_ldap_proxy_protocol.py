@@ -21,7 +21,7 @@ from tls_world import JEAN, OPERATOR, Secure, codes, secured
 
 from directory_service.accesslog import AccessLog
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.ldap.server.proxied import client_of
 from directory_service.model.networks import Networks
 from directory_service.siblings import Give, Siblings
@@ -58,7 +58,7 @@ def behind(serving: Serving, authority: Authority) -> Iterator[Secure]:
 
 @contextmanager
 def plain(serving: Serving, **settings: Any) -> Iterator[int]:
-    with served_both(serving.directory, LdapSettings(**BEHIND | settings), operator_check(serving.directory)) as ports:
+    with served_both(serving.directory, LdapSettings(**BEHIND | settings), Operators(serving.directory)) as ports:
         yield ports[0]
 
 
@@ -288,7 +288,7 @@ def test_a_server_that_stops_waits_for_no_header(serving: Serving) -> None:
 def test_the_client_goes_along_to_another_worker(serving: Serving, tmp_path: Path) -> None:
     """Which finds no header, since it was read, and must not take the proxy for the client."""
     other, mine = (Siblings(tmp_path, "ldap", name) for name in ("other", "mine"))
-    check = operator_check(serving.directory)
+    check = Operators(serving.directory)
     with (
         closing(other),
         served_both(serving.directory, LdapSettings(**BEHIND), check, siblings=mine) as ports,

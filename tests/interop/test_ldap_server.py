@@ -17,7 +17,7 @@ from record_factories import SUFFIX
 from directory_service.index.directory import Directory, Result
 from directory_service.index.query import Query, View
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 SLOW = "(cn=*martin*)"  # not a key look-up: runs in a thread
@@ -29,7 +29,7 @@ OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
 def gated(serving: Serving) -> Iterator[tuple[int, Gate]]:
     """A server whose searches wait."""
     gate = Gate(serving.directory)
-    with served(gate, check=operator_check(serving.directory)) as port:
+    with served(gate, check=Operators(serving.directory)) as port:
         try:
             yield port, gate
         finally:
@@ -199,7 +199,7 @@ def test_secrets_are_verified_so_many_times_on_one_connection(serving: Serving) 
 def test_closed_anonymous_access_lets_everybody_bind_and_answers_50(serving: Serving) -> None:
     """§1.2: Thunderbird binds for ever when a bind fails."""
     settings = LdapSettings(suffix=SUFFIX, allow_anonymous=False)
-    with served(serving.directory, settings, operator_check(serving.directory)) as port, Client(port) as client:
+    with served(serving.directory, settings, Operators(serving.directory)) as port, Client(port) as client:
         assert codes(client.ask(bind() + search(JEAN, 2), 2)) == [(1, 0), (2, 50)]
         assert codes(client.ask(search(base="", scope=0))) == [(1, 0)]
         assert codes(client.ask(bind(OPERATOR, serving.secret) + search(JEAN, 2), 2)) == [(1, 0), (2, 0)]

@@ -19,7 +19,7 @@ from directory_service.index.directory import Directory, Result
 from directory_service.index.query import Query, Scope, View
 from directory_service.ldap.filters import format_filter
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.server import Tls, TlsFiles, operator_check
+from directory_service.ldap.server import Operators, Tls, TlsFiles
 
 JEAN = "Dr Jean DUPONT, Médecin, LYON <jean.dupont@medecin.mssante.fr>"
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
@@ -66,7 +66,7 @@ class Desk(NamedTuple):
 def installed(tmp_path_factory: pytest.TempPathFactory, serving: Serving, authority: Authority) -> Iterator[Desk]:
     if not PROGRAM.exists():
         (pytest.fail if os.environ.get("CI") else pytest.skip)("thunderbird is not installed")
-    asked, check = Recorder(serving.directory), operator_check(serving.directory)
+    asked, check = Recorder(serving.directory), Operators(serving.directory)
     tls = Tls(TlsFiles(str(authority.server())))
     strict = LdapSettings(suffix=SUFFIX, allow_anonymous=False)
     with ExitStack() as stack:

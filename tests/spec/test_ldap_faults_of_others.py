@@ -34,7 +34,7 @@ from record_factories import SUFFIX
 from directory_service.index.query import Approx, Equal, Query, Scope, Substrings, View
 from directory_service.ldap.ber import integer, octets, sequence, tlv
 from directory_service.ldap.limits import LdapSettings, Limits
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 
 JEAN = "jean.dupont@medecin.mssante.fr"
 UNLISTED = "cachee@medecin.mssante.fr"
@@ -47,7 +47,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server of ours alone, which closes what is stalled after half a second."""
     directory, secret = build_town(tmp_path_factory.mktemp("town"), people=150)
     settings = LdapSettings(receive_time=0.5, idle_anonymous=5.0)
-    with served(directory, settings, operator_check(directory)) as number:
+    with served(directory, settings, Operators(directory)) as number:
         yield Serving(number, secret, directory)
     directory.close()
 

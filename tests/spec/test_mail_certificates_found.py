@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from directory_service.index.files import current_name, open_writer
 from directory_service.index.writer import build_index
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.registry import certificates
 from directory_service.registry.engine import reading, writing
 from directory_service.trust.smime import MailTrust
@@ -62,7 +62,7 @@ def test_thunderbird_finds_them_and_nobody_gets_them_unasked(world: World) -> No
     world.publish(JEAN, jean)
     world.publish(HIDDEN, world.authority.mail(HIDDEN))
     wanted = f"(|(mail={ZOE})(mail={JEAN})(mail={HIDDEN}))"
-    with served(world.directory, check=operator_check(world.directory)) as port:
+    with served(world.directory, check=Operators(world.directory)) as port:
         asked = found(port, wanted, "usercertificate;binary", size=6)
         assert asked == {"userCertificate;binary": asked["userCertificate;binary"]}
         assert set(asked["userCertificate;binary"]) == {der(zoe), der(jean)}  # and not the unlisted one's
@@ -112,7 +112,7 @@ def test_one_that_expires_while_the_index_lives_is_no_longer_served(world: World
     assert world.shown(ZOE) == [der(new)]
     after = world.client.get(url, headers={"If-None-Match": before.headers["ETag"]})
     assert after.status_code == 200 and len(after.get_json()["certificates"]) == 1
-    with served(world.directory, check=operator_check(world.directory)) as port:
+    with served(world.directory, check=Operators(world.directory)) as port:
         assert found(port, f"(mail={ZOE})", "userCertificate;binary")["userCertificate;binary"] == [der(new)]
 
 

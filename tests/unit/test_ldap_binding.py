@@ -16,7 +16,7 @@ from directory_service.ldap.filters import Resolve
 from directory_service.ldap.handler import BindOutcome, Channel
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.messages import BIND_RESPONSE, BindRequest, result
-from directory_service.ldap.server import operator_check
+from directory_service.ldap.server import Operators
 from directory_service.ldap.server.binding import _bound
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.session import ANONYMOUS, Identity, Session
@@ -32,7 +32,7 @@ def test_who_has_no_proof_is_nobody(tmp_path: Path) -> None:
     with closing(directory):
         made = SimpleNamespace(
             session=Session(cast(Resolve, None), Limits()), channel=Channel(), proof=None,
-            hub=SimpleNamespace(operators=operator_check(directory)),
+            hub=SimpleNamespace(operators=Operators(directory)),
         )  # fmt: skip
         client = cast(Connection, made)
         assert replies(_bound(client, request, outcome))[0].code == 0

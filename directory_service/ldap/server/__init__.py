@@ -47,18 +47,13 @@ _TICK: Final = 0.2  # seconds between two looks at ``stop``
 _SWEEP: Final = 1.0  # seconds between two looks for connections to close
 _SWITCH: Final = 0.001  # seconds a search thread keeps the interpreter when the loop wants it (Python: 5 ms)
 
-__all__ = ["Operators", "Tls", "TlsFiles", "operator_check", "serve"]
+__all__ = ["Operators", "Tls", "TlsFiles", "serve"]
 
 
 class Stop(Protocol):
     """A ``threading.Event``, or that of ``multiprocessing``."""
 
     def is_set(self) -> bool: ...
-
-
-def operator_check(directory: Directory) -> Operators:
-    """The operators of an index, for ``serve``."""
-    return Operators(directory)
 
 
 Listener = socket.socket | tuple[str, int]

@@ -21,7 +21,6 @@ from directory_service.ldap.searching import Stopped, Work
 from directory_service.ldap.selection import Hit
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.faults import internal_fault
-from directory_service.ldap.server.harvest import harvest_of
 from directory_service.ldap.server.identities import Operators, end_sessions
 from directory_service.ldap.server.proxied import Proxied
 from directory_service.ldap.server.stream import TlsStream
@@ -44,7 +43,7 @@ class Hub:
     """What the connections of one process share."""
 
     def __init__(self, handler: Handler, settings: LdapSettings, loop: asyncio.AbstractEventLoop,
-                 watch: Watch | None = None, harvest: Harvest | None = None, *,
+                 watch: Watch, harvest: Harvest, *,
                  operators: Operators | None = None, tls: Tls | None = None,
                  siblings: Siblings | None = None) -> None:  # fmt: skip
         self.handler = handler
@@ -54,8 +53,8 @@ class Hub:
         self.verifying = 0  # secrets in the queue of ``verifier``
         self.settings = settings
         self.loop = loop
-        self.watch = watch or Watch(settings)
-        self.harvest = harvest or harvest_of(settings)
+        self.watch = watch
+        self.harvest = harvest
         self.numbers = 0  # connections accepted so far
         self._run = threading.local()
         handler.searcher.sending = self._sending
