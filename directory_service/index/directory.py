@@ -7,6 +7,7 @@ A ``Directory`` may be shared by threads: each has its own connection, opened at
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from array import array
 from collections.abc import Iterable, Sequence
@@ -28,21 +29,15 @@ from directory_service.index.criteria import (
     LONGEST_PLACE,
     NO_WISHES,
     Criteria,
-    Place,
     Wishes,
-    digest_of,
-    filter_of,
     near_of,
-    parse_cursor,
     typed_filter,
     typed_key,
-    write_cursor,
 )
 from directory_service.index.feed import Changes, parse_place, read_changes
-from directory_service.index.finder import Finder
 from directory_service.index.lookups import Span
-from directory_service.index.onebox import understand
 from directory_service.index.onebox.tiers import Near
+from directory_service.index.pages import Page, find_page
 from directory_service.index.plan.predicate import find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
@@ -83,22 +78,6 @@ class Result(NamedTuple):
     order: Order | None = None  # of a sorted search
 
 
-class Page(NamedTuple):
-    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``, each count of ``facets`` unless
-    ``facets_exact``; ``next`` is the cursor of the page after, None at the end.  ``relaxed``: nobody matches but by
-    sound, with errors or inside words.  ``why``, where asked for, explains each hit (``index.onebox.explain``)."""
-
-    build: str
-    hits: list[Hit]
-    total: int
-    total_exact: bool
-    next: str | None
-    relaxed: bool = False
-    facets: dict[str, list[dict[str, Any]]] | None = None
-    facets_exact: bool = True
-    why: Sequence[dict[str, Any]] = ()
-
-
 class Directory:
     """Answers from the build that ``folder/current`` points to.  Questions raise RegistryUnavailable while there is
     none.  Close it when done."""
@@ -136,6 +115,11 @@ class Directory:
         """The build that answers, as it was 20 ms ago at most: for answers that may be kept longer than that."""
         now = time.monotonic()
         return self._reader(now).recent(now)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's."""
+        return self._reader(time.monotonic()).connection
 
     # --- searches ----------------------------------------------------------------------------------------------------
 
@@ -257,7 +241,7 @@ class Directory:
         """``entries.record.mailbox_record`` of an address, open or closed.  Raises NotFound, for unlisted mailboxes too
         unless the view is the staff's or the caller is entitled to ``unlisted`` ones: others are not told either who
         held it only while it was."""
-        connection = self._reader(time.monotonic()).connection
+        connection = self._connection
         asked = lowered(address.strip())
         key = asked.casefold().lstrip(HIDDEN)
         whole = unlisted or view >= STAFF
@@ -271,18 +255,18 @@ class Directory:
 
     def addresses_in(self, start: str) -> list[str]:
         """Listed addresses, closed ones too, by the first ``ranges.DIGITS`` digits of their hash."""
-        return ranges.addresses_in(self._reader(time.monotonic()).connection, start)
+        return ranges.addresses_in(self._connection, start)
 
     def filling_key(self) -> bytes:
         """What ``trust.ranges`` fills its answers with; never to be shown."""
-        return ranges.filling_key(self._reader(time.monotonic()).connection)
+        return ranges.filling_key(self._connection)
 
     # --- certificates ------------------------------------------------------------------------------------------------
 
     def certificates(self, entries: Iterable[tuple[int, bytes]]) -> dict[int, list[bytes]]:
         """The S/MIME certificates (DER) of the addresses that these entries (id and ``ber``) show, by entry, the newest
         of each address first; entries that have none are not there.  Out of date ones are not given."""
-        connection, now = self._reader(time.monotonic()).connection, time.time()
+        connection, now = self._connection, time.time()
         found = {}
         for pk, ber in entries:
             ders = [c.der for mail in find_values(ber, b"mail") for c in served(connection, mail.decode(), now)]
@@ -292,7 +276,7 @@ class Directory:
 
     def certificates_of(self, address: str) -> list[Published]:
         """Those of one address, valid at this moment, the newest first.  Who may see the mailbox is not judged here."""
-        return served(self._reader(time.monotonic()).connection, address, time.time())
+        return served(self._connection, address, time.time())
 
     def changes(self, since: str, limit: int) -> tuple[str, Changes]:
         """The build, and what changed to the public's eyes after the place ``since`` (``0``: all that is kept).
@@ -306,25 +290,14 @@ class Directory:
     # --- /v1/search --------------------------------------------------------------------------------------------------
 
     def find(self, criteria: Criteria, view: View, limit: int, cursor: str | None, wishes: Wishes = NO_WISHES) -> Page:
-        """Practitioners by the one box and by criteria: ``index.finder``.  Within a build, pages follow one another by
+        """Practitioners by the one box and by criteria: ``index.pages``.  Within a build, pages follow one another by
         ``next`` and show everybody once.  Raises InvalidInput for a foreign cursor, LimitExceeded for too many to
         sort."""
-        digest = digest_of(criteria, wishes)
-        place = parse_cursor(cursor, digest) if cursor else None
-        box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
         near = self._near(wishes.near, view)  # before the snapshot: a newer build closes the reader of the older one
         now = time.monotonic()
         reader = self._reader(now)
-        build = reader.recent(now)
-        with reader.snapshot():
-            finder = Finder(reader, box, filter_of(criteria), near, wishes, view)
-            found = finder.page(limit, place)
-            hits = reader.hits([rank.id for rank in found.ranks])
-            why = [finder.explained(hit.id, orjson.loads(hit.json)) for hit in hits] if wishes.explain else []
-        last = Place(found.ranks[-1], found.total, found.exact, digest) if found.ranks and found.more else None
-        counted = (found.facets, found.facets_exact)
-        following = write_cursor(last) if last else None
-        return Page(build.id, hits, found.total, found.exact, following, found.relaxed, *counted, why)
+        reader.recent(now)
+        return find_page(reader, criteria, near, view, limit, cursor, wishes)
 
     def _near(self, text: str, view: View) -> Near:
         """Around a place, or a structure of which the address may be known."""
@@ -339,24 +312,23 @@ class Directory:
 
     def operator(self, name: str) -> OperatorRecord | None:
         """An operator of the trusted space, suspended ones too."""
-        return operator_named(self._reader(time.monotonic()).connection, name)
+        return operator_named(self._connection, name)
 
     def client(self, name: str) -> ApiClient | None:
         """A program that has a key; None once it is revoked."""
-        sql = "SELECT secret_hash FROM client WHERE name = ?"
-        row = self._reader(time.monotonic()).connection.execute(sql, (name,)).fetchone()
+        row = self._connection.execute("SELECT secret_hash FROM client WHERE name = ?", (name,)).fetchone()
         return None if row is None else ApiClient(name, row[0], "", "")
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""
-        connection = self._reader(time.monotonic()).connection
+        connection = self._connection
         sql = "SELECT operator FROM certificate WHERE method = ? AND issuer = ? AND value = ?"
         names = {name for rule in rules for (name,) in connection.execute(sql, rule)}
         return [found for name in sorted(names) if (found := self.operator(name)) is not None]
 
     def operators_of(self, domain: str, at: str | None = None) -> list[str]:
         """Names of the operators that may be trusted for this mail domain, today or at an instant (UTC text)."""
-        return trusted_operators(self._reader(time.monotonic()).connection, domain, at)
+        return trusted_operators(self._connection, domain, at)
 
     def holds(self, operator: str, domain: str) -> bool:
         """Whether this operator may be trusted for this mail domain today."""
@@ -364,18 +336,17 @@ class Directory:
 
     def trust_left(self, domain: str, at: str | None = None) -> str:
         """When the domain was last trusted, before ``at``; "" for never."""
-        return trust_left(self._reader(time.monotonic()).connection, domain, at)
+        return trust_left(self._connection, domain, at)
 
     def operator_record(self, name: str, view: View) -> dict[str, Any]:
         """``entries.operators.operator_record``; its contacts for operators and staff only.  Raises NotFound."""
-        found = operator_records(self._reader(time.monotonic()).connection, view, name)
-        for record in found:
+        for record in operator_records(self._connection, view, name):
             return record
         raise NotFound("aucun opérateur ne porte ce nom")
 
     def operator_records(self, view: View) -> list[dict[str, Any]]:
         """All of them, by name."""
-        return operator_records(self._reader(time.monotonic()).connection, view)
+        return operator_records(self._connection, view)
 
     def operator_states(self) -> list[dict[str, Any]]:
         """How the mailboxes of each operator fare: ``model.anomalies.OperatorState``."""
@@ -383,7 +354,7 @@ class Directory:
 
     def domain_record(self, domain: str) -> dict[str, Any]:
         """Who may be trusted for a mail domain, and who might, since when.  Raises NotFound for one never held."""
-        return domain_record(self._reader(time.monotonic()).connection, domain)
+        return domain_record(self._connection, domain)
 
     def has_white_list(self, at: str | None = None) -> bool:
         """Whether any domain was known to belong to an operator, today or at an instant (UTC text)."""

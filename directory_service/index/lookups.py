@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -86,8 +86,7 @@ class Lookups:
 
     def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int, tier: Tier) -> Iterator[Row]:
         """``candidates`` of one look-up by tokens, among the first ``most`` that have them: those of the tier, in its
-        order.  Apart from ``tagged``,
-        where counting would cost 0.1 µs each."""
+        order.  Apart from ``tagged``, where counting would cost 0.1 µs each."""
         named, body = _selected(tuple(columns))
         sieve, values = _sifted(span.plan.sieve, tier.sieve)
         order, more = (f"ORDER BY {tier.order.sql}, f.id", tier.order.values) if tier.order else ("", ())
@@ -119,14 +118,11 @@ class Lookups:
         sql = "SELECT id FROM key WHERE value >= ? AND value < ? AND id > ? AND id < ? AND view <= ? LIMIT ?"
         return [pk for (pk,) in self.connection.execute(sql, (low_key, high_key, low, high, view, most))]
 
-    def rows_of(self, ids: Sequence[int], plan: Plan, columns: Sequence[str], view: int) -> Iterator[Row]:
+    def rows_of(self, ids: Collection[int], plan: Plan, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of those of these entries that the sieve of the plan lets through, in rank order."""
         named, body = _selected(tuple(columns))
         sieve, values = (plan.sieve or _ANY)[:2]
-        sql = (
-            f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
-            f"WHERE e.view <= ? AND {sieve}"
-        )
+        sql = f"SELECT {named} FROM {_OF_IDS} {body} WHERE e.view <= ? AND {sieve}"  # noqa: S608
         return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
     def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
@@ -180,13 +176,7 @@ class Lookups:
 
     def listed(self, ids: set[int], plan: Plan, columns: tuple[str, ...], view: int) -> Iterator[Row]:
         """Rows of those of these candidates that match, best first; ``columns`` begin with those of the check."""
-        named, body = _selected(columns)
-        condition, values = (plan.sieve or _ANY)[:2]
-        sql = (
-            f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
-            f"WHERE e.view <= ? AND {condition}"
-        )
-        rows = self.connection.execute(sql, (str(sorted(ids)), view, *values)) if ids else iter(())
+        rows = self.rows_of(ids, plan, columns, view)
         return filter(plan.check.test, rows) if plan.check.test else rows
 
     def sorted_list(self, ids: set[int], plan: Plan, view: int, most: int) -> Iterator[Row] | None:
@@ -196,10 +186,10 @@ class Lookups:
         if order is None:
             return None
         named, body = _selected(plan.check.columns)
-        condition, values = (plan.sieve or _ANY)[:2]
+        sieve, values = (plan.sieve or _ANY)[:2]
         sql = (
             f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
-            f"WHERE e.view <= ? AND {condition} ORDER BY {order.sql}, e.id LIMIT ?"
+            f"WHERE e.view <= ? AND {sieve} ORDER BY {order.sql}, e.id LIMIT ?"
         )
         test = plan.check.test
         kept = -1 if test else most  # SQLite cannot tell how many of them match

@@ -41,9 +41,16 @@ _STEP: Final = 20_000  # SQLite instructions between two looks at the clock: abo
 _MOST_STEPS: Final = 500  # of one search: as much work as the candidates of ``BUDGET``
 _FEW: Final = 100, 3  # candidates, or so many for one that is wanted, are sooner sorted than looked up tier by tier
 _FEW_OF_PAIRS: Final = 10  # the same of two words: most do not match, and are sooner left behind than looked up again
+_SURELY_MANY: Final = 15  # the same, by one list: most of them match
 _MOST_PAIRS: Final = 1_000  # mailboxes that are looked at because two words start so: names longer than these are rare
 _MOST_ALONE: Final = 1_000  # words of which is kept who has them: 1 MB at most
-_SURELY_MANY: Final = 15  # the same, by one list: most of them match
+_LONG: Final = ("terms", "fours")  # of ``meta``: megabytes, read once a build
+_FARES: Final = "operators"  # of ``meta``: read when it is asked for
+_UNMAILED: Final = (PEOPLE, STRUCTURES)  # branches whose entries may have no mailbox: those of the first rank have
+_RANKS: Final = ((0, 1), (1, 16))
+_BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRUCTURES}
+_LEXICON: Final = NewestLexicon()
+_first = itemgetter(0)
 
 
 class Build(NamedTuple):
@@ -354,21 +361,8 @@ class Reader:
         return _BRANCHES.get(container.partition(",")[0]) if container in self.containers else None
 
 
-_UNMAILED: Final = (PEOPLE, STRUCTURES)  # branches whose entries may have no mailbox: those of the first rank have
-_RANKS: Final = ((0, 1), (1, 16))
-_BRANCHES: Final = {"ou=bal": BAL, "ou=personnes": PEOPLE, "ou=structures": STRUCTURES}
-
-
-_LONG: Final = ("terms", "fours")  # of ``meta``: megabytes, read once a build
-_FARES: Final = "operators"  # of ``meta``: read when it is asked for
-
-
-_LEXICON: Final = NewestLexicon()
-_first = itemgetter(0)
 # A third of what ``Hit._make`` costs, a hundred times a search.
 _hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
-
-
 _HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed, b.alike"
 _PARTS: Final = {
     Part.ALL: _HIT,
@@ -380,7 +374,8 @@ _BY_KEY: Final = {
     "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
     for part, chosen in _PARTS.items()
 }
-# In the order of the list, since ``CROSS JOIN`` says which of the two is gone through.
+# In the order of the list, since ``CROSS JOIN`` says which of the two is gone through.  ``hits`` adds the fields that
+# are not asked for: a hundred rows take SQLite a third longer with them.
 _BY_IDS: Final = {
     part: f"SELECT {chosen} FROM json_each(?) j CROSS JOIN body b ON b.id = j.value"  # noqa: S608
     for part, chosen in {Part.ALL: _HIT, Part.BER: "b.id, b.ber", Part.JSON: "b.id, b.json, b.alike"}.items()

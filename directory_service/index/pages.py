@@ -1,0 +1,59 @@
+"""One page of ``/v1/search``, and the cursor of the next.  I/O: one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from directory_service.index.criteria import (
+    Criteria,
+    Place,
+    Wishes,
+    digest_of,
+    filter_of,
+    parse_cursor,
+    write_cursor,
+)
+from directory_service.index.finder import Finder
+from directory_service.index.onebox import understand
+from directory_service.index.onebox.tiers import Near
+from directory_service.index.query import View
+from directory_service.index.reader import Hit, Reader
+
+
+class Page(NamedTuple):
+    """One page of ``find``.  ``total`` is a lower bound unless ``total_exact``, each count of ``facets`` unless
+    ``facets_exact``; ``next`` is the cursor of the page after, None at the end.  ``relaxed``: nobody matches but by
+    sound, with errors or inside words.  ``why``, where asked for, explains each hit (``index.onebox.explain``)."""
+
+    build: str
+    hits: list[Hit]
+    total: int
+    total_exact: bool
+    next: str | None
+    relaxed: bool = False
+    facets: dict[str, list[dict[str, Any]]] | None = None
+    facets_exact: bool = True
+    why: Sequence[dict[str, Any]] = ()
+
+
+def find_page(
+    reader: Reader, criteria: Criteria, near: Near, view: View, limit: int, cursor: str | None, wishes: Wishes
+) -> Page:
+    """As ``Directory.find``, which says what is raised."""
+    digest = digest_of(criteria, wishes)
+    place = parse_cursor(cursor, digest) if cursor else None
+    box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
+    with reader.snapshot():
+        finder = Finder(reader, box, filter_of(criteria), near, wishes, view)
+        found = finder.page(limit, place)
+        hits = reader.hits([rank.id for rank in found.ranks])
+        why = [finder.explained(hit.id, orjson.loads(hit.json)) for hit in hits] if wishes.explain else []
+    following = None
+    if found.ranks and found.more:
+        following = write_cursor(Place(found.ranks[-1], found.total, found.exact, digest))
+    return Page(
+        reader.build.id, hits, found.total, found.exact, following, found.relaxed, found.facets, found.facets_exact, why
+    )
