@@ -170,9 +170,9 @@ def _text(access: Access) -> str | None:
         case TextHas(columns, terms):
             return _terms(columns, terms)
         case Both(items):
-            return _joined(" AND ", [_text(i) for i in items])
+            return _joined_all(" AND ", [_text(i) for i in items])
         case Either(items):
-            return _joined(" OR ", [_text(i) for i in items])
+            return _joined_all(" OR ", [_text(i) for i in items])
         case _:
             return None
 
@@ -183,9 +183,9 @@ def _names(access: Access) -> str | None:
         case TextHas(columns, _, fours) if fours:
             return fours_expression(columns, fours)
         case Both(items):
-            return _joined(" AND ", [found for i in items if (found := _names(i))])
+            return _joined_all(" AND ", [found for i in items if (found := _names(i))])
         case Either(items):
-            return _joined(" OR ", [_names(i) for i in items])
+            return _joined_all(" OR ", [_names(i) for i in items])
         case _:
             return None
 
@@ -208,8 +208,10 @@ def joined(word: str, parts: Sequence[str]) -> str:
 
 
 def _terms(columns: Sequence[str], terms: Terms) -> str | None:
-    joined = _joined(" AND ", [quoted(t) for t in terms.every]) or _joined(" OR ", [quoted(t) for t in terms.some])
-    return joined and (f"{{{' '.join(columns)}}}:{joined}" if len(columns) < len(COLUMNS) else joined)
+    asked = _joined_all(" AND ", [quoted(t) for t in terms.every]) or _joined_all(
+        " OR ", [quoted(t) for t in terms.some]
+    )
+    return asked and (f"{{{' '.join(columns)}}}:{asked}" if len(columns) < len(COLUMNS) else asked)
 
 
 def _tag(access: Access) -> str | None:
@@ -217,13 +219,14 @@ def _tag(access: Access) -> str | None:
         case TagIs(token, starts):
             return asked_start(token) if starts else quoted(token)
         case Both(items):
-            return _joined(" AND ", [_tag(i) for i in items])
+            return _joined_all(" AND ", [_tag(i) for i in items])
         case Either(items):
-            return _joined(" OR ", [_tag(i) for i in items])
+            return _joined_all(" OR ", [_tag(i) for i in items])
         case _:
             return None
 
 
-def _joined(word: str, parts: Sequence[str | None]) -> str | None:
+def _joined_all(word: str, parts: Sequence[str | None]) -> str | None:
+    """None where one of them is."""
     known = [part for part in parts if part]
     return f"({word.join(known)})" if known and len(known) == len(parts) else None

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from directory_service.index.query import And, Filter, Or
+from collections.abc import Sequence
+
+from directory_service.index.query import FALSE, TRUE, And, Filter, Or
 
 
-def all_of(kind: type[And] | type[Or], absorbing: Filter, neutral: Filter, items: list[Filter]) -> Filter:
+def all_of(items: Sequence[Filter]) -> Filter:
+    return _folded(And, FALSE, TRUE, items)
+
+
+def any_of(items: Sequence[Filter]) -> Filter:
+    return _folded(Or, TRUE, FALSE, items)
+
+
+def _folded(kind: type[And] | type[Or], absorbing: Filter, neutral: Filter, items: Sequence[Filter]) -> Filter:
     if len(items) == 1:
         return items[0]
     flat: dict[Filter, None] = {}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from directory_service.index.plan.logic import all_of
+from directory_service.index.plan.logic import all_of, any_of
 from directory_service.index.plan.pieces import pattern_of
 from directory_service.index.plan.predicate import OWN, settles
-from directory_service.index.query import FALSE, TRUE, And, Filter, InText, Or, Substrings
+from directory_service.index.query import And, Filter, InText, Or, Substrings
 
 _ORDER: Final = tuple(OWN.values())
 _MAIL: Final = {"mail"}
@@ -21,7 +21,7 @@ def merged(asked: Filter) -> Filter:
     """The same filter, simplified before, with what texts of several attributes settle as one condition."""
     match asked:
         case And(items):
-            return all_of(And, FALSE, TRUE, [merged(item) for item in items])
+            return all_of([merged(item) for item in items])
         case Or(items):
             return _or(items)
         case _:
@@ -42,7 +42,7 @@ def _or(items: tuple[Filter, ...]) -> Filter:
         for piece, found in held.items()
         if found != _MAIL or " " not in piece  # no address holds a space (``model.mailboxes``)
     ]
-    return all_of(Or, TRUE, FALSE, [*texts, *rest])
+    return any_of([*texts, *rest])
 
 
 def plain_piece(leaf: Substrings) -> str | None:

@@ -39,8 +39,7 @@ _SUBSTRINGS_OF: Final = frozenset(
     (MatchRule.NAME, MatchRule.TEXT, MatchRule.MAIL, MatchRule.EXACT, MatchRule.DIGITS)
 )  # rules that have a substring rule
 
-
-Leaf = Equal | Approx | Substrings
+TextLeaf = Equal | Approx | Substrings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Pattern:
         return self if self.head else Pattern(("^" + self.pieces[0], *self.pieces[1:]), True, self.tail)
 
 
-def pattern_of(leaf: Leaf) -> Pattern | None:
+def pattern_of(leaf: TextLeaf) -> Pattern | None:
     """The pattern of an equality or a substring assertion.  None when it is Undefined: a value of the wrong syntax,
     nothing to compare, or an attribute without a substring rule."""
     try:
@@ -75,13 +74,13 @@ class _TooLongError(Exception):
 
 
 @lru_cache(maxsize=4096)
-def _short_pattern(leaf: Leaf) -> Pattern | None:
+def _short_pattern(leaf: TextLeaf) -> Pattern | None:
     if _octets_of(leaf) > _LONG:
         raise _TooLongError
     return _pattern(leaf)
 
 
-def _octets_of(leaf: Leaf) -> int:
+def _octets_of(leaf: TextLeaf) -> int:
     if isinstance(leaf, Substrings):
         return len(leaf.initial) + sum(map(len, leaf.any)) + len(leaf.final)
     return len(leaf.value)
@@ -91,7 +90,7 @@ def _are_long(pieces: tuple[str, ...]) -> bool:
     return sum(map(len, pieces)) > _LONG
 
 
-def _pattern(leaf: Leaf) -> Pattern | None:
+def _pattern(leaf: TextLeaf) -> Pattern | None:
     attribute = ATTRIBUTES[leaf.attribute.lower()]
     if not isinstance(leaf, Substrings):
         prepared = prepare(attribute, leaf.value)

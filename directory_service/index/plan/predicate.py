@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare, prepared_forms
 from directory_service.entries.rules import in_order, narrower, plain, structural
-from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
+from directory_service.index.plan.pieces import Pattern, TextLeaf, pattern_of
 from directory_service.index.query import (
     TRUE,
     And,
@@ -182,7 +182,7 @@ def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
     return [*(_text_test(pattern, places) for pattern, places in settled.items()), *others]
 
 
-def settles(leaf: Leaf, pattern: Pattern) -> bool:
+def settles(leaf: TextLeaf, pattern: Pattern) -> bool:
     """Whether the text of the attribute settles the match.  Folded names hold neither ``^`` nor ``$`` nor control
     characters; an address might."""
     column = OWN.get(leaf.attribute)

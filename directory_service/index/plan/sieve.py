@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES
 from directory_service.entries.rules import plain
-from directory_service.index.plan.pieces import Leaf, Pattern, pattern_of
+from directory_service.index.plan.pieces import Pattern, TextLeaf, pattern_of
 from directory_service.index.plan.predicate import OWN, settles
 from directory_service.index.query import And, Equal, Extensible, Filter, HasTag, InText, Or, Substrings
 
@@ -88,7 +88,7 @@ def _joined(word: str, parts: Sequence[Sieve], *, exact: bool = True) -> Sieve |
     return Sieve(f"({word.join(p.sql for p in parts)})", values, exact and all(p.exact for p in parts))
 
 
-def _in_order(leaf: Leaf, pattern: Pattern) -> Sieve | None:
+def _in_order(leaf: TextLeaf, pattern: Pattern) -> Sieve | None:
     """One value of a name has all of the pieces, one after the other: what is asked of several words.  None where
     ``LIKE`` would say something else."""
     column, pieces = OWN.get(leaf.attribute, "mail"), pattern.pieces

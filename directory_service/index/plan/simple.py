@@ -21,9 +21,9 @@ from directory_service.entries.attributes import (
 from directory_service.entries.entry import CONTAINER
 from directory_service.entries.rules import narrower, plain, suited
 from directory_service.index.plan.constants import constant_values, in_container
-from directory_service.index.plan.logic import all_of
+from directory_service.index.plan.logic import all_of, any_of
 from directory_service.index.plan.merging import is_sure
-from directory_service.index.plan.pieces import pattern_of
+from directory_service.index.plan.pieces import TextLeaf, pattern_of
 from directory_service.index.query import (
     FALSE,
     TRUE,
@@ -44,7 +44,7 @@ from directory_service.index.query import (
 )
 from directory_service.model.phonetics import is_heard
 
-Leaf = Present | Equal | Substrings | GreaterOrEqual | LessOrEqual | Approx
+Leaf = Present | GreaterOrEqual | LessOrEqual | TextLeaf
 
 _UNDEFINED: Final = Undefined()
 # Rules by which one value is before another.
@@ -58,9 +58,9 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
     is asked of names is left to be checked."""
     match asked:
         case And(items):
-            return all_of(And, FALSE, TRUE, [simplify(i, branch, suffix) for i in items])
+            return all_of([simplify(i, branch, suffix) for i in items])
         case Or(items):
-            return all_of(Or, TRUE, FALSE, [simplify(i, branch, suffix) for i in items])
+            return any_of([simplify(i, branch, suffix) for i in items])
         case Not(item):
             return _negated(simplify(item, branch, suffix))
         case Undefined() | InText() | HasTag():
@@ -70,14 +70,14 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
             if names is None:
                 return _UNDEFINED
             each = [replace(asked, attribute=a) for n in names for a in subtypes(n)]
-            return all_of(Or, TRUE, FALSE, [_extensible(leaf, branch, suffix) for leaf in each])
+            return any_of([_extensible(leaf, branch, suffix) for leaf in each])
         case Substrings() if is_sure(asked):
             return asked if branch in ATTRIBUTES[asked.attribute.lower()].branches else FALSE
         case _:
             names = subtypes(asked.attribute)
             if names == (asked.attribute,):
                 return _leaf(asked, branch)
-            return all_of(Or, TRUE, FALSE, [_leaf(replace(asked, attribute=n), branch) for n in names])
+            return any_of([_leaf(replace(asked, attribute=n), branch) for n in names])
 
 
 def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
@@ -135,7 +135,7 @@ def is_defined(attribute: Attribute, leaf: Leaf) -> bool:
             return prepare(attribute, leaf.value) is not None
 
 
-def _bare(leaf: Equal | Approx | Substrings) -> Equal | Approx | Substrings:
+def _bare(leaf: TextLeaf) -> TextLeaf:
     """Without the options of the attribute."""
     name, found, _ = leaf.attribute.partition(";")
     return replace(leaf, attribute=name) if found else leaf

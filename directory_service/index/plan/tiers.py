@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 from directory_service.entries.entry import BAL
 from directory_service.entries.naming import pair_start, sound_tokens, start_token, word_tokens
 from directory_service.index.plan.fours import NAME_TEXTS
-from directory_service.index.plan.logic import all_of
+from directory_service.index.plan.logic import all_of, any_of
 from directory_service.index.plan.pieces import Pattern, pattern_of
-from directory_service.index.query import FALSE, TRUE, And, Approx, Filter, HasTag, InText, Or, Substrings
+from directory_service.index.query import And, Approx, Filter, HasTag, InText, Or, Substrings
 from directory_service.model.phonetics import code, units
 
 _NAMES: Final = ("sn", "cn", "givenName")
@@ -87,7 +87,7 @@ def halves_of(simple: Filter) -> tuple[Filter, Filter] | None:
     several = _words_of(simple)
     alone: list[Filter] = [i for i in simple.items if isinstance(i, InText) and i.piece in several]
     rest = [i for i in simple.items if i not in alone]
-    return (all_of(Or, TRUE, FALSE, rest), all_of(Or, TRUE, FALSE, alone)) if alone else None
+    return (any_of(rest), any_of(alone)) if alone else None
 
 
 def _words_of(asked: Filter) -> tuple[str, ...]:
@@ -146,12 +146,12 @@ def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None
         case Or(items):
             chosen = [i for i in items if _has_several(i)] if most else []
             found = [t for i in chosen or items if (t := _tier(i, where, most=most)) is not None]
-            return all_of(Or, TRUE, FALSE, found) if found else None
+            return any_of(found) if found else None
         case And(items):
             tiers = [_tier(i, where, most=most) for i in items]
             if not any(tiers):
                 return None
-            return all_of(And, FALSE, TRUE, [t or i for i, t in zip(items, tiers, strict=True)])
+            return all_of([t or i for i, t in zip(items, tiers, strict=True)])
         case Substrings(name) if name in _NAMES:
             return _name_tier(pattern_of(asked), where)
         case Approx(name) if name in _NAMES:
@@ -187,11 +187,11 @@ def _approximate(asked: Approx, where: tuple[str, ...]) -> Filter | None:
 
 
 def _all(words: Iterable[Iterable[str]]) -> Filter:
-    return all_of(And, FALSE, TRUE, [_either(tokens) for tokens in words])
+    return all_of([_either(tokens) for tokens in words])
 
 
 def _either(tokens: Iterable[str]) -> Filter:
-    return all_of(Or, TRUE, FALSE, list(map(HasTag, tokens)))
+    return any_of(list(map(HasTag, tokens)))
 
 
 def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None:
@@ -201,5 +201,5 @@ def _name_tier(pattern: Pattern | None, where: tuple[str, ...]) -> Filter | None
     if where == _WORDS:
         token = start_token(first.removeprefix("^"))
         found: Filter | None = None if token is None else HasTag(token, starts=True)
-        return found and all_of(And, FALSE, TRUE, [found, *(InText(("sn", "name"), piece) for piece in rest)])
-    return all_of(And, FALSE, TRUE, [InText(where, first), *(InText(("sn", "name"), piece) for piece in rest)])
+        return found and all_of([found, *(InText(("sn", "name"), piece) for piece in rest)])
+    return all_of([InText(where, first), *(InText(("sn", "name"), piece) for piece in rest)])
