@@ -14,7 +14,8 @@ from directory_service.model.mailboxes import Binding
 from directory_service.model.people import Practitioner
 from directory_service.registry.engine import reading
 from directory_service.registry.journal import JournalEntry, read_after
-from directory_service.registry.read import read_bindings, read_practitioners, resolve
+from directory_service.registry.overview import resolve
+from directory_service.registry.read import read_bindings, read_practitioners
 from directory_service.registry.tables import decision, mailbox, metadata
 from importers.load import run_import
 from importers.report import ImportReport

@@ -111,7 +111,7 @@ def _present(settings: Settings) -> str:
 def _require_operator(settings: Settings) -> None:
     """A name that nobody has holds no domain, and every message would pass.  One that was added a moment ago is in the
     registry only.  Raises InvalidInput."""
-    from directory_service.registry.read import read_operators
+    from directory_service.registry.trusted import read_operators
 
     name = settings.policy_operator
     with directory(settings) as index:

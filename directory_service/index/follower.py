@@ -29,12 +29,14 @@ from directory_service.index.segments import gather
 from directory_service.index.smime import write_certificates
 from directory_service.index.writer import build_index, meta_of, operator_states, write_clients, write_operators
 from directory_service.ldap.dn import normalise
-from directory_service.registry import feed, read
+from directory_service.registry import feed
 from directory_service.registry.certificates import read_published
+from directory_service.registry.changes import dependants
 from directory_service.registry.clients import SUBJECT, read_clients
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.engine import reading, require_tables
 from directory_service.registry.journal import JournalEntry, decode, last_seq, read_after, read_mark
+from directory_service.registry.trusted import read_operators
 
 _STEP: Final = 2_000  # changes applied in one transaction
 _MOST: Final = 50_000  # changes past which a build takes less time
@@ -201,11 +203,11 @@ class Follower:
         return len(changes)
 
     def _render(self, db: sqlite3.Connection, connection: Connection, changes: list[JournalEntry]) -> None:
-        touched = read.dependants(connection, changes)
+        touched = dependants(connection, changes)
         if touched.operators:
-            found = read.read_operators(connection, touched.operators)
+            found = read_operators(connection, touched.operators)
             gone = len(found) < len(touched.operators)  # by a rollback: their names are unknown
-            write_operators(db, read.read_operators(connection) if gone else found, whole=gone)
+            write_operators(db, read_operators(connection) if gone else found, whole=gone)
         if any(change.subject == SUBJECT for change in changes):
             write_clients(db, read_clients(connection))
         if len(touched.mailboxes) > _MOST:

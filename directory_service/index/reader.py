@@ -54,7 +54,7 @@ _first = itemgetter(0)
 
 
 class Build(NamedTuple):
-    """What a file says of itself.  ``sources`` are ``registry.read.SourceState`` as dicts, ``counts`` by name."""
+    """What a file says of itself.  ``sources`` are ``registry.overview.SourceState`` as dicts, ``counts`` by name."""
 
     id: str
     seq: int

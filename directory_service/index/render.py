@@ -43,8 +43,6 @@ STINT: Final = 4  # regions of one process
 BATCH: Final = 2_500  # records of one batch: 8 MB, and one segment of the text index
 _PRINTABLE: Final = frozenset(PRINTABLE)
 
-Ids = Sequence[int] | None
-
 
 class Batch(NamedTuple):
     """Rows of the tables of ``schema``; ``letters`` are those of the texts that are not ``PRINTABLE``; ``terms`` how
@@ -110,26 +108,22 @@ def letters_of(entries: Iterable[Entry]) -> str:
 
 
 def render_mailboxes(
-    connection: Connection, suffix: str, ids: Ids = None, low: int = 0, high: int | None = None
+    connection: Connection, suffix: str, ids: Sequence[int]
 ) -> Iterator[tuple[list[Entry], tuple[str, bytes]]]:
     """For each address: its entries, none once it is closed, and its record."""
-    for address, bindings in read.read_bindings(connection, ids, low=low, high=high):
+    for address, bindings in read.read_bindings(connection, ids):
         yield mailbox_entries(bindings, suffix), _record(address, bindings)
 
 
-def render_practitioners(
-    connection: Connection, suffix: str, ids: Ids = None, low: int = 0, high: int | None = None
-) -> Iterator[Entry]:
-    boxes = read.read_holder_bindings(connection, ids, low=low, high=high)
-    for person, held in _joined(read.read_practitioners(connection, ids, low=low, high=high), boxes):
+def render_practitioners(connection: Connection, suffix: str, ids: Sequence[int]) -> Iterator[Entry]:
+    boxes = read.read_holder_bindings(connection, ids)
+    for person, held in _joined(read.read_practitioners(connection, ids), boxes):
         yield practitioner_entry(person, held, suffix)
 
 
-def render_organizations(
-    connection: Connection, suffix: str, ids: Ids = None, low: int = 0, high: int | None = None
-) -> Iterator[Entry]:
-    boxes = read.read_organization_bindings(connection, ids, low=low, high=high)
-    for structure, held in _joined(read.read_organizations(connection, ids, low=low, high=high), boxes):
+def render_organizations(connection: Connection, suffix: str, ids: Sequence[int]) -> Iterator[Entry]:
+    boxes = read.read_organization_bindings(connection, ids)
+    for structure, held in _joined(read.read_organizations(connection, ids), boxes):
         yield organization_entry(structure, held, suffix)
 
 

@@ -31,7 +31,7 @@ from directory_service.ldap.dn import normalise
 from directory_service.model.clients import ApiClient
 from directory_service.model.feed import Changed
 from directory_service.model.mailboxes import Operator
-from directory_service.registry import feed, read
+from directory_service.registry import feed, overview
 from directory_service.registry.batches import quiet
 from directory_service.registry.certificates import read_published
 from directory_service.registry.clients import read_clients
@@ -40,6 +40,7 @@ from directory_service.registry.engine import reading
 from directory_service.registry.health import read_states
 from directory_service.registry.journal import last_seq
 from directory_service.registry.regions import regions
+from directory_service.registry.trusted import read_operators
 
 Progress = Callable[[str, int, int], None]
 _LABEL: Final = "Index"
@@ -59,9 +60,9 @@ def build_index(
 def _build(engine: Engine, folder: Path, suffix: str, workers: int, show: Progress) -> Path:
     at = datetime.now(UTC)
     with reading(engine) as connection:
-        seq, limits = last_seq(connection), read.bounds(connection)
+        seq, limits = last_seq(connection), overview.bounds(connection)
         meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}
-        operators, clients = read.read_operators(connection), read_clients(connection)
+        operators, clients = read_operators(connection), read_clients(connection)
         work = regions(connection, REGION)
         floor, changes, marks = feed.recent(connection, seq)
     batches = render_all(engine, suffix, work, workers)
@@ -98,7 +99,7 @@ def _shown(batches: Iterable[Batch], total: int, show: Progress) -> Iterator[Bat
 
 def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict[str, str]:
     """What the build will say of itself."""
-    sources = [asdict(source) for source in read.read_sources(connection)]
+    sources = [asdict(source) for source in overview.read_sources(connection)]
     return {
         "version": VERSION,
         "suffix": normalise(suffix),
@@ -106,7 +107,7 @@ def meta_of(connection: Connection, suffix: str, seq: int, at: datetime) -> dict
         "built_at": format_instant(at),
         "seq": str(seq),
         "sources": orjson.dumps(sources).decode(),
-        "counts": orjson.dumps(read.counts(connection)).decode(),
+        "counts": orjson.dumps(overview.counts(connection)).decode(),
     }
 
 

@@ -241,7 +241,7 @@ class _Audit:
 
     def compare_bindings(self) -> None:
         waiting = self._waiting()
-        for batch in batches(self.connection, binding, None, 0, None):
+        for batch in batches(self.connection, binding, None):
             for box, key, held in held_in(self.connection, batch("b.id")):
                 self.result.bindings += 1
                 leaf, _, digest = self.last.pop((held.address, key), (None, box, None))

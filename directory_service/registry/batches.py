@@ -43,7 +43,7 @@ def rows(connection: Connection, sql: str) -> list[Row]:
 
 
 def batches(
-    connection: Connection, table: Table, ids: Sequence[int] | None, low: int, high: int | None
+    connection: Connection, table: Table, ids: Sequence[int] | None, low: int = 0, high: int | None = None
 ) -> Iterator[Batch]:
     """The batches of a reading, in the order of the ids: of those ids only, or of ``low <= id < high``."""
     if ids is not None:

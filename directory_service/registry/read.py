@@ -1,8 +1,8 @@
-"""Reading the registry as values of ``model``: the source of the index, the review and the exports.
+"""People, structures and mailboxes of the registry as values of ``model``: the source of the index and the review.
 
-Readers yield in the order of the keys, for a list of them (``ids``; unknown ones are passed over) or for a range
-(``low <= key < high``, so that several processes share the work), with memory bounded by ``batches.RANGE``.  Use them
-inside ``engine.reading``: one picture of the registry from the first record to the last.
+Readers yield in the order of the keys, for a list of them (``ids``; unknown ones are passed over) or for all, with
+memory bounded by ``batches.RANGE``.  Use them inside ``engine.reading``: one picture of the registry from the first
+record to the last.  A whole index is read by ``regions``.
 Measured on SQLite, one process: see docs/reference/performance.md.  Nothing here writes.
 """
 
@@ -27,71 +27,35 @@ from directory_service.model.people import (
 )
 from directory_service.registry.batches import Batch, Book, Row, batches, quiet
 from directory_service.registry.boxstate import read_contacts, read_words
-from directory_service.registry.changes import Touched, dependants
 from directory_service.registry.clock import parse_instant
-from directory_service.registry.overview import (
-    Bounds,
-    SourceState,
-    bounds,
-    counts,
-    read_sources,
-    resolve,
-)
 from directory_service.registry.tables import mailbox, organization, practitioner
-from directory_service.registry.trusted import read_operators
-
-__all__ = [
-    "Bounds",
-    "SourceState",
-    "Touched",
-    "bounds",
-    "counts",
-    "dependants",
-    "read_bindings",
-    "read_holder_bindings",
-    "read_operators",
-    "read_organization_bindings",
-    "read_organizations",
-    "read_practitioners",
-    "read_sources",
-    "resolve",
-]
 
 Keys = Sequence[int] | None
 
 
-def read_practitioners(
-    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
-) -> Iterator[Practitioner]:
+def read_practitioners(connection: Connection, ids: Keys = None) -> Iterator[Practitioner]:
     """Practitioners, active or not, whole; those absorbed by another record are not there."""
     book = Book(connection)
-    for batch in batches(connection, practitioner, ids, low, high):
+    for batch in batches(connection, practitioner, ids):
         with quiet():
             found = people_of(book, batch)
         yield from found
 
 
-def read_organizations(
-    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
-) -> Iterator[Organization]:
+def read_organizations(connection: Connection, ids: Keys = None) -> Iterator[Organization]:
     book = Book(connection)
-    for batch in batches(connection, organization, ids, low, high):
+    for batch in batches(connection, organization, ids):
         with quiet():
             found = book.read_organizations(batch)
         yield from found
 
 
 def read_bindings(
-    connection: Connection,
-    mailbox_ids: Keys = None,
-    *,
-    low: int = 0,
-    high: int | None = None,
-    book: Book | None = None,
+    connection: Connection, mailbox_ids: Keys = None, *, book: Book | None = None
 ) -> Iterator[tuple[str, list[Binding]]]:
     """Each address with its bindings, open and closed, oldest first, their holders whole."""
     book = book or Book(connection)
-    for batch in batches(connection, mailbox, mailbox_ids, low, high):
+    for batch in batches(connection, mailbox, mailbox_ids):
         with quiet():
             found = book.rows(_bindings(f"WHERE {batch('m.id')} ORDER BY m.id, b.since, b.id"))
             people = _people_by_key(book, {row[_HOLDER] for row in found} - {None})
@@ -99,28 +63,21 @@ def read_bindings(
         yield from grouped.items()
 
 
-def read_holder_bindings(
-    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None
-) -> Iterator[tuple[int, list[Binding]]]:
+def read_holder_bindings(connection: Connection, ids: Keys = None) -> Iterator[tuple[int, list[Binding]]]:
     """Each practitioner's key with her open bindings, the preferred ones first; those who have none are not there.
     ``practitioner`` is left out of the bindings: the caller, who renders her, holds her already."""
     book = Book(connection)
-    for batch in batches(connection, practitioner, ids, low, high):
+    for batch in batches(connection, practitioner, ids):
         where = f"WHERE {batch('b.practitioner_id')} AND b.until IS NULL AND m.until IS NULL"
         order = "ORDER BY b.practitioner_id, b.preferred DESC, m.address, b.id"
         yield from _grouped_bindings(book, book.rows(_bindings(f"{where} {order}")), {}, _HOLDER).items()
 
 
 def read_organization_bindings(
-    connection: Connection,
-    ids: Keys = None,
-    *,
-    low: int = 0,
-    high: int | None = None,
-    book: Book | None = None,
+    connection: Connection, ids: Keys = None, *, low: int = 0, high: int | None = None, book: Book | None = None
 ) -> Iterator[tuple[int, list[Binding]]]:
-    """Each structure's key with the open bindings that it holds itself (ORG, APP); those who have none are not
-    there."""
+    """Each structure's key with the open bindings that it holds itself (ORG, APP), those of ``ids`` or of a range
+    (``low <= key < high``); those who have none are not there."""
     book = book or Book(connection)
     for batch in batches(connection, organization, ids, low, high):
         where = (
@@ -170,9 +127,7 @@ def people_of(book: Book, batch: Batch) -> list[Practitioner]:
 
 
 def _people_by_key(book: Book, ids: set[int]) -> dict[int, Practitioner]:
-    return {
-        p.pk: p for batch in batches(book.connection, practitioner, list(ids), 0, None) for p in people_of(book, batch)
-    }
+    return {p.pk: p for batch in batches(book.connection, practitioner, list(ids)) for p in people_of(book, batch)}
 
 
 def _rows_of_people(book: Book, table: str, columns: str, batch: Batch) -> list[Row]:
