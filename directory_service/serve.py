@@ -291,7 +291,7 @@ def _http(settings: Settings) -> None:
 def _https(settings: Settings) -> None:
     from directory_service.web.server import run_http
 
-    run_http(settings, port=settings.https_port, tls=read_https(settings))
+    run_http(settings, read_https(settings))
 
 
 def read_https(settings: Settings) -> Tls:

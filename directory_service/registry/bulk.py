@@ -83,19 +83,16 @@ def insert_numbered(
     connection.execute(insert(table).from_select([*shared, number, name], rows))
 
 
-def update_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]], key: str = "id"
-) -> None:
-    """Sets ``columns`` of the rows whose ``key`` is the last value of each tuple."""
+def update_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Sets ``columns`` of the rows whose ``id`` is the last value of each tuple."""
     mark = _mark(connection)
     pairs = ", ".join(f"{column} = {mark}" for column in columns)
-    _executemany(connection, f"UPDATE {table.name} SET {pairs} WHERE {key} = {mark}", rows)  # noqa: S608 - our own tables
+    _executemany(connection, f"UPDATE {table.name} SET {pairs} WHERE id = {mark}", rows)  # noqa: S608 - our own tables
 
 
-def delete_rows(connection: Connection, table: Table, keys: Iterable[Any], key: str = "id") -> None:
-    """Deletes the rows whose ``key`` is one of ``keys``."""
-    sql = f"DELETE FROM {table.name} WHERE {key} = {_mark(connection)}"  # noqa: S608 - our own tables
-    _executemany(connection, sql, ((k,) for k in keys))
+def delete_rows(connection: Connection, table: Table, ids: Iterable[int]) -> None:
+    sql = f"DELETE FROM {table.name} WHERE id = {_mark(connection)}"  # noqa: S608 - our own tables
+    _executemany(connection, sql, ((pk,) for pk in ids))
 
 
 def next_id(connection: Connection, table: Table) -> int:

@@ -33,16 +33,9 @@ KEEP_ALIVE: Final = 30  # seconds; longer than the pause between two words typed
 _METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def run_http(
-    settings: Settings,
-    host: str | None = None,
-    port: int | None = None,
-    workers: int | None = None,
-    threads: int | None = None,
-    tls: Tls | None = None,
-) -> None:
-    """Serves until SIGTERM; what is not given is the setting's.  Workers that die are replaced by gunicorn.  With
-    ``tls``, over TLS only: whoever sends anything else is cut off."""
+def run_http(settings: Settings, tls: Tls | None = None) -> None:
+    """Serves until SIGTERM.  Workers that die are replaced by gunicorn.  With ``tls``, on the HTTPS port and over TLS
+    only: whoever sends anything else is cut off."""
     # Read by prometheus_client when it is first imported, which is after the fork.  The supervisor gives a folder that
     # the LDAP workers write to as well.
     given = os.environ.get(_METRICS)
@@ -51,9 +44,9 @@ def run_http(
     _Server(
         settings,
         {
-            "bind": [authority(host or settings.host, settings.http_port if port is None else port)],
-            "workers": workers or settings.processes,
-            "threads": threads or settings.threads,
+            "bind": [authority(settings.host, settings.https_port if tls else settings.http_port)],
+            "workers": settings.processes,
+            "threads": settings.threads,
             "worker_class": Worker,
             "keepalive": KEEP_ALIVE,
             "worker_connections": settings.http_connections,

@@ -17,7 +17,7 @@ from typing import Final
 from importers.reconcile import rules
 from importers.reconcile.candidate import Candidate, Pair
 from importers.reconcile.features import LEVELS, Crowds, compare, family, given, place, profession
-from importers.reconcile.weights import UNKNOWN, Levels, Model, probability
+from importers.reconcile.weights import UNKNOWN, Levels, Model
 
 MERGE_BITS: Final = 10.0
 MERGE_PROBABILITY: Final = 0.999
@@ -156,6 +156,3 @@ _SAID: Final = {
 def said(weights: Iterable[tuple[str, str, float]]) -> str:
     """The levels reached, in French."""
     return ", ".join(_SAID[name][level] for name, level, _ in weights)
-
-
-__all__ = ["Judgement", "Outcome", "identifying", "judge", "probability", "said"]

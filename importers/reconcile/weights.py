@@ -33,9 +33,6 @@ class Comparison:
     def bits(self, level: int) -> float:
         return 0.0 if level == UNKNOWN else log2(self.m[level] / self.u[level])
 
-    def called(self, level: int) -> str:
-        return "" if level == UNKNOWN else self.levels[level]
-
 
 @dataclass(frozen=True, slots=True)
 class Model:

@@ -41,8 +41,9 @@ def siren_numbers(ids: Ints) -> Ints:
     return keyed(30_000_000 + (ids * _STEP) % _SIREN_SPAN)
 
 
-def siret_numbers(sirens: Ints, site: int = 1) -> Ints:
-    return keyed(sirens * 10_000 + site)
+def siret_numbers(sirens: Ints) -> Ints:
+    """Of the first site of each."""
+    return keyed(sirens * 10_000 + 1)
 
 
 def grouped_ranks(groups: Ints) -> Ints:
