@@ -8,7 +8,6 @@ A log that cannot be written disturbs nobody: its lines are lost, and counted.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 import threading
@@ -17,10 +16,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
+
+from directory_service.model.networks import find_address
 
 # Every field, with its meaning: the table of docs/reference/observability.md.
 FIELDS: Final = {
@@ -113,12 +115,10 @@ def _is_at(file: int, path: str) -> bool:
 @lru_cache(maxsize=4096)
 def _network(address: str) -> str:
     """The /24 or /48: enough to see where a load comes from, not who."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    found = find_address(address)
+    if found is None:
         return ""
-    found = getattr(found, "ipv4_mapped", None) or found  # HTTP on :: shows an IPv4 client as ::ffff:192.0.2.7
-    return str(ipaddress.ip_network((found, 24 if found.version == 4 else 48), strict=False))
+    return str(ip_network((found, 24 if found.version == 4 else 48), strict=False))
 
 
 SHORTEN: Final[dict[str, Callable[[str], str]]] = {

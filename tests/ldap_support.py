@@ -319,6 +319,22 @@ class Client:
             return True
 
 
+@contextmanager
+def gated(serving: Serving) -> Iterator[tuple[int, Gate]]:
+    """A server whose searches wait."""
+    gate = Gate(serving.directory)
+    with served(gate, check=Operators(serving.directory)) as port:
+        try:
+            yield port, gate
+        finally:
+            gate.open.set()
+
+
+def codes(found: list[Reply]) -> list[tuple[int, int | None]]:
+    """Of what ends each operation, with the message that it is of."""
+    return [(r.message_id, r.code) for r in found if r.tag != 0x64]
+
+
 def cookie_of(reply: Reply) -> bytes:
     """Of the paged results control."""
     reader = Reader(reply.controls[PAGED]).enter()

@@ -1,9 +1,10 @@
-"""Networks and addresses that a setting names.  PURE."""
+"""Addresses of clients, and the networks that a setting names.  PURE."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +22,37 @@ class Networks:
         return " ".join(map(str, self.held))
 
     def __contains__(self, address: str) -> bool:
-        """An IPv4 address that came in over IPv6 (``::ffff:…``) is itself; what is no address is nowhere."""
-        try:
-            found = ip_address(address.partition("%")[0])
-        except ValueError:
-            return False
-        plain = getattr(found, "ipv4_mapped", None) or found
-        return any(plain in network for network in self.held)
+        """What is no address is nowhere."""
+        found = find_address(address)
+        return found is not None and any(found in network for network in self.held)
 
 
 NO_NETWORK = Networks()
+
+
+def find_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Less its zone; an IPv4 address that came in over IPv6 (``::ffff:…``) is itself.  None for what is no address."""
+    try:
+        found = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+@lru_cache(maxsize=4096)  # asked at each connection, and clients come back
+def is_local(address: str) -> bool:
+    """Is this the machine itself?  An empty address is that of a Unix socket."""
+    found = find_address(address)
+    return found.is_loopback if found else not address
+
+
+@lru_cache(maxsize=4096)
+def subscriber_of(address: str) -> str:
+    """What one subscriber has: an IPv4 address, an IPv6 /64."""
+    found = find_address(address)
+    if found is None:
+        return address
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def listened_on(host: str) -> tuple[str, ...]:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from directory_service.errors import Forbidden, TooManyAttempts
 from directory_service.model.clients import PREFIX
+from directory_service.model.networks import is_local, subscriber_of
 from directory_service.trust.access import LONGEST_SECRET, BadCredentials, Secrets
-from directory_service.trust.throttle import Throttle, is_local, network_of
+from directory_service.trust.throttle import Throttle
 
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
@@ -62,7 +63,7 @@ class Doors:
         is_client = name.startswith(PREFIX)
         secrets, held = (self._clients, name.removeprefix(PREFIX)) if is_client else (self._operators, name)
         if secrets.remembered(held, secret) is None:
-            found = self._compute(secrets, held, secret, name, network_of(address) if not is_local(address) else "")
+            found = self._compute(secrets, held, secret, name, "" if is_local(address) else subscriber_of(address))
         else:
             found = secrets.check(held, secret)
         return Bearer(client=held, secret_hash=found) if is_client else Bearer(operator=held, secret_hash=found)

@@ -22,8 +22,8 @@ from math import exp, log
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from directory_service.model.networks import subscriber_of
 from directory_service.trust.shared import SALT, mapped
-from directory_service.trust.throttle import network_of
 
 BITS: Final = 1 << 16  # of one map: a count is good up to BITS * log(BITS), 720,000
 _MAP: Final = BITS // 8
@@ -61,7 +61,7 @@ class Harvest:
 
     def client(self, address: str, name: str = "") -> Client:
         """Who is asking: a named client is the same wherever it comes from."""
-        return Client(f"n{name}", self.named) if name else Client(f"a{network(address)}", self.anonymous)
+        return Client(f"n{name}", self.named) if name else Client(f"a{subscriber_of(address)}", self.anonymous)
 
     def spent(self, client: Client) -> bool:
         """Is it to be given exact look-ups only?  About 2 µs."""
@@ -140,9 +140,6 @@ class Harvest:
         if held == name:
             return -2
         return self._ones(slot) if began <= now < began + self.window else -1
-
-
-network = lru_cache(maxsize=4096)(network_of)  # what one subscriber has: an IPv4 address, an IPv6 /64
 
 
 @lru_cache(maxsize=16)

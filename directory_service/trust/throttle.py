@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
+
+from directory_service.model.networks import subscriber_of
 
 KEYS = 20_000  # kept at most, the least recently used forgotten first: about 4 MB
 
@@ -48,25 +48,5 @@ class Throttle:
 
 
 def keys_of(name: str, address: str) -> tuple[str, ...]:
-    """What an attempt counts against: the name, and the address, by network of 64 bits where hosts choose the rest."""
-    return (f"name {name}", f"from {network_of(address)}")
-
-
-@lru_cache(maxsize=4096)  # asked at each connection, and clients come back
-def is_local(address: str) -> bool:
-    """Is this the machine itself?  An empty address is that of a Unix socket."""
-    try:
-        found = ip_address(address.partition("%")[0]) if address else None
-    except ValueError:
-        return False
-    return found is None or (getattr(found, "ipv4_mapped", None) or found).is_loopback
-
-
-def network_of(address: str) -> str:
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if found.version == 6 and found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ip_network(f"{found}/64", strict=False)) if found.version == 6 else str(found)
+    """What an attempt counts against: the name, and whose address it is."""
+    return (f"name {name}", f"from {subscriber_of(address)}")

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from flask import Flask, Response, g, request
 
 from directory_service.errors import BudgetSpent, TooManyRequests
-from directory_service.trust.harvest import Client, Harvest, network
+from directory_service.model.networks import is_local, subscriber_of
+from directory_service.trust.harvest import Client, Harvest
 from directory_service.trust.rates import Quota, Rates, Taken
-from directory_service.trust.throttle import is_local
 from directory_service.web.context import address, identify
 from directory_service.web.openapi.document import APART
 from directory_service.web.openapi.route import Rate, View, description_of
@@ -161,7 +161,7 @@ def _policy_of(policies: Policies, name: str, where: str) -> Policy | None:
 
 
 def _counted_as(policy: Policy, name: str, where: str) -> str:
-    return policy.prefix + (name or network(where))
+    return policy.prefix + (name or subscriber_of(where))
 
 
 def _policy(rate: Rate, mark: str, most: int) -> Policy:

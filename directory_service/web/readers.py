@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from directory_service.trust.throttle import network_of
+from directory_service.model.networks import subscriber_of
 
 
 class Readers:
@@ -34,7 +34,7 @@ class Readers:
         return connection in self._reading
 
     def add(self, connection: Any) -> None:
-        self._waiting[connection] = network_of(connection.client[0]), time.monotonic() + self._seconds
+        self._waiting[connection] = subscriber_of(connection.client[0]), time.monotonic() + self._seconds
         self._next()
 
     def done(self, connection: Any) -> None:

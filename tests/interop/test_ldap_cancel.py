@@ -7,12 +7,26 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import ldap
 import pytest
-from ldap_support import BAL, Client, Serving, abandon, bind, cancel, compare, extended, search, served, unbind
+from ldap_support import (
+    BAL,
+    Client,
+    Serving,
+    abandon,
+    bind,
+    cancel,
+    codes,
+    compare,
+    extended,
+    gated,
+    search,
+    served,
+    unbind,
+)
 from ldap_town import Gate
 from record_factories import SUFFIX
 
@@ -24,7 +38,6 @@ from directory_service.index.reader import Reader
 from directory_service.ldap.ber import integer, octets, sequence
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.searching import Work
-from directory_service.ldap.server import Operators
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.operations import Operation
 
@@ -32,21 +45,6 @@ JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 SLOW = "(cn=*martin*)"  # not a key look-up: runs in a thread
 WHOAMI = "1.3.6.1.4.1.4203.1.11.3"
 CANCEL = "1.3.6.1.1.8"
-
-
-def codes(found: list[object]) -> list[tuple[int, int]]:
-    return [(r.message_id, r.code) for r in found if r.tag != 0x64]  # type: ignore[attr-defined]
-
-
-@contextmanager
-def gated(serving: Serving) -> Iterator[tuple[int, Gate]]:
-    """A server whose searches wait."""
-    gate = Gate(serving.directory)
-    with served(gate, check=Operators(serving.directory)) as port:
-        try:
-            yield port, gate
-        finally:
-            gate.open.set()
 
 
 def test_a_cancelled_search_answers_118_and_the_cancel_0(serving: Serving) -> None:

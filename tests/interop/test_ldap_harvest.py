@@ -20,7 +20,7 @@ from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.server import Operators
 from directory_service.ldap.server.harvest import harvest_of, is_exact
 from directory_service.trust import harvest as harvests
-from directory_service.trust.harvest import Harvest, network
+from directory_service.trust.harvest import Harvest
 
 JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
@@ -206,8 +206,6 @@ def test_who_is_one_client() -> None:
     assert harvest.client("192.0.2.1") != harvest.client("192.0.2.2")
     assert harvest.client("2001:db8::1") == harvest.client("2001:db8::ffff:1")
     assert harvest.client("2001:db8::1") != harvest.client("2001:db8:0:1::1")
-    assert network("::ffff:192.0.2.1") == "192.0.2.1"
-    assert network("fe80::1%eth0") == "fe80::/64" and network("") == ""
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,25 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, nullcontext
 from pathlib import Path
 
 import pytest
-from ldap_support import BAL, Client, Serving, abandon, bind, compare, dns, extended, search, served, unbind
+from ldap_support import (
+    BAL,
+    Client,
+    Serving,
+    abandon,
+    bind,
+    codes,
+    compare,
+    dns,
+    extended,
+    gated,
+    search,
+    served,
+    unbind,
+)
 from ldap_town import Gate
 from record_factories import SUFFIX
 
@@ -23,21 +36,6 @@ JEAN = "(mail=jean.dupont@medecin.mssante.fr)"
 SLOW = "(cn=*martin*)"  # not a key look-up: runs in a thread
 WHOAMI = "1.3.6.1.4.1.4203.1.11.3"
 OPERATOR = f"cn=essai,ou=operateurs,{SUFFIX}"
-
-
-@contextmanager
-def gated(serving: Serving) -> Iterator[tuple[int, Gate]]:
-    """A server whose searches wait."""
-    gate = Gate(serving.directory)
-    with served(gate, check=Operators(serving.directory)) as port:
-        try:
-            yield port, gate
-        finally:
-            gate.open.set()
-
-
-def codes(found: list[object]) -> list[tuple[int, int]]:
-    return [(r.message_id, r.code) for r in found if r.tag != 0x64]  # type: ignore[attr-defined]
 
 
 def test_a_slow_search_delays_neither_other_clients_nor_its_own(serving: Serving) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from directory_service.trust import throttle
-from directory_service.trust.throttle import Throttle, is_local, keys_of, network_of
+from directory_service.trust.throttle import Throttle, keys_of
 
 
 def test_ten_are_free_then_one_every_two_seconds_up_to_the_patience() -> None:
@@ -45,25 +45,3 @@ def test_who_tried_last_is_forgotten_last(monkeypatch: pytest.MonkeyPatch) -> No
     waits = Throttle(burst=1)
     assert [waits.reserve([key], 0.0) for key in "abac"] == [0.0, 0.0, 2.0, 0.0]
     assert [waits.reserve([key], 0.0) for key in "ac"] == [4.0, 2.0]
-
-
-@pytest.mark.parametrize(
-    ("address", "network", "local"),
-    [
-        ("127.0.0.1", "127.0.0.1", True),
-        ("127.9.9.9", "127.9.9.9", True),
-        ("::1", "::/64", True),
-        ("::ffff:127.0.0.1", "127.0.0.1", True),
-        ("::ffff:192.0.2.1", "192.0.2.1", False),
-        ("192.0.2.1", "192.0.2.1", False),
-        ("10.0.0.1", "10.0.0.1", False),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", False),
-        ("fe80::1%eth0", "fe80::/64", False),
-        ("", "", True),
-        ("odd", "odd", False),
-    ],
-)
-def test_addresses(address: str, network: str, local: bool) -> None:
-    """A host may choose the last 64 bits of its IPv6 address: they say nothing."""
-    assert network_of(address) == network
-    assert is_local(address) == local

@@ -17,7 +17,8 @@ from directory_service.ldap.limits import SecretsNeedTls
 from directory_service.ldap.messages import BIND_RESPONSE, BindRequest, result
 from directory_service.ldap.server.faults import internal_fault
 from directory_service.ldap.session import ANONYMOUS
-from directory_service.trust.throttle import is_local, keys_of
+from directory_service.model.networks import is_local
+from directory_service.trust.throttle import keys_of
 
 if TYPE_CHECKING:
     from directory_service.ldap.server.connection import Connection

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from directory_service.errors import InvalidInput
 from directory_service.ldap.proxyheader import find_header
-from directory_service.trust.throttle import is_local
+from directory_service.model.networks import is_local
 
 if TYPE_CHECKING:
     from directory_service.ldap.server.hub import Hub
