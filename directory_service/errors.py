@@ -3,7 +3,7 @@
 Each class carries the LDAP result code (RFC 4511 Appendix A), the HTTP status and the exit code of the command line
 (contract.md) that its occurrence gives, so that no face has to decide.  Messages are written in French, since staff
 and practitioners read them; they never hold a secret, a person's name or the text of a query.
-A bad row of an extract is not an error but a value (``importers.extract.Rejection``).
+A bad row of an extract is not an error but a value (``importers.rows.Rejection``).
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def _serve(pipe: Pipe) -> None:
 
 
 def _end(*_: object) -> NoReturn:
-    """Asked by the one that loads, by systemd, or by ``_send``: temporary files go first (``extract._parts``)."""
+    """Asked by the one that loads, by systemd, or by ``_send``: temporary files go first (``lines.groups``)."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 

@@ -128,7 +128,7 @@ class _Scan:
         self.key = current
 
     def _unquoted(self, line: bytes) -> bytes:
-        """A line of a quoted file, its keys as ``extract.rows`` will give them: one record may be quoted here and not
+        """A line of a quoted file, its keys as ``lines.rows`` will give them: one record may be quoted here and not
         there, and a value may hold the separator."""
         separator = self.extract.separator.encode()
         if line.count(separator) + 1 == self.extract.match.width:

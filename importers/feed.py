@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from directory_service.model.ins import PATIENT_DOMAIN
-from importers import extract
 from importers.extract import ExtractFile
 from importers.known import Known, digest_of
+from importers.lines import groups
 from importers.rows import KEPT, Finding, Problems, Rejection
 from importers.said import News, Reader, Rows, Said, reader_of
 from importers.source import System
@@ -79,7 +79,7 @@ def feed_here(task: Task, problems: Problems, look: Look, advance: Advance, stag
     reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
 
     def records() -> Iterator[Record]:
-        found = extract.groups(task.file, task.encoding, task.grouped, advance)
+        found = groups(task.file, task.encoding, task.grouped, advance)
         for key, rows in stages.each("read", found):
             yield key, digest_of(rows), rows
             look()
@@ -150,7 +150,7 @@ def batches_of(task: Task) -> Iterator[bytes]:
         nonlocal read
         read += count
 
-    for key, rows in stages.each("read", extract.groups(task.file, task.encoding, task.grouped, advance)):
+    for key, rows in stages.each("read", groups(task.file, task.encoding, task.grouped, advance)):
         digest = digest_of(rows)
         if parsing is None:
             records.append((key, digest, rows))

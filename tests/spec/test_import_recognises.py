@@ -13,7 +13,8 @@ from openpyxl import Workbook
 
 from directory_service.errors import ImportRefused, InvalidInput
 from importers.check import check
-from importers.extract import groups, recognise
+from importers.extract import recognise
+from importers.lines import groups
 from importers.sample.headers import PERSON_HEADER
 
 

@@ -1,4 +1,4 @@
-"""``extract.groups`` against an obvious reading of the same bytes."""
+"""``lines.groups`` against an obvious reading of the same bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importers import extract
+from importers import extract, lines
 from importers.check import check
 from importers.sample.headers import DIPLOMA_HEADER
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(path: Path, *, grouped: bool) -> Groups:
     (file,), _ = extract.recognise(path)
     found: Groups = defaultdict(list)
-    for key, rows in extract.groups(file, "utf-8", grouped):
+    for key, rows in lines.groups(file, "utf-8", grouped):
         assert key not in found or key == b"", "each key once"
         found[key] += [(number, raw.rstrip(b"\r\n")) for number, raw in rows]
     return {key: sorted(rows) for key, rows in found.items()}
@@ -87,5 +87,5 @@ def test_quoted_values_are_those_of_the_csv_module(folder: Path, rows: list[list
     path = folder / "links.csv"
     path.write_bytes((f.LINK_HEADER + "\n" + out.getvalue()).encode())
     (file,), _ = extract.recognise(path)
-    found = [raw.decode().split(extract.SEPARATOR) for _, raw in extract.rows(file, "utf-8")]
+    found = [raw.decode().split(extract.SEPARATOR) for _, raw in lines.rows(file, "utf-8")]
     assert found == [[value.replace("\n", " ") for value in row] for row in rows]
