@@ -8,61 +8,40 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from directory_service.errors import ImportRefused, InvalidInput
+from directory_service.errors import InvalidInput
 from directory_service.model.ins import PATIENT_DOMAIN
-from directory_service.model.rhythms import DAILY, Rhythms, Silence, silences
+from directory_service.model.rhythms import DAILY, Rhythms
 from directory_service.model.thresholds import Thresholds
 from directory_service.registry.bulk import is_empty
-from directory_service.registry.clock import format_instant, now_text, parse_instant
+from directory_service.registry.clock import format_instant, now_text
 from directory_service.registry.engine import filling, reading, require_tables, writing
-from directory_service.registry.firstload import fast_load
 from directory_service.registry.grants import require_grants
 from directory_service.registry.lock import locked, told_by
-from directory_service.registry.overview import read_sources
-from directory_service.registry.runs import add_file, create_run, finish_run, last_file, latest_import, read_runs
-from directory_service.registry.tally import change_tally
-from directory_service.registry.undo import recording
+from directory_service.registry.runs import read_runs
 from importers import beside, extract
 from importers.beside import Assistant
-from importers.boxes import attach_holders
-from importers.breaker import Rules, Seen, of_dates, of_file, of_impact, stopped
+from importers.breaker import Rules, stopped
 from importers.check import Checked
 from importers.dating import published
-from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile, ListFile
-from importers.feed import Task, feed_beside, feed_here, feed_surveyed
-from importers.jobs import Job, fresh, in_order
-from importers.known import Links, People, speaks
-from importers.loaders import LOADERS, Work
-from importers.places import Places
-from importers.progress import Progress, advancing, silent
+from importers.jobs import Job, in_order
+from importers.progress import Progress, silent
 from importers.published import LEAD
-from importers.quarantine import Quarantine
-from importers.report import Breach, FileReport, ImportReport
+from importers.report import ImportReport
 from importers.rows import KEPT
 from importers.sources import source_of
 from importers.stages import Stages
-from importers.store import Store
-from importers.suggest import suggest
 from importers.survey import Surveyed, examine
-from importers.whitelist.impact import TrustImpact, of_trust
-from importers.whitelist.job import ListJob, read_lists, refuse_older
-from importers.whitelist.load import load_list
-from importers.who import reconcile
-
-# WAL pages are dear to read again; while an empty registry is filled there are none, and few pages are met twice: half
-# as much costs 6 % more writing, a quarter 80 %.
-_SQLITE_CACHE_KIB = 256 * 1024
-_FILLING_CACHE_KIB = 128 * 1024
+from importers.transaction import Asked, Transaction
+from importers.whitelist.job import read_lists
 
 
 class _DryRun(Exception):
@@ -119,8 +98,8 @@ def run_import(
                 require_tables(connection)
                 require_grants(connection)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            job = _Import(actor, as_of, show, assistant, rules, findings, anchors, signer, lead, patients)
-            return replace(job.run(engine, found, dry_run), ignored=tuple(ignored))
+            asked = Asked(actor, as_of, show, assistant, rules, findings, anchors, signer, lead, patients)
+            return replace(_import(engine, asked, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
             gc.enable()
@@ -137,71 +116,56 @@ def _recognise(paths: Sequence[Path]) -> tuple[list[ExtractFile | ListFile], lis
     return list({(file.path.resolve(), file.member): file for file in files}.values()), ignored
 
 
-@dataclass
-class _Import:
-    """One command: checks, then one transaction."""
+def _import(engine: Engine, asked: Asked, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
+    """Checks, then one transaction."""
+    stages = Stages()
+    with stages.during("check"):
+        lists = read_lists([f for f in files if isinstance(f, ListFile)], asked.anchors, asked.signer)
+        with reading(engine) as connection:
+            change = filling if is_empty(connection) else writing
+        known = engine if change is writing else None
+        jobs = _jobs(asked, [f for f in files if isinstance(f, ExtractFile)], known)
+    moment = format_instant(asked.as_of) if asked.as_of else now_text()
+    report: ImportReport | None = None
+    try:
+        with change(engine) as connection:
+            report = Transaction(connection, asked, moment, stages).execute(jobs, lists)
+            if dry_run:
+                raise _DryRun(replace(report, run=None, status="dry-run"))
+            if report.breaches and report.accepted is None:
+                raise stopped(report, asked.actor)
+            start = time.perf_counter()
+    except _DryRun as done:
+        return done.report
+    except KeyboardInterrupt:  # what is committed is told, were it interrupted
+        if report is None or not _stands(engine, report.run):
+            raise
+    stages.add({"commit": time.perf_counter() - start})
+    return replace(report, seconds=stages.rounded())
 
-    actor: str
-    as_of: datetime | None
-    show: Progress
-    assistant: Assistant | None
-    rules: Rules
-    findings: int
-    anchors: Path | None
-    signer: str
-    lead: timedelta
-    patients: str
 
-    def run(self, engine: Engine, files: Sequence[ExtractFile | ListFile], dry_run: bool) -> ImportReport:
-        stages = Stages()
-        with stages.during("check"):
-            lists = read_lists([f for f in files if isinstance(f, ListFile)], self.anchors, self.signer)
-            with reading(engine) as connection:
-                change = filling if is_empty(connection) else writing
-            known = engine if change is writing else None
-            jobs = self._jobs([f for f in files if isinstance(f, ExtractFile)], known)
-        moment = format_instant(self.as_of) if self.as_of else now_text()
-        report: ImportReport | None = None
-        try:
-            with change(engine) as connection:
-                report = _Run(connection, self, moment, stages).execute(jobs, lists)
-                if dry_run:
-                    raise _DryRun(replace(report, run=None, status="dry-run"))
-                if report.breaches and report.accepted is None:
-                    raise stopped(report, self.actor)
-                start = time.perf_counter()
-        except _DryRun as done:
-            return done.report
-        except KeyboardInterrupt:  # what is committed is told, were it interrupted
-            if report is None or not _stands(engine, report.run):
-                raise
-        stages.add({"commit": time.perf_counter() - start})
-        return replace(report, seconds=stages.rounded())
+def _jobs(asked: Asked, files: Sequence[ExtractFile], known: Engine | None) -> list[Job]:
+    """``known``: the registry, where it is not empty."""
+    jobs = [
+        Job(file, checked, source_of(file.match.layout), *published(file), surveyed)
+        for file, checked, surveyed in _checked(asked, files, known)
+    ]
+    return in_order(jobs)
 
-    def _jobs(self, files: Sequence[ExtractFile], known: Engine | None) -> list[Job]:
-        """``known``: the registry, where it is not empty."""
-        jobs = [
-            Job(file, checked, source_of(file.match.layout), *published(file), surveyed)
-            for file, checked, surveyed in self._checked(files, known)
-        ]
-        return in_order(jobs)
 
-    def _checked(
-        self, files: Sequence[ExtractFile], known: Engine | None
-    ) -> Iterator[tuple[ExtractFile, Checked, Surveyed | None]]:
-        """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
-        mine, theirs = beside.halves(files) if self.assistant else (list(files), [])
-        if self.assistant:
-            self.assistant.ask_checks(theirs, known.url.render_as_string(hide_password=False) if known else "")
-        for file in mine:
-            yield file, *examine(file, known, self.advancing("contrôle de", file))
-        for file in theirs:
-            assert self.assistant
-            yield file, *self.assistant.checked()
-            self.advancing("contrôle de", file)(file.size)
-
-    def advancing(self, what: str, file: ExtractFile) -> Callable[[int], None]:
-        return advancing(self.show, f"{what} {file.name}", file.size)
+def _checked(
+    asked: Asked, files: Sequence[ExtractFile], known: Engine | None
+) -> Iterator[tuple[ExtractFile, Checked, Surveyed | None]]:
+    """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
+    mine, theirs = beside.halves(files) if asked.assistant else (list(files), [])
+    if asked.assistant:
+        asked.assistant.ask_checks(theirs, known.url.render_as_string(hide_password=False) if known else "")
+    for file in mine:
+        yield file, *examine(file, known, asked.advancing("contrôle de", file))
+    for file in theirs:
+        assert asked.assistant
+        yield file, *asked.assistant.checked()
+        asked.advancing("contrôle de", file)(file.size)
 
 
 def _stands(engine: Engine, run_id: int | None) -> bool:
@@ -209,184 +173,3 @@ def _stands(engine: Engine, run_id: int | None) -> bool:
     commit under way is over."""
     with writing(engine) as connection:
         return any(known.pk == run_id for known in read_runs(connection, 1))
-
-
-class _Run:
-    """The transaction of one command."""
-
-    def __init__(self, connection: Connection, asked: _Import, as_of: str, stages: Stages) -> None:
-        self.connection, self.as_of, self.stages = connection, as_of, stages
-        self.show, self.assistant, self.rules, self.findings = asked.show, asked.assistant, asked.rules, asked.findings
-        self.lead, self.patients = asked.lead, asked.patients
-        self.quarantines: list[Quarantine] = []
-        self.trust: list[TrustImpact] = []
-        at, actor = now_text(), asked.actor
-        self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
-        self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
-
-    def execute(self, jobs: Sequence[Job], lists: Sequence[ListJob]) -> ImportReport:
-        fresh_jobs, fresh_lists = fresh(self.connection, jobs), fresh(self.connection, lists)
-        refuse_older(self.connection, fresh_lists)
-        if fresh_jobs or fresh_lists:
-            self._refuse_earlier()
-        breaches = self._against_the_last([*fresh_jobs, *fresh_lists])
-        reports = [self._skip(job) for job in jobs if job not in fresh_jobs]
-        reports += [self._skip(job) for job in lists if job not in fresh_lists]
-        with recording(self.connection, self.id):
-            reports += self._load(fresh_jobs) if fresh_jobs else []
-            reports += [self._load_list(job) for job in fresh_lists]
-        impact = self.store.impact
-        breaches += of_impact(impact, self.rules.thresholds)
-        breaches += [b for moved in self.trust for b in of_trust(moved, self.rules.thresholds)]
-        told = impact.as_dict() | ({"trust": self.trust[-1].as_dict()} if self.trust else {})
-        accepted = self.rules.accepted(self.store.actor, breaches)
-        report = ImportReport(self.id, "done", self.as_of, tuple(reports), self._counts(), impact=told,
-                              breaches=tuple(breaches), accepted=accepted)  # fmt: skip
-        if not report.changed:
-            report = replace(report, status="unchanged")
-        finish_run(
-            self.connection,
-            self.id,
-            status=report.status,
-            counts=report.counts,
-            impact=report.impact,
-            accepted=accepted,
-        )
-        return replace(report, silent=tuple(self._silent()))
-
-    def _refuse_earlier(self) -> None:
-        """What opened with an import would have closed before (docs/decisions/0039).  Raises ImportRefused."""
-        last = latest_import(self.connection)
-        if last and self.as_of < last[1]:
-            number, dated = last
-            raise ImportRefused(
-                f"les données seraient du {self.as_of}, celles de l'import {number} sont du {dated} : importez dans "
-                f"l'ordre des jours (--as-of) ; si l'horloge s'est trompée ce jour-là, annuaire rollback {number}"
-            )
-
-    def _against_the_last(self, jobs: Sequence[Job | ListJob]) -> list[Breach]:
-        """What is wrong with these files beside those that the registry last read, this very command, and the clock."""
-        last: dict[str, Seen | None] = {}
-        files = [Seen(job.file.name, job.checked.rows, job.published, job.stamped) for job in jobs]
-        found = of_dates(self.as_of, files, self.store.at)
-        for job, seen in zip(jobs, files, strict=True):
-            if job.layout not in last:
-                known = last_file(self.connection, job.layout)
-                dated = known and known.published
-                last[job.layout] = Seen(known.name, known.rows, dated, known.stamped) if known and dated else None
-            found += of_file(seen, last[job.layout], self.rules.thresholds)
-            last[job.layout] = seen
-        return found
-
-    def _silent(self) -> list[Silence]:
-        dates = {source.name: source.published for source in read_sources(self.connection)}
-        return silences(dates, self.rules.rhythms, parse_instant(self.as_of))
-
-    def _counts(self) -> dict[str, dict[str, int]]:
-        found = {kind: {act: n for act, n in acts.items() if n} for kind, acts in self.store.counts.items()}
-        return {kind: acts for kind, acts in found.items() if acts}
-
-    def _skip(self, job: Job | ListJob) -> FileReport:
-        file, checked = job.file, job.checked
-        report = FileReport(file.name, job.layout, checked.sha256, file.size, checked.rows, status="skipped")
-        last = last_file(self.connection, job.layout)
-        if isinstance(job, Job) and last and last.published and not job.stamped:  # fetched again, it is not younger
-            job.published, job.stamped = last.published, last.stamped
-        self._record(report, job)
-        return report
-
-    def _record(self, report: FileReport, job: Job | ListJob) -> int:
-        return add_file(
-            self.connection,
-            self.id,
-            layout=report.layout,
-            name=report.name,
-            sha256=report.sha256,
-            size=report.bytes,
-            rows=report.rows,
-            published=job.published,
-            stamped=job.stamped,
-            skipped=report.status == "skipped",
-        )
-
-    def _load(self, jobs: Sequence[Job]) -> list[FileReport]:
-        store = self.store
-        self.people, self.places = People(self.connection), Places(store)
-        self.links = Links(self.connection)
-        # Two files of one source: the second reads what the first wrote, by the indexes that a first load drops.
-        once = len({job.layout for job in jobs}) == len(jobs)
-        if self.connection.dialect.name == "sqlite":  # until the connection closes
-            size = _FILLING_CACHE_KIB if is_empty(self.connection) else _SQLITE_CACHE_KIB
-            self.connection.exec_driver_sql(f"PRAGMA cache_size = -{size}")
-        tasks = self._tasks(jobs)
-        if self.assistant:
-            self.assistant.ask_batches([task for job, task in zip(jobs, tasks, strict=True) if not job.surveyed])
-        with fast_load(self.connection, self.stages.during) if once else nullcontext():
-            reports = [self._load_file(job, task) for job, task in zip(jobs, tasks, strict=True)]
-            self.places.flush()
-            store.flush()
-            del self.places, self.links  # asked no more: room for the sorting of indexes
-        self.show("rapprochement", 0, 0)
-        with self.stages.during("reconcile"):
-            if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
-                attach_holders(store, self.people)
-                reconcile(store, self.people)
-                queue_doubtful_holders(store, self.people)
-            suggest(store, self.people, self.quarantines)
-            store.flush()
-        change_tally(self.connection, store.impact.net())
-        return reports
-
-    def _load_list(self, job: ListJob) -> FileReport:
-        """After the extracts, so that mailboxes are counted where they are now."""
-        report = FileReport(job.file.name, job.layout, job.checked.sha256, job.file.size, job.checked.rows)
-        self.store.file = self._record(report, job)
-        impact = self.store.impact
-        with self.stages.during("trust"):
-            impact.fold()
-            boxes = impact.before["domain"] + Counter({k: acts.net for k, acts in impact.acts["domain"].items()})
-            self.trust.append(load_list(self.store, job.listed, boxes))
-            self.store.flush()
-        self.store.file = None
-        return report
-
-    def _tasks(self, jobs: Sequence[Job]) -> list[Task]:
-        """What is to be read of each file: all that it says, or its rows where most will be found unchanged."""
-        tasks, known = [], set[str]()
-        spoken = Counter(source for job in jobs for source in job.speaks_for)
-        for job in jobs:
-            if any(spoken[source] > 1 for source in job.speaks_for):
-                job.surveyed = None  # what the source said last will be what another of these files says
-            raw = job.source.raw or any(source in known or speaks(self.connection, source) for source in job.speaks_for)
-            checked = job.checked
-            how = checked.encoding, checked.grouped, job.sources
-            tasks.append(Task(job.file, *how, raw, self.findings, self.patients))
-            known |= job.speaks_for
-        return tasks
-
-    def _load_file(self, job: Job, task: Task) -> FileReport:
-        file = job.file
-        report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
-        self.store.file = self._record(report, job)
-        quarantine = Quarantine(self.store, report, self.store.file, file.separator, self.findings)
-        self.quarantines.append(quarantine)
-        problems, advance = quarantine.problems, advancing(self.show, f"import de {file.name}", file.size)
-        for caption in file.match.unknown:
-            problems.warn("column_unknown", 1, caption[:80])
-        if job.surveyed:
-            feed = feed_surveyed(task, job.surveyed, problems, quarantine.look, advance, self.stages)
-        elif self.assistant:
-            feed = feed_beside(task, self.assistant.answers(), problems, quarantine.look, advance, self.stages)
-        else:
-            feed = feed_here(task, problems, quarantine.look, advance, self.stages)
-        made = min(parse_instant(job.published), parse_instant(self.as_of))
-        shared = self.store, self.people, self.places, self.links
-        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead, self.patients)
-        read_beside = self.assistant and not job.surveyed
-        with self.stages.during("diff", without=("wait", "write") if read_beside else ("read", "parse", "write")):
-            LOADERS[job.source.kind](work)
-            self.places.flush()
-            self.store.note_creations()
-        extract.refuse_if_changed(file)
-        self.store.file = None  # what comes of several files at once is no line's
-        return quarantine.finish()

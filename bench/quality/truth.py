@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from directory_service.registry.engine import open_registry, reading
 from directory_service.registry.tables import identifier, practitioner
 from directory_service.registry.upgrading import upgrade
-from importers import load
+from importers import load, transaction
 from importers.blocks import Blocks
 from importers.reconcile.candidate import Candidate, Pair
 from importers.sample import write_sample
@@ -77,11 +77,11 @@ def pairs_of(engine: Engine, folder: Path) -> Seen:
         blocks = Blocks(store)  # type: ignore[arg-type]
         seen.candidates, seen.pairs, seen.crowds = blocks.read(blocks.concerned())
 
-    judged, load.reconcile = load.reconcile, look
+    judged, transaction.reconcile = transaction.reconcile, look
     try:
         load.run_import(engine, [folder], actor="bench")
     finally:
-        load.reconcile = judged
+        transaction.reconcile = judged
     return seen
 
 

@@ -90,7 +90,7 @@ def test_a_quote_never_closed_is_refused_wherever_it_is_read(sqlite: World, tmp_
 
 KILLED = """
 import os, signal, sys
-from importers import beside, load
+from importers import beside, load, transaction
 from directory_service.registry.engine import open_registry
 
 def show(label, done, total):
@@ -99,7 +99,7 @@ def show(label, done, total):
 
 if __name__ == "__main__":
     # Pages leave for the file long before the end, as they do at national scale.
-    load._SQLITE_CACHE_KIB = load._FILLING_CACHE_KIB = 64
+    transaction._SQLITE_CACHE_KIB = transaction._FILLING_CACHE_KIB = 64
     beside.WORTH = 0
     load.run_import(open_registry(sys.argv[1]), [sys.argv[2]], actor="tests", progress=show, processes=2)
 """

@@ -27,10 +27,10 @@ KILLS = int(os.environ.get("KILLS", "2"))  # of each kind, on each database
 COMMAND = """
 import sys
 from directory_service import cli
-from importers import load
+from importers import transaction
 
 if __name__ == "__main__":
-    load._SQLITE_CACHE_KIB = load._FILLING_CACHE_KIB = 64
+    transaction._SQLITE_CACHE_KIB = transaction._FILLING_CACHE_KIB = 64
     sys.exit(cli.run(sys.argv[1:]))
 """
 AS_OF = datetime(2026, 11, 20, tzinfo=UTC)
