@@ -276,8 +276,7 @@ class Searcher:
         if brief and found.timed_out:
             return None
         if work.asked is None:
-            code = TIME_LIMIT_EXCEEDED if found.timed_out else SIZE_LIMIT_EXCEEDED if found.truncated else SUCCESS
-            return b"".join([*self._entries(work, found.build, found.hits), search_done(work.message_id, code)])
+            return b"".join([*self._entries(work, found.build, found.hits), search_done(work.message_id, _code(found))])
         return self._controlled(work, work.asked, found)
 
     def _entries(self, work: Work, build: str, hits: Sequence[Hit]) -> list[bytes]:
@@ -320,8 +319,7 @@ class Searcher:
 
     def _controlled(self, work: Work, asked: Asked, found: Result) -> bytes:
         """The answer to a search with controls, as each of them wants it ended."""
-        code = TIME_LIMIT_EXCEEDED if found.timed_out else SIZE_LIMIT_EXCEEDED if found.truncated else SUCCESS
-        hits, controls, order, ended = found.hits, list[Control](), asked.order, found.order
+        code, hits, controls, order, ended = _code(found), found.hits, list[Control](), asked.order, found.order
         if order and ended and not ended.exact and not found.timed_out:
             order = order.failed(ADMIN_LIMIT_EXCEEDED)
             if order.critical:  # RFC 2891 2, case 3: the first of all are not known
@@ -370,6 +368,10 @@ def read_dn(raw: bytes) -> str:
         return normalise(raw.decode())
     except UnicodeDecodeError:
         raise InvalidDN("nom qui n'est pas de l'UTF-8") from None
+
+
+def _code(found: Result) -> int:
+    return TIME_LIMIT_EXCEEDED if found.timed_out else SIZE_LIMIT_EXCEEDED if found.truncated else SUCCESS
 
 
 def _done(message_id: int, code: int, text: str = "", *, matched: str = "", controls: bytes = b"") -> bytes:

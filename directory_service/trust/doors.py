@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -39,6 +40,23 @@ class Bearer(NamedTuple):
     secret_hash: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A secret: whose it claims to be, under which full name it is counted, and from where ("" from this machine)."""
+
+    holders: Secrets
+    holder: str
+    secret: str = field(repr=False)
+    name: str
+    network: str
+
+    def remembered(self) -> bool:
+        return self.holders.remembered(self.holder, self.secret) is not None
+
+    def check(self) -> str:
+        return self.holders.check(self.holder, self.secret)
+
+
 class Doors:
     """Of one process.  Thread-safe."""
 
@@ -61,41 +79,39 @@ class Doors:
             raise BadCredentials("authentification refusée")
         name = secret.rpartition(".")[0]
         is_client = name.startswith(PREFIX)
-        secrets, held = (self._clients, name.removeprefix(PREFIX)) if is_client else (self._operators, name)
-        if secrets.remembered(held, secret) is None:
-            found = self._compute(secrets, held, secret, name, "" if is_local(address) else subscriber_of(address))
-        else:
-            found = secrets.check(held, secret)
-        return Bearer(client=held, secret_hash=found) if is_client else Bearer(operator=held, secret_hash=found)
+        holders, holder = (self._clients, name.removeprefix(PREFIX)) if is_client else (self._operators, name)
+        shown = _Shown(holders, holder, secret, name, "" if is_local(address) else subscriber_of(address))
+        found = shown.check() if shown.remembered() else self._compute(shown)
+        return Bearer(client=holder, secret_hash=found) if is_client else Bearer(operator=holder, secret_hash=found)
 
-    def _compute(self, secrets: Secrets, held: str, secret: str, name: str, network: str) -> str:
+    def _compute(self, shown: _Shown) -> str:
         """One at a time, so that many requests with one right secret, which nobody remembers yet, are one attempt."""
         if not self._queue.acquire(blocking=False):
             raise _refused(_QUEUE)
         try:
-            return self._compute_in_turn(secrets, held, secret, name, network)
+            return self._compute_in_turn(shown)
         finally:
             self._queue.release()
 
-    def _compute_in_turn(self, secrets: Secrets, held: str, secret: str, name: str, network: str) -> str:
+    def _compute_in_turn(self, shown: _Shown) -> str:
         if not self._lock.acquire(timeout=_QUEUE):
             raise _refused(_QUEUE)
         try:
-            if secrets.remembered(held, secret) is not None:
-                return secrets.check(held, secret)
-            keys = self._keys(name, network)
+            if shown.remembered():
+                return shown.check()
+            keys = self._keys(shown.name, shown.network)
             if self._throttle.reserve(keys, self._clock()) is None:
                 raise _refused(self._throttle.pause)
-            found = self._check(secrets, held, secret, keys)
-            if network:
-                self._remember(name, network)
+            found = self._check(shown, keys)
+            if shown.network:
+                self._remember(shown.name, shown.network)
             return found
         finally:
             self._lock.release()
 
-    def _check(self, secrets: Secrets, held: str, secret: str, keys: tuple[str, ...]) -> str:
+    def _check(self, shown: _Shown, keys: tuple[str, ...]) -> str:
         try:
-            found = secrets.check(held, secret)
+            found = shown.check()
         except BadCredentials:
             raise
         except Forbidden:  # a right secret of a suspended operator

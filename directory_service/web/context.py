@@ -174,10 +174,10 @@ def cached(
     view: View, make: Callable[[], Iterable[bytes]], age: int = 0, *, state: str = "", build: str = "",
     version: str | None = None, in_turn: bool = True,
 ) -> Response:  # fmt: skip
-    """The answer that ``make`` writes, or 304 when the caller holds it.  ``age``
-    in seconds of caching without asking again; an operator's answers are never kept by a shared cache.  ``state``: what
-    may change within one build.  ``version``, of a record that was read from ``build``, ends the entity tag, so that
-    ``If-Match`` may give it back.  ``in_turn`` is False for what sees to ``turn`` itself."""
+    """The answer that ``make`` writes, or 304 when the caller holds it.  ``age``: seconds of caching without asking
+    again; an operator's answers are never kept by a shared cache.  ``state``: what may change within one build.
+    ``version``, of a record that was read from ``build``, ends the entity tag, so that ``If-Match`` may give it back.
+    ``in_turn`` is False for what sees to ``turn`` itself."""
     changes = f"{state}-{version}" if version else state
     etag = f'"{build or directory().build().id}-{int(view)}-{url_digest()}{changes}"'
 

@@ -63,8 +63,7 @@ def match(box: Box, tags: str, keyed: Sequence[Fit | None], inside: Sequence[Fit
         surname = min(surname, _surname(word, tags, fit))
     needed = [fit for word, fit in zip(box.words, fits, strict=True) if fit and not word.skipped]
     worst = max((fit.likeness for fit in needed), default=Likeness.EXACT)
-    identified = any(keyed)
-    return Match(IDENTIFIED if identified else tier_of(worst, surname), _fine(box, fits, tags), tuple(fits))
+    return Match(IDENTIFIED if any(keyed) else tier_of(worst, surname), _fine(box, fits, tags), tuple(fits))
 
 
 def _fine(box: Box, fits: Sequence[Fit | None], tags: str) -> int:

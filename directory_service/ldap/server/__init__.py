@@ -1,7 +1,7 @@
 """The LDAP face on a socket: asyncio protocols on uvloop, one event loop a process, SO_REUSEPORT between processes.
 
-``serve`` runs one worker; ``connection`` is one client, ``hub`` what they share.  What requests mean is ``handler``'s
-business.  Nothing here logs a name, an address or the text of a query.
+``serve`` runs one worker; ``connection`` is one client, ``answering`` what it is told, ``hub`` what clients share.
+What requests mean is ``handler``'s business.  Nothing here logs a name, an address or the text of a query.
 """
 
 from __future__ import annotations

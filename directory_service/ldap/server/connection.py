@@ -128,8 +128,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_blank(self) -> bool:
-        """Whether another process may go on with it: in plain text, nobody's, with no search to be
-        continued, and nothing said that is not answered."""
+        """Whether another process may go on with it: in plain text, nobody's, with no search to be continued, and
+        nothing said that is not answered."""
         waiting = self.events or self.outstanding or self.session.partial or self.session.closing
         busy = self.binding or self.paused or self.scheduled or self.upgrading or not self.reading
         known = self.stream or self.binds or self.promised or self.session.identity.dn
