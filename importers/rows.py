@@ -66,6 +66,11 @@ class Field:
         return frozenset(fold_caption(c) for c in self.captions)
 
 
+def column(name: str, *captions: str, required: bool = False) -> Field:
+    """A field, as layouts write it."""
+    return Field(name, captions, required)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """A kind of extract.  ``key`` names the fields whose concatenation says which record a row belongs to."""

@@ -5,7 +5,7 @@ Everything double-quoted, the MSSanté address in the last column; a copy withou
 
 from __future__ import annotations
 
-from importers.rows import Field, Layout
+from importers.rows import Layout, column
 from importers.rpps.layout import EXPERTISE_FIELDS as EXPERTISE
 from importers.rpps.layout import IDS, NAMES, PROFESSION, STRUCTURE, TITLES
 
@@ -20,16 +20,14 @@ CAT18 = Layout(
         *PROFESSION,
         *EXPERTISE,
         *STRUCTURE,
-        Field(
+        column(
             "address",
-            (
-                "Adresse BAL MSSanté",
-                "Adresse BAL MSS",
-                "Adresse MSSanté",
-                "Adresse BAL",
-                "BAL MSSanté",
-                "Adresse messagerie MSSanté",
-            ),
+            "Adresse BAL MSSanté",
+            "Adresse BAL MSS",
+            "Adresse MSSanté",
+            "Adresse BAL",
+            "BAL MSSanté",
+            "Adresse messagerie MSSanté",
         ),
     ),
 )

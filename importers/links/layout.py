@@ -5,15 +5,15 @@ Not open data, so optional; seen in ISO-8859-1 and in UTF-8; n ADELI numbers for
 
 from __future__ import annotations
 
-from importers.rows import Field, Layout
+from importers.rows import Layout, column
 
 LINKS = Layout(
     id="links.adeli_rpps",
     title="correspondance ADELI-RPPS (Correspondance_ADELI_RPPS)",
     key=("adeli",),
     fields=(
-        Field("adeli", ("N° ADELI", "Numéro ADELI", "ADELI"), True),
-        Field("rpps", ("N° RPPS", "Numéro RPPS", "RPPS"), True),
+        column("adeli", "N° ADELI", "Numéro ADELI", "ADELI", required=True),
+        column("rpps", "N° RPPS", "Numéro RPPS", "RPPS", required=True),
     ),
     latin1=True,
 )

@@ -6,64 +6,59 @@ without is required.
 
 from __future__ import annotations
 
-from importers.rows import Field, Layout
-
-
-def _field(name: str, *captions: str, required: bool = False) -> Field:
-    return Field(name, captions, required)
-
+from importers.rows import Field, Layout, column
 
 IDS = (
-    _field("id_type", "Type d'identifiant PP", "Type identifiant PP", required=True),
-    _field("id", "Identifiant PP", required=True),
-    _field("national_id", "Identification nationale PP"),
+    column("id_type", "Type d'identifiant PP", "Type identifiant PP", required=True),
+    column("id", "Identifiant PP", required=True),
+    column("national_id", "Identification nationale PP"),
 )
 NAMES = (
-    _field("family_name", "Nom d'exercice", required=True),
-    _field("given_names", "Prénom d'exercice", "Prénoms d'exercice", required=True),
+    column("family_name", "Nom d'exercice", required=True),
+    column("given_names", "Prénom d'exercice", "Prénoms d'exercice", required=True),
 )
 PROFESSION = (
-    _field("profession_code", "Code profession", required=True),
-    _field("profession", "Libellé profession"),
-    _field("category_code", "Code catégorie professionnelle"),
-    _field("category", "Libellé catégorie professionnelle"),
+    column("profession_code", "Code profession", required=True),
+    column("profession", "Libellé profession"),
+    column("category_code", "Code catégorie professionnelle"),
+    column("category", "Libellé catégorie professionnelle"),
 )
 EXPERTISE_FIELDS = (
-    _field("expertise_type_code", "Code type savoir-faire"),
-    _field("expertise_type", "Libellé type savoir-faire"),
-    _field("expertise_code", "Code savoir-faire"),
-    _field("expertise", "Libellé savoir-faire"),
+    column("expertise_type_code", "Code type savoir-faire"),
+    column("expertise_type", "Libellé type savoir-faire"),
+    column("expertise_code", "Code savoir-faire"),
+    column("expertise", "Libellé savoir-faire"),
 )
 TITLES = (
-    _field("title_code", "Code civilité d'exercice"),
-    _field("title", "Libellé civilité d'exercice"),
+    column("title_code", "Code civilité d'exercice"),
+    column("title", "Libellé civilité d'exercice"),
 )
 STRUCTURE = (
-    _field("siret", "Numéro SIRET site", "SIRET"),
-    _field("siren", "Numéro SIREN site", "SIREN"),
-    _field("finess", "Numéro FINESS site", "FINESS site"),
-    _field("finess_legal", "Numéro FINESS établissement juridique", "FINESS établissement juridique", "FINESS EJ"),
-    _field("technical_id", "Identifiant technique de la structure", "Identifiant structure"),
-    _field("name", "Raison sociale site", "Raison sociale"),
-    _field("trade_name", "Enseigne commerciale site", "Enseigne commerciale", "Enseigne"),
-    _field("recipient", "Complément destinataire (coord. structure)"),
-    _field("point", "Complément point géographique (coord. structure)", "Complément point géo"),
-    _field("number", "Numéro Voie (coord. structure)"),
-    _field("repetition", "Indice répétition voie (coord. structure)", "Indice rep", "Indice répétition"),
-    _field("street_type_code", "Code type de voie (coord. structure)"),
-    _field("street_type", "Libellé type de voie (coord. structure)"),
-    _field("street_name", "Libellé Voie (coord. structure)"),
-    _field("distribution", "Mention distribution (coord. structure)"),
-    _field("cedex", "Bureau cedex (coord. structure)"),
-    _field("postcode", "Code postal (coord. structure)"),
-    _field("city_code", "Code commune (coord. structure)"),
-    _field("city", "Libellé commune (coord. structure)"),
-    _field("country_code", "Code pays (coord. structure)"),
-    _field("country", "Libellé pays (coord. structure)"),
-    _field("phone", "Téléphone (coord. structure)", "Tel"),
-    _field("phone2", "Téléphone 2 (coord. structure)", "Tel2", "Téléphone2"),
-    _field("fax", "Télécopie (coord. structure)"),
-    _field("email", "Adresse e-mail (coord. structure)", "E-mail", "Adresse email"),
+    column("siret", "Numéro SIRET site", "SIRET"),
+    column("siren", "Numéro SIREN site", "SIREN"),
+    column("finess", "Numéro FINESS site", "FINESS site"),
+    column("finess_legal", "Numéro FINESS établissement juridique", "FINESS établissement juridique", "FINESS EJ"),
+    column("technical_id", "Identifiant technique de la structure", "Identifiant structure"),
+    column("name", "Raison sociale site", "Raison sociale"),
+    column("trade_name", "Enseigne commerciale site", "Enseigne commerciale", "Enseigne"),
+    column("recipient", "Complément destinataire (coord. structure)"),
+    column("point", "Complément point géographique (coord. structure)", "Complément point géo"),
+    column("number", "Numéro Voie (coord. structure)"),
+    column("repetition", "Indice répétition voie (coord. structure)", "Indice rep", "Indice répétition"),
+    column("street_type_code", "Code type de voie (coord. structure)"),
+    column("street_type", "Libellé type de voie (coord. structure)"),
+    column("street_name", "Libellé Voie (coord. structure)"),
+    column("distribution", "Mention distribution (coord. structure)"),
+    column("cedex", "Bureau cedex (coord. structure)"),
+    column("postcode", "Code postal (coord. structure)"),
+    column("city_code", "Code commune (coord. structure)"),
+    column("city", "Libellé commune (coord. structure)"),
+    column("country_code", "Code pays (coord. structure)"),
+    column("country", "Libellé pays (coord. structure)"),
+    column("phone", "Téléphone (coord. structure)", "Tel"),
+    column("phone2", "Téléphone 2 (coord. structure)", "Tel2", "Téléphone2"),
+    column("fax", "Télécopie (coord. structure)"),
+    column("email", "Adresse e-mail (coord. structure)", "E-mail", "Adresse email"),
 )
 
 ACTIVITY = Layout(
@@ -73,26 +68,26 @@ ACTIVITY = Layout(
     fields=(
         *IDS,
         *TITLES,
-        _field("civility_code", "Code civilité"),
-        _field("civility", "Libellé civilité"),
+        column("civility_code", "Code civilité"),
+        column("civility", "Libellé civilité"),
         *NAMES,
         *PROFESSION,
         *EXPERTISE_FIELDS,
-        _field("mode_code", "Code mode exercice"),
-        _field("mode", "Libellé mode exercice"),
+        column("mode_code", "Code mode exercice"),
+        column("mode", "Libellé mode exercice"),
         *(Field(f.name, f.captions, f.name == "technical_id") for f in STRUCTURE),
-        _field("department_code", "Code Département (structure)"),
-        _field("department", "Libellé Département (structure)"),
-        _field("former_id", "Ancien identifiant de la structure"),
-        _field("authority", "Autorité d'enregistrement"),
-        _field("sector_code", "Code secteur d'activité"),
-        _field("sector", "Libellé secteur d'activité"),
-        _field("section_code", "Code section tableau pharmaciens"),
-        _field("section", "Libellé section tableau pharmaciens"),
-        _field("role_code", "Code rôle"),
-        _field("role", "Libellé rôle"),
-        _field("kind_code", "Code genre activité"),
-        _field("kind", "Libellé genre activité"),
+        column("department_code", "Code Département (structure)"),
+        column("department", "Libellé Département (structure)"),
+        column("former_id", "Ancien identifiant de la structure"),
+        column("authority", "Autorité d'enregistrement"),
+        column("sector_code", "Code secteur d'activité"),
+        column("sector", "Libellé secteur d'activité"),
+        column("section_code", "Code section tableau pharmaciens"),
+        column("section", "Libellé section tableau pharmaciens"),
+        column("role_code", "Code rôle"),
+        column("role", "Libellé rôle"),
+        column("kind_code", "Code genre activité"),
+        column("kind", "Libellé genre activité"),
     ),
 )
 
@@ -103,14 +98,14 @@ DIPLOMA = Layout(
     fields=(
         *IDS,
         *NAMES,
-        _field("diploma_type_code", "Code type diplôme obtenu"),
-        _field("diploma_type", "Libellé type diplôme obtenu"),
-        _field("diploma_code", "Code diplôme obtenu", required=True),
-        _field("diploma", "Libellé diplôme obtenu"),
-        _field("authorization_type_code", "Code type autorisation"),
-        _field("authorization_type", "Libellé type autorisation"),
-        _field("authorization_code", "Code discipline autorisation"),
-        _field("authorization", "Libellé discipline autorisation"),
+        column("diploma_type_code", "Code type diplôme obtenu"),
+        column("diploma_type", "Libellé type diplôme obtenu"),
+        column("diploma_code", "Code diplôme obtenu", required=True),
+        column("diploma", "Libellé diplôme obtenu"),
+        column("authorization_type_code", "Code type autorisation"),
+        column("authorization_type", "Libellé type autorisation"),
+        column("authorization_code", "Code discipline autorisation"),
+        column("authorization", "Libellé discipline autorisation"),
     ),
 )
 
