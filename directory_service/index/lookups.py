@@ -46,7 +46,6 @@ class _Chosen(NamedTuple):
     values: tuple[str, ...]
 
 
-_ANY: Final = ("1", ())
 # The entries of a list, in its order: ``CROSS JOIN`` says which of the two is gone through.
 _OF_IDS: Final = "json_each(?) j CROSS JOIN entry e ON e.id = j.value"
 
@@ -60,7 +59,7 @@ class Lookups:
     ) -> Iterator[Row]:
         """Rows of ``columns`` that the look-ups find, this view sees and the sieves (that of the plan, and ``also``)
         let through, in rank order (those by the start of a family name in that of names), each once."""
-        chosen = _Chosen(span, view, *_selected(tuple(columns)), *_sifted(span.plan.sieve, also))
+        chosen = _Chosen(span, view, *selected(tuple(columns)), *_sifted(span.plan, also))
         if ways is None:
             sql = (
                 f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
@@ -87,8 +86,8 @@ class Lookups:
     def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int, tier: Tier) -> Iterator[Row]:
         """``candidates`` of one look-up by tokens, among the first ``most`` that have them: those of the tier, in its
         order.  Apart from ``tagged``, where counting would cost 0.1 µs each."""
-        named, body = _selected(tuple(columns))
-        sieve, values = _sifted(span.plan.sieve, tier.sieve)
+        named, body = selected(tuple(columns))
+        sieve, values = _sifted(span.plan, tier.sieve)
         order, more = (f"ORDER BY {tier.order.sql}, f.id", tier.order.values) if tier.order else ("", ())
         sql = (
             f"SELECT {named} FROM (SELECT rowid AS id FROM tag WHERE tag MATCH ? AND rowid > ? AND rowid < ? "  # noqa: S608
@@ -98,8 +97,8 @@ class Lookups:
 
     def tagged(self, expression: str, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of ``columns`` of whoever this expression on ``tag`` finds and the sieve of the plan lets through."""
-        named, body = _selected(tuple(columns))
-        sieve, values = (span.plan.sieve or _ANY)[:2]
+        named, body = selected(tuple(columns))
+        sieve, values = span.plan.condition
         sql = (
             f"SELECT {named} FROM tag f CROSS JOIN entry e ON e.id = f.rowid {body} "  # noqa: S608
             f"WHERE f.tag MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {sieve} ORDER BY f.rowid"
@@ -120,8 +119,8 @@ class Lookups:
 
     def rows_of(self, ids: Collection[int], plan: Plan, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of those of these entries that the sieve of the plan lets through, in rank order."""
-        named, body = _selected(tuple(columns))
-        sieve, values = (plan.sieve or _ANY)[:2]
+        named, body = selected(tuple(columns))
+        sieve, values = plan.condition
         sql = f"SELECT {named} FROM {_OF_IDS} {body} WHERE e.view <= ? AND {sieve}"  # noqa: S608
         return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
@@ -185,8 +184,8 @@ class Lookups:
         order = plan.first.order if plan.first else None
         if order is None:
             return None
-        named, body = _selected(plan.check.columns)
-        sieve, values = (plan.sieve or _ANY)[:2]
+        named, body = selected(plan.check.columns)
+        sieve, values = plan.condition
         sql = (
             f"SELECT {named} FROM {_OF_IDS} {body} "  # noqa: S608
             f"WHERE e.view <= ? AND {sieve} ORDER BY {order.sql}, e.id LIMIT ?"
@@ -197,15 +196,15 @@ class Lookups:
         return filter(test, rows) if test else rows
 
 
-def _sifted(one: Sieve | None, other: Sieve | None) -> tuple[str, tuple[str, ...]]:
-    """A condition, and its values, that both let through."""
-    if one is None or other is None:
-        return (one or other or _ANY)[:2]
-    return f"{one.sql} AND {other.sql}", (*one.values, *other.values)
+def _sifted(plan: Plan, also: Sieve | None) -> tuple[str, tuple[str, ...]]:
+    """What the plan lets through, and ``also``: a condition and its values."""
+    condition, values = plan.condition
+    return (f"{condition} AND {also.sql}", (*values, *also.values)) if also else (condition, values)
 
 
 @lru_cache(maxsize=512)
-def _selected(columns: tuple[str, ...]) -> tuple[str, str]:
+def selected(columns: tuple[str, ...]) -> tuple[str, str]:
+    """The columns of a row of ``entry e``, and the join that they need, if any."""
     in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
     named = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
     return named, "CROSS JOIN body b ON b.id = e.id" if any(in_body) else ""

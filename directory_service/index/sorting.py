@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
 from directory_service.entries.entry import BAL, UNLISTED
-from directory_service.index.lookups import Span
+from directory_service.index.lookups import Span, selected
 from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
 from directory_service.index.query import Query, SortKey, Window
 from directory_service.index.reader import Hit, Reader
-from directory_service.index.schema import BODY_COLUMNS, IN_ORDER, ORDERED
+from directory_service.index.schema import IN_ORDER, ORDERED
 from directory_service.index.underway import Search
 
 MOST: Final = 10_000  # entries sorted by one search: 0.15 s, and more than anybody looks through
@@ -181,22 +181,18 @@ def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) 
 
 
 def _rows(
-    connection: sqlite3.Connection, span: Span, view: int, text: str, against: bool, columns: Sequence[str]
+    connection: sqlite3.Connection, span: Span, view: int, text: str, against: bool, columns: tuple[str, ...]
 ) -> Iterator[Row]:
     """In the order of the text or against it; an entry without a value is after all others (RFC 2891 2.2)."""
-    condition, values = (span.plan.sieve or ("1", ()))[:2]
-    in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
-    chosen = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
+    condition, values = span.plan.condition
+    chosen, body = selected(columns)
     sql = (
-        f"SELECT {chosen} FROM entry e INDEXED BY by_{text} {_JOIN if any(in_body) else ''} "  # noqa: S608
+        f"SELECT {chosen} FROM entry e INDEXED BY by_{text} {body} "  # noqa: S608
         f"WHERE e.{IN_ORDER} AND e.{text} {{}} '' AND e.id > ? AND e.id < ? AND e.view <= ? AND {condition} "
         f"ORDER BY e.{text} {'DESC' if against else ''}"
     )
     for sign in ("=", ">") if against else (">", "="):
         yield from connection.execute(sql.format(sign), (span.low, span.high, view, *values))
-
-
-_JOIN: Final = "CROSS JOIN body b ON b.id = e.id"
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -205,7 +201,7 @@ _JOIN: Final = "CROSS JOIN body b ON b.id = e.id"
 def _places(reader: Reader, ids: Sequence[int], sort: Sequence[SortKey]) -> list[_Place]:
     """In order; best-ranked first among equals."""
     columns, keys = zip(*map(_key_of, sort), strict=True)
-    sql = f"SELECT e.id, {', '.join(columns)} FROM entry e {_JOIN} WHERE e.id IN "  # noqa: S608
+    sql = f"SELECT e.id, {', '.join(columns)} FROM entry e CROSS JOIN body b ON b.id = e.id WHERE e.id IN "  # noqa: S608
     ids, found = sorted(ids), list[_Place]()
     for n in range(0, len(ids), _BATCH):
         some = ids[n : n + _BATCH]

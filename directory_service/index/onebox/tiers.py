@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from directory_service.index.onebox import Box
 from directory_service.index.onebox.readings import Field, Reading, Word
-from directory_service.index.plan.starts import asked_start
+from directory_service.index.plan.starts import asked_start, quoted
 from directory_service.model.likeness import Likeness
 
 _EXACT, _PREFIX, _INITIAL = Likeness.EXACT, Likeness.PREFIX, Likeness.INITIAL
@@ -76,7 +76,7 @@ def everyone(box: Box, most: Likeness) -> str | None:
 def whoever_has(word: Word, most: Likeness) -> str:
     """Empty where no token says so.  Remembered with the word: there may be a thousand readings."""
     if most not in word.written:
-        wrong = [_quoted(token) for token in word.mistakes] if most >= Likeness.TYPO else []
+        wrong = [quoted(token) for token in word.mistakes] if most >= Likeness.TYPO else []
         word.written[most] = _joined(" OR ", [_any(word.up_to(most)), *wrong])
     return word.written[most]
 
@@ -143,17 +143,13 @@ def _any(readings: Iterable[Reading]) -> str:
 def _one(reading: Reading) -> str:
     if reading.starts:
         return asked_start(reading.token)
-    return _joined(" AND ", [_quoted(t) for t in (reading.token, *reading.others)])
+    return _joined(" AND ", [quoted(t) for t in (reading.token, *reading.others)])
 
 
 def _either(tokens: Iterable[str]) -> str:
-    return _joined(" OR ", [_quoted(t) for t in tokens])
+    return _joined(" OR ", [quoted(t) for t in tokens])
 
 
 def _joined(word: str, parts: Iterable[str | None]) -> str:
     known: Sequence[str] = [part for part in parts if part]
     return f"({word.join(known)})" if len(known) > 1 else known[0] if known else ""
-
-
-def _quoted(token: str) -> str:
-    return '"' + token.replace('"', '""') + '"'

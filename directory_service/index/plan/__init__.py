@@ -160,6 +160,11 @@ class Plan:
         return sieve_of(self.filter) if self.sifted else None
 
     @cached_property
+    def condition(self) -> tuple[str, tuple[str, ...]]:
+        """The sieve as SQL on ``entry e``, with its values; all pass where there is none."""
+        return (self.sieve.sql, self.sieve.values) if self.sieve else ("1", ())
+
+    @cached_property
     def check(self) -> Check:
         """Of the candidates that the sieve leaves."""
         settled = self.sieve is not None and self.sieve.exact
