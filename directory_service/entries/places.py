@@ -14,9 +14,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import DEPARTMENT_TAG, tag
-from directory_service.entries.attributes import PREPARE as _PREPARE
-from directory_service.entries.attributes import MatchRule as _Rule
+from directory_service.entries.attributes import DEPARTMENT_TAG, PREPARE, MatchRule, tag
 from directory_service.entries.finding import structure_words, town_words
 from directory_service.entries.fragments import fragment
 from directory_service.entries.wire import apart, clean, distinct, many, one, phone
@@ -26,7 +24,7 @@ from directory_service.model.people import Address, Coded, Organization, Practit
 JSON = dict[str, object]
 Values = tuple[str, ...]  # of one attribute, none equal to another
 
-_EXACT, _DIGITS = _PREPARE[_Rule.EXACT], _PREPARE[_Rule.DIGITS]
+_EXACT, _DIGITS = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.DIGITS]
 
 
 class Place(NamedTuple):

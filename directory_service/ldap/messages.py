@@ -33,6 +33,7 @@ from directory_service.ldap.ber import (
     small_integer,
     tlv,
 )
+from directory_service.ldap.codes import AUTH_METHOD_NOT_SUPPORTED, PROTOCOL_ERROR
 from directory_service.ldap.filters import BY_SOUND, LABORIOUS, BadFilter, FilterDecoder, Resolve
 from directory_service.ldap.limits import Limits
 from directory_service.ldap.repeated import Refused, read_attributes, read_opening
@@ -231,7 +232,7 @@ def _bind(body: _Body) -> BindRequest:
     if tag == _SIMPLE:
         return BindRequest(body.message_id, version, name, content, None, body.controls)
     if tag != _SASL:
-        raise Refused("méthode d'authentification inconnue", 7)
+        raise Refused("méthode d'authentification inconnue", AUTH_METHOD_NOT_SUPPORTED)
     sasl = Reader(content)
     mechanism = _ascii(sasl.octets())
     secret = sasl.octets() if sasl.peek() == OCTET_STRING else b""
@@ -309,7 +310,7 @@ def search_done(message_id: int, code: int) -> bytes:
     return tlv(SEQUENCE, integer(message_id) + _PLAIN_DONE[code])
 
 
-def refusal(message_id: int, tag: int, text: str, code: int = 2) -> bytes:
+def refusal(message_id: int, tag: int, text: str, code: int = PROTOCOL_ERROR) -> bytes:
     """The reply to a request that is not obeyed, by the request's tag; nothing for those that have no response."""
     return result(message_id, RESPONSES[tag], code, text) if tag in RESPONSES else b""
 

@@ -18,6 +18,7 @@ from directory_service.ldap.ber import (
     expect,
     small_integer,
 )
+from directory_service.ldap.codes import PROTOCOL_ERROR
 
 LONG_LIST: Final = 2048  # octets: attribute lists as long as this are not worth remembering
 
@@ -25,7 +26,7 @@ LONG_LIST: Final = 2048  # octets: attribute lists as long as this are not worth
 class Refused(InvalidInput):
     """Turned into ``BadRequest`` where the message id is known."""
 
-    def __init__(self, message: str, code: int = 2, limit: str = "") -> None:
+    def __init__(self, message: str, code: int = PROTOCOL_ERROR, limit: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.limit = limit

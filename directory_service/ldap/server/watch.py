@@ -15,7 +15,11 @@ from directory_service.ldap.codes import SIZE_LIMIT_EXCEEDED, TIME_LIMIT_EXCEEDE
 from directory_service.ldap.filters import shape
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.messages import (
+    BIND,
+    COMPARE,
+    EXTENDED,
     RESPONSES,
+    SEARCH,
     AbandonRequest,
     BindRequest,
     CompareRequest,
@@ -40,8 +44,11 @@ _NAMES: Final[dict[type[Request], str]] = {
 LOOK_UP: Final = "lookup"  # a search answered by keys alone
 # Of requests that were refused unread, by the tag of their response.
 _BY_RESPONSE: Final = {
-    RESPONSES[0x60]: "bind", RESPONSES[0x63]: "search", RESPONSES[0x6E]: "compare", RESPONSES[0x77]: "extended",
-}  # fmt: skip
+    RESPONSES[BIND]: "bind",
+    RESPONSES[SEARCH]: "search",
+    RESPONSES[COMPARE]: "compare",
+    RESPONSES[EXTENDED]: "extended",
+}
 _PLAIN: Final = b"\x04\x00\x04\x00"  # the end of a result with neither name nor text
 
 
