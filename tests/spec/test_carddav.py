@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import vobject
 import web_world as world
@@ -11,25 +9,10 @@ from flask.testing import FlaskClient
 from lxml import etree
 from werkzeug.test import TestResponse
 
-from directory_service.index.directory import Directory
-from directory_service.web.app import create_app
-
 HOME = f"/carddav/livres/{world.HOSPITAL_FINESS}/"
 BOOK, NATIONAL = f"{HOME}contacts/", "/carddav/livres/annuaire/contacts/"
 NS = {"d": "DAV:", "c": "urn:ietf:params:xml:ns:carddav", "s": "http://calendarserver.org/ns/"}
 HEAD = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav" xmlns:s="http://calendarserver.org/ns/"'
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    opened, _ = world.build_world(tmp_path_factory.mktemp("carddav"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def client(directory: Directory) -> FlaskClient:
-    return create_app(directory).test_client()
 
 
 def propfind(client: FlaskClient, path: str, props: str = "", depth: str = "0") -> etree._Element:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-import web_world
 
 from bench.explain import explained, told
 from directory_service.index.directory import Directory
@@ -18,21 +15,14 @@ PAGE = Path("docs/explanation/how-a-search-runs.md")
 STEPS = ("asked", "half", "to match", "first")  # of each line: what does not depend on how many people there are
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    opened, _ = web_world.build_world(tmp_path_factory.mktemp("index"))
-    with closing(opened):
-        yield opened
-
-
 def lines(found: list[str]) -> list[str]:
     return [line for line in found if line.startswith(STEPS)]
 
 
-def test_the_page_shows_what_it_prints(directory: Directory) -> None:
+def test_the_page_shows_what_it_prints(opened: Directory) -> None:
     shown = re.search(r"^```text\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     assert shown
-    assert lines(shown[1].splitlines()) == lines(list(explained(directory, "dupont ma")))
+    assert lines(shown[1].splitlines()) == lines(list(explained(opened, "dupont ma")))
 
 
 @pytest.mark.parametrize(
@@ -44,8 +34,8 @@ def test_the_page_shows_what_it_prints(directory: Directory) -> None:
         ("(objectClass=*)", "looked up  nothing: all entries are read"),
     ],
 )
-def test_look_ups_are_written_as_what_they_find(directory: Directory, asked: str, said: str) -> None:
-    assert said in list(explained(directory, asked))
+def test_look_ups_are_written_as_what_they_find(opened: Directory, asked: str, said: str) -> None:
+    assert said in list(explained(opened, asked))
 
 
 def test_a_filter_is_read_aloud() -> None:

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import orjson
 import pytest
 import reconcile_schemas as demanded
 import web_world as world
 from flask.testing import FlaskClient
 
-from directory_service.index.directory import Directory
-from directory_service.web.app import create_app
 from directory_service.web.reconciliation.manifest import BATCH
 
 ZOE = f"practitioners/{world.ZOE}"
 HOSPITAL = f"organizations/1{world.HOSPITAL_FINESS}"
 HERE = "/v1/reconcile"
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
-    opened, _ = world.build_world(tmp_path_factory.mktemp("reconcile"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def client(directory: Directory) -> FlaskClient:
-    return create_app(directory).test_client()
 
 
 def ask(client: FlaskClient, **queries: object) -> dict[str, list[dict[str, object]]]:
