@@ -78,12 +78,8 @@ class Siblings:
             self._counts[path] = (least + wanted, now)
             hand(wanted, partial(self._give, path))
 
-    def received(self) -> Iterator[socket.socket]:
-        """The connections that were handed to us."""
-        return (client for client, _ in self.arrivals())
-
-    def arrivals(self) -> Iterator[tuple[socket.socket, bytes]]:
-        """The same, each with what was noted of it."""
+    def received(self) -> Iterator[tuple[socket.socket, bytes]]:
+        """The connections that were handed to us, each with what was noted of it."""
         while True:
             try:
                 said, descriptors, _, path = socket.recv_fds(self._socket, _LONGEST_NOTE, 1)

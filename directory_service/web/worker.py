@@ -222,7 +222,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.sock.close()  # ours; the other's descriptor keeps it open
 
     def _take_in(self, siblings: Siblings) -> None:
-        for client in siblings.received():
+        for client, _note in siblings.received():
             try:
                 address, here = client.getpeername(), client.getsockname()
             except OSError:  # gone meanwhile

@@ -264,7 +264,7 @@ def test_only_connections_of_nobody_go_to_another_worker(tmp_path: Path) -> None
         while quiet < 3:  # it tells how many it holds three times, and hands nothing any more
             other.even_out(0, lambda *_: None)
             assert select.select([other], [], [], 20)[0]
-            got = [stack.enter_context(found) for found in other.received()]
+            got = [stack.enter_context(found) for found, _ in other.received()]
             handed += got
             quiet = 0 if got or len(handed) < len(blank) else quiet + 1
         assert {h.getpeername() for h in handed} == {c.socket.getsockname() for c in blank}

@@ -301,7 +301,7 @@ def test_the_client_goes_along_to_another_worker(serving: Serving, tmp_path: Pat
         other.even_out(0, lambda *_: None)
         while len(handed) < 3:  # half of what there is
             assert select.select([other], [], [], 20)[0]
-            handed += [(stack.enter_context(found), note) for found, note in other.arrivals()]
+            handed += [(stack.enter_context(found), note) for found, note in other.received()]
         names = dict(zip([c.socket.getsockname() for c in clients], (ONE, SIX, PROXY) * 2, strict=True))
         assert all(names[found.getpeername()] == note.decode() for found, note in handed)
         _give_back(other, handed)
@@ -318,7 +318,7 @@ def _give_back(other: Siblings, handed: list[tuple[socket.socket, bytes]]) -> No
 
     while handed:  # once it says again how many it holds
         assert select.select([other], [], [], 20)[0]
-        assert not list(other.arrivals())
+        assert not list(other.received())
         other.even_out(1000, hand)
 
 

@@ -177,7 +177,7 @@ class Hub:
             connection.transport.abort()  # ours; the other's descriptor keeps it open
 
     def _take_in(self, siblings: Siblings) -> None:
-        for client, address in siblings.arrivals():
+        for client, address in siblings.received():
             task = self.loop.create_task(self._welcome(client, address.decode()))
             self._arriving.add(task)  # nobody else holds it
             task.add_done_callback(self._arriving.discard)
