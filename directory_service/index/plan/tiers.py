@@ -135,16 +135,12 @@ def _whole(asked: Filter) -> Filter | None:
     return None
 
 
-def _has_several(asked: Filter) -> bool:
-    return bool(_words_of(asked))
-
-
 def _tier(asked: Filter, where: tuple[str, ...], *, most: bool) -> Filter | None:
     """The same, with the parts about names put at the start of one of ``where``; alternatives that are not about names,
     or (``most``) about one word where another is about several, are left out.  None when nothing is about names."""
     match asked:
         case Or(items):
-            chosen = [i for i in items if _has_several(i)] if most else []
+            chosen = [i for i in items if _words_of(i)] if most else []
             found = [t for i in chosen or items if (t := _tier(i, where, most=most)) is not None]
             return any_of(found) if found else None
         case And(items):
