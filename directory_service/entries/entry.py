@@ -61,6 +61,11 @@ def entry_id(branch: int, rank: int, pk: int) -> int:
     return (branch << 4 | rank) << 32 | pk
 
 
+def first_id(branch: int) -> int:
+    """No entry of the branch is before; all of them are before that of the next."""
+    return entry_id(branch, 0, 0)
+
+
 def branch_of(entry_id: int) -> int:
     """Where the entry stands in the tree."""
     return kind_of(entry_id >> 36)

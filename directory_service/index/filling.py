@@ -19,7 +19,7 @@ from typing import Final
 
 import orjson
 
-from directory_service.entries.entry import BAL, UNLISTED
+from directory_service.entries.entry import BAL, UNLISTED, first_id
 from directory_service.index import files, ranges, spelled
 from directory_service.index.plan.pieces import RARE
 from directory_service.index.plan.starts import with_starts
@@ -41,8 +41,8 @@ _FTS_SORTED: Final = 8 << 20  # of ``names``, in order: as quick as all at once,
 _FTS_SEGMENTS: Final = 1_900  # FTS5 takes 2,000, merged at the end: nearly five million entries
 _FTS_MEMORY_LATER: Final = 1 << 20  # SQLite's default: the follower writes little at a time
 _LISTS: Final = {"text": "lists", "tag": "lists", "names": "loose"}  # full-text indexes: in which file beside
-_BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
-_UNLISTED: Final = UNLISTED << 36  # and all ids after it
+_BOX_IDS: Final = (first_id(BAL), first_id(BAL + 1))
+_UNLISTED: Final = first_id(UNLISTED)  # and all ids after it
 _BOX_SPACE: Final = 3_500  # octets of the file that a mailbox takes: its rows, its share of what finds it
 _SLACK: Final = 64 << 20
 _PRAGMAS: Final = (

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
-from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id
+from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, first_id
 from directory_service.index import ranges, spelled
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.plan.fours import NAMES, terms_in
@@ -56,7 +56,7 @@ def remove_mailbox(db: sqlite3.Connection, shown: str) -> None:
     """An address of which nothing is known any more; nothing happens if nothing was."""
     sql = f"{_OLD} WHERE id IN (SELECT id FROM key WHERE value = ? AND id >= ? AND id < ?)"  # noqa: S608
     for branch in (BAL, UNLISTED):
-        _take_out(db, db.execute(sql, (id_key("m", shown), branch << 36, (branch + 1) << 36)).fetchall())
+        _take_out(db, db.execute(sql, (id_key("m", shown), first_id(branch), first_id(branch + 1))).fetchall())
     db.execute("DELETE FROM smime WHERE address = ?", (shown,))
     # It may have been listed, or not.
     db.execute("DELETE FROM mailbox WHERE address IN (?, ?)", (shown, HIDDEN + shown))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, index_key, prepare, prepared_forms
-from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES, first_id
 from directory_service.index.plan.predicate import find_values
 from directory_service.index.query import Equal, Part, Scope
 from directory_service.index.reader import Hit, Reader
@@ -51,4 +51,4 @@ def point(reader: Reader, asked: Equal, limits: tuple[int, int], view: int, part
 
 def ids_of(branch: int) -> tuple[int, int]:
     """The ids of the entries of a branch are between these two."""
-    return (branch << 36) - 1, (branch + 1) << 36
+    return first_id(branch) - 1, first_id(branch + 1)

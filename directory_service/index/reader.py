@@ -19,7 +19,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, kind_of
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, first_id, kind_of
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.answers import LONGEST, Answer, Held
 from directory_service.index.feed import end_of
@@ -135,7 +135,7 @@ class Reader:
         cursor = str(end_of(self.connection, seq))
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts, cursor)
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
-        rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (1 << 36,))
+        rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (first_id(BAL),))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self._trust_since: str | None = None
         self._alone = Held[Answer](self.build.id, _MOST_ALONE)
@@ -181,9 +181,10 @@ class Reader:
             if plan.fit_first:
                 settled = settled or self.spelled.settled(asked)
                 plan = make(settled, kind_of(branch), self.lexicon)
+            start = first_id(branch)
             parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:
-                low, high = max((branch << 36 | first << 32) - 1, after), (branch << 36) + (end << 32)
+                low, high = max(start + (first << 32) - 1, after), start + (end << 32)
                 if found and not plan.first and found[-1].plan == plan and found[-1].high == low + 1:
                     low = found.pop().low
                 if low + 1 < high:

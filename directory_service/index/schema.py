@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from directory_service.entries.entry import BAL
+from directory_service.entries.entry import BAL, first_id
 from directory_service.index.plan.access import COLUMNS
 
 VERSION: Final = "19"
@@ -70,7 +70,7 @@ TABLES: Final = (
 # What address books sort by, to give the first of a whole branch (decision 0008).  Values stand least first in these
 # texts, so that an entry is in its place by its least value (RFC 2891 2.2).  Queries must say ``IN_ORDER`` to use them.
 ORDERED: Final = {"cn": "name", "sn": "sn"}  # attribute and text
-IN_ORDER: Final = f"id < {(BAL + 1) << 36}"
+IN_ORDER: Final = f"id < {first_id(BAL + 1)}"
 ORDERS: Final = tuple(f"CREATE INDEX by_{text} ON entry({text}) WHERE {IN_ORDER}" for text in ORDERED.values())
 
 

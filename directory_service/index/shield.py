@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from directory_service.entries.entry import BAL
+from directory_service.entries.entry import BAL, first_id
 from directory_service.index.query import Part
 from directory_service.index.reader import Hit, Reader
 from directory_service.model.confusable import mistaken
@@ -24,7 +24,7 @@ _PLAIN: Final = b',"grade":"distinct","apart":null,"mistaken":[]}'
 # By the index that sorts names: the text holds both word orders, squashed, the least first.
 _NAMESAKES: Final = (
     "SELECT (SELECT group_concat(id) FROM (SELECT b.id FROM entry b INDEXED BY by_name WHERE b.name = a.name "  # noqa: S608
-    f"AND b.id >= {BAL << 36} AND b.id < {(BAL + 1) << 36} AND b.id <> a.id LIMIT 3)) "
+    f"AND b.id >= {first_id(BAL)} AND b.id < {first_id(BAL + 1)} AND b.id <> a.id LIMIT 3)) "
     "FROM json_each(?) j CROSS JOIN entry a ON a.id = j.value"
 )
 

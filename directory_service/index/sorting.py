@@ -15,7 +15,7 @@ from math import inf
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
-from directory_service.entries.entry import BAL, UNLISTED
+from directory_service.entries.entry import BAL, UNLISTED, first_id
 from directory_service.index.lookups import Span, selected
 from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
 from directory_service.index.query import Query, SortKey, Window
@@ -25,7 +25,7 @@ from directory_service.index.underway import Search
 
 MOST: Final = 10_000  # entries sorted by one search: 0.15 s, and more than anybody looks through
 _BATCH: Final = 500  # entries whose keys are read at once
-_BOX_IDS: Final = (BAL << 36, (BAL + 1) << 36)
+_BOX_IDS: Final = (first_id(BAL), first_id(BAL + 1))
 _OPERATIONAL: Final = {"createTimestamp": "created", "modifyTimestamp": "changed"}
 # virtualListViewResult (draft-ietf-ldapext-ldapv3-vlv-09 6.2)
 SUCCESS, INAPPROPRIATE_MATCHING, OFFSET_RANGE_ERROR = 0, 18, 61
@@ -120,7 +120,7 @@ def _is_of_boxes(span: Span) -> bool:
 
 def _is_beside(span: Span) -> bool:
     """Of one container, or of unlisted boxes."""
-    return span.is_single or span.low + 1 >= UNLISTED << 36
+    return span.is_single or span.low + 1 >= first_id(UNLISTED)
 
 
 def _matches_many(spans: Sequence[Span]) -> bool:
