@@ -147,7 +147,7 @@ class Reviser:
 
     def _want(self, wanted: _Written, change: Change, old: State | None, before: State, after: State) -> None:
         if change.pk >= self.store.first_new_practitioner:
-            self._count_new(change, old, before, after)
+            self._count_new(old, before, after)
         if old is None:
             wanted.touched.append(change.pk)
             return
@@ -165,7 +165,7 @@ class Reviser:
             touch(store, wanted.touched)
             forget_the_silent(store, self.people, [pk for pk in wanted.back if pk < new])
 
-    def _count_new(self, change: Change, old: State | None, before: State, after: State) -> None:
+    def _count_new(self, old: State | None, before: State, after: State) -> None:
         """Someone created in this run: her creation is counted by what she is, which is this now."""
         places, gone = ([row[0] for row in rows.get("activity", ())] for rows in (after, before))
         if old is None:  # a better source says who she is

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from directory_service.model.mailboxes import Binding, MailboxType, Operator
+from directory_service.model.mailboxes import Binding, MailboxType
 from directory_service.model.people import (
     Address,
     Coded,
@@ -208,9 +208,3 @@ def make_binding(
         national_id=national_id,
         changed_at=EPOCH,
     )
-
-
-def make_operator(
-    pk: int = 1, name: str = "essai", *, domains: tuple[str, ...] = ("medecin.mssante.fr",), secret_hash: str = ""
-) -> Operator:
-    return Operator(pk=pk, name=name, status="active", secret_hash=secret_hash, domains=domains)

@@ -55,9 +55,7 @@ def main() -> int:
     options = _options()
     data = Path(options.data) if options.data else _made(Path(options.cache), options.people)
     directory = Directory(data / "index", options.suffix)
-    asks = {
-        name: ask for name, ask in ways(directory, options.suffix).items() if not options.ways or name in options.ways
-    }
+    asks = {name: ask for name, ask in ways(directory).items() if not options.ways or name in options.ways}
     results = measure(draw(data / "index", options.sample, options.seed), asks, options.seed, options.tell)
     lines = [_line(way, name, f) for (way, name), f in sorted(results.items(), key=_place)]
     shown = f"{describe()}; index {directory.build().id}; --sample {options.sample} --seed {options.seed}"

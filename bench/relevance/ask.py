@@ -12,6 +12,7 @@ import orjson
 
 from bench.relevance.targets import Person, read_person
 from bench.requests import escape
+from bench.workload import thunderbird_filter
 from directory_service.index.directory import Criteria, Directory
 from directory_service.index.query import Query, Scope, View
 from directory_service.ldap.filters import parse_filter
@@ -21,7 +22,7 @@ SHOWN: Final = 10  # answers that are looked at
 Ask = Callable[[str], list[Person]]
 
 
-def ways(directory: Directory, suffix: str) -> Mapping[str, Ask]:
+def ways(directory: Directory) -> Mapping[str, Ask]:
     """Way ► the first people that it answers with."""
 
     def search(text: str) -> list[Person]:
@@ -37,18 +38,9 @@ def ways(directory: Directory, suffix: str) -> Mapping[str, Ask]:
     return {
         "search": search,
         "suggest": suggest,
-        "address book": lambda text: [_holder(found) for found in ldap(thunderbird(text), "bal")],
+        "address book": lambda text: [_holder(found) for found in ldap(thunderbird_filter(text), "bal")],
         "~=": lambda text: [read_person(found) for found in ldap(f"(cn~={escape(text)})", "personnes")],
     }
-
-
-def thunderbird(text: str) -> str:
-    """Thunderbird's autocomplete, its own template: in ``cn`` the first word and the others, in ``givenName`` the first
-    alone, the text whole in ``mail`` and ``sn``."""
-    whole = escape(text)
-    first, _, others = whole.partition(" ")
-    starred = f"{first}*{others}" if others else first
-    return f"(|(cn=*{starred}*)(mail=*{whole}*)(givenName=*{first}*)(sn=*{whole}*))"
 
 
 def _holder(found: bytes) -> Person:
