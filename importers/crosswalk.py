@@ -104,5 +104,8 @@ class LinkLoader:
             add_rpps(self.store, self.people, by_adeli, rpps, HOW, line=line.number)
             self.with_rpps.add(by_adeli)
             self.renumbered.append(by_adeli)
+            for other in self.links.adelis[rpps]:  # of pairs read when neither number was known
+                if ("0" + other).encode() not in ids:
+                    add_former_adeli(self.store, self.people, by_adeli, other, HOW, line=line.number)
         else:
             self.merges[by_adeli] = (by_rpps, line.number)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, delete_rows
-from directory_service.registry.tables import expertise, identifier, practitioner, qualification, source_record
+from directory_service.registry.tables import expertise, practitioner, qualification, source_record
 from importers.feed import Feed
 from importers.impact import count_changed
-from importers.known import Known, People, match_key
+from importers.known import Known, Links, People, match_key
+from importers.numbers import first_numbers
 from importers.revise import (
     Difference,
     difference,
@@ -49,8 +50,8 @@ class Detail:
 class DetailLoader:
     """Loads the groups of rows of one file."""
 
-    def __init__(self, store: Store, people: People, layout: Layout, known: Known) -> None:
-        self.store, self.people, self.source, self.known = store, people, layout.id, known
+    def __init__(self, store: Store, people: People, links: Links, layout: Layout, known: Known) -> None:
+        self.store, self.people, self.links, self.source, self.known = store, people, links, layout.id, known
         self.table = qualification if layout.of_diplomas else expertise
         self.name = str(self.table.name)  # not SQLAlchemy's subclass of str, which orjson refuses as a key
         self.codes: list[tuple[str, ...]] = []  # by the numbers of the feed
@@ -104,12 +105,10 @@ class DetailLoader:
         pk = store.next_practitioner
         store.next_practitioner += 1
         store.lines["practitioner"].append(line)
-        national = key.decode()
-        self.people.ids[key] = pk
+        national = first_numbers(store, self.people, self.links, pk, key.decode())
         names = match_key(identity[2], identity[3])
         row = (pk, national, "inactive", store.as_of, *identity, names, store.as_of, store.as_of)
         store.pending[practitioner].append(row)
-        store.pending[identifier].append((pk, national[0], national[1:], True, store.as_of, None, "extract"))
         return pk
 
     def _hang(self, pk: int, said: Iterable[tuple[str, ...]]) -> None:

@@ -71,7 +71,8 @@ def _load_people(work: Work, feed: Feed) -> None:
 
 def load_details(work: Work) -> None:
     layout = work.source.layout
-    details = DetailLoader(work.store, work.people, layout, work.feed.known_of(work.store.connection, layout.id))
+    known = work.feed.known_of(work.store.connection, layout.id)
+    details = DetailLoader(work.store, work.people, work.links, layout, known)
     details.load(work.feed)
     details.close_vanished()
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from directory_service.registry.tables import activity, expertise, identifier, practitioner, source_record
+from directory_service.registry.tables import activity, expertise, practitioner, source_record
 from importers.feed import Feed
 from importers.known import Known, Links, People
+from importers.numbers import first_numbers
 from importers.places import Places
 from importers.revise import Change, Reviser
 from importers.rows import NAMELESS
@@ -94,7 +95,7 @@ class PeopleLoader:
         store.next_practitioner += 1
         store.lines["practitioner"].append(line)
         text, as_of = key.decode(), store.as_of
-        national = self._identifiers(pk, key, text[0], text[1:])
+        national = first_numbers(store, self.people, self.links, pk, text)
         pending[practitioner].append((pk, national, "active", as_of, *identity, names, as_of, as_of))
         if activities:
             pending[activity].extend([(pk, a[0], source, *a[1:]) for a in activities])
@@ -106,29 +107,6 @@ class PeopleLoader:
         for a in activities:
             used[a[0] or 0] += 1
         self.people.vouch(pk, self.bits[source])
-
-    def _identifiers(self, pk: int, key: bytes, scheme: str, value: str) -> str:
-        """Her numbers, those that the crosswalk adds included; gives the national id in force."""
-        ids, as_of = self.people.ids, self.store.as_of
-        add = self.store.pending[identifier].append
-        ids[key] = pk
-        if scheme == "8":
-            rpps = value
-            add((pk, "8", rpps, True, as_of, None, "extract"))
-        else:
-            rpps = self.links.rpps.get(value, "")
-            if ("8" + rpps).encode() in ids:
-                rpps = ""  # the RPPS number went to someone else: a conflict, told when the link was read
-            if rpps:
-                ids[("8" + rpps).encode()] = pk
-                add((pk, "8", rpps, True, as_of, None, "link-table"))
-            add((pk, "0", value, not rpps, as_of, as_of if rpps else None, "extract"))
-        for adeli in self.links.adelis.get(rpps, ()) if rpps else ():
-            number = ("0" + adeli).encode()
-            if number not in ids:
-                ids[number] = pk
-                add((pk, "0", adeli, False, as_of, as_of, "link-table"))
-        return "8" + rpps if rpps else "0" + value
 
     def close_vanished(self) -> None:
         """Whoever her source no longer names: inactive, unless another activity source still does."""

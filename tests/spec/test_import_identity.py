@@ -13,7 +13,8 @@ from undo_world import contents
 from directory_service.model.people import Identifier, Status
 from directory_service.registry.rollback import roll_back
 
-RPPS, ADELI = f.rpps(1), f.adeli(1)
+RPPS, ADELI, BOX = f.rpps(1), f.adeli(1), "zoe@ville.mssante.fr"
+ELSEWHERE = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
 
 
 def numbers(world: World, number: str) -> list[tuple[str, bool]]:
@@ -104,6 +105,32 @@ def test_a_number_that_one_table_links_to_two_others_goes_to_the_first(world: Wo
     assert world.person(ADELI).rpps == others[0]
     assert world.person(ADELI).adelis == (ADELI,)
     assert [p.rpps for p in world.people() if p.rpps] == others[: 1 + known]
+
+
+@pytest.mark.parametrize("order", list(permutations(("links", "expertise", "adeli"))), ids="-".join)
+def test_the_crosswalk_holds_for_who_is_first_known_by_a_file_of_details(world: World, order: tuple[str, ...]) -> None:
+    """As somebody who has retired, and stands in the file of savoir-faire alone."""
+    extracts: dict[str, dict[str, Any]] = {
+        "links": {"links": [(ADELI, RPPS)]},
+        "expertise": {"expertise": [f.expertise(RPPS)], "mailboxes": [f.mailbox(BOX, ADELI)]},
+        "adeli": {"activity": [f.activity(ADELI)]},
+    }
+    for day, kind in enumerate(order, start=1):
+        world.day(day, **extracts[kind])
+    (person,) = world.people()
+    assert (person.national_id, person.adelis, person.status) == ("8" + RPPS, (ADELI,), "active")
+    assert world.holders(BOX) == ["8" + RPPS]
+
+
+@pytest.mark.parametrize("pairs", [(1, 2), (2, 1)])
+def test_of_two_adeli_numbers_in_the_crosswalk_either_may_be_known_first(world: World, pairs: tuple[int, ...]) -> None:
+    one, other = f.adeli(1), f.adeli(2)
+    world.day(1, activity=[f.activity(other)])
+    world.day(2, links=[(f.adeli(n), RPPS) for n in pairs])
+    assert world.person(one).national_id == "8" + RPPS
+    world.day(3, activity=[f.activity(one, **ELSEWHERE), f.activity(other)])
+    (person,) = world.people()
+    assert (person.national_id, set(person.adelis), len(person.roles)) == ("8" + RPPS, {one, other}, 2)
 
 
 def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> None:
