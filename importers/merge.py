@@ -26,6 +26,7 @@ from directory_service.registry.tables import (
 )
 from importers.impact import counted
 from importers.known import People
+from importers.revise import LastWords, forget, last_words
 from importers.sources import person_sources
 from importers.store import Store
 
@@ -93,8 +94,10 @@ def _merge(store: Store, people: People, merges: Sequence[Merge]) -> None:
 
 def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int, int]) -> None:
     connection, as_of = store.connection, store.as_of
+    unsaid = _last_words(store, people, merges)
+    forget(store, unsaid)
     state = _state(store, list(into))
-    _journal(store, merges, state)
+    _journal(store, merges, state, unsaid)
     for table, rows in state.rows.items():
         update_rows(
             connection, table, ("practitioner_id",), [(into[pk], row) for pk, ids in rows.items() for row in ids]
@@ -110,6 +113,13 @@ def _apply(store: Store, people: People, merges: Sequence[Merge], into: dict[int
     for absorbed, survivor in into.items():
         people.vouch(survivor, people.vouchers(absorbed))
     _wake(store, people, {m.survivor: m.line for m in merges})
+
+
+def _last_words(store: Store, people: People, merges: Sequence[Merge]) -> LastWords:
+    """Of those whom no source names any more, of pairs where one names the other: the person practises as it says."""
+    pairs = [(m.absorbed, m.survivor) for m in merges]
+    awake = [pair for pair in pairs if any(map(people.vouchers, pair))]
+    return last_words(store, [pk for pair in awake for pk in pair if not people.vouchers(pk)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +165,9 @@ def _sources(store: Store, pks: list[int]) -> dict[int, list[tuple[str, str]]]:
     return found
 
 
-def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
-    """All that a split needs to put back: the record absorbed, its numbers as they were, the keys of what moves."""
+def _journal(store: Store, merges: Sequence[Merge], state: _State, unsaid: LastWords) -> None:
+    """All that a split needs to put back: the record absorbed, its numbers as they were, the keys of what moves, the
+    rows that leave."""
     query = select(practitioner).where(practitioner.c.id.in_([m.absorbed for m in merges]))
     records = {row["id"]: {str(k): v for k, v in row.items()} for row in store.connection.execute(query).mappings()}
     columns = practitioner.c.id, practitioner.c.national_id, practitioner.c.status, practitioner.c.status_since
@@ -170,6 +181,7 @@ def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
         before = {
             **records[pk], **rows, "numbers": [scheme + value for _, scheme, value, *_ in numbers],
             "identifiers": numbers, "sources": state.sources.get(pk, []), "survivor": status,
+            "last_words": _told(unsaid, (pk, m.survivor)),
         }  # fmt: skip
         after = {"into": m.survivor, "how": m.how, "reason": m.reason}
         store.note("merge", "practitioner", pk, before, after, line=m.line)
@@ -179,6 +191,15 @@ def _journal(store: Store, merges: Sequence[Merge], state: _State) -> None:
                 Decision(Kind.SAME_PERSON, Outcome.MERGE, records[pk]["national_id"], national, m.how, m.reason,
                          store.run_id, store.actor, store.at, m.score, m.probability, m.weights, m.seen)
             )  # fmt: skip
+
+
+def _told(unsaid: LastWords, pks: Iterable[int]) -> list[tuple[Any, ...]]:
+    """(person, table, source, values of its rows)."""
+    return [
+        (pk, str(table.name), source, [values for _, values in rows])
+        for pk in pks
+        for table, source, rows in unsaid.get(pk, ())
+    ]
 
 
 def move_sources(store: Store, rows: Sequence[tuple[str, str, int]]) -> None:

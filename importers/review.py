@@ -33,6 +33,7 @@ from directory_service.registry.tables import (
     identifier,
     journal,
     mailbox,
+    metadata,
     practitioner,
     qualification,
     run,
@@ -45,6 +46,7 @@ from importers.known import People
 from importers.merge import Merge, merge, move_sources
 from importers.mssante.layout import MAILBOXES
 from importers.published import RULES, Finding
+from importers.revise import forget_last_words, hang, stored_rows
 from importers.store import Store
 
 _MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)
@@ -218,6 +220,8 @@ def _believe_link(act: _Act, asked: Decision) -> None:
         _carry(act, said, holder, rightful)
         update_rows(connection, identifier, ("practitioner_id", "how"), [(rightful, "link-table", row)])
         _stand(act, (holder, rightful), {})
+        people = People(connection, (holder, rightful))
+        forget_last_words(store, filter(people.vouchers, (holder, rightful)))
     store.note("update", "practitioner", holder, {"identifier": [asked.one], "how": how}, {})
     store.note("update", "practitioner", rightful, {}, {"identifier": [asked.one], "how": "link-table"})
 
@@ -318,6 +322,11 @@ def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any])
     update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
     update_rows(connection, practitioner, ("merged_into",), [(None, absorbed)])
     _stand(act, (absorbed, survivor), {survivor: before["survivor"]} if before["survivor"][0] != "active" else {})
+    people = People(connection, (absorbed, survivor))
+    for pk, name, source, rows in before.get("last_words", ()):
+        table = metadata.tables[name]
+        if not people.vouchers(pk) and not stored_rows(act.store, table, source, [pk]):
+            hang(act.store, table, pk, source, rows)
 
 
 def _carry(act: _Act, said: Mapping[str, Any], holder: int, rightful: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain, product
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
@@ -18,12 +19,15 @@ from directory_service.registry.tables import activity, expertise, practitioner,
 from importers.impact import counted
 from importers.known import People, match_key
 from importers.rows import Identity
-from importers.sources import vouching, without_field
+from importers.sources import person_sources, vouching, without_field
 from importers.store import Store
 
 _IDENTITY = Identity._fields
 _COLUMNS = ("status", "status_since", *_IDENTITY, "match_key", "changed_at")
 _BATCH = 2_000
+
+# By person: table, source, (id, values) of rows.
+LastWords = dict[int, list[tuple[Table, str, list[tuple[int, tuple[Any, ...]]]]]]
 
 State = dict[str, Any]  # columns of a person, or one side of a change, by name
 
@@ -164,6 +168,7 @@ class Reviser:
             update_rows(store.connection, practitioner, _COLUMNS, wanted.updated.values())
             touch(store, wanted.touched)
             forget_the_silent(store, self.people, [pk for pk in wanted.back if pk < new])
+        store.back += [pk for pk in wanted.back if pk < new]
 
     def _count_new(self, old: State | None, before: State, after: State) -> None:
         """Someone created in this run: her creation is counted by what she is, which is this now."""
@@ -201,10 +206,7 @@ class Reviser:
             before[str(table.name)] = found.removed
         if found.added:
             after[str(table.name)] = found.added
-        pending = self.store.pending[table]
-        for values in found.added:
-            own = (values[0], change.source, *values[1:]) if table is activity else (change.source, *values)
-            pending.append((change.pk, *own))
+        hang(self.store, table, change.pk, change.source, found.added)
 
     def _note(self, source: str, change: Change, before: State, after: State) -> None:
         if change.pk >= self.store.first_new_practitioner:
@@ -319,6 +321,51 @@ def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None
         silent = [pk for pk in back if not people.vouchers(pk) & bit]
         for table in (activity, expertise):
             drop_rows(store, table, source, silent, count=False)
+
+
+def last_words(store: Store, pks: Iterable[int]) -> LastWords:
+    """What sources that no longer name these people told of them."""
+    columns, marks = source_record.c, dict[tuple[str, int], bool]()
+    for some in chunks(sorted(set(pks))):
+        query = select(columns.source, columns.subject_id, columns.gone_at)
+        query = query.where(columns.subject_id.in_(some), columns.source.in_(person_sources()))
+        for source, pk, gone_at in store.connection.execute(query):
+            marks[source, pk] = marks.get((source, pk), True) and gone_at is not None
+    silent: dict[str, list[int]] = defaultdict(list)
+    for (source, pk), is_gone in sorted(marks.items()):
+        if is_gone:
+            silent[source].append(pk)
+    found: LastWords = defaultdict(list)
+    for (source, some), table in product(silent.items(), HELD):
+        for pk, rows in stored_rows(store, table, source, some).items():
+            found[pk].append((table, source, rows))
+    return found
+
+
+def forget(store: Store, said: LastWords) -> None:
+    """These rows go; for whoever tells the journal."""
+    for table, _, rows in chain.from_iterable(said.values()):
+        delete_rows(store.connection, table, [row_id for row_id, _ in rows])
+
+
+def forget_last_words(store: Store, active: Iterable[int]) -> None:
+    """Of people who are active again: what was kept while nobody named them, and no source says today, goes."""
+    store.flush()
+    said = last_words(store, active)
+    forget(store, said)
+    for pk, each in sorted(said.items()):
+        gone: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        for table, _, rows in each:
+            gone[str(table.name)] += [values for _, values in rows]
+        store.note("update", "practitioner", pk, gone, {}, count=False)
+    touch(store, list(said))
+
+
+def hang(store: Store, table: Table, pk: int, source: str, rows: Iterable[Sequence[Any]]) -> None:
+    """These values of a table of ``HELD`` become this person's, as that source says."""
+    for values in rows:
+        own = (values[0], source, *values[1:]) if table is activity else (source, *values)
+        store.pending[table].append((pk, *own))
 
 
 def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> None:

@@ -37,6 +37,7 @@ from importers.places import Places
 from importers.progress import Progress, advancing
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
+from importers.revise import forget_last_words
 from importers.stages import Stages
 from importers.store import Store
 from importers.suggest import suggest
@@ -188,6 +189,8 @@ class Transaction:
         self.show("rapprochement", 0, 0)
         with self.stages.during("reconcile"):
             if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
+                # Files of details are read after those that say who is back.
+                forget_last_words(store, filter(self.people.vouchers, store.back))
                 attach_holders(store, self.people)
                 reconcile(store, self.people)
                 queue_doubtful_holders(store, self.people)

@@ -187,6 +187,17 @@ def detail_vanished_inactive(world: World) -> None:
     assert skills(world) == ["SM04"]
 
 
+@case
+def detail_silent_returning(world: World) -> None:
+    diplomas, expertise = [f.diploma(n) for n in (ONE, TWO)], [f.expertise(n) for n in (ONE, TWO)]
+    world.day(1, activity=[f.activity(n) for n in (ONE, TWO)], diplomas=diplomas, expertise=expertise)
+    world.day(2, activity=[f.activity(TWO)], diplomas=diplomas, expertise=expertise[1:])
+    assert skills(world) == ["SM04"]
+    world.day(3, activity=[f.activity(n) for n in (ONE, TWO)])
+    assert (world.person(ONE).status, skills(world)) == (Status.ACTIVE, [])
+    assert len(world.dump()["qualification"]) == 2
+
+
 # --- mailboxes -------------------------------------------------------------------------------------------------------
 
 
@@ -306,7 +317,18 @@ def link_wakes(world: World) -> None:
     assert world.person(ONE).status == Status.INACTIVE
     world.day(3, links=[(ADELI, ONE)])
     assert (world.person(ONE).status, world.person(ONE).status_since) == (Status.ACTIVE, at(3))
-    assert places(world) == ["CLINIQUE D'ESSAI", "HOPITAL D'ESSAI"]
+    assert places(world) == ["CLINIQUE D'ESSAI"]
+
+
+@case
+def link_merges_left(world: World) -> None:
+    other = f.activity(ADELI, given_names="Zoé Anne", **ELSEWHERE)
+    world.day(1, activity=[f.activity(TWO), f.activity(f.adeli(2), family_name="AUTRE"), other])
+    people = [f.activity(ONE), f.activity(TWO), f.activity(f.adeli(2), family_name="AUTRE")]
+    world.day(2, activity=people, mailboxes=[f.mailbox(BOX, ADELI)])
+    world.day(3, links=[(ADELI, ONE)])
+    assert (world.person(ONE).status, places(world)) == (Status.ACTIVE, ["HOPITAL D'ESSAI"])
+    assert world.holders(BOX) == ["8" + ONE]
 
 
 @case

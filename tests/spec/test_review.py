@@ -14,7 +14,7 @@ import pytest
 from import_world import World
 from record_factories import SUFFIX
 from review_world import ADELI, BOX, ELSEWHERE, RPPS, conflicting, doubtful, probable, queue
-from undo_world import assert_tally_is_the_count
+from undo_world import assert_tally_is_the_count, meaning
 
 from directory_service.cli import run
 from directory_service.errors import InvalidInput, NotFound
@@ -40,6 +40,12 @@ def state(world: World) -> dict[str, list[tuple[Any, ...]]]:
             kept = [tuple((k, v) for k, v in row.items() if k != "changed_at") for row in rows]
             found[table] = sorted(kept, key=repr)
         return found
+
+
+def without_keys(world: World) -> dict[str, list[Any]]:
+    """What hangs on people, by who they are; rows that left and came back have other keys."""
+    found = meaning(world.engine)
+    return {name: found[name] for name in ("activity", "expertise", "qualification", "binding")}
 
 
 def test_accept_merges_through_the_door_of_an_import(world: World) -> None:
@@ -195,6 +201,26 @@ def test_who_left_or_came_back_while_two_were_one_stands_as_her_own_sources_say(
     assert world.person(RPPS).status == "active"
     review.split(world.engine, ADELI, actor="alice")
     assert (world.person(RPPS).status, world.person(ADELI).status) == ("inactive", "active")
+    assert_tally_is_the_count(world.engine)
+
+
+@pytest.mark.parametrize("left", [ADELI, RPPS])
+def test_last_words_that_left_with_a_merge_are_back_after_a_split(world: World, left: str) -> None:
+    """Whichever of the two had left, by whichever number: the merge shows what is said today alone."""
+    stays = RPPS if left == ADELI else ADELI
+    others = [f.activity(n, family_name="AUTRE") for n in (f.rpps(3), f.adeli(3))]
+    gone = f.activity(left, given_names="Zoé Anne", expertise_type_code="S", expertise_code="SM04", **ELSEWHERE)
+    world.day(1, activity=[*others, gone], diplomas=[f.diploma(left), f.diploma(f.rpps(3))])
+    world.day(2, activity=[*others, f.activity(stays)])
+    world.day(3, diplomas=[f.diploma(f.rpps(3))])
+    before = without_keys(world)
+    world.day(4, links=[(ADELI, RPPS)])
+    assert [r.organization and r.organization.name for r in world.person(left).roles] == ["HOPITAL D'ESSAI"]
+    assert (world.person(left).expertises, world.person(left).status) == ((), "active")
+    assert_tally_is_the_count(world.engine)
+    review.split(world.engine, ADELI, actor="alice")
+    assert without_keys(world) == before
+    assert (world.person(left).status, world.person(stays).status) == ("inactive", "active")
     assert_tally_is_the_count(world.engine)
 
 
