@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -24,6 +24,9 @@ from directory_service.registry.tally import GROUPS, WHOLES, Tally, counted_unde
 
 if TYPE_CHECKING:
     from importers.store import Store
+
+Row = tuple[Any, ...]
+_TOLD = [column for column in activity.c if column.name != "practitioner_id"]  # a merge moves it
 
 
 @dataclass(slots=True)
@@ -72,11 +75,11 @@ def percent(part: int, whole: int) -> float | None:
 
 
 class Standing(NamedTuple):
-    """How a person stands: by what she counts.  ``activities``: (row, department); SQLite gives the key of a
-    deleted row to the next one, so that the key alone would not do."""
+    """How a person stands: by what she counts.  ``activities``: the department of each, then its columns; SQLite gives
+    the key of a deleted row to the next one, so that the key alone would not do."""
 
     profession: str
-    activities: set[tuple[int, str]]
+    activities: set[Row]
 
 
 class Impact:
@@ -146,12 +149,13 @@ class Impact:
                 self._change(pk, was.profession, stands.profession, pk < old)
             elif stands:
                 self._count("added", "people", "profession", stands.profession)
+                self._is_counted(pk)  # from now on: what else the run says of her is no other change
             elif was:
                 self._count("merged" if pk in absorbed else "removed", "people", "profession", was.profession)
-        rows: set[tuple[int, str]] = set().union(*(s.activities for s in before.values()))
-        now: set[tuple[int, str]] = set().union(*(s.activities for s in after.values()))
+        rows: set[Row] = set().union(*(s.activities for s in before.values()))
+        now: set[Row] = set().union(*(s.activities for s in after.values()))
         for act, some in (("removed", rows - now), ("added", now - rows)):
-            for _, department in some:
+            for department, *_ in some:
                 self._count(act, "activities", "department", department)
 
     def _change(self, pk: int, was: str, profession: str, counts: bool) -> None:
@@ -226,11 +230,11 @@ def standing(connection: Connection, pks: Iterable[int]) -> dict[int, Standing]:
         for pk, profession in connection.execute(query.where(columns.merged_into.is_(None))):
             found[pk] = Standing(profession, set())
         where = organization.c.department_code, organization.c.postcode
-        held = select(activity.c.practitioner_id, activity.c.id, *where).select_from(activity.outerjoin(organization))
+        held = select(activity.c.practitioner_id, *where, *_TOLD).select_from(activity.outerjoin(organization))
         held = held.where(activity.c.practitioner_id.in_(some))
-        for pk, row, code, postcode in connection.execute(held):
+        for pk, code, postcode, *row in connection.execute(held):
             if pk in found:
-                found[pk].activities.add((row, counted_under(code or "", postcode or "")))
+                found[pk].activities.add((counted_under(code or "", postcode or ""), *row))
     return found
 
 

@@ -19,6 +19,7 @@ from importers.known import Links, People, digest_text
 from importers.people import PeopleLoader
 from importers.places import Places
 from importers.published import Beside
+from importers.revise import settle
 from importers.rows import Holding, Place, Problems, getter
 from importers.said import lines_of
 from importers.source import Kind, Source
@@ -70,6 +71,7 @@ def _load_people(work: Work, feed: Feed) -> None:
 
 
 def load_details(work: Work) -> None:
+    settle(work.store, work.people)
     layout = work.source.layout
     known = work.feed.known_of(work.store.connection, layout.id)
     details = DetailLoader(work.store, work.people, work.links, layout, known)
@@ -85,6 +87,7 @@ def _box_loader(work: Work, source: str) -> BoxLoader:
 
 
 def load_mailboxes(work: Work) -> None:
+    settle(work.store, work.people)
     boxes = _box_loader(work, work.source.layout.id)
     boxes.load(work.feed)
     boxes.close_vanished()

@@ -26,7 +26,7 @@ from directory_service.registry.tables import (
 )
 from importers.impact import counted
 from importers.known import People
-from importers.revise import LastWords, forget, last_words
+from importers.lastwords import LastWords, forget, last_words
 from importers.sources import person_sources
 from importers.store import Store
 

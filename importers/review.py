@@ -43,10 +43,11 @@ from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers.impact import counted
 from importers.known import People
+from importers.lastwords import forget_last_words
 from importers.merge import Merge, merge, move_sources
 from importers.mssante.layout import MAILBOXES
 from importers.published import RULES, Finding
-from importers.revise import forget_last_words, hang, stored_rows
+from importers.revise import hang, stored_rows
 from importers.store import Store
 
 _MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)

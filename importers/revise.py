@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import chain, product
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
@@ -19,15 +19,12 @@ from directory_service.registry.tables import activity, expertise, practitioner,
 from importers.impact import counted
 from importers.known import People, match_key
 from importers.rows import Identity
-from importers.sources import person_sources, vouching, without_field
+from importers.sources import vouching, without_field
 from importers.store import Store
 
 _IDENTITY = Identity._fields
 _COLUMNS = ("status", "status_since", *_IDENTITY, "match_key", "changed_at")
 _BATCH = 2_000
-
-# By person: table, source, (id, values) of rows.
-LastWords = dict[int, list[tuple[Table, str, list[tuple[int, tuple[Any, ...]]]]]]
 
 State = dict[str, Any]  # columns of a person, or one side of a change, by name
 
@@ -236,16 +233,31 @@ class Reviser:
             pks = {pk for _, pk in batch}
             staying = named_otherwise(self.store, source, [(pk, key.decode()) for key, pk in batch])
             read_again(self.store, source, staying)
-            orphans: list[int] = []
-            others: list[int] = []
             for pk in sorted(pks - staying):
                 self.people.disavow(pk, bit)
-                (others if self.people.vouchers(pk) else orphans).append(pk)
-            with counted(self.store, [*orphans, *others]):
-                told = self._close(orphans)
-                for table in (activity, expertise):
-                    told |= drop_rows(self.store, table, source, others)
-            note_marks(self.store, source, sorted(pks - told))
+            named = {pk for pk in pks if self.people.vouchers(pk)}
+            self._drop(source, sorted(named - staying))
+            note_marks(self.store, source, sorted(named & staying))
+            self.store.leaving |= dict.fromkeys(sorted(pks - named), (source, self.store.file))
+
+    def _drop(self, source: str, pks: Sequence[int]) -> None:
+        """What a source said of people whom another one still names."""
+        with counted(self.store, pks):
+            told = set().union(*(drop_rows(self.store, table, source, pks) for table in (activity, expertise)))
+        note_marks(self.store, source, sorted(set(pks) - told))
+
+    def settle(self) -> None:
+        """Once all files of people are read: whoever is gone from one of them, and named by none, is inactive."""
+        store, vouchers = self.store, self.people.vouchers
+        leaving, store.leaving, file = store.leaving, {}, store.file
+        for (source, store.file), each in groupby(sorted(leaving, key=leaving.__getitem__), key=leaving.__getitem__):
+            pks = list(each)
+            self._drop(source, [pk for pk in pks if vouchers(pk) and not vouchers(pk) & vouching()[source]])
+            gone = [pk for pk in pks if not vouchers(pk)]
+            with counted(store, gone):
+                told = self._close(gone)
+            note_marks(store, source, sorted(set(gone) - told))
+        store.file = file
 
     def _close(self, pks: Sequence[int]) -> set[int]:
         """Gives those who were active until now."""
@@ -258,6 +270,11 @@ class Reviser:
                 rows.append(("inactive", self.store.as_of, self.store.as_of, pk))
         update_rows(self.store.connection, practitioner, ("status", "status_since", "changed_at"), rows)
         return {row[-1] for row in rows}
+
+
+def settle(store: Store, people: People) -> None:
+    if store.leaving:
+        Reviser(store, people).settle()
 
 
 def _of_one_person(changes: Sequence[Change]) -> list[Change]:
@@ -321,44 +338,6 @@ def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None
         silent = [pk for pk in back if not people.vouchers(pk) & bit]
         for table in (activity, expertise):
             drop_rows(store, table, source, silent, count=False)
-
-
-def last_words(store: Store, pks: Iterable[int]) -> LastWords:
-    """What sources that no longer name these people told of them."""
-    columns, marks = source_record.c, dict[tuple[str, int], bool]()
-    for some in chunks(sorted(set(pks))):
-        query = select(columns.source, columns.subject_id, columns.gone_at)
-        query = query.where(columns.subject_id.in_(some), columns.source.in_(person_sources()))
-        for source, pk, gone_at in store.connection.execute(query):
-            marks[source, pk] = marks.get((source, pk), True) and gone_at is not None
-    silent: dict[str, list[int]] = defaultdict(list)
-    for (source, pk), is_gone in sorted(marks.items()):
-        if is_gone:
-            silent[source].append(pk)
-    found: LastWords = defaultdict(list)
-    for (source, some), table in product(silent.items(), HELD):
-        for pk, rows in stored_rows(store, table, source, some).items():
-            found[pk].append((table, source, rows))
-    return found
-
-
-def forget(store: Store, said: LastWords) -> None:
-    """These rows go; for whoever tells the journal."""
-    for table, _, rows in chain.from_iterable(said.values()):
-        delete_rows(store.connection, table, [row_id for row_id, _ in rows])
-
-
-def forget_last_words(store: Store, active: Iterable[int]) -> None:
-    """Of people who are active again: what was kept while nobody named them, and no source says today, goes."""
-    store.flush()
-    said = last_words(store, active)
-    forget(store, said)
-    for pk, each in sorted(said.items()):
-        gone: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        for table, _, rows in each:
-            gone[str(table.name)] += [values for _, values in rows]
-        store.note("update", "practitioner", pk, gone, {}, count=False)
-    touch(store, list(said))
 
 
 def hang(store: Store, table: Table, pk: int, source: str, rows: Iterable[Sequence[Any]]) -> None:

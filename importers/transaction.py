@@ -32,12 +32,13 @@ from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here, feed_surveyed
 from importers.jobs import Job, fresh
 from importers.known import Links, People, speaks
+from importers.lastwords import forget_last_words
 from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, advancing
 from importers.quarantine import Quarantine
 from importers.report import Breach, FileReport, ImportReport
-from importers.revise import forget_last_words
+from importers.revise import settle
 from importers.stages import Stages
 from importers.store import Store
 from importers.suggest import suggest
@@ -183,6 +184,7 @@ class Transaction:
             self.assistant.ask_batches([task for job, task in zip(jobs, tasks, strict=True) if not job.surveyed])
         with fast_load(self.connection, self.stages.during) if once else nullcontext():
             reports = [self._load_file(job, task) for job, task in zip(jobs, tasks, strict=True)]
+            settle(store, self.people)
             self.places.flush()
             store.flush()
             del self.places, self.links  # asked no more: room for the sorting of indexes

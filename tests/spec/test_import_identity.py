@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import factories as f
 import pytest
 from import_world import World
-from undo_world import contents
+from undo_world import assert_tally_is_the_count, contents
 
 from directory_service.model.people import Identifier, Status
 from directory_service.registry.rollback import roll_back
+from importers.load import run_import
 
 RPPS, ADELI, BOX = f.rpps(1), f.adeli(1), "zoe@ville.mssante.fr"
 ELSEWHERE = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
@@ -131,6 +134,41 @@ def test_of_two_adeli_numbers_in_the_crosswalk_either_may_be_known_first(world: 
     world.day(3, activity=[f.activity(one, **ELSEWHERE), f.activity(other)])
     (person,) = world.people()
     assert (person.national_id, set(person.adelis), len(person.roles)) == ("8" + RPPS, {one, other}, 2)
+
+
+@pytest.mark.parametrize("files", [("adeli", "rpps"), ("rpps", "adeli")])
+def test_who_goes_from_one_file_to_another_never_left(world: World, tmp_path: Path, files: tuple[str, str]) -> None:
+    """ADELI and RPPS in files of their own, whatever they are called: the switchover closes and opens nobody."""
+    others = {
+        "adeli": [f.activity(f.adeli(9), family_name="TIERS")],
+        "rpps": [f.activity(f.rpps(9), family_name="AUTRE")],
+    }
+    days = [
+        {**others, "adeli": [*others["adeli"], f.activity(ADELI)]},
+        {**others, "rpps": [*others["rpps"], f.activity(RPPS)]},
+    ]
+    world.day(1, links=[(ADELI, RPPS)])
+    for day, said in enumerate(days, start=2):
+        paths = [f.write_activity(tmp_path / f"{n}_2026110{day}.txt", said[kind]) for n, kind in enumerate(files)]
+        report = run_import(world.engine, paths, actor="tests", as_of=datetime(2026, 11, day, tzinfo=UTC))
+    person = world.person(ADELI)
+    assert (person.national_id, person.status, person.status_since) == (
+        "8" + RPPS,
+        Status.ACTIVE,
+        datetime(2026, 11, 2, tzinfo=UTC),
+    )
+    assert report.impact["people"] == {
+        "key": "",
+        "before": 3,
+        "added": 0,
+        "changed": 1,
+        "removed": 0,
+        "merged": 0,
+        "touched": 1,
+        "percent": 33.33,
+    }
+    assert [s.name for s in person.sources] == ["rpps.activity"]
+    assert_tally_is_the_count(world.engine)
 
 
 def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> None:
