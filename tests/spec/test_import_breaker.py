@@ -193,6 +193,22 @@ def test_who_gets_another_number_through_the_link_table_is_changed(world: World)
     assert "effet" not in world.day(4, links=[*links, (f.adeli(5), NURSES[7])]).as_text()
 
 
+def test_who_comes_back_with_other_diplomas_is_added_and_not_changed_as_well(world: World) -> None:
+    rows, diplomas = [f.activity(f.rpps(n)) for n in (1, 2)], [f.diploma(f.rpps(n)) for n in (1, 2)]
+    world.day(1, activity=rows, diplomas=diplomas)
+    world.day(2, activity=rows[1:])
+    other = f.diploma(f.rpps(1), diploma_code="DE02")
+    people = world.day(3, activity=rows, diplomas=[other, diplomas[1]]).impact["people"]
+    assert (people["added"], people["changed"], people["touched"]) == (1, 0, 1)
+
+
+def test_an_activity_that_replaces_another_in_its_department_is_counted(world: World) -> None:
+    """On SQLite, the row that comes has the key of the one that went."""
+    world.day(1, activity=[f.activity(f.rpps(1))])
+    activities = world.day(2, activity=[f.activity(f.rpps(1), mode_code="L", mode="Libéral")]).impact["activities"]
+    assert (activities["added"], activities["removed"]) == (1, 1)
+
+
 def test_the_run_keeps_its_impact(world: World) -> None:
     report = world.day(1, activity=activities(NURSES[:3]))
     with reading(world.engine) as connection:
