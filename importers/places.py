@@ -120,10 +120,10 @@ class Places:
         return wanted if self.nationals.setdefault(wanted, pk) == pk else place.technical_id
 
     def _compare(self, pk: int, key: str, place: Sequence[str], source: str, line: int) -> None:
-        self.seen[pk] = 1
         rank = self.sources[source]
-        if 0 < self.ranks[pk] < rank:
+        if 0 < self.ranks[pk] < rank:  # not seen by it: a row of the better source may come
             return
+        self.seen[pk] = 1
         digest = digest_text(place)
         if digest == self.digests[pk] and rank == self.ranks[pk]:
             self.store.counts["organization"]["unchanged"] += 1

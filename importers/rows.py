@@ -275,12 +275,18 @@ class Numbers:
 
 
 class PlaceNumbers(Numbers):
-    """Structures, told as (source, line, key, *place): who names it first and where, its technical id or a derived one,
-    its columns."""
+    """Structures, told as (source, line, key, *place): who names it and where first, its technical id or a derived one,
+    its columns.  Each source of the file tells for itself: one may be believed where another is not."""
 
     def __init__(self, source: str = "") -> None:
         super().__init__(NAMELESS + 1)
         self.source = source  # of the rows being read
+        self.told = {source: self.known}
+
+    def read_as(self, source: str) -> None:
+        """The rows that come next are of this source."""
+        if source != self.source:
+            self.source, self.known = source, self.told.setdefault(source, {})
 
     def of_place(self, line: int, place: tuple[str, ...]) -> int:
         key = place[0] or derived_key(place)

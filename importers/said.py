@@ -138,7 +138,7 @@ class PeopleReader:
     def read(self, key: bytes, digest: int, rows: Rows) -> Said | None:
         before = len(self.problems.rejected)
         source = self.sources.get(key[:1])
-        self.parser.places.source = source or ""
+        self.parser.places.read_as(source or "")
         lines = lines_of(rows, self.separator, self.match, self.problems)
         person = self.parser.parse(lines) if lines else None
         if person is None or source is None:

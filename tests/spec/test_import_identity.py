@@ -171,6 +171,18 @@ def test_who_goes_from_one_file_to_another_never_left(world: World, tmp_path: Pa
     assert_tally_is_the_count(world.engine)
 
 
+@pytest.mark.parametrize("first", [ADELI, RPPS])
+def test_a_structure_that_changes_is_told_by_rpps_rows_wherever_they_stand(world: World, first: str) -> None:
+    """An ADELI row of the same structure, which is believed less, may come first in the file."""
+    world.day(1, activity=[f.activity(RPPS, name="CLINIQUE")])
+    rows = {
+        n: f.activity(n, family_name=who, name="CLINIQUE DU PARC") for n, who in ((RPPS, "ESSAI"), (ADELI, "TIERS"))
+    }
+    world.day(2, activity=[rows.pop(first), *rows.values()])
+    (role,) = world.person(RPPS).roles
+    assert role.organization and role.organization.name == "CLINIQUE DU PARC"
+
+
 def test_a_wrong_adeli_key_warns_and_a_wrong_rpps_key_rejects(world: World) -> None:
     wrong = ADELI[:-1] + str((int(ADELI[-1]) + 1) % 10)
     bad = RPPS[:-1] + str((int(RPPS[-1]) + 1) % 10)
