@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Table, bindparam, select, update
@@ -124,7 +123,8 @@ class Reviser:
 
     def _apply(self, source: str, each: list[Change]) -> None:
         bit, changes = vouching()[source], _of_one_person(each)
-        told = {c.pk for c in each if c.held or self.people.vouchers(c.pk) & bit}  # the source has rows of them
+        # Those of whom the source has rows: now, or from before they left, be it under another number.
+        told = {c.pk for c in each if c.held or self.people.vouchers(c.pk) & bit or not self.people.vouchers(c.pk)}
         rows = {table: stored_rows(self.store, table, source, sorted(told)) for table in (activity, expertise)}
         several = named_otherwise(self.store, source, [(c.pk, c.key) for c in each if c.pk in told])
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
@@ -233,30 +233,27 @@ class Reviser:
             pks = {pk for _, pk in batch}
             staying = named_otherwise(self.store, source, [(pk, key.decode()) for key, pk in batch])
             read_again(self.store, source, staying)
-            for pk in sorted(pks - staying):
+            left = sorted(pks - staying)
+            for pk in left:
                 self.people.disavow(pk, bit)
-            named = {pk for pk in pks if self.people.vouchers(pk)}
-            self._drop(source, sorted(named - staying))
-            note_marks(self.store, source, sorted(named & staying))
-            self.store.leaving |= dict.fromkeys(sorted(pks - named), (source, self.store.file))
-
-    def _drop(self, source: str, pks: Sequence[int]) -> None:
-        """What a source said of people whom another one still names."""
-        with counted(self.store, pks):
-            told = set().union(*(drop_rows(self.store, table, source, pks) for table in (activity, expertise)))
-        note_marks(self.store, source, sorted(set(pks) - told))
+            note_marks(self.store, source, sorted(staying))
+            self.store.leaving[source, self.store.file] += left
 
     def settle(self) -> None:
-        """Once all files of people are read: whoever is gone from one of them, and named by none, is inactive."""
+        """Once all files of people are read: of whoever is gone from one of them, what it told goes where another
+        still names her; she is inactive where none does."""
         store, vouchers = self.store, self.people.vouchers
-        leaving, store.leaving, file = store.leaving, {}, store.file
-        for (source, store.file), each in groupby(sorted(leaving, key=leaving.__getitem__), key=leaving.__getitem__):
-            pks = list(each)
-            self._drop(source, [pk for pk in pks if vouchers(pk) and not vouchers(pk) & vouching()[source]])
-            gone = [pk for pk in pks if not vouchers(pk)]
-            with counted(store, gone):
-                told = self._close(gone)
-            note_marks(store, source, sorted(set(gone) - told))
+        leaving, file = list(store.leaving.items()), store.file
+        store.leaving.clear()
+        for (source, store.file), left in leaving:
+            for pks in chunks(dict.fromkeys(left)):
+                elsewhere = [pk for pk in pks if vouchers(pk) and not vouchers(pk) & vouching()[source]]
+                gone = [pk for pk in pks if not vouchers(pk)]
+                with counted(store, [*elsewhere, *gone]):
+                    told = self._close(gone)
+                    for table in (activity, expertise):
+                        told |= drop_rows(store, table, source, elsewhere)
+                note_marks(store, source, sorted({*elsewhere, *gone} - told))
         store.file = file
 
     def _close(self, pks: Sequence[int]) -> set[int]:

@@ -85,7 +85,8 @@ class Store:
         self.next_mailbox = self.first_new_mailbox = next_id(connection, mailbox)
         self.touched: defaultdict[str, set[int]] = defaultdict(set)  # known records that changed, by subject
         self.back: list[int] = []  # known people who are active again
-        self.leaving: dict[int, tuple[str, int | None]] = {}  # named by no source so far ► the last one, its file
+        # Source and file of people ► who is gone from it.
+        self.leaving: defaultdict[tuple[str, int | None], list[int]] = defaultdict(list)
         self.journalled = {s: self._next(s) for s in _SUBJECTS}  # first key whose creation is not in the journal yet
         self.impact = Impact(trusted_tally(connection) or ({} if is_empty(connection) else recount(connection)))
         self.lines = {s: array("I") for s in _SUBJECTS}  # where each of these was read, key by key

@@ -106,6 +106,18 @@ def person_returning_elsewhere(world: World) -> None:
 
 
 @case
+def person_returning_renumbered(world: World) -> None:
+    other = f.adeli(2)
+    world.day(1, activity=[f.activity(n, **ELSEWHERE) for n in (ADELI, TWO)] + [f.activity(ONE)],
+              links=[(ADELI, ONE), (other, ONE)])  # fmt: skip
+    world.day(2, activity=[f.activity(TWO), f.activity(f.adeli(9), family_name="AUTRE")])
+    assert (world.person(ONE).status, places(world)) == (Status.INACTIVE, ["CLINIQUE D'ESSAI", "HOPITAL D'ESSAI"])
+    world.day(3, activity=[f.activity(n) for n in (TWO, other)] + [f.activity(f.adeli(9), family_name="AUTRE")])
+    assert (world.person(ONE).status, places(world)) == (Status.ACTIVE, ["HOPITAL D'ESSAI"])
+    assert {s.name for s in world.person(ONE).sources} == {"adeli.activity"}
+
+
+@case
 def person_source_absent(world: World) -> None:
     world.day(1, activity=[f.activity(ONE), f.activity(ADELI, family_name="AUTRE")])
     world.day(2, activity=[f.activity(ONE), f.activity(ONE)])
