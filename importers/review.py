@@ -178,6 +178,8 @@ def _find_alive(connection: Connection, national: str) -> int | None:
 
 def _alive(connection: Connection, national: str) -> int:
     pk = _find_alive(connection, national)
+    if pk is None and resolve(connection, national[0], national[1:]) is None:  # of a table of other people, too
+        raise InvalidInput(f"aucune fiche ne porte encore le numéro {national} : remettez la question à plus tard")
     if pk is None:
         raise InvalidInput(f"la fiche {national} n'existe plus : un import l'a changée depuis")
     return pk

@@ -74,6 +74,18 @@ def test_an_answer_is_given_once(world: World) -> None:
         review.split(world.engine, "²", actor="bob")  # a digit to Unicode, and no number
 
 
+def test_a_number_that_nobody_bears_is_given_to_nobody(world: World) -> None:
+    """The table may name somebody whom no extract has named yet."""
+    world.day(1, activity=[f.activity(ADELI), f.activity(f.rpps(3), family_name="TIERS")], links=[(ADELI, RPPS)])
+    world.day(2, links=[(ADELI, f.rpps(2))])
+    (asked,) = queue(world)
+    with pytest.raises(InvalidInput, match=f"aucune fiche ne porte encore le numéro 8{f.rpps(2)}"):
+        review.accept(world.engine, asked.pk, actor="alice")
+    world.day(3, activity=[f.activity(ADELI), *(f.activity(f.rpps(n), family_name="TIERS") for n in (2, 3))])
+    review.accept(world.engine, asked.pk, actor="alice")
+    assert world.person(ADELI).rpps == f.rpps(2)
+
+
 def test_what_was_rejected_is_never_asked_nor_merged_again_not_even_by_the_link_table(world: World) -> None:
     asked = probable(world)
     review.reject(world.engine, asked.pk, actor="alice")
