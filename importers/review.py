@@ -46,8 +46,9 @@ from importers.known import People
 from importers.lastwords import forget_last_words
 from importers.merge import Merge, merge, move_sources
 from importers.mssante.layout import MAILBOXES
+from importers.parting import only_hers, rows_back
 from importers.published import RULES, Finding
-from importers.revise import hang, stored_rows
+from importers.revise import hang, read_again, stored_rows
 from importers.store import Store
 
 _MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)
@@ -319,13 +320,16 @@ def _split(act: _Act, merged: Decision) -> None:
 
 
 def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]) -> None:
-    connection = act.connection
+    connection, mine = act.connection, only_hers(act.connection, before, survivor)
     _carry(act, before, survivor, absorbed)
     numbers = [(absorbed, current, until, how, row) for row, _, _, current, until, how in before["identifiers"]]
     update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
     update_rows(connection, practitioner, ("merged_into",), [(None, absorbed)])
     _stand(act, (absorbed, survivor), {survivor: before["survivor"]} if before["survivor"][0] != "active" else {})
     people = People(connection, (absorbed, survivor))
+    forget_last_words(act.store, filter(people.vouchers, (absorbed, survivor)))
+    for source in {source for source, _ in before["sources"]} - mine:
+        read_again(act.store, source, (absorbed, survivor))
     for pk, name, source, rows in before.get("last_words", ()):
         table = metadata.tables[name]
         if not people.vouchers(pk) and not stored_rows(act.store, table, source, [pk]):
@@ -335,7 +339,7 @@ def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any])
 def _carry(act: _Act, said: Mapping[str, Any], holder: int, rightful: int) -> None:
     """What came under these numbers, from these sources, becomes the rightful holder's."""
     for table in _MOVED:
-        rows = _rows_back(act.connection, table, said, holder)
+        rows = rows_back(act.connection, table, said, holder)
         update_rows(act.connection, table, ("practitioner_id",), [(rightful, row) for row in rows])
     move_sources(act.store, [(source, key, rightful) for source, key in said["sources"]])
 
@@ -348,29 +352,6 @@ def _before(connection: Connection, absorbed: int) -> dict[str, Any]:
     if before is None or "identifiers" not in before:
         raise InvalidInput("cette fusion date d'une version qui ne notait pas de quoi la défaire")
     return before
-
-
-def _rows_back(connection: Connection, table: Table, before: Mapping[str, Any], survivor: int) -> list[int]:
-    """Rows that moved and are still there, and those that the absorbed record's sources have brought since."""
-    query, moved = select(table.c.id).where(table.c.practitioner_id == survivor), set(before.get(str(table.name), ()))
-    if table is binding:
-        own = set(connection.execute(query.where(binding.c.national_id.in_(before["numbers"]))).scalars())
-        return sorted(own | moved.intersection(connection.execute(query).scalars()))
-    # SQLite may have given the key of a row that moved and left to another's: a source that never was hers.
-    hers = query.where(table.c.source.in_({source for source, _ in before["sources"]}))
-    rows = moved.intersection(connection.execute(hers).scalars())
-    for source in _only_hers(connection, before, survivor):
-        rows |= set(connection.execute(query.where(table.c.source == source)).scalars())
-    return sorted(rows)
-
-
-def _only_hers(connection: Connection, before: Mapping[str, Any], survivor: int) -> set[str]:
-    """Sources that speak of the survivor under numbers of the absorbed record only."""
-    keys = {(source, key) for source, key in before["sources"]}
-    columns = source_record.c.source, source_record.c.key
-    found = [tuple(row) for row in connection.execute(select(*columns).where(source_record.c.subject_id == survivor))]
-    others = {source for source, key in found if (source, key) not in keys}
-    return {source for source, _ in keys} - others
 
 
 def _stand(act: _Act, pks: Sequence[int], asleep: Mapping[int, list[str]]) -> None:

@@ -236,6 +236,28 @@ def test_last_words_that_left_with_a_merge_are_back_after_a_split(world: World, 
     assert_tally_is_the_count(world.engine)
 
 
+def test_a_mailbox_that_is_told_under_the_survivor_s_number_since_stays_with_her(world: World) -> None:
+    world.day(1, activity=[f.activity(ADELI), f.activity(RPPS, **ELSEWHERE)], mailboxes=[f.mailbox(BOX, ADELI)])
+    world.day(2, links=[(ADELI, RPPS)])
+    world.day(3, mailboxes=[f.mailbox(BOX, RPPS)])
+    review.split(world.engine, ADELI, actor="alice")
+    assert world.holders(BOX) == ["8" + RPPS]
+
+
+def test_what_cannot_be_told_apart_at_a_split_is_read_again(world: World) -> None:
+    """What came under which of two ADELI numbers is not kept: none of it is shown of who is in that file no more."""
+    second, others = f.adeli(2, "69"), [f.activity(f.adeli(3), family_name="AUTRE"), f.activity(RPPS)]
+    world.day(1, activity=[*others, f.activity(ADELI, **ELSEWHERE), f.activity(second, **ELSEWHERE)])
+    world.day(2, links=[(ADELI, RPPS), (second, RPPS)])
+    world.day(3, activity=[*others, f.activity(ADELI, mode_code="L", **ELSEWHERE)])
+    review.split(world.engine, ADELI, actor="alice")
+    assert [r.mode.code for r in world.person(RPPS).roles] == ["S"]
+    assert_tally_is_the_count(world.engine)
+    world.day(4, activity=[f.activity(ADELI, mode_code="L", **ELSEWHERE), *others])
+    assert [r.mode.code for r in world.person(ADELI).roles] == ["L"]
+    assert [r.mode.code for r in world.person(RPPS).roles] == ["S"]
+
+
 def test_an_absorbed_record_whose_source_named_it_again_wakes(world: World) -> None:
     people = [f.activity(RPPS, **ELSEWHERE), f.activity(f.adeli(3), family_name="AUTRE")]
     world.day(1, activity=[*people, f.activity(ADELI)])
