@@ -40,6 +40,8 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Directory
         secrets["client~essai"] = add_client(connection, "essai", actor="test")
         secrets["client~gone"] = add_client(connection, "gone", actor="test")
         revoke_client(connection, "gone", actor="test")
+        operators.add_operator(connection, "essai.fr", (), actor="test")
+        secrets["essai.fr"] = operators.set_secret(connection, "essai.fr", actor="test")
         operators.add_operator(connection, "off", (), actor="test")
         secrets["off"] = operators.set_secret(connection, "off", actor="test")
         operators.suspend(connection, "off", actor="test")
@@ -63,6 +65,11 @@ def test_an_operator_and_a_program_of_one_name_are_two(opened) -> None:
     for wrong in swapped:
         with pytest.raises(BadCredentials):
             found.bearer(wrong, HERE)
+
+
+def test_a_name_may_have_dots(opened) -> None:
+    directory, secrets = opened
+    assert doors(directory).bearer(secrets["essai.fr"], HERE).operator == "essai.fr"
 
 
 @pytest.mark.parametrize("shown", ["client~gone", "off", ""])
@@ -171,6 +178,8 @@ def test_who_waits_for_a_computation_leaves_threads_to_the_others(opened) -> Non
     directory, secrets = opened
     found = doors(directory)
     found.bearer(secrets["essai"], HERE)
+    with pytest.raises(BadCredentials):
+        found.bearer("nobody.before", HERE)
     with found._lock, pytest.raises(TooManyAttempts):  # waits its turn, though not for ever
         found.bearer("nobody.wrong", "2001:db8:1::1")
     while found._queue.acquire(blocking=False):  # as many as may wait
@@ -178,6 +187,8 @@ def test_who_waits_for_a_computation_leaves_threads_to_the_others(opened) -> Non
     with pytest.raises(TooManyAttempts):
         found.bearer("nobody.wrong", "2001:db8:2::1")
     assert found.bearer(secrets["essai"], HERE).operator == "essai"  # remembered: no computation
+    with pytest.raises(BadCredentials):
+        found.bearer("nobody.before", HERE)
 
 
 def test_what_is_longer_than_any_secret_is_refused_without_being_kept(opened) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import web_world as world
+from argon2 import PasswordHasher
 from record_factories import SUFFIX
 
 from directory_service.errors import Forbidden
 from directory_service.index.directory import Directory
+from directory_service.index.trusted import OperatorRecord
 from directory_service.index.writer import build_index
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
@@ -65,9 +68,12 @@ def change(folder: Path, directory: Directory, what: str) -> str:
 )
 def test_anything_else_is_refused_alike(tmp_path: Path, name: str, secret: str) -> None:
     directory, _ = world.build_world(tmp_path)
+    secrets = Secrets(directory.operator)
     with pytest.raises(BadCredentials) as refused:
-        Secrets(directory.operator).check(name, secret)
+        secrets.check(name, secret)
     assert str(refused.value) == "authentification refusée"
+    computed = secrets.remembered(name, secret) is not None
+    assert computed == (0 < len(secret) <= LONGEST_SECRET)  # for what is nobody's by its length, nothing is
     directory.close()
 
 
@@ -98,3 +104,29 @@ def test_so_many_decisions_are_remembered_and_wrong_ones_forget_no_right_one(
             secrets.check(world.OPERATOR, shown)
     assert [secrets.remembered(world.OPERATOR, shown) for shown in (secret, *wrong)] == [True, None, False, False]
     directory.close()
+
+
+def test_while_two_secrets_open_each_is_remembered_and_what_is_not_known_of_both_is_not_known() -> None:
+    hashed = PasswordHasher(time_cost=1, memory_cost=64)
+    newer, former = hashed.hash("essai.newer"), hashed.hash("essai.former")
+    held = OperatorRecord("essai", newer, "active", (), former_hash=former, former_until="9999")
+    known = {"essai": held}
+    secrets = Secrets(known.get)
+    assert [secrets.check("essai", f"essai.{which}") for which in ("newer", "former")] == [newer, former]
+    assert [secrets.remembered("essai", f"essai.{which}") for which in ("newer", "former")] == [True, True]
+    with pytest.raises(BadCredentials):
+        secrets.check("essai", "essai.next")
+    assert secrets.remembered("essai", "essai.next") is False
+    known["essai"] = replace(held, secret_hash=hashed.hash("essai.next"), former_hash=newer)
+    assert secrets.remembered("essai", "essai.next") is None  # wrong for the one before, which says nothing of this one
+    secrets.check("essai", "essai.next")
+
+
+def test_what_is_kept_of_a_secret_says_nothing_to_another_process() -> None:
+    one, other = (Secrets(lambda _name: None)._mark("hash", "essai.secret") for _ in range(2))
+    assert one != other
+
+
+def test_a_hash_that_is_none_opens_nothing() -> None:
+    with pytest.raises(BadCredentials):
+        Secrets(lambda name: OperatorRecord(name, "none", "active", ())).check("essai", "essai.none")

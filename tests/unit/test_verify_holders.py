@@ -24,7 +24,8 @@ LATER, LAST = "2026-07-01T03:45:00Z", "2026-08-01T03:45:00Z"
 TWICE, SHARED, LEFT, OVER, NAMESAKES, ONE_LEFT, PLACES, ONE_PLACE, ENDED, TAKEN, CORSICAN = (
     f"{name}@medecin.mssante.fr"
     for name in (
-        "deux.fois", "a.deux", "partis", "finie", "presque", "un.parti", "lieux", "un.lieu", "puis.fermee", "reprise", "corse"
+        "deux.fois", "a.deux", "partis", "finie", "presque", "un.parti", "lieux",
+        "un.lieu", "puis.fermee", "reprise", "corse",
     )
 )  # fmt: skip
 IN_CORSICA = "02A1234567"
