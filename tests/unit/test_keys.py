@@ -46,7 +46,7 @@ def test_private_halves_are_neither_published_nor_readable_by_others(tmp_path: P
     ring = Keyring.open(tmp_path / "keys", now=DAY)
     assert set(ring.jwks()["keys"][0]) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     (file,) = (tmp_path / "keys").iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (0o600, 0o700)
 
 
 def test_a_file_that_is_no_key_is_told_without_its_folder(tmp_path: Path) -> None:

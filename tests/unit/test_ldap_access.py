@@ -71,6 +71,13 @@ def test_an_assertion_about_what_may_not_be_read_is_undefined_wherever_it_stands
     assert SECRET.narrow(leaf, STAFF) == leaf
 
 
+def test_an_assertion_of_a_kind_that_nobody_decided_about_is_undefined() -> None:
+    class New(Undefined): ...
+
+    for view in View:
+        assert SECRET.narrow(Not(New()), view) == Not(UNDEFINED) != Not(New())
+
+
 def test_an_assertion_about_a_supertype_tells_what_one_about_each_of_its_subtypes_would() -> None:
     """RFC 4511 4.5.1.7: ``(name=dupont)`` is about family names too."""
     schema, access = load(), Access({**ACCESS.rules, "sn": NOBODY})

@@ -93,12 +93,21 @@ def test_what_was_not_asked_has_no_salt_and_proves_nothing(receipts: Receipts) -
         found.shows("verdict", "verified", receipt.salts["address"])
 
 
+def test_each_value_alone_is_kept_private(receipts: Receipts) -> None:
+    for field, question in (("person", Question(ADDRESS, PERSON)), ("name", Question(ADDRESS, name=NAME))):
+        receipt = receipts.give(question, VERDICT, Form.PRIVATE)
+        claims = Checked.of(receipt.token, receipts.keys.ring()).claims
+        assert claims["asked"] == {"as": "recipient"}
+        assert receipt.salts.keys() == claims["asked_sha256"].keys() == {"address", field}
+
+
 def test_values_are_compared_as_a_terminal_gives_them(receipts: Receipts) -> None:
     """With spaces around, and octets that are no text."""
     receipt = receipts.give(QUESTION, VERDICT, Form.PRIVATE)
     found = Checked.of(receipt.token, receipts.keys.ring())
     assert found.shows("name", f" {NAME}\n", receipt.salts["name"])
     assert not found.shows("name", "\udcff", receipt.salts["name"])
+    assert hash_of("", "\udcff") != hash_of("", "?")
 
 
 def test_no_part_of_a_value_passes_for_salt(receipts: Receipts) -> None:
@@ -114,6 +123,12 @@ def test_two_receipts_of_one_question_have_nothing_in_common_that_names_it(recei
     one, two = (receipts.give(QUESTION, VERDICT, Form.PRIVATE) for _ in range(2))
     assert not set(one.salts.values()) & set(two.salts.values())
     assert hash_of(one.salts["address"], ADDRESS) != hash_of(two.salts["address"], ADDRESS)
+
+
+def test_of_now_the_instant_is_told_all_the_same(receipts: Receipts) -> None:
+    token = receipts.give(Question(ADDRESS, sender=""), VERDICT, Form.PLAIN).token
+    claims = Checked.of(token, receipts.keys.ring()).claims
+    assert (claims["at"], claims["asked"]) == (AT, {"address": ADDRESS, "as": "sender"})
 
 
 def test_the_sender_side_says_which_operator(receipts: Receipts) -> None:
@@ -143,7 +158,12 @@ def test_a_key_to_come_is_published_before_it_signs(tmp_path: Path) -> None:
     clock[0] += 2
     assert keys.ring().current.kid == first
     assert [key["kid"] for key in keys.ring().jwks()["keys"]] == [coming, first]
-    clock[0] += 700
+    meanwhile = add_key(tmp_path, now=format_instant(datetime.fromtimestamp(clock[0], UTC)))
+    clock[0] += 2
+    assert keys.ring().current.kid == meanwhile
+    for _ in range(24):  # though somebody asks all the time
+        clock[0] += 30
+        keys.ring()
     assert keys.ring().current.kid == coming
 
 

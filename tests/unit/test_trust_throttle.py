@@ -31,6 +31,21 @@ def test_what_succeeds_is_not_counted() -> None:
         waits.refund(["a"])
 
 
+def test_what_succeeds_pays_for_no_failure_before_it() -> None:
+    """Who has one right secret could else try as many wrong ones as they like."""
+    waits = Throttle(burst=3)
+    for _ in range(2):
+        waits.reserve(["a"], 0.0)
+    for _ in range(5):
+        assert waits.reserve(["a"], 0.0) == 0.0
+        waits.refund(["a"])
+    assert [waits.reserve(["a"], 0.0) for _ in range(2)] == [0.0, 2.0]
+
+
+def test_who_has_a_network_is_counted_by_it() -> None:
+    assert keys_of("op", "2001:db8:1:2::1") == keys_of("op", "2001:db8:1:2::2") != keys_of("op", "2001:db8:1:3::1")
+
+
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(throttle, "KEYS", 3)
     waits = Throttle()
