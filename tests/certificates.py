@@ -69,7 +69,7 @@ class Authority:
     ) -> x509.Certificate:  # fmt: skip
         """An S/MIME certificate of this address; ``uses`` None has no keyUsage."""
         names = (f"email:{address}",) if names is None else names
-        of = subject or name_of("Boite")
+        of = name_of("Boite") if subject is None else subject
         return self._signed(of, key or make_key(), lasts, usage, names, since, uses=uses)
 
     def _signed(

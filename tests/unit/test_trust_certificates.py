@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import resource
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import web_world as world
-from certificates import Authority, make_key
+from certificates import Authority, make_key, text_of
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from record_factories import SUFFIX
@@ -28,7 +29,7 @@ from directory_service.trust.certificates import Certificates, Revocations, read
 
 def test_a_certificate_meets_the_rules_of_its_key_its_subject_and_its_names(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "Essai")
-    names = ("dns:MX.Example.org", "email:Bal@Example.org", "uri:urn:Essai:1")
+    names = ("dns:MX.Example.org", "email:Bal@Example.org", "uri:urn:Essai:1", "uri:https://Essai.fr/Bal")
     made = authority.client("passerelle", names=names).read_bytes()
     found = read_certificate(made)
     issuer = "CN=Essai,O=Essai"
@@ -37,15 +38,23 @@ def test_a_certificate_meets_the_rules_of_its_key_its_subject_and_its_names(tmp_
         CertificateRule("san", issuer, "dns:mx.example.org"),
         CertificateRule("san", issuer, "email:Bal@example.org"),
         CertificateRule("san", issuer, "uri:urn:essai:1"),
+        CertificateRule("san", issuer, "uri:https://Essai.fr/Bal"),
     )
     pin = found.rule("pin")
     assert (pin.issuer, len(pin.value)) == ("", 64)
-    assert found.begins < found.ends
-    der = x509.load_pem_x509_certificate(made).public_bytes(Encoding.DER)
-    assert read_certificate(der) == found
+    same = x509.load_pem_x509_certificate(made)
+    begins, ends = same.not_valid_before_utc, same.not_valid_after_utc
+    assert (found.begins, found.ends) == (begins.timestamp(), ends.timestamp())
+    assert read_certificate(same.public_bytes(Encoding.DER)) == read_certificate(b"0 text\n" + made) == found
     assert found.rule("san", "dns:mx.example.org").value == "dns:mx.example.org"
     with pytest.raises(InvalidInput, match="dns:mx"):
         found.rule("san", "dns:other")
+
+
+def test_without_a_subject_it_is_nobody_s_by_its_subject_and_of_many_names_some_are_looked_at(tmp_path: Path) -> None:
+    made = Authority(tmp_path).mail("", names=[f"dns:{n}.fr" for n in range(65)], subject=x509.Name([]))
+    methods = Counter(rule.method for rule in read_certificate(text_of(made)).rules)
+    assert methods == {"pin": 1, "san": 64}
 
 
 def test_a_pin_is_what_openssl_computes(tmp_path: Path) -> None:
@@ -98,10 +107,15 @@ def test_a_list_that_is_being_downloaded_lets_nobody_in_again(tmp_path: Path) ->
 def test_revocation_is_by_issuer_and_number(tmp_path: Path) -> None:
     one, other = Authority(tmp_path, "Une"), Authority(tmp_path, "Autre")
     revoked, kept = one.client(), one.client()
-    both = one.revoke(revoked).read_bytes() + other.revoke(other.client()).read_bytes()
-    found = Revocations(both)
-    assert read_certificate(revoked.read_bytes()) in found
-    assert read_certificate(kept.read_bytes()) not in found
+    theirs, later = other.client(), one.client()
+    lists = one.revoke(revoked).read_bytes() + other.revoke(theirs).read_bytes()
+    one.revoked.clear()
+    found = Revocations(lists + one.revoke(later).read_bytes())
+    for each in (revoked, theirs, later):
+        assert read_certificate(each.read_bytes()) in found
+    unlisted = read_certificate(kept.read_bytes())
+    assert unlisted not in found
+    assert unlisted._replace(serial=read_certificate(theirs.read_bytes()).serial) not in found
     assert read_certificate(revoked.read_bytes()) not in Revocations()
 
 
