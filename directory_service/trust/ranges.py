@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from directory_service.index.query import View
 from directory_service.index.ranges import DIGITS, hash_of
+from directory_service.model.ins import PATIENT_DOMAIN
+from directory_service.model.mailboxes import is_patient
 from directory_service.trust.access import Caller
 from directory_service.trust.verdicts import Outcome
 from directory_service.trust.verify import Question, ask
@@ -25,12 +27,13 @@ SIZE: Final = 256  # answers; of 550,000 addresses the fullest of 4,096 ranges h
 _LEFT_OUT: Final = (Outcome.CLOSED, Outcome.UNKNOWN_ADDRESS)
 
 
-def verdicts_in(directory: Directory, start: str) -> tuple[str, dict[str, str]]:
+def verdicts_in(directory: Directory, start: str, patient_domain: str = PATIENT_DOMAIN) -> tuple[str, dict[str, str]]:
     """The build, and the verdict of every open listed mailbox whose hash starts with these ``DIGITS`` lower-case
-    hexadecimal digits, by the other digits, in their order."""
+    hexadecimal digits, by the other digits, in their order.  ``patient_domain``: as for ``verify.ask``."""
     with directory.held() as build:
         key = directory.filling_key()
-        found = {hash_of(address)[DIGITS:]: _verdict(directory, address) for address in directory.addresses_in(start)}
+        listed = [address for address in directory.addresses_in(start) if not is_patient(address, patient_domain)]
+        found = {hash_of(address)[DIGITS:]: _verdict(directory, address) for address in listed}
     told = {rest: str(verdict) for rest, verdict in found.items() if verdict not in _LEFT_OUT}
     filling = range(-(-max(len(told), 1) // SIZE) * SIZE - len(told))
     told |= {_nobody(key, start, n): str(Outcome.VERIFIED) for n in filling}
@@ -38,7 +41,7 @@ def verdicts_in(directory: Directory, start: str) -> tuple[str, dict[str, str]]:
 
 
 def _verdict(directory: Directory, address: str) -> Outcome:
-    return ask(directory, Question(address), Caller(View.ANONYMOUS)).verdict
+    return ask(directory, Question(address), Caller(View.ANONYMOUS), patient_domain="").verdict
 
 
 def _nobody(key: bytes, start: str, number: int) -> str:

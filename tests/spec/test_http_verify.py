@@ -233,6 +233,15 @@ def test_an_address_is_verified_without_being_said(client: FlaskClient, address:
         assert ask(client, address=address)["verdict"] == expected
 
 
+def test_whose_domain_is_the_patients_is_a_setting_of_ranges_too(opened: World, tmp_path: Path) -> None:
+    """``/v1/verify`` judged by the setting, and ranges by its default."""
+    shared = "partage@cabinet.mssante.fr"
+    client = create_app(opened.directory, Settings(data=tmp_path, patient_domain="cabinet.mssante.fr")).test_client()
+    assert ask(client, address=shared)["verdict"] == "unknown_address"
+    assert found_in_range(client, shared) is None
+    assert found_in_range(opened.app.test_client(), shared) == "verified"
+
+
 def test_nobody_finds_an_unlisted_mailbox_by_range(client: FlaskClient, opened: World) -> None:
     for headers in opened.bearer.values():
         assert found_in_range(client, HIDDEN, **headers) is None

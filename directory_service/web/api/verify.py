@@ -84,7 +84,7 @@ def in_range(start: str) -> Response:
         raise InvalidInput(f"les {DIGITS} premiers chiffres hexadécimaux d'une empreinte SHA-256 sont attendus")
 
     def answer() -> Iterable[bytes]:
-        build, found = verdicts_in(directory(), wanted)
+        build, found = verdicts_in(directory(), wanted, patient_domain())
         yield orjson.dumps({"build": build, "range": wanted, "verdicts": found})
 
     return cached(View.ANONYMOUS, answer)
