@@ -19,6 +19,7 @@ from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.operators import add_operator, suspend
 from directory_service.registry.runs import add_file, create_run, finish_run
 from directory_service.trust.access import Caller
+from directory_service.trust.domains import untrusted
 from directory_service.trust.verdicts import REASONS, Verdict
 from directory_service.trust.verify import Question, ask, verify
 
@@ -186,6 +187,11 @@ def test_without_a_white_list_every_domain_is_trusted_and_this_is_said(without_w
     assert "no_white_list" in codes(verdict)
     then = verify(without_white_list, ZOE_BOX, at=parse_instant(world.BETWEEN), view=View.ANONYMOUS)
     assert "no_white_list" in codes(then)
+
+
+def test_without_a_white_list_no_domain_is_outside(without_white_list: Directory, directory: Directory) -> None:
+    asked = ["ailleurs@nulle-part.fr", ZOE_BOX, JEAN_BOX]
+    assert [untrusted(found, asked) for found in (directory, without_white_list)] == [{asked[0]}, frozenset()]
 
 
 @pytest.mark.parametrize("address", ["", "x", "a@b", "a b@c.fr", "@c.fr", "a@@c.fr", "a@c.fr\n@x.fr", "a@.fr", "a@c.",

@@ -14,7 +14,7 @@ from directory_service.index.writer import build_index
 from directory_service.registry.clock import parse_instant
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.operators import add_operator
-from directory_service.registry.tables import binding, mailbox
+from directory_service.registry.tables import binding, identifier, mailbox
 from directory_service.registry.upgrading import upgrade
 from directory_service.trust.access import Caller
 from directory_service.trust.verdicts import Verdict
@@ -59,6 +59,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
         patch.setattr(world, "_BOXES", (*world._BOXES, *BOXES))
         world.fill(engine)
     with writing(engine) as connection:
+        former = world._number(8, "0", "2B7654321", False) | {"how": "link-table"}
+        connection.execute(identifier.insert().values(former))
         add_operator(connection, "tiers", ["medecin.mssante.fr"], actor="test")
         connection.execute(mailbox.update().where(mailbox.c.address == TAKEN).values(operator=world.OPERATOR))
         hers = (binding.c.mailbox_id == 30) & (binding.c.practitioner_id == 1)
@@ -163,6 +165,11 @@ def test_a_number_with_a_letter_is_a_number(directory: Directory, written: str) 
     found = verify(directory, CORSICAN, person=written, view=View.ANONYMOUS)
     assert found.verdict == "verified"
     assert "identifier_matches" in (codes := {r.code for r in found.reasons}) and "former_identifier" not in codes
+
+
+def test_a_former_number_with_a_letter_is_told_as_such(directory: Directory) -> None:
+    found = verify(directory, CORSICAN, person="2b7654321", view=View.ANONYMOUS)
+    assert {"identifier_matches", "former_identifier"} <= {r.code for r in found.reasons}
 
 
 def test_a_near_miss_is_told_of_one_holder_only(directory: Directory) -> None:
