@@ -29,7 +29,9 @@ from ldap_support import (
     sorting,
     window,
 )
+from sqlalchemy import Connection
 
+from directory_service.ldap.server.identities import Operators
 from directory_service.registry import operators
 from directory_service.registry.engine import writing
 from directory_service.siblings import Siblings
@@ -78,14 +80,22 @@ def test_a_session_ends_when_its_certificate_is_revoked(world: World) -> None:
         assert client.ask(search(JEAN))  # resumption is no way round
 
 
-def test_a_session_ends_when_its_certificate_leaves_the_table(world: World) -> None:
-    name = world.new_operator()
+@pytest.mark.parametrize("given_on", [False, True])
+def test_a_session_ends_when_its_certificate_leaves_the_table(world: World, given_on: bool) -> None:
+    """Or is another operator's from then on."""
+    name, other = world.new_operator(), world.new_operator()
     certificate = world.authority.client("retire")
     world.entitle(name, certificate)
     rule = read_certificate(certificate.read_bytes()).rule("pin")
+
+    def change(connection: Connection) -> None:
+        operators.remove_certificate(connection, name, rule, actor="test")
+        if given_on:
+            operators.add_certificate(connection, other, rule, actor="test")
+
     with world.client(certificate) as client:
         assert code(client, bind_sasl("EXTERNAL")) == 0
-        world.change(lambda c: operators.remove_certificate(c, name, rule, actor="test"))
+        world.change(change)
         assert notice(client) == (0, STRONGER_AUTH)
 
 
@@ -99,6 +109,15 @@ def test_a_session_ends_when_its_secret_is_replaced(world: World) -> None:
         assert code(other, bind(dn(name), old)) == 49
         assert code(other, bind(dn(name), new, 2)) == 0
         assert code(other, search(JEAN, 3)) == 0
+
+
+def test_while_two_secrets_open_a_session_ends_with_the_former(world: World) -> None:
+    """Nobody says which of the two opened it."""
+    name = world.new_operator()
+    world.secret(name)
+    former = found.secret_hash if (found := world.directory.operator(name)) else ""
+    world.change(lambda c: operators.set_secret(c, name, actor="test", used=former))
+    assert Operators(world.directory).proof(name, b"").mark == former
 
 
 def test_a_suspended_operator_is_out_within_a_second(world: World) -> None:

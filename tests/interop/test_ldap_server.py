@@ -204,14 +204,14 @@ def test_closed_anonymous_access_lets_everybody_bind_and_answers_50(serving: Ser
 
 
 def test_stopping_ends_what_is_under_way_and_tells_the_others(serving: Serving) -> None:
+    gate = Gate(serving.directory)
     with ExitStack() as stack:
-        with gated(serving) as (port, gate):
+        with served(gate) as port:
             idle, busy = stack.enter_context(Client(port)), stack.enter_context(Client(port))
             assert codes(idle.ask(search(JEAN))) == [(1, 0)]
             busy.send(search(SLOW, 1) + extended(WHOAMI, 2))
             assert codes(busy.read()) == [(2, 0)]
-            threading.Timer(0.5, gate.open.set).start()
-            gate.open.wait(2)
+            threading.Timer(0.5, gate.open.set).start()  # it is told to stop before
         assert codes(busy.read(2)) == [(1, 0), (0, 52)]
         assert codes(idle.read()) == [(0, 52)]
         assert idle.closed()

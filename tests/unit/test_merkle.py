@@ -81,7 +81,9 @@ def test_the_roots_are_those_of_the_reference_tests(size: int) -> None:
 def test_audit_paths_are_those_of_the_reference_tests(nodes, leaf: int, size: int, path: str) -> None:
     found = proof(inclusion_needs(leaf - 1, size), nodes.__getitem__)
     assert found == hashes(path)
-    assert root_by_inclusion(nodes[Position(0, leaf - 1)], leaf - 1, size, found) == bytes.fromhex(ROOTS[size])
+    own = nodes[Position(0, leaf - 1)]
+    assert root_by_inclusion(own, leaf - 1, size, found) == bytes.fromhex(ROOTS[size])
+    assert [root_by_inclusion(own, leaf - 1, size, other) for other in (found[:-1], [*found, EMPTY])] == [None, None]
 
 
 @pytest.mark.parametrize(("old", "new", "path"), PROOFS)
@@ -91,6 +93,13 @@ def test_consistency_proofs_are_those_of_the_reference_tests(nodes, old: int, ne
     assert is_consistent(old, new, bytes.fromhex(ROOTS[old]), bytes.fromhex(ROOTS[new]), found)
 
 
+def test_a_leaf_that_the_tree_has_not_is_proved_by_nothing() -> None:
+    only = leaf_hash(LEAVES[0])
+    assert root_by_inclusion(only, 0, 1, []) == bytes.fromhex(ROOTS[1])
+    assert [root_by_inclusion(only, number, 1, []) for number in (-1, 1, 2)] == [None] * 3
+
+
 def test_the_empty_tree_is_the_beginning_of_any() -> None:
     assert is_consistent(0, 8, EMPTY, bytes.fromhex(ROOTS[8]), [])
     assert not is_consistent(0, 8, bytes.fromhex(ROOTS[1]), bytes.fromhex(ROOTS[8]), [])
+    assert not is_consistent(0, 8, EMPTY, bytes.fromhex(ROOTS[8]), [EMPTY])
