@@ -36,6 +36,12 @@ def test_an_empty_span_stands_alone(held: Span, suspended: list[Span]) -> None:
     assert len(found) == 1 or all(span.since != span.until for span in found)
 
 
+def test_stretches_that_touch_are_one() -> None:
+    """Who holds a domain from one list to the next has not left between the two."""
+    found = trusted_spans([Span(DAYS[0], DAYS[1]), Span(DAYS[1], DAYS[3])], [Span(DAYS[2], DAYS[3])])
+    assert found == [Span(DAYS[0], DAYS[2])]
+
+
 @given(st.text(max_size=60))
 def test_any_organization_gives_a_name_that_an_operator_may_have(label: str) -> None:
     assert _NAME.fullmatch(slug(label))
