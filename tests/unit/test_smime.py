@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from directory_service.errors import AnnuaireError, InvalidInput
+from directory_service.trust import smime
 from directory_service.trust.smime import MOST_OCTETS, CertificateRefused, MailTrust, Owner, check, read_upload
 
 ZOE = "zoe.d-essai@medecin.mssante.fr"
@@ -156,17 +158,42 @@ def test_an_intermediate_may_be_revoked_too(tmp_path: Path) -> None:
     lists = tmp_path / "lists"
     lists.mkdir()
     middle.revoke(path=lists / "middle.pem")
-    root.revoke(path=lists / "root.pem")
     found = middle.mail(ZOE)
+    assert refusal(found, trust_of(root, middle, lists=str(lists))) == ""  # only its own authority must have a list
+    root.revoke(path=lists / "root.pem")
     assert refusal(found, trust_of(root, middle, lists=str(lists))) == ""
     root.revoke(middle.certificate, path=lists / "root.pem")
     assert refusal(found, trust_of(root, middle, lists=str(lists))) == "révocation"
 
 
 def test_a_list_that_another_signed_is_refused(root: Authority, tmp_path: Path) -> None:
-    forged = Authority(tmp_path, "Racine").revoke(path=tmp_path / "crl")
-    with pytest.raises(InvalidInput, match="pas signée"):
-        trust_of(root, lists=str(forged))
+    middle = root.below("Intermediaire4")
+    for name in ("Racine", "Intermediaire4"):
+        forged = Authority(tmp_path, name).revoke(path=tmp_path / "crl")
+        with pytest.raises(InvalidInput, match="pas signée"):
+            trust_of(root, middle, lists=str(forged))
+
+
+def test_an_authority_that_has_two_keys_signs_its_list_with_one_of_them(tmp_path: Path) -> None:
+    first, second = (Authority(tmp_path, "Renouvelee") for _ in range(2))
+    anchors = tmp_path / "both.pem"
+    anchors.write_bytes(text_of(first.certificate, second.certificate))
+    trust = MailTrust.read(str(anchors), str(second.revoke(path=tmp_path / "crl")))
+    assert refusal(second.mail(ZOE), trust) == ""
+
+
+def test_a_list_that_was_written_anew_is_read_anew_though_it_is_as_long(root: Authority, tmp_path: Path) -> None:
+    bad, anchors, crl = root.mail(ZOE), tmp_path / "anchors.pem", tmp_path / "crl.pem"
+    anchors.write_bytes(text_of(root.certificate))
+    other = Authority(tmp_path, "Racine")
+    other.key = root.key  # its lists are the root's
+    texts = [other.revoke(*which, path=crl).read_bytes() for which in ((root.mail(ZOE),), (bad,))]
+    found = []
+    for second, text in enumerate(texts, 1):
+        crl.write_bytes(text.ljust(max(map(len, texts)), b"\n"))
+        os.utime(crl, (second, second))
+        found.append(refusal(bad, smime.trust_of(str(anchors), str(crl))))
+    assert found == ["", "révocation"]
 
 
 def test_a_list_that_another_signed_says_nothing_of_an_authority_that_came_along(tmp_path: Path) -> None:
