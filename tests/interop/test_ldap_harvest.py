@@ -201,7 +201,8 @@ def test_a_clock_that_is_set_back_stops_nobody_for_longer_than_a_day() -> None:
 
 
 def test_who_is_one_client() -> None:
-    harvest = harvest_of(LdapSettings())
+    harvest = harvest_of(LdapSettings(harvest_anonymous=1, harvest_operator=2))
+    assert [harvest.client("192.0.2.1", name).budget for name in ("", "essai")] == [1, 2]
     assert harvest.client("192.0.2.1", "essai") == harvest.client("2001:db8::1", "essai")
     assert harvest.client("192.0.2.1") != harvest.client("192.0.2.2")
     assert harvest.client("2001:db8::1") == harvest.client("2001:db8::ffff:1")
