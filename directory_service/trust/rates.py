@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import blake2b
-from math import ceil
+from math import ceil, ulp
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -67,7 +67,8 @@ class Rates:
             if begin > now + quota.window:  # the clock was set back: nobody waits longer than a window for that
                 begin = now + quota.window
                 _SLOT.pack_into(self._memory, place, digest, begin)
-            left = int((now + quota.window - begin) / cost + 1e-6)
+            # Each request has rounded what is paid for: of instants of today, to a quarter of a microsecond.
+            left = int((now + quota.window - begin) / cost + min(0.5, 1e-6 + quota.most * ulp(now) / cost))
             whole = cost * min(times, quota.most)  # what is worth more than the quota waits for all of it
             if left < min(times, quota.most):
                 return Taken(False, left, ceil(begin - now), begin + whole - now - quota.window)

@@ -63,6 +63,24 @@ def test_processes_count_together_and_keep_no_name(tmp_path: Path) -> None:
     assert len(held) == SIZE and b"192.0.2.1" not in held and (tmp_path / "rates").stat().st_mode & 0o077 == 0
 
 
+def test_what_turned_out_to_be_worth_more_is_owed_and_no_longer_than_a_window() -> None:
+    clock = Clock()
+    rates, quota = Rates(clock=clock), Quota(10, 60.0)
+    rates.owe("a", quota, 3)  # of who never asked, or long ago
+    assert rates.take("a", quota).left == 6
+    rates.owe("a", quota, 1000)
+    assert rates.take("a", quota).wait <= 60
+    clock.now += 60
+    assert rates.take("a", quota).allowed
+
+
+@given(st.integers(1_700_000_000_000, 1_900_000_000_000), st.integers(1, 60))
+def test_at_any_instant_as_many_may_come_at_once_as_are_said(milliseconds: int, most: int) -> None:
+    rates, quota = Rates(clock=lambda: milliseconds / 1000), Quota(most, 60.0)
+    assert [rates.take("a", quota).left for _ in range(most)] == [*reversed(range(most))]
+    assert not rates.take("a", quota).allowed
+
+
 def test_what_is_given_back_was_never_asked() -> None:
     clock = Clock()
     rates, quota = Rates(clock=clock), Quota(2, 60.0)
