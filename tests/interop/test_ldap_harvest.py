@@ -152,7 +152,7 @@ def test_a_day_later_it_starts_again() -> None:
     client = harvest.client("192.0.2.1")
     harvest.count(client, range(100))
     clock.now += 86_399
-    assert harvest.spent(client)
+    assert harvest.spent(client) and harvest.renewed_in(client) == 1
     clock.now += 1
     assert not harvest.spent(client)
     harvest.count(client, range(10))

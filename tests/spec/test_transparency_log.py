@@ -291,3 +291,20 @@ def test_changes_that_the_log_has_not_read_yet_are_not_tampering(logged: Engine,
         note(connection, actor="tests", kind="close", subject="mailbox", subject_id=2)
     found = audited(logged, tmp_path)
     assert found.found == 0 and found.pending > 0
+
+
+def test_nor_are_bindings_that_are_gone_and_leaves_that_wait_for_their_head(logged: Engine, tmp_path: Path) -> None:
+    with writing(logged) as connection:
+        connection.execute(delete(binding).where(binding.c.id == 4))
+        for box in (2, 1):
+            note(connection, actor="tests", kind="update", subject="mailbox", subject_id=box)
+        connection.execute(
+            update(binding).where(binding.c.mailbox_id == 1, binding.c.until.is_(None)).values(until=NOW)
+        )
+    assert audited(logged, tmp_path).found == 0
+
+    chance = iter([bytes(16)])  # for one leaf: with the next the process ends
+    with pytest.raises(RuntimeError):
+        append(logged, tmp_path, page=1, nonces=lambda _count: next(chance))
+    found = audited(logged, tmp_path)
+    assert (found.found, found.pending) == (0, 1)
