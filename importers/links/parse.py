@@ -17,7 +17,10 @@ class LinkParser:
     def parse(self, line: Line) -> tuple[str, str] | None:
         written = line.values[self.adeli], line.values[self.rpps]
         adeli, rpps = written[0].replace(" ", "").upper(), written[1].replace(" ", "")
-        adeli = adeli[1:] if len(adeli) == 10 and adeli[0] == "0" else adeli.zfill(9)  # a spreadsheet eats zeros
+        if len(adeli) == 10 and adeli[0] == "0":
+            adeli = adeli[1:]
+        elif len(adeli) == 8:  # a spreadsheet eats a zero; more of them, or an empty cell, are no number
+            adeli = "0" + adeli
         rpps = rpps[1:] if len(rpps) == 12 and rpps[0] == "8" else rpps
         by_adeli, by_rpps = Doubt("0" + adeli, other="8" + rpps), Doubt("8" + rpps, other="0" + adeli)
         if not is_adeli(adeli):

@@ -225,13 +225,28 @@ def test_rules_of_links(world: World) -> None:
     one, two = f.rpps(1), f.rpps(2)
     world.day(1, links=[(f.adeli(1), one)], activity=[f.activity(n, **TOWN) for n in (one, two)])
     sound = [(f.adeli(n), f.rpps(n)) for n in range(100, 160)]
-    links = [(f.adeli(1), two), (f.adeli(3, "01")[1:], f.rpps(3)), ("", f.rpps(4)), *sound]
+    links = [
+        (f.adeli(1), two),
+        (f.adeli(3, "01")[1:], f.rpps(3)),
+        (f.adeli(4, "00"), f.rpps(4)),
+        ("", f.rpps(5)),
+        *sound,
+    ]
     report = world.day(2, links=links)
     found = tripped(world, report)
     assert by_line(found, "links.adeli_rpps") == {
-        2: {"link_conflict"}, 3: {"link_spelling"}, 4: {"link_spelling", "adeli_digits"},
+        2: {"link_conflict"}, 3: {"link_spelling"}, 4: {"adeli_digits"}, 5: {"adeli_form"},
     }  # fmt: skip
     assert next(line.value for line in found if line.line == 3) == f"{f.adeli(3, '01')[1:]} / {f.rpps(3)}"
+
+
+@SQLITE
+def test_while_no_operator_has_a_domain_none_is_outside(world: World) -> None:
+    with writing(world.engine) as connection:
+        operators.add_operator(connection, "essai", actor="tests")
+    box = f.mailbox("a@ailleurs.mssante.fr", OTHER, id_type="", id="", national_id="")
+    report = world.day(1, mailboxes=[box])
+    assert not {"domain_untrusted", "holder_id"} & report.files[0].warnings.keys()  # nor is no number a wrong one
 
 
 @SQLITE

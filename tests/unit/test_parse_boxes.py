@@ -12,6 +12,7 @@ from importers.mssante.parse import HoldingParser, parse_structure, technical_id
 from importers.rows import Doubt, Holding, Layout, Line, Match, Problems
 
 RPPS, ADELI, AIN = f.rpps(1), f.adeli(1), f.adeli(1, "01")
+EIGHT = f.luhn("8" + "0" * 9)
 FINESS, SIRET = f.finess(1), "73282932000074"
 BOX = {"type": "PER", "address": "zoe@medecin.mssante.fr", "national_id": "8" + RPPS, "family_name": "ESSAI"}
 
@@ -109,6 +110,9 @@ def test_what_is_said_of_a_row(told: dict[str, str], tripped: set[str]) -> None:
         (ADELI, f"{RPPS[:5]} {RPPS[5:]}", (ADELI, RPPS), {"link_spelling"}),
         (ADELI, "9" + RPPS, None, {"rpps_key"}),
         ("X" + ADELI, RPPS, None, {"adeli_form"}),
+        ("", RPPS, None, {"adeli_form"}),  # was read as 000000000
+        ("1234", RPPS, None, {"adeli_form"}),
+        (ADELI, EIGHT, (ADELI, EIGHT), set()),  # its 8 is no type digit
     ],
 )
 def test_a_line_of_the_crosswalk_is_read_as_it_was_meant(
