@@ -9,7 +9,7 @@ import pytest
 
 from directory_service.model.thresholds import Thresholds
 from importers.breaker import Seen, is_older, of_dates, of_file, of_impact, passes, stopped
-from importers.impact import Impact
+from importers.impact import Impact, Standing
 from importers.report import Breach, ImportReport
 
 LIMITS = Thresholds(removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10)
@@ -100,6 +100,16 @@ def test_who_changes_and_who_is_merged_count_together(merged: int, stopped: bool
     acts = impact.acts["people"][""]
     acts.changed, acts.merged = 30, merged
     assert [b.rule for b in of_impact(impact, replace(LIMITS, changed=50))] == ["changed"] * stopped
+
+
+def test_who_becomes_another_is_told_of_her_group_and_who_changes_it_once_of_each() -> None:
+    impact = Impact({"profession": Counter({"10": 5, "60": 5})})
+    impact.compare({1: Standing("60", set())}, {}, [1], old=9)
+    assert [(g.key, g.merged, g.touched) for g in impact.groups("profession")] == [("60", 1, 1)]
+    impact.compare({2: Standing("10", set())}, {2: Standing("60", set())}, (), old=9)
+    told = {g.key: (g.added, g.changed, g.removed, g.merged) for g in impact.groups("profession")}
+    assert told == {"10": (0, 0, 1, 0), "60": (1, 0, 0, 1)}
+    assert impact.net()["profession"] == {"10": -1, "60": 0} and impact.whole("people").changed == 1
 
 
 @pytest.mark.parametrize(
