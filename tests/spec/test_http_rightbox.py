@@ -81,6 +81,13 @@ def test_an_address_out_of_trust_is_last_and_two_alike_are_ambiguous(client: Fla
     assert codes(found["items"][2])[:2] == ["domain_untrusted", "type_per"]  # type: ignore[index]
 
 
+def test_without_a_white_list_no_address_is_out_of_trust(tmp_path: Path) -> None:
+    found, _ = world.build_world(tmp_path, white_list=False)
+    with closing(found):
+        items = boxes(create_app(found).test_client(), world.JEAN)["items"]
+    assert not [i for i in items if "domain_untrusted" in codes(i)]  # type: ignore[union-attr]
+
+
 def test_who_no_longer_practises_has_no_box_to_write_to(client: FlaskClient) -> None:
     found = boxes(client, world.MARIE)
     assert (found["recommended"], found["ambiguous"]) == (None, False)
