@@ -22,6 +22,7 @@ from directory_service.index.query import (
     Equal,
     GreaterOrEqual,
     HasTag,
+    InText,
     Not,
     Or,
     Present,
@@ -209,6 +210,23 @@ def test_of_two_words_both_come_first() -> None:
     pair, starts, *_ = make_plan(both, BAL).first
     assert pair.paths[0].tag == '"qjdeuap"*'
     assert "dup" in repr(starts.filter) and "^jean" in repr(starts.filter)
+    assert not isinstance(starts.filter, Or)  # nobody of whom one word alone is right
+
+
+def test_every_word_counts_wherever_the_first_of_them_stands() -> None:
+    for tier in make_plan(has("cn", b"jean", b"dup"), PEOPLE).first:
+        assert "dup" in repr(tier.filter)
+
+
+def test_given_names_that_start_as_typed_come_first_where_given_names_are_asked_for() -> None:
+    starts, *_ = make_plan(InText(("given",), "jean"), PEOPLE).first
+    assert starts.filter == InText(("given",), "^jean")
+
+
+def test_one_word_and_a_town_are_not_two_words() -> None:
+    asked = And((thunderbird(b"dupont"), Equal("l", b"lyon")))
+    family, *_ = make_plan(asked, BAL).first
+    assert "^dupont" in repr(family.filter)
 
 
 def test_the_first_word_alone_is_looked_for_among_given_names_only() -> None:
