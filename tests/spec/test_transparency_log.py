@@ -16,7 +16,15 @@ from directory_service.model.merkle import grow, is_consistent, leaf_hash, root_
 from directory_service.registry.audit import FormerHead
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import append as note
-from directory_service.registry.logread import read_consistency, read_head, read_inclusion
+from directory_service.registry.logread import (
+    Signed,
+    is_signed,
+    read_consistency,
+    read_head,
+    read_inclusion,
+    read_leaves,
+    read_signed,
+)
 from directory_service.registry.rollback import roll_back
 from directory_service.registry.tables import binding, log_head, log_leaf, log_node, log_place, mailbox
 from directory_service.trust.heads import TREE_HEAD
@@ -283,6 +291,28 @@ def test_a_head_of_another_key_is_named(logged: Engine, tmp_path: Path) -> None:
     with writing(logged) as connection:
         connection.execute(update(log_head).where(log_head.c.size == 5).values(jws=forged))
     assert _findings(logged, tmp_path) == [("log_head", "5", None, None)]
+
+
+def test_what_was_said_while_a_mailbox_was_unlisted_stays_unlisted(logged: Engine, tmp_path: Path) -> None:
+    for hidden in (True, False):
+        with writing(logged) as connection:
+            connection.execute(update(mailbox).where(mailbox.c.id == 2).values(unlisted=hidden))
+            note(connection, actor="tests", kind="update", subject="mailbox", subject_id=2)
+        append(logged, tmp_path)
+    with reading(logged) as connection:
+        leaves = read_leaves(connection, 6, 10)
+    said = [(json.loads(leaf.data)["unlisted"], leaf.unlisted) for leaf in leaves]
+    assert said == [(True, True)] * 2 + [(False, False)] * 2  # of both bindings
+
+
+def test_who_signed_is_told_with_its_last_head(logged: Engine, tmp_path: Path) -> None:
+    with reading(logged) as connection:
+        last = read_head(connection)
+        assert read_signed(connection) == [Signed(3, last.at, last.jws)]
+        root = bytes.fromhex(last.root)
+        assert read_consistency(connection, last.size, last.size) == (root, [], root)
+    assert is_signed(logged.url.render_as_string(hide_password=False))
+    assert not is_signed(f"sqlite:///{tmp_path / 'none.sqlite'}")
 
 
 def test_changes_that_the_log_has_not_read_yet_are_not_tampering(logged: Engine, tmp_path: Path) -> None:
