@@ -206,7 +206,7 @@ def test_a_structure_touches_its_people_and_their_mailboxes_and_its_own(world: C
 def test_a_structure_touches_who_uses_a_mailbox_there(world: Connection) -> None:
     """Though she works elsewhere: her record names it."""
     world.execute(delete(activity).where(activity.c.organization_id == OFFICE))
-    assert _touched(world, "organization", OFFICE) == read.Touched({ZOE}, {OFFICE}, {1})
+    assert _touched(world, "organization", OFFICE) == Touched({ZOE}, {OFFICE}, {1})
 
 
 def test_a_person_touches_her_mailboxes_and_the_closed_ones(world: Connection) -> None:
