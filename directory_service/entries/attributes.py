@@ -8,7 +8,7 @@ that these find a superset of the entries that match.  What the wire calls these
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
@@ -270,17 +270,13 @@ PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
 }
 
 
-# Attributes that are compared as people write names of places and persons: *ST GERMAIN* is *SAINT-GERMAIN*.
-SPELT: Final = frozenset(("cn", "sn", "givenName"))
-
-
 def prepared_forms(attribute: Attribute, value: bytes) -> tuple[str, ...]:
-    """``prepare`` of a value that an entry holds, and the other spellings that it matches by; none if it is not of the
-    syntax."""
+    """``prepare`` of a value that an entry holds, and of names the other spellings that it matches by; none if it is
+    not of the syntax."""
     own = prepare(attribute, value)
     if own is None:
         return ()
-    return (own, *other_spellings(value.decode())) if attribute.name in SPELT else (own,)
+    return (own, *other_spellings(value.decode())) if attribute.name in SOUNDED else (own,)
 
 
 # --- what the index looks up ----------------------------------------------------------------------------------------
@@ -292,10 +288,9 @@ def column(prepared: Iterable[str]) -> str:
     return f"^{'$^'.join(values)}$" if values else ""
 
 
-def names_column(names: Iterable[str]) -> str:
-    """That of names of a structure, in their order, and behind them of their other spellings."""
-    known = list(names)
-    return column([*sorted(map(squash, known)), *(form for name in known for form in other_spellings(name))])
+def names_column(names: Sequence[str]) -> str:
+    """That of names, in their order, and behind them of their other spellings."""
+    return column([*sorted(map(squash, names)), *(form for name in names for form in other_spellings(name))])
 
 
 def tag(letter: str, prepared: str) -> str:

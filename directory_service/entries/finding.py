@@ -33,7 +33,7 @@ class Kind(StrEnum):
     TOWN_SOUND = "9"  # how the whole name of a town sounds
 
 
-_CEDEX: Final = "cedex"
+CEDEX: Final = "cedex"
 _DISTRICT: Final = "arrondissement"
 _MOST: Final = 8  # words of a name; of longer ones, the first
 _DOT, _SIGN = "·", "‧"  # the tokenizer keeps what is not ASCII
@@ -91,8 +91,8 @@ def town_words(town: str) -> tuple[str, ...]:
 def town_name(town: str) -> tuple[str, ...]:
     """The words of the name of a town."""
     found = words_of(town)
-    if _CEDEX in found:
-        found = found[: found.index(_CEDEX)]
+    if CEDEX in found:
+        found = found[: found.index(CEDEX)]
     if found and found[-1].startswith(_DISTRICT):
         found = found[:-1]
     while len(found) > 1 and found[-1][0].isdigit():

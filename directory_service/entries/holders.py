@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import column, id_key, names_column
+from directory_service.entries.attributes import id_key, names_column
 from directory_service.entries.entry import BAL
 from directory_service.entries.labels import facts
 from directory_service.entries.naming import all_tokens, pair_tokens
@@ -16,7 +16,7 @@ from directory_service.entries.wire import clean, distinct, many, one
 from directory_service.entries.work import Codes, Work, codes_of, work_of
 from directory_service.model.identifiers import parse_national_id
 from directory_service.model.mailboxes import Binding, MailboxType
-from directory_service.model.names import other_spellings, squash
+from directory_service.model.names import squash
 from directory_service.model.people import Coded, Organization, Status
 
 
@@ -156,7 +156,7 @@ def _structure_names(name: str, service: str, town: str) -> Names:
     shown = facts(service, name, town)
     return Names(
         ber=many("cn", cns) + one("sn", name) + one("displayName", shown),
-        sn_text=column([squash(name), *other_spellings(name)]),
+        sn_text=names_column([name]),
         name_text=names_column(cns),
         given_text="",
         shown_text=squash(shown),

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import BOX_TAG, column, id_key, tag, token_text, uuid_key
+from directory_service.entries.attributes import BOX_TAG, column, id_key, names_column, tag, token_text, uuid_key
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
 from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
@@ -109,8 +109,7 @@ class _Part(NamedTuple):
 
 
 def _part(attribute: str, text: str, shown: str) -> _Part:
-    squashed = squash(text)
-    return _Part(one(attribute, text), squashed, column((squashed, *other_spellings(text))), shown, is_saintly(text))
+    return _Part(one(attribute, text), squash(text), names_column([text]), shown, is_saintly(text))
 
 
 @lru_cache(maxsize=50_000)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.model.names import fold_once, squash, words
+from directory_service.model.names import SAINTS, fold_once, squash, words
 from directory_service.model.nicknames import is_nickname
 
 # --- sounds ----------------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ PARTICLES: Final = frozenset(
     "ait d da das de del della den der des di dos du el l la le les mac o ould st ste van von".split()  # noqa: SIM905
 )
 MOST_GLUED: Final = 8  # particles before one word: *de la* is two; what they are written as grows as their square
-_SAINT: Final = dict.fromkeys("saint sainte saints saintes st ste sts stes".split(), "saint")  # noqa: SIM905
+_SAINT: Final = dict.fromkeys((*SAINTS, *SAINTS.values()), "saint")
 _SAINT_GLUED: Final = re.compile(r"st(?=[bcdfgjlmnpqv][a-z]{2})|sainte(?=[a-z]{3})")
 
 

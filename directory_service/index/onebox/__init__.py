@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 from typing import Final
 
-from directory_service.entries.finding import words_of
+from directory_service.entries.finding import CEDEX, words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
     LEAST_TOWN,
@@ -61,7 +61,6 @@ _GLUED: Final = re.compile(r"^(rpps|adeli|finess|siret|siren)(?=[0-9])", re.ASCI
 _AROUND: Final = "<>\"';,"  # an address: as mail clients write it
 _SHORT: Final = {"à": "a", "À": "a", "M.": "m", "m.": "m"}  # words of one letter that are no initials
 _BEFORE_NAMES: Final = "dlmno"  # letters with an apostrophe, which few people type
-_CEDEX: Final = "cedex"
 _TO: Final = "a"  # *médecin a Lyon*: between words, no initial
 _MARK: Final = "\x02"  # before a word that was elided
 
@@ -146,7 +145,7 @@ def _cut(text: str) -> tuple[list[str], list[Word]]:
     at = 0
     while at < len(raw):
         here, at = raw[at], at + 1
-        if at > 1 and raw[at - 2].casefold() == _CEDEX and is_district(here):
+        if at > 1 and raw[at - 2].casefold() == CEDEX and is_district(here):
             continue  # of a post office
         if is_number(here) or is_district(here):
             size = number_at(raw, at - 1)
