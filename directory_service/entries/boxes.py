@@ -57,7 +57,6 @@ def listed(bindings: Iterable[Binding]) -> Listed:
 def box_json(bindings: Sequence[Binding]) -> dict[str, object]:
     """One of the ``mailboxes`` of contract.md §3, and where it is used."""
     b = bindings[0]
-    places = {o.national_id: o.display_name for x in bindings if (o := x.organization)}
     return {
         "address": b.address,
         "type": b.type.value,
@@ -65,9 +64,20 @@ def box_json(bindings: Sequence[Binding]) -> dict[str, object]:
         "preferred": b.preferred,
         "since": iso(b.since),
         "operator": b.operator or None,
-        "service": next((x.service for x in bindings if x.service), None),
-        "structures": [{"id": pk, "name": name} for pk, name in places.items()],
+        "service": first_said([x.service for x in bindings]),
+        "structures": structures_of(bindings),
     }
+
+
+def structures_of(bindings: Iterable[Binding]) -> list[dict[str, str]]:
+    """Those in which a mailbox is used, each once."""
+    used = {o.national_id: o.display_name for b in bindings if (o := b.organization)}
+    return [{"id": national, "name": name} for national, name in used.items()]
+
+
+def first_said(texts: Iterable[str]) -> str | None:
+    """What one of a holder's bindings says and the others do not is said of the holder."""
+    return next(filter(None, texts), None)
 
 
 def by_holder(bindings: Sequence[Binding]) -> list[Sequence[Binding]]:

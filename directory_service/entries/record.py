@@ -5,10 +5,10 @@ Holds the unlisted and the closed: who may not see the unlisted gets it by ``as_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from directory_service.entries.boxes import by_holder, paperless
+from directory_service.entries.boxes import by_holder, first_said, paperless, structures_of
 from directory_service.entries.dates import iso
 from directory_service.entries.holders import held_by_structure
 from directory_service.entries.labels import person_label
@@ -33,7 +33,7 @@ def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
         "status": "open" if opened else "closed",
         "since": iso(min(since)) if since else None,
         "until": None if opened or not shown else iso(shown[0].until),
-        "operator": _first([b.operator for b in shown]),
+        "operator": first_said([b.operator for b in shown]),
         "unlisted": True in [b.unlisted for b in shown],
         "purposes": list(shown[0].purposes) if shown else [],
         "contacts": [{"system": c.system, "value": c.value} for c in shown[0].contacts] if shown else [],
@@ -84,7 +84,7 @@ def _stretches(bindings: Sequence[Binding]) -> list[Sequence[Binding]]:
 
 def _holder(bindings: Sequence[Binding]) -> Record:
     b = bindings[0]
-    structures = {s["id"]: s for x in bindings if (s := _structure(x))}
+    structures = structures_of(bindings)
     return {
         "id": b.holder_id,
         "ids": _ids(bindings),
@@ -92,11 +92,11 @@ def _holder(bindings: Sequence[Binding]) -> Record:
         "since": iso(min([x.since for x in bindings])),
         "until": iso(b.until),
         "listed": True not in [x.unlisted for x in bindings],
-        "structure": next(iter(structures.values()), None),
-        "structures": list(structures.values()),
-        "service": _first([x.service for x in bindings]),
-        "description": _first([x.description for x in bindings]),
-        "responsible": _first([x.responsible for x in bindings]),
+        "structure": next(iter(structures), None),
+        "structures": structures,
+        "service": first_said([x.service for x in bindings]),
+        "description": first_said([x.description for x in bindings]),
+        "responsible": first_said([x.responsible for x in bindings]),
         "paperless": paperless(bindings),
         "preferred": True in [x.preferred for x in bindings],
         "rank": min([x.rank for x in bindings if x.rank is not None], default=None),
@@ -113,18 +113,6 @@ def _span(b: Binding) -> list[object]:
 
 def _actor(actor: Actor | None) -> tuple[int | None, str | None]:
     return (actor.run, actor.operator or None) if actor else (None, None)
-
-
-def _first(texts: Iterable[str]) -> str | None:
-    """What one of a holder's bindings says and the others do not is said of the holder."""
-    for text in texts:
-        if text:
-            return text
-    return None
-
-
-def _structure(b: Binding) -> Record | None:
-    return {"id": b.organization.national_id, "name": b.organization.display_name} if b.organization else None
 
 
 def _ids(bindings: Sequence[Binding]) -> list[str]:
