@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from directory_service.entries.labels import person_label
 from directory_service.matching.agreement import agree_person, agree_structure
 from directory_service.matching.description import Description, Kind
-from directory_service.matching.judging import LEAST, LIKELY, Outcome, confidences, is_sure, outcome, score
+from directory_service.matching.judging import LEAST, Outcome, confidences, is_sure, outcome, score
 from directory_service.matching.retrieve import Found, find_people, find_structures
 from directory_service.matching.weights import Feature
 
@@ -63,11 +63,6 @@ class Matched:
     @property
     def best(self) -> Candidate | None:
         return self.candidates[0] if self.candidates else None
-
-    @property
-    def is_likely(self) -> bool:
-        """Is the best more likely meant than not?"""
-        return self.best is not None and self.best.confidence >= LIKELY
 
     @property
     def match(self) -> Candidate | None:

@@ -16,7 +16,7 @@ from directory_service.matching.addresses import SAID_OF_STATE, AddressState, Ju
 from directory_service.matching.agreement import is_given_name, name_way
 from directory_service.matching.candidates import Candidate, Matched, candidates
 from directory_service.matching.description import Description, Kind, describe
-from directory_service.matching.judging import Outcome
+from directory_service.matching.judging import LIKELY, Outcome
 from directory_service.matching.retrieve import PUBLIC
 from directory_service.matching.weights import Way
 from directory_service.model.rightbox import Choice, Fit
@@ -52,12 +52,16 @@ class LineResult:
     mailboxes: tuple[str, ...]
     by_address: bool = False
     usable: tuple[str, ...] = ()
-    is_likely: bool = False  # the best candidate
 
     @property
     def keep(self) -> bool:
         """The address may stay as it is: in service, and hers as far as the line says."""
         return self.state is AddressState.CURRENT
+
+    @property
+    def is_likely(self) -> bool:
+        """Is the best candidate more likely meant than not?"""
+        return self.confidence >= LIKELY
 
     @property
     def said(self) -> str:
@@ -141,7 +145,6 @@ def _result(judged: Judged, d: Description, matched: Matched, chosen: Choice | N
         tuple(j.box.address for j in chosen.boxes) if chosen else (),
         by_address,
         _usable(chosen),
-        matched.is_likely,
     )
 
 
@@ -175,7 +178,7 @@ def _mailbox(judged: Judged, chosen: Choice | None, matched: Matched) -> str:
     if near := [a for a in alike if a in usable]:
         return near[0]
     if matched.best:
-        return (chosen.recommended or "") if chosen and matched.is_likely else ""
+        return (chosen.recommended or "") if chosen and matched.best.confidence >= LIKELY else ""
     if judged.state is AddressState.CURRENT:
         return judged.address
     return alike[0] if len(alike) == 1 else ""

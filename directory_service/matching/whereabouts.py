@@ -24,9 +24,9 @@ def place_meant(found: Sequence[Place], asked: str, *, department: str = "", str
     words = telling(asked)
 
     def strength(place: Place) -> tuple[bool, bool, int]:
-        address, where = place[0]["address"] or {}, place[0]["structure"] or {}
+        held, address = _where(place[0])
         return (
-            bool(structure) and structure in (where.get("id"), where.get("finess"), where.get("siret")),
+            bool(structure) and structure in map(held.get, ("id", "finess", "siret")),
             bool(department) and department == (address.get("department") or {}).get("code"),
             _spoken_of(words, place),
         )
@@ -38,22 +38,24 @@ def place_meant(found: Sequence[Place], asked: str, *, department: str = "", str
 def box_at(person: Mapping[str, Any], place: Place | None) -> Mapping[str, Any] | None:
     """Her mailbox in the structure of a place; else the first of all."""
     boxes: Sequence[Mapping[str, Any]] = person["mailboxes"]
-    there = (place[0]["structure"] or {}).get("id") if place else None
+    there = _where(place[0])[0].get("id") if place else None
     used = (box for box in boxes if there and there in [s["id"] for s in box["structures"]])
     return next(used, boxes[0] if boxes else None)
 
 
+def _where(activity: Activity) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Structure and address; empty where nothing is known."""
+    return activity["structure"] or {}, activity["address"] or {}
+
+
 def _which(activity: Activity) -> tuple[str, ...]:
-    address, structure = activity["address"] or {}, activity["structure"] or {}
+    structure, address = _where(activity)
     return (structure.get("id") or "", *(address.get(part) or "" for part in ("street", "postcode", "city")))
 
 
 def _spoken_of(asked: Sequence[str], place: Place) -> int:
     """How many of the words are words of the place, or begin one."""
-    address, structure = place[0]["address"] or {}, place[0]["structure"] or {}
-    texts = (
-        *(structure.get(p) for p in ("name", "trade_name")),
-        *(address.get(p) for p in ("postcode", "cedex", "city")),
-    )
-    there = telling(" ".join(text for text in texts if text))
+    structure, address = _where(place[0])
+    texts = *map(structure.get, ("name", "trade_name")), *map(address.get, ("postcode", "cedex", "city"))
+    there = telling(" ".join(filter(None, texts)))
     return sum(any(word.startswith(start) for word in there) for start in asked)
