@@ -58,7 +58,7 @@ reference: .venv/.tested ## writes the reference pages of settings and commands 
 
 pictures: .venv/.tested ## takes the pictures of docs/images anew (the portal, in Chromium)
 	@tools/debian-install chromium
-	@$(BIN)/python tools/pictures.py
+	@$(BIN)/python -m tools.pictures
 
 bench: .venv/.tested ## measures load, LDAP and HTTP beside slapd, at national scale (long)
 	@tools/debian-install wrk

@@ -7,19 +7,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.request import urlopen
 
 from playwright.sync_api import Browser, sync_playwright
+
+from bench.service import serving
 
 FOLDER = Path(__file__).parent.parent / "docs" / "images"
 ANNUAIRE = str(Path(sys.executable).with_name("annuaire"))
 LDAP, HTTP = 2389, 8081
 URL = f"http://127.0.0.1:{HTTP}"
-START_DEADLINE = 60
 BOOK = """\
 Nom;Prénom;Profession;Courriel
 MARTIN;ÉDOUARD;Médecin;edouard.martin@medecin.mssante.fr
@@ -41,16 +40,11 @@ def main() -> None:
 @contextmanager
 def served(data: Path) -> Iterator[None]:
     """The default sample, imported and served."""
-    env = {**os.environ, "ANNUAIRE_DATA": str(data), "ANNUAIRE_LDAP_PORT": str(LDAP), "ANNUAIRE_HTTP_PORT": str(HTTP)}
+    env = {**os.environ, "ANNUAIRE_DATA": str(data)}
     for command in (["sample", data / "sample"], ["init"], ["import", data / "sample"], ["index"]):
         subprocess.run([ANNUAIRE, *command], env=env, check=True, stdout=subprocess.DEVNULL)
-    process = subprocess.Popen([ANNUAIRE, "serve"], env=env, stdout=subprocess.DEVNULL)
-    try:
-        _wait()
+    with serving([ANNUAIRE], data, LDAP, HTTP):
         yield
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def search(browser: Browser) -> None:
@@ -69,18 +63,6 @@ def clean_up(browser: Browser) -> None:
     page.get_by_role("button", name="Vérifier le carnet").click()
     page.get_by_role("heading", name="Bilan").wait_for()
     page.screenshot(path=FOLDER / "portal-cleanup.png")
-
-
-def _wait() -> None:
-    deadline = time.monotonic() + START_DEADLINE
-    while True:
-        try:
-            urlopen(f"{URL}/v1/status", timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
 
 
 if __name__ == "__main__":
