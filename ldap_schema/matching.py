@@ -4,8 +4,9 @@ PURE, stdlib only.
 Only names and numbers: what the rules do to a value is ``directory_service.entries``.  Each attribute has a rule of its
 own there, wider than the standard one (accents, hyphens and apostrophes do not count in names): a client never finds
 less than it expects, and gets the standard rule by naming it in an extensible match.
-``asNameMatch`` gives the rule that names really go by a name of its own; the attributes keep the standard one in their
-definitions, since slapd refuses a rule that it does not know.
+``asNameMatch`` gives the rule that names really go by a name of its own, ``asPlaceMatch`` that of towns and
+départements; the attributes keep the standard one in their definitions, since slapd refuses a rule that it does not
+know.
 """
 
 from __future__ import annotations
@@ -51,6 +52,16 @@ NAME_SUBSTRINGS: Final = MatchingRule(
     f"{ARC}.3.2", "asNameSubstringsMatch", _1466 + "58", equality="asNameMatch", only=NAMES,
     desc="Substrings of what asNameMatch compares",
 )  # fmt: skip
+# Attributes of where somebody works.
+PLACES: Final = ("l", "st")
+PLACE_MATCH: Final = MatchingRule(
+    f"{ARC}.3.3", "asPlaceMatch", _1466 + "15", only=PLACES,
+    desc="Accents, case and punctuation do not count; a town is its districts, a departement has its code",
+)  # fmt: skip
+PLACE_SUBSTRINGS: Final = MatchingRule(
+    f"{ARC}.3.4", "asPlaceSubstringsMatch", _1466 + "58", equality="asPlaceMatch", only=PLACES,
+    desc="Substrings of what asPlaceMatch compares",
+)  # fmt: skip
 _IA5: Final = "1.3.6.1.4.1.1466.109.114."
 _UUID: Final = "1.3.6.1.1.16.1"
 _TEXT: Final = "11 15 44 50"  # DirectoryString and the types that it may be made of (RFC 4517 4.2.11)
@@ -87,6 +98,8 @@ RULES: Final = (
     MatchingRule("1.3.6.1.1.16.3", "UUIDOrderingMatch", _UUID),
     NAME_MATCH,
     NAME_SUBSTRINGS,
+    PLACE_MATCH,
+    PLACE_SUBSTRINGS,
 )
 
 _BY_NAME: Final = {key.lower(): rule for rule in RULES for key in (rule.name, rule.oid)}

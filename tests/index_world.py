@@ -31,6 +31,7 @@ from directory_service.index.schema import ORDERED
 from directory_service.index.writer import write_entries
 from directory_service.ldap.ber import octets, partial_attribute, sequence
 from directory_service.ldap.dn import escape_value
+from directory_service.model.towns import other_towns
 
 Attributes = Mapping[str, Sequence[str]]
 OUS = {BAL: "bal", PEOPLE: "personnes", STRUCTURES: "structures"}
@@ -58,7 +59,7 @@ def make_entry(
         dn=dn,
         view=view,
         **texts,
-        tags=" ".join([*_each(held, index_tag), *_sounds(branch, held)]),
+        tags=" ".join([*_each(_all_forms(held), index_tag), *_sounds(branch, held)]),
         keys=tuple(dict.fromkeys((*_each(held, index_key), id_key("u", uid[0]), uuid_key(dn)))),
         ber=octets(dn) + body,
         json=b"{}",
@@ -75,6 +76,11 @@ def _prepared(held: Attributes, wanted: str) -> list[str]:
 def _spelt(held: Attributes, wanted: str) -> list[str]:
     pairs = ((ATTRIBUTES[name.lower()], values) for name, values in held.items())
     return [p for a, values in pairs if wanted in a.columns for v in values for p in prepared_forms(a, v.encode())[1:]]
+
+
+def _all_forms(held: Attributes) -> Attributes:
+    """Towns with their other spellings, each of which has its token."""
+    return {n: [f for v in values for f in (v, *other_towns(v))] if n == "l" else values for n, values in held.items()}
 
 
 def _sounds(branch: int, held: Attributes) -> list[str]:

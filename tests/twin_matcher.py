@@ -31,8 +31,10 @@ from directory_service.index.query import (
 )
 from directory_service.ldap.ber import SET, Reader
 from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
+from directory_service.model.identifiers import is_adeli, is_rpps
 from directory_service.model.names import fold, squash
 from directory_service.model.nicknames import is_nickname
+from directory_service.model.nomenclature import DEPARTMENTS
 from directory_service.model.phonetics import code, heard, units
 from ldap_schema.matching import RULES
 from ldap_schema.schema import load
@@ -133,7 +135,7 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
     if isinstance(asked, Present):
         return bool(held)
     values = [p for v in held if (p := prepare(attribute, v))]
-    spelt = [form for v in held for form in saints(name, v)]
+    spelt = [form for v in held for form in others(name, v)]
     if isinstance(asked, Substrings):
         return substrings(attribute, asked, values + spelt)
     wanted = prepare(attribute, asked.value)
@@ -148,13 +150,42 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
     return any(v >= wanted if isinstance(asked, GreaterOrEqual) else v <= wanted for v in values)
 
 
+def others(name: str, value: bytes) -> list[str]:
+    """The other spellings that a value matches by."""
+    text = value.decode()
+    if name == "l":
+        return towns(fold(text))
+    if name == "st":
+        return [code.lower() for code, label in DEPARTMENTS.items() if fold(label) == fold(text)]
+    if name in ("asRpps", "asAdeli"):
+        digit, is_one = ("8", is_rpps) if name == "asRpps" else ("0", is_adeli)
+        return [digit + text.lower()] if is_one(text) else []
+    return saints(name, value)
+
+
+def towns(text: str) -> list[str]:
+    """Without what the mail adds, *Saint* short and in full; a district of Paris, Lyon or Marseille by its number."""
+    bare = re.sub(r" arrondissement\S*$", "", re.sub(r"(^| )cedex\b.*", "", text))
+    bare = re.sub(r"( \d\S*)+$", "", "" if bare.startswith("arrondissement") and " " not in bare else bare)
+    found = [bare, re.sub(r"\bs(tes|te|ts|t)\b(?= )", r"sain\1", bare),
+             re.sub(r"\bsain(tes|te|ts|t)\b(?= )", r"s\1", bare)]  # fmt: skip
+    numbers = re.findall(r"(?<= )0?([1-9][0-9]?)(?:er|e|eme)?(?= |$)", text)
+    if len(numbers) == 1 and int(numbers[0]) <= {"paris": 20, "lyon": 9, "marseille": 16}.get(bare, 0):
+        n = int(numbers[0])
+        nth = f"{n}e" if n > 1 else "1er"
+        ways = (f"{n}", f"{n:02}", nth, f"{n}eme", f"{nth} arrondissement", f"cedex {n:02}")
+        found += [f"{bare} {way}" for way in ways]
+    return [form for form in found if form]
+
+
 def saints(name: str, value: bytes) -> list[str]:
     """A name with each Saint before another word written short, or in full."""
-    if name.lower() not in ("cn", "sn", "givenname"):
+    if name not in ("cn", "sn", "givenName", "o", "HcRegisteredName", "street"):
         return []
     short, full = r"\b(s)ain(tes|te|ts|t)\b(?= )", r"\b(s)(tes|te|ts|t)\b(?= )"
     text = fold(value.decode())
-    return [re.sub(short, r"\1\2", text).replace(" ", ""), re.sub(full, r"\1ain\2", text).replace(" ", "")]
+    spelt = [re.sub(short, r"\1\2", text), re.sub(full, r"\1ain\2", text)]
+    return [s.replace(" ", "") for s in spelt] if name in SOUNDED else spelt
 
 
 # --- ~= on a name ----------------------------------------------------------------------------------------------------
@@ -241,7 +272,7 @@ def one_rule(entry, definition, rule, value, dn, option):  # type: ignore[no-unt
         return None
     standard = STANDARD.get(rule.name if rule else "", lambda text: "")
     return any(
-        wanted in (prepare(attribute, v), *saints(attribute.name, v))
+        wanted in (prepare(attribute, v), *others(attribute.name, v))
         and standard(v.decode()) == standard(value.decode())
         for v in held
     )
@@ -258,7 +289,7 @@ def by_substrings(attribute, rule, value, held):  # type: ignore[no-untyped-def]
     if defined is None:
         return None
     return any(
-        substrings(attribute, plain, [prepare(attribute, v) or "", *saints(attribute.name, v)])
+        substrings(attribute, plain, [prepare(attribute, v) or "", *others(attribute.name, v)])
         and (not standard or holds(standard(v.decode()), texts[0], texts[1:-1], texts[-1]))
         for v in held
     )

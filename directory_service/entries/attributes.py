@@ -18,7 +18,10 @@ from typing import Final
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
 from directory_service.errors import InvalidInput
 from directory_service.ldap.dn import normalise, parse_dn, uuid_start
-from directory_service.model.names import fold_any, other_spellings, squash
+from directory_service.model.identifiers import is_adeli, is_rpps
+from directory_service.model.names import fold, fold_any, other_spellings, other_wordings, squash
+from directory_service.model.nomenclature import code_of_department
+from directory_service.model.towns import other_towns, town_key
 from ldap_schema.schema import load
 
 
@@ -129,6 +132,15 @@ _TABLE: Final = (
 ATTRIBUTES: Final[dict[str, Attribute]] = {a.name.lower(): a for a in _TABLE}
 # Attributes whose ``~=`` is by sound and typing errors, and where their entries have the tokens for it.
 SOUNDED: Final[dict[str, frozenset[int]]] = dict.fromkeys(("cn", "sn", "givenName"), _B | _P)
+# Attributes whose values match by other spellings too, prepared already, and what gives these.
+SPELT: Final[dict[str, Callable[[str], tuple[str, ...]]]] = {
+    **dict.fromkeys(SOUNDED, other_spellings),
+    **dict.fromkeys(("o", "HcRegisteredName", "street"), other_wordings),
+    "l": other_towns,
+    "st": code_of_department,
+    "asRpps": lambda value: (f"8{value}",) if is_rpps(value) else (),
+    "asAdeli": lambda value: (f"0{value.casefold()}",) if is_adeli(value) else (),
+}
 
 
 @lru_cache(maxsize=1024)
@@ -271,12 +283,12 @@ PREPARE: Final[dict[MatchRule, Callable[[str], str]]] = {
 
 
 def prepared_forms(attribute: Attribute, value: bytes) -> tuple[str, ...]:
-    """``prepare`` of a value that an entry holds, and of names the other spellings that it matches by; none if it is
-    not of the syntax."""
-    own = prepare(attribute, value)
+    """``prepare`` of a value that an entry holds, and the other spellings that it matches by; none if it is not of the
+    syntax."""
+    own, spelt = prepare(attribute, value), SPELT.get(attribute.name)
     if own is None:
         return ()
-    return (own, *other_spellings(value.decode())) if attribute.name in SOUNDED else (own,)
+    return (own, *spelt(value.decode())) if spelt else (own,)
 
 
 # --- what the index looks up ----------------------------------------------------------------------------------------
@@ -286,6 +298,11 @@ def column(prepared: Iterable[str]) -> str:
     """The search text of these prepared values: ``^lyon$^rhone$``; repeated and empty ones once and not at all."""
     values = [v for v in dict.fromkeys(prepared) if v]
     return f"^{'$^'.join(values)}$" if values else ""
+
+
+def worded(text: str) -> tuple[str, ...]:
+    """``prepared_forms`` of the name of a structure, or of a street."""
+    return (fold(text), *other_wordings(text))
 
 
 def names_column(names: Sequence[str]) -> str:
@@ -305,13 +322,21 @@ def token_text(tokens: Iterable[str]) -> str:
 
 
 def index_tag(attribute: Attribute, value: bytes) -> str | None:
-    """The token that every entry with this value has; None when the attribute, or this value, has no token."""
+    """The token that every entry has of which a value matches by this spelling; None when the attribute, or this
+    value, has no token."""
     prepared = prepare(attribute, value) if attribute.tag else None
+    if prepared and attribute.name == "l":
+        return town_tag(prepared)
     if prepared and attribute.segment is not None:
         parts = value.split(b":")
         known = len(parts) > 2 and parts[2].isalnum()
         return tag(attribute.tag, _exact(parts[2].decode())) if known else f"{attribute.tag}x{prepared.encode().hex()}"
     return tag(attribute.tag, prepared) if prepared else None
+
+
+def town_tag(town: str) -> str:
+    """``index_tag`` of this ``l``."""
+    return tag("l", town_key(town))
 
 
 # Types of HcIdentifier (``issuer:type:value:status``) and the keys that they stand for; "h" for a value of no type.
@@ -330,7 +355,15 @@ def index_key(attribute: Attribute, value: bytes) -> str | None:
     prepared = prepare(attribute, value) if attribute.key else None
     if prepared and attribute.operational:
         return _operational_key(attribute, prepared)
+    if prepared and attribute.key in ("i8", "i0") and _is_national(attribute.key[1], prepared):
+        return id_key("i", prepared)
     return id_key(attribute.key, prepared) if prepared else None
+
+
+def _is_national(scheme: str, number: str) -> bool:
+    """Whether it is the number of a person behind its type digit, as ``asNationalId`` has it."""
+    held = number[1:].upper()
+    return number.startswith(scheme) and (is_rpps(held) if scheme == "8" else is_adeli(held))
 
 
 def _operational_key(attribute: Attribute, prepared: str) -> str | None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from directory_service.entries.attributes import column
+from directory_service.entries.attributes import column, worded
 from directory_service.entries.dates import generalized
 from directory_service.entries.entry import ANYONE, CONTAINER, Entry, entry_id
 from directory_service.entries.wire import entry_ber, many, one
 from directory_service.ldap.dn import parse_dn
-from directory_service.model.names import fold
 
 BRANCHES: Final = (
     ("bal", "Boîtes aux lettres et leurs titulaires : la branche des logiciels de messagerie"),
@@ -50,7 +49,7 @@ def _entry(pk: int, dn: str, body: bytes, org: tuple[str, ...]) -> Entry:
         name="",
         given="",
         mail="",
-        org=column(map(fold, org)),
+        org=column(form for text in org for form in worded(text)),
         work="",
         place="",
         tags="",

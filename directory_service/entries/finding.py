@@ -16,6 +16,7 @@ from typing import Final
 
 from directory_service.model.names import SAINTS, words
 from directory_service.model.phonetics import PARTICLES, code
+from directory_service.model.towns import town_name
 from directory_service.model.vocabulary import ARTICLES, generic
 
 
@@ -33,8 +34,6 @@ class Kind(StrEnum):
     TOWN_SOUND = "9"  # how the whole name of a town sounds
 
 
-CEDEX: Final = "cedex"
-_DISTRICT: Final = "arrondissement"
 _MOST: Final = 8  # words of a name; of longer ones, the first
 _DOT, _SIGN = "·", "‧"  # the tokenizer keeps what is not ASCII
 
@@ -86,18 +85,6 @@ def town_words(town: str) -> tuple[str, ...]:
     whole = "".join(found)
     parts = (Kind.TOWN_PART + word for word in found if len(found) > 1 and word not in ARTICLES)
     return tuple(dict.fromkeys((Kind.TOWN + whole, *parts, Kind.TOWN_SOUND + code(whole))))
-
-
-def town_name(town: str) -> tuple[str, ...]:
-    """The words of the name of a town."""
-    found = words_of(town)
-    if CEDEX in found:
-        found = found[: found.index(CEDEX)]
-    if found and found[-1].startswith(_DISTRICT):
-        found = found[:-1]
-    while len(found) > 1 and found[-1][0].isdigit():
-        found = found[:-1]
-    return tuple(found)
 
 
 @lru_cache(maxsize=50_000)

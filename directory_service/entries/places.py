@@ -14,12 +14,14 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import DEPARTMENT_TAG, PREPARE, MatchRule, tag
+from directory_service.entries.attributes import DEPARTMENT_TAG, PREPARE, MatchRule, tag, town_tag, worded
 from directory_service.entries.finding import structure_words, town_words
 from directory_service.entries.fragments import fragment
 from directory_service.entries.wire import apart, clean, distinct, many, one, phone
-from directory_service.model.names import fold, fold_once
+from directory_service.model.names import fold, fold_once, saints_spelt
+from directory_service.model.nomenclature import code_of_department
 from directory_service.model.people import Address, Coded, Organization, PractitionerRole
+from directory_service.model.towns import other_towns
 
 JSON = dict[str, object]
 Values = tuple[str, ...]  # of one attribute, none equal to another
@@ -147,8 +149,11 @@ def _render(o: Organization) -> Place:
     phones = _pair(phone(o.phone), phone(o.phone2)) if o.phone or o.phone2 else ()
     fax = phone(o.fax) if o.fax else ""
     ids, finess, siret = _pair(clean(o.national_id), clean(o.technical_id)), clean(o.finess), digits(o.siret)
-    org = _prepared(map(fold, names))
-    place = _prepared((*area.names, fold_once(street), area.code, *map(_DIGITS, phones), _DIGITS(fax)))
+    org = _prepared(form for name in names for form in worded(name))
+    folded = fold_once(street)
+    place = _prepared(
+        (*area.names, folded, *saints_spelt(folded.split(), " "), area.code, *map(_DIGITS, phones), _DIGITS(fax))
+    )
     numbers = [tag("o", _EXACT(i)) for i in ids]
     if finess:
         numbers.append(tag("f", _EXACT(finess)))
@@ -168,7 +173,7 @@ def _render(o: Organization) -> Place:
         _column(org),
         place,
         _column(place),
-        _once((area.code_tag, area.town_tag, *numbers, area.department_tag)),
+        _once((area.code_tag, *area.town_tags, *numbers, area.department_tag)),
         " ".join((*area.found_by, *structure_words(names))),
         (names, _single(street), *area.values, phones, _single(fax), ids, _single(finess), _single(siret)),
         fragment(structure_json(o)),
@@ -184,10 +189,10 @@ class _Area(NamedTuple):
 
     town: str
     ber: bytes  # postalCode, l, st
-    names: tuple[str, str]  # prepared town and department
+    names: tuple[str, ...]  # prepared town and department, and their other spellings
     code: str  # prepared postcode
     code_tag: str
-    town_tag: str
+    town_tags: tuple[str, ...]
     department_tag: str
     found_by: tuple[str, ...]
     values: tuple[Values, Values, Values]  # of postalCode, l, st
@@ -196,14 +201,14 @@ class _Area(NamedTuple):
 @lru_cache(maxsize=20_000)
 def _area(postcode: str, town: str, department: str, department_code: str) -> _Area:
     code, department_code = _EXACT(postcode), _EXACT(department_code)
-    folded = fold(town)
+    towns = (fold(town), *other_towns(town))
     return _Area(
         town,
         one("postalCode", postcode) + one("l", town) + one("st", department),
-        (folded, fold(department)),
+        (*towns, fold(department), *code_of_department(department)),
         code,
         tag("z", code) if code else "",
-        tag("l", folded) if folded else "",
+        tuple(map(town_tag, filter(None, towns))),
         tag(DEPARTMENT_TAG, department_code) if department_code else "",
         town_words(town),
         (_single(postcode), _single(town), _single(department)),

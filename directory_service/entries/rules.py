@@ -2,7 +2,7 @@
 
 Every attribute has its own rule (``attributes``), by which the index finds it.  A standard rule that a client names is
 narrower: a value must then be equal by both, so that what the index finds is a superset whatever Unicode does.  Our own
-``asNameMatch``, and the rules that say no more than the attribute's, leave nothing to add.
+``asNameMatch`` and ``asPlaceMatch``, and the rules that say no more than the attribute's, leave nothing to add.
 """
 
 from __future__ import annotations

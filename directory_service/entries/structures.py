@@ -16,6 +16,7 @@ from directory_service.entries.attributes import (
     tag,
     token_text,
     uuid_key,
+    worded,
 )
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, latest
@@ -31,7 +32,7 @@ from directory_service.model.names import squash
 from directory_service.model.people import Coded, Organization, Status
 
 _CLASSES: Final = many("objectClass", CLASSES[STRUCTURES])
-_EXACT, _TEXT = PREPARE[MatchRule.EXACT], PREPARE[MatchRule.TEXT]
+_EXACT: Final = PREPARE[MatchRule.EXACT]
 
 
 def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str) -> Entry:
@@ -50,7 +51,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         names_column(names),
         "",
         boxes.text,
-        column((*place.org, _TEXT(o.name))),
+        column((*place.org, *worded(o.name))),
         column([squash(shown)]),
         place.place_text,
         token_text((place.tags, _state(o.status is Status.ACTIVE, o.sector).tags, *_box_tags(boxes))),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
-from directory_service.entries.finding import Kind, town_name
+from directory_service.entries.finding import Kind
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import of_word
 from directory_service.index.onebox.tiers import Near
@@ -25,6 +25,7 @@ from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
 from directory_service.model.names import SAINTS, fold, squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
+from directory_service.model.towns import town_name
 from directory_service.model.vocabulary import System, codes_said
 
 LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody's name

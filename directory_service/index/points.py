@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from directory_service.entries.attributes import ATTRIBUTES, index_key, prepare
+from directory_service.entries.attributes import ATTRIBUTES, index_key, prepare, prepared_forms
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES, first_id
 from directory_service.index.plan.predicate import find_values
 from directory_service.index.query import Equal, Part, Scope
@@ -43,7 +43,7 @@ def point(reader: Reader, asked: Equal, limits: tuple[int, int], view: int, part
     name, value, found = attribute.name.encode(), asked.value, []
     for hit in reader.by_key(key, *limits, view, Part.BER if part is Part.BER else Part.ALL):
         values = find_values(hit.ber, name)
-        if value in values or prepare(attribute, value) in [prepare(attribute, v) for v in values]:
+        if value in values or prepare(attribute, value) in [f for v in values for f in prepared_forms(attribute, v)]:
             found.append(hit)
     return found
 

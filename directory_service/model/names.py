@@ -85,9 +85,18 @@ def is_saintly(text: str) -> bool:
 def other_spellings(text: str) -> tuple[str, ...]:
     """What ``squash`` would give of a name if Saint before another word were written short, and in full; nothing of
     other names."""
-    found = words(text)
+    return saints_spelt(words(text), "")
+
+
+def other_wordings(text: str) -> tuple[str, ...]:
+    """The same of ``fold``."""
+    return saints_spelt(words(text), " ")
+
+
+def saints_spelt(found: list[str], between: str) -> tuple[str, ...]:
+    """These words joined, if Saint before another one were written short, and in full."""
     if len(found) < 2 or _SAINTLY.isdisjoint(found[:-1]):
         return ()
-    own, last = "".join(found), found.pop()
-    made = ("".join((*(way.get(word, word) for word in found), last)) for way in (SAINTS, _SHORT))
+    own, *before, last = between.join(found), *found
+    made = (between.join((*(way.get(word, word) for word in before), last)) for way in (SAINTS, _SHORT))
     return tuple(dict.fromkeys(spelt for spelt in made if spelt != own))

@@ -13,6 +13,8 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
+from directory_service.model.names import fold
+
 # System: its files; where two give one code, the first wins (TRE_G16 only adds what TRE_G15 lacks).
 _FILES: Mapping[str, tuple[str, ...]] = {
     "profession": (
@@ -199,6 +201,14 @@ DEPARTMENTS: Mapping[str, str] = MappingProxyType(
 989 Île de Clipperton""".splitlines()
     )
 )
+
+_CODES = {fold(label): (code.lower(),) for code, label in DEPARTMENTS.items()}
+
+
+def code_of_department(label: str) -> tuple[str, ...]:
+    """The folded code of the département of this name, if there is one."""
+    return _CODES.get(fold(label), ())
+
 
 _CITY_CODE = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{3}", re.ASCII)
 _POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)

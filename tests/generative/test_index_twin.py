@@ -67,7 +67,7 @@ COMMON = [
 PIECES = sorted({text[i:j] for text in COMMON for i in range(len(text)) for j in range(i + 1, len(text) + 1)})
 VALUES = st.one_of(st.text(LETTERS, min_size=1, max_size=8), st.sampled_from(COMMON))
 BRANCHES = st.sampled_from([BAL, PEOPLE, STRUCTURES])
-PLAIN = ("cn", "sn", "givenName", "mail", "o", "ou", "l", "street", "postalCode", "title", "displayName",
+PLAIN = ("cn", "sn", "givenName", "mail", "o", "ou", "l", "st", "street", "postalCode", "title", "displayName",
          "telephoneNumber", "asNationalId", "asRpps", "asProfessionCode", "asStatus", "asMailboxType",
          "asSpecialty")  # fmt: skip
 ODD = ("name", "cn;lang-fr", "jpegPhoto", "initials", "entryDN", "entryUUID", "hasSubordinates", "nosuch",
@@ -83,6 +83,15 @@ HEARD = st.sampled_from(["lefebvre", "lefevre", "lefaivre", "lefebrve", "le fevr
                          "tibo", "dupnt", "dupont", "d'aubigné", "daubigney", "abcdefgh", "abcdxxgh", "st germain",
                          "saint-germain"])  # fmt: skip
 
+# Where people are and numbers, which others write differently.
+SPELT = {
+    "l": st.sampled_from(["PARIS", "Paris 10e Arrondissement", "Paris 1er Arrondissement", "LYON 03", "LYON CEDEX 03",
+                          "lyon 3", "Lyon 3ème", "Marseille 20", "ST ETIENNE CEDEX 2", "Saint-Étienne", "saint",
+                          "paris cedex", "cedex", "PARIS 01 CEDEX", "lyon 3 4"]),
+    "st": st.sampled_from(["Rhône", "69", "2a", "CORSE DU SUD", "rhone"]),
+    "asRpps": st.sampled_from(["10900000018", "810900000018", "8 10900000018", "10900000019", "810900000019"]),
+}  # fmt: skip
+
 
 @st.composite
 def entries(draw):
@@ -93,7 +102,7 @@ def entries(draw):
     always = [a.name for a in ATTRIBUTES.values() if branch in a.always and a.name in PLAIN]
     chosen = {*always, *draw(st.lists(st.sampled_from(allowed), max_size=6))}
     values = {n: st.one_of(VALUES, HEARD, HEARD.map(str.upper)) if n in ("cn", "sn", "givenName") else VALUES
-              for n in chosen}  # fmt: skip
+              for n in chosen} | {n: st.one_of(VALUES, SPELT[n]) for n in chosen & SPELT.keys()}  # fmt: skip
     held = {n: draw(st.lists(values[n], min_size=1, max_size=2, unique=True)) for n in sorted(chosen)}
     held["mail"] = list(dict.fromkeys(value.replace(" ", "") or "@" for value in held.get("mail", ())))
     if branch == BAL:
@@ -142,6 +151,8 @@ LEAVES = st.one_of(
     st.builds(Approx, NAMES, RAW),
     st.builds(Approx, st.sampled_from(["cn", "sn", "givenName", "name"]), HEARD.map(str.encode)),
     EXTENSIBLES,
+    *(st.builds(Equal, st.just(name), values.map(str.encode)) for name, values in SPELT.items()),
+    st.builds(lambda start: Substrings("l", start.encode(), (), b""), SPELT["l"]),
     st.builds(Equal, st.just("entryDN"), DNS.map(str.encode)),
     st.builds(Equal, st.just("entryUUID"), UUIDS.map(str.encode)),
     st.builds(Undefined),
@@ -275,7 +286,7 @@ LISTED = {n for n, a in ATTRIBUTES.items() if n in {p.lower() for p in PLAIN} an
 
 
 @settings(max_examples=150, deadline=None)
-@given(LEAVES, st.lists(st.one_of(VALUES, HEARD), min_size=1, max_size=6))
+@given(LEAVES, st.lists(st.one_of(VALUES, HEARD, *SPELT.values()), min_size=1, max_size=6))
 def test_a_value_on_its_own_matches_as_in_an_entry_that_has_no_other(asked, values) -> None:
     """Matched values (RFC 3876) are told as filters are."""
     held = {name: test for name, test in value_tests(asked).items() if name in LISTED}

@@ -119,6 +119,8 @@ def test_a_filter_is_true_false_or_undefined(serving: Serving, part: str, value:
         (f"(mail:caseIgnoreIA5Match:={JEAN.upper()})", {JEAN}),
         ("(asMailboxType:caseIgnoreMatch:=org)", {SERVICE}),
         (f"(asRpps:numericStringMatch:={rpps(1)[:2]} {rpps(1)[2:]})", {ZOE, "reprise@cabinet.mssante.fr"}),
+        (f"(asRpps=8 {rpps(1)})", {ZOE, "reprise@cabinet.mssante.fr"}),
+        (f"(asRpps:numericStringMatch:=8{rpps(1)})", set()),
         ("(objectClass:objectIdentifierMatch:=nothing)", set()),
         ("(&(mail=cardiologie@*)(telephoneNumber:telephoneNumberMatch:=04 72 00-00-00))", {SERVICE}),
     ],
@@ -203,6 +205,8 @@ def test_compare_knows_subtypes_options_and_operational_attributes(serving: Serv
     with connected(serving) as connection:
         assert connection.compare_s(dn, "name", b"JEAN")
         assert connection.compare_s(dn, "2.5.4.4", b"dupont")
+        assert connection.compare_s(dn, "st", b"69")
+        assert not connection.compare_s(dn, "st", b"75")
         assert connection.compare_s(dn, "entryUUID", held["entryUUID"][0])
         assert connection.compare_s(dn, "entryDN", dn.upper().encode())
         assert not connection.compare_s(dn, "sn", b"martin")

@@ -74,6 +74,12 @@ def test_exact_filters_know_it_and_exact_rules_do_not(directory: Directory) -> N
     assert told(directory, "(sn:caseIgnoreMatch:=ST GERMAIN)") == set()
 
 
+def test_structures_are_found_by_both(directory: Directory) -> None:
+    for asked in ("o=clinique st joseph", "o=*Saint-Joseph*", "o=clinique st j*"):
+        assert told(directory, f"({asked})") == {"boite900"}, asked
+    assert told(directory, "(o:caseIgnoreMatch:=clinique st joseph)") == set()
+
+
 def test_nobody_else_is(directory: Directory) -> None:
     assert told(directory, "(sn=ST)") == set()  # by itself it is no Saint
     assert told(directory, "(sn=*st*germain*)") == {"boite400"}

@@ -222,6 +222,7 @@ def test_exact_takes_words_as_they_are(client: FlaskClient) -> None:
 
 def test_criteria_hold_besides(client: FlaskClient) -> None:
     assert found(client, "dupont", city="lyon") == [DUPONT, DUPONT_GONE, DUPONTEL]
+    assert found(client, "goff", structure="clinique st martin") == [LE_GOFF]
     assert found(client, "dupont", department="76") == [DUPONT_ROUEN]
     assert found(client, "dupont", status="inactive") == [DUPONT_GONE]
     assert found(client, "dupont", type="PER") == [DUPONT, DUPONTEL]

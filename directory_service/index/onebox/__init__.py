@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 from typing import Final
 
-from directory_service.entries.finding import CEDEX, words_of
+from directory_service.entries.finding import words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
     LEAST_TOWN,
@@ -50,6 +50,7 @@ from directory_service.model.likeness import Likeness
 from directory_service.model.names import SAINTS
 from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
+from directory_service.model.towns import CEDEX
 from directory_service.model.vocabulary import is_known, skipped
 
 MOST_WORDS: Final = 12  # what people type has four; a pasted paragraph is no search
