@@ -34,6 +34,7 @@ _FIELDS: Final = {
     "name": "nom ou prénom",
     "profession": "profession",
     "specialty": "savoir-faire",
+    "mode": "mode d'exercice",
     "city": "commune",
     "postcode": "code postal",
     "department": "département",

@@ -1,4 +1,5 @@
-"""The words by which people ask for a profession, a specialty, a department or a kind of structure.  PURE.
+"""The words by which people ask for a profession, a specialty, a way of practising (*libéral*), a department or a kind
+of structure.  PURE.
 
 Labels of the nomenclatures are known by their words.  What people say instead (*kiné*, *ophtalmo*, *CHU*) is in
 ``data/search_words.csv``, one row each with where it comes from.  What a specialist is called is ``SPECIALISTS``'.
@@ -25,6 +26,7 @@ class System(StrEnum):
 
     PROFESSION = "profession"
     SPECIALTY = "specialty"
+    MODE = "mode"
     DEPARTMENT = "department"
     STRUCTURE = "structure"
     SKIPPED = "skipped"  # about nothing: titles and articles

@@ -12,7 +12,9 @@ import pytest
 from terminals import on_terminal
 
 from directory_service import cli
+from directory_service.commands import reading
 from directory_service.errors import why_unwritten
+from directory_service.index.onebox import Field
 
 
 def test_an_account_without_a_name_is_told_by_its_number(
@@ -104,3 +106,7 @@ def test_a_registry_that_cannot_be_opened_is_named(tmp_path: Path, capsys: pytes
     (tmp_path / "registry.sqlite").mkdir()
     assert cli.run(["--data", str(tmp_path), "runs"]) == 5
     assert f"peut-il écrire {tmp_path}/registry.sqlite et son dossier ?" in capsys.readouterr().err
+
+
+def test_there_is_a_french_word_for_every_field_that_a_search_explains() -> None:
+    assert set(reading._FIELDS) == {field.value for field in Field}

@@ -13,7 +13,7 @@ from directory_service.model.vocabulary import System
 
 FILE = Path(vocabulary.__file__).parent / "data/search_words.csv"
 ROWS = list(csv.DictReader(FILE.read_text(encoding="utf-8").splitlines()))
-LABELS = {System.PROFESSION: "profession", System.SPECIALTY: "expertise"}
+LABELS = {System.PROFESSION: "profession", System.SPECIALTY: "expertise", System.MODE: "mode"}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['system']}:{row['words']}")
@@ -53,6 +53,8 @@ def test_every_profession_is_said_by_its_label() -> None:
         ("ophtalmo", {"SM38", "SM85"}),
         ("gyneco", {"SM19", "SM20", "SM51", "SM52", "CEX24", "CEX22"}),
         ("orl", {"SM34", "SM39", "SM86"}),
+        ("liberale", {"L"}),
+        ("salaries", {"S"}),
     ],
 )
 def test_what_people_say_most(word: str, codes: set[str]) -> None:

@@ -116,6 +116,10 @@ def _specialty(record: Record, typed: str, token: str) -> str | None:
     return _coded(held, token) or nomenclature.label("expertise", token[1:].upper()) or _label(held)
 
 
+def _mode(record: Record, _typed: str, token: str) -> str | None:
+    return _coded(_activities(record, "mode"), token)
+
+
 def _coded(held: Iterable[Mapping[str, Any]], token: str) -> str | None:
     return next((c["label"] for c in held if c["code"].lower() == token[1:]), None)
 
@@ -147,6 +151,7 @@ _TEXTS: Final[Mapping[Field, Callable[[Record, str, str], str | None]]] = {
     Field.GIVEN: lambda record, _typed, _token: record["given_names"] or None,
     Field.PROFESSION: _profession,
     Field.SPECIALTY: _specialty,
+    Field.MODE: _mode,
     Field.CITY: _city,
     Field.POSTCODE: _postcode,
     Field.DEPARTMENT: _department,

@@ -33,6 +33,7 @@ class Field(StrEnum):
     NAME = "name"
     PROFESSION = "profession"
     SPECIALTY = "specialty"
+    MODE = "mode"
     CITY = "city"
     POSTCODE = "postcode"
     DEPARTMENT = "department"
@@ -102,6 +103,7 @@ class Word:
 _FIELDS: Final = {
     System.PROFESSION: (Field.PROFESSION, "p"),
     System.SPECIALTY: (Field.SPECIALTY, "s"),
+    System.MODE: (Field.MODE, "m"),
     System.DEPARTMENT: (Field.DEPARTMENT, DEPARTMENT_TAG),
 }
 LEAST_TOWN: Final = 3  # letters of a word by which a town is looked up
