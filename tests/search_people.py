@@ -4,7 +4,7 @@ professions at once."""
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,15 +36,15 @@ NAMES = ["CHU DE LYON", "CABINET MARTIN", "CENTRE HOSPITALIER DE SAINT MARTIN"]
 
 
 @st.composite
-def people(draw: st.DrawFn) -> Entry:
+def people(draw: st.DrawFn, families: Sequence[str] = FAMILIES, names: Sequence[str] = NAMES) -> Entry:
     pk = draw(st.integers(1, 10_000))
     town, postcode, department = draw(st.sampled_from(TOWNS))
     place = make_address(city=town, postcode=postcode, department=(department, department))
-    workplace = make_organization(pk, name=draw(st.sampled_from(NAMES)), address=place)
+    workplace = make_organization(pk, name=draw(st.sampled_from(names)), address=place)
     nurse = draw(st.booleans())
     person = make_practitioner(
         pk,
-        family_name=draw(st.sampled_from(FAMILIES)),
+        family_name=draw(st.sampled_from(families)),
         given_names=draw(st.sampled_from(GIVEN)),
         profession=NURSE if nurse else PHYSICIAN,
         expertises=[] if nurse else [Expertise("10", ORDINAL, CARDIOLOGY)],
@@ -55,7 +55,11 @@ def people(draw: st.DrawFn) -> Entry:
     return practitioner_entry(person, boxes if draw(st.booleans()) else [], SUFFIX)
 
 
-WORLDS = st.lists(people(), min_size=1, max_size=25, unique_by=lambda entry: entry.id & 0xFFFFFFFF)
+def worlds(person: st.SearchStrategy[Entry]) -> st.SearchStrategy[list[Entry]]:
+    return st.lists(person, min_size=1, max_size=25, unique_by=lambda entry: entry.id & 0xFFFFFFFF)
+
+
+WORLDS = worlds(people())
 
 
 def near_in(world: Iterable[Entry]) -> Callable[[str], list[str]]:

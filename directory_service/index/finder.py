@@ -2,8 +2,8 @@
 
 Whoever matches is found by tokens (``onebox``).  Few are all read, scored and sorted; many are read tier by tier, each
 in rank order, as far as the page goes.  When hardly anybody matches, words are also taken by sound, with typing errors,
-and failing that inside other words.  What is done goes by numbers of the build, so that within a build every page is
-of the same order; the clock only ends what takes too long.  Figures: docs/reference/search.md.
+as short beginnings, and failing that inside other words.  What is done goes by numbers of the build, so that within a
+build every page is of the same order; the clock only ends what takes too long.  Figures: docs/reference/search.md.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.entry import PEOPLE
 from directory_service.errors import LimitExceeded
-from directory_service.index.criteria import Place, Rank, Wishes
+from directory_service.index.criteria import NO_WISHES, Place, Rank, Wishes
 from directory_service.index.inside import candidates
 from directory_service.index.lookups import Span
 from directory_service.index.onebox import Box, facets, within
 from directory_service.index.onebox.explain import explained
 from directory_service.index.onebox.readings import Word
 from directory_service.index.onebox.score import Fit, Match, match
-from directory_service.index.onebox.tiers import Near, everyone, expressions, with_tokens
+from directory_service.index.onebox.tiers import FIRST_RELAXED, IDENTIFIED, Near, everyone, expressions, with_tokens
 from directory_service.index.plan import make_plan
 from directory_service.index.points import ids_of
 from directory_service.index.query import And, Filter, HasTag, Not, Or
@@ -69,13 +69,21 @@ class _Everyone:
 
 
 class Finder:
-    """Answers one question.  ``box`` is None when only criteria were given."""
+    """Answers one question.  ``box`` is None when only criteria were given.  ``uncounted`` are those of the criteria
+    that no facet counts, None where these are all."""
 
     def __init__(
-        self, reader: Reader, box: Box | None, criteria: Filter, near: Near, wishes: Wishes, view: int
+        self,
+        reader: Reader,
+        box: Box | None,
+        criteria: Filter,
+        near: Near,
+        wishes: Wishes,
+        view: int,
+        uncounted: Filter | None = None,
     ) -> None:
         self._reader, self._box, self._near, self._wishes, self._view = reader, box, near, wishes, view
-        self._criteria = criteria
+        self._criteria, self._uncounted = criteria, uncounted
         plan = make_plan(criteria, PEOPLE, reader.lexicon)
         self._span = Span(*ids_of(PEOPLE), plan)
         self._nobody = plan.paths == ()
@@ -107,12 +115,30 @@ class Finder:
             if len(rows) > SCORED:
                 return self._many(box, keyed, limit, place)
         found = self._scored(box, rows, keyed)
-        if len(found.ranks) >= self._enough(box) or box.exact:
+        least = min(LITTLE, 1) if len(box.needed) >= SURE else LITTLE
+        if box.exact or len(found.ranks) >= least or (found.ranks and self._has(least, box, found)):
             return self._of(found, limit, place, exact=not self._search.over)
         return self._little(box, found, limit, place)
 
-    def _enough(self, box: Box) -> int:
-        return min(LITTLE, 1) if len(box.needed) >= SURE else LITTLE
+    def _has(self, least: int, box: Box, found: _Everyone) -> bool:
+        """Whether the text finds so many, if need be whatever the criteria that facets count: with one more of these,
+        a search then widens as it did without, and finds those who were counted."""
+        if len(found.ranks) >= least or self._uncounted is None:
+            return len(found.ranks) >= least
+        wider = Finder(self._reader, box, self._uncounted, Near(), NO_WISHES, self._view)
+        wider._search = self._search
+        rows = islice(wider._rows(wider._where(box, box.most)), least)
+        return len(wider._scored(box, rows, wider._keyed(box)).ranks) >= least
+
+    def _begun(self, box: Box, most: Likeness) -> tuple[list[Sequence[Any]], bool]:
+        """Rows of the first who have the words that are long enough, if the others begin what is not looked up by so
+        little; and whether these are all."""
+        if box.begun is None:
+            return [], True
+        others, whole = box.begun
+        rows = list(islice(self._rows(self._where(others, most)), LOOSE + 1))
+        may_fit = within.quick_look(whole)
+        return [row for row in rows[:LOOSE] if may_fit(f" {row[_TAGS]} ", ())], len(rows) <= LOOSE
 
     def _where(self, box: Box, most: Likeness) -> str:
         whole = everyone(box, most)
@@ -132,18 +158,26 @@ class Finder:
         return found
 
     def _little(self, box: Box, found: _Everyone, limit: int, place: Place | None) -> Found:
-        """Looks further: by sound and errors, then, when there is nobody, inside words."""
+        """Looks further: by sound and errors, and, when there is nobody, by short beginnings, then inside words."""
         try:
             loose = box.loosened(self._reader.spelled.near)
         except sqlite3.OperationalError as error:
             self._search.stopped_by(error)
             return self._of(found, limit, place, exact=False)
         rows = list(islice(self._rows(self._where(loose, Likeness.TYPO)), LOOSE + 1))
-        exact = len(rows) <= LOOSE
-        close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], self._keyed(loose))
+        exact, keyed, whole = len(rows) <= LOOSE, self._keyed(loose), loose.begun[1] if loose.begun else loose
+        if self._has(1, box, found):
+            close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], keyed)
+        else:
+            begun, all_begun = self._begun(box, box.most)
+            exact, close = exact and all_begun, self._scored(whole, [*rows[:LOOSE], *begun], keyed)
+        strict = found.ranks or [rank for rank in close.ranks if IDENTIFIED < rank.tier < FIRST_RELAXED]
+        if not close.ranks and loose.begun:
+            begun, exact = self._begun(loose, Likeness.TYPO)
+            close = self._scored(whole, begun, keyed)
         if not close.ranks:
             exact = self._inside(loose, close)
-        relaxed = bool(close.ranks) and not found.ranks
+        relaxed = bool(close.ranks) and not strict
         return self._of(close, limit, place, exact=exact and not self._search.over, relaxed=relaxed)
 
     def _inside(self, box: Box, found: _Everyone) -> bool:

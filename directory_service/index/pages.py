@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +19,7 @@ from directory_service.index.criteria import (
 )
 from directory_service.index.finder import Finder
 from directory_service.index.onebox import understand
+from directory_service.index.onebox.facets import FACETS
 from directory_service.index.onebox.tiers import Near
 from directory_service.index.query import View
 from directory_service.index.reader import Hit, Reader
@@ -46,8 +48,9 @@ def find_page(
     digest = digest_of(criteria, wishes)
     place = parse_cursor(cursor, digest) if cursor else None
     box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
+    asked, uncounted = filter_of(criteria), filter_of(replace(criteria, **dict.fromkeys(FACETS, "")))
     with reader.snapshot():
-        finder = Finder(reader, box, filter_of(criteria), near, wishes, view)
+        finder = Finder(reader, box, asked, near, wishes, view, None if uncounted == asked else uncounted)
         found = finder.page(limit, place)
         hits = reader.hits([rank.id for rank in found.ranks])
         why = [finder.explained(hit.id, orjson.loads(hit.json)) for hit in hits] if wishes.explain else []

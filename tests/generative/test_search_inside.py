@@ -38,8 +38,10 @@ BOXES = st.lists(pieces(), min_size=1, max_size=4).map(" ".join)
 
 
 def loosely(world: list[Entry], q: str) -> dict[int, Match | None]:
+    """With short words as the beginnings of anything."""
     box = understand(q).loosened(near_in(world))
-    return {e.id: match(box, f" {e.tags} ", ()) for e in world}
+    whole = box.begun[1] if box.begun else box
+    return {e.id: match(whole, f" {e.tags} ", ()) for e in world}
 
 
 @pytest.mark.parametrize("rare", [inside.RARE, (3, 5), (1,)])
@@ -55,7 +57,9 @@ def test_when_nobody_has_the_words_whoever_holds_them_inside_others_is_found(
     }
     with index_of(world) as directory, mock.patch.object(inside, "RARE", rare):
         found = directory.find(Criteria(q=q), View.ANONYMOUS, 100, None)
-    if not any(loosely(world, q).values()):
+    if any(loosely(world, q).values()):
+        assert found.hits
+    else:
         assert {hit.id for hit in found.hits} == {pk for pk, fit in wanted.items() if fit}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import search_world as world
 from flask.testing import FlaskClient
-from record_factories import SUFFIX, make_binding, make_practitioner, rpps
+from record_factories import SUFFIX, make_binding, make_practitioner, make_role, rpps
 
 from directory_service.entries.mailboxes import mailbox_entries
 from directory_service.entries.people import practitioner_entry
@@ -276,6 +276,20 @@ def test_facets_count_what_each_criterion_would_leave(
     for name in page["facets"]:
         for value, number in counts(page, name).items():
             assert ask(client, "dupont", **{name: value})["total"] == number
+
+
+def test_a_criterion_that_facets_count_leaves_those_counted_and_widens_when_it_leaves_nobody(tmp_path: Path) -> None:
+    """*Dupond* sounds so, and *dupont* finds ten without: chosen in Rouen he is nobody that was counted."""
+    bordeaux = world.place(901, "BORDEAUX", "33000", ("33", "Gironde"), "CABINET")
+    known = [("DUPONT", n, world.LYON) for n in range(901, 911)]
+    others = [("DUPOND", 911, world.ROUEN), ("DUPOND", 912, bordeaux)]
+    made = [make_practitioner(n, family_name=name, roles=[make_role(at)]) for name, n, at in (*known, *others)]
+    with closing(world.build(tmp_path, [practitioner_entry(person, [], SUFFIX) for person in made])) as directory:
+        client = create_app(directory).test_client()
+        assert counts(ask(client, "dupont", facets="true"), "department") == {"69": 13, "76": 1}
+        assert found(client, "dupont", department="76") == [DUPONT_ROUEN]
+        page = ask(client, "dupont", department="33")
+    assert [item["family_name"] for item in page["items"]] == ["DUPOND"] and page["relaxed"]
 
 
 def test_only_the_facets_asked_for(client: FlaskClient) -> None:

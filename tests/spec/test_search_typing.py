@@ -13,8 +13,10 @@ from flask.testing import FlaskClient
 from record_factories import NURSE, SUFFIX, make_address, make_organization, make_practitioner, make_role
 
 from directory_service.entries.people import practitioner_entry
+from directory_service.model.people import Coded
 from directory_service.web.app import create_app
 
+LIBERAL: Final = Coded("L", "Libéral, indépendant, artisan, commerçant")
 SIRET: Final = "26690000000017"
 # family, given, town, postcode, department
 PEOPLE: Final = (
@@ -34,7 +36,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
         work = make_organization(
             n, name=f"CENTRE {n}", finess=f"{n}000005", siret=SIRET if n == 302 else "", address=address
         )
-        roles = [make_role(work, profession=NURSE)]
+        roles = [make_role(work, profession=NURSE, **({"mode": LIBERAL} if n == 302 else {}))]
         person = make_practitioner(n, family_name=family, given_names=given, profession=NURSE, roles=roles)
         entries.append(practitioner_entry(person, [], SUFFIX))
     with closing(world.build(tmp_path_factory.mktemp("typing"), entries)) as directory:
@@ -69,6 +71,44 @@ def found(client: FlaskClient, **asked: str) -> list[str]:
 def test_who_is_meant_is_there_after_each_letter(client: FlaskClient, typed: str, meant: str, least: int) -> None:
     for size in range(least, len(typed) + 1):
         assert meant in found(client, q=typed[:size], limit="100"), typed[:size]
+
+
+@pytest.mark.parametrize(
+    ("typed", "word", "field", "text"),
+    [
+        ("quatrefages s", "s", "city", "ST ETIENNE"),
+        ("quatrefages in", "in", "profession", "Infirmier"),
+        ("in quatrefages", "in", "profession", "Infirmier"),
+        ("quatrefages ce", "ce", "structure", "CENTRE 302"),
+        ("quatrefages lib", "lib", "mode", "Libéral, indépendant, artisan, commerçant"),
+    ],
+)
+def test_what_begins_no_name_begins_whatever_else_a_word_may_be(
+    client: FlaskClient, typed: str, word: str, field: str, text: str
+) -> None:
+    answer = client.get("/v1/search", query_string={"q": typed, "explain": "true"}).json
+    (item,) = answer["items"]
+    assert (item["id"], answer["total"], answer["total_exact"]) == (QUATREFAGES, 1, True) and not answer["relaxed"]
+    (told,) = [w for w in item["match"]["words"] if w["word"] == word]
+    assert (told["field"], told["match"], told["text"]) == (field, "prefix", text)
+
+
+def test_a_mistyped_name_is_found_beside_a_short_beginning(client: FlaskClient) -> None:
+    answer = client.get("/v1/search", query_string={"q": "quatrefagse in"}).json
+    assert [item["id"] for item in answer["items"]] == [QUATREFAGES] and answer["relaxed"]
+
+
+def test_short_words_are_names_as_long_as_somebody_has_one(client: FlaskClient) -> None:
+    names = {p["family_name"] for p in ask(client, q="dupont je")}
+    assert found(client, q="dupont je") == found(client, q="je dupont") and names == {"DUPONT"}
+    assert not found(client, q="dupont ly", exact="true") and found(client, q="dupont ly")
+
+
+def test_a_way_of_practising_is_a_word(client: FlaskClient) -> None:
+    (item,) = ask(client, q="infirmière libérale quatrefages", explain="true")
+    told = {w["word"]: (w["field"], w["match"]) for w in item["match"]["words"]}
+    assert (item["id"], told["liberale"]) == (QUATREFAGES, ("mode", "exact"))
+    assert found(client, q="infirmier salarie quatrefages") == []
 
 
 @pytest.mark.parametrize(

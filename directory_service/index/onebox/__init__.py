@@ -30,6 +30,7 @@ from directory_service.index.onebox.readings import (
     of_phrase,
     of_run,
     of_run_begun,
+    of_unfinished,
     of_word,
 )
 from directory_service.index.onebox.shapes import (
@@ -84,6 +85,16 @@ class Box:
         """Words that must be found."""
         return tuple(word for word in self.words if not word.skipped)
 
+    @cached_property
+    def begun(self) -> tuple[Box, Box] | None:
+        """The words that are long enough, and all of them with what the others may become
+        (``readings.of_unfinished``); None where there are not both."""
+        more = {word.typed: tuple(of_unfinished(word.typed)) for word in self.needed}
+        others = replace(self, words=tuple(word for word in self.words if not more.get(word.typed)))
+        if self.exact or not any(more.values()) or not others.needed:
+            return None
+        return others, replace(self, words=tuple(_with(word, more.get(word.typed, ())) for word in self.words))
+
     def loosened(self, near: Near) -> Box:
         """The same, with readings by sound and by typing errors."""
         return replace(self, words=tuple(self._loosened(word, near) for word in self.words))
@@ -101,6 +112,10 @@ class Box:
     def ways_of(self, word: Word) -> tuple[str, ...]:
         """The word, and with the particles before it."""
         return (word.typed, *(glued for glued in self.glued if glued.endswith(word.typed)))
+
+
+def _with(word: Word, more: Sequence[Reading]) -> Word:
+    return replace(word, readings=tuple(sorted(dict.fromkeys((*word.readings, *more)), key=_order))) if more else word
 
 
 @lru_cache(maxsize=256)

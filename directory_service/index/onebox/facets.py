@@ -1,8 +1,7 @@
 """Facets: how many of the people found have each profession, specialty, department and type of mailbox.  PURE.
 
-Counted from tokens, of which a person has each once: a facet's count is how many of these would be left if the
-criterion of the same name were given its value; a search that finds so few then widens.  Unlisted mailboxes leave no
-token.
+Counted from tokens, of which a person has each once: a facet's count is how many would be found if the criterion of the
+same name were given its value (``finder`` does not widen for want of it).  Unlisted mailboxes leave no token.
 """
 
 from __future__ import annotations

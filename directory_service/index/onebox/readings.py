@@ -157,12 +157,27 @@ def _beginnings(word: str) -> Iterator[Reading]:
         if len(word) >= least and not (field is Field.CITY and word in _SAINTS):
             yield Reading(kind + word, field, Likeness.PREFIX, starts=True)
     if len(word) >= _LEAST_TERM:
-        for said, terms in single_words().items():
-            if said != word and said.startswith(word):
-                yield from (r for term in terms for r in of_term(term, Likeness.PREFIX))
-        for common in sorted(generic()):
-            if common != word and common.startswith(word):
-                yield Reading(Kind.COMMON + common, Field.STRUCTURE, Likeness.PREFIX)
+        yield from (r for r in _terms_begun(word) if r.field is not Field.MODE)
+
+
+def _terms_begun(word: str) -> Iterator[Reading]:
+    for said, terms in single_words().items():
+        if said != word and said.startswith(word):
+            yield from (r for term in terms for r in of_term(term, Likeness.PREFIX))
+    for common in sorted(generic()):
+        if common != word and common.startswith(word):
+            yield Reading(Kind.COMMON + common, Field.STRUCTURE, Likeness.PREFIX)
+
+
+def of_unfinished(word: str) -> Iterator[Reading]:
+    """What a folded word may become that ``of_word`` does not look up, since too many people have it: of one or two
+    letters whatever three may become, of more a way of practising."""
+    if not word.isalpha():
+        return
+    short = len(word) < _LEAST_TERM
+    yield from (r for r in _terms_begun(word) if short is not (r.field is Field.MODE))
+    if short:
+        yield from (Reading(kind + word, field, Likeness.PREFIX, starts=True) for kind, field, _ in _BEGINNINGS)
 
 
 def of_phrase(found: frozenset[str]) -> Iterator[tuple[frozenset[str], Reading]]:
