@@ -243,7 +243,7 @@ _HEAD: Final = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav" xmlns:s=
 _PROPFIND: Final = f"<d:propfind {_HEAD}><d:allprop/></d:propfind>".encode()
 _CARD: Final = "<d:prop><d:getetag/><c:address-data/></d:prop>"
 # What pages that have no description take.
-_PAGES: Final = {"/": ("q", "type", "cursor", "department")}
+_PAGES: Final = {"/": ("q", "type", "cursor", "department"), "/propositions": ("q",)}
 
 
 def _file(octets: bytes, form: str) -> tuple[bytes, str]:

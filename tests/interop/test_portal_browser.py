@@ -218,6 +218,15 @@ def test_a_suggestion_is_chosen_with_the_mouse_and_a_ward_leads_to_its_mailbox(o
     expect(page).to_have_url("/boites/cardiologie%40ch-essai.mssante.fr")
 
 
+def test_a_trade_and_a_town_propose_people_while_typing(opening: Opener) -> None:
+    page = opening("/")
+    page.get_by_role("combobox").press_sequentially("cardio lyon")
+    option = page.get_by_role("option")
+    expect(option).to_contain_text("Dr Zoé D'ESSAI")
+    option.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dr Zoé D'ESSAI")
+
+
 def test_her_other_box_is_not_one_that_hers_is_mistaken_for(opening: Opener) -> None:
     """Each of two boxes of one person told to beware of the other."""
     person, near = {"id": world.ZOE}, {"z@a.fr": ["z@b.fr"], "z@b.fr": ["z@a.fr", "z@c.fr"]}

@@ -49,6 +49,27 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+# -- proposals while typing -------------------------------------------------------------------------------------------
+
+
+def test_while_typing_people_are_proposed_by_more_than_their_name(client: FlaskClient) -> None:
+    """As the button finds them, where ``/v1/suggest`` has nobody; in its shape, since one script draws both."""
+    assert client.get("/v1/suggest?q=cardio lyon").json["items"] == []
+    answer = client.get("/propositions?q=cardio lyon")
+    (item,) = answer.json["items"]
+    assert item["label"] == "Dr Zoé D'ESSAI" and item["person"] == {"id": world.ZOE} and item["address"] == ZOE_BOX
+    assert item["hint"] == "Médecin, Cardiologie et Maladies vasculaires, CENTRE HOSPITALIER D'ESSAI, LYON"
+    assert answer.headers["Cache-Control"] == "private, no-cache" and "ETag" in answer.headers
+    held = client.get("/propositions?q=cardio lyon", headers={"If-None-Match": answer.headers["ETag"]})
+    assert held.status_code == 304
+
+
+def test_who_is_proposed_may_have_no_mailbox(client: FlaskClient) -> None:
+    (item,) = client.get("/propositions?q=martin lyon").json["items"]
+    assert item["address"] == "" and HIDDEN not in str(item)
+    assert client.get("/propositions?q=").json["items"] == client.get("/propositions?q=zzzz").json["items"] == []
+
+
 # -- frame ------------------------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""``/``: one box, and what it finds."""
+"""``/``: one box, what it proposes while typing, and what it finds."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, request
 
-from directory_service.index.directory import Criteria, Wishes
+from directory_service.index.directory import Criteria, Hit, Page, Wishes
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
 from directory_service.index.shield import shielded_people
 from directory_service.matching.whereabouts import box_at, place_meant, places
 from directory_service.model import nomenclature
 from directory_service.trust.domains import untrusted
-from directory_service.web.context import directory
+from directory_service.web.context import directory, turn
 from directory_service.web.limiting import counted, spending
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, Text, read_fields
-from directory_service.web.portal.base import blueprint, html, page
-from directory_service.web.portal.french import BOX_KINDS
+from directory_service.web.portal.base import answer, blueprint, html, page
+from directory_service.web.portal.french import BOX_KINDS, name, trade
 
 SCREEN: Final = 20  # results of one page
+PROPOSED: Final = 8  # people proposed while typing
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
-_KNOWN: Final = (*(Text(name) for name in _TEXTS), Text("cursor"))
+_Q: Final = Text("q")
+_KNOWN: Final = (_Q, *(Text(name) for name in _TEXTS[1:]), Text("cursor"))
 _TYPE: Final = Choice("type", tuple(BOX_KINDS))
 # Filter: its title, and what it says when none is chosen.
 _LISTS: Final = MappingProxyType(
@@ -61,14 +63,8 @@ def _given() -> dict[str, Any]:
 
 
 def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
-    count = spending()
-    found = directory().find(Criteria(**chosen), View.ANONYMOUS, SCREEN, cursor or None, Wishes(facets=FACETS))
-    count([hit.id for hit in found.hits])
-    people = [orjson.loads(item) for item in shielded_people(found.hits)]
-    for person in people:
-        where = places(person)
-        meant = place_meant(where, chosen["q"], department=chosen["department"], structure=chosen["structure"])
-        person |= {"places": where, "place": meant or next(iter(where), None), "box": box_at(person, meant)}
+    found = _find(chosen, SCREEN, cursor, Wishes(facets=FACETS))
+    people = _people(found.hits, chosen)
     return {
         "people": people,
         "untrusted": untrusted(directory(), (person["box"]["address"] for person in people if person["box"])),
@@ -79,6 +75,53 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     }
 
 
+def _find(chosen: Chosen, most: int, cursor: str, wishes: Wishes) -> Page:
+    count = spending()
+    found = directory().find(Criteria(**chosen), View.ANONYMOUS, most, cursor or None, wishes)
+    count([hit.id for hit in found.hits])
+    return found
+
+
+def _people(hits: Sequence[Hit], chosen: Chosen) -> list[dict[str, Any]]:
+    """Their records, with the place that was asked about and the mailbox there."""
+    people = [orjson.loads(item) for item in shielded_people(hits)]
+    for person in people:
+        where = places(person)
+        meant = place_meant(where, chosen["q"], department=chosen.get("department", ""),
+                            structure=chosen.get("structure", ""))  # fmt: skip
+        person |= {"places": where, "place": meant or next(iter(where), None), "box": box_at(person, meant)}
+    return people
+
+
+@blueprint.get("/propositions")
+@counted(Rate.SEARCH)
+def proposed() -> Response:
+    """What the box proposes while typing where no mailbox bears these letters, since they are a trade, a town, a
+    number or a slip: the people that the button would find, in the shape of ``/v1/suggest``."""
+    chosen = read_fields({"q": request.args.get("q")}, (_Q,))
+
+    def write() -> bytes:
+        with turn():
+            people = _people(_find(chosen, PROPOSED, "", Wishes()).hits, chosen) if chosen["q"] else []
+        return orjson.dumps({"items": list(map(_proposal, people))})
+
+    return answer(write, "application/json")
+
+
+def _proposal(person: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as ``portal.js`` shows it."""
+    there = person["place"][0] if person["place"] else {}
+    known = (trade(person), (there.get("structure") or {}).get("name"), (there.get("address") or {}).get("city"))
+    return {
+        "label": name(person),
+        "hint": ", ".join(dict.fromkeys(filter(None, known))),
+        "address": person["box"]["address"] if person["box"] else "",
+        "person": {"id": person["id"]},
+        "apart": person["apart"],
+        "mistaken": person["mistaken"],
+    }
+
+
 def _url(chosen: Chosen, **more: str) -> str:
     return "/?" + urlencode({name: value for name, value in (*chosen.items(), *more.items()) if value})
 
@@ -86,20 +129,20 @@ def _url(chosen: Chosen, **more: str) -> str:
 def _filters(chosen: Chosen, facets: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
     """The drop-down lists: what the people found have, each with how many have it, and what is chosen already."""
     made = []
-    for name, (label, every) in _LISTS.items():
-        options = [(f["value"], _label(name, f), f["count"]) for f in facets.get(name, ())]
-        value = chosen[name]
+    for field, (label, every) in _LISTS.items():
+        options = [(f["value"], _label(field, f), f["count"]) for f in facets.get(field, ())]
+        value = chosen[field]
         if value and value not in [code for code, _, _ in options]:
-            options.insert(0, (value, _label(name, {"value": value, "label": value}), 0))
-        made.append({"name": name, "label": label, "every": every, "value": value, "options": options})
+            options.insert(0, (value, _label(field, {"value": value, "label": value}), 0))
+        made.append({"name": field, "label": label, "every": every, "value": value, "options": options})
     return made
 
 
-def _label(name: str, facet: Mapping[str, Any]) -> str:
+def _label(field: str, facet: Mapping[str, Any]) -> str:
     """As people say it; departments with their number, since many know them by it."""
     value = str(facet["value"])
-    if name == "type":
+    if field == "type":
         return BOX_KINDS.get(value, value)
-    if name == "department":
+    if field == "department":
         return f"{value} – {nomenclature.DEPARTMENTS[value]}" if value in nomenclature.DEPARTMENTS else value
-    return nomenclature.label(_SYSTEMS[name], value) or str(facet["label"])
+    return nomenclature.label(_SYSTEMS[field], value) or str(facet["label"])

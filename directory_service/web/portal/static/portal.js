@@ -106,7 +106,7 @@ function combobox(input, list) {
     made.id = list.id + "-" + index;
     made.setAttribute("role", "option");
     made.setAttribute("aria-selected", "false");
-    made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", part("span", "mail", item.address));
+    made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", part("span", "mail", item.address || "Pas de boîte publiée"));
     // Her other boxes are hers all the same.
     const id = item.person && item.person.id;
     const own = items.filter((other) => id && other.person && other.person.id === id).map((other) => other.address);
@@ -128,15 +128,26 @@ function combobox(input, list) {
     announce(items.length + (items.length > 1 ? " suggestions" : " suggestion") + ", flèche bas pour les parcourir.");
   }
 
+  // Mailboxes of that name; where there are none, the people that the button would find by trade, town or number.
+  async function find(text, signal) {
+    let found = [];
+    for (const where of ["/v1/suggest?limit=8&q=", "/propositions?q="]) {
+      const answer = await fetch(where + encodeURIComponent(text), { signal, credentials: "omit" });
+      if (!answer.ok) return null;
+      found = (await answer.json()).items;
+      if (found.length) break;
+    }
+    return found;
+  }
+
   async function ask() {
     const text = input.value.trim();
     if (asked) asked.abort();
     if (!text) return close();
     asked = new AbortController();
     try {
-      const answer = await fetch("/v1/suggest?limit=8&q=" + encodeURIComponent(text), { signal: asked.signal, credentials: "omit" });
-      if (!answer.ok) return close();
-      const found = (await answer.json()).items;
+      const found = await find(text, asked.signal);
+      if (!found) return close();
       if (document.activeElement === input && input.value.trim() === text) show(found);
     } catch { /* called off by the next key, or no network: the button still searches */ }
   }
