@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from directory_service.errors import RegistryUnavailable
+from directory_service.index.beginnings import TOKENS
 from directory_service.index.schema import MMAP_SIZE
 from directory_service.registry.failures import told
 
@@ -134,22 +135,25 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """Read-only; may be closed by another thread.  Raises sqlite3.OperationalError if the file is gone."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=256)
-    return _prepared(
-        connection, f"mmap_size = {MMAP_SIZE}", "query_only = ON", "cache_size = -16384", "temp_store = MEMORY"
-    )
+    own = (f"mmap_size = {MMAP_SIZE}", "cache_size = -16384", "temp_store = MEMORY")
+    return _prepared(connection, *_pragmas(*own), TOKENS, *_pragmas("query_only = ON"))
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """For the follower: readers go on meanwhile."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=30.0)
-    return _prepared(connection, "journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY")
+    return _prepared(connection, *_pragmas("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"))
 
 
-def _prepared(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
+def _pragmas(*settings: str) -> list[str]:
+    return [f"PRAGMA {setting}" for setting in settings]
+
+
+def _prepared(connection: sqlite3.Connection, *statements: str) -> sqlite3.Connection:
     """A file that is no database is closed again: it is found out here, not when it is opened."""
     try:
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
+        for statement in statements:
+            connection.execute(statement).close()
     except BaseException:
         connection.close()
         raise

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from directory_service.index.beginnings import Beginnings
 from directory_service.index.plan import Plan, Tier
 from directory_service.index.plan.access import Path as Way
 from directory_service.index.plan.predicate import Row
@@ -51,8 +52,8 @@ _OF_IDS: Final = "json_each(?) j CROSS JOIN entry e ON e.id = j.value"
 
 
 class Lookups:
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: sqlite3.Connection, beginnings: Beginnings) -> None:
+        self.connection, self._opened = connection, beginnings.opened
 
     def candidates(
         self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int, also: Sieve | None = None
@@ -93,7 +94,8 @@ class Lookups:
             f"SELECT {named} FROM (SELECT rowid AS id FROM tag WHERE tag MATCH ? AND rowid > ? AND rowid < ? "  # noqa: S608
             f"LIMIT ?) f CROSS JOIN entry e ON e.id = f.id {body} WHERE e.view <= ? AND {sieve} {order}"
         )
-        return iter(self.connection.execute(sql, (way.tag, span.low, span.high, most, view, *values, *more)))
+        asked = self._opened(way.tag)
+        return iter(self.connection.execute(sql, (asked, span.low, span.high, most, view, *values, *more)))
 
     def tagged(self, expression: str, span: Span, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of ``columns`` of whoever this expression on ``tag`` finds and the sieve of the plan lets through."""
@@ -103,11 +105,13 @@ class Lookups:
             f"SELECT {named} FROM tag f CROSS JOIN entry e ON e.id = f.rowid {body} "  # noqa: S608
             f"WHERE f.tag MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {sieve} ORDER BY f.rowid"
         )
-        return iter(self.connection.execute(sql, (expression, span.low, span.high, view, *values)))
+        asked = self._opened(expression)
+        return iter(self.connection.execute(sql, (asked, span.low, span.high, view, *values)))
 
     def ids(self, table: str, asked: str, low: int, high: int, most: int) -> list[int]:
         """Ids with ``low < id < high`` of at most so many entries that an expression on ``names``, ``text`` or ``tag``
         finds."""
+        asked = self._opened(asked) if table == "tag" else asked
         sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"  # noqa: S608
         return [pk for (pk,) in self.connection.execute(sql, (asked, low, high, most))] if asked else []
 
@@ -128,7 +132,7 @@ class Lookups:
         """The look-up to make, of those that find all that is meant: the one that finds least, as far as counting is
         worth it.  Tokens are counted soonest, the texts last: there, rare letters are found by way of common ones."""
         text = "" if way.whole else way.text
-        known = [asked for asked in (("tag", way.tag), ("names", way.names), ("text", text)) if asked[1]]
+        known = [asked for asked in (("tag", self._opened(way.tag)), ("names", way.names), ("text", text)) if asked[1]]
         if len(known) == 1:
             return known[0]
         best, least = next(asked for asked in known if asked[0] != "names"), _WEIGHED

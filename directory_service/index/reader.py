@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, first_id, kind_of
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.answers import LONGEST, Answer, Held
+from directory_service.index.beginnings import Beginnings
 from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
@@ -82,7 +83,6 @@ class Reader:
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
         self.connection = open_reader(folder / name)
-        self.lookups = Lookups(self.connection)
         self.connection.set_progress_handler(self._stops, _STEP)
         self._steps_left = _MOST_STEPS
         self.snapshots = Snapshots(self.connection)
@@ -91,6 +91,7 @@ class Reader:
         self._seen = -1
         self._looked = 0.0
         self.build: Build
+        self.lookups: Lookups
         self.lexicon = NO_LEXICON
         self._path = folder / name
         try:
@@ -140,6 +141,7 @@ class Reader:
         self._trust_since: str | None = None
         self._alone = Held[Answer](self.build.id, _MOST_ALONE)
         self.spelled = Spelled(self.connection, self.build.id)
+        self.lookups = Lookups(self.connection, Beginnings(self.connection, self.build.id))
 
     @property
     def trust_since(self) -> str:
