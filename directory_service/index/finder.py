@@ -184,18 +184,16 @@ class Finder:
         """Adds those in whose texts words stand inside others; False where there may be more."""
         try:
             ids, over = candidates(self._reader, self._span, box, self._some)
-            rows = self._reader.lookups.rows_of(sorted(ids), self._span.plan, ("id", *within.COLUMNS), self._view)
-            texts = {row[0]: row[1:] for row in rows}
         except sqlite3.OperationalError as error:
             self._search.stopped_by(error)
             return False
-        held = {row[0]: row for row in self._of_ids([pk for pk in texts if pk not in found.rows])}
-
+        more = [pk for pk in ids if pk not in found.rows]
+        held = {row[0]: row for row in self._of_ids(more, within.COLUMNS)}
         may_fit = within.quick_look(box)
 
         def fit(pk: int) -> Match | None:
-            tags = f" {held[pk][_TAGS]} "
-            return match(box, tags, (), within.fits(box, texts[pk])) if may_fit(tags, texts[pk]) else None
+            tags, texts = f" {held[pk][_TAGS]} ", held[pk][len(_OWN) + 1 :]
+            return match(box, tags, (), within.fits(box, texts)) if may_fit(tags, texts) else None
 
         for pk, row in held.items():
             if (fits := fit(pk)) is not None:
@@ -303,10 +301,10 @@ class Finder:
         span = Span(max(low, after), high, plan)
         yield from self._checked(lambda: self._reader.lookups.tagged(expression, span, self._columns, self._view))
 
-    def _of_ids(self, ids: Sequence[int]) -> Iterator[Sequence[Any]]:
-        """The same of these, if they meet the criteria."""
-        plan = self._span.plan
-        yield from self._checked(lambda: self._reader.lookups.rows_of(ids, plan, self._columns, self._view))
+    def _of_ids(self, ids: Sequence[int], more: Sequence[str] = ()) -> Iterator[Sequence[Any]]:
+        """The same of these, if they meet the criteria, and ``more`` columns."""
+        plan, columns = self._span.plan, (*self._columns, *more)
+        yield from self._checked(lambda: self._reader.lookups.rows_of(ids, plan, columns, self._view))
 
     def _checked(self, read: Callable[[], Iterator[Any]]) -> Iterator[Sequence[Any]]:
         """What the search may still cost decides how far."""

@@ -19,10 +19,11 @@ from directory_service.index.reader import Reader
 from directory_service.model.likeness import Likeness
 
 RARE: Final = (5_000, 20_000)  # who have a word that is rare, and one that will do for want of such
-FEW: Final = 1_000  # candidates that are sooner looked at than narrowed down
-MOST: Final = 3_000  # candidates that are looked at, the best first
+FEW: Final = 1_000  # candidates that are sooner looked at than narrowed down by a rare word
+MOST: Final = 3_000  # candidates that are looked at, the best first; sooner than narrowed down by a common one
 
 Asked = tuple[Word, str]  # a word, and what is looked for in texts
+Read = dict[tuple[str, str], tuple[list[int], int]]  # by look-up: the first ids, and how many were wanted
 
 
 def candidates(reader: Reader, span: Span, box: Box, some: Callable[[Filter], Iterable[int]]) -> tuple[set[int], bool]:
@@ -42,24 +43,28 @@ def candidates(reader: Reader, span: Span, box: Box, some: Callable[[Filter], It
 def _holders_of_all(reader: Reader, span: Span, asked: Sequence[Asked]) -> set[int] | None:
     """Those who have each of the words that are rare enough, the rarest first.  None where no word is."""
     found: set[int] | None = None
-    left = dict(asked)
-    for most in RARE:
+    left, read = dict(asked), Read()
+    for most, enough in zip(RARE, (FEW, MOST), strict=False):
         for word, piece in asked:
-            if found is not None and len(found) <= FEW:
+            if found is not None and len(found) <= enough:
                 return found
-            if word in left and (holders := _holders(reader, span, (word, piece), most)) is not None:
+            if word in left and (holders := _holders(reader, span, (word, piece), most, read)) is not None:
                 found = holders if found is None else found & holders
                 del left[word]
     return found
 
 
-def _holders(reader: Reader, span: Span, asked: Asked, most: int) -> set[int] | None:
-    """Whoever has a word, and others; None for so many."""
+def _holders(reader: Reader, span: Span, asked: Asked, most: int, read: Read) -> set[int] | None:
+    """Whoever has a word, and others; None for so many.  What was ``read`` when fewer were wanted is not read again."""
     word, piece = asked
     inside = ((way.text, way.tag) for way in _plan(reader, piece).paths or ())
     found: set[int] = set()
     for text, tag in (*inside, ("", whoever_has(word, Likeness.TYPO))):
-        ids = reader.lookups.ids("text" if text else "tag", text or tag, span.low, span.high, most)
+        ids, wanted = read.pop((text, tag), ([], 0))
+        if len(ids) == wanted:  # there may be more
+            low = ids[-1] if ids else span.low
+            ids += reader.lookups.ids("text" if text else "tag", text or tag, low, span.high, most - wanted)
+        read[text, tag] = ids, most
         if len(ids) == most:
             return None
         found.update(ids)

@@ -39,12 +39,15 @@ def quick_look(box: Box) -> Callable[[str, Sequence[str]], bool]:
 
     def may_fit(tags: str, texts: Sequence[str]) -> bool:
         held = tags.split()
-        return all(
-            not tokens.isdisjoint(held)
-            or any(start in tags for start in starts)
-            or (bool(piece) and any(piece in text for text in texts))
-            for tokens, starts, piece in wanted
-        )
+        for n, (tokens, starts, piece) in enumerate(wanted):
+            if not (
+                not tokens.isdisjoint(held)
+                or any(start in tags for start in starts)
+                or (piece and any(piece in text for text in texts))
+            ):
+                wanted.insert(0, wanted.pop(n))  # what one lacks, most lack: candidates are those who have another
+                return False
+        return True
 
     return may_fit
 
