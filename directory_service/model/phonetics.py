@@ -163,6 +163,8 @@ HALF: Final = 4  # letters at the beginning, or the end, that are right in a wor
 def within(one: str, other: str, most: int) -> bool:
     """Whether so few letters added, left out, changed or exchanged with their neighbour make one word the other (no
     letter twice)."""
+    if abs(len(one) - len(other)) > most or len({*one} ^ {*other}) > 2 * most:
+        return False
     start = 0
     for a, b in zip(one, other, strict=False):
         if a != b:
@@ -173,8 +175,8 @@ def within(one: str, other: str, most: int) -> bool:
         one, other = one[:-1], other[:-1]
     if not (one and other) or most == 0:
         return len(one) + len(other) <= most
-    if abs(len(one) - len(other)) > most:
-        return False
+    if most == 1:  # neither their first letters are the same, nor their last ones
+        return len(one) == len(other) == 1 or (len(one) == len(other) == 2 and one == other[::-1])
     return (
         within(one[1:], other[1:], most - 1)
         or within(one[1:], other, most - 1)

@@ -121,6 +121,8 @@ def _with(word: Word, more: Sequence[Reading]) -> Word:
 @lru_cache(maxsize=256)
 def understand(text: str, *, exact: bool = False) -> Box:
     """Raises InvalidInput for more than ``MOST_WORDS`` words."""
+    if exact:  # the same words
+        return replace(understand(text), exact=True)
     plain, others = _cut(text)
     if len(plain) + len(others) > MOST_WORDS:
         raise InvalidInput(f"au plus {MOST_WORDS} mots", where="paramètre q")
@@ -135,7 +137,7 @@ def understand(text: str, *, exact: bool = False) -> Box:
     if last and SAINTS.get(last[0]) in readings:  # *ste* is Sainte, or how Stéphanie begins where nothing follows
         readings[SAINTS[last[0]]] += of_name_begun(last[0])
     words = tuple(_word(word, readings[word], skip=word in away) for word in typed)
-    return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away), exact)
+    return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away))
 
 
 def _word(typed: str, readings: Sequence[Reading], *, skip: bool) -> Word:

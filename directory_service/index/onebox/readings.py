@@ -8,7 +8,7 @@ have the reading of both beside their own, whatever stands between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property, lru_cache
@@ -161,12 +161,29 @@ def _beginnings(word: str) -> Iterator[Reading]:
 
 
 def _terms_begun(word: str) -> Iterator[Reading]:
-    for said, terms in single_words().items():
-        if said != word and said.startswith(word):
-            yield from (r for term in terms for r in of_term(term, Likeness.PREFIX))
-    for common in sorted(generic()):
-        if common != word and common.startswith(word):
-            yield Reading(Kind.COMMON + common, Field.STRUCTURE, Likeness.PREFIX)
+    for said in _words_begun().get(word, ()):
+        yield from (r for term in single_words()[said] for r in of_term(term, Likeness.PREFIX))
+    for common in _common_begun().get(word, ()):
+        yield Reading(Kind.COMMON + common, Field.STRUCTURE, Likeness.PREFIX)
+
+
+@cache
+def _words_begun() -> Mapping[str, Sequence[str]]:
+    return _by_beginning(single_words())
+
+
+@cache
+def _common_begun() -> Mapping[str, Sequence[str]]:
+    return _by_beginning(sorted(generic()))
+
+
+def _by_beginning(words: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Words by what each of them begins with and is not."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        for size in range(1, len(word)):
+            found.setdefault(word[:size], []).append(word)
+    return found
 
 
 def of_unfinished(word: str) -> Iterator[Reading]:
