@@ -8,6 +8,7 @@ Names are compared as people write them (``trust.naming``), then as they sound, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from directory_service.matching.description import Description
@@ -166,7 +167,7 @@ def name_way(d: Description, family: str, given: str) -> Way:
         return Way.PART
     # Columns get swapped: the given name is tried for the surname too.
     one, other = words(d.family), words(d.given)
-    return _better(_apart(one, other, family, given), _apart(other, one, family, given))
+    return _best((_apart(one, other, family, given), _apart(other, one, family, given)))
 
 
 def _parts(written: str) -> list[str]:
@@ -175,8 +176,8 @@ def _parts(written: str) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
-def _better(one: Way, other: Way) -> Way:
-    return max((one, other), key=lambda way: Feature(Field.NAME, way).weight)
+def _best(ways: Iterable[Way]) -> Way:
+    return max(dict.fromkeys(ways), key=lambda way: Feature(Field.NAME, way).weight)
 
 
 def _whole_way(said: list[str], family: str, given: str) -> Way:
@@ -184,18 +185,18 @@ def _whole_way(said: list[str], family: str, given: str) -> Way:
     if exact is not NameMatch.NONE:
         return _WAYS[exact]
     # Without its particle, the surname alone is still that.
-    best = Way.SURNAME if "".join(said) in heard(family) else Way.DIFFERS
+    ways = [Way.SURNAME if "".join(said) in heard(family) else Way.DIFFERS]
     for n in range(1, len(said) + 1):
-        best = _better(best, _apart(said[:n], said[n:], family, given))
-        best = _better(best, _apart(said[-n:], said[:-n], family, given))
-    return best
+        ways.append(_apart(said[:n], said[n:], family, given))
+        ways.append(_apart(said[-n:], said[:-n], family, given))
+    return _best(ways)
 
 
 def _apart(family_said: list[str], given_said: list[str], family: str, given: str) -> Way:
     """By sound and typing errors, surname and given names each with its like."""
     written, held = "".join(family_said), squash(family)
     same = written == held
-    if not same and not _near_surname(family_said, written, family, held):
+    if not same and not _near_surname(tuple(family_said), family):
         return Way.DIFFERS
     if not given_said:
         return Way.DIFFERS
@@ -205,8 +206,9 @@ def _apart(family_said: list[str], given_said: list[str], family: str, given: st
     return Way.NICKNAME if same and fits is Likeness.NICKNAME else Way.SIMILAR
 
 
-def _near_surname(said: list[str], written: str, family: str, held: str) -> bool:
-    if grade_whole(written, held) in LIKE:
+@lru_cache(maxsize=5_000)
+def _near_surname(said: tuple[str, ...], family: str) -> bool:
+    if grade_whole("".join(said), squash(family)) in LIKE:
         return True
     parts = words(family)
     if len(said) == len(parts) and all(grade_whole(a, b) in LIKE for a, b in zip(said, parts, strict=True)):

@@ -88,9 +88,8 @@ def _by_usage(asked: list[str], family_name: str, given: list[str]) -> NameMatch
     readings = [
         reading if name in bare else NameMatch.PART
         for taken, rest in _splits(asked)
-        if rest and (reading := _reading(rest, given)) in (NameMatch.FULL, NameMatch.INITIALS)
-        for name in _written_surnames(taken)
-        if name in bare or (name in parts and reading is NameMatch.FULL)
+        for name in (_written_surnames(taken) & {*bare, *parts} if rest else ())
+        if (reading := _reading(rest, given)) is NameMatch.FULL or (reading is NameMatch.INITIALS and name in bare)
     ]
     if _is_of_two_names(asked, {*bare, *parts, "".join(folded)}, given):
         readings.append(NameMatch.PART)
