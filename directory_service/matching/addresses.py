@@ -97,15 +97,30 @@ class Judged:
         """Holders of today."""
         return tuple(h for h in self.holders if not h["until"])
 
+    @property
+    def said(self) -> str:
+        """The state in French."""
+        return SAID_OF_STATE[self.state]
 
-def judge_address(directory: Directory, address: str) -> Judged:
-    """``address`` in lower case, "" for none."""
+    def as_dict(self) -> dict[str, object]:
+        """As the faces show it, without the verdict and the holders."""
+        return {
+            "address": self.address or None,
+            "state": self.state.value,
+            "said": self.said,
+            "until": self.until or None,
+            "lookalikes": [x.as_dict() for x in self.lookalikes],
+        }
+
+
+def judge_address(directory: Directory, address: str, patient_domain: str) -> Judged:
+    """``address`` in lower case, "" for none; ``patient_domain`` as for ``verify``."""
     if not address:
         return Judged("", AddressState.NONE)
     if not is_address(address) and not _reads_as_one(address):
         return Judged(address, AddressState.MALFORMED)
     try:
-        verdict = verify(directory, address, view=PUBLIC)
+        verdict = verify(directory, address, view=PUBLIC, patient_domain=patient_domain)
     except AnnuaireError:
         return Judged(address, AddressState.MALFORMED)
     state = _OF_VERDICT.get(verdict.verdict, AddressState.UNKNOWN)

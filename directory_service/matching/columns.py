@@ -36,11 +36,17 @@ _HEADINGS: Final = {
     "identifiant structure|idnat struct",
     "address": "adresse mssante|mssante|adresse mss|mss|bal|bal mss|bal mssante|boite aux lettres|adresse bal|email|"
     "e mail|mail|courriel|adresse mail|adresse email|adresse e mail|adresse electronique|adresse de messagerie|"
-    "messagerie|messagerie securisee|adresse de messagerie securisee|email address|primary email|e mail address|"
-    "adresse courriel|adresse electronique principale|adresse e mail principale|e mail 1 value",
+    "messagerie|messagerie securisee|adresse de messagerie securisee|email address|e mail address|"
+    "adresse courriel|e mail value",
     "phone": "telephone|tel|numero de telephone|tel pro|tel professionnel|telephone professionnel|telephone bureau|"
     "phone|business phone|work phone|phone 1 value|fixe",
 }
+# Of several addresses, which one it is: *E-mail 2*, *Mail pro*, *Secondary Email*.
+_WHICH: Final = frozenset(
+    ("1", "2", "3", "4", "bis", "pro", "professionnel", "professionnelle", "perso", "personnel", "personnelle",
+     "principal", "principale", "secondaire", "primary", "secondary")
+)  # fmt: skip
+SEVERAL: Final = frozenset(("address", "text"))  # fields that several columns may hold
 _USUAL: Final = frozenset(("nom d usage", "nom d exercice", "nom usuel"))  # of two surnames, the registry's
 _FIELD_OF: Final = MappingProxyType(
     {heading: field for field, headings in _HEADINGS.items() for heading in headings.split("|")}
@@ -50,18 +56,25 @@ _FIELD_OF: Final = MappingProxyType(
 def field_of(heading: str) -> str | None:
     """The field of a description that a column of this heading holds; None where nobody can tell."""
     folded = fold_any(heading)
-    return _FIELD_OF.get(folded) or (heading if heading in FIELDS else None)
+    return _FIELD_OF.get(folded) or (heading if heading in FIELDS else _address_of_several(folded))
+
+
+def _address_of_several(folded: str) -> str | None:
+    field = _FIELD_OF.get(" ".join(word for word in folded.split() if word not in _WHICH))
+    return field if field == "address" else None
 
 
 def fields_of(headings: Sequence[str]) -> Mapping[int, str]:
-    """The field of each column that has one; of two columns of one field, the first counts, but for the name that
-    people practise under."""
-    found: dict[str, int] = {}
+    """The field of each column that has one; of two columns of one field, the first counts, but for addresses, which
+    are all looked at, and for the name that people practise under."""
+    found: dict[str, list[int]] = {}
     for at, heading in enumerate(headings):
         field = field_of(heading)
-        if field and (field not in found or (_is_usual(heading) and not _is_usual(headings[found[field]]))):
-            found[field] = at
-    return {at: field for field, at in sorted(found.items(), key=lambda item: item[1])}
+        if field and (field in SEVERAL or field not in found):
+            found.setdefault(field, []).append(at)
+        elif field and _is_usual(heading) and not _is_usual(headings[found[field][0]]):
+            found[field] = [at]
+    return dict(sorted((at, field) for field, places in found.items() for at in places))
 
 
 def _is_usual(heading: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from directory_service.errors import InvalidInput
 from directory_service.model.identifiers import is_finess, is_siret, parse_person_id
@@ -19,6 +19,7 @@ from directory_service.model.names import words
 
 LONGEST: Final = 200  # characters of one field: as long as any text of /v1/search
 MOST_WORDS: Final = 12  # of a free text; more are left out, since each is tried against each candidate
+MOST_ADDRESSES: Final = 3  # of a line, as many as address books have columns for
 
 
 class Kind(StrEnum):
@@ -31,7 +32,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Description:
     """Texts as written, "" where not said.  ``name`` is a whole name in any order, ``text`` anything at all;
-    ``identifier`` any number of a person (RPPS, ADELI, idNat_PS), ``structure_id`` of a structure (FINESS, SIRET…)."""
+    ``identifier`` any number of a person (RPPS, ADELI, idNat_PS), ``structure_id`` of a structure (FINESS, SIRET…);
+    ``others`` are read with ``address``, of a field or a text that holds several."""
 
     text: str = ""
     name: str = ""
@@ -47,6 +49,7 @@ class Description:
     structure_id: str = ""
     address: str = ""
     phone: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def whole_name(self) -> str:
@@ -61,7 +64,7 @@ class Description:
         return any(getattr(self, name) for name in FIELDS)
 
 
-FIELDS: Final = tuple(f.name for f in fields(Description))
+FIELDS: Final = tuple(f.name for f in fields(Description) if f.default == "")
 
 
 def describe(said: str | Mapping[str, str]) -> Description:
@@ -70,8 +73,8 @@ def describe(said: str | Mapping[str, str]) -> Description:
     given = {"text": said} if isinstance(said, str) else dict(said)
     if not given.keys() <= set(FIELDS):
         raise InvalidInput(f"champ inconnu ; les champs sont : {', '.join(FIELDS)}", where="description")
-    found = Description(**{name: _clean(name, value) for name, value in given.items()})
-    return _numbered(_addressed(_spoken(found)))
+    cleaned: dict[str, Any] = {name: _clean(name, value) for name, value in given.items()}
+    return _numbered(_addressed(_spoken(Description(**cleaned))))
 
 
 def _spoken(d: Description) -> Description:
@@ -110,22 +113,31 @@ _LABELS = re.compile(r"\b(?:rpps|adeli|finess|siret|siren|idnat(?:_ps)?|n[°o])\
 def address_of(text: str) -> str:
     """The address in ``Dr Zoé D'ESSAI <zoe@…>`` or ``mailto:zoe@…``, in lower case; what cannot be one stays as
     written, so that it is told to be none."""
-    bare = _MAILTO.sub("", text).strip()
-    found = _ADDRESS.search(bare)
-    return lowered((found.group(1) if found else bare).strip(".'"))
+    return _addresses_of(text)[0]
+
+
+def _addresses_of(text: str) -> list[str]:
+    """All of them, each once; one at least."""
+    found = _ADDRESS.findall(text) or [text]
+    return list(dict.fromkeys(lowered(_MAILTO.sub("", each).strip().strip(".'")) for each in found))
 
 
 def _addressed(d: Description) -> Description:
-    """The address of its field made plain, or found in the free text, which loses it; with the name that stood before
-    an address in its field."""
+    """The addresses of their field made plain, or found in the free text, which loses them; with the name that stood
+    before an address in its field."""
     if d.address:
         before = d.address.partition("<")[0].strip(" \"'") if "<" in d.address else ""
         named = replace(d, name=before) if before and not d.whole_name and "@" not in before else d
-        return replace(named, address=address_of(d.address))
-    found = _ADDRESS.search(d.text)
-    if not found or not is_address(address_of(found.group(1))):
+        return _with(named, _addresses_of(d.address))
+    found = [address for each in _ADDRESS.findall(d.text) if is_address(address := address_of(each))]
+    if not found:
         return d
-    return replace(d, text=_without(d.text, found), address=address_of(found.group(1)))
+    text = _ADDRESS.sub(lambda each: " " if is_address(address_of(each[1])) else each[0], d.text)
+    return _with(replace(d, text=" ".join(text.split())), list(dict.fromkeys(found)))
+
+
+def _with(d: Description, addresses: list[str]) -> Description:
+    return replace(d, address=addresses[0], others=tuple(addresses[1:MOST_ADDRESSES]))
 
 
 def _numbered(d: Description) -> Description:

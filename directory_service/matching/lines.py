@@ -7,7 +7,7 @@ so that a list of 10,000 is 10,000 answers that come one by one.  Nothing of a l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from directory_service.matching.description import Description, Kind, describe
 from directory_service.matching.judging import LIKELY, Outcome
 from directory_service.matching.retrieve import PUBLIC
 from directory_service.matching.weights import Way
+from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rightbox import Choice, Fit
 from directory_service.trust.rightbox import choice_of
 
@@ -29,6 +30,12 @@ Line = Description | Mapping[str, str] | str
 _GROUP: Final = 100  # lines answered from one build
 _CANDIDATES: Final = 5
 _USUAL: Final = "report"  # what address books are kept for: her own box, then those of who reads for her
+# Of several addresses of a line, the one that it is answered about: first one that may be written to, then one that the
+# directory knows, then one that was meant for such.
+_TELLING: Final = (
+    AddressState.CURRENT, AddressState.CLOSED, AddressState.INACTIVE, AddressState.LOOKALIKE, AddressState.UNKNOWN,
+    AddressState.UNTRUSTED, AddressState.MALFORMED, AddressState.NONE,
+)  # fmt: skip
 _SPOKEN: Final = re.compile(r"[^\W\d_]{2,}(?:[.\-_][^\W\d_]{2,})+")
 
 
@@ -38,7 +45,7 @@ class LineResult:
     100) and ``candidates`` are about who is meant.  ``mailboxes`` are those of the best candidate, the one to write to
     first (``model.rightbox``), ``usable`` those of them that may be written to; ``mailbox`` is the right one, "" where
     there is none, several do as well, or the candidate is not more likely meant than not.  ``by_address``: the line
-    names nobody; the name was read in its address."""
+    names nobody; the name was read in its address.  ``others`` are the other addresses of the line."""
 
     address: str
     state: AddressState
@@ -52,6 +59,7 @@ class LineResult:
     mailboxes: tuple[str, ...]
     by_address: bool = False
     usable: tuple[str, ...] = ()
+    others: tuple[Judged, ...] = ()
 
     @property
     def keep(self) -> bool:
@@ -71,7 +79,8 @@ class LineResult:
     @property
     def told(self) -> list[str]:
         """Numbers and addresses of those that the answer tells of, beyond what the line says."""
-        return [*(c.id for c in self.candidates), *(x.address for x in self.lookalikes)]
+        alike = (x.address for found in (self.lookalikes, *(o.lookalikes for o in self.others)) for x in found)
+        return [*(c.id for c in self.candidates), *alike]
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -86,13 +95,27 @@ class LineResult:
             "candidates": [c.as_dict() for c in self.candidates],
             "mailbox": self.mailbox or None,
             "mailboxes": list(self.mailboxes),
+            "others": [o.as_dict() for o in self.others],
         }
 
 
-def check_line(directory: Directory, line: Line) -> LineResult:
-    """Raises InvalidInput for unknown or overlong fields, RegistryUnavailable while there is no index."""
+def check_line(directory: Directory, line: Line, patient_domain: str = PATIENT_DOMAIN) -> LineResult:
+    """``patient_domain`` as for ``verify.ask``.  Raises InvalidInput for unknown or overlong fields,
+    RegistryUnavailable while there is no index."""
     d = line if isinstance(line, Description) else describe(line)
-    judged = judge_address(directory, d.address)
+    judged = [judge_address(directory, address, patient_domain) for address in (d.address, *d.others)]
+    judged.sort(key=lambda each: _TELLING.index(each.state))
+    found = _checked(directory, d, judged)
+    hers = [o.address for o in found.others if o.state is AddressState.CURRENT]
+    if hers and found.state is AddressState.OTHER_HOLDER:  # an address may be open, and a colleague's
+        found = _checked(directory, d, sorted(judged, key=lambda each: each.address != hers[0]))
+    return found
+
+
+def _checked(directory: Directory, d: Description, addresses: Sequence[Judged]) -> LineResult:
+    """The line as one of the first of its addresses."""
+    judged, *others = addresses
+    d = replace(d, address=judged.address)
     asked, by_address = _who(d, judged)
     kind = _kind(asked, judged)
     matched = candidates(directory, asked, kind=kind, limit=_CANDIDATES)
@@ -100,15 +123,18 @@ def check_line(directory: Directory, line: Line) -> LineResult:
         matched = candidates(directory, asked, kind=Kind.STRUCTURE, limit=_CANDIDATES)
     best = matched.best
     chosen = choice_of(directory, best.record, _USUAL, PUBLIC) if best and best.record["mailboxes"] else None
-    return _result(judged, d, matched, chosen, by_address)
+    told = tuple(replace(o, state=_state(o, d, matched)) for o in others)
+    return replace(_result(judged, d, matched, chosen, by_address), others=told)
 
 
-def check_lines(directory: Directory, lines: Iterable[Line]) -> Iterator[LineResult]:
+def check_lines(
+    directory: Directory, lines: Iterable[Line], patient_domain: str = PATIENT_DOMAIN
+) -> Iterator[LineResult]:
     """One answer a line, in order, some at a time from one build."""
     left = iter(lines)
     while group := list(islice(left, _GROUP)):
         with directory.held():
-            yield from [check_line(directory, line) for line in group]
+            yield from [check_line(directory, line, patient_domain) for line in group]
 
 
 def _who(d: Description, judged: Judged) -> tuple[Description, bool]:

@@ -53,9 +53,11 @@ def verify(
     name: str | None = None,
     at: datetime | None = None,
     view: View,
+    patient_domain: str = PATIENT_DOMAIN,
 ) -> Verdict:
     """``ask`` about a recipient, for a caller of whom nothing but the view counts."""
-    return ask(directory, Question(address, person or "", name or "", at), Caller(view))
+    question = Question(address, person or "", name or "", at)
+    return ask(directory, question, Caller(view), patient_domain=patient_domain)
 
 
 def ask(directory: Directory, question: Question, caller: Caller, *, patient_domain: str = PATIENT_DOMAIN) -> Verdict:

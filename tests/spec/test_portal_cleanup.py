@@ -53,6 +53,17 @@ def test_each_line_of_a_book_gets_its_advice(client: FlaskClient) -> None:
     assert "Introuvable" in unknown and "Aucune fiche" in unknown
 
 
+def test_every_address_of_a_line_is_looked_at(client: FlaskClient) -> None:
+    sent = f"Nom;Prénom;Mail perso;Mail pro\nD'Essai;Zoé;zoe@nulle-part.fr;{ZOE_BOX}\n"
+    page = client.post("/nettoyage", data={"texte": sent}, headers=HTML)
+    (row,) = rows_of(page)
+    assert "À garder" in row and f"{ZOE_BOX} : adresse en service" in row.replace("\u00a0", " ")
+    assert "zoe@nulle-part.fr : domaine hors de l’espace de confiance" in row.replace("\u00a0", " ")
+    made = client.post("/nettoyage/carnet.csv", data={"carnet": written(page)}).data.decode("utf-8-sig")
+    titles, cells = csv.reader(io.StringIO(made, newline=""), delimiter=";")
+    assert (titles[-1], cells[-1]) == ("Autres adresses", "zoe@nulle-part.fr : domaine hors de l'espace de confiance")
+
+
 def test_an_address_that_homonyms_share_is_kept(client: FlaskClient) -> None:
     sent = "Nom;Prénom;Mail\nDupont;Jean;partage@cabinet.mssante.fr\n"
     (row,) = rows_of(client.post("/nettoyage", data={"texte": sent}, headers=HTML))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pytest
 import reconcile_schemas as demanded
 import web_world as world
 from flask.testing import FlaskClient
 
+from directory_service.index.directory import Directory
+from directory_service.settings import Settings
+from directory_service.web.app import create_app
 from directory_service.web.reconciliation.manifest import BATCH
 
 ZOE = f"practitioners/{world.ZOE}"
@@ -249,6 +254,19 @@ def test_one_line_is_matched(client: FlaskClient) -> None:
     assert found["mailboxes"] == ["reprise@cabinet.mssante.fr", "zoe.d-essai@medecin.mssante.fr"]
     assert client.post("/v1/match", json={"nickname": "x"}).status_code == 400
     assert client.post("/v1/match", data="x").status_code == 415
+
+
+def test_whose_domain_is_the_patients_is_a_setting_of_matching_too(opened: Directory, tmp_path: Path) -> None:
+    """Addresses were judged by its default."""
+    settings = Settings(data=tmp_path, patient_domain="cabinet.mssante.fr")
+    told = []
+    for client in (create_app(opened, settings).test_client(), create_app(opened).test_client()):
+        line = {"address": "partage@cabinet.mssante.fr"}
+        batch = client.post("/v1/match/batch", data=orjson.dumps(line), buffered=True)
+        page = client.post("/nettoyage", data={"texte": f"Mail;Nom\n{line['address']};"}).text
+        states = client.post("/v1/match", json=line).json["state"], orjson.loads(batch.data)["state"]
+        told.append((*states, "adresse en service" in page))
+    assert told == [("unknown", "unknown", False), ("current", "current", True)]
 
 
 def test_a_batch_is_answered_line_by_line(client: FlaskClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from web_world import HOSPITAL_FINESS, JEAN, JEAN_BIS, MARIE, PAUL, ZOE, ZOE_ADELI, build_world
@@ -264,6 +265,58 @@ def test_unlisted_mailboxes_leave_no_trace(world: Directory) -> None:
     assert named.as_dict() | {"address": ""} == other.as_dict() | {"address": ""}
 
 
+OPEN, DEAD, NOWHERE = "zoe.d-essai@medecin.mssante.fr", "ancienne@medecin.mssante.fr", "ailleurs@nulle-part.fr"
+COLLEAGUES = "jean.dupont@medecin.mssante.fr"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "first", "others"),
+    [
+        ((NOWHERE, OPEN), OPEN, {NOWHERE: "untrusted_domain"}),
+        ((NOWHERE, DEAD, OPEN), OPEN, {DEAD: "closed", NOWHERE: "untrusted_domain"}),
+        ((NOWHERE, DEAD), DEAD, {NOWHERE: "untrusted_domain"}),
+        (("zoe.d-esai@medecin.mssante.fr", OPEN), OPEN, {"zoe.d-esai@medecin.mssante.fr": "lookalike"}),
+        ((COLLEAGUES, OPEN), OPEN, {COLLEAGUES: "other_holder"}),
+        ((OPEN, COLLEAGUES), OPEN, {COLLEAGUES: "other_holder"}),
+        ((OPEN.upper(), OPEN), OPEN, {}),
+        ((NOWHERE, "a@nulle-part.fr", "b@nulle-part.fr", OPEN), NOWHERE, None),  # the first three
+    ],
+)
+@pytest.mark.parametrize("field", ["address", "text"])
+def test_of_several_addresses_the_one_to_write_to_counts_and_the_others_are_told_of(
+    world: Directory, field: str, addresses: tuple[str, ...], first: str, others: dict[str, str] | None
+) -> None:
+    said = {"name": "Zoé D'ESSAI"} if field == "address" else {"family": "D'ESSAI", "given": "Zoé"}
+    found = line(world, **said, **{field: "; ".join(addresses)})
+    assert (found.address, found.candidates[0].id) == (first, ZOE)
+    assert others is None or {o.address: o.state.value for o in found.others} == others
+    assert len(found.others) <= 2
+
+
+def test_what_another_address_is_nearly_counts_as_told(world: Directory) -> None:
+    """Against the budget of who collects the directory."""
+    found = line(world, address=f"{OPEN}, jean.dupnt@medecin.mssante.fr")
+    assert [x.address for o in found.others for x in o.lookalikes] == [COLLEAGUES]
+    assert COLLEAGUES in found.told
+
+
+def test_an_unlisted_address_beside_another_leaves_no_trace(world: Directory) -> None:
+    hidden, missing = (line(world, address=f"{OPEN}, {name}@medecin.mssante.fr") for name in ("cachee", "cachex"))
+    assert [replace(o, address="", verdict=None) for o in hidden.others] == [
+        replace(o, address="", verdict=None) for o in missing.others
+    ]
+    assert replace(hidden, others=()) == replace(missing, others=())
+
+
+def test_whose_domain_is_the_patients_is_said(world: Directory) -> None:
+    shared = {"address": "partage@cabinet.mssante.fr"}
+    assert check_line(world, shared).state is AddressState.CURRENT
+    assert check_line(world, shared, "cabinet.mssante.fr").state is AddressState.UNKNOWN  # no INS
+    patient = {"address": "255081416802538@patient.mssante.fr"}
+    assert check_line(world, patient).state is AddressState.CURRENT
+    assert check_line(world, patient, "").state is not AddressState.CURRENT
+
+
 def test_former_holders_still_count(world: Directory) -> None:
     found = line(world, address="marie.lefevre@medecin.mssante.fr")
     assert [c.id for c in found.candidates] == [MARIE]
@@ -283,6 +336,8 @@ def test_a_list_is_answered_in_order(world: Directory) -> None:
     [
         ("Nom", "family"), ("NOM DE FAMILLE", "family"), ("Prénom(s)", "given"), ("Prénoms", "given"),
         ("Adresse e-mail", "address"), ("BAL_MSSANTE", "address"), ("N° RPPS", "identifier"), ("CP", "postcode"),
+        ("email 1", "address"), ("Mail pro", "address"), ("E-mail perso.", "address"), ("Adresse 2", None),
+        ("E-mail 2 - Value", "address"), ("Secondary Email", "address"), ("Ville 2", None),
         ("E-mail Address", "address"), ("Last Name", "family"), ("postcode", "postcode"), ("Remarques", None),
     ],
 )  # fmt: skip
@@ -309,7 +364,11 @@ def test_what_mail_clients_export_is_known_whole(headings: str) -> None:
 
 
 def test_of_two_columns_of_one_field_the_first_counts() -> None:
-    assert fields_of(["Nom", "Prénom", "E-mail", "Courriel", "?"]) == {0: "family", 1: "given", 2: "address"}
+    assert fields_of(["Nom", "Prénom", "Ville", "Commune", "?"]) == {0: "family", 1: "given", 2: "town"}
+
+
+def test_every_column_of_addresses_counts() -> None:
+    assert fields_of(["E-mail", "Nom", "Courriel"]) == {0: "address", 1: "family", 2: "address"}
 
 
 @pytest.mark.parametrize(

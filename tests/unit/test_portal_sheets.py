@@ -184,6 +184,9 @@ def described(text: str) -> list[dict[str, str]]:
             {"given": "Jean", "family": "Dupont", "address": "j@x.fr"},
         ),
         ("E-mail;Adresse MSSanté\na@x.fr;b@y.fr", {"address": "b@y.fr"}),
+        ("Nom;email 1;email 2\nDupont;a@x.fr;b@y.fr", {"family": "Dupont", "address": "a@x.fr, b@y.fr"}),
+        ("Nom;Mail perso;BAL 1;BAL 2\nDupont;a@x.fr;b@y.fr;c@y.fr", {"family": "Dupont", "address": "b@y.fr, c@y.fr"}),
+        ("Dupont;a@x.fr;b@y.fr", {"text": "Dupont", "address": "a@x.fr, b@y.fr"}),
         ("10900000026;j@x.fr", {"identifier": "10900000026", "address": "j@x.fr"}),
         ("Dupont Jean;médecin;69003", {"text": "Dupont Jean médecin", "postcode": "69003"}),
         ("Dupont;04 72 00 00 00", {"text": "Dupont", "phone": "04 72 00 00 00"}),
@@ -192,6 +195,11 @@ def described(text: str) -> list[dict[str, str]]:
 )
 def test_columns_are_known_by_their_headings_or_by_what_they_hold(text: str, first: dict[str, str]) -> None:
     assert described(text)[0] == first
+
+
+def test_no_address_is_cut_in_two() -> None:
+    long = f"{'a' * 60}@{'b' * 60}.fr"
+    assert described(f"Nom;Mail 1;Mail 2;Mail 3\nDupont;{long};{long}x;c@y.fr")[0]["address"] == f"{long}, c@y.fr"
 
 
 def test_the_title_of_a_list_stands_above_its_headings() -> None:

@@ -18,7 +18,7 @@ from directory_service.matching import check_line
 from directory_service.matching import describe as described
 from directory_service.web.batches import answered
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
-from directory_service.web.context import directory, identify, json_answer, uncached
+from directory_service.web.context import directory, identify, json_answer, patient_domain, uncached
 from directory_service.web.limiting import Counting, numbered, purse, spending, take_lines
 from directory_service.web.openapi.matching import DESCRIPTION
 from directory_service.web.openapi.route import JSON, LINES, Body, Rate, Route, describe, ok
@@ -44,7 +44,7 @@ def match() -> Response:
     read_query(request.query_string, ())
     identify()
     expect_type("application/json")
-    return uncached(json_answer(_answer(directory(), read_body(), spending())))
+    return uncached(json_answer(_answer(directory(), read_body(), spending(), patient_domain())))
 
 
 @blueprint.post("/v1/match/batch")
@@ -62,27 +62,27 @@ def batch() -> Response:
     part = take_lines(len(lines))
     directory().build()  # without an index, the answer is 503 and not ten thousand problems
     spending()
-    answers = answered(directory(), lines, _answering(directory(), purse(), part), _GROUP)
+    answers = answered(directory(), lines, _answering(directory(), purse(), part, patient_domain()), _GROUP)
     return uncached(Response(answers, content_type="application/x-ndjson"))
 
 
 def _answering(
-    asked: Directory, spend: Callable[[], Counting], part: Callable[[], AbstractContextManager[None]]
+    asked: Directory, spend: Callable[[], Counting], part: Callable[[], AbstractContextManager[None]], patients: str
 ) -> Callable[[bytes], bytes]:
     """Lines after the budget was spent, or that came too fast, are answered by that problem."""
 
     def answer(body: bytes) -> bytes:
         with part():
-            return _answer(asked, body, spend())
+            return _answer(asked, body, spend(), patients)
 
     return answer
 
 
-def _answer(asked: Directory, body: bytes, count: Counting) -> bytes:
+def _answer(asked: Directory, body: bytes, count: Counting, patients: str) -> bytes:
     if len(body) > BODY_LIMIT:
         raise LimitExceeded(f"au plus {BODY_LIMIT} octets par ligne")
     line = described(parse_object(body))
     with asked.held() as build:
-        found = check_line(asked, line)
+        found = check_line(asked, line, patients)
     count(numbered(found.told))
     return orjson.dumps({"build": build.id, **found.as_dict()})

@@ -77,6 +77,10 @@ ASKED: Final[Schema] = {
     "maxProperties": 1,
 }
 
+_LOOKALIKES: Final = listed(record({"address": TEXT, "how": word(How), "said": TEXT, "label": TEXT}))
+_OTHER: Final = record(
+    {"address": TEXT, "state": word(AddressState), "said": TEXT, "until": _TEXT_OR_NULL, "lookalikes": _LOOKALIKES}
+)
 MATCHING: Final[dict[str, Schema]] = {
     "Line": record(
         {
@@ -86,12 +90,13 @@ MATCHING: Final[dict[str, Schema]] = {
             "said": told("Le même en français", TEXT),
             "until": told("Depuis quand elle n'est plus en service", _TEXT_OR_NULL),
             "holders": told("Qui la tient aujourd'hui", listed(TEXT)),
-            "lookalikes": listed(record({"address": TEXT, "how": word(How), "said": TEXT, "label": TEXT})),
+            "lookalikes": _LOOKALIKES,
             "outcome": told("Ce que valent les candidats", word(Outcome)),
             "confidence": _PERCENT,
             "candidates": listed(ref("Candidate")),
             "mailbox": told("Où lui écrire aujourd'hui", _TEXT_OR_NULL),
             "mailboxes": listed(TEXT),
+            "others": told("Les autres adresses de la ligne", listed(_OTHER)),
         }
     ),
     "LineAnswer": {"anyOf": [ref("Line"), ref("Problem")]},

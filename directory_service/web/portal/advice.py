@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from directory_service.matching import Candidate, LineResult
+    from directory_service.matching.addresses import Judged
     from directory_service.model.homonyms import Shield
 
 
@@ -45,7 +46,7 @@ _SHOWN: Final = 3  # candidates told of a line that is not sure
 # Columns that are added to those of the book.
 ADDED: Final = (
     "Avis", "État de l’adresse", "Trouvé dans l’annuaire", "Identifiant", "Confiance (%)", "Boîte actuelle",
-    "Adresses ressemblantes", "Raisons",
+    "Adresses ressemblantes", "Raisons", "Autres adresses",
 )  # fmt: skip
 
 
@@ -72,8 +73,14 @@ class Line:
 
     @property
     def state(self) -> str:
-        until = f" depuis le {day(self.found.until)}" if self.found.until else ""
-        return "" if self.found.state is AddressState.NONE else self.found.said + until
+        """Of several addresses, with the one that it is of."""
+        which = f"{self.found.address} : " if self.found.others else ""
+        return "" if self.found.state is AddressState.NONE else which + _stated(self.found)
+
+    @property
+    def others(self) -> list[str]:
+        """The other addresses of the line, each with its state and what it is nearly."""
+        return [f"{o.address} : {_stated(o)}{_alike(o)}" for o in self.found.others]
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -109,7 +116,16 @@ class Line:
             self.mailbox or " | ".join(self.mailboxes),
             " | ".join(f"{x.address} ({x.said})" for x in self.found.lookalikes),
             ", ".join(best.reasons) if best else "",
+            " | ".join(self.others),
         ]
+
+
+def _stated(of: LineResult | Judged) -> str:
+    return of.said + (f" depuis le {day(of.until)}" if of.until else "")
+
+
+def _alike(of: Judged) -> str:
+    return f" ({', '.join(x.address for x in of.lookalikes)})" if of.lookalikes else ""
 
 
 def advise(found: LineResult) -> Advice:

@@ -19,14 +19,15 @@ from werkzeug.formparser import FormDataParser
 
 from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.matching import check_lines
+from directory_service.matching.columns import SEVERAL
 from directory_service.web.bodies import expect_type, read_body
-from directory_service.web.context import directory, json_answer, uncached
+from directory_service.web.context import directory, json_answer, patient_domain, uncached
 from directory_service.web.limiting import counted, numbered, spending, take_lines
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import parse_object
 from directory_service.web.portal.advice import ADDED, SAYS, Line
 from directory_service.web.portal.base import blueprint, dressed, html, page
-from directory_service.web.portal.columns import FIELDS, TEXT, Book, book_of
+from directory_service.web.portal.columns import FIELDS, Book, book_of
 from directory_service.web.portal.downloads import CSV_TYPE, XLSX_TYPE, as_csv, as_xlsx
 from directory_service.web.portal.sheets import LONGEST_CELL, MOST_COLUMNS, MOST_OCTETS, MOST_ROWS, read_file, read_text
 
@@ -89,7 +90,7 @@ def downloaded(form: str) -> Response:
 def _lines(book: Book) -> Iterator[Line]:
     part = take_lines(len(book.rows))
     said = [book.description(row) for row in book.rows]
-    answers = check_lines(directory(), said)
+    answers = check_lines(directory(), said, patient_domain())
     for number, row, described in zip(book.lines, book.rows, said, strict=True):
         with part():
             found = next(answers)
@@ -163,7 +164,7 @@ def _columns_of(book: Book, given: Fields) -> Book:
     chosen = {at: given.get(f"colonne-{at}", "") for at in range(len(book.titles))}
     fields: dict[int, str] = {}
     for at, field in chosen.items():
-        if field in FIELDS and (field == TEXT or field not in fields.values()):
+        if field in FIELDS and (field in SEVERAL or field not in fields.values()):
             fields[at] = field
     return Book(book.titles, fields, book.rows, book.lines)
 

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from directory_service.matching import field_of, fields_of
+from directory_service.matching.columns import SEVERAL
 from directory_service.matching.description import LONGEST
 from directory_service.model.names import squash
 from directory_service.web.portal.sheets import Sheet
@@ -41,17 +42,18 @@ def _has_form(pattern: str) -> Callable[[str], bool]:
     return lambda cell: compiled.fullmatch(cell) is not None
 
 
-TEXT: Final = "text"  # the one field that several columns may hold
+TEXT: Final = "text"
+_ADDRESS: Final = "address"
 _SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
     {
-        "address": lambda cell: "@" in cell,
+        _ADDRESS: lambda cell: "@" in cell,
         "postcode": _has_form(r"\d{5}"),
         "phone": _has_form(r"(?:0|\+33 ?)[1-9](?:[ .]?\d\d){4}"),
         "identifier": _has_form(r"[\d .]{8,20}"),
         TEXT: lambda cell: any(c.isalpha() for c in cell),
     }
 )
-_SECURE: Final = ("mss", "bal", "securis")  # of two columns of addresses, the one meant for health
+_SECURE: Final = ("mss", "bal", "securis")  # of several columns of addresses, those meant for health
 _NOTES: Final = ("remarque", "commentaire", "observation", "note", "memo", "divers", "comment")
 _TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
 _TITLE_LINES: Final = 5  # above the headings
@@ -73,8 +75,15 @@ class Book:
         said: dict[str, str] = {}
         for at, field in self.fields.items():
             if row[at]:
-                said[field] = f"{said[field]} {row[at]}"[:LONGEST] if field in said else row[at][:LONGEST]
+                said[field] = _both(said[field], row[at], field) if field in said else row[at][:LONGEST]
         return said
+
+
+def _both(said: str, more: str, field: str) -> str:
+    """Half an address would be another one."""
+    if field == _ADDRESS:
+        return both if len(both := f"{said}, {more}") <= LONGEST else said
+    return f"{said} {more}"[:LONGEST]
 
 
 def book_of(sheet: Sheet) -> Book:
@@ -121,10 +130,13 @@ def _without_notes(headings: Sequence[str], fields: Mapping[int, str]) -> dict[i
 
 
 def _by_headings(headings: Sequence[str]) -> dict[int, str]:
-    secure = [at for at, text in enumerate(headings) if any(word in squash(text) for word in _SECURE)]
-    wanted = next((at for at in secure if field_of(headings[at]) == "address"), None)
-    told = [text if wanted in (None, at) or field_of(text) != "address" else "" for at, text in enumerate(headings)]
-    return dict(fields_of(told))
+    found = dict(fields_of(headings))
+    secure = [at for at, field in found.items() if field == _ADDRESS and _is_secure(headings[at])]
+    return {at: field for at, field in found.items() if field != _ADDRESS or not secure or at in secure}
+
+
+def _is_secure(heading: str) -> bool:
+    return any(word in squash(heading) for word in _SECURE)
 
 
 def _by_content(sheet: Sheet) -> dict[int, str]:
@@ -136,6 +148,6 @@ def _by_content(sheet: Sheet) -> dict[int, str]:
     for at in range(sheet.width):
         cells = [row[at] for row in sheet.rows[:_SAMPLE] if row[at]]
         field = next((f for f, is_one in _SEEN.items() if 2 * sum(map(is_one, cells)) > len(cells)), "")
-        if field and (field == TEXT or field not in found.values()):
+        if field and (field in SEVERAL or field not in found.values()):
             found[at] = field
     return found
