@@ -25,7 +25,7 @@ from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
 from directory_service.model.names import SAINTS, fold, squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
-from directory_service.model.towns import town_name
+from directory_service.model.towns import district_of, town_name
 from directory_service.model.vocabulary import System, codes_said
 
 LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody's name
@@ -158,7 +158,9 @@ def _of(attribute: str) -> Callable[[str], Filter]:
 
 def _city(text: str) -> Filter:
     """Sources write *ST ETIENNE* and *Saint-Étienne*, each with the word after it.  A whole name is a token of who
-    works there, which is told without opening her entry."""
+    works there, which is told without opening her entry.  A district is asked for as LDAP does."""
+    if district_of(text):
+        return Equal("l", text.encode())
     found, parts = words(text), list[Filter]()
     while found:
         word = found.pop(0)

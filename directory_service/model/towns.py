@@ -38,6 +38,12 @@ def other_towns(town: str) -> tuple[str, ...]:
     return tuple(form for form in dict.fromkeys(forms) if form and form != own)
 
 
+def district_of(town: str) -> int:
+    """The number of the district that is named; 0 for none."""
+    found = words(town)
+    return _district(found, _bare(found))
+
+
 def town_key(town: str) -> str:
     """One word for all that ``other_towns`` makes of a name, and one for all that it makes of a district."""
     found = words(town)

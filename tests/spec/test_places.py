@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
+import orjson
 import pytest
 import search_world as world
 from record_factories import SUFFIX, make_binding, make_practitioner, make_role
 
 from directory_service.entries.mailboxes import mailbox_entries
+from directory_service.entries.people import practitioner_entry
 from directory_service.entries.wire import decode_attributes
-from directory_service.index.directory import Directory
+from directory_service.index.directory import Criteria, Directory
 from directory_service.index.plan.values import value_tests
 from directory_service.index.query import Query, Scope, SortKey, View
 from directory_service.ldap.filters import parse_filter
@@ -42,6 +44,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
     for n, (letter, *town) in enumerate(TOWNS, 500):
         role = make_role(world.place(n, *town[:2], town[2], f"CABINET {n}"))  # type: ignore[arg-type]
         person = make_practitioner(n, roles=[role])
+        entries.append(practitioner_entry(person, (), SUFFIX))
         entries += mailbox_entries([make_binding(n, f"{letter}@a.mssante.fr", practitioner=person)], SUFFIX)
     with closing(world.build(tmp_path_factory.mktemp("places"), entries)) as made:
         yield made
@@ -107,3 +110,12 @@ def test_what_is_shown_and_its_order_are_the_registrys(directory: Directory) -> 
     shown = [decode_attributes(hit.ber)["l"] for hit in hits]
     towns = ["PARIS", "Paris 10e Arrondissement", "Paris 1er Arrondissement", "PARIS CEDEX 10"]
     assert shown == [[town.encode()] for town in towns]
+
+
+@pytest.mark.parametrize(
+    ("city", "found"), [("Paris 10", "bc"), ("paris 1er", "d"), ("LYON CEDEX 03", "f"), ("paris", "abcdeg")]
+)
+def test_a_search_by_city_knows_districts_too(directory: Directory, city: str, found: str) -> None:
+    page = directory.find(Criteria(city=city), View.ANONYMOUS, 100, None)
+    towns = {orjson.loads(hit.json)["activities"][0]["address"]["city"] for hit in page.hits}
+    assert "".join(letter for letter, town, *_ in TOWNS if town in towns) == found
