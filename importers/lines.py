@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # half a second to load, for quoted files only
 
 _PART = 64 << 20  # rows that are not grouped by key are grouped by parts of about this size
 _CHUNK = 50_000
+_AHEAD = 3  # lines: pandas looks at two before it begins
 
 Numbered = tuple[int, bytes]
 
@@ -74,7 +75,7 @@ def _chunks(extract: ExtractFile, stream: IO[bytes], encoding: str) -> Iterator[
     import pandas
 
     width = extract.match.width + 2  # enough to see that a row has too many values
-    text = io.TextIOWrapper(stream, encoding=encoding, newline="")
+    text = _Led(stream, encoding=encoding, newline="")
     reader = pandas.read_csv(
         text,
         sep=extract.separator,
@@ -90,8 +91,22 @@ def _chunks(extract: ExtractFile, stream: IO[bytes], encoding: str) -> Iterator[
         chunksize=_CHUNK,
     )
     with reader:
+        yield next(reader)[_AHEAD:]
         yield from reader
     text.detach()
+
+
+class _Led(io.TextIOWrapper):
+    """A text behind lines of ours: of a quote that is never closed, pandas says nothing in the first rows that it
+    reads, and ends there, which would make a file of nothing."""
+
+    ahead = _AHEAD
+
+    def __next__(self) -> str:  # type: ignore[override]  # as of ``TextIOWrapper`` itself
+        if self.ahead:
+            self.ahead -= 1
+            return "0\r\n"
+        return super().__next__()
 
 
 def groups(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from directory_service.errors import ImportRefused
 from importers import extract, lines
 from importers.check import check
 from importers.sample.headers import DIPLOMA_HEADER
@@ -89,3 +90,15 @@ def test_quoted_values_are_those_of_the_csv_module(folder: Path, rows: list[list
     (file,), _ = extract.recognise(path)
     found = [raw.decode().split(extract.SEPARATOR) for _, raw in lines.rows(file, "utf-8")]
     assert found == [[value.replace("\n", " ") for value in row] for row in rows]
+
+
+@pytest.mark.parametrize("row", [1, 2, 3, 4, 9])
+def test_a_quote_never_closed_refuses_the_file_whichever_row_has_it(tmp_path: Path, row: int) -> None:
+    """pandas passes over one in the first rows, and with it over all that follows: a file of nothing, accepted."""
+    path = f.write_links(tmp_path / "links.csv", [(f.adeli(n), f.rpps(n)) for n in range(9)])
+    text = path.read_bytes().split(b"\r\n")
+    text[row] = b'"' + text[row]
+    path.write_bytes(b"\r\n".join(text))
+    (file,), _ = extract.recognise(path)
+    with pytest.raises(ImportRefused, match="guillemet jamais refermé après la ligne"):
+        list(lines.rows(file, "utf-8"))
