@@ -24,6 +24,9 @@ from directory_service.registry.engine import open_registry
 from directory_service.registry.upgrading import upgrade
 
 _COUNTER = itertools.count(1)
+# Nothing of it must outlive the session.  With a minimal log, a database is copied by its files at a third of the cost.
+_OF_THE_CLUSTER = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+                   "wal_level=minimal", "max_wal_senders=0", "autovacuum=off", "shared_buffers=32MB")  # fmt: skip
 # OpenLDAP's programs look up the machine's own name at each start: where the resolver is silent, for ten seconds.
 os.environ.setdefault("RES_OPTIONS", "timeout:1 attempts:1")
 # Where packages come through a proxy, it is not to be asked for our own servers.
@@ -122,7 +125,7 @@ def _start(programs: Path, folder: Path) -> None:
             "-N",
         ]
     )
-    options = f"-k {folder} -c listen_addresses= -c fsync=off -c synchronous_commit=off -c shared_buffers=32MB"
+    options = " ".join(f"-c {option}" for option in (f"unix_socket_directories={folder}", *_OF_THE_CLUSTER))
     _as_postgres([programs / "pg_ctl", "start", "-w", "-D", folder / "data", "-l", folder / "log", "-o", options])
     _administer(folder, "CREATE DATABASE template_annuaire")
     engine = open_registry(_url(folder, "template_annuaire"))
@@ -140,7 +143,7 @@ def _as_postgres(command: list[str | Path]) -> None:
 
 def _database(folder: Path) -> Iterator[str]:
     name = f"test_{next(_COUNTER)}"
-    _administer(folder, f"CREATE DATABASE {name} TEMPLATE template_annuaire")
+    _administer(folder, f"CREATE DATABASE {name} TEMPLATE template_annuaire STRATEGY file_copy")
     yield _url(folder, name)
     _administer(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
