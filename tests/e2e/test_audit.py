@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, redirect_stdout
 from pathlib import Path
 
 import factories as f
@@ -23,10 +25,34 @@ from directory_service.trust.keys import Keyring, Keys
 
 CHECKER = Path(__file__).parents[2] / "contrib/transparency/check_log.py"
 BOX = "zoe@a.mssante.fr"
+Call = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where two days were imported; the head of the first was kept.  Not to be changed: ``annuaire`` has a copy."""
+    folder = tmp_path_factory.mktemp("two_days")
+    said = io.StringIO()
+
+    def call(*arguments: str) -> tuple[int, str]:
+        said.truncate(said.seek(0))
+        return run(arguments), said.getvalue()
+
+    with pytest.MonkeyPatch.context() as here, redirect_stdout(said):
+        here.setenv("ANNUAIRE_DATA", str(folder / "var"))
+        here.chdir(folder)
+        assert call("init")[0] == 0
+        day(call, folder, 1, [f.mailbox(BOX, f.rpps(1))])
+        (folder / "kept.head").write_text(call("log", "head")[1])
+        day(call, folder, 2, [f.mailbox(BOX, f.rpps(1)), f.mailbox("lea@a.mssante.fr", f.rpps(2))])
+    return folder
 
 
 @pytest.fixture
-def annuaire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def annuaire(
+    two_days: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Call:
+    shutil.copytree(two_days, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("ANNUAIRE_DATA", str(tmp_path / "var"))
     monkeypatch.chdir(tmp_path)
 
@@ -34,10 +60,6 @@ def annuaire(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         code = run(arguments)
         return code, capsys.readouterr().out
 
-    assert call("init")[0] == 0
-    day(call, tmp_path, 1, [f.mailbox(BOX, f.rpps(1))])
-    (tmp_path / "kept.head").write_text(call("log", "head")[1])
-    day(call, tmp_path, 2, [f.mailbox(BOX, f.rpps(1)), f.mailbox("lea@a.mssante.fr", f.rpps(2))])
     return call
 
 
