@@ -1,4 +1,4 @@
-"""Registries for the tests, on SQLite and on PostgreSQL: empty, current, one to each test.
+"""Registries for the tests, on SQLite and on PostgreSQL: empty, current, one to each test or file.
 
 PostgreSQL is a cluster of our own, started once per session in a temporary folder on a Unix socket, and each test's
 database is copied from a template.  Where PostgreSQL is missing its tests skip with the reason; in CI they fail.
@@ -38,15 +38,22 @@ settings.register_profile("annuaire", deadline=None, suppress_health_check=[Heal
 settings.load_profile("annuaire")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+_DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(params=_DATABASES)
 def registry_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """URL of an empty registry of the current version."""
-    if request.param == "postgresql":
-        yield from _database(request.getfixturevalue("postgresql"))
-        return
-    path = tmp_path / "registry.sqlite"
-    shutil.copy(request.getfixturevalue("sqlite_template"), path)
-    yield f"sqlite:///{path}"
+    yield from _registry(request, tmp_path)
+
+
+@pytest.fixture(scope="module", params=_DATABASES)
+def kept_registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same for all the tests of a file, which fill it once and then only read."""
+    for url in _registry(request, tmp_path_factory.mktemp("kept")):
+        engine = open_registry(url)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture
@@ -139,6 +146,15 @@ def _as_postgres(command: list[str | Path]) -> None:
     # pg_ctl's child keeps its output open: a pipe would never end.
     done = subprocess.run([*prefix, *map(str, command)], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}"
+
+
+def _registry(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    if request.param == "postgresql":
+        yield from _database(request.getfixturevalue("postgresql"))
+        return
+    path = folder / "registry.sqlite"
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    yield f"sqlite:///{path}"
 
 
 def _database(folder: Path) -> Iterator[str]:

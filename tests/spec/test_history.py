@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from import_world import World
 from log_world import BOX, LEA, ZOE, three_days
 from record_factories import SUFFIX
+from sqlalchemy import Engine
 
 from directory_service.index.directory import Directory
 from directory_service.index.follower import Follower
@@ -26,8 +27,24 @@ from directory_service.web.app import create_app
 HIDDEN = "cachee@medecin.mssante.fr"
 
 
+@pytest.fixture(scope="module")
+def folder(kept_registry: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the index of three days.  Not to be changed."""
+    folder = tmp_path_factory.mktemp("three_days")
+    three_days(World(kept_registry, folder), folder)
+    build_index(kept_registry, folder / "index", SUFFIX)
+    return folder
+
+
 @pytest.fixture
-def client(world: World, tmp_path: Path) -> Iterator[FlaskClient]:
+def client(folder: Path) -> Iterator[FlaskClient]:
+    with closing(Directory(folder / "index", SUFFIX)) as directory:
+        yield create_app(directory).test_client()
+
+
+@pytest.fixture
+def changed(world: World, tmp_path: Path) -> Iterator[FlaskClient]:
+    """Of three days of the test's own, to go on from."""
     three_days(world, tmp_path)
     build_index(world.engine, tmp_path / "index", SUFFIX)
     with closing(Directory(tmp_path / "index", SUFFIX)) as directory:
@@ -74,20 +91,20 @@ def test_before_its_first_day_a_box_is_not_there_and_the_future_is_not_known(cli
     assert client.get(f"/v1/mailboxes/{BOX}?at={at}").status_code == status
 
 
-def test_what_a_rollback_took_back_is_history_no_more(world: World, tmp_path: Path, client: FlaskClient) -> None:
+def test_what_a_rollback_took_back_is_history_no_more(world: World, tmp_path: Path, changed: FlaskClient) -> None:
     roll_back(world.engine, 2, actor="tests", through=True)
     Follower(world.engine, tmp_path / "index", SUFFIX).catch_up()
-    (item,) = client.get(f"/v1/mailboxes/{BOX}/history").json["items"]
+    (item,) = changed.get(f"/v1/mailboxes/{BOX}/history").json["items"]
     assert (item["holder"]["id"], item["until"], item["closed_by"]) == ("8" + ZOE, None, None)
 
 
-def test_a_publication_is_its_operators(world: World, tmp_path: Path, client: FlaskClient) -> None:
+def test_a_publication_is_its_operators(world: World, tmp_path: Path, changed: FlaskClient) -> None:
     wish = parse_publication({"type": "PER", "holder": {"person": "8" + ZOE}})
     with writing(world.engine) as connection:
         add_operator(connection, "operateur", [BOX.partition("@")[2]], actor="tests")
         Publisher(connection, "operateur", day(4)).do(Order(BOX, wish))
     Follower(world.engine, tmp_path / "index", SUFFIX).catch_up()
-    before, last = client.get(f"/v1/mailboxes/{BOX}/history").json["items"][-2:]
+    before, last = changed.get(f"/v1/mailboxes/{BOX}/history").json["items"][-2:]
     assert before["closed_by"] == last["opened_by"] == {"run": None, "operator": "operateur"}
     assert (before["until"], last["from"], last["source"]) == (day(4), day(4), "publication")
 
