@@ -31,8 +31,9 @@ run: .venv/.installed $(SAMPLE)/.done ## loads a synthetic sample (PEOPLE=5000) 
 sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 
 # Files in the order of their folders, the longest (e2e) first: by number of tests, xdist leaves one of few and long to the end.
+# One process more than processors, since tests wait for servers, commands and browsers that they start.
 test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL, Chromium) where they can be installed
-	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
+	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
 	@$(if $(TESTS),,$(BIN)/pytest -q $(shell grep -rl 'mark\.alone' tests --include='test_*.py'))
 
 lint: .venv/.tested ## ruff
@@ -47,7 +48,7 @@ layers: .venv/.tested ## who may import whom (house.md §2)
 docs: .venv/.tested ## docs name every setting and command, and the tutorial runs
 	@$(BIN)/pytest -q tests/test_docs.py tests/e2e/test_tutorial.py
 
-# Types are looked at while the tests run, which leave a third of two processors idle; so with what is to be installed.
+# Types are looked at while the tests run, which wait much of their time; so with what is to be installed.
 check: ## all that CI runs: lint, types, every test (layers and docs among them)
 	@$(MAKE) --no-print-directory -j 2 .venv/.tested
 	@$(MAKE) --no-print-directory lint
