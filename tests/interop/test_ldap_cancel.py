@@ -30,6 +30,7 @@ from ldap_support import (
 from ldap_town import Gate
 from record_factories import SUFFIX
 
+from directory_service.index.beginnings import Beginnings
 from directory_service.index.directory import Directory, Result
 from directory_service.index.lookups import Lookups
 from directory_service.index.plan.predicate import Row
@@ -167,7 +168,7 @@ class EndlessLookups(Lookups):
 def _endless(folder: Path, name: str) -> Reader:
     """Every search that is not a key look-up is endless."""
     reader = Reader(folder, name)
-    reader.lookups = EndlessLookups(reader.connection)
+    reader.lookups = EndlessLookups(reader.connection, Beginnings(reader.connection, reader.build.id))
     return reader
 
 
