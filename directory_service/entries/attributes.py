@@ -301,7 +301,7 @@ def column(prepared: Iterable[str]) -> str:
 
 
 def worded(text: str) -> tuple[str, ...]:
-    """``prepared_forms`` of the name of a structure, or of a street."""
+    """``prepared_forms`` of the name of a structure."""
     return (fold(text), *other_wordings(text))
 
 

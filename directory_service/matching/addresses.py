@@ -104,13 +104,12 @@ class Judged:
 
     def as_dict(self) -> dict[str, object]:
         """As the faces show it, without the verdict and the holders."""
-        return {
-            "address": self.address or None,
-            "state": self.state.value,
-            "said": self.said,
-            "until": self.until or None,
-            "lookalikes": [x.as_dict() for x in self.lookalikes],
-        }
+        return stated(self.address, self.state, self.until) | {"lookalikes": [x.as_dict() for x in self.lookalikes]}
+
+
+def stated(address: str, state: AddressState, until: str) -> dict[str, object]:
+    """What the faces say of an address first of all, whether it is the line's or another one."""
+    return {"address": address or None, "state": state.value, "said": SAID_OF_STATE[state], "until": until or None}
 
 
 def judge_address(directory: Directory, address: str, patient_domain: str) -> Judged:

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from directory_service.matching.addresses import SAID_OF_STATE, AddressState, Judged, LookAlike, judge_address
+from directory_service.matching.addresses import (
+    SAID_OF_STATE,
+    AddressState,
+    Judged,
+    LookAlike,
+    judge_address,
+    stated,
+)
 from directory_service.matching.agreement import is_given_name, name_way
 from directory_service.matching.candidates import Candidate, Matched, candidates
 from directory_service.matching.description import Description, Kind, describe
@@ -84,10 +91,7 @@ class LineResult:
 
     def as_dict(self) -> dict[str, object]:
         return {
-            "address": self.address or None,
-            "state": self.state.value,
-            "said": self.said,
-            "until": self.until or None,
+            **stated(self.address, self.state, self.until),
             "holders": list(self.holders),
             "lookalikes": [x.as_dict() for x in self.lookalikes],
             "outcome": self.outcome.value,

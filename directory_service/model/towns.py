@@ -29,10 +29,9 @@ def town_name(town: str) -> tuple[str, ...]:
 def other_towns(town: str) -> tuple[str, ...]:
     """What else ``fold`` might give of this town if others wrote it: the name alone, *Saint* short and in full, a
     district by its number."""
-    found = words(town)
-    bare = _bare(found)
+    found, bare, number = _parts(town)
     forms = [" ".join(bare), *saints_spelt(bare, " ")]
-    if number := _district(found, bare):
+    if number:
         forms += _districts(bare[0], number)
     own = " ".join(found)
     return tuple(form for form in dict.fromkeys(forms) if form and form != own)
@@ -40,16 +39,20 @@ def other_towns(town: str) -> tuple[str, ...]:
 
 def district_of(town: str) -> int:
     """The number of the district that is named; 0 for none."""
-    found = words(town)
-    return _district(found, _bare(found))
+    return _parts(town)[2]
 
 
 def town_key(town: str) -> str:
     """One word for all that ``other_towns`` makes of a name, and one for all that it makes of a district."""
+    found, bare, number = _parts(town)
+    return f"{bare[0]}{number}" if number else "".join(_saints(found))
+
+
+def _parts(town: str) -> tuple[list[str], list[str], int]:
+    """The folded words, those of the name alone, and the number of the district, 0 for none."""
     found = words(town)
     bare = _bare(found)
-    number = _district(found, bare)
-    return f"{bare[0]}{number}" if number else "".join(_saints(found))
+    return found, bare, _district(found, bare)
 
 
 def _bare(found: Sequence[str]) -> list[str]:

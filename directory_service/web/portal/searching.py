@@ -27,8 +27,7 @@ from directory_service.web.portal.french import BOX_KINDS, name, trade
 SCREEN: Final = 20  # results of one page
 PROPOSED: Final = 8  # people proposed while typing
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
-_Q: Final = Text("q")
-_KNOWN: Final = (_Q, *(Text(name) for name in _TEXTS[1:]), Text("cursor"))
+_KNOWN: Final = (*(Text(name) for name in _TEXTS), Text("cursor"))
 _TYPE: Final = Choice("type", tuple(BOX_KINDS))
 # Filter: its title, and what it says when none is chosen.
 _LISTS: Final = MappingProxyType(
@@ -87,8 +86,7 @@ def _people(hits: Sequence[Hit], chosen: Chosen) -> list[dict[str, Any]]:
     people = [orjson.loads(item) for item in shielded_people(hits)]
     for person in people:
         where = places(person)
-        meant = place_meant(where, chosen["q"], department=chosen.get("department", ""),
-                            structure=chosen.get("structure", ""))  # fmt: skip
+        meant = place_meant(where, chosen["q"], department=chosen["department"], structure=chosen["structure"])
         person |= {"places": where, "place": meant or next(iter(where), None), "box": box_at(person, meant)}
     return people
 
@@ -98,7 +96,7 @@ def _people(hits: Sequence[Hit], chosen: Chosen) -> list[dict[str, Any]]:
 def proposed() -> Response:
     """What the box proposes while typing where no mailbox bears these letters, since they are a trade, a town, a
     number or a slip: the people that the button would find, in the shape of ``/v1/suggest``."""
-    chosen = read_fields({"q": request.args.get("q")}, (_Q,))
+    chosen = dict.fromkeys(_TEXTS, "") | read_fields({"q": request.args.get("q")}, _KNOWN[:1])
 
     def write() -> bytes:
         with turn():
