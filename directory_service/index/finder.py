@@ -83,6 +83,8 @@ class Finder:
         uncounted: Filter | None = None,
     ) -> None:
         self._reader, self._box, self._near, self._wishes, self._view = reader, box, near, wishes, view
+        if box and box.titled:
+            self._near = Near((*near.classes, box.titled))
         self._criteria, self._uncounted = criteria, uncounted
         plan = make_plan(criteria, PEOPLE, reader.lexicon)
         self._span = Span(*ids_of(PEOPLE), plan)

@@ -29,7 +29,8 @@ class System(StrEnum):
     MODE = "mode"
     DEPARTMENT = "department"
     STRUCTURE = "structure"
-    SKIPPED = "skipped"  # about nothing: titles and articles
+    TITLE = "title"  # who bears it comes first
+    SKIPPED = "skipped"  # about nothing: other titles, and articles
 
 
 class Term(NamedTuple):
@@ -47,6 +48,7 @@ class Term(NamedTuple):
 ARTICLES: Final = frozenset(
     "a au aux d de des du en et l la le les ou par pour sous sur the n".split()  # noqa: SIM905
 )
+_AWAY: Final = (System.TITLE, System.SKIPPED)
 _LEAST: Final = 4  # letters of a word of a label that is known alone
 
 
@@ -74,7 +76,14 @@ def generic() -> frozenset[str]:
 @cache
 def skipped() -> frozenset[str]:
     """Titles and articles, which need not be found."""
-    return frozenset(row["words"] for row in _rows() if row["system"] == System.SKIPPED)
+    return frozenset(row["words"] for row in _rows() if row["system"] in _AWAY)
+
+
+@cache
+def titles() -> Mapping[str, tuple[str, ...]]:
+    """The professions of those who bear a title (*docteur*), by it."""
+    rows = (row for row in _rows() if row["system"] == System.TITLE)
+    return MappingProxyType({row["words"]: tuple(row["meaning"].split()) for row in rows})
 
 
 def _of_row(row: Mapping[str, str]) -> Term:
@@ -114,7 +123,7 @@ def terms() -> tuple[Term, ...]:
         *_of_labels(System.SPECIALTY, nomenclature.codes("expertise")),
         *_of_labels(System.SPECIALTY, SPECIALISTS),
     ]
-    said = [_of_row(row) for row in _rows() if row["system"] != System.SKIPPED]
+    said = [_of_row(row) for row in _rows() if row["system"] not in _AWAY]
     departments = list(_of_labels(System.DEPARTMENT, nomenclature.DEPARTMENTS))
     found: dict[tuple[frozenset[str], System], Term] = {}
     for term in (*said, *labels, *departments, *_of_words(labels)):

@@ -28,7 +28,7 @@ from directory_service.index.query import View
 
 WORDS = ["martin", "mart", "ma", "lyon", "ly", "jean", "j", "jp", "pierre", "saint", "st", "de", "le", "chu", "kine",
          "cardio", "medecin", "infirmiere", "69", "69003", "rhone", "3", "bob", "oly", "d'oly", "m", "martinn",
-         "lion", "@med.fr", "zzz"]  # fmt: skip
+         "lion", "@med.fr", "zzz", "dr"]  # fmt: skip
 
 
 BOXES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
@@ -59,7 +59,8 @@ def begun(world: list[Entry], q: str, near: str) -> dict[int, tuple[int, int]]:
 
 
 def those_of(world: list[Entry], box: Box, near: str) -> dict[int, tuple[int, int]]:
-    place = near_of(near)
+    asked = near_of(near)
+    place = asked._replace(classes=(*asked.classes, box.titled)) if box.titled else asked
     fits = {entry.id: match(box, f" {entry.tags} ", ()) for entry in world}
     tags = {entry.id: f" {entry.tags} " for entry in world}
     return {pk: (fit.tier, place.of(tags[pk])) for pk, fit in fits.items() if fit}

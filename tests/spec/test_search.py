@@ -208,6 +208,20 @@ def test_the_near_come_first_tier_by_tier_too(client: FlaskClient, tiered: None)
     assert found(client, "dupont", near="76") == [DUPONT_ROUEN, DUPONT, DUPONT_GONE, DUPONTEL]
 
 
+@pytest.mark.parametrize("scored", [0, finder.SCORED])
+def test_a_title_brings_those_who_bear_it_first_and_hides_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scored: int
+) -> None:
+    monkeypatch.setattr(finder, "SCORED", scored)
+    trades = ((901, world.NURSE), (902, world.PHYSICIAN), (903, world.DENTIST))
+    made = [make_practitioner(n, family_name="ZOLA", profession=trade, roles=[]) for n, trade in trades]
+    nurse, physician, dentist = (person.national_id for person in made)
+    with closing(world.build(tmp_path, [practitioner_entry(person, [], SUFFIX) for person in made])) as directory:
+        client = create_app(directory).test_client()
+        assert found(client, "zola") == [nurse, physician, dentist]
+        assert found(client, "Docteur ZOLA") == found(client, "zola pr.") == [physician, dentist, nurse]
+
+
 def test_what_only_sounds_so_says_so(client: FlaskClient) -> None:
     assert ask(client, "lefevre")["relaxed"] and not ask(client, "lefebvre")["relaxed"]
     assert ask(client, "dupond")["relaxed"], "four sound so"

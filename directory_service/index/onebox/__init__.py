@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise, permutations
 from typing import Final
 
+from directory_service.entries.attributes import tag
 from directory_service.entries.finding import words_of
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox.readings import (
@@ -52,7 +53,7 @@ from directory_service.model.names import SAINTS
 from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
 from directory_service.model.towns import CEDEX
-from directory_service.model.vocabulary import is_known, skipped
+from directory_service.model.vocabulary import is_known, skipped, titles
 
 MOST_WORDS: Final = 12  # what people type has four; a pasted paragraph is no search
 _ALL_PAIRS: Final = 5  # words, of which each may go with each; of more, neighbours only
@@ -74,6 +75,7 @@ class Box:
     words: tuple[Word, ...]
     glued: tuple[str, ...] = ()  # particles with the word after them, as one
     exact: bool = False
+    titled: tuple[str, ...] = ()  # tokens of those who bear a title that was typed: they come first
 
     @property
     def most(self) -> Likeness:
@@ -137,7 +139,12 @@ def understand(text: str, *, exact: bool = False) -> Box:
     if last and SAINTS.get(last[0]) in readings:  # *ste* is Sainte, or how Stéphanie begins where nothing follows
         readings[SAINTS[last[0]]] += of_name_begun(last[0])
     words = tuple(_word(word, readings[word], skip=word in away) for word in typed)
-    return Box((*words, *(with_district(word, typed) for word in others)), _glued(typed, away))
+    titled = (tag("p", code) for word in typed if word in away for code in titles().get(word, ()))
+    return Box(
+        (*words, *(with_district(word, typed) for word in others)),
+        _glued(typed, away),
+        titled=tuple(dict.fromkeys(titled)),
+    )
 
 
 def _word(typed: str, readings: Sequence[Reading], *, skip: bool) -> Word:
