@@ -164,6 +164,14 @@ def test_names_that_only_sound_alike_are_told_to_be_so(client: FlaskClient) -> N
     assert "presque de même" not in text(client.get("/?q=dupont"))
 
 
+def test_where_nobody_has_all_the_words_those_to_leave_out_are_offered(client: FlaskClient) -> None:
+    assert "sans «" not in client.get("/?q=xqzwk").text + client.get("/?q=dupont").text
+    page = client.get("/?q=Dr dupont - xqzwk&department=69")
+    assert "sans « xqzwk » : 2 résultats" in text(page) and page.text.count("sans «") == 1
+    link = html.unescape(re.search(r'<a href="([^"]+)">sans', page.text)[1])  # type: ignore[index]
+    assert "2 résultats" in text(client.get(link)) and "department=69" in link
+
+
 def test_pages_of_results_follow_one_another(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("directory_service.web.portal.searching.SCREEN", 3)
     first = client.get("/?department=69")

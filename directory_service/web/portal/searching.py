@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,6 +17,8 @@ from directory_service.index.query import View
 from directory_service.index.shield import shielded_people
 from directory_service.matching.whereabouts import box_at, place_meant, places
 from directory_service.model import nomenclature
+from directory_service.model.names import fold
+from directory_service.model.vocabulary import skipped
 from directory_service.trust.domains import untrusted
 from directory_service.web.context import directory, turn
 from directory_service.web.limiting import counted, spending
@@ -26,6 +29,8 @@ from directory_service.web.portal.french import BOX_KINDS, name, trade
 
 SCREEN: Final = 20  # results of one page
 PROPOSED: Final = 8  # people proposed while typing
+_MOST_LEFT_OUT: Final = 6  # words, of which each is left out where nobody has all of them
+_LEAVING_OUT: Final = 1.0  # seconds for that
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
 _KNOWN: Final = (*(Text(name) for name in _TEXTS), Text("cursor"))
 _TYPE: Final = Choice("type", tuple(BOX_KINDS))
@@ -71,7 +76,22 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
         "filters": _filters(chosen, found.facets or {}),
         "next": _url(chosen, cursor=found.next) if found.next else "",
         "first": _url(chosen) if cursor else "",
+        "without": [] if people else _without_a_word(chosen),
     }
+
+
+def _without_a_word(chosen: Chosen) -> list[dict[str, Any]]:
+    """What the search finds if one of its words is left out, the fewest first: a wrong town is seen at a glance."""
+    words, until = chosen["q"].split(), time.monotonic() + _LEAVING_OUT
+    ways = []
+    for n, word in enumerate(words if 1 < len(words) <= _MOST_LEFT_OUT else ()):
+        less = {**chosen, "q": " ".join(words[:n] + words[n + 1 :])}
+        if not (folded := fold(word)) or folded in skipped() or time.monotonic() > until:
+            continue
+        found = directory().find(Criteria(**less), View.ANONYMOUS, 1, None, Wishes())
+        if found.hits:
+            ways.append({"word": word, "url": _url(less), "total": found.total, "exact": found.total_exact})
+    return sorted(ways, key=lambda way: way["total"])
 
 
 def _find(chosen: Chosen, most: int, cursor: str, wishes: Wishes) -> Page:
