@@ -170,6 +170,24 @@ def test_the_first_load_is_light(browser: Browser, base: str, path: str) -> None
     assert 3 <= len(received) <= 5 and 2_000 < sum(received) < FIRST_LOAD
 
 
+@pytest.mark.parametrize("path", ["/?q=essai", f"/professionnels/{world.ZOE}", f"/boites/{ZOE_BOX}"])
+def test_no_part_of_an_address_is_an_item_of_a_row(opening: Opener, path: str) -> None:
+    """Firefox makes one of where it may break, and leaves a gap before the @."""
+    page = opening(path)
+    rows = page.locator("wbr").evaluate_all("all => all.map(one => getComputedStyle(one.parentElement).display)")
+    assert rows and "flex" not in rows
+
+
+def test_the_suggestion_that_is_chosen_is_seen_in_forced_colours(opening: Opener) -> None:
+    """Where backgrounds and transparent borders are not ours to choose (Windows' contrast themes)."""
+    page = opening("/", forced_colors="active")
+    page.locator("#q").press_sequentially("dup")
+    page.wait_for_selector("[role=option]")
+    page.keyboard.press("ArrowDown")
+    edges = page.get_by_role("option").evaluate_all("all => all.map(one => getComputedStyle(one).borderColor)")
+    assert len(edges) > 1 and edges[0] not in edges[1:]
+
+
 # -- searching --------------------------------------------------------------------------------------------------------
 
 

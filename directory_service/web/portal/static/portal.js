@@ -95,6 +95,13 @@ function combobox(input, list) {
     return made;
   }
 
+  // It may go on to the next line before its @.
+  function mailbox(address) {
+    const made = part("span", "mail", address ? "" : "Pas de boîte publiée");
+    if (address) made.append(...address.split(/(?=@)/).flatMap((piece, i) => i ? [document.createElement("wbr"), piece] : piece));
+    return made;
+  }
+
   // What tells this one from its namesakes is said even where the hint does not (homonym shield).
   function facts(item) {
     const hint = item.hint || "", apart = item.apart || "";
@@ -106,7 +113,7 @@ function combobox(input, list) {
     made.id = list.id + "-" + index;
     made.setAttribute("role", "option");
     made.setAttribute("aria-selected", "false");
-    made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", part("span", "mail", item.address || "Pas de boîte publiée"));
+    made.append(part("b", "", item.label), " ", part("span", "why", facts(item)), " ", mailbox(item.address));
     // Her other boxes are hers all the same.
     const id = item.person && item.person.id;
     const own = items.filter((other) => id && other.person && other.person.id === id).map((other) => other.address);
