@@ -86,6 +86,12 @@ def test_a_page_is_html_in_french_and_safe(client: FlaskClient, path: str) -> No
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("path", ["/verification", "/nettoyage", "/aide", "/accessibilite", "/mentions-legales"])
+def test_an_address_that_is_typed_may_end_with_a_slash(client: FlaskClient, path: str) -> None:
+    """The same page, the menu included."""
+    assert client.get(f"{path}/", headers=HTML).text == client.get(path, headers=HTML).text
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_in_a_page_needs_another_site_or_an_inline_script(client: FlaskClient, path: str) -> None:
     page = client.get(path, headers=HTML).text

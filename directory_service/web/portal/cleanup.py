@@ -44,12 +44,12 @@ _BOOK: Final = "carnet"
 Fields = Mapping[str, str]
 
 
-@blueprint.get("/nettoyage")
+@blueprint.get("/nettoyage", strict_slashes=False)
 def cleaning() -> Response:
     return page("cleanup", _limits)
 
 
-@blueprint.post("/nettoyage")
+@blueprint.post("/nettoyage", strict_slashes=False)
 @counted(Rate.BATCH)
 def cleaned() -> Response:
     try:

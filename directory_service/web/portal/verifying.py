@@ -70,12 +70,12 @@ _SAYS = MappingProxyType(
 )
 
 
-@blueprint.get("/verification")
+@blueprint.get("/verification", strict_slashes=False)
 def verification() -> Response:
     return page("verify")
 
 
-@blueprint.post("/verification")
+@blueprint.post("/verification", strict_slashes=False)
 @counted(Rate.VERIFY)
 def verified() -> Response:
     asked = _asked((_ADDRESS, _PERSON))
