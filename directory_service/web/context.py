@@ -252,6 +252,10 @@ def cached_text(body: bytes, kind: str) -> Response:
     return response
 
 
+def takes_gzip() -> bool:
+    return request.accept_encodings["gzip"] > 0
+
+
 def uncached(response: Response) -> Response:
     """To be kept by nobody: it was true of a moment, or of one caller."""
     response.headers["Cache-Control"] = "no-store"

@@ -3,6 +3,7 @@ says the same to people."""
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import re
 from collections.abc import Iterator
@@ -232,6 +233,17 @@ def test_it_is_not_sent_twice(client: FlaskClient, url: str) -> None:
     first = client.get(url)
     again = client.get(url, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("url", ["/openapi.json", "/docs"])
+def test_it_is_packed_for_those_who_take_it_so(client: FlaskClient, url: str) -> None:
+    """Over 100 kB as they stand: Lighthouse on a telephone's line."""
+    plain, packed = client.get(url), client.get(url, headers={"Accept-Encoding": "gzip"})
+    assert (plain.headers.get("Content-Encoding"), packed.headers["Content-Encoding"]) == (None, "gzip")
+    assert gzip.decompress(packed.data) == plain.data and len(packed.data) < len(plain.data) / 5
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    held = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert (client.get(url, headers=held).status_code, packed.headers["ETag"] != plain.headers["ETag"]) == (304, True)
 
 
 def test_the_reference_page_names_what_is_here() -> None:

@@ -15,10 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from directory_service.web.context import directory, settings, turn, unless_held, url_digest
+from directory_service.web.context import directory, settings, takes_gzip, turn, unless_held, url_digest
 from directory_service.web.portal.french import FILTERS
 
 HERE: Final = Path(__file__).parent
@@ -113,17 +113,13 @@ def _compress(response: Response) -> Response:
     """There is no secret in a page beside what was asked for, so that its size tells nothing (BREACH)."""
     response.headers.add("Vary", "Accept-Encoding")
     squeezable = (response.mimetype or "").startswith(("text/", "image/svg")) or response.mimetype == "application/json"
-    if not squeezable or response.is_streamed or "Content-Encoding" in response.headers or not _takes_gzip():
+    if not squeezable or response.is_streamed or "Content-Encoding" in response.headers or not takes_gzip():
         return response
     body = response.get_data()
     if len(body) > _SMALL:
         response.set_data(gzip.compress(body, 6, mtime=0))
         response.headers["Content-Encoding"] = "gzip"
     return response
-
-
-def _takes_gzip() -> bool:
-    return request.accept_encodings["gzip"] > 0
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -163,7 +159,7 @@ def static_file(edition: str, name: str) -> Response:
     found = _files().get(name)
     if found is None:
         raise NoSuchPage
-    packed = _takes_gzip()
+    packed = takes_gzip()
     response = Response(found.packed if packed else found.body, content_type=found.type)
     if packed:
         response.headers["Content-Encoding"] = "gzip"
