@@ -18,6 +18,8 @@ from directory_service.web.slow import TOO_LATE
 
 _LATE: Final = {
     408: ("bad-request", TOO_LATE),
+    414: ("bad-request", "L'URL est trop longue."),
+    431: ("bad-request", "Les en-têtes sont trop longs, ou trop nombreux."),
     503: ("unavailable", "trop de corps arrivent à la fois : réessayez après `Retry-After`"),
 }
 
