@@ -109,6 +109,16 @@ def test_without_a_type_people_and_structures_are_asked(client: FlaskClient) -> 
     assert ask(client, q={"query": "essai", "type": "/people/person"})["q"] == []
 
 
+@pytest.mark.parametrize("name", ["queries", "extend"])
+def test_which_parameter_is_no_json_is_said(client: FlaskClient, name: str) -> None:
+    """Not the body, which ``GET`` has none of."""
+    for answer in (
+        client.get("/v1/reconcile", query_string={name: "{"}),
+        client.post("/v1/reconcile", data={name: "{"}),
+    ):
+        assert (answer.status_code, answer.json["where"]) == (400, f"paramètre {name}")
+
+
 def test_the_query_may_come_in_the_query_string_or_as_json(client: FlaskClient) -> None:
     batch = {"q0": {"query": "zoe essai", "type": "practitioner"}}
     by_get = client.get(HERE, query_string={"queries": orjson.dumps(batch).decode()})

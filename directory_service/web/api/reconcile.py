@@ -23,7 +23,7 @@ from directory_service.web.links import public_base
 from directory_service.web.openapi.matching import ASKED
 from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, describe, ok
 from directory_service.web.openapi.terms import TEXT, record, ref, word
-from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query
+from directory_service.web.parameters import Text, Whole, parse_json, parse_object, read_fields, read_query, refused
 from directory_service.web.problemtypes import problem_body
 from directory_service.web.reconciliation.asking import reconcile
 from directory_service.web.reconciliation.fetching import (
@@ -104,7 +104,14 @@ def _form(raw: bytes) -> dict[str, Any]:
 
 def _parsed(fields: dict[str, str]) -> dict[str, Any]:
     """The JSON of each field; ``query`` may be plain text."""
-    return {n: v if n == "query" and not v.startswith("{") else parse_json(v.encode()) for n, v in fields.items()}
+    return {n: v if n == "query" and not v.startswith("{") else _json_of(n, v) for n, v in fields.items()}
+
+
+def _json_of(name: str, text: str) -> object:
+    try:
+        return parse_json(text.encode())
+    except InvalidInput:
+        raise refused(name, "du JSON est attendu") from None
 
 
 def _asked(given: dict[str, Any]) -> Response:
