@@ -86,6 +86,13 @@ def test_a_page_is_html_in_french_and_safe(client: FlaskClient, path: str) -> No
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.parametrize(("path", "filtered"), [("/?q=zzzzzz", False), ("/?q=zzzzzz&department=69", True)])
+def test_nobody_is_told_to_drop_filters_that_are_not_there(client: FlaskClient, path: str, filtered: bool) -> None:
+    page = client.get(path, headers=HTML).text
+    assert "Aucun résultat" in page
+    assert ('retirez un mot ou <a href="/?q=zzzzzz">les filtres</a>' in page) == filtered
+
+
 @pytest.mark.parametrize("path", ["/verification", "/nettoyage", "/aide", "/accessibilite", "/mentions-legales"])
 def test_an_address_that_is_typed_may_end_with_a_slash(client: FlaskClient, path: str) -> None:
     """The same page, the menu included."""
