@@ -127,15 +127,19 @@ def _slapadd(cache: Path, people: int, env: dict[str, str], *, boxes_only: bool 
 
 def _ldap(cache: Path, sample: Path, options: argparse.Namespace) -> list[dict[str, object]]:
     known = workload.read_known(sample)
-    loads = {
+    six = ("cn", "sn", "givenName", "mail", "title", "o")
+    loads: dict[str, tuple[list[str], tuple[str, ...]]] = {
         "equality on mail": (workload.equality(known), ()),
-        "equality on mail, 6 attributes": (
-            workload.equality(known),
-            ("cn", "sn", "givenName", "mail", "title", "o"),
-        ),
+        "equality on mail, 6 attributes": (workload.equality(known), six),
+        "equality on asRpps": (workload.by_number(known), ()),
         "Thunderbird, 3 to 8 letters or two words": (workload.thunderbird(known), ()),
-        "Thunderbird, 2 letters": (workload.short(known, 2), ()),
+        "Outlook, the same texts": (workload.client(known, workload.outlook_filter), ()),
+        "Apple": (workload.client(known, workload.apple_filter), ()),
+        "Evolution": (workload.client(known, workload.evolution_filter), ()),
+        "Roundcube": (workload.client(known, workload.roundcube_filter), ()),
         "Thunderbird, 1 letter": (workload.short(known, 1), ()),
+        "Thunderbird, 2 letters": (workload.short(known, 2), ()),
+        **{f"Thunderbird, {n} letters": (workload.lengths(known, n), ()) for n in (3, 4, 5, 6, 8)},
         "Thunderbird, nothing found": (workload.nothing(known), ()),
     }
     with _serving(cache, options.people) as pid, _peer(cache, options):

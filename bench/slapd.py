@@ -1,6 +1,7 @@
 """OpenLDAP on loopback with our entries: the peer that every LDAP figure is a ratio of.
 
-back-mdb with ``eq,sub`` indexes on mail, cn, sn and givenName, read-only in use, no access rules, 2 threads per core.
+back-mdb with ``eq,sub`` indexes on mail, cn, sn, givenName and displayName, ``eq`` on asRpps, read-only
+in use, no access rules, 2 threads per core.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ suffix "{suffix}"
 directory {folder}/data
 maxsize 68719476736
 index objectClass eq
-index mail,cn,sn,givenName eq,sub
+index mail,cn,sn,givenName,displayName eq,sub
+index asRpps eq
 sizelimit unlimited
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ class Known:
     address: str
     family: str
     given: str
+    rpps: str = ""
 
 
 def read_known(folder: Path, *, wanted: int = 60_000, seed: int = 7) -> list[Known]:
@@ -25,15 +27,61 @@ def read_known(folder: Path, *, wanted: int = 60_000, seed: int = 7) -> list[Kno
     with path.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines, delimiter="|", quoting=csv.QUOTE_NONE)
         found = [
-            Known(r["Adresse BAL"], r["Nom d'exercice"], r["Prénom d'exercice"])
+            Known(r["Adresse BAL"], r["Nom d'exercice"], r["Prénom d'exercice"], _rpps(r))
             for r in rows
             if r["Type de BAL"] == "PER" and r["Nom d'exercice"] and "@" in r["Adresse BAL"]
         ]
     return random.Random(seed).sample(found, min(wanted, len(found)))
 
 
+def _rpps(row: dict[str, str]) -> str:
+    return row["Identifiant PP"] if row["Type Identifiant PP"] == "8" else ""
+
+
 def equality(known: list[Known]) -> list[str]:
     return [f"(mail={escape(k.address)})" for k in known]
+
+
+def by_number(known: list[Known]) -> list[str]:
+    return [f"(asRpps={k.rpps})" for k in known if k.rpps]
+
+
+def client(known: list[Known], made: Callable[[str], str], *, seed: int = 8) -> list[str]:
+    """What a client sends for the same texts as Thunderbird; two words as it has them."""
+    rng = random.Random(seed)
+    return [made(_typed(k, rng)) for k in known]
+
+
+def outlook_filter(text: str) -> str:
+    """Autocomplete of the address book."""
+    typed = escape(text)
+    return f"(&(mail=*)(|(mail={typed}*)(|(cn={typed}*)(|(sn={typed}*)(givenName={typed}*)))))"
+
+
+def apple_filter(text: str) -> str:
+    """Contacts and Mail of macOS."""
+    typed = escape(text)
+    return f"(|(givenname={typed}*)(sn={typed}*)(cn={typed}*)(mail={typed}*))"
+
+
+def evolution_filter(text: str) -> str:
+    """Completion: the whole, and its words with anything between."""
+    typed, apart = escape(text), "*".join(map(escape, text.split()))
+    names = f"(displayName={typed}*)(mail={typed}*)(displayName=*{apart}*)(mail=*{apart}*)(|(cn={typed}*)(sn={typed}*))"
+    return f"(&(objectClass=inetOrgPerson)(|{names}))"
+
+
+def roundcube_filter(text: str) -> str:
+    """Each word in any of four attributes."""
+    each = (escape(word) for word in text.split())
+    words = (f"(|(cn=*{w}*)(givenName=*{w}*)(sn=*{w}*)(mail=*{w}*))" for w in each)
+    return f"(&(objectClass=inetOrgPerson){''.join(words)})"
+
+
+def lengths(known: list[Known], letters: int) -> list[str]:
+    """Thunderbird's filter for so many letters of longer names."""
+    names = (k.family.lower() for k in known if len(k.family) > letters and k.family.isalpha())
+    return [thunderbird_filter(name[:letters]) for name in names]
 
 
 def thunderbird(known: list[Known], *, seed: int = 8) -> list[str]:
