@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from directory_service.matching.description import Description
-from directory_service.matching.terms import explained, names_trade, overlap, plain_town, same_trade, telling
+from directory_service.matching.terms import explained, names_trade, overlap, same_trade, telling
 from directory_service.matching.weights import Feature, Field, Way
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.likeness import Likeness, grade_whole
@@ -20,6 +20,7 @@ from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
 from directory_service.model.phonetics import heard, near, units
+from directory_service.model.towns import town_name
 from directory_service.trust.naming import TITLES, NameMatch, compare_person
 
 Record = dict[str, Any]
@@ -288,7 +289,7 @@ def _place(d: Description, places: list[Record]) -> Iterator[Feature]:
 
 
 def _town_way(said: str, towns: Sequence[str]) -> Way:
-    wanted, held = plain_town(said), [plain_town(t) for t in towns]
+    wanted, *held = ("".join(town_name(t)) for t in (said, *towns))
     if wanted in held:
         return Way.EQUAL
     close = any(near(wanted, t) or (len(wanted) >= _LEAST_TOWN and t.startswith(wanted)) for t in held)

@@ -1,8 +1,8 @@
-"""Whether two wordings of a profession, a specialty, a town or a structure may mean the same.  PURE.
+"""Whether two wordings of a profession, a specialty or a structure may mean the same.  PURE.
 
-``cardiologue`` and ``Cardiologie et Maladies vasculaires``, ``kiné`` and ``Masseur-Kinésithérapeute``, ``Mantes la
-Jolie`` and ``MANTES-LA-JOLIE``.  People write the agent (-logue, -iste), the nomenclature the art (-logie), so that
-words compare by how they start.  Nothing here is a search: both sides are known.
+``cardiologue`` and ``Cardiologie et Maladies vasculaires``, ``kiné`` and ``Masseur-Kinésithérapeute``.  People write
+the agent (-logue, -iste), the nomenclature the art (-logie), so that words compare by how they start.  Nothing here is
+a search: both sides are known.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
-from directory_service.model.names import squash, words
+from directory_service.model.names import words
 from directory_service.model.phonetics import near
 from directory_service.model.vocabulary import ARTICLES, System, Term, phrases, single_words, terms
 
@@ -130,9 +130,3 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> float:
         return 0.0
     common = sum(any(a == b or near(a, b) for b in other) for a in one)
     return 2 * common / (len(one) + len(other)) if common <= len(other) else 1.0
-
-
-def plain_town(text: str) -> str:
-    """A town without its arrondissement, its cedex and its saints written short."""
-    kept = [w for w in words(text) if w != "cedex" and not w[:1].isdigit() and w != "arrondissement"]
-    return squash(" ".join({"st": "saint", "ste": "sainte"}.get(w, w) for w in kept))

@@ -21,8 +21,14 @@ _NUMBER: Final = re.compile(r"0?([1-9][0-9]?)(?:er?|eme)?", re.ASCII)
 
 
 def town_name(town: str) -> tuple[str, ...]:
-    """The folded words of the name of a town, whatever the mail or INSEE adds to it; *St* is *Saint*."""
-    return tuple(_saints(_bare(words(town))))
+    """The folded words of the name of a town, whatever the mail or INSEE adds to it, and without the postcode that
+    people write before it or behind it; *St* is *Saint*."""
+    found = _bare(_bare(words(town)))  # *Paris 10e Arrondissement (75010)*
+    if len(found) > 2 and len(found[0]) == 1 and found[1][0].isdigit():
+        del found[0]  # of the country: *F-69003 Lyon*
+    while len(found) > 1 and found[0][0].isdigit():
+        del found[0]
+    return tuple(_saints(found))
 
 
 @lru_cache(maxsize=50_000)

@@ -22,7 +22,9 @@ from directory_service.matching import (
     field_of,
     fields_of,
 )
-from directory_service.matching.terms import names_trade, overlap, plain_town, same_trade
+from directory_service.matching.agreement import agree_person
+from directory_service.matching.terms import names_trade, overlap, same_trade
+from directory_service.matching.weights import Feature, Field, Way
 from directory_service.model.nicknames import nicknames
 from directory_service.model.vocabulary import System, terms
 
@@ -433,9 +435,28 @@ def test_trades_by_what_people_say_instead() -> None:
     assert not same_trade("zzz", ["une étiquette sans rapport"], [term.codes[0]])
 
 
-def test_towns_and_structures_by_their_plain_names() -> None:
-    assert plain_town("ST ETIENNE CEDEX 2") == plain_town("Saint-Étienne")
-    assert plain_town("Lyon 3e arrondissement") == plain_town("LYON")
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ("ST ETIENNE CEDEX 2", "Saint-Étienne"),
+        ("Lyon 3e arrondissement", "LYON"),
+        ("Paris 10e arrondissement (75010)", "PARIS"),
+        ("69003 Lyon", "LYON 03"),  # the postcode in the column of towns
+        ("Luxembourg", "L-1025 LUXEMBOURG"),
+        ("Doubs", "25300 DOUBS"),  # the line of the post office, of old ADELI rows
+        ("Courbevoie", "COURBEVOIE CEDEX LA DEFENSE"),
+        ("Stes Maries de la Mer", "SAINTES-MARIES-DE-LA-MER"),
+    ],
+)
+def test_towns_by_their_plain_names(world: Directory, said: str, held: str) -> None:
+    place = {"city": held, "cedex": None, "postcode": None, "department": None}
+    zoe = candidates(world, describe({"identifier": ZOE})).best
+    assert zoe
+    record = zoe.record | {"activities": [a | {"address": place} for a in zoe.record["activities"]]}
+    assert Feature(Field.TOWN, Way.EQUAL) in agree_person(describe({"town": said}), record)
+
+
+def test_structures_by_their_plain_names() -> None:
     assert overlap("CHU de Rouen", ["CENTRE HOSPITALIER UNIVERSITAIRE ROUEN"]) > overlap(
         "CHU de Rouen", ["CLINIQUE ROUEN"]
     )
