@@ -64,6 +64,14 @@ def test_every_address_of_a_line_is_looked_at(client: FlaskClient) -> None:
     assert (titles[-1], cells[-1]) == ("Autres adresses", "zoe@nulle-part.fr : domaine hors de l'espace de confiance")
 
 
+def test_an_ordinary_e_mail_beside_a_secure_one_is_looked_at_second(client: FlaskClient) -> None:
+    sent = f"Nom;Prénom;Courriel;BAL MSSanté\nD'Essai;Zoé;zoe@nulle-part.fr;{ZOE_BOX}\nD'Essai;Zoé;{ZOE_BOX};\n"
+    both, alone = rows_of(client.post("/nettoyage", data={"texte": sent}, headers=HTML))
+    assert "À garder" in both and f"{ZOE_BOX} : adresse en service" in both.replace("\u00a0", " ")
+    assert "zoe@nulle-part.fr : domaine hors de l’espace de confiance" in both.replace("\u00a0", " ")
+    assert "À garder" in alone
+
+
 def test_an_address_that_homonyms_share_is_kept(client: FlaskClient) -> None:
     sent = "Nom;Prénom;Mail\nDupont;Jean;partage@cabinet.mssante.fr\n"
     (row,) = rows_of(client.post("/nettoyage", data={"texte": sent}, headers=HTML))

@@ -53,7 +53,7 @@ _SEEN: Final[Mapping[str, Callable[[str], bool]]] = MappingProxyType(
         TEXT: lambda cell: any(c.isalpha() for c in cell),
     }
 )
-_SECURE: Final = ("mss", "bal", "securis")  # of several columns of addresses, those meant for health
+_SECURE: Final = ("mss", "bal", "securis")  # in headings of addresses that are meant for health
 _NOTES: Final = ("remarque", "commentaire", "observation", "note", "memo", "divers", "comment")
 _TELLING: Final = ("family", "given", "address", "identifier", "structure_id")
 _TITLE_LINES: Final = 5  # above the headings
@@ -71,12 +71,16 @@ class Book:
     lines: tuple[int, ...]
 
     def description(self, row: Sequence[str]) -> dict[str, str]:
-        """What a row says, for ``matching.check_line``."""
+        """What a row says, for ``matching.check_line``; of several addresses, those meant for health first."""
         said: dict[str, str] = {}
-        for at, field in self.fields.items():
+        for at, field in sorted(self.fields.items(), key=self._is_ordinary):
             if row[at]:
                 said[field] = _both(said[field], row[at], field) if field in said else row[at][:LONGEST]
         return said
+
+    def _is_ordinary(self, column: tuple[int, str]) -> bool:
+        at, field = column
+        return field == _ADDRESS and not _is_secure(self.titles[at])
 
 
 def _both(said: str, more: str, field: str) -> str:
@@ -92,7 +96,7 @@ def book_of(sheet: Sheet) -> Book:
     first = sheet.rows[0]
     if _is_heading(first):
         titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
-        return Book(titles, _by_headings(first), sheet.rows[1:], sheet.lines[1:])
+        return Book(titles, fields_of(first), sheet.rows[1:], sheet.lines[1:])
     fields = _by_content(sheet)
     if _is_above(first, fields):
         titles = tuple(text or f"Colonne {i}" for i, text in enumerate(first, 1))
@@ -127,12 +131,6 @@ def _without_notes(headings: Sequence[str], fields: Mapping[int, str]) -> dict[i
     """What somebody noted is about no name, and would only hide it."""
     noted = [at for at, text in enumerate(headings) if any(word in squash(text) for word in _NOTES)]
     return {at: field for at, field in fields.items() if field != TEXT or at not in noted}
-
-
-def _by_headings(headings: Sequence[str]) -> dict[int, str]:
-    found = dict(fields_of(headings))
-    secure = [at for at, field in found.items() if field == _ADDRESS and _is_secure(headings[at])]
-    return {at: field for at, field in found.items() if field != _ADDRESS or not secure or at in secure}
 
 
 def _is_secure(heading: str) -> bool:
