@@ -48,6 +48,7 @@ _PAIRS: Final = 8  # pairs of words of a free text that are tried as a name
 _NAME: Final = 2  # words that a name has at least
 _NEAR_PAIRS: Final = 3  # of these, as they sound or are mistyped: twenty times as long
 _LEAST: Final = 2  # letters of a word that is looked for
+_FEW: Final = 20  # structures that have a word
 PUBLIC: Final = View.ANONYMOUS
 
 
@@ -126,8 +127,10 @@ class Seeker:
         hits, over = self._ask(asked, MOST // 2)
         return () if over else hits
 
-    def has_any(self, asked: Filter) -> bool:
-        return bool(self._ask(asked, 1)[0])
+    def few(self, asked: Filter) -> list[str] | None:
+        """Ids of all who are found; None where they are many."""
+        hits, over = self._ask(asked, _FEW)
+        return None if over else [orjson.loads(hit.json)["id"] for hit in hits]
 
     def _keep(self, hits: Iterable[Hit]) -> None:
         for hit in hits:
@@ -335,14 +338,18 @@ def find_structures(directory: Directory, d: Description) -> Found:
 
 
 def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filter]) -> None:
-    """All the words; without one of them, that which no structure has or the shortest first; then any two."""
-    held = [w for w in told if len(told) == 1 or seeker.has_any(_named(w))]
+    """All the words; without one of them, that which no structure has or the shortest first; then any two.  Of a word
+    that few have, these alone are looked at: letters that are all common take fifty times as long."""
+    known = {w: seeker.few(_named(w)) if len(told) > 1 else None for w in told}
+    held = [w for w in told if known[w] != []]
     missing = len(told) - len(held)
     tries = [held] if missing <= 1 else []
     if not missing:
         tries += _without_one(held)
     for kept in filter(None, tries):
-        if seeker.narrow(And(tuple(_named(w) for w in kept)), narrow):
+        rare = min((ids for w in kept if (ids := known[w])), key=len, default=[])
+        within = (Or(tuple(Equal("uid", number.encode()) for number in rare)),) if rare else ()
+        if seeker.narrow(And((*within, *(_named(w) for w in kept))), narrow):
             return
     if narrow:
         seeker.search(And((Or(tuple(_named(w) for w in told)), narrow[0])))
