@@ -31,11 +31,13 @@ from directory_service.index.query import (
 )
 from directory_service.ldap.ber import SET, Reader
 from directory_service.ldap.dn import entry_uuid, normalise, parse_dn
+from directory_service.model import nomenclature
 from directory_service.model.identifiers import is_adeli, is_rpps
 from directory_service.model.names import fold, squash
 from directory_service.model.nicknames import is_nickname
 from directory_service.model.nomenclature import DEPARTMENTS
 from directory_service.model.phonetics import code, heard, units
+from directory_service.model.vocabulary import ARTICLES, System, terms
 from ldap_schema.matching import RULES
 from ldap_schema.schema import load
 
@@ -137,14 +139,17 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
     values = [p for v in held if (p := prepare(attribute, v))]
     spelt = [form for v in held for form in others(name, v)]
     if isinstance(asked, Substrings):
-        return substrings(attribute, asked, values + spelt)
+        found = substrings(attribute, asked, values + spelt)
+        only = [part for part in (asked.initial, *asked.any, asked.final) if part]
+        one = len(only) == 1 and len(only[0]) >= 3 and name != "st"
+        return found or (any(is_called(name, v, only[0]) for v in held) if one and found is False else found)
     wanted = prepare(attribute, asked.value)
     if not wanted:
         return None
     if isinstance(asked, Approx) and name in SOUNDED and branch_of(entry.id) in (BAL, PEOPLE):
         return any(is_alike(asked.value.decode(), v.decode()) for v in held)
     if isinstance(asked, Equal | Approx):
-        return wanted in values + spelt
+        return wanted in values + spelt or any(is_called(name, v, asked.value) for v in held)
     if attribute.rule not in ORDERING_RULES:
         return None
     return any(v >= wanted if isinstance(asked, GreaterOrEqual) else v <= wanted for v in values)
@@ -176,6 +181,23 @@ def towns(text: str) -> list[str]:
         ways = (f"{n}", f"{n:02}", nth, f"{n}eme", f"{nth} arrondissement", f"cedex {n:02}")
         found += [f"{bare} {way}" for way in ways]
     return [form for form in found if form]
+
+
+def is_called(name: str, value: bytes, said: bytes) -> bool:
+    """A label, by what people call it; a département, by one digit of its code."""
+    text, asked = value.decode(), said.decode()
+    if name == "st":
+        return len(asked.strip()) == 1 and "0" + asked.strip() in (fold(text), *others(name, value))
+    system, labels = {
+        "title": (System.PROFESSION, nomenclature.codes("profession")),
+        "asSpecialty": (System.SPECIALTY, nomenclature.codes("expertise")),
+    }.get(name, (None, {}))
+    return any(
+        fold(labels.get(code, "\0")) == fold(text)
+        for term in terms()
+        if term.system is system and term.whole and term.said == {*fold(asked).split()} - ARTICLES
+        for code in term.codes
+    )
 
 
 def saints(name: str, value: bytes) -> list[str]:
@@ -270,7 +292,12 @@ def one_rule(entry, definition, rule, value, dn, option):  # type: ignore[no-unt
     wanted = prepare(attribute, value)
     if not wanted:
         return None
-    standard = STANDARD.get(rule.name if rule else "", lambda text: "")
+    if not rule or rule.name not in STANDARD:
+        return any(
+            wanted in (prepare(attribute, v), *others(attribute.name, v)) or is_called(attribute.name, v, value)
+            for v in held
+        )
+    standard = STANDARD[rule.name]
     return any(
         wanted in (prepare(attribute, v), *others(attribute.name, v))
         and standard(v.decode()) == standard(value.decode())

@@ -141,9 +141,21 @@ def _united(one: Term, other: Term) -> Term:
 
 def codes_said(text: str, system: System) -> tuple[str, ...]:
     """The codes of what is called so, by all of these words and no other."""
-    said = frozenset(_folded(text)) - ARTICLES
-    found = (term for term in terms() if term.said == said and term.whole and term.system is system)
-    return tuple(dict.fromkeys(code for term in found for code in term.codes))
+    return _whole().get((frozenset(_folded(text)) - ARTICLES, system), ())
+
+
+@cache
+def _whole() -> Mapping[tuple[frozenset[str], System], tuple[str, ...]]:
+    return MappingProxyType({(term.said, term.system): term.codes for term in terms() if term.whole})
+
+
+def labels_called(text: str, system: System) -> tuple[str, ...]:
+    """The labels of the professions or specialties that are called so, each once."""
+    labels = nomenclature.codes(_NOMENCLATURES[system])
+    return tuple(dict.fromkeys(labels[code] for code in codes_said(text, system) if code in labels))
+
+
+_NOMENCLATURES: Final = {System.PROFESSION: "profession", System.SPECIALTY: "expertise"}
 
 
 @cache

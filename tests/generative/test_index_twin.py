@@ -83,12 +83,16 @@ HEARD = st.sampled_from(["lefebvre", "lefevre", "lefaivre", "lefebrve", "le fevr
                          "tibo", "dupnt", "dupont", "d'aubigné", "daubigney", "abcdefgh", "abcdxxgh", "st germain",
                          "saint-germain"])  # fmt: skip
 
-# Where people are and numbers, which others write differently.
+# Where and what people are and numbers, which others write differently.
 SPELT = {
     "l": st.sampled_from(["PARIS", "Paris 10e Arrondissement", "Paris 1er Arrondissement", "LYON 03", "LYON CEDEX 03",
                           "lyon 3", "Lyon 3ème", "Marseille 20", "ST ETIENNE CEDEX 2", "Saint-Étienne", "saint",
                           "paris cedex", "cedex", "PARIS 01 CEDEX", "lyon 3 4"]),
-    "st": st.sampled_from(["Rhône", "69", "2a", "CORSE DU SUD", "rhone"]),
+    "st": st.sampled_from(["Rhône", "69", "2a", "CORSE DU SUD", "rhone", "Ain", "1", "01"]),
+    "title": st.sampled_from(["Infirmier", "INFIRMIÈRE", "ide", "Masseur-Kinésithérapeute", "kiné", "kine", "as",
+                              "Aide-soignant", "medecin", "psy"]),
+    "asSpecialty": st.sampled_from(["Cardiologie et Maladies vasculaires", "cardiologue", "cardio", "Pédiatrie",
+                                    "Pédiatrie option néonatologie", "generaliste", "Médecine générale", "psy"]),
     "asRpps": st.sampled_from(["10900000018", "810900000018", "8 10900000018", "10900000019", "810900000019"]),
 }  # fmt: skip
 
@@ -152,6 +156,10 @@ LEAVES = st.one_of(
     st.builds(Approx, st.sampled_from(["cn", "sn", "givenName", "name"]), HEARD.map(str.encode)),
     EXTENSIBLES,
     *(st.builds(Equal, st.just(name), values.map(str.encode)) for name, values in SPELT.items()),
+    *(
+        st.builds(Substrings, st.just(name), st.just(b""), values.map(lambda said: (said.encode(),)), st.just(b""))
+        for name, values in SPELT.items()
+    ),
     st.builds(lambda start: Substrings("l", start.encode(), (), b""), SPELT["l"]),
     st.builds(Equal, st.just("entryDN"), DNS.map(str.encode)),
     st.builds(Equal, st.just("entryUUID"), UUIDS.map(str.encode)),

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute, column, prepared_forms, subtypes
-from directory_service.entries.rules import plain, suited
+from directory_service.entries.rules import narrower, plain, suited
+from directory_service.index.plan.called import with_values_called
 from directory_service.index.plan.predicate import Layout, Row, compile_filter
 from directory_service.index.plan.simple import is_defined
 from directory_service.index.query import (
@@ -53,7 +54,10 @@ def _test_of(leaf: _Leaf) -> ValueTest | None:
     if isinstance(leaf, Approx) and not (attribute.name in SOUNDED and is_heard(leaf.value)):
         leaf = Equal(leaf.attribute, leaf.value)
     asked = plain(leaf) if isinstance(leaf, Extensible) else leaf
-    return _test(attribute, leaf) if asked is not None and is_defined(attribute, asked) else None
+    if asked is None or not is_defined(attribute, asked):
+        return None
+    narrow = isinstance(leaf, Extensible) and narrower(leaf)
+    return _test(attribute, leaf if narrow else with_values_called(asked))
 
 
 def _test(attribute: Attribute, item: Filter) -> ValueTest:

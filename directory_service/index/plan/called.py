@@ -1,0 +1,46 @@
+"""What people call a profession, a specialty or a département, taken for the values that they mean.  PURE.
+
+Entries hold the label of the nomenclature (*Masseur-Kinésithérapeute*), people and programs ask for *kiné*.  An
+assertion that is such a word, whole, is true of each label that is called so: the filter is widened before it is
+planned, and the index holds nothing more.  The words are the search box's (``model.vocabulary``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from directory_service.index.plan.logic import any_of
+from directory_service.index.query import Equal, Filter, Substrings
+from directory_service.model.names import fold
+from directory_service.model.vocabulary import System, labels_called
+
+_SYSTEMS: Final = {"title": System.PROFESSION, "asSpecialty": System.SPECIALTY}
+_LONGEST: Final = 128  # octets: no label is longer
+_LEAST: Final = 3  # octets of a component: *as* is an aide-soignant, and in half of all words
+
+
+def with_values_called(asked: Filter) -> Filter:
+    """``asked``, or any of the values that are called what it asks for; only ``asked`` where there is none."""
+    match asked:
+        case Equal(name, value):
+            return any_of([asked, *_called(name, value)])
+        case Substrings(name) if name in _SYSTEMS and len(only := _components(asked)) == 1:
+            return any_of([asked, *(_called(name, only[0]) if len(only[0]) >= _LEAST else ())])
+        case _:
+            return asked
+
+
+def _components(asked: Substrings) -> list[bytes]:
+    return [part for part in (asked.initial, *asked.any, asked.final) if part]
+
+
+def _called(name: str, value: bytes) -> Iterable[Equal]:
+    if len(value) > _LONGEST or not (name in _SYSTEMS or name == "st"):
+        return
+    said = value.decode(errors="replace").strip()
+    if name == "st":
+        meant: Iterable[str] = (f"0{said}",) if len(said) == 1 and said.isascii() and said.isdigit() else ()
+    else:
+        meant = labels_called(said, _SYSTEMS[name])
+    yield from (Equal(name, label.encode()) for label in meant if fold(label) != fold(said))
