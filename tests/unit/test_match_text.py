@@ -32,6 +32,12 @@ ROUEN = make_organization(
     address=make_address(city="ROUEN", postcode="76000", department=("76", "Seine-Maritime")),
 )
 MANY = 40
+NAMES = [
+    "CLINIQUE DES ORMES",
+    *(f"CLINIQUE {n}" for n in range(MANY)),
+    *(f"INSTITUT DES ORMES {n}" for n in range(MANY)),
+]
+OTHERS = [make_organization(pk, name=name, finess="") for pk, name in enumerate(NAMES, 2)]
 PEOPLE: Sequence[tuple[str, str, Coded]] = (
     ("TAUPIN", "MARIE-CHRISTINE", PHYSICIAN),
     ("DE MONICAULT", "PASCALINE", PHYSICIAN),
@@ -53,7 +59,9 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
         )
         for pk, (family, given, trade) in enumerate(PEOPLE, 1)
     ]
-    folder = write_index(tmp_path_factory.mktemp("crowd"), [*people, organization_entry(ROUEN, [], SUFFIX)])
+    folder = write_index(
+        tmp_path_factory.mktemp("crowd"), [*people, *(organization_entry(o, [], SUFFIX) for o in (ROUEN, *OTHERS))]
+    )
     with closing(Directory(folder, SUFFIX)) as directory:
         yield directory
 
@@ -93,6 +101,20 @@ def test_of_many_of_one_name_nobody_is_taken_where_nothing_tells_them_apart(crow
 def test_a_structure_is_found_beside_a_word_that_no_structure_has(crowd: Directory, text: str) -> None:
     found = candidates(crowd, describe(text), kind=Kind.STRUCTURE)
     assert found.best and "TILLEULS" in found.best.label
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("hospitalier tilleuls", ROUEN.name),
+        ("clinique ormes", "CLINIQUE DES ORMES"),
+        ("clinique ormes lyon", "CLINIQUE DES ORMES"),
+        ("clinique ormes zzyzx", "CLINIQUE DES ORMES"),
+    ],
+)
+def test_a_structure_is_found_by_words_that_few_or_many_have(crowd: Directory, text: str, name: str) -> None:
+    found = candidates(crowd, describe(text), kind=Kind.STRUCTURE)
+    assert found.best and name in found.best.label
 
 
 def test_two_words_that_no_structure_has_are_no_structure_s(crowd: Directory) -> None:
