@@ -23,7 +23,7 @@ _LEAST: Final = 3  # octets of a component: *as* is an aide-soignant, and in hal
 def with_values_called(asked: Filter) -> Filter:
     """``asked``, or any of the values that are called what it asks for; only ``asked`` where there is none."""
     match asked:
-        case Equal(name, value):
+        case Equal(name, value) if name in _SYSTEMS or name == "st":
             return any_of([asked, *_called(name, value)])
         case Substrings(name) if name in _SYSTEMS and len(only := _components(asked)) == 1:
             return any_of([asked, *(_called(name, only[0]) if len(only[0]) >= _LEAST else ())])
@@ -36,7 +36,7 @@ def _components(asked: Substrings) -> list[bytes]:
 
 
 def _called(name: str, value: bytes) -> Iterable[Equal]:
-    if len(value) > _LONGEST or not (name in _SYSTEMS or name == "st"):
+    if len(value) > _LONGEST:
         return
     said = value.decode(errors="replace").strip()
     if name == "st":
