@@ -168,10 +168,11 @@ def frame(data: bytes | bytearray, at: int, cap: int) -> tuple[int, int] | None:
 def decode_request(data: bytes, at: int, end: int, resolve: Resolve, limits: Limits) -> Request:
     """The request whose LDAPMessage content lies between the two offsets."""
     start, at = expect(data, at, end, INTEGER)
-    message_id = small_integer(data, start, at)
-    if message_id <= 0:  # RFC 4511 4.1.1.1: 0 is for the server's unsolicited notifications
-        raise BerError("numéro de message hors de 1 à 2147483647", start)
+    message_id, number = small_integer(data, start, at), start
     tag, start, at = header(data, at, end)
+    # RFC 4511 4.1.1.1: 0 is for the server's unsolicited notifications; but Erlang's eldap asks for StartTLS with it.
+    if message_id < (0 if tag == EXTENDED else 1):
+        raise BerError("numéro de message hors de 1 à 2147483647", number)
     decode = _DECODERS.get(tag)
     if decode is None:
         raise BerError(f"requête inconnue {tag:#04x}", start)

@@ -36,6 +36,13 @@ def test_start_tls_turns_a_plain_connection_into_a_secure_one(secure: Secure) ->
         assert codes(client, bind() + search(JEAN, 2), 2) == [0, 0]
 
 
+def test_erlang_s_eldap_asks_for_start_tls_with_message_id_0(secure: Secure) -> None:
+    """OTP 25, seen in November 2026: ``eldap:start_tls`` on a fresh connection.  OpenLDAP answers it too."""
+    with Client(secure.plain) as client:
+        client.start_tls(secure.context(), 0)
+        assert codes(client, bind() + search(JEAN, 2), 2) == [0, 0]
+
+
 def test_start_tls_twice_is_an_operations_error(secure: Secure) -> None:
     with Client(secure.plain) as client:
         client.start_tls(secure.context())
