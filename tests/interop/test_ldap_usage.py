@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-import socket
+import select
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +15,10 @@ import ldap3
 import ldif
 import pytest
 from ldap.controls import SimplePagedResultsControl
-from ldap_support import BAL, Serving
+from ldap_support import BAL, Serving, served
 from record_factories import SUFFIX
+
+from directory_service.ldap.limits import LdapSettings
 
 JEAN = "jean.dupont@medecin.mssante.fr"
 ZOE = "zoe.d-essai@medecin.mssante.fr"
@@ -178,15 +180,40 @@ def test_python_ldap_walks_pages_bound_as_an_operator(
     assert len(seen) == len(set(seen)) > 300
 
 
-def test_python_ldap_reconnects_when_the_server_has_closed(serving: Serving) -> None:
-    """``ReconnectLDAPObject``, which pools use: what it says at once after a Notice of Disconnection is said again."""
-    pooled = ldap.ldapobject.ReconnectLDAPObject(serving.url, retry_max=3, retry_delay=0.1)
-    assert pooled.search_s(BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})")
-    descriptor = pooled.get_option(ldap.OPT_DESC)
-    with socket.socket(fileno=socket.dup(descriptor)) as shared:
-        shared.shutdown(socket.SHUT_RDWR)
-    assert pooled.search_s(BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})")
-    pooled.unbind_s()
+@pytest.mark.parametrize("searches", [1, 2])
+def test_python_ldap_reconnects_when_the_server_has_ended_a_silence(serving: Serving, searches: int) -> None:
+    """``ReconnectLDAPObject``, which pools use, asks again after SERVER_DOWN only: with a notice of disconnection, libldap
+    said TIMELIMIT_EXCEEDED to the first search after a silence."""
+    settings = LdapSettings(suffix=SUFFIX, idle_anonymous=0.3)
+    with served(serving.directory, settings) as port:
+        pooled = ldap.ldapobject.ReconnectLDAPObject(f"ldap://127.0.0.1:{port}", retry_max=3, retry_delay=0.1)
+        for _ in range(searches):
+            assert pooled.search_s(BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})")
+        before = pooled.get_option(ldap.OPT_DESC)
+        is_ended(before)
+        assert pooled.search_s(BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})")
+        pooled.unbind_s()
+
+
+@pytest.mark.parametrize("end", ["silence", "stop"])
+def test_libldap_says_server_down_after_an_end_of_ours(serving: Serving, end: str) -> None:
+    """Postfix, Dovecot and Exim connect and ask again then; with the code of a notice, Postfix deferred the mail."""
+    settings = LdapSettings(suffix=SUFFIX, idle_anonymous=0.3 if end == "silence" else 60.0)
+    with served(serving.directory, settings) as port:
+        connection = ldap.initialize(f"ldap://127.0.0.1:{port}")
+        assert connection.search_s(BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})")
+        if end == "silence":
+            is_ended(connection.get_option(ldap.OPT_DESC))
+    with pytest.raises(ldap.SERVER_DOWN):
+        connection.search_s(BAL, ldap.SCOPE_SUBTREE, f"(mail={JEAN})")
+    connection.unbind_s()
+
+
+def is_ended(descriptor: int) -> None:
+    """Waits for the server's end of this connection, and leaves what there is to be read."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLRDHUP)
+    assert poll.poll(60_000)
 
 
 # --- ldap3 ----------------------------------------------------------------------------------------------------------
