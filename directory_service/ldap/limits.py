@@ -29,7 +29,7 @@ NAMES: Final = {
     "harvest": "too many different entries in a day: 11",
     "receive_time": "a message, a bind's too, not finished in time: Notice of Disconnection, 3",
     "handshake_time": "a TLS handshake or PROXY header not done in time: closed, since nothing can be said before it",
-    "idle": "a silent connection: it is closed, without a notice",
+    "idle": "a silent connection: Notice of Disconnection, 3",
     "unread_time": "a client that does not read its answers: closed",
     "output_buffer": "answers that wait for a slow reader: no more of its requests are read",
     "connections": "too many connections: Notice of Disconnection, 51",

@@ -203,7 +203,8 @@ def test_idle(serving: Serving, bound: bool) -> None:
     with limited(serving, "idle", **idle) as port, Client(port) as client:
         if bound:
             assert client.ask(bind(OPERATOR, serving.secret))[0].code == 0
-        assert client.closed()
+        [notice] = client.read()
+        assert (notice.message_id, notice.code) == (0, 3) and client.closed()
 
 
 def _flood(client: Client) -> None:

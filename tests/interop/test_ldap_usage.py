@@ -182,8 +182,8 @@ def test_python_ldap_walks_pages_bound_as_an_operator(
 
 @pytest.mark.parametrize("searches", [1, 2])
 def test_python_ldap_reconnects_when_the_server_has_ended_a_silence(serving: Serving, searches: int) -> None:
-    """``ReconnectLDAPObject``, which pools use, asks again after SERVER_DOWN only: with a notice of disconnection,
-    libldap said TIMELIMIT_EXCEEDED to the first search after a silence."""
+    """``ReconnectLDAPObject``, which pools use, asks again after SERVER_DOWN only: libldap said TIMELIMIT_EXCEEDED to
+    the second search of a connection that was silent, taking the notice for its answer."""
     settings = LdapSettings(suffix=SUFFIX, idle_anonymous=0.3)
     with served(serving.directory, settings) as port:
         pooled = ldap.ldapobject.ReconnectLDAPObject(f"ldap://127.0.0.1:{port}", retry_max=3, retry_delay=0.1)

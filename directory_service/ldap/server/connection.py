@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
             return event.reply
         if isinstance(event, Disconnect):
             self.hub.watch.disconnected(self, event.reply, event.limit)
-            self.close(event.reply, by_us=True)
+            self.close(event.reply)
             return b""
         self.work, self.entries = None, 0
         started = perf_counter()
@@ -237,27 +237,18 @@ class Connection(asyncio.Protocol):
         """Closes, after saying why (RFC 4511 4.4.1).  ``limit`` names the one that was met, if that is why."""
         notice = notice_of_disconnection(code, text)
         self.hub.watch.disconnected(self, notice, limit)
-        self.close(notice, by_us=True)
+        self.close(notice)
 
-    def leave(self, code: int, text: str, limit: str = "") -> None:
-        """The same where no fault of the client is the reason: in silence if it waits for nothing.  libldap reads
-        nothing before its next search, and would take the notice for the answer to that: Postfix then defers a mail."""
-        if self.session.partial or not self._is_done():
-            self.disconnect(code, text, limit)
-        else:
-            self.hub.watch.left(self, code, limit)
-            self.close(b"", by_us=True)
-
-    def close(self, last: bytes, *, by_us: bool = False) -> None:
+    def close(self, last: bytes) -> None:
         """Closes once ``last``, and the replies of the present turn, are written."""
         self.session.closing = True
         self.events.clear()
         self.abandon_all()
         self.stalled = self.stalled or self.hub.loop.time()  # a client that does not read this either is cut off
-        self.hub.loop.call_soon(self._close, last, by_us)
+        self.hub.loop.call_soon(self._close, last)
 
-    def _close(self, last: bytes, by_us: bool) -> None:
-        if by_us and self.asked > 1:  # Thunderbird asks once on each, and never looks at those it left
+    def _close(self, last: bytes) -> None:
+        if last and self.asked:
             end_at_once(self.transport)
         self.write(last)
         self.transport.close()
@@ -281,4 +272,4 @@ class Connection(asyncio.Protocol):
         elif not (self.outstanding or self.binding):
             idle = settings.idle_bound if bound else settings.idle_anonymous
             if now - self.heard > idle:
-                self.leave(TIME_LIMIT_EXCEEDED, f"connexion inactive depuis {idle:g} s", "idle")
+                self.disconnect(TIME_LIMIT_EXCEEDED, f"connexion inactive depuis {idle:g} s", "idle")

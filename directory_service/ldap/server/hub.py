@@ -199,7 +199,7 @@ class Hub:
         while self.loop.time() < deadline and any(c.outstanding or c.binding for c in self.connections):
             await asyncio.sleep(0.02)
         for connection in list(self.connections):
-            connection.leave(UNAVAILABLE, "arrêt du service")
+            connection.disconnect(UNAVAILABLE, "arrêt du service")
         while self.loop.time() < deadline + 0.5 and self.connections:
             await asyncio.sleep(0.02)
         for connection in list(self.connections):

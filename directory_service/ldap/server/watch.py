@@ -79,10 +79,6 @@ class Watch:
         """A Notice of Disconnection."""
         self._ended(client, "disconnect", outcome(reply)[1], len(reply), limit)
 
-    def left(self, client: Connection, code: int, limit: str) -> None:
-        """The same end, of which the client was not told."""
-        self._ended(client, "disconnect", code, 0, limit)
-
     def _ended(self, client: Connection, operation: str, code: int, size: int, limit: str) -> None:
         if limit:
             self.limit(limit)
