@@ -12,19 +12,22 @@ from typing import Any
 
 from record_factories import SUFFIX, rpps
 from registry_factories import secret_of
-from sqlalchemy import Connection, Engine, Table
+from sqlalchemy import Connection, Engine, Table, literal, select
 
 from directory_service.index.directory import Directory
 from directory_service.index.files import CURRENT
 from directory_service.index.writer import build_index
+from directory_service.model.trust import LISTED
 from directory_service.registry import operators
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.tables import (
     activity,
     binding,
+    domain,
     expertise,
     identifier,
     mailbox,
+    operator,
     organization,
     practitioner,
 )
@@ -211,4 +214,8 @@ def _held(box: int, person: int | None, place: int | None, since: str, until: st
 
 def _add_operator(connection: Connection) -> str:
     operators.add_operator(connection, OPERATOR, DOMAINS, actor="test", at=START)
+    former = {"name": "jadis.mssante.fr", "since": START, "until": START, "source": LISTED}
+    connection.execute(
+        domain.insert().from_select(["operator_id", *former], select(operator.c.id, *map(literal, former.values())))
+    )
     return secret_of(connection, OPERATOR)

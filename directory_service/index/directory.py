@@ -56,6 +56,7 @@ from directory_service.index.trusted import (
     operator_records,
     trust_left,
     trusted_operators,
+    was_held,
 )
 from directory_service.index.underway import BUDGET, Search
 from directory_service.ldap.dn import normalise
@@ -357,11 +358,16 @@ class Directory:
         return domain_record(self._connection, domain)
 
     def has_white_list(self, at: str | None = None) -> bool:
-        """Whether any domain was known to belong to an operator, today or at an instant (UTC text)."""
+        """Whether a white list was known, today or at an instant (UTC text)."""
         now = time.monotonic()
         reader = self._reader(now)
         reader.recent(now)
-        return reader.trust_since != "" and (at is None or at >= reader.trust_since)
+        return reader.listed_since != "" and (at is None or at >= reader.listed_since)
+
+    def has_trust_of(self, domain: str, at: str | None = None) -> bool:
+        """Whether anything says who may be trusted for a domain: a white list, or an operator made by hand that holds
+        it or held it."""
+        return self.has_white_list(at) or was_held(self._connection, domain, at)
 
 
 def _exact(text: str) -> str:

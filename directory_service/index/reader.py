@@ -138,19 +138,19 @@ class Reader:
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (first_id(BAL),))
         self.containers = {normalise(dn): entry for entry, dn in rows}
-        self._trust_since: str | None = None
+        self._listed_since: str | None = None
         self._alone = Held[Answer](self.build.id, _MOST_ALONE)
         self.spelled = Spelled(self.connection, self.build.id)
         self.lookups = Lookups(self.connection, Beginnings(self.connection, self.build.id))
 
     @property
-    def trust_since(self) -> str:
-        """When the first domain is known to have been trusted; "" for none.  Looked for when it is asked: it takes a
+    def listed_since(self) -> str:
+        """Since when a white list is known; "" for none.  Looked for when it is asked: it takes a
         reading of all domains, and a reader loads at each commit of the follower."""
-        if self._trust_since is None:
-            (first,) = self.connection.execute("SELECT min(since) FROM domain").fetchone()
-            self._trust_since = first or ""
-        return self._trust_since
+        if self._listed_since is None:
+            (first,) = self.connection.execute("SELECT min(listed) FROM domain WHERE listed > ''").fetchone()
+            self._listed_since = first or ""
+        return self._listed_since
 
     def operator_states(self) -> list[dict[str, Any]]:
         """``model.anomalies.OperatorState`` of each operator, as the follower last counted."""

@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL, first_id
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "20"
+VERSION: Final = "21"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json", "alike")
@@ -54,8 +54,9 @@ TABLES: Final = (
     "operator TEXT NOT NULL, PRIMARY KEY(method, issuer, value)) WITHOUT ROWID",
     # Programs that have a key of the API; revoked ones are not here.
     "CREATE TABLE client(name TEXT PRIMARY KEY, secret_hash TEXT NOT NULL) WITHOUT ROWID",
-    # When each domain was in trust; ``until`` is empty while it is.
+    # When each domain was in trust; ``until`` is empty while it is.  ``listed``: since when a list gives it, or empty.
     "CREATE TABLE domain(name TEXT NOT NULL, operator TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, "
+    "listed TEXT NOT NULL, "
     "PRIMARY KEY(name, operator, since)) WITHOUT ROWID",
     # Words of names, and where those find them who mistype them (``index.spelled``).
     "CREATE TABLE word(place TEXT NOT NULL, word TEXT NOT NULL, PRIMARY KEY(place, word)) WITHOUT ROWID",

@@ -58,6 +58,12 @@ def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> li
     return [operator for (operator,) in rows]
 
 
+def was_held(db: sqlite3.Connection, domain: str, at: str | None) -> bool:
+    """Whether any operator holds ``domain`` or held it, in trust or not, by ``at`` (UTC text)."""
+    sql = "SELECT 1 FROM domain WHERE name = ? AND since <= ? LIMIT 1"
+    return db.execute(sql, (lowered(domain), at or "9999")).fetchone() is not None
+
+
 def trust_left(db: sqlite3.Connection, domain: str, at: str | None) -> str:
     """The last instant, up to ``at``, at which trust in the domain ended; "" when there is none."""
     sql = "SELECT max(until) FROM domain WHERE name = ? AND until > since AND until <= ?"

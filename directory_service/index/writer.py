@@ -158,11 +158,17 @@ def write_operators(db: sqlite3.Connection, operators: Sequence[Operator], *, wh
         else:
             db.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(o.name,) for o in operators])  # noqa: S608
     db.executemany(_INSERT_OPERATOR, map(_operator, operators))
-    spans = [(d.casefold(), o.name, *s) for o in operators for d, held in o.trusted().items() for s in held]
-    rows = sorted((domain, name, since, until or "") for domain, name, since, until in spans)
-    db.executemany("INSERT OR IGNORE INTO domain(name, operator, since, until) VALUES (?, ?, ?, ?)", rows)
+    rows = sorted(row for operator in operators for row in _domains(operator))
+    db.executemany("INSERT OR IGNORE INTO domain(name, operator, since, until, listed) VALUES (?, ?, ?, ?, ?)", rows)
     rules = [(*rule, o.name) for o in operators for rule in o.certificates]
     db.executemany("INSERT INTO certificate(method, issuer, value, operator) VALUES (?, ?, ?, ?)", rules)
+
+
+def _domains(operator: Operator) -> Iterator[tuple[str, ...]]:
+    listed = operator.listed()
+    for name, held in operator.trusted().items():
+        for since, until in held:
+            yield name.casefold(), operator.name, since, until or "", listed.get(name, "")
 
 
 def write_clients(db: sqlite3.Connection, clients: Iterable[ApiClient]) -> None:

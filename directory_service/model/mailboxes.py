@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.people import Coded, Organization, Practitioner
-from directory_service.model.trust import MANUAL, DomainStretch, Span, trusted_spans
+from directory_service.model.trust import LISTED, MANUAL, DomainStretch, Span, trusted_spans
 
 
 class MailboxType(StrEnum):
@@ -159,3 +159,11 @@ class Operator:
         for stretch in self.stretches:
             held.setdefault(stretch.name, []).append(Span(stretch.since, stretch.until))
         return {name: trusted_spans(spans, self.suspensions) for name, spans in held.items()}
+
+    def listed(self) -> dict[str, str]:
+        """Since when a white list gave it each of the domains that one gave it ever."""
+        found: dict[str, str] = {}
+        for stretch in self.stretches:
+            if stretch.source == LISTED:
+                found[stretch.name] = min(found.get(stretch.name, stretch.since), stretch.since)
+        return found

@@ -150,7 +150,7 @@ def _judged(directory: Directory, side: str, address: str, holders: list[str], p
         caller = Caller(View.STAFF if ours else View.ANONYMOUS)
         verdict = ask(directory, Question(address), caller, patient_domain=policy.patients)
     except InvalidInput:  # Postfix has rules of its own for the form of an address; its domain is judged all the same
-        outside = not holders and directory.has_white_list()
+        outside = not holders and directory.has_trust_of(domain_of(address))
         return _refused(side, texts[Outcome.UNTRUSTED_DOMAIN]) if outside else None
     if verdict.verdict not in texts or (verdict.verdict is Outcome.UNKNOWN_ADDRESS and holders and not ours):
         return None  # of an address of another operator's, of which anybody knows nothing, that one decides

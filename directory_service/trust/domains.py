@@ -12,20 +12,18 @@ if TYPE_CHECKING:
 
 
 def operators_by_domain(directory: Directory) -> Callable[[str], list[str] | None]:
-    """The operators of a domain; None while no white list says."""
-    if not directory.has_white_list():
-        return lambda domain: None
-    known: dict[str, list[str]] = {}
+    """The operators of a domain; None where nothing says who may be trusted for it."""
+    known: dict[str, list[str] | None] = {}
 
     def operators(domain: str) -> list[str] | None:
         if domain not in known:
-            known[domain] = directory.operators_of(domain)
+            known[domain] = directory.operators_of(domain) if directory.has_trust_of(domain) else None
         return known[domain]
 
     return operators
 
 
 def untrusted(directory: Directory, addresses: Iterable[str]) -> frozenset[str]:
-    """Those of these addresses whose domain nobody of the trusted space holds; none while no white list says."""
+    """Those of these addresses whose domain nobody of the trusted space holds."""
     operators = operators_by_domain(directory)
     return frozenset(address for address in addresses if operators(domain_of(address)) == [])

@@ -198,7 +198,7 @@ def _trust(directory: Directory, case: _Case) -> tuple[list[str], tuple[Reason, 
     operators = directory.operators_of(case.domain, at)
     if operators:
         return operators, (reason("domain_trusted"),)
-    if not directory.has_white_list(at):
+    if not directory.has_trust_of(case.domain, at):
         return operators, (reason("no_white_list_then" if at and directory.has_white_list() else "no_white_list"),)
     left = directory.trust_left(case.domain, at)
     return operators, (*([reason("domain_left", left)] if left else ()), reason("domain_untrusted"))

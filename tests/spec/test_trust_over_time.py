@@ -22,6 +22,7 @@ from directory_service.registry.clock import parse_instant
 from directory_service.registry.engine import open_registry, writing
 from directory_service.registry.rollback import roll_back
 from directory_service.settings import Settings
+from directory_service.trust.domains import untrusted
 from directory_service.trust.verify import verify
 from directory_service.web.app import create_app
 from importers.whitelist.document import parse_list
@@ -86,6 +87,31 @@ def test_what_a_suspended_operator_takes_on_was_never_in_trust_and_did_not_leave
 def test_before_any_list_was_known_every_domain_was_trusted_and_this_is_said(space: Space) -> None:
     assert space.verdict(world.BEFORE)[1] == {"no_white_list_then"}
     assert space.verdict(address="ailleurs@nulle-part.fr") == ("untrusted_domain", {"domain_untrusted"})
+
+
+def test_an_operator_made_by_hand_makes_no_other_domain_untrusted(tmp_path: Path) -> None:
+    """Contract §4: only a white list says who is not of the trusted space.  A suspension says it of what was held."""
+    world.build_world(tmp_path, white_list=False)[0].close()
+    engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    space, other = Space(engine, tmp_path), "ailleurs@nulle-part.fr"
+    with closing(space.directory):
+        assert (space.verdict(), space.verdict(address=other)[1]) == (
+            ("verified", {"no_white_list"}),
+            {"no_white_list"},
+        )
+        space.change(lambda c: operators.add_operator(c, "main", ["main.mssante.fr"], actor="tests", at=JUNE))
+        assert (space.verdict(), space.verdict(address=other)[1]) == (
+            ("verified", {"no_white_list"}),
+            {"no_white_list"},
+        )
+        assert space.verdict(address="x@main.mssante.fr")[1] == {"domain_trusted"}
+        assert untrusted(space.directory, [BOX, "x@main.mssante.fr"]) == frozenset()
+        space.change(lambda c: operators.suspend(c, "main", actor="tests", at=JULY))
+        assert space.verdict(address="x@main.mssante.fr")[0] == "untrusted_domain"
+        assert untrusted(space.directory, [BOX, "x@main.mssante.fr"]) == {"x@main.mssante.fr"}
+        assert space.verdict(JUNE, "x@main.mssante.fr")[1] == {"domain_trusted"}
+        assert space.verdict(world.BETWEEN, "x@main.mssante.fr")[1] == {"no_white_list"}
+    engine.dispose()
 
 
 def test_a_domain_that_comes_back_was_out_of_trust_in_between(space: Space) -> None:
