@@ -19,7 +19,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
+# Compiled here: the account that runs it may not write beside the code, and each command would do it again.
 install: .venv/.installed ## creates .venv with the `annuaire` command
+	@$(BIN)/python -m compileall -q directory_service importers ldap_schema
 	@echo "annuaire : $(BIN)/annuaire --help"
 
 run: .venv/.installed $(SAMPLE)/.done ## loads a synthetic sample (PEOPLE=5000) and serves it: LDAP 1389, HTTP 8080

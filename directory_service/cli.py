@@ -177,17 +177,17 @@ def _require_text(arguments: Sequence[str]) -> None:
 
 
 def _report(error: AnnuaireError, *, machine: bool) -> None:
+    """On standard error in any case: the journal of a timer, and cron's mail, hold nothing else."""
+    click.echo(f"annuaire : {error}", err=True)
     if machine:
         _tell(error.slug, error.message, error.where, error.exit_code)
-    else:
-        click.echo(f"annuaire : {error}", err=True)
 
 
 def _tell(slug: str, message: str, where: str | None, code: int) -> None:
-    """Why nothing came of a command, for programs: who may have gone, Ctrl-C being for them too."""
+    """Why nothing came of a command, for programs: who may be gone, Ctrl-C being for them too, or on a full disk."""
     try:
         emit({"error": slug, "message": message, "where": where, "exit": code})
-    except BrokenPipeError:
+    except OSError:
         _say_no_more()
 
 

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +37,7 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each
 SPARE_DESCRIPTORS = 256  # of a worker, besides its connections: index files, threads, logs
 STEADY = 60.0  # a worker that lived this long has not failed to start
 _PR_SET_PDEATHSIG = 1
+_NOTIFY = "NOTIFY_SOCKET"
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -90,6 +91,7 @@ class Supervisor:
         with runfolder.shared_folder(self.settings.run_folder) as self.folder, _signals() as wait:
             ours = replace(self.settings, run_folder=str(self.folder))
             self.env = {**os.environ, **environment(ours), **runfolder.environment(self.folder)}
+            self.env.pop(_NOTIFY, None)  # gunicorn would speak to systemd in our place
             try:
                 if self._wait_ready(wait):
                     announce()
@@ -193,6 +195,16 @@ def _require_free(host: str, port: int, setting: str) -> None:
     except OSError as error:
         message = f"le port {port} de {host} n'est pas disponible : {why_no_port(error)} (réglage {setting})"
         raise RegistryUnavailable(message) from None
+
+
+def tell_systemd(env: Mapping[str, str]) -> bool:
+    """That we are ready, as sd_notify(3) does; False where no unit of ``Type=notify`` waits for it."""
+    if not (address := env.get(_NOTIFY)):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as waiting, suppress(OSError):
+        waiting.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
+        return True
+    return False
 
 
 def _answers(host: str, port: int) -> bool:

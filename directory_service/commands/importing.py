@@ -155,8 +155,7 @@ def import_files(
     except CircuitBreaker as stop:
         told = {"error": stop.slug, "message": stop.message, "exit": stop.exit_code}
         _tell(cast("ImportReport", stop.report), machine, told)
-        if not machine:
-            click.echo(f"annuaire : {stop}", err=True)
+        click.echo(f"annuaire : {stop}", err=True)
         return stop.exit_code
     except KeyboardInterrupt:
         click.echo("annuaire : import arrêté ; s'il n'est pas dans `annuaire runs`, rien n'a été écrit.", err=True)
@@ -169,10 +168,7 @@ def import_files(
 
 def _tell(report: ImportReport, machine: bool, more: dict[str, object]) -> None:
     """The report on standard output, as text or JSON; silent sources on standard error."""
-    if machine:
-        emit({**report.as_dict(), **more})
-        return
-    click.echo(report.as_text())
+    emit({**report.as_dict(), **more}) if machine else click.echo(report.as_text())
     _warn_of(report.silent)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sqlite3
 import threading
@@ -127,12 +128,15 @@ def _require_operator(settings: Settings) -> None:
 
 
 def _announce(settings: Settings, parts: Sequence[str], *, machine: bool) -> None:
-    from directory_service.serve import ports
+    from directory_service.serve import ports, tell_systemd
     from directory_service.settings import authority
 
-    listened = ports(settings, parts)
+    listened, in_journal = ports(settings, parts), tell_systemd(os.environ)
     if machine:
         emit({"serving": {p.scheme: f"{p.scheme}://{authority(p.host, p.number)}" for p in listened}})
+        return
+    if in_journal:  # where the examples would leave somebody's name
+        click.echo(" ".join(["Prêt.", *(f"{p.scheme}://{authority(p.host, p.number)}" for p in listened)]))
         return
     served = {p.scheme: f"{p.scheme}://{authority(asked_at(p.host), p.number)}" for p in listened}
     examples = list(_examples(settings, served))

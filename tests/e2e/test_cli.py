@@ -260,6 +260,14 @@ def test_a_full_disk_behind_standard_output_is_told(loaded: Installation, comman
     assert "Exception" not in done.stderr and ("le disque est plein" in done.stderr) == (done.returncode == 5)
 
 
+def test_a_full_disk_behind_standard_output_hides_no_refusal(loaded: Installation) -> None:
+    """A traceback, and 120: the report of the morning's import is on the disk that is full."""
+    with Path("/dev/full").open("wb") as full:
+        line = [ANNUAIRE, "import", "/nowhere", "--json"]
+        done = subprocess.run(line, env=loaded.env, cwd=loaded.folder, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "annuaire : /nowhere : fichier ou dossier introuvable\n")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_the_caller_closed_are_no_fault(loaded: Installation, closed: str) -> None:
     for command in ("runs", "export csv", "import sample --dry-run"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -79,6 +80,22 @@ def test_what_was_accepted_shows_in_the_run(here: Installation) -> None:
     here.run("import", "day1", "--accept", " ", code=2)
 
 
+def test_why_a_day_went_wrong_is_told_beside_the_report_too(here: Installation) -> None:
+    """The journal of the timer, and cron's mail, held nothing but an exit code: the report goes to a file."""
+    halve(here)
+    assert "import arrêté" in here.run("import", "day1", "--json", code=6).stderr
+    assert "introuvable" in here.run("import", "day2", "--json", code=2).stderr
+    (path,) = (here.folder / "day1").glob("*MSSante*")
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "tronqué" in here.run("import", "day1", "--json", code=3).stderr
+
+
+def test_the_manager_opens_no_file_of_the_account_as_root() -> None:
+    """It opened the report, which the account could neither read nor replace, and would have followed its links."""
+    for path in UNITS.glob("*.service"):
+        assert not re.search(r"^Standard\w+=(file|append|truncate):", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
 @pytest.mark.parametrize("arguments", [(), ("day1", "--as-of", "hier"), ("day1", "--nope")])
 def test_a_command_line_that_does_not_read_is_told_as_json_too(here: Installation, arguments: tuple[str, ...]) -> None:
     told = ask(here, "import", *arguments, code=2)
@@ -91,6 +108,8 @@ def test_silent_sources_are_told_by_import_and_runs(dated: Installation) -> None
     assert (
         "attention, source muette : mssante.mailboxes : dernière extraction du 2026-08-26T06:06:00Z, il y a 3" in late
     )
+    again = here.run("import", "day1", "--as-of", "2026-08-29T19:30:00", "--json")
+    assert "source muette : mssante.mailboxes" in again.stderr and json.loads(again.stdout)["silent"]
     assert "source muette : rpps.activity" in here.run("runs").stderr  # the sample is of August 2026
     assert {s["source"] for s in ask(here, "runs")["silent"]} >= {"rpps.activity", "mssante.mailboxes"}
     quiet = here.run("runs", ANNUAIRE_SOURCE_RHYTHMS="rpps.activity=100000000").stderr
@@ -131,7 +150,9 @@ def test_every_unit_is_confined_as_the_service_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("*.service")))
 def test_the_units_run_commands_that_exist(name: str) -> None:
     lines = (UNITS / name).read_text(encoding="utf-8").splitlines()
-    run = [line.removeprefix("ExecStart=").split() for line in lines if line.startswith("ExecStart=")]
+    run = [shlex.split(line.removeprefix("ExecStart=")) for line in lines if line.startswith("ExecStart=")]
+    # sh -c 'exec annuaire … >FILE'
+    run = [shlex.split(words[2].partition(" >")[0])[1:] if words[0] == "/bin/sh" else words for words in run]
     assert run and all(Path(program).name == "annuaire" for program, *_ in run)
     for _, *words in run:
         command: click.Command = annuaire

@@ -72,6 +72,28 @@ def test_the_lines_it_prints_give_results(served: Installation, loaded: Installa
         assert "@" in done.stdout, line
 
 
+def test_systemd_is_told_once_every_port_answers_and_the_journal_nobodys_name(
+    loaded: Installation, tmp_path: Path
+) -> None:
+    here = loaded.copy(tmp_path / "copy")
+    here.env["NOTIFY_SOCKET"] = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(here.env["NOTIFY_SOCKET"])
+        manager.settimeout(60)
+        running = start(here)
+        try:
+            assert manager.recv(1024) == b"READY=1"
+            assert answered(here, "/healthz") == 200
+            ldap3.Connection(ldap3.Server(here.ldap), auto_bind=True).unbind()
+            running.wait_for("Prêt.")
+            assert len(running.said.splitlines()) == 1 and "@" not in running.said
+        finally:
+            assert running.stop() == 0, running.said
+        manager.setblocking(False)
+        with pytest.raises(BlockingIOError):  # gunicorn has nothing to say
+            manager.recv(1024)
+
+
 def test_it_begins_on_an_index_of_another_suffix_and_replaces_it(loaded: Installation, tmp_path: Path) -> None:
     here = loaded.copy(tmp_path / "copy")
     here.env["ANNUAIRE_LDAP_SUFFIX"] = "dc=exemple,dc=fr"

@@ -79,7 +79,8 @@ def test_an_error_told_to_a_reader_who_left_is_no_fault(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as asked:
         assert asked.stdin and asked.stdout and asked.stderr
         asked.stdout.close()
-        assert asked.stderr.read() == b""
+        told = asked.stderr.read().decode()
+        assert told.startswith("annuaire : ") and told.endswith("`annuaire init`\n") and told.count("\n") == 1
     assert asked.returncode == 5
 
 
