@@ -149,10 +149,13 @@ def test_every_unit_is_confined_as_the_service_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in UNITS.glob("*.service")))
 def test_the_units_run_commands_that_exist(name: str) -> None:
-    lines = (UNITS / name).read_text(encoding="utf-8").splitlines()
+    lines = (UNITS / name).read_text(encoding="utf-8").replace("\\\n", "").splitlines()
     run = [shlex.split(line.removeprefix("ExecStart=")) for line in lines if line.startswith("ExecStart=")]
-    # sh -c 'exec annuaire … >FILE'
-    run = [shlex.split(words[2].partition(" >")[0])[1:] if words[0] == "/bin/sh" else words for words in run]
+    # sh -c 'rm -f FILE; exec annuaire … >FILE'
+    run = [
+        shlex.split(words[2].partition("exec ")[2].partition(" >")[0]) if words[0] == "/bin/sh" else words
+        for words in run
+    ]
     assert run and all(Path(program).name == "annuaire" for program, *_ in run)
     for _, *words in run:
         command: click.Command = annuaire
