@@ -14,6 +14,7 @@ import resource
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from directory_service.policy.rules import Policy
     from directory_service.tls import Tls
 
-START_DEADLINE = 60.0  # seconds for every port to answer: a cold disk and eight workers on one core
+START_DEADLINE = 120.0  # seconds for every port to answer: a cold disk and eight workers on one core
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
 SPARE_DESCRIPTORS = 256  # of a worker, besides its connections: index files, threads, logs
 STEADY = 60.0  # a worker that lived this long has not failed to start
@@ -103,7 +104,7 @@ class Supervisor:
         """False when asked to stop meanwhile."""
         deadline = time.monotonic() + START_DEADLINE
         self._start_due()
-        while not all(_answers(port.host, port.number) for port in self._ports()):
+        while not all(_answers(port.host, port.number, port.scheme) for port in self._ports()):
             if wait(0.05) & set(_STOP):
                 return False
             for worker in self.workers:
@@ -207,9 +208,17 @@ def tell_systemd(env: Mapping[str, str]) -> bool:
     return False
 
 
-def _answers(host: str, port: int) -> bool:
+def _answers(host: str, port: int, scheme: str = "") -> bool:
+    """gunicorn listens seconds before a worker of it reads: HTTP is asked for an octet, HTTPS for a handshake."""
     try:
-        socket.create_connection((asked_at(host), port), timeout=1).close()
+        with socket.create_connection((asked_at(host), port), timeout=1) as peer:
+            if scheme == "http":
+                peer.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+                return bool(peer.recv(1))
+            if scheme == "https":
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                context.wrap_socket(peer).close()
     except OSError:
         return False
     return True

@@ -55,3 +55,10 @@ def test_who_listens_on_every_address_is_found_on_a_machine_that_has_none_of_ipv
     """``annuaire serve --host ::`` gave up after a minute in a container whose IPv6 is switched off."""
     with socket.create_server(("127.0.0.1", 0)) as face:
         assert all(_answers(host, face.getsockname()[1]) for host in ("::", "0.0.0.0", "127.0.0.1", "localhost"))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_port_that_listens_before_anybody_reads_does_not_answer(scheme: str) -> None:
+    """``Prêt`` was said up to ten seconds before the first answer over HTTP, and ``annuaire doctor`` refuted it."""
+    with socket.create_server(("127.0.0.1", 0)) as face:
+        assert not _answers("127.0.0.1", face.getsockname()[1], scheme)
