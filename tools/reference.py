@@ -60,7 +60,7 @@ def commands_page() -> str:
         _WRITTEN,
         "",
         "Help and everything else that the command prints are in French.  With `--json`, any answer is one JSON",
-        "document, errors included.  Exit codes:",
+        "document, errors included; the message of an error goes to standard error too.  Exit codes:",
         "",
         "| code | meaning |",
         "|---|---|",
