@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +23,7 @@ from directory_service.index.plan.fours import NAMES
 from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InText, Or, Substrings
 from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
+from directory_service.model.kinds import Unit, units_of
 from directory_service.model.names import SAINTS, fold, squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
 from directory_service.model.towns import district_of, town_name
@@ -30,6 +31,8 @@ from directory_service.model.vocabulary import System, codes_said
 
 LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody's name
 _SIREN: Final = 9  # digits
+_ABBREVIATION: Final = 4  # letters of a kind of structure that are inside of other words (*CH*, *EPSM*)
+_ORG: Final = ("org",)
 LONGEST_PLACE: Final = 5  # characters of a postcode or of the code of a department
 # What people call a general practitioner is three savoir-faire (formats.md §5).
 _GENERAL: Final = ("SM26", "SM53", "SM54")
@@ -122,6 +125,23 @@ def given_filter(word: str) -> Filter:
     return HasTag(Kind.GIVEN + word)
 
 
+def structure_filter(columns: tuple[str, ...], unit: Unit) -> Filter:
+    """Structures of whose name, or people of whose structures' names, this is a unit: letters of a word; a kind in any
+    of the ways of writing it, short ones as whole words.  ``columns`` are those of the names."""
+    if not unit.ways:
+        return InText(columns, unit.said[0])
+    return Or(tuple(_all(_way_in(columns, word) for word in way) for way in unit.ways))
+
+
+def _way_in(columns: tuple[str, ...], word: str) -> Filter:
+    return InText(columns, word) if len(word) > _ABBREVIATION else _whole_word(columns, word)
+
+
+def _whole_word(columns: tuple[str, ...], word: str) -> Filter:
+    pieces = (f"^{word}$", f"^{word} ", f" {word} ", f" {word}$")
+    return Or(tuple(InText(columns, piece) for piece in pieces))
+
+
 def word_filter(word: str) -> Filter:
     """People of whom this folded word says something, whatever it is about."""
     tokens = [r.token for r in of_word(word) if not (r.starts or r.others)]
@@ -147,10 +167,6 @@ def _any_name(word: str) -> Filter:
 # --- one criterion each ----------------------------------------------------------------------------------------------
 
 
-def _in(columns: tuple[str, ...]) -> Callable[[str], Filter]:
-    return lambda text: _all(InText(columns, word) for word in words(text))
-
-
 def _of(attribute: str) -> Callable[[str], Filter]:
     """The words in values of one attribute, whatever else its column holds."""
     return lambda text: _all(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
@@ -162,14 +178,21 @@ def _city(text: str) -> Filter:
     if district_of(text):
         return Equal("l", text.encode())
     found, parts = words(text), list[Filter]()
+    whole = "".join(town_name(text))
+    if whole and _are_letters(found):
+        return HasTag(Kind.TOWN + whole)
     while found:
         word = found.pop(0)
         ways = _SAINTS.get(word, ()) if found else ()
         spelt = [f"{way} {found[0]}" for way in ways] if ways else [word]
         del found[: bool(ways)]
         parts.append(Or(tuple(Substrings("l", b"", (piece.encode(),), b"") for piece in spelt)))
-    whole = "".join(town_name(text))
     return Or((HasTag(Kind.TOWN + whole), _all(parts))) if whole else _all(parts)
+
+
+def _are_letters(found: Sequence[str]) -> bool:
+    """Words of one letter each, which are in everything: looked for whole, they are looked up."""
+    return all(len(word) == 1 for word in found)
 
 
 _SAINTS: Final = {word: (short, whole) for short, whole in SAINTS.items() for word in (short, whole)}
@@ -213,14 +236,18 @@ def _postcode(text: str) -> Filter:
 
 def _structure(text: str) -> Filter:
     """A structure's number, or words of its name.  One of several numbers is its id; a SIREN is how SIRETs begin."""
-    by_name = _in(("org",))(text)
+    found = words(text)
+    if _are_letters(found):
+        by_name = _all(_whole_word(_ORG, word) for word in found)
+    else:
+        by_name = _all(structure_filter(_ORG, unit) for unit in units_of(found))
     if not any(c.isdigit() for c in text):
         return by_name
     compact = "".join(text.split()).encode()
     held: list[Filter] = [Equal("asStructureId", key[1:].encode()) for key in structure_keys(text)]
     held += [Equal("asFiness", compact), Equal("asSiret", compact)]
     if len(compact) == _SIREN and compact.isdigit():
-        held.append(Substrings("asSiret", compact, (), b""))
+        held.append(HasTag(tag("n", compact.decode()), starts=True))
     return Or((*held, by_name))
 
 

@@ -12,7 +12,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 from directory_service.matching.description import Description
-from directory_service.matching.terms import explained, names_trade, overlap, same_trade, telling
+from directory_service.matching.terms import (
+    explained,
+    names_trade,
+    overlap,
+    same_structure,
+    same_trade,
+    structure_units,
+    telling,
+)
 from directory_service.matching.weights import Feature, Field, Way
 from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.likeness import Likeness, grade_whole
@@ -68,7 +76,8 @@ def _structure(d: Description, record: Record) -> Iterator[Feature]:
     if said:
         # Of a free text, what the place explains is no part of the name.
         place = record["address"] or {}
-        told = said if said != d.text else " ".join(w for w in telling(said) if not _in_place(w, place, names)) or said
+        kept = [w for unit in structure_units(said) for w in unit.said if not _in_place(w, place, names)]
+        told = said if said != d.text else " ".join(kept) or said
         yield Feature(Field.STRUCTURE_NAME, _structure_way(told, names))
         if told != said:
             yield Feature(Field.TEXT, Way.WORDS)
@@ -85,7 +94,7 @@ def _in_place(word: str, place: Record, names: Sequence[str]) -> bool:
 
 
 def _structure_way(said: str, names: Sequence[str]) -> Way:
-    if squash(said) in map(squash, names) or telling(said) in map(telling, names):
+    if squash(said) in map(squash, names) or any(same_structure(said, name) for name in names):
         return Way.EQUAL
     shared = overlap(said, names)
     return Way.SIMILAR if shared >= SAME_STRUCTURE else Way.PART if shared >= LIKE_STRUCTURE else Way.DIFFERS

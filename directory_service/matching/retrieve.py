@@ -14,13 +14,20 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from directory_service.errors import AnnuaireError, InvalidInput, NotFound
-from directory_service.index.criteria import Criteria, Wishes, family_filter, filter_of, given_filter, word_filter
+from directory_service.index.criteria import (
+    Criteria,
+    Wishes,
+    family_filter,
+    filter_of,
+    given_filter,
+    structure_filter,
+    word_filter,
+)
 from directory_service.index.query import (
     And,
     Approx,
     Equal,
     Filter,
-    InText,
     Or,
     Part,
     Query,
@@ -29,8 +36,9 @@ from directory_service.index.query import (
     View,
 )
 from directory_service.matching.description import Description
-from directory_service.matching.terms import telling
+from directory_service.matching.terms import structure_units
 from directory_service.model.identifiers import parse_person_id
+from directory_service.model.kinds import Unit
 from directory_service.model.likeness import Likeness, grade
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
@@ -331,14 +339,14 @@ def find_structures(directory: Directory, d: Description) -> Found:
         if holder["kind"] == "structure" and holder["known"]:
             seeker.structure(holder["id"])
             seeker.found.holders.add(holder["id"])
-    told = telling(d.structure or d.name or d.text)
+    told = structure_units(d.structure or d.name or d.text)
     if told:
         _by_structure_words(seeker, told, _narrowing(Description(town=d.town, postcode=d.postcode)))
     return seeker.found
 
 
-def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filter]) -> None:
-    """All the words; without one of them, that which no structure has or the shortest first; then any two.  Of a word
+def _by_structure_words(seeker: Seeker, told: tuple[Unit, ...], narrow: list[Filter]) -> None:
+    """All the units; without one of them, that which no structure has or the shortest first; then any two.  Of one
     that few have, these alone are looked at: letters that are all common take fifty times as long."""
     known = {w: seeker.few(_named(w)) if len(told) > 1 else None for w in told}
     held = [w for w in told if known[w] != []]
@@ -355,9 +363,15 @@ def _by_structure_words(seeker: Seeker, told: tuple[str, ...], narrow: list[Filt
         seeker.search(And((Or(tuple(_named(w) for w in told)), narrow[0])))
 
 
-def _without_one(told: Sequence[str]) -> list[list[str]]:
-    return [[w for w in told if w != left_out] for left_out in sorted(told, key=len)[:4]] if len(told) > 1 else []
+def _without_one(told: Sequence[Unit]) -> list[list[Unit]]:
+    if len(told) <= 1:
+        return []
+    return [[u for u in told if u != left_out] for left_out in sorted(told, key=_letters)[:4]]
 
 
-def _named(word: str) -> Filter:
-    return InText(("org", "place"), word)
+def _letters(unit: Unit) -> int:
+    return sum(map(len, unit.said))
+
+
+def _named(unit: Unit) -> Filter:
+    return structure_filter(("org", "place"), unit)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
+from directory_service.model.kinds import Unit, units_of
 from directory_service.model.names import words
 from directory_service.model.phonetics import near
 from directory_service.model.vocabulary import ARTICLES, System, Term, phrases, single_words, terms
@@ -121,12 +122,29 @@ def _codes(found: Iterable[Term], system: System) -> frozenset[str]:
 
 
 def overlap(said: str, names: Sequence[str]) -> float:
-    """How much of the best of these names the words said are, and the other way round: 0 to 1."""
-    return max((_shared(telling(said), telling(name)) for name in names), default=0.0)
+    """How much of the best of these names of structures the words said are, and the other way round: 0 to 1."""
+    return max((_shared(structure_units(said), structure_units(name)) for name in names), default=0.0)
 
 
-def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> float:
+def _shared(one: tuple[Unit, ...], other: tuple[Unit, ...]) -> float:
     if not one or not other:
         return 0.0
-    common = sum(any(a == b or near(a, b) for b in other) for a in one)
+    common = sum(any(a.is_like(b) or _near(a, b) for b in other) for a in one)
     return 2 * common / (len(one) + len(other)) if common <= len(other) else 1.0
+
+
+def _near(one: Unit, other: Unit) -> bool:
+    return len(one.said) == len(other.said) == 1 and near(one.said[0], other.said[0])
+
+
+def same_structure(said: str, name: str) -> bool:
+    """Whether they are one name, each kind written in any way (*CHU*) that is its own."""
+    one, other = structure_units(said), structure_units(name)
+    return len(one) == len(other) > 0 and all(any(a.is_same(b) for b in other) for a in one)
+
+
+@lru_cache(maxsize=20_000)
+def structure_units(text: str) -> tuple[Unit, ...]:
+    """``telling``, in which each kind of structure is one unit."""
+    found = units_of([w for w in words(text) if w not in _EMPTY])
+    return tuple(dict.fromkeys(u if u.ways else Unit((_SHORT.get(u.said[0], u.said[0]),)) for u in found))
