@@ -45,11 +45,12 @@ class Form(NamedTuple):
     lettered: bool = False  # the second place may be a letter
 
 
-def _is_sound_adeli(value: str) -> bool:
+def is_sound_adeli(value: str) -> bool:
+    """Whether it is an ADELI number, by its key and what its parts say."""
     return is_adeli(value) and adeli_key_ok(value) and adeli_plausible(value)
 
 
-PERSONS: Final = (Form("8", 11, is_rpps), Form("0", 9, _is_sound_adeli, lettered=True))
+PERSONS: Final = (Form("8", 11, is_rpps), Form("0", 9, is_sound_adeli, lettered=True))
 STRUCTURES: Final = (Form("1", 9, is_finess, lettered=True), Form("3", 14, is_siret))
 
 Tiers = tuple[tuple[str, ...], ...]

@@ -130,6 +130,7 @@ PARTS = [
     ("DES GRAVIERS", "STÉPHANIE"),
     ("GRAVIER", "STÉPHANIE"),
     ("N'DIAYE", "AWA"),
+    ("DUPONTIQUE", "JEAN MICHEL ROBERT"),
 ]
 
 
@@ -161,6 +162,12 @@ def test_whose_name_it_is_comes_before_whose_name_only_holds_it(
     assert found(parted, typed)[0] == make_practitioner(200 + PARTS.index(meant)).national_id
 
 
+@pytest.mark.parametrize("initials", ["j", "m", "jm", "jmr"])
+def test_initials_are_told_of_the_given_names(parted: FlaskClient, initials: str) -> None:
+    (item,) = ask(parted, f"dupontique {initials}", explain="true")["items"]
+    assert [word["field"] for word in item["match"]["words"]] == ["family_name", "given_names"]
+
+
 @pytest.fixture(scope="module")
 def awkward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     people = [make_practitioner(n, family_name=name, given_names="ANNE") for n, name in enumerate(NAMES, 100)]
@@ -179,6 +186,15 @@ def test_a_name_is_found_as_it_is_written_whatever_signs_are_in_it(awkward: Flas
         suggested = awkward.get("/v1/suggest", query_string={"q": typed}).json["items"]
         assert wanted in [item["person"]["id"] for item in suggested], typed
     assert wanted in found(awkward, "", family=name)
+
+
+@pytest.mark.parametrize("typed", ["76OOOO158", "760000518", "760000758", "7600OO1S8 infirmiere", "lefebvre 760000185"])
+def test_a_mistaken_number_of_a_structure_finds_who_works_there(client: FlaskClient, typed: str) -> None:
+    """760000158: letters read for digits, neighbours exchanged, a digit mistyped."""
+    answer = ask(client, typed, explain="true")
+    assert LEFEBVRE in [item["id"] for item in answer["items"]] and answer["relaxed"]
+    told = [word for item in answer["items"] for word in item["match"]["words"] if word["word"][0] == "7"]
+    assert {(word["field"], word["match"], word["text"]) for word in told} == {("structure", "typo", "760000158")}
 
 
 def test_every_word_must_be_found(client: FlaskClient) -> None:

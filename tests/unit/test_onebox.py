@@ -153,6 +153,20 @@ def test_a_mistyped_number_is_near_the_right_ones() -> None:
     assert any(k.low == "i810900000018" and k.likeness is Likeness.TYPO for k in near)
 
 
+def near_structures(text: str) -> set[str]:
+    loose = understand(text).loosened(lambda _word: ()).words[0].loose
+    return {r.token for r in loose if r.field is Field.STRUCTURE}
+
+
+def test_a_mistaken_number_is_near_those_of_structures() -> None:
+    assert near_structures("76OOOO158") == {"f760000158"}, "what letters read as digits give is meant"
+    assert {"f750000119", "f750000911"} <= near_structures("750000191")
+    assert "n30965420000083" in near_structures("30965420000081")
+    assert len(near_structures("3096542000008l")) < 20
+    for other in ("991023763", "7600001588", "76000015"):  # an ADELI number; of another length
+        assert near_structures(other) == set()
+
+
 def test_too_many_words_are_refused() -> None:
     understand(" ".join(f"mot{n}" for n in range(MOST_WORDS)))
     with pytest.raises(InvalidInput):

@@ -43,6 +43,7 @@ from directory_service.index.onebox.shapes import (
     is_number,
     national,
     near_keys,
+    near_structures,
     number_at,
     of_address,
     of_number,
@@ -103,7 +104,8 @@ class Box:
 
     def _loosened(self, word: Word, near: Near) -> Word:
         if is_number(word.typed) or is_misread(word.typed):
-            return replace(word, keys=(*word.keys, *near_keys(word.typed)))
+            keys, readings = near_keys(word.typed), near_structures(word.typed)
+            return replace(word, keys=(*word.keys, *keys), readings=(*word.readings, *readings))
         if word.part or word.skipped or is_known(word.typed):
             return word
         ways = self.ways_of(word)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from directory_service.entries.finding import domain_word, structure_words, town_words, words_of
+from directory_service.entries.finding import domain_word, name_words, structure_words, town_words
 from directory_service.index.onebox import Box, Field
 from directory_service.index.onebox.score import Fit, Match
 from directory_service.index.onebox.tiers import TIERS
@@ -32,10 +32,10 @@ def _word(typed: str, fit: Fit, record: Record) -> dict[str, Any]:
 
 
 def _part_of_name(typed: str, fit: Fit, record: Record) -> Field:
-    """Initials are of the given names, if these have them."""
-    given = "".join(word[0] for word in words_of(record["given_names"]))
-    inside = squash(typed) in squash(record["given_names"])
-    return Field.GIVEN if (fit.token and typed in (given, *given)) or (not fit.token and inside) else Field.FAMILY
+    """Initials are of the given names, if these have the token."""
+    given = record["given_names"] or ""
+    held = fit.token in name_words("", given).split() if fit.token else squash(typed) in squash(given)
+    return Field.GIVEN if held else Field.FAMILY
 
 
 def _part_of_work(typed: str, fit: Fit, record: Record) -> Field:
@@ -93,11 +93,11 @@ def _department(record: Record, typed: str, token: str) -> str | None:
 
 
 def _structure(record: Record, typed: str, token: str) -> str | None:
-    """Its name, or the number that was typed."""
+    """Its name, or the number that was typed or meant."""
     structures = list(_activities(record, "structure"))
     numbers = [s[name] for s in structures for name in ("finess", "siret", "id")]
     if token[:1] in ("f", "n", "o"):
-        return _first(numbers, lambda text: typed.upper() in text)
+        return _first(numbers, lambda text: typed.upper() in text or text == token[1:].upper())
     wanted = squash(typed)
     return _first(
         (s["name"] for s in structures), lambda text: token in structure_words((text,)) or wanted in squash(text)

@@ -1,7 +1,7 @@
 """Words of the box that are told by their shape: identifiers, postcodes, departments, mail addresses, domains.  PURE.
 
 A shape decides nothing alone: nine digits may be an ADELI number, a FINESS or a SIREN, and are looked for as each.  Nor
-does a key have to be right: what was mistyped is found by ``near_keys`` when nothing else is.
+does a key have to be right: what was mistyped is found by ``near_keys`` and ``near_structures`` when nothing else is.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from directory_service.entries.attributes import DEPARTMENT_TAG, id_key, tag
 from directory_service.entries.finding import Kind, domain_word
 from directory_service.index.onebox.readings import Field, Keys, Reading, Word
 from directory_service.model.likeness import Likeness
-from directory_service.model.mistaken import meant_persons
+from directory_service.model.mistaken import STRUCTURES, is_sound_adeli, meant_persons, meant_structures
 from directory_service.model.nomenclature import DEPARTMENTS
 
 _EXACT, _PREFIX, _TYPO = Likeness.EXACT, Likeness.PREFIX, Likeness.TYPO
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:fr|org|com|net|eu|re|nc|pf|info)", re.ASCII)
 _NUMERIC: Final = re.compile(r"2[ab]|(?:2[ab]|9[a-f]|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
 # Letters read or scanned for digits (``model.mistaken``): no word is made of these alone.
-_MISREAD: Final = re.compile(r"(?=(?:[a-z]*[0-9]){3})[0-9oqdilzsgb]{9,13}", re.ASCII | re.I)
+_MISREAD: Final = re.compile(r"(?=(?:[a-z]*[0-9]){3})[0-9oqdilzsgb]{9,14}", re.ASCII | re.I)
 _DISTRICT: Final = re.compile(r"([0-9]{1,2})(?:e|er|eme|ème)?", re.ASCII)
 _DISTRICTS: Final = {"paris": "750", "lyon": "690", "marseille": "130"}  # how the postcodes of districts begin
 _SEPARATORS: Final = re.compile(r"[.\-_/]+")
@@ -34,6 +34,8 @@ _LEAST_BEGINNING: Final = 6  # digits of the beginning of an identifier
 _ABROAD: Final = re.compile(r"(?<![\w+])(?:\+|00)33(?:[ .-]*\(0\))?[ .-]*(?=(?:[0-9][ .-]*){9}(?![0-9]))", re.ASCII)
 _PERSON_TYPES: Final = {"8": 11, "0": 9}  # type digits of TRE_G08, and how many digits follow: RPPS, ADELI
 _RPPS_LENGTHS: Final = (11, 12)
+_STRUCTURE_LENGTHS: Final = frozenset(form.length for form in STRUCTURES)
+_OF_SCHEME: Final = {"1": "f", "3": "n"}  # letters of the tokens: FINESS, SIRET
 
 
 def national(text: str) -> str:
@@ -131,6 +133,17 @@ def near_keys(number: str) -> Iterator[Keys]:
     for tier in meant_persons(number):
         for near in tier:
             yield Keys("i" + near, "i" + near + "\0", Field.IDENTIFIER, _TYPO)
+
+
+def near_structures(number: str) -> Iterator[Reading]:
+    """Of structures that this one may be, a character of it misread, mistyped or exchanged with its neighbour: what
+    letters read as digits give, if that is a number, is meant.  None for what is right for a person, nor for a number
+    of another length, which is likelier an RPPS."""
+    if len(number) not in _STRUCTURE_LENGTHS or is_sound_adeli(number.upper()):
+        return
+    read, *others = meant_structures(number) or ((),)
+    for near in read or (n for tier in others for n in tier):
+        yield Reading(tag(_OF_SCHEME[near[0]], near[1:].lower()), Field.STRUCTURE, _TYPO)
 
 
 def is_address(text: str) -> bool:
