@@ -13,6 +13,7 @@ from directory_service.entries.attributes import column, id_key
 from directory_service.entries.dates import iso
 from directory_service.entries.wire import many
 from directory_service.model.mailboxes import Binding
+from directory_service.model.people import Organization
 
 _LAST: Final = 1_000  # after every rank
 
@@ -28,6 +29,7 @@ class Listed:
     keys: tuple[str, ...]
     types: tuple[str, ...]
     json: list[dict[str, object]]
+    structures: tuple[Organization, ...] = ()  # in which they are used
 
 
 NO_BOX: Final = Listed((), (), b"", "", (), (), [])
@@ -51,6 +53,7 @@ def listed(bindings: Iterable[Binding]) -> Listed:
         keys=tuple([id_key("m", a) for a in addresses]),
         types=tuple(dict.fromkeys(b.type.value for b in first)),
         json=[box_json(bindings) for bindings in held.values()],
+        structures=tuple({o.pk: o for b in ordered if (o := b.organization)}.values()),
     )
 
 

@@ -1,5 +1,5 @@
-"""The tokens by which the one box of ``/v1/search`` finds a person: words of her names, of her towns and of the names
-of her structures, domains of her listed mailboxes.  PURE.
+"""The tokens by which the one box of ``/v1/search`` finds a person: words of her names, of the towns and of the names
+of the structures where she works or a listed mailbox of hers is used, domains of these mailboxes.  PURE.
 
 They stand in ``tags`` of ``ou=personnes`` only, begin with a digit (those of ``attributes`` and ``naming`` with a
 letter), and say of which part of the person the word is.  What was typed is cut into the same words by ``words_of``:

@@ -202,6 +202,7 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
     work = work_of(codes_of(p, PEOPLE))
     names = names_of(k.name, title=p.title.code, noun=work.noun, town=place.town)
     dn = f"uid={escape_value(p.national_id)},ou=personnes,{suffix}"
+    around = _around(k, boxes)
     changed = [p.changed_at, *[s.changed_at for s in k.structures], *[b.changed_at for b in boxes.bindings]]
     own = (work.ber, names.ber, _own(p, numbers), _mail(boxes) if boxes.addresses else b"", place.ber)
     return Entry(  # by position: twice as fast as by name
@@ -212,13 +213,13 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
         names.name_text,
         names.given_text,
         boxes.text,
-        place.org_text,
+        around.org_text,
         work.column_with(names.shown_text),
-        place.place_text,
+        around.place_text,
         token_text(
             (
-                *(work.tags, place.tags, names.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types]),
-                *(name_words(k.name.family, k.name.given), place.found_by, *domain_words(boxes.addresses)),
+                *(work.tags, around.tags, names.tags, *[tag(BOX_TAG, t.lower()) for t in boxes.types]),
+                *(name_words(k.name.family, k.name.given), around.found_by, *domain_words(boxes.addresses)),
             )
         ),
         (id_key("u", p.national_id), uuid_key(dn), *numbers.keys, *boxes.keys),
@@ -227,6 +228,13 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
         generalized(p.created_at),
         generalized(latest(changed)),
     )
+
+
+def _around(k: Known, boxes: Listed) -> Place:
+    """What she is found by: where she works and, after that, where else her mailboxes are used, as suggestions say.  Of
+    these she has no attributes (decision 0055)."""
+    others = [o for o in boxes.structures if all(o.pk != known.pk for known in k.structures)]
+    return combined([*k.structures, *others]) if others else k.place
 
 
 def _rank(p: Practitioner, boxes: Listed) -> int:

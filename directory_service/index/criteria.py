@@ -231,7 +231,8 @@ def _department(text: str) -> Filter:
 
 
 def _postcode(text: str) -> Filter:
-    return Equal("postalCode", text.encode())
+    """Of a workplace, or of where a mailbox is used."""
+    return HasTag(tag("z", "".join(text.split()).casefold()))
 
 
 def _structure(text: str) -> Filter:
@@ -243,11 +244,11 @@ def _structure(text: str) -> Filter:
         by_name = _all(structure_filter(_ORG, unit) for unit in units_of(found))
     if not any(c.isdigit() for c in text):
         return by_name
-    compact = "".join(text.split()).encode()
-    held: list[Filter] = [Equal("asStructureId", key[1:].encode()) for key in structure_keys(text)]
-    held += [Equal("asFiness", compact), Equal("asSiret", compact)]
+    compact = "".join(text.split()).casefold()
+    held = [HasTag(tag("o", key[1:].casefold())) for key in structure_keys(text)]
+    held += [HasTag(tag("f", compact)), HasTag(tag("n", compact))]
     if len(compact) == _SIREN and compact.isdigit():
-        held.append(HasTag(tag("n", compact.decode()), starts=True))
+        held.append(HasTag(tag("n", compact), starts=True))
     return Or((*held, by_name))
 
 
@@ -328,9 +329,9 @@ def parse_cursor(cursor: str, digest: int) -> Place:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
         tier, fine, near, after, total, exact, of = map(int, text.split("."))
     except (ValueError, binascii.Error):
-        raise InvalidInput("marque de page illisible", where="cursor") from None
+        raise InvalidInput("marque de page illisible", where="paramètre cursor") from None
     if not all(0 <= n < 1 << 62 for n in (tier, fine, near, after, total)):
-        raise InvalidInput("marque de page illisible", where="cursor")
+        raise InvalidInput("marque de page illisible", where="paramètre cursor")
     if of != digest:
-        raise InvalidInput("cette marque de page est celle d'une autre recherche", where="cursor")
+        raise InvalidInput("cette marque de page est celle d'une autre recherche", where="paramètre cursor")
     return Place(Rank(tier, fine, near, after), total, bool(exact), of)

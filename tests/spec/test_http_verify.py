@@ -266,7 +266,8 @@ def test_ranges_are_of_one_size_and_stay_the_same_for_a_build(client: FlaskClien
     assert again.status_code == 304
     assert client.get("/v1/verify/range/000").data == answers[1].data
     for wrong in ("00", "0000", "00g", "%20%20%20", "٠٠٠"):
-        assert client.get(f"/v1/verify/range/{wrong}").status_code == 400
+        refused = client.get(f"/v1/verify/range/{wrong}")
+        assert (refused.status_code, refused.json["where"]) == (400, "paramètre start")
 
 
 # -- hidden and absent ------------------------------------------------------------------------------------------------

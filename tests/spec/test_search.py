@@ -386,7 +386,7 @@ def test_a_cursor_is_of_its_question(client: FlaskClient) -> None:
     cursor = ask(client, "dupont", limit=1)["next"]
     for other in ({"q": "lyon"}, {"q": "dupont", "sort": "name"}, {"q": "dupont", "near": "76"}):
         answer = client.get("/v1/search", query_string={**other, "cursor": cursor})
-        assert (answer.status_code, answer.json["where"]) == (400, "cursor")
+        assert (answer.status_code, answer.json["where"]) == (400, "paramètre cursor")
     assert client.get("/v1/search", query_string={"q": "dupont", "cursor": cursor, "limit": 5}).status_code == 200
 
 
@@ -433,7 +433,7 @@ def test_reasons_are_given_tier_by_tier_too(client: FlaskClient, monkeypatch: py
         ({"q": "dupont", "fields": "id,secret"}, "paramètre fields"),
         ({"q": "dupont", "sort": "age"}, "paramètre sort"),
         ({"q": "dupont", "exact": "yes"}, "paramètre exact"),
-        ({"q": "dupont", "cursor": "x"}, "cursor"),
+        ({"q": "dupont", "cursor": "x"}, "paramètre cursor"),
         ({"near": "69"}, "requête"),
     ],
 )

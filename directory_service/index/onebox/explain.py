@@ -72,17 +72,22 @@ def _first(texts: Iterable[str | None], wanted: Callable[[str], bool]) -> str | 
     return next((text for text in known if wanted(text)), known[0] if known else None)
 
 
+def _the(texts: Iterable[str | None], wanted: Callable[[str], bool]) -> str | None:
+    """The one that is wanted; None where the record does not show it: of the place of a mailbox, it has the name."""
+    return next((text for text in texts if text and wanted(text)), None)
+
+
 def _activities(record: Record, part: str) -> Iterator[Mapping[str, Any]]:
     return (activity[part] for activity in record["activities"] if activity[part])
 
 
 def _city(record: Record, typed: str, token: str) -> str | None:
     cities = (address["city"] for address in _activities(record, "address"))
-    return _first(cities, lambda text: token in town_words(text) or squash(typed) in squash(text))
+    return _the(cities, lambda text: token in town_words(text) or squash(typed) in squash(text))
 
 
 def _postcode(record: Record, _typed: str, token: str) -> str | None:
-    return _first((a["postcode"] for a in _activities(record, "address")), lambda text: text == token[1:])
+    return _the((a["postcode"] for a in _activities(record, "address")), lambda text: text == token[1:])
 
 
 def _department(record: Record, typed: str, token: str) -> str | None:
@@ -94,10 +99,10 @@ def _department(record: Record, typed: str, token: str) -> str | None:
 
 def _structure(record: Record, typed: str, token: str) -> str | None:
     """Its name, or the number that was typed or meant."""
-    structures = list(_activities(record, "structure"))
-    numbers = [s[name] for s in structures for name in ("finess", "siret", "id")]
+    structures = [*_activities(record, "structure"), *(s for box in record["mailboxes"] for s in box["structures"])]
+    numbers = [s.get(name) for s in structures for name in ("finess", "siret", "id")]
     if token[:1] in ("f", "n", "o"):
-        return _first(numbers, lambda text: typed.upper() in text or text == token[1:].upper())
+        return _the(numbers, lambda text: typed.upper() in text or text == token[1:].upper())
     wanted = squash(typed)
     return _first(
         (s["name"] for s in structures), lambda text: token in structure_words((text,)) or wanted in squash(text)

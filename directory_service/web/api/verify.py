@@ -81,7 +81,8 @@ def in_range(start: str) -> Response:
     identify()
     wanted = start.lower()
     if not _RANGE.fullmatch(wanted):
-        raise InvalidInput(f"les {DIGITS} premiers chiffres hexadécimaux d'une empreinte SHA-256 sont attendus")
+        detail = f"les {DIGITS} premiers chiffres hexadécimaux d'une empreinte SHA-256 sont attendus"
+        raise InvalidInput(detail, where="paramètre start")
 
     def answer() -> Iterable[bytes]:
         build, found = verdicts_in(directory(), wanted, patient_domain())
