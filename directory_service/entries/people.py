@@ -232,7 +232,7 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
 
 def _around(k: Known, boxes: Listed) -> Place:
     """What she is found by: where she works and, after that, where else her mailboxes are used, as suggestions say.  Of
-    these she has no attributes (decision 0055)."""
+    these she has no attributes (decision 0057)."""
     others = [o for o in boxes.structures if all(o.pk != known.pk for known in k.structures)]
     return combined([*k.structures, *others]) if others else k.place
 
