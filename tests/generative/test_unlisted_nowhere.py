@@ -149,7 +149,10 @@ def test_what_is_published_is_refused_alike(made: Countries) -> None:
             continue
         other = one._replace(url=one.url.replace(hidden.replace("@", "%40"), absent.replace("@", "%40")))
         answers = [ask(made.hidden, question, made.secrets[SOUTH]) for question in (one, other)]
-        codes, bodies = [a.status_code for a in answers], [a.get_data(as_text=True) for a in answers]
+        codes, bodies = (
+            [a.status_code for a in answers],
+            [a.get_data(as_text=True).replace("<wbr>", "") for a in answers],
+        )
         assert codes[0] == codes[1], one
         assert bodies[0].replace(hidden, absent) == bodies[1], one
 

@@ -21,8 +21,8 @@ def end_at_once(transport: asyncio.Transport) -> None:
     To a client that reads nothing until it has something to ask, the end of a stream (FIN) is no news: its next search
     is written without error, and lost.  Evolution waits for that answer for ever; after a reset libldap says
     LDAP_SERVER_DOWN to the search itself, and Evolution connects and asks again.  The notice that is under way can
-    still be read.  Postfix, whose first search was answered and whose next one comes after the end, would take the notice
-    for the answer to it and defer the mail (decision 0055).
+    still be read.  Postfix, whose next search comes after the end, would take the notice for the answer to it and defer
+    the mail (decision 0055).
     """
     below = transport.get_extra_info("socket")
     try:
