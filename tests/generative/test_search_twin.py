@@ -35,8 +35,15 @@ BOXES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
 # Words that some have as typed, and others by sound, with errors or by a beginning.
 FEW_WORDS = st.lists(st.sampled_from(["dupont", "dupond", "dupnot", "ly", "in"]), min_size=1, max_size=2).map(" ".join)
 NUMBERS = ("69", "69003", "3")
-# Particles go with the word after them; digits in groups may be an identifier, and none of WORDS said once makes one.
-ANY_ORDER = BOXES.filter(lambda q: not {"de", "le"} & set(q.split()) and max(map(q.split().count, NUMBERS)) <= 1)
+# Particles go with the word after them; digits in groups may be an identifier, and none of WORDS said once makes one; a
+# town that is being typed (*saint m*) is typed in order.
+ANY_ORDER = BOXES.filter(
+    lambda q: (
+        not {"de", "le"} & set(q.split())
+        and max(map(q.split().count, NUMBERS)) <= 1
+        and not ({"saint", "st"} & set(q.split()) and {"m", "ma", "j", "jp", "ly"} & set(q.split()))
+    )
+)
 NEAR = st.sampled_from(["", "69", "42000"])
 
 
