@@ -7,13 +7,14 @@ Its rows are read by ``importers.lines``.  Whether a file is whole is for ``impo
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import lzma
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,7 @@ from importers.rows import Match
 _BOM = codecs.BOM_UTF8
 _GZIP = b"\x1f\x8b\x08"
 BLOCK = 1 << 20
+_FIRST = 64 * 1024  # bytes of the rows that tell whether each ends with a separator: about 150 of them
 _HEADER_LIMIT = 64 * 1024  # the longest header known has 1,523 bytes
 _MEMBER_LIMIT = 16 << 30  # uncompressed; the national extract is under 1 GB: more is a zip bomb
 _PACKED, _SMALL = 200, 64 << 20  # times that a member grows, extracts 5 to 20; below that size it does no harm
@@ -207,7 +209,22 @@ def _recognise_one(path: Path, member: str | None, *, alone: bool) -> ExtractFil
             return None
         raise ImportRefused(unknown_header(line).message, where=name)
     separator = "|" if line.count("|") > line.count(";") else ";"
-    return ExtractFile(path, member, _size(path, member), match, separator, _state(path))
+    state = _state(path)
+    match = match.fitted(_first_rows(path, member, separator))
+    return ExtractFile(path, member, _size(path, member), match, separator, state)
+
+
+def _first_rows(path: Path, member: str | None, separator: str) -> list[list[str]]:
+    """As far as ``_FIRST`` bytes go; of the last one, which they may cut, nothing is said."""
+    with opened(path, member) as stream:
+        stream.readline(_HEADER_LIMIT)
+        lines = stream.read(_FIRST).decode("latin-1").split("\n")[:-1]  # no more than separators and quotes is read
+    plain = [line.rstrip("\r") for line in lines]
+    if separator != ";":
+        return [line.split(separator) for line in plain]
+    with suppress(csv.Error):  # told when it is read
+        return list(csv.reader(plain, delimiter=separator))
+    return []
 
 
 def _recognise_xml(path: Path, member: str | None, head: bytes, alone: bool) -> ListFile | None:

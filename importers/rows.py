@@ -7,8 +7,8 @@ spaces, small words), so ``Code civilité d'exercice`` and ``code_civilite_exerc
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -118,6 +118,20 @@ class Match:
     def index(self, name: str) -> int:
         """Where the field stands in a row; -1, the empty value that every row is padded with, when it is absent."""
         return self.columns.get(name, -1)
+
+    def fitted(self, rows: Collection[Sequence[str]]) -> Match:
+        """As most of these ``rows``, the first of the file, are written: with an empty last column where they end with a
+        separator that the header has not, without the one that the header alone has.  A row by itself does not tell a
+        trailing separator from a column too many, behind which every value stands one to the right."""
+        has = not self.captions[-1]
+        bare = self.width - has
+        ended = sum(1 for row in rows if len(row) == bare + 1 and not row[-1])
+        plain = sum(1 for row in rows if len(row) == bare)
+        if ended == plain or (ended > plain) == has:
+            return self
+        if has:
+            return replace(self, width=bare, captions=self.captions[:bare])
+        return replace(self, width=bare + 1, captions=(*self.captions, ""))
 
     def caption(self, name: str) -> str:
         return self.captions[self.columns[name]] if name in self.columns else name

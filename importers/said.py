@@ -84,7 +84,7 @@ def lines_of(rows: Rows, separator: str, match: Match, problems: Problems) -> li
             problems.reject(line, "", "characters")
         elif len(raw) > _LONGEST and any(len(value.encode()) > _LONGEST for value in values):
             problems.reject(line, "", "too_long")
-        elif len(values) == match.width + 1 or _trailing(values, match):
+        elif len(values) == match.width + 1:
             if controlled or has_c1(raw, text):
                 _repair(line, match, problems)
             lines.append(line)
@@ -111,17 +111,6 @@ def _tell_repeated(rows: Rows, problems: Problems) -> None:
         first = seen.setdefault(raw, number)
         if first != number and raw.strip():
             problems.warn("line_repeated", number, "", f"ligne {first}")
-
-
-def _trailing(values: list[str], match: Match) -> bool:
-    """A trailing separator that the header alone has, or lacks, is no column; ``values`` is made to fit."""
-    if len(values) == match.width + 2 and not values[-2]:
-        values.pop()
-    elif len(values) == match.width and not match.captions[-1]:
-        values.append("")
-    else:
-        return False
-    return True
 
 
 class PeopleReader:
