@@ -120,9 +120,9 @@ class Match:
         return self.columns.get(name, -1)
 
     def fitted(self, rows: Collection[Sequence[str]]) -> Match:
-        """As most of these ``rows``, the first of the file, are written: with an empty last column where they end with a
-        separator that the header has not, without the one that the header alone has.  A row by itself does not tell a
-        trailing separator from a column too many, behind which every value stands one to the right."""
+        """As most of these ``rows``, the first of the file, are written: with an empty last column where they end with
+        a separator that the header has not, without the one that the header alone has.  A row by itself does not tell
+        a trailing separator from a column too many, behind which every value stands one to the right."""
         has = not self.captions[-1]
         bare = self.width - has
         ended = sum(1 for row in rows if len(row) == bare + 1 and not row[-1])

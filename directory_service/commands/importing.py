@@ -289,15 +289,16 @@ def rejects(settings: Settings, number: int, rule: str | None, as_csv: bool, mac
             with closing(each_found(connection, number, rule)) as tripping:
                 if next(tripping, None) is None:
                     _require_rule(rule)
-        found = (_found_row(line) for line in each_found(connection, number, rule))
-        if machine:
-            emit({"run": number, "lines": list(found)})
-        elif as_csv:
-            _write_csv(found)
-        else:
-            shown = ("fichier", "ligne", "colonne", "règle", "effet", "message", "valeur", "suggestion")
-            rows = ([row[name] for name in shown] for row in found)
-            table(shown, rows, none="Aucune ligne rejetée, réparée ni signalée.")
+        with closing(each_found(connection, number, rule)) as tripping:  # before the connection, if nobody listens
+            found = (_found_row(line) for line in tripping)
+            if machine:
+                emit({"run": number, "lines": list(found)})
+            elif as_csv:
+                _write_csv(found)
+            else:
+                shown = ("fichier", "ligne", "colonne", "règle", "effet", "message", "valeur", "suggestion")
+                rows = ([row[name] for name in shown] for row in found)
+                table(shown, rows, none="Aucune ligne rejetée, réparée ni signalée.")
 
 
 def _require_rule(code: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -249,6 +250,35 @@ def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
     line = f"{ANNUAIRE} export ldif | head -n 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], env=loaded.env, cwd=loaded.folder, capture_output=True, text=True)
     assert (done.returncode, done.stdout.startswith("dn: "), done.stderr) == (0, True, "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [*(f"runs rejects 1{form}" for form in ("", " --csv", " --json")), "runs --json", "review list --json"]
+    + [f"export {form}" for form in ("ldif", "ndjson", "csv", "mssante")],
+)
+def test_a_reader_who_goes_in_the_middle_is_not_a_fault(spoilt: Installation, command: str) -> None:
+    """Not even where the database has more to give: of a cursor that outlived its connection, Python said so."""
+    end, start = os.pipe()
+    fcntl.fcntl(start, fcntl.F_SETPIPE_SZ, 4096)  # less than is written
+    line = [ANNUAIRE, *command.split()]
+    with subprocess.Popen(line, env=spoilt.env, cwd=spoilt.folder, stdout=start, stderr=subprocess.PIPE) as done:
+        os.close(start)
+        assert os.read(end, 1)
+        os.close(end)
+        assert done.communicate(timeout=60)[1] == b""
+    assert done.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """A directory whose extracts had defects."""
+    here = installation(tmp_path_factory.mktemp("spoilt"))
+    here.run("init")
+    here.run("sample", "sample", "--people", "1000", "--defects", "0.05")
+    here.run("import", "sample")
+    here.run("index")
+    return here
 
 
 @pytest.mark.parametrize("command", ["runs --json", "export csv", "operator list"])
