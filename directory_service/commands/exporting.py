@@ -186,8 +186,7 @@ def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
     from directory_service.model.nomenclature import department_of
 
     first = {name: values[0].decode() for name, values in found.items()}
-    holder, _, _ = first["uid"].partition(":")
-    person = holder if holder[:1] in "08" and first["asMailboxType"] in ("PER", "CAB") else ""
+    scheme, number = _person_number([v.decode() for v in found.get("asNationalId", ())], first["asMailboxType"])
     place = first.get("asStructureId", "")
     known = place if place[:1].isdigit() else ""  # the extract has no room for a technical id
     return {
@@ -195,9 +194,9 @@ def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
         "title": _TITLES.get(first.get("personalTitle", ""), ""),
         "category": nomenclature.label("category", first.get("asCategoryCode", "")),
         "department": department_of(first.get("postalCode", ""), ""),
-        "id_type": person[:1],
-        "id": person[1:],
-        "national_id": person,
+        "id_type": scheme,
+        "id": number,
+        "national_id": scheme + number,
         "place_type": known[:1],
         "place_id": known[1:],
         "family_name": first["sn"] if first["asMailboxType"] in ("PER", "CAB") else "",
@@ -205,6 +204,18 @@ def _extract_row(found: Mapping[str, Sequence[bytes]]) -> dict[str, str]:
         "paperless": _PAPERLESS.get(first.get("asPaperless", ""), ""),
         "cedex": " ".join(first[name] for name in ("postalCode", "l") if name in first),
     }
+
+
+def _person_number(numbers: Sequence[str], kind: str) -> tuple[str, str]:
+    """Type of TRE_G08 and number of the person who holds a box.  Of one whom no registry knows, the entry names the
+    address (type 10), and then the number that the source wrote, whether it is one or not."""
+    from directory_service.model.identifiers import parse_national_id
+
+    if kind not in ("PER", "CAB") or not numbers:
+        return "", ""
+    written = numbers[1] if numbers[0].startswith("10") and len(numbers) > 1 else numbers[0]
+    parsed = parse_national_id(written)
+    return (parsed.scheme, parsed.value) if parsed else (written[:1], written[1:])
 
 
 def _white_list(settings: Settings, out: Path | None, machine: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import factories as f
 import pytest
 from certificates import Authority
 from e2e.installation import ANNUAIRE, PEOPLE, Installation, installation
@@ -244,6 +246,34 @@ def test_export_to_a_file_and_to_standard_output(loaded: Installation, tmp_path:
     assert out.read_text(encoding="utf-8") == loaded.run("export", form).stdout
     assert report["records"] > PEOPLE // 4
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_holders_of_every_type_of_number_come_back_from_an_export(tmp_path: Path) -> None:
+    """Those whom no registry knows, too; the export is imported as the same mailboxes."""
+    here = installation(tmp_path)
+    numbers = {
+        "0": f.adeli(1), "1": f.adeli(2) + "01", "3": "010000115/324", "4": f.siret(1)[:9] + "/12", "8": f.rpps(3),
+        "5": f.siret(1) + "/12", "6": f.luhn(f.rpps(3) + "01"), "10": "t10@test.mssante.fr", "30": "ROR-123456",
+    }  # fmt: skip
+    rows = [
+        f.mailbox(f"t{scheme}@test.mssante.fr", "1", id_type=scheme, id=number, national_id=scheme + number)
+        for scheme, number in numbers.items()
+    ]
+    rows.append(f.mailbox("false@test.mssante.fr", "1", id_type="8", id="10000000000", national_id="810000000000"))
+    f.write_mailboxes(tmp_path / "a.txt", [*rows, f.mailbox("org@test.mssante.fr")])
+    f.write_activity(tmp_path / "b.txt", [f.activity(f.rpps(1))])
+    here.run("init")
+    here.run("import", "a.txt", "b.txt")
+    here.run("index")
+    here.run("export", "mssante", "--out", "back.txt")
+    assert _numbers(tmp_path / "back.txt") == _numbers(tmp_path / "a.txt")
+
+
+def _numbers(path: Path) -> list[list[str]]:
+    """Address, type of number, number, both of each line, in order."""
+    columns = "Adresse BAL", "Type Identifiant PP", "Identifiant PP", "Identification nationale PP"
+    with path.open(encoding="utf-8") as file:
+        return sorted([row[name] for name in columns] for row in csv.DictReader(file, delimiter="|"))
 
 
 def test_a_closed_pipe_is_not_a_fault(loaded: Installation) -> None:
