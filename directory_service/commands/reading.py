@@ -169,7 +169,19 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
         hit, former = index.practitioner(key, View.STAFF)
         return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
 
+    if addresses := _held_under(index, key):
+        return shown(index.mailbox(addresses[0], View.STAFF))
     return _either(index, key, person, lambda: dict(orjson.loads(index.organization(key, View.STAFF).json)))
+
+
+def _held_under(index: Directory, key: str) -> list[str]:
+    """Addresses of the holder of this number whom no registry of people knows."""
+    import orjson
+
+    from directory_service.index.query import View
+
+    hits = index.held_under(key, View.STAFF)
+    return list(dict.fromkeys(str(orjson.loads(hit.json)["address"]) for hit in hits))
 
 
 def _either(index: Directory, key: str, person: Callable[[], T], structure: Callable[[], T]) -> T:
@@ -201,6 +213,9 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
     from directory_service.index.query import View
 
     with directory(settings) as index:
+        if addresses := _held_under(index, key):
+            _tell_held(key, addresses, machine=machine)
+            return
         try:
             hit, former = index.practitioner(key, View.STAFF)
         except NotFound as error:
@@ -212,6 +227,27 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
     else:
         lines(
             {"en vigueur": found["id"], "RPPS": found["rpps"], "ADELI": found["adeli"], "ancien numéro demandé": former}
+        )
+
+
+def _tell_held(key: str, addresses: list[str], *, machine: bool) -> None:
+    """Of a number that only mailboxes know: it is the one in force, and these are its mailboxes."""
+    from directory_service.model.identifiers import parse_person_id
+
+    person = parse_person_id(key)
+    assert person  # mailboxes were found by it
+    rpps, adeli = (person.value if person.scheme == scheme else None for scheme in "80")
+    if machine:
+        found = {"id": person.national, "rpps": rpps, "adeli": [adeli] if adeli else [], "resolved_from": None}
+        emit({**found, "mailboxes": addresses})
+    else:
+        lines(
+            {
+                "en vigueur": person.national,
+                "RPPS": rpps,
+                "ADELI": adeli,
+                "boîtes d'un titulaire absent du registre": addresses,
+            }
         )
 
 

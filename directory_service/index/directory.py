@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, id_key
-from directory_service.entries.entry import PEOPLE, STAFF, STRUCTURES
+from directory_service.entries.entry import BAL, PEOPLE, STAFF, STRUCTURES, UNLISTED
 from directory_service.entries.record import as_listed
 from directory_service.errors import NotFound
 from directory_service.index import nearby, ranges
@@ -214,6 +214,18 @@ class Directory:
         hit = self._by_keys([id_key("i", person.national)], PEOPLE, view, "aucun professionnel ne porte ce numéro")
         current = orjson.loads(hit.json)["id"]
         return hit, None if _exact(current) == _exact(person.national) else person.national
+
+    def held_under(self, text: str, view: View) -> list[Hit]:
+        """The mailboxes of a holder whom no registry of people knows, by the number that their source wrote: of a
+        FINESS or SIREN and an internal number, for instance.  Empty for nobody's, and for a number of somebody known,
+        who is a ``practitioner``."""
+        person = parse_person_id(text)
+        if person is None:
+            return []
+        reader, key = self._reader(time.monotonic()), id_key("i", person.national)
+        if reader.by_key(key, *ids_of(PEOPLE), view):
+            return []
+        return [hit for branch in (BAL, UNLISTED) for hit in reader.by_key(key, *ids_of(branch), view)]
 
     def organization(self, text: str, view: View) -> Hit:
         """The structure of this FINESS, SIRET, SIREN, national or technical id.  Raises NotFound."""

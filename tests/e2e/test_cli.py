@@ -252,8 +252,8 @@ def test_holders_of_every_type_of_number_come_back_from_an_export(tmp_path: Path
     """Those whom no registry knows, too; the export is imported as the same mailboxes."""
     here = installation(tmp_path)
     numbers = {
-        "0": f.adeli(1), "1": f.adeli(2) + "01", "3": "010000115/324", "4": f.siret(1)[:9] + "/12", "8": f.rpps(3),
-        "5": f.siret(1) + "/12", "6": f.luhn(f.rpps(3) + "01"), "10": "t10@test.mssante.fr", "30": "ROR-123456",
+        "0": f.adeli(1), "1": f.adeli(2) + "01/7", "3": "010000115/324", "4": f.siret(1)[:9] + "/12", "8": f.rpps(3),
+        "5": f.siret(1) + "/12", "6": f.luhn(f.rpps(3) + "01") + "/7", "10": "t10@test.mssante.fr", "30": "ROR-123456",
     }  # fmt: skip
     rows = [
         f.mailbox(f"t{scheme}@test.mssante.fr", "1", id_type=scheme, id=number, national_id=scheme + number)
@@ -267,6 +267,12 @@ def test_holders_of_every_type_of_number_come_back_from_an_export(tmp_path: Path
     here.run("index")
     here.run("export", "mssante", "--out", "back.txt")
     assert _numbers(tmp_path / "back.txt") == _numbers(tmp_path / "a.txt")
+    for scheme, number in numbers.items():  # and each of these numbers is found, as ``verify`` finds it
+        address = f"t{scheme}@test.mssante.fr"
+        found = ask(here, "resolve", scheme + number)
+        assert (found["id"], found["mailboxes"]) == (scheme + number, [address])
+        assert scheme == "10" or ask(here, "show", scheme + number)["address"] == address
+    assert "mailboxes" not in ask(here, "resolve", f.rpps(1))
 
 
 def _numbers(path: Path) -> list[list[str]]:
