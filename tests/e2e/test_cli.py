@@ -249,7 +249,7 @@ def test_export_to_a_file_and_to_standard_output(loaded: Installation, tmp_path:
 
 
 def test_holders_of_every_type_of_number_come_back_from_an_export(tmp_path: Path) -> None:
-    """Those whom no registry knows, too; the export is imported as the same mailboxes."""
+    """Those whom no registry knows, too."""
     here = installation(tmp_path)
     numbers = {
         "0": f.adeli(1), "1": f.adeli(2) + "01/7", "3": "010000115/324", "4": f.siret(1)[:9] + "/12", "8": f.rpps(3),
