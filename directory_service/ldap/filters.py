@@ -56,6 +56,19 @@ class BadFilter(InvalidInput):
 
 
 # --- from the wire --------------------------------------------------------------------------------------------------
+def names_addresses(asked: Filter) -> bool:
+    """Can only the holders of whole addresses match, those that the filter names?
+
+    >>> names_addresses(parse_filter("(&(mail=a@b)(asStatus=active))")), names_addresses(parse_filter("(mail=a*)"))
+    (True, False)
+    """
+    if isinstance(asked, And):
+        return any(map(names_addresses, asked.items))
+    if isinstance(asked, Or):
+        return bool(asked.items) and all(map(names_addresses, asked.items))
+    return isinstance(asked, Equal) and asked.attribute == "mail"
+
+
 
 
 class FilterDecoder:

@@ -30,7 +30,7 @@ from directory_service.ldap.codes import (
 )
 from directory_service.ldap.controls import Asked, Context, read_controls
 from directory_service.ldap.dn import InvalidDN, normalise
-from directory_service.ldap.filters import Resolve
+from directory_service.ldap.filters import Resolve, names_addresses
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.listing import list_control
 from directory_service.ldap.matched import ValueFilter, ValueTest, definition_tests
@@ -164,7 +164,7 @@ class Searcher:
     # --- controls ---------------------------------------------------------------------------------------------------
 
     def _asked(self, request: SearchRequest, query: Query, identity: Identity) -> tuple[Query, Asked]:
-        total, size = self._total(identity), request.size_limit
+        total, size = self._total(identity, query.filter), request.size_limit
         total = min(total, size or total)
         rules = partial(self._order_rule, identity.view)
         context = Context(self.resolve, rules, self.settings.limits, identity.dn, self.key, total)
@@ -195,16 +195,17 @@ class Searcher:
 
     def _bounded(self, query: Query, asked: Asked, identity: Identity) -> Query:
         """The part that is wanted: a page, or a window on what all pages would hold."""
-        page, most = asked.page, self._most(identity)
+        page, most = asked.page, most_entries(self.settings, identity.dn, query.filter)
         if page:
             limit = max(0, min(page.size, most, page.total - page.sent))  # a client may lower its limit between pages
             return replace(query, limit=limit, after=page.after, seen=page.sent)
         if asked.listing:
-            return replace(query, limit=self._total(identity), window=asked.listing.window)
+            return replace(query, limit=self._total(identity, query.filter), window=asked.listing.window)
         return query
 
-    def _total(self, identity: Identity) -> int:
-        return self.settings.paged_total_operator if identity.dn else self.settings.paged_total_anonymous
+    def _total(self, identity: Identity, asked: Filter) -> int:
+        total = self.settings.paged_total_operator if identity.dn else self.settings.paged_total_anonymous
+        return max(total, self.settings.candidates) if names_addresses(asked) else total
 
     def _query(self, request: SearchRequest, base: str, identity: Identity, part: Part = Part.ALL) -> Query:
         """Limits of 0 mean "your default" (ldap-clients.md §1.5).  Clients without a base search from the root, which
@@ -212,14 +213,11 @@ class Searcher:
         scope, size, time = request.scope, request.size_limit, request.time_limit
         if not base:
             base, scope = self.suffix, Scope.BASE if scope == Scope.ONE else scope
-        most, longest = self._most(identity), self.settings.search_time
+        asked, longest = self.settings.access.narrow(request.filter, identity.view), self.settings.search_time
+        most = most_entries(self.settings, identity.dn, asked)
         limit = min(size, most) if size else most
-        asked = self.settings.access.narrow(request.filter, identity.view)
         return Query(base, _SCOPES[scope], asked, limit, min(time, longest) if time else longest, part=part,
                      kept=not request.laborious)  # fmt: skip
-
-    def _most(self, identity: Identity) -> int:
-        return self.settings.entries_operator if identity.dn else self.settings.entries_anonymous
 
     def _selection(self, names: tuple[str, ...], view: View) -> Selection:
         """What this view is given of what is asked for.  Clients repeat their list at each search; long lists are not
@@ -360,6 +358,13 @@ class Searcher:
             return bool(self.virtual[base].matches(found))
         found = self.settings.access.narrow(found, view)
         return bool(self.directory.search(Query(base, Scope.BASE, found, 1, self.settings.search_time), view).hits)
+
+
+def most_entries(settings: LdapSettings, who: str, asked: Filter) -> int:
+    """Entries that one search gives ``who``, empty for anybody.  All holders of an address are given, as many as one
+    search may look at: where some were left out, Postfix would defer the mail of a shared mailbox."""
+    most = settings.entries_operator if who else settings.entries_anonymous
+    return max(most, settings.candidates) if names_addresses(asked) else most
 
 
 def read_dn(raw: bytes) -> str:

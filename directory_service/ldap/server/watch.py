@@ -29,7 +29,7 @@ from directory_service.ldap.messages import (
     UnbindRequest,
     WriteRequest,
 )
-from directory_service.ldap.searching import Work
+from directory_service.ldap.searching import Work, most_entries
 from directory_service.ldap.server.metrics import Meter, announce
 
 if TYPE_CHECKING:
@@ -129,11 +129,7 @@ def limit_of(work: Work, code: int, entries: int, settings: LdapSettings) -> str
         return "candidates"
     if work.asked and work.asked.page:
         return "paged_total"
-    return "entries" if query.limit >= _most(work, settings) else ""
-
-
-def _most(work: Work, settings: LdapSettings) -> int:
-    return settings.entries_operator if work.who else settings.entries_anonymous
+    return "entries" if query.limit >= most_entries(settings, work.who, query.filter) else ""
 
 
 def outcome(reply: bytes) -> tuple[int, int]:
