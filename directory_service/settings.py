@@ -135,7 +135,9 @@ class Settings:
         _LDAP.secrets_need_tls, "Whose secrets are refused outside TLS: `always`, `remote` (other machines) or `never`."
     )
     ldap_entries_anonymous: int = _setting(
-        _LDAP.entries_anonymous, "Entries one search gives an anonymous client: a screenful, not a harvest."
+        _LDAP.entries_anonymous,
+        "Entries one search gives an anonymous client: a screenful, not a harvest.  By whole addresses, all their "
+        "holders are given.",
     )
     ldap_entries_operator: int = _setting(_LDAP.entries_operator, "Entries one search gives a bound operator.")
     ldap_paged_total_anonymous: int = _setting(
@@ -170,7 +172,8 @@ class Settings:
         _CODEC.filter_depth, "Levels of a filter; clients nest 5, and each takes some of the stack.", most=100
     )
     ldap_filter_terms: int = _setting(
-        _CODEC.filter_terms, "Terms of a filter; Thunderbird's search window sends 12 for each word."
+        _CODEC.filter_terms,
+        "Terms of a filter, and as many AND, OR and NOT; Thunderbird's search window sends 12 terms for each word.",
     )
     ldap_substring_components: int = _setting(
         _CODEC.substring_components, "Components of a substring assertion: one for each word typed."

@@ -36,6 +36,7 @@ Resolve = Callable[[str], str | None]
 AND, OR, NOT, EQUAL, SUBSTRINGS, GREATER, LESS, PRESENT, APPROX, EXTENSIBLE = range(0xA0, 0xAA)
 PRESENT = 0x87  # a primitive element, unlike the others
 INITIAL, ANY, FINAL = 0x80, 0x81, 0x82
+_JOINTS: Final = frozenset({AND, OR, NOT})  # as many as assertions at most: clients join them two by two, or wrap one
 _ASSERTIONS: Final[dict[int, Callable[[str, bytes], Filter]]] = {
     EQUAL: Equal, GREATER: GreaterOrEqual, LESS: LessOrEqual, APPROX: Approx,
 }  # fmt: skip
@@ -55,7 +56,6 @@ class BadFilter(InvalidInput):
         self.limit = limit
 
 
-# --- from the wire --------------------------------------------------------------------------------------------------
 def names_addresses(asked: Filter) -> bool:
     """Can only the holders of whole addresses match, those that the filter names?
 
@@ -69,25 +69,29 @@ def names_addresses(asked: Filter) -> bool:
     return isinstance(asked, Equal) and asked.attribute == "mail"
 
 
+# --- from the wire --------------------------------------------------------------------------------------------------
 
 
 class FilterDecoder:
-    """Decodes the filter of one request.  ``terms`` counts what was met so far; ``sounded`` the octets of
-    ``~=``."""
+    """Decodes the filter of one request.  ``terms`` counts the assertions met so far, ``joints`` the AND, OR and NOT;
+    ``sounded`` the octets of ``~=``."""
 
-    __slots__ = ("data", "limits", "resolve", "sounded", "terms")
+    __slots__ = ("data", "joints", "limits", "resolve", "sounded", "terms")
 
     def __init__(self, data: bytes, resolve: Resolve, limits: Limits) -> None:
         self.data = data
         self.resolve = resolve
         self.limits = limits
-        self.sounded = self.terms = 0
+        self.sounded = self.terms = self.joints = 0
 
     def decode(self, at: int, end: int, depth: int = 1) -> tuple[Filter, int]:
         """The filter at ``at``, and where it ends."""
         tag, start, stop = header(self.data, at, end)
-        self.terms += 1
-        if self.terms > self.limits.filter_terms:
+        if tag in _JOINTS:
+            self.joints += 1
+        else:
+            self.terms += 1
+        if max(self.terms, self.joints) > self.limits.filter_terms:
             raise BadFilter(f"filtre de plus de {self.limits.filter_terms} termes", limit="filter_terms")
         make = _ASSERTIONS.get(tag)
         if make is not None:
@@ -100,7 +104,7 @@ class FilterDecoder:
             return Present(name) if name else _UNDEFINED, stop
         if tag == SUBSTRINGS:
             return self._substrings(start, stop), stop
-        if depth >= self.limits.filter_depth and tag in (AND, OR, NOT):
+        if depth >= self.limits.filter_depth and tag in _JOINTS:
             raise BadFilter(f"filtre de plus de {self.limits.filter_depth} niveaux", limit="filter_depth")
         return self._composite(tag, start, stop, depth), stop
 
@@ -211,20 +215,24 @@ def parse_filter(text: str, resolve: Resolve = lambda name: name, limits: Limits
 
 
 class _TextParser:
-    __slots__ = ("limits", "resolve", "terms", "text")
+    __slots__ = ("joints", "limits", "resolve", "terms", "text")
 
     def __init__(self, text: str, resolve: Resolve, limits: Limits) -> None:
         self.text = text
         self.resolve = resolve
         self.limits = limits
-        self.terms = 0
+        self.terms = self.joints = 0
 
     def parse(self, at: int, depth: int) -> tuple[Filter, int]:
-        self.terms += 1
-        if self.terms > self.limits.filter_terms or depth > self.limits.filter_depth:
-            raise BadFilter("filtre trop grand", where=f"caractère {at}")
         sign = self.text[at + 1 : at + 2]
-        if self.text[at : at + 1] == "(" and sign and sign in "&|!":
+        joint = self.text[at : at + 1] == "(" and sign != "" and sign in "&|!"
+        if joint:
+            self.joints += 1
+        else:
+            self.terms += 1
+        if max(self.terms, self.joints) > self.limits.filter_terms or depth > self.limits.filter_depth:
+            raise BadFilter("filtre trop grand", where=f"caractère {at}")
+        if joint:
             items, at = self._list(at + 2, depth)
             return _composite(sign, items, at), at
         item = _ITEM.match(self.text, at)

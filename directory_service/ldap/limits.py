@@ -17,7 +17,7 @@ from directory_service.model.networks import NO_NETWORK, Networks
 NAMES: Final = {
     "pdu": "a message too long: Notice of Disconnection, 2",
     "filter_depth": "a filter nested too deep: 2",
-    "filter_terms": "a filter of too many terms: 2",
+    "filter_terms": "a filter of too many terms, or of too many AND, OR and NOT: 2",
     "substring_components": "an assertion of too many substrings: 2",
     "requested_attributes": "too many attributes asked for: 2",
     "controls": "too many controls: 2",
@@ -54,7 +54,7 @@ class Limits:
     pdu_anonymous: int = 64 * 1024  # octets: no search of an address book passes 8 KiB; a stranger costs us no more
     pdu_bound: int = 256 * 1024  # octets: operators send longer OR filters
     filter_depth: int = 32  # clients nest 5 deep; the stack must not be theirs to fill (CVE-2020-12243)
-    filter_terms: int = 64  # Thunderbird's search window sends 12 a word
+    filter_terms: int = 64  # assertions, and as many AND, OR and NOT; Thunderbird's search window sends 12 a word
     substring_components: int = 16  # one a word typed; each is a scan of the value
     requested_attributes: int = 128  # Outlook asks for 20, Apple for 22
     controls: int = 10  # clients send 3 at most (389-ds CVE-2026-9064)
@@ -70,7 +70,7 @@ class LdapSettings:
     access: Access = ACCESS  # which attributes each view may read, filter on and order by
     secrets_need_tls: SecretsNeedTls = SecretsNeedTls.REMOTE
     # --- answers (handler)
-    entries_anonymous: int = 100  # what an autocompletion shows; more is harvesting
+    entries_anonymous: int = 100  # what an autocompletion shows; more is harvesting (``searching.most_entries``)
     entries_operator: int = 1000
     paged_total_anonymous: int = 100  # entries of one paged search, all pages together: pages are no way round
     paged_total_operator: int = 10_000

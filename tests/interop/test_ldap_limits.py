@@ -93,8 +93,29 @@ def test_filter_depth(serving: Serving) -> None:
 
 def test_filter_terms(serving: Serving) -> None:
     with limited(serving, "filter_terms", Limits(filter_terms=4)) as port:
-        assert last(port, search("(|(cn=a)(cn=b)(cn=c))")) == 0
-        assert last(port, search("(|(cn=a)(cn=b)(cn=c)(cn=d))")) == 2
+        assert last(port, search("(|(cn=a)(cn=b)(cn=c)(cn=d))")) == 0
+        assert last(port, search("(|(cn=a)(cn=b)(cn=c)(cn=d)(cn=e))")) == 2
+
+
+def test_connectives_are_no_terms_but_as_few(serving: Serving) -> None:
+    with limited(serving, "filter_terms", Limits(filter_terms=4)) as port:
+        assert last(port, search("(|(&(cn=a))(&(!(cn=b))(cn=c)(cn=d)))")) == 0
+        assert last(port, search("(|(&)(&)(|)(|))")) == 2
+
+
+THUNDERBIRD = (
+    "(|(cn=*{0}*)(givenName=*{0}*)(sn=*{0}*)(mozillaNickname=*{0}*)(mail=*{0}*)(mozillaSecondEmail=*{0}*)"
+    "(&(description=*{0}*))(o=*{0}*)(ou=*{0}*)(title=*{0}*)(mozillaWorkUrl=*{0}*)(mozillaHomeUrl=*{0}*))"
+)
+ROUNDCUBE = "(|(cn=*{0}*)(givenName=*{0}*)(sn=*{0}*)(mail=*{0}*))"
+
+
+@pytest.mark.parametrize(("word", "words"), [(THUNDERBIRD, 5), (ROUNDCUBE, 15)])
+def test_as_many_words_as_the_setting_says(serving: Serving, word: str, words: int) -> None:
+    """Thunderbird's search window and Roundcube, which also wraps what it sends."""
+    asked = "".join(word.format(f"mot{n}") for n in range(words))
+    with served(serving.directory) as port:
+        assert last(port, search(f"(&(objectClass=inetOrgPerson)(&{asked}))")) == 0
 
 
 def test_substring_components(serving: Serving) -> None:

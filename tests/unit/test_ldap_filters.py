@@ -122,11 +122,22 @@ def test_nesting_stops_at_the_limit_whatever_the_size() -> None:
 
 def test_terms_and_components_are_counted() -> None:
     with pytest.raises(BadFilter, match="64 termes"):
-        decode(encode_filter(Or((Present("cn"),) * 64)))
-    decode(encode_filter(Or((Present("cn"),) * 63)))
+        decode(encode_filter(Or((Present("cn"),) * 65)))
+    decode(encode_filter(Or((Present("cn"),) * 64)))
     with pytest.raises(BadFilter, match="16 sous-chaînes"):
         decode(encode_filter(Substrings("cn", b"", (b"a",) * 17, b"")))
     decode(encode_filter(Substrings("cn", b"", (b"a",) * 16, b"")))
+
+
+@pytest.mark.parametrize("joint", [And(()), Or(()), Not(Present("cn"))])
+def test_what_joins_terms_is_counted_apart(joint: Filter) -> None:
+    """A filter may wrap each of its terms, and is no longer for it; but not be made of empty lists alone."""
+    decode(encode_filter(Or((joint,) * 63)))
+    parse_filter(format_filter(Or((joint,) * 63)))
+    with pytest.raises(BadFilter, match="64 termes"):
+        decode(encode_filter(Or((joint,) * 64)))
+    with pytest.raises(BadFilter):
+        parse_filter(format_filter(Or((joint,) * 64)))
 
 
 def test_a_log_line_shows_the_shape_and_no_value() -> None:
