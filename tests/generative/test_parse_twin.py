@@ -62,8 +62,6 @@ def slow(match: Match, rows: list[tuple[int, bytes]]) -> tuple[Read | None, set[
     aside, good, line = set[int](), list[tuple[int, dict[str, str]]](), 0
     for number, raw in rows:
         values = raw.decode().rstrip("\r\n").split("|")
-        if len(values) == match.width + 1 and not values[-1]:
-            values.pop()
         values = ["".join(" " if c < " " else c for c in value) if value.strip("\x04") else "" for value in values]
         told = {name: values[at] for name, at in match.columns.items()} if len(values) == match.width else {}
         line = line or (number if told else 0)  # the first one that could be read, whoever it names
