@@ -111,7 +111,8 @@ def _postgresql(cache: Path, sample: Path) -> list[dict[str, object]]:
 def _stages(output: str) -> list[dict[str, object]]:
     """Where the import says that its time went.  Reading and parsing are another process's where there are two cores:
     they go on during the other stages, and what the loading process waits for them is told apart."""
-    seconds: dict[str, float] = json.loads(output[output.index("{") :])["seconds"]
+    report, _ = json.JSONDecoder().raw_decode(output[output.index("{") :])  # silent sources are told behind it
+    seconds: dict[str, float] = report["seconds"]
     return [{"work": f"· {stage}", "ours": f"{value:.0f} s"} for stage, value in seconds.items()]
 
 
