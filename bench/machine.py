@@ -6,6 +6,7 @@ Memory is the sum over the process tree of the anonymous and the shared-file pag
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
@@ -14,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Cost:
         begun = [(at, line[:-1]) for at, line in self.lines if line.endswith("…")]
         ends = [at for at, _ in begun[1:]] + [self.seconds]
         return [(name, end - at) for (at, name), end in zip(begun, ends, strict=True)]
+
+    def report(self) -> dict[str, Any]:
+        """What a command with ``--json`` told; what it said on standard error stands before and behind it."""
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(self.output[self.output.index("{") :])[0]
+        return found
 
 
 def watch(command: Sequence[str], *, env: dict[str, str] | None = None, cwd: Path | None = None) -> Cost:

@@ -68,7 +68,7 @@ def measure(
 ) -> list[dict[str, object]]:  # fmt: skip
     """``samples``: of the day loaded already, and of the next."""
     env = {"ANNUAIRE_DATA": str(data)}
-    filters = workload.thunderbird(workload.read_known(samples[0]))
+    filters = workload.client(workload.read_known(samples[0]), workload.thunderbird_filter)
     with serving(), _reading(Reader(ports[0], filters, base)) as reader:
         time.sleep(QUIET)
         begin = time.perf_counter()
@@ -76,7 +76,7 @@ def measure(
         end = time.perf_counter()
         lag = _followed(data, ports[1])
         after = time.perf_counter()
-    report, _ = json.JSONDecoder().raw_decode(cost.output[cost.output.index("{") :])  # silent sources come behind it
+    report = cost.report()
     rows = [
         {"work": "the next morning's extracts", "ours": f"{cost.seconds:.1f} s", "memory": f"{cost.peak_mb:.0f} MB"}
     ]

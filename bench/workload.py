@@ -47,7 +47,7 @@ def by_number(known: list[Known]) -> list[str]:
 
 
 def client(known: list[Known], made: Callable[[str], str], *, seed: int = 8) -> list[str]:
-    """What a client sends for the same texts as Thunderbird; two words as it has them."""
+    """What a client sends for 3 to 8 letters of the surname; one text in four goes on with the given name."""
     rng = random.Random(seed)
     return [made(_typed(k, rng)) for k in known]
 
@@ -82,12 +82,6 @@ def lengths(known: list[Known], letters: int) -> list[str]:
     """Thunderbird's filter for so many letters of longer names."""
     names = (k.family.lower() for k in known if len(k.family) > letters and k.family.isalpha())
     return [thunderbird_filter(name[:letters]) for name in names]
-
-
-def thunderbird(known: list[Known], *, seed: int = 8) -> list[str]:
-    """3 to 8 letters of the surname; one in four goes on with the given name."""
-    rng = random.Random(seed)
-    return [thunderbird_filter(_typed(k, rng)) for k in known]
 
 
 def short(known: list[Known], letters: int) -> list[str]:
