@@ -17,7 +17,7 @@ def operators_by_domain(directory: Directory) -> Callable[[str], list[str] | Non
 
     def operators(domain: str) -> list[str] | None:
         if domain not in known:
-            known[domain] = directory.operators_of(domain) if directory.has_trust_of(domain) else None
+            known[domain] = directory.operators_of(domain) or ([] if directory.has_trust_of(domain) else None)
         return known[domain]
 
     return operators
