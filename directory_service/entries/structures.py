@@ -58,7 +58,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         (*structure_key_set(o), uuid_key(dn), *boxes.keys),
         entry_ber(dn, b"".join((_CLASSES, _own(o, names, shown), boxes.ber, place.ber))),
         written(organization_json(o, place, boxes)),
-        generalized(None),
+        generalized(o.created_at),
         generalized(changed),
     )
 

@@ -94,6 +94,7 @@ class Organization:
     sector: Coded
     status: Status = Status.ACTIVE
     changed_at: datetime | None = None
+    created_at: datetime | None = None
 
     @property
     def display_name(self) -> str:

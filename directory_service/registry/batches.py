@@ -152,13 +152,15 @@ class Book:
 _ORGANIZATION = (
     "id, national_id, technical_id, name, trade_name, finess, finess_legal, siret, siren, former_id, "
     "recipient, point, number, repetition, street_type, street_name, distribution, cedex, postcode, city_code, city, "
-    "country_code, country, department_code, department, phone, phone2, fax, email, sector_code, changed_at"
+    "country_code, country, department_code, department, phone, phone2, fax, email, sector_code, changed_at, "
+    "created_at"
 )
 
 
 def _organization(row: Row, sector: Coded) -> Organization:
     """One row of ``_ORGANIZATION``, whose columns stand in the order of the value's own."""
-    values: list[Any] = [*row[:10], Address(*row[10:25]), *row[25:29], sector, Status.ACTIVE, parse_instant(row[30])]
+    values: list[Any] = [*row[:10], Address(*row[10:25]), *row[25:29], sector, Status.ACTIVE]
+    values += map(parse_instant, row[30:32])
     return Organization(*values)
 
 
