@@ -72,7 +72,7 @@ _TABLE: Final = (
     Attribute("cn", _NAME, _BPS, always=_BPS, columns=("name",)),
     Attribute("sn", _NAME, _B | _P, always=_B | _P, columns=("sn",)),
     Attribute("givenName", _NAME, _B | _P, columns=("given",)),
-    Attribute("displayName", _NAME, _BPS, always=_BPS, columns=("work",)),
+    Attribute("displayName", _NAME, _BPS, always=_BPS, columns=("shown",)),
     Attribute("personalTitle", _TEXT, _B | _P, columns=("work",)),
     # mail
     Attribute("mail", MatchRule.MAIL, _BPS, always=_B, columns=("mail",), key="m"),
@@ -207,7 +207,12 @@ def _mail(text: str) -> str:
     """Text of ASCII is not what folding makes of other signs: those are not of the syntax (RFC 4517 3.3.15)."""
     bare = text.strip()
     folded = bare.casefold()
-    return folded if bare.isascii() or not folded.isascii() else ""
+    return folded.translate(_MARKS_IN_MAIL) if bare.isascii() or not folded.isascii() else ""
+
+
+# What stands between the values of a text is no sign of one: an address may hold both (RFC 5322 3.2.3).
+_MARKS_IN_MAIL: Final = str.maketrans("^$", "\x1e\x1f")
+_MARKS_BACK: Final = str.maketrans("\x1e\x1f", "^$")
 
 
 def _exact(text: str) -> str:
@@ -300,6 +305,11 @@ def column(prepared: Iterable[str]) -> str:
     return f"^{'$^'.join(values)}$" if values else ""
 
 
+def address_column(addresses: Iterable[str]) -> str:
+    """That of addresses."""
+    return column([a.casefold().translate(_MARKS_IN_MAIL) for a in addresses])
+
+
 def worded(text: str) -> tuple[str, ...]:
     """``prepared_forms`` of the name of a structure."""
     return (fold(text), *other_wordings(text))
@@ -357,7 +367,7 @@ def index_key(attribute: Attribute, value: bytes) -> str | None:
         return _operational_key(attribute, prepared)
     if prepared and attribute.key in ("i8", "i0") and _is_national(attribute.key[1], prepared):
         return id_key("i", prepared)
-    return id_key(attribute.key, prepared) if prepared else None
+    return id_key(attribute.key, prepared.translate(_MARKS_BACK)) if prepared else None
 
 
 def _is_national(scheme: str, number: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from directory_service.entries.attributes import column, id_key
+from directory_service.entries.attributes import address_column, id_key
 from directory_service.entries.dates import iso
 from directory_service.entries.wire import many
 from directory_service.model.mailboxes import Binding
@@ -49,7 +49,7 @@ def listed(bindings: Iterable[Binding]) -> Listed:
         bindings=tuple(first),
         addresses=addresses,
         ber=many("mail", addresses),
-        text=column([a.casefold() for a in addresses]),
+        text=address_column(addresses),
         keys=tuple([id_key("m", a) for a in addresses]),
         types=tuple(dict.fromkeys(b.type.value for b in first)),
         json=[box_json(bindings) for bindings in held.values()],

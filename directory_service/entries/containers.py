@@ -54,6 +54,7 @@ def _entry(pk: int, dn: str, body: bytes, org: tuple[str, ...], since: datetime 
         mail="",
         org=column(form for text in org for form in worded(text)),
         work="",
+        shown="",
         place="",
         tags="",
         keys=(),

@@ -34,7 +34,7 @@ INACTIVE_RANK: Final = 8
 class Entry(NamedTuple):
     """One directory entry, rendered.  A tuple and not a dataclass: a full build makes millions of them.
 
-    The seven texts are ``^`` + the prepared values joined by ``$^`` + ``$``, or empty; see ``attributes.prepare``.
+    The eight texts are ``^`` + the prepared values joined by ``$^`` + ``$``, or empty; see ``attributes.prepare``.
     """
 
     id: int  # entry_id(): ascending is best first
@@ -44,8 +44,9 @@ class Entry(NamedTuple):
     name: str  # cn
     given: str  # givenName
     mail: str
+    shown: str  # displayName
     org: str  # o, ou, description
-    work: str  # title, asSpecialty, personalTitle, displayName
+    work: str  # title, asSpecialty, personalTitle
     place: str  # l, st, street, postalCode, telephone numbers
     tags: str  # exact tokens, separated by spaces: attributes.index_tag
     keys: tuple[str, ...]  # exact keys: attributes.index_key

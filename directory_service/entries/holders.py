@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import id_key, names_column
+from directory_service.entries.attributes import column, id_key, names_column
 from directory_service.entries.entry import BAL
 from directory_service.entries.labels import facts
 from directory_service.entries.naming import all_tokens, pair_tokens
@@ -159,7 +159,7 @@ def _structure_names(name: str, service: str, town: str) -> Names:
         sn_text=names_column([name]),
         name_text=names_column(cns),
         given_text="",
-        shown_text=squash(shown),
+        shown_text=column([squash(shown)]),
         label=service or name,
         tags=all_tokens((*cns, name)),
         pairs=pair_tokens(name, service),

@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import PREPARE, MatchRule, column, id_key, tag, token_text, uuid_key
+from directory_service.entries.attributes import (
+    PREPARE,
+    MatchRule,
+    address_column,
+    column,
+    id_key,
+    tag,
+    token_text,
+    uuid_key,
+)
 from directory_service.entries.boxes import by_holder, paperless
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, UNLISTED, Entry, entry_id
@@ -66,9 +75,10 @@ def mailbox_entry(bindings: Sequence[Binding], suffix: str, person: Known | None
         holder.names.sn_text,
         holder.names.name_text,
         holder.names.given_text,
-        f"^{address.casefold()}$",
+        address_column((address,)),
+        holder.names.shown_text,
         org,
-        holder.work.column_with(holder.names.shown_text),
+        holder.work.column,
         place.place_text,
         token_text((holder.work.tags, place.tags, holder.names.tags, holder.names.pairs, said.tags)),
         tuple(dict.fromkeys(keys)),

@@ -38,7 +38,7 @@ class Names(NamedTuple):
     sn_text: str
     name_text: str
     given_text: str
-    shown_text: str  # prepared displayName
+    shown_text: str  # displayName
     label: str  # Dr Zoé D'ESSAI
     tags: str  # entries.naming
     pairs: str = ""  # the same, of mailboxes only
@@ -86,12 +86,13 @@ def names_of(name: Name, *, title: str = "", noun: str = "", town: str = "", pai
     short = SHORT_TITLES.get(title, "")
     label = f"{short} {name.shown}" if short else name.shown
     after = [part for part in ((noun, town) if noun != town else (noun,)) if part and part != label]
+    shown = "".join((_squashed(short), name.squashed, *map(_squashed, after)))
     return Names(
         ber=name.ber + one("displayName", ", ".join((label, *after))),
         sn_text=name.sn_text,
         name_text=name.name_text,
         given_text=name.given_text,
-        shown_text="".join((_squashed(short), name.squashed, *map(_squashed, after))),
+        shown_text=f"^{shown}$" if shown else "",
         label=label,
         tags=name.tags,
         pairs=pair_tokens(name.family, name.given) if paired else "",
@@ -213,8 +214,9 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
         names.name_text,
         names.given_text,
         boxes.text,
+        names.shown_text,
         around.org_text,
-        work.column_with(names.shown_text),
+        work.column,
         around.place_text,
         token_text(
             (

@@ -42,17 +42,12 @@ class Work(NamedTuple):
     """The attributes, tokens and JSON that the codes give."""
 
     ber: bytes  # objectClass first
-    texts: tuple[str, ...]  # prepared values of the column ``work``, displayName aside
-    column: str  # the same, as the column holds them
+    column: str  # the column ``work``
     tags: str
     noun: str  # Cardiologue
     profession_json: orjson.Fragment
     specialty_json: orjson.Fragment  # the first one
     specialties_json: orjson.Fragment
-
-    def column_with(self, shown: str) -> str:
-        """The column ``work`` of an entry whose prepared displayName this is."""
-        return f"{self.column}^{shown}$" if shown and shown not in self.texts else self.column
 
 
 def codes_of(
@@ -101,7 +96,6 @@ def work_of(codes: Codes) -> Work:
     tags = (what.professions.tags, category.tags, what.specialties.tags, mode.tags, sector.tags, what.status.tags)
     return Work(
         b"".join((what.ber, category.ber, what.specialties.ber, mode.ber, sector.ber, what.status.ber, what.hc_ber)),
-        what.texts,
         what.column,
         " ".join(dict.fromkeys(" ".join([t for t in (*tags, *what.hc_tags) if t]).split())),
         what.noun,
@@ -132,7 +126,6 @@ class _Skill(NamedTuple):
     status: _Values
     hc_ber: bytes
     hc_tags: tuple[str, ...]  # most of them are tokens of the codes as well
-    texts: tuple[str, ...]
     column: str
     noun: str
     profession_json: orjson.Fragment
@@ -154,7 +147,6 @@ def _skill(
     shown = personal_title(title, civility)
     titles, specialties = [clean(p[1]) for p in professions], [clean(e[1]) for e in expertises]
     ordered = sorted(expertises, key=lambda e: e[2] != "S")  # ordinal specialties first: the sort is stable
-    texts = tuple([_TEXT(v) for v in (shown, *titles, *specialties)])
     coded = _values("asProfessionCode", "p", tuple([p[0] for p in professions]))
     hc = _hc(professions, expertises) if branch == PEOPLE else {}
     hc_tags = [index_tag(ATTRIBUTES[name.lower()], v.encode()) or "" for name, values in hc.items() for v in values]
@@ -170,8 +162,7 @@ def _skill(
         hc_ber=b"".join(many(name, values) for name, values in hc.items())
         + (one("hpdProviderStatus", hc_status(active)) if branch == PEOPLE else b""),
         hc_tags=tuple(t for t in dict.fromkeys(hc_tags) if t),
-        texts=texts,
-        column=column(texts),
+        column=column([_TEXT(v) for v in (shown, *titles, *specialties)]),
         noun=next((SPECIALISTS[e[0]] for e in ordered if e[0] in SPECIALISTS), titles[0] if titles else ""),
         profession_json=fragment(_coded_json(*professions[0]) if professions else None),
         specialty_json=fragment(_coded_json(*ordered[0][:2]) if ordered else None),

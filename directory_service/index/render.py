@@ -60,8 +60,8 @@ class Batch(NamedTuple):
 
 def row_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``schema.ENTRY_COLUMNS``.  The tokenizer stops at NUL, which texts therefore do not hold."""
-    row = (entry.id, *entry[2:11])
-    if "\0" not in "".join(entry[3:10]):
+    row = (entry.id, *entry[2:12])
+    if "\0" not in "".join(entry[3:11]):
         return row
     return tuple(value.replace("\0", "\1") if isinstance(value, str) else value for value in row)
 
@@ -74,7 +74,7 @@ def body_of(entry: Entry) -> tuple[Any, ...]:
 
 def names_of(entry: Entry) -> tuple[Any, ...]:
     """One row of ``names``, which holds mailboxes only."""
-    return (entry.id, terms_in(row_of(entry)[2:6]))
+    return (entry.id, terms_in(row_of(entry)[2:7]))
 
 
 def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done: int) -> Batch:
@@ -83,9 +83,9 @@ def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done:
     keys = [(key, entry.id, entry.view) for entry in ordered for key in entry.keys]
     bodies, terms = list(map(body_of, ordered)), terms_of_some(ordered)
     names = [names_of(entry) for entry in ordered if branch_of(entry.id) == BAL]
-    texts = "".join(["".join(entry[3:10]) for entry in ordered])
+    texts = "".join(["".join(entry[3:11]) for entry in ordered])
     if texts.isascii() and texts.isprintable():  # nearly always
-        return Batch([(e.id, *e[2:11]) for e in ordered], bodies, keys, mailboxes, names, "", terms, done)
+        return Batch([(e.id, *e[2:12]) for e in ordered], bodies, keys, mailboxes, names, "", terms, done)
     return Batch(list(map(row_of, ordered)), bodies, keys, mailboxes, names, letters_of(ordered), terms, done)
 
 
@@ -94,12 +94,12 @@ def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:
     begin, everybody's too, must not depend on them."""
     found: Counter[str] = Counter()
     for entry in (e for e in entries[::SAMPLED] if e.view < STAFF):
-        found.update({text[i : i + 3] for text in entry[3:10] for i in range(len(text) - 2)})
+        found.update({text[i : i + 3] for text in entry[3:11] for i in range(len(text) - 2)})
     return dict(found)
 
 
 def letters_of(entries: Iterable[Entry]) -> str:
-    texts = ["".join(entry[3:10]) for entry in entries]
+    texts = ["".join(entry[3:11]) for entry in entries]
     unusual = [text for text in texts if not (text.isascii() and text.isprintable())]
     return "".join(sorted(set("".join(unusual)) - _PRINTABLE - {"\0"}))
 

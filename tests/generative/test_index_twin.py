@@ -139,7 +139,7 @@ EXTENSIBLES = st.builds(Extensible, RULES, st.one_of(NAMES, st.sampled_from(["ou
                         ANY_VALUE, st.booleans()).filter(lambda f: f.rule or f.attribute)  # fmt: skip
 IN_TEXTS = st.builds(
     InText,
-    st.sampled_from([("sn",), ("sn", "name"), ("sn", "name", "mail", "org", "work", "place")]),
+    st.sampled_from([("sn",), ("sn", "name"), ("mail", "shown"), ("sn", "name", "mail", "org", "work", "place")]),
     st.one_of(
         st.text(st.sampled_from("abc^$"), min_size=1, max_size=4), st.sampled_from(["abba", "1ab", "ab", "^dab"])
     ),

@@ -146,7 +146,7 @@ def test_the_name_reads_back_and_is_under_the_suffix(entry: Entry) -> None:
 
 @given(entries)
 def test_search_texts_are_framed(entry: Entry) -> None:
-    for column in ("sn", "name", "given", "mail", "org", "work", "place"):
+    for column in ("sn", "name", "given", "mail", "shown", "org", "work", "place"):
         text = getattr(entry, column)
         assert not text or (text[0], text[-1]) == ("^", "$")
         assert "^$" not in text

@@ -6,11 +6,13 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.criteria import typed_filter
 from directory_service.index.plan import make_plan
-from directory_service.index.plan.fours import NAMES, term, terms_in
+from directory_service.index.plan.fours import LISTED, term, terms, terms_in
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
 from directory_service.index.plan.predicate import Layout, compile_filter
 from directory_service.index.plan.sieve import sieve_of
@@ -150,10 +152,10 @@ def test_four_letters_beside_a_town_find_all_that_is_meant() -> None:
     assert path.names and path.text and not path.whole
 
 
-@pytest.mark.parametrize("column", NAMES)
+@pytest.mark.parametrize("column", LISTED)
 @pytest.mark.parametrize("text", ["dupont", "a", "", "œuvre", "Ж1Ж1", "^dupont$", "a^b"])
 def test_letters_are_found_in_the_text_that_is_indexed(text: str, column: str) -> None:
-    indexed = terms_in([f"^avant{text}apres$" if c == column else "" for c in NAMES]).split()
+    indexed = terms_in([f"^avant{text}apres$" if c == column else "" for c in LISTED]).split()
     pieces = {text[i : i + size] for size in (2, 3, 4) for i in range(len(text) - size + 1)}
     assert {term(piece, column) for piece in pieces} <= set(indexed)
 
@@ -161,24 +163,41 @@ def test_letters_are_found_in_the_text_that_is_indexed(text: str, column: str) -
 @pytest.mark.parametrize(
     "texts",
     [
-        ("^dupont$", "^jeandupont$^dupontjean$", "^jean$", "^jean.dupont@medecin.mssante.fr$"),
-        ("^li$^wu$", "^jo$", "", "^j@a$^k@b$"),
-        ("^li$", "^lijo$^joli$", "^jo$", "^@a$"),
-        ("", "", "", "^secretariat$"),
+        ("^dupont$", "^jeandupont$^dupontjean$", "^jean$", "^jean.dupont@medecin.mssante.fr$", ""),
+        ("^li$^wu$", "^jo$", "", "^j@a$^k@b$", ""),
+        ("^li$", "^lijo$^joli$", "^jo$", "^@a$", "^medecinlyon$"),
+        ("", "", "", "^secretariat$", "^nantes$"),
     ],
 )
 def test_every_two_to_four_letters_are_indexed_and_nothing_else(texts: tuple[str, ...]) -> None:
     cut = {
         term(text[i : i + size], column)
-        for text, column in zip(texts, NAMES, strict=True)
+        for text, column in zip(texts, LISTED, strict=True)
         for size in (2, 3, 4)
         for i in range(len(text) - size + 1)
     }
     assert set(terms_in(texts).split()) == cut
 
 
+NAME = st.text(st.sampled_from("abc"), min_size=1, max_size=5)
+BESIDE = st.text(st.sampled_from("abcd"), max_size=8)
+
+
+@given(NAME, NAME, BESIDE, BESIDE)
+def test_a_display_name_is_found_by_any_letters_of_it(family: str, own: str, before: str, after: str) -> None:
+    """Those of the name in it are written once, as a name."""
+    shown, name = f"^{before}{own}{family}{after}$", f"^{family}{own}$^{own}{family}$"
+    indexed = set(terms_in([f"^{family}$", name, f"^{own}$", "", shown]).split())
+    for size in (2, 3, 4):
+        for i in range(len(shown) - size + 1):
+            assert not indexed.isdisjoint(terms(shown[i : i + size], "shown"))
+    assert len(indexed) <= len(set(terms_in([f"^{family}$", name, f"^{own}$", "", ""]).split())) + 3 * (
+        len(before) + len(after) + 10
+    )
+
+
 def test_a_start_is_of_one_text() -> None:
-    assert len({term("^dup", column) for column in NAMES}) == len(NAMES)
+    assert len({term("^dup", column) for column in LISTED}) == len(LISTED)
     assert term("dup", "sn") == term("dup", "name")
     assert len({term("dup", column) for column in ("name", "given", "mail")}) == 3
 

@@ -31,7 +31,7 @@ from directory_service.index.plan.access import (
     paths,
 )
 from directory_service.index.plan.fitting import fit_in_python, fit_in_sql
-from directory_service.index.plan.fours import NAME_TEXTS, NAMES
+from directory_service.index.plan.fours import LISTED, NAME_TEXTS
 from directory_service.index.plan.merging import merged
 from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
@@ -345,8 +345,8 @@ def _estimate(where: Access, lexicon: Lexicon) -> float:
 
 def _in_text(columns: tuple[str, ...], pattern: Pattern, lexicon: Lexicon) -> Access:
     """Names apart from the others: what may follow two letters is not the same."""
-    names = tuple(c for c in columns if c in NAME_TEXTS)
-    others = tuple(c for c in columns if c not in NAME_TEXTS)
+    names = tuple(c for c in columns if c in NAME_TEXTS or c == "shown")
+    others = tuple(c for c in columns if c not in names)
     found = [_texts(names, pattern, MatchRule.NAME, lexicon)] if names else []
     found += [_texts(others, pattern, MatchRule.MAIL, lexicon)] if others else []
     return either(found)
@@ -354,5 +354,5 @@ def _in_text(columns: tuple[str, ...], pattern: Pattern, lexicon: Lexicon) -> Ac
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
     terms = terms_of(pattern.pieces, rule, lexicon)
-    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(NAMES) else None
+    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(LISTED) else None
     return TextHas(columns, terms, fours.texts if fours else ()) if terms else ALL

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from directory_service.index.plan.fours import START, term, writings
+from directory_service.index.plan.fours import START, terms, writings
 from directory_service.index.plan.pieces import Terms
 from directory_service.index.plan.starts import asked_start, quoted
 
-COLUMNS: Final = ("sn", "name", "given", "mail", "org", "work", "place")  # the search texts of an entry
+COLUMNS: Final = ("sn", "name", "given", "mail", "shown", "org", "work", "place")  # the search texts of an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ def fours_expression(columns: Sequence[str], texts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=16_384)
 def _letters(text: str, column: str) -> str:
-    return quoted(term(text, column))
+    return joined(" OR ", list(map(quoted, terms(text, column))))
 
 
 def joined(word: str, parts: Sequence[str]) -> str:

@@ -16,11 +16,19 @@ from itertools import pairwise
 from operator import add
 from typing import Final
 
-NAMES: Final = ("sn", "name", "given", "mail")  # the texts whose terms are indexed
+NAMES: Final = ("sn", "name", "given", "mail")  # what an address book asks for
+LISTED: Final = (*NAMES, "shown")  # the texts whose terms are indexed
 NAME_TEXTS: Final = frozenset(NAMES) - {"mail"}
 START: Final = "^"
+_WRITTEN: Final = {"shown": ("name", "shown")}  # a displayName has a name in it, which is not written again
 _MOST: Final = 4  # letters of a term
-_STARTS: Final = {"sn": "\x02", "name": "\x03", "given": "\x04", "mail": "\x05"}  # how each column writes it
+_STARTS: Final = {
+    "sn": "\x02",
+    "name": "\x03",
+    "given": "\x04",
+    "mail": "\x05",
+    "shown": "\x06",
+}  # of each column
 
 
 class _Pairs(dict[tuple[str, str], str]):
@@ -40,7 +48,8 @@ class _Pairs(dict[tuple[str, str], str]):
 _IN_NAMES: Final = _Pairs(0x4E00, 20_000).__getitem__
 _IN_MAIL: Final = _Pairs(0xAC00, 11_000).__getitem__
 _IN_GIVEN: Final = _Pairs(0x3400, 6_500).__getitem__
-_OWN: Final = {"mail": _IN_MAIL, "given": _IN_GIVEN}  # columns that are written apart
+_IN_SHOWN: Final = _Pairs(0x0800, 11_000).__getitem__
+_OWN: Final = {"mail": _IN_MAIL, "given": _IN_GIVEN, "shown": _IN_SHOWN}  # columns that are written apart
 
 
 def term(letters: str, column: str) -> str:
@@ -48,11 +57,16 @@ def term(letters: str, column: str) -> str:
     return "".join(map(_OWN.get(column, _IN_NAMES), pairwise(letters.replace(START, _STARTS[column]))))
 
 
+def terms(letters: str, column: str) -> list[str]:
+    """Those of which a mailbox has one if such a text of it has these letters."""
+    return [term(letters, written) for written in _WRITTEN.get(column, (column,))]
+
+
 def terms_in(texts: Sequence[str]) -> str:
-    """What is indexed of the texts ``NAMES``: their terms between spaces, a few of them twice."""
-    sn, name, given, mail = texts
+    """What is indexed of the texts ``LISTED``: their terms between spaces, a few of them twice."""
+    sn, name, given, mail, shown = texts
     domain = mail.find("@")
-    parts = (_terms(name, "name"), _part(sn, "sn", name), _terms(given, "given"))
+    parts = (_terms(name, "name"), _part(sn, "sn", name), _terms(given, "given"), _around(shown, name))
     if domain < 0:
         return " ".join((*parts, _terms(mail, "mail")))
     return " ".join((*parts, _terms(mail[: domain + _MOST - 1], "mail"), _domain(mail[domain:])))
@@ -71,6 +85,22 @@ def _part(text: str, column: str, name: str) -> str:
     return _terms(text, column)
 
 
+def _around(shown: str, name: str) -> str:
+    """Of a displayName what its ``cn`` does not have: the letters before it and after, and those that cross."""
+    for value in name[1:-1].split("$^"):
+        start = shown.find(value)
+        if start >= 0:
+            before, after = shown[: start + _MOST - 1], shown[max(start + len(value) - _MOST + 1, 0) :]
+            return " ".join((_few(before), _few(after[: 2 * _MOST - 2]), _few(after[_MOST - 1 :])))
+    return _terms(shown, "shown")
+
+
+@lru_cache(maxsize=20_000)
+def _few(text: str) -> str:
+    """Of a part of a displayName: a title, a profession with a town."""
+    return _terms(text, "shown")
+
+
 @lru_cache(maxsize=20_000)
 def _start(letters: str, column: str) -> str:
     pairs = term(letters, column)
@@ -86,8 +116,10 @@ def _domain(text: str) -> str:
 @lru_cache(maxsize=64)
 def writings(columns: tuple[str, ...]) -> tuple[str, ...]:
     """One of those of the columns that write alike what is not the start of a value.  Given names are among the names,
-    and have lists of their own for who asks for nothing else: Thunderbird, of the first word of several."""
+    and have lists of their own for who asks for nothing else: Thunderbird, of the first word of several.  Who looks in
+    displayNames finds what stands in names too."""
     if columns == ("given",):
         return columns
-    names, mail = ("name",) if any(c != "mail" for c in columns) else (), ("mail",) if "mail" in columns else ()
-    return (*names, *mail)
+    shown = "shown" in columns
+    names = ("name",) if not shown and any(c != "mail" for c in columns) else ()
+    return (*names, *(c for c in ("mail", "shown") if c in columns))

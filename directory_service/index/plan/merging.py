@@ -37,10 +37,13 @@ def _or(items: tuple[Filter, ...]) -> Filter:
             rest.append(merged(item))
         else:
             held.setdefault(piece, set()).add(OWN[item.attribute])
+    for piece, found in held.items():
+        if piece[:1] == "^":  # what holds the rest anywhere holds it there
+            found -= held.get(piece[1:], set())
     texts: list[Filter] = [
         InText(tuple(c for c in _ORDER if c in found), piece)
         for piece, found in held.items()
-        if found != _MAIL or " " not in piece  # no address holds a space (``model.mailboxes``)
+        if found and (found != _MAIL or " " not in piece)  # no address holds a space (``model.mailboxes``)
     ]
     return any_of([*texts, *rest])
 

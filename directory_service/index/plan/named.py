@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.plan.access import fours_expression, joined
-from directory_service.index.plan.fours import NAMES, START, writings
+from directory_service.index.plan.fours import LISTED as TEXTS
+from directory_service.index.plan.fours import START, writings
 from directory_service.index.plan.pieces import FEW_LISTS, LISTED, MOST_LISTS, Lexicon, fours_of, pattern_of
 from directory_service.index.plan.predicate import OWN
 from directory_service.index.query import And, Filter, InText, Or, Substrings
@@ -23,13 +24,14 @@ class Named(NamedTuple):
     places: int = 0
 
 
+_APART: Final = ("mail", "shown")
 _ANYBODY: Final = Named("", float("inf"))
 
 
 def named(asked: Filter, lexicon: Lexicon, most: int = MOST_LISTS) -> Named | None:
     """None for what is, in part, about something else.  ``most``: lists of one piece."""
     match asked:
-        case InText(columns, piece) if all(c in NAMES for c in columns):
+        case InText(columns, piece) if all(c in TEXTS for c in columns):
             return _pieces(columns, (piece,), lexicon, most)
         case Substrings(attribute) if attribute in OWN:
             pattern = pattern_of(asked)
@@ -43,9 +45,12 @@ def named(asked: Filter, lexicon: Lexicon, most: int = MOST_LISTS) -> Named | No
 
 
 def _pieces(columns: tuple[str, ...], pieces: tuple[str, ...], lexicon: Lexicon, most: int) -> Named:
-    """One of the columns has all of the pieces.  Lists of names are one for all of them, those of addresses apart."""
-    names, mail = tuple(c for c in columns if c != "mail"), tuple(c for c in columns if c == "mail")
-    return _one_of([_listed(some, pieces, lexicon, most) for some in (names, mail) if some])
+    """One of the columns has all of the pieces.  Lists of names are one for all of them, those of addresses and of
+    displayNames apart; the latter have names in them."""
+    in_shown = "shown" in columns and START not in "".join(pieces)
+    names = () if in_shown else tuple(c for c in columns if c not in _APART)
+    apart = [(c,) for c in columns if c in _APART]
+    return _one_of([_listed(some, pieces, lexicon, most) for some in (names, *apart) if some])
 
 
 def _listed(columns: tuple[str, ...], pieces: tuple[str, ...], lexicon: Lexicon, most: int) -> Named:

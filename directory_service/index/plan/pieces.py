@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
-from directory_service.index.plan.fours import term
+from directory_service.index.plan.fours import terms
 from directory_service.index.query import Approx, Equal, Substrings
 
 # The rarest terms of a pattern that are looked up: with more, a search takes longer and leaves hardly less to check.
@@ -140,7 +140,7 @@ class Lexicon:
 
     def holding(self, letters: str, column: str) -> int:
         """About how many mailboxes have these two to four letters in such a text."""
-        return self.fours.get(term(letters, column), _SUPPOSED)
+        return sum([self.fours.get(t, _SUPPOSED) for t in terms(letters, column)])
 
     def entries(self, terms: Terms) -> int:
         """About how many entries have these terms: at most those of the rarest."""
@@ -204,9 +204,13 @@ def _in_turn(counted: Sequence[list[tuple[int, str]]]) -> list[tuple[int, str]]:
 def _counted(piece: str, column: str, lexicon: Lexicon) -> set[tuple[int, str]]:
     """Each two to four letters of a piece, and about how many mailboxes have them: the term of some letters is part of
     that of all."""
-    size, whole, counts = min(4, len(piece)), term(piece, column), lexicon.fours
+    size, each, counts = min(4, len(piece)), terms(piece, column), lexicon.fours
     starts = range(len(piece) - size + 1)
-    return {(counts.get(whole[i : i + size - 1], _SUPPOSED), piece[i : i + size]) for i in starts}
+    if len(each) == 1:
+        (whole,) = each
+        return {(counts.get(whole[i : i + size - 1], _SUPPOSED), piece[i : i + size]) for i in starts}
+    held = [[counts.get(whole[i : i + size - 1], _SUPPOSED) for i in starts] for whole in each]
+    return {(sum(count), piece[i : i + size]) for i, count in enumerate(zip(*held, strict=True))}
 
 
 def forget_terms() -> None:

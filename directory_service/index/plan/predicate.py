@@ -40,7 +40,7 @@ Test = Callable[[Row], bool | None]
 Key = Callable[[Row], Any]  # of rows that are compared with each other
 
 # Attributes that have a text of their own: it holds their values and nothing else.
-OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail"}
+OWN: Final = {"sn": "sn", "cn": "name", "givenName": "given", "mail": "mail", "displayName": "shown"}
 
 
 class Layout:
@@ -183,12 +183,12 @@ def _alternatives(items: Sequence[Filter], layout: Layout) -> list[Test]:
 
 
 def settles(leaf: TextLeaf, pattern: Pattern) -> bool:
-    """Whether the text of the attribute settles the match.  Folded names hold neither ``^`` nor ``$`` nor control
-    characters; an address might."""
+    """Whether the text of the attribute settles the match.  Folded names hold no control characters, of which some are
+    written otherwise in texts; an address might."""
     column = OWN.get(leaf.attribute)
     if column != "mail":
         return column is not None
-    return len(pattern.pieces) == 1 and not re.search(r"[$^\0\1]", pattern.pieces[0])
+    return len(pattern.pieces) == 1 and not re.search(r"[\0\1]", pattern.pieces[0])
 
 
 def _text_test(pattern: Pattern, places: Sequence[int]) -> Test:
