@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final
 
 from directory_service.entries.attributes import column, worded
@@ -26,24 +25,22 @@ _CLASSES: Final = {
 }
 
 
-def container_entries(suffix: str, since: datetime | None = None) -> tuple[Entry, ...]:
-    """The suffix first; all are of ``since``, and stay as they are.
-
-    Raises ``ldap.dn.InvalidDN``, and ValueError for a suffix whose type names no container."""
+def container_entries(suffix: str) -> tuple[Entry, ...]:
+    """The suffix first.  Raises ``ldap.dn.InvalidDN``, and ValueError for a suffix whose type names no container."""
     kind, value = parse_dn(suffix)[0][0]
     if kind not in _CLASSES:
         raise ValueError(f"suffix named by {kind}: one of {', '.join(_CLASSES)} is needed")
     named = many("objectClass", _CLASSES[kind]) + one(kind, value) + (one("o", value) if kind == "dc" else b"")
-    top = _entry(1, suffix, named, (value,) if kind in ("o", "ou", "dc") else (), since)
-    return top, *(_branch(pk, ou, text, suffix, since) for pk, (ou, text) in enumerate(BRANCHES, 2))
+    top = _entry(1, suffix, named, (value,) if kind in ("o", "ou", "dc") else ())
+    return top, *(_branch(pk, ou, text, suffix) for pk, (ou, text) in enumerate(BRANCHES, 2))
 
 
-def _branch(pk: int, ou: str, text: str, suffix: str, since: datetime | None) -> Entry:
+def _branch(pk: int, ou: str, text: str, suffix: str) -> Entry:
     body = many("objectClass", ("top", "organizationalUnit")) + one("ou", ou) + one("description", text)
-    return _entry(pk, f"ou={ou},{suffix}", body, (ou, text), since)
+    return _entry(pk, f"ou={ou},{suffix}", body, (ou, text))
 
 
-def _entry(pk: int, dn: str, body: bytes, org: tuple[str, ...], since: datetime | None) -> Entry:
+def _entry(pk: int, dn: str, body: bytes, org: tuple[str, ...]) -> Entry:
     return Entry(
         id=entry_id(CONTAINER, 0, pk),
         dn=dn,
@@ -60,6 +57,6 @@ def _entry(pk: int, dn: str, body: bytes, org: tuple[str, ...], since: datetime 
         keys=(),
         ber=entry_ber(dn, body),
         json=b"{}",
-        created=generalized(since),
-        changed=generalized(since),
+        created=generalized(None),
+        changed=generalized(None),
     )

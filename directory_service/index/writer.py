@@ -63,7 +63,6 @@ def _build(engine: Engine, folder: Path, suffix: str, workers: int, show: Progre
         seq, limits = last_seq(connection), overview.bounds(connection)
         meta = {**meta_of(connection, suffix, seq, at), "operators": operator_states(connection, at)}
         operators, clients = read_operators(connection), read_clients(connection)
-        began = overview.began(connection) or at
         work = regions(connection, REGION)
         floor, changes, marks = feed.recent(connection, seq)
     batches = render_all(engine, suffix, work, workers)
@@ -71,7 +70,7 @@ def _build(engine: Engine, folder: Path, suffix: str, workers: int, show: Progre
     try:
         meta |= {FLOOR: str(floor), ranges.FILLING: secrets.token_hex(32)}
         write_build(path, meta, operators, suffix, _shown(batches, sum(limits), show), show, changes, marks,
-                    clients, began)  # fmt: skip
+                    clients)  # fmt: skip
         _add_certificates(engine, path)
         files.publish(path)
     except BaseException:
@@ -137,13 +136,12 @@ def write_build(
     changes: Iterable[Changed] = (),
     marks: Iterable[tuple[int, str]] = (),
     clients: Iterable[ApiClient] = (),
-    began: datetime | None = None,
 ) -> None:
-    """The whole file, not yet current and not yet sure to be on disk.  ``began``: since when there is a registry."""
+    """The whole file, not yet current and not yet sure to be on disk."""
     mailboxes = orjson.loads(meta["counts"]).get("mailboxes", 0)
     with filling.opened(path, mailboxes) as db:
         with quiet():
-            counted, hidden = filling.fill(db, chain([batch_of(container_entries(suffix, began), [], 0)], batches))
+            counted, hidden = filling.fill(db, chain([batch_of(container_entries(suffix), [], 0)], batches))
         write_operators(db, operators)
         write_clients(db, clients)
         write_changes(db, changes, marks)

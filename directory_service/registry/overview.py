@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
-from directory_service.registry.clock import parse_instant
 from directory_service.registry.tables import (
     activity,
     identifier,
@@ -48,12 +46,6 @@ def bounds(connection: Connection) -> Bounds:
 
 def _largest(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
-
-
-def began(connection: Connection) -> datetime | None:
-    """The instant of the oldest import: nothing in the registry is older.  None before the first."""
-    oldest = connection.execute(select(func.min(run.c.as_of))).scalar_one()
-    return parse_instant(oldest) if oldest else None
 
 
 def read_sources(connection: Connection) -> list[SourceState]:

@@ -218,7 +218,7 @@ def box(n: int) -> Entry:
     held = {"objectClass": ["top", "inetOrgPerson"], "cn": cns, "sn": [family], "mail": [f"p{n}@x.fr"]}
     held["title"] = [given]
     ber = octets(dn) + sequence(*(partial_attribute(k, [v.encode() for v in vs]) for k, vs in held.items()))
-    texts = text_of([family]), text_of(sorted(map(squash, cns))), "", f"^p{n}@x.fr$", "", text_of([given]), ""
+    texts = text_of([family]), text_of(sorted(map(squash, cns))), "", f"^p{n}@x.fr$", "", "", text_of([given]), ""
     now = "20260101000000Z"
     return Entry(entry_id(BOXES, 1, n), dn, 0, *texts, "", (f"mp{n}@x.fr", f"u{n}"), ber, b"{}", now, now)
 

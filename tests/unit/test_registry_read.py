@@ -191,7 +191,6 @@ def test_an_empty_registry_reads_as_nothing(registry: Engine) -> None:
         assert list(read.read_bindings(connection)) == []
         assert overview.bounds(connection) == (0, 0, 0)
         assert overview.read_sources(connection) == []
-        assert overview.began(connection) is None
 
 
 def _touched(connection: Connection, subject: str, key: int, kind: str = "update") -> Touched:

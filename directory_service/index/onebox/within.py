@@ -14,8 +14,10 @@ from directory_service.index.onebox import Box, Field, Word
 from directory_service.index.onebox.score import Fit
 from directory_service.model.likeness import LEAST_INSIDE, Likeness
 
-COLUMNS: Final = ("sn", "name", "mail", "org", "work", "place")
-_FIELDS: Final = (Field.FAMILY, Field.NAME, Field.MAILBOX, Field.STRUCTURE, Field.SPECIALTY, Field.OTHER)
+COLUMNS: Final = ("sn", "name", "mail", "org", "work", "shown", "place")
+_FIELDS: Final = (
+    Field.FAMILY, Field.NAME, Field.MAILBOX, Field.STRUCTURE, Field.SPECIALTY, Field.SPECIALTY, Field.OTHER,
+)  # fmt: skip
 
 
 def piece_of(word: Word) -> str:
