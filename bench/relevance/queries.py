@@ -219,8 +219,33 @@ def typo_in_given(p: Person, rng: random.Random) -> Asked | None:
     return _named(fold(p.family), " ".join((spoilt(first, rng.randrange(len(first)), rng), *others)))
 
 
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+
+
+def any_error(word: str, rng: random.Random) -> str:
+    """Another word: a letter added, left out, changed, or exchanged with the next, anywhere."""
+    at, put, letter = rng.randrange(len(word)), rng.randrange(len(word) + 1), rng.choice(_LETTERS)
+    head, one, tail = word[:at], word[at], word[at + 1 :]
+    ways = [
+        word[:put] + letter + word[put:],
+        head + tail,
+        head + letter + tail,
+        head + tail[:1] + one + tail[1:],
+    ]
+    return rng.choice([way for way in ways if way != word])
+
+
 def two_typos(p: Person, rng: random.Random) -> Asked | None:
-    """In one half of a long family name."""
+    """Anywhere in a long family name: at its first letter, in both of its halves, in one."""
+    family = squash(p.family)
+    if len(family) < LONG or not family.isascii() or not family.isalpha():
+        return None
+    twice = any_error(any_error(family, rng), rng)
+    return _named(twice, fold(p.given)) if twice != family else None
+
+
+def typos_in_half(p: Person, rng: random.Random) -> Asked | None:
+    """In the first four letters of a long family name, or in the last four."""
     family = squash(p.family)
     if len(family) < LONG or not family.isascii():
         return None
@@ -287,7 +312,8 @@ CLASSES: Final[Mapping[str, Make]] = {
     "typing error, within": _typo(lambda name, rng: rng.randrange(1, len(name) - 1)),
     "typing error, last letter": _typo(lambda name, rng: len(name) - 1),
     "typing error in the given name": typo_in_given,
-    "two errors in a long name": two_typos,
+    "two errors anywhere in a long name": two_typos,
+    "two errors in one half of a long name": typos_in_half,
     "another borne spelling": variant,
     "written as heard": by_ear,
 }

@@ -1,7 +1,7 @@
 """The words that names of a build are made of, and which of them may be meant by one that was mistyped.
 
-What errors make of eight letters are some 500 words, of which the country has ten: these alone are looked up.  Table
-``word`` has each under its ``model.spelling.places``; words whose last holder is gone stay until the next build.
+What an error makes of seven letters are some 400 words, of which the country has ten: these alone are looked up.
+Table ``word`` has each under its ``model.spelling.places``; words whose last holder is gone stay until the next build.
 Hot path of ``~=`` and of the box: half a millisecond a word, then remembered.  I/O: one connection to one build.
 """
 
@@ -18,11 +18,15 @@ from directory_service.entries.naming import WORDS
 from directory_service.index.answers import Held
 from directory_service.index.query import And, Approx, Filter, Not, Or
 from directory_service.model.phonetics import is_heard, units
-from directory_service.model.spelling import may_be, places, places_of_mistyped
+from directory_service.model.spelling import MOST_EDITS, may_be, places, places_of_mistyped
 
 _KINDS: Final = (Kind.FAMILY.value, Kind.GIVEN.value, *WORDS)  # of tokens that are words of names
 _INSERT: Final = "INSERT OR IGNORE INTO word(place, word) VALUES (?, ?)"
-_NEAR: Final = "SELECT DISTINCT w.word FROM json_each(?) j CROSS JOIN word w ON w.place = j.value"
+_HAS: Final = "SELECT 1 FROM word WHERE place = ? AND word = ?"
+_NEAR: Final = (
+    "SELECT DISTINCT w.word FROM json_each(?) j CROSS JOIN word w ON w.place = j.value "
+    "WHERE length(w.word) BETWEEN ? AND ?"
+)
 _MOST: Final = 2_000  # words of which is kept what they may be: half a megabyte
 
 
@@ -37,8 +41,9 @@ class Spelled:
         """Other words of names that ``spelling.may_be`` meant by this folded one, in order.  Raises sqlite3.Error."""
         known = self._known.known(typed)
         if known is None:
-            asked = places_of_mistyped(typed)
-            held: Iterable[tuple[str]] = self._connection.execute(_NEAR, (json.dumps(asked),)) if asked else ()
+            asked, size = places_of_mistyped(typed), len(typed)
+            bound = json.dumps(asked), size - MOST_EDITS, size + MOST_EDITS
+            held: Iterable[tuple[str]] = self._connection.execute(_NEAR, bound) if asked else ()
             known = tuple(sorted(word for (word,) in held if word != typed and may_be(typed, word)))
             self._known.keep(typed, known)
         return known
@@ -60,9 +65,14 @@ class Spelled:
 
 
 def fill(db: sqlite3.Connection) -> None:
-    """The words of all entries of a build, once its tokens are in place."""
+    """The words of all entries of a build, once its tokens are in place: three million rows of the country, which
+    SQLite sorts."""
     db.execute("CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, tag, row)")
-    db.executemany(_INSERT, sorted(_placed(word for kind in _KINDS for word in _of_kind(db, kind))))
+    db.execute("CREATE TEMP TABLE placed(place TEXT, word TEXT)")
+    words = {word for kind in _KINDS for word in _of_kind(db, kind)}
+    db.executemany("INSERT INTO placed VALUES (?, ?)", ((place, word) for word in words for place in places(word)))
+    db.execute("INSERT OR IGNORE INTO word(place, word) SELECT place, word FROM placed ORDER BY place, word")
+    db.execute("DROP TABLE placed")
     db.execute("DROP TABLE temp.tokens")
 
 
@@ -73,8 +83,7 @@ def _of_kind(db: sqlite3.Connection, kind: str) -> Iterator[str]:
 
 def add(db: sqlite3.Connection, tags: str) -> None:
     """Those of an entry that is put in."""
-    db.executemany(_INSERT, _placed(token[1:] for token in tags.split() if token[0] in _KINDS))
-
-
-def _placed(words: Iterable[str]) -> set[tuple[str, str]]:
-    return {(place, word) for word in words for place in places(word)}
+    for word in {token[1:] for token in tags.split() if token[0] in _KINDS}:
+        held = places(word)
+        if db.execute(_HAS, (held[0], word)).fetchone() is None:
+            db.executemany(_INSERT, ((place, word) for place in held))

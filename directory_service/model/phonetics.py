@@ -156,8 +156,7 @@ def _accented(word: str) -> tuple[str, ...]:
 
 ONE_EDIT: Final = 4  # letters: among shorter words everything is an edit away from everything
 LONGEST_EDITED: Final = 32  # letters: no name has a longer word, and all that one error makes of it grows as its square
-TWO_EDITS: Final = 8
-HALF: Final = 4  # letters at the beginning, or the end, that are right in a word with two errors
+TWO_EDITS: Final = 8  # letters: in shorter words two errors make other names
 
 
 def within(one: str, other: str, most: int) -> bool:
@@ -186,13 +185,11 @@ def within(one: str, other: str, most: int) -> bool:
 
 
 def mistyped(typed: str, word: str) -> bool:
-    """One error in a word of ``ONE_EDIT`` letters and more; two in one of ``TWO_EDITS`` (one may be missing), one half
-    being right."""
+    """One error in a word of ``ONE_EDIT`` letters and more; two anywhere in one of ``TWO_EDITS``, of which one may be
+    missing."""
     if not is_mistypable(typed):
         return False
-    long = len(typed) >= TWO_EDITS - 1 and len(word) >= TWO_EDITS
-    two = long and (typed[:HALF] == word[:HALF] or typed[-HALF:] == word[-HALF:])
-    return within(typed, word, 2 if two else 1)
+    return within(typed, word, 2 if len(typed) >= TWO_EDITS - 1 and len(word) >= TWO_EDITS else 1)
 
 
 def is_mistypable(typed: str) -> bool:

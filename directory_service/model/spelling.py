@@ -1,16 +1,17 @@
 """Where a word stands in a table, so that whoever mistypes it finds it without going through them all.  PURE.
 
-A word stands under its letters a to z, and a long one under each of its halves: what one error makes of a word is
-among what one error makes of what was typed, and of a long word with two errors a half is right (``phonetics``).
+A short word stands under its letters a to z: what one error makes of it is among what one error makes of what was
+typed.  A long one, which may have two errors, stands under every six of its first eight letters, in their order: two
+errors, wherever they are, leave six of them right (SymSpell's deletions, of a beginning).
 """
 
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from typing import Final
 
 from directory_service.model.phonetics import (
-    HALF,
     TWO_EDITS,
     is_mistypable,
     is_short,
@@ -20,12 +21,14 @@ from directory_service.model.phonetics import (
 )
 
 _OTHERS: Final = re.compile(r"[^a-z]+")
+_SIX: Final = TWO_EDITS - 2
+_DEALT: Final = "+"  # before six of eight letters, which are no word
+MOST_EDITS: Final = 2  # letters by which what was typed is longer or shorter
 
 
 def places(word: str) -> tuple[str, ...]:
-    """Of a folded word that is a name's."""
-    letters = _letters(word)
-    return (letters,) if len(word) < TWO_EDITS else (letters, *_halves(word, len(word)))
+    """Of a folded word that is a name's, the first the same each time."""
+    return (_letters(word),) if len(word) < TWO_EDITS else _sixes(word)
 
 
 def places_of_mistyped(typed: str) -> list[str]:
@@ -33,11 +36,8 @@ def places_of_mistyped(typed: str) -> list[str]:
     if not (is_mistypable(typed) or is_short(typed)):
         return []
     letters = _letters(typed)
-    found = list(dict.fromkeys((letters, *one_edit(letters))))
-    if len(typed) >= TWO_EDITS - 1:
-        sizes = range(max(TWO_EDITS, len(typed) - 2), len(typed) + 3)
-        found += [half for size in sizes for half in _halves(typed, size)]
-    return found
+    found = list(dict.fromkeys((letters, *one_edit(letters)))) if len(typed) <= TWO_EDITS else []
+    return [*found, *_sixes(typed)] if len(typed) >= TWO_EDITS - 1 else found
 
 
 def may_be(typed: str, word: str) -> bool:
@@ -49,6 +49,6 @@ def _letters(word: str) -> str:
     return word if word.isascii() and word.isalpha() else _OTHERS.sub("", word)
 
 
-def _halves(word: str, size: int) -> tuple[str, str]:
-    """Of words of ``size`` letters that begin, or end, like this one."""
-    return f"{size}a{word[:HALF]}", f"{size}z{word[-HALF:]}"
+def _sixes(word: str) -> tuple[str, ...]:
+    """28 at most, of seven letters seven."""
+    return tuple(dict.fromkeys(_DEALT + "".join(six) for six in combinations(word[:TWO_EDITS], _SIX)))

@@ -30,6 +30,7 @@ FEW: Final = 10  # people at a structure: a practice
 SOME: Final = 100  # a clinic; beyond, namesakes of one profession are no surprise
 _INITIALS: Final = 2  # letters at most of given names written as initials
 _SHORTEST: Final = 3  # letters of a part of a name that says something
+_HALF: Final = 4  # letters at the beginning, or the end, that are right in a long name with two errors
 
 Crowds = Mapping[str, int]  # structure key ► people who work there
 
@@ -127,8 +128,14 @@ def _may_be_near(one: str, other: str) -> bool:
 
 
 def near(one: str, other: str) -> bool:
-    """``phonetics.near`` has a side, the one that was typed, and forgives nothing of a short one: here the shorter."""
-    return phonetics.near(*sorted((one, other), key=lambda name: (len(name), name)))
+    """``phonetics.near`` has a side, the one that was typed, and forgives nothing of a short one: here the shorter.
+    Two errors are taken for one name only where half of it is right: a search may offer more than a merge may take."""
+    typed, word = sorted((one, other), key=lambda name: (len(name), name))
+    if not phonetics.near(typed, word):
+        return False
+    if typed[:_HALF] == word[:_HALF] or typed[-_HALF:] == word[-_HALF:]:
+        return True
+    return phonetics.within(typed, word, 1) or phonetics.sounds_alike(typed, word)
 
 
 _COMPARE: Final[Mapping[str, Callable[[Candidate, Candidate], str]]] = {

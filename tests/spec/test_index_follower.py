@@ -68,7 +68,7 @@ def addresses(directory: Directory, word: str) -> list[str]:
 
 
 def test_a_name_that_is_new_to_the_country_is_found_by_who_mistypes_it(engine, directory, follower) -> None:
-    asked = Query(BAL, Scope.ONE, Approx("cn", b"quintrenell"), 10)  # two errors, one half right
+    asked = Query(BAL, Scope.ONE, Approx("cn", b"quintrenell"), 10)  # two errors
     assert not directory.search(asked, View.ANONYMOUS).hits
     change(engine, practitioner, 2, "practitioner", family_name="QUINTERNEL")
     follower.catch_up()

@@ -131,7 +131,10 @@ def test_one_edit_makes_every_word_within_one(one: str, other: str) -> None:
         ("bxxdevin", "boudevin", True),  # both at the beginning
         ("boudevin", "boudxeviny", True),  # both left out
         ("martin", "martinez", False),
-        ("shcweitzre", "schweitzer", False),  # both halves wrong
+        ("shcweitzre", "schweitzer", True),  # one in each half
+        ("xchweitzey", "schweitzer", True),  # at both ends
+        ("shcwietzre", "schweitzer", False),  # three
+        ("xartin", "martinez", False),
     ],
 )
 def test_typing_errors(typed: str, word: str, meant: bool) -> None:
