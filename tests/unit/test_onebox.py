@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from directory_service.entries.finding import domain_words, name_words, structure_words, town_words
+from directory_service.entries.finding import Kind, domain_words, name_words, structure_words, town_words
 from directory_service.errors import InvalidInput
 from directory_service.index.onebox import MOST_WORDS, Field, understand
 from directory_service.index.onebox.readings import Reading, Word
@@ -248,6 +248,12 @@ def test_nothing_is_looked_up_for_a_word_that_nobody_has() -> None:
 def test_exact_leaves_beginnings_out_of_what_is_looked_up() -> None:
     assert not any("*" in part.expression for part in expressions(understand("dupont lyon", exact=True), Near()))
     assert any("*" in part.expression for part in expressions(understand("dupont lyon"), Near()))
+
+
+def test_a_name_one_error_away_comes_before_one_of_two() -> None:
+    box = understand("christophe").loosened(lambda _: ("christophs", "chrystephe"))
+    one, two = (match(box, f" {Kind.FAMILY}{name} ", ()) for name in ("christophs", "chrystephe"))
+    assert one and two and (one.tier, one.fine) < (two.tier, two.fine)
 
 
 def tier(q: str, tags: str) -> str | None:

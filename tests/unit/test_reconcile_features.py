@@ -26,6 +26,9 @@ def person(family: str = "ESSAI", given_names: str = "Zoé", civility: str = "MM
         ("LEFEBVRE", "LEFÈVRE", "near"),
         ("MARPEAU", "MARPAEU", "near"),
         ("DUPONT", "DUPOND", "near"),
+        ("SCHWEITZER", "SHCWIETZER", "near"),  # two errors, the last half right
+        ("SCHWEITZER", "SHCWEITZRE", "other_woman"),  # both halves wrong: enough for a search, not for a merge
+        ("RENAULDEAU", "REGNAULDOT", "near"),  # as it sounds
         ("MARTIN-DUPONT", "DUPONT", "part"),
         ("DE LA TOUR", "TOUR", "part"),
         ("MOREL", "BERNARD", "other_woman"),

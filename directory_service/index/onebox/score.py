@@ -14,7 +14,7 @@ from directory_service.index.onebox import Box
 from directory_service.index.onebox.readings import Field, Reading, Word
 from directory_service.index.onebox.tiers import IDENTIFIED, tier_of
 from directory_service.model.likeness import Likeness, grade
-from directory_service.model.phonetics import mistyped_short
+from directory_service.model.phonetics import mistyped_short, within
 
 # Within a tier: what a word costs by how it fits and by what it is of.  Words that need not be found cost less.
 COSTS: Final[Mapping[Likeness, int]] = {
@@ -29,6 +29,7 @@ COSTS: Final[Mapping[Likeness, int]] = {
 FIELD_COSTS: Final[Mapping[Field, int]] = {Field.FAMILY: 0, Field.GIVEN: 1}
 OTHER_FIELD: Final = 2
 PART_COST: Final = 1  # what was found is one word of a longer name
+SECOND_ERROR_COST: Final = 5  # two typing errors, not one
 SKIPPED_COST: Final = 3  # a particle that is not part of what was found
 
 
@@ -68,17 +69,22 @@ def match(box: Box, tags: str, keyed: Sequence[Fit | None], inside: Sequence[Fit
 
 def _fine(box: Box, fits: Sequence[Fit | None], tags: str) -> int:
     named = _NAMED if len(box.needed) > 1 else _FAMILY
-    return sum(_cost(word, fit, tags, named) for word, fit in zip(box.words, fits, strict=True))
+    return sum(_cost(word, fit, tags, named, box) for word, fit in zip(box.words, fits, strict=True))
 
 
-def _cost(word: Word, fit: Fit | None, tags: str, named: Mapping[Field, str]) -> int:
+def _cost(word: Word, fit: Fit | None, tags: str, named: Mapping[Field, str], box: Box) -> int:
     if fit is None:
         return SKIPPED_COST
     if word.skipped:
         return COSTS[fit.likeness]
     kind = named.get(fit.field)
     part = PART_COST if kind and _is_part(word, fit, tags, kind) else 0
-    return COSTS[fit.likeness] + FIELD_COSTS.get(fit.field, OTHER_FIELD) + part
+    second = SECOND_ERROR_COST if fit.likeness is Likeness.TYPO and _has_two_errors(word, fit, box) else 0
+    return COSTS[fit.likeness] + FIELD_COSTS.get(fit.field, OTHER_FIELD) + part + second
+
+
+def _has_two_errors(word: Word, fit: Fit, box: Box) -> bool:
+    return fit.field in _NAMED and not any(within(way, fit.token[1:], 1) for way in box.ways_of(word))
 
 
 def _is_part(word: Word, fit: Fit, tags: str, kind: str) -> bool:
