@@ -129,7 +129,8 @@ def _way(way: Way) -> str:
         return f"key {' or '.join(way.keys)}"
     if way.start:
         return f"family names from {way.start!r} on, in order"
-    lists = (("lists of letters", _spelled(way.names)), ("texts", way.text), ("tokens", way.tag))
+    begun = ("numbers that begin", " or ".join(way.begins))
+    lists = (begun, ("lists of letters", _spelled(way.names)), ("texts", way.text), ("tokens", way.tag))
     return "; or ".join(f"{name} {asked}" for name, asked in lists if asked)
 
 

@@ -6,6 +6,8 @@ import heapq
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.beginnings import Beginnings
@@ -16,6 +18,7 @@ from directory_service.index.plan.sieve import Sieve
 from directory_service.index.schema import BODY_COLUMNS, IN_ORDER
 
 _WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
+_GATHERED: Final = 20_000  # entries that are put in the order of rank; of more, a part of all is soon found by reading
 
 
 class Span(NamedTuple):
@@ -47,36 +50,61 @@ class _Chosen(NamedTuple):
     values: tuple[str, ...]
 
 
+_first = itemgetter(0)
 # The entries of a list, in its order: ``CROSS JOIN`` says which of the two is gone through.
 _OF_IDS: Final = "json_each(?) j CROSS JOIN entry e ON e.id = j.value"
 
 
 class Lookups:
     def __init__(self, connection: sqlite3.Connection, beginnings: Beginnings) -> None:
-        self.connection, self._opened = connection, beginnings.opened
+        self.connection, self._beginnings, self._opened = connection, beginnings, beginnings.opened
 
     def candidates(
-        self, ways: tuple[Way, ...] | None, span: Span, columns: Sequence[str], view: int, also: Sieve | None = None
+        self,
+        ways: tuple[Way, ...] | None,
+        span: Span,
+        columns: Sequence[str],
+        view: int,
+        also: Sieve | None = None,
+        *,
+        ranked: bool = True,
     ) -> Iterator[Row]:
         """Rows of ``columns`` that the look-ups find, this view sees and the sieves (that of the plan, and ``also``)
-        let through, in rank order (those by the start of a family name in that of names), each once."""
+        let through, each once: in rank order, but for those by the start of a family name, which are in that of names,
+        and, unless ``ranked``, those by how a number begins, which are last and in that of numbers."""
         chosen = _Chosen(span, view, *selected(tuple(columns)), *_sifted(span.plan, also))
         if ways is None:
-            sql = (
-                f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
-                f"WHERE e.id > ? AND e.id < ? AND e.view <= ? AND {chosen.sieve} ORDER BY e.id"
-            )
-            return iter(self.connection.execute(sql, (span.low, span.high, view, *chosen.values)))
-        streams = [self._stream(way, chosen) for way in ways]
-        return streams[0] if len(streams) == 1 else _merged(streams)
+            return self._all(chosen)
+        begun = {way: rows for way in ways if not ranked and (rows := self._by_number(way, chosen))}
+        streams = [self._stream(way, chosen) for way in ways if way not in begun]
+        found = streams[0] if len(streams) == 1 else _merged(streams)
+        return _in_turn([found, *begun.values()]) if begun else found
+
+    def _all(self, chosen: _Chosen) -> Iterator[Row]:
+        sql = (
+            f"SELECT {chosen.columns} FROM entry e {chosen.body} "  # noqa: S608
+            f"WHERE e.id > ? AND e.id < ? AND e.view <= ? AND {chosen.sieve} ORDER BY e.id"
+        )
+        return iter(self.connection.execute(sql, (chosen.span.low, chosen.span.high, chosen.view, *chosen.values)))
 
     def _stream(self, way: Way, chosen: _Chosen) -> Iterator[Row]:
-        (low, high, _), view = chosen.span, chosen.view
+        low, high, _ = chosen.span
+        if way.begins:
+            ids = self._begun_ids(way.begins, chosen, _WEIGHED if way.is_other else _GATHERED)
+            if ids is not None:
+                return self._of_ids(ids, chosen)
+            if not way.is_other:
+                return self._all(chosen)
         if way.keys:
             return self._by_keys(way.keys, chosen)
         if way.start:
             return self._by_start(way.start, chosen)
-        table, asked = self._shortest(way, low, high)
+        if not way.text and not way.names and self._beginnings.are_many(way.tag):
+            return self._all(chosen)
+        return self._listed(*self._shortest(way, low, high), chosen)
+
+    def _listed(self, table: str, asked: str, chosen: _Chosen) -> Iterator[Row]:
+        (low, high, _), view = chosen.span, chosen.view
         sql = (
             f"SELECT {chosen.columns} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid {chosen.body} "  # noqa: S608
             f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {chosen.sieve} "
@@ -153,13 +181,47 @@ class Lookups:
     def _by_start(self, start: str, chosen: _Chosen) -> Iterator[Row]:
         """Mailboxes whose first family name starts so, in the order of these names, then of rank: as the index has
         them, so that the first hundred of ten thousand are soon found."""
-        span, last = chosen.span, start[:-1] + chr(ord(start[-1]) + 1)
+        span, last = chosen.span, after(start)
         sql = (
             f"SELECT {chosen.columns} FROM entry f INDEXED BY by_sn CROSS JOIN entry e ON e.id = f.id "  # noqa: S608
             f"{chosen.body} WHERE f.sn >= ? AND f.sn < ? AND f.{IN_ORDER} AND f.id > ? AND f.id < ? "
             f"AND e.view <= ? AND {chosen.sieve} ORDER BY f.sn, f.id"
         )
         return iter(self.connection.execute(sql, (start, last, span.low, span.high, chosen.view, *chosen.values)))
+
+    def _by_number(self, way: Way, chosen: _Chosen) -> Iterator[Row] | None:
+        """Whoever is found by how a number begins, in the order of numbers; None for whoever is sooner found
+        otherwise."""
+        if way.begins and not (way.is_other and self._begun_ids(way.begins, chosen, _WEIGHED) is None):
+            return self._begun_keys(way.begins, chosen)
+        parts = self._beginnings.in_turn(way.tag) if way.tag and not (way.begins or way.text or way.names) else None
+        return parts and chain.from_iterable(self._listed("tag", part, chosen) for part in parts)
+
+    def _begun_ids(self, starts: Sequence[str], chosen: _Chosen, most: int) -> set[int] | None:
+        """Who has a key that begins so; None when these keys, of any branch, are more than so many."""
+        sql, found = "SELECT id FROM key WHERE value >= ? AND value < ? AND view <= ? LIMIT ?", list[int]()
+        for start in starts:
+            found += map(
+                _first, self.connection.execute(sql, (start, after(start), chosen.view, most + 1 - len(found)))
+            )
+        low, high, _ = chosen.span
+        return {pk for pk in found if low < pk < high} if len(found) <= most else None
+
+    def _of_ids(self, ids: Collection[int], chosen: _Chosen) -> Iterator[Row]:
+        sql = f"SELECT {chosen.columns} FROM {_OF_IDS} {chosen.body} WHERE e.view <= ? AND {chosen.sieve}"  # noqa: S608
+        return iter(self.connection.execute(sql, (str(sorted(ids)), chosen.view, *chosen.values)))
+
+    def _begun_keys(self, starts: Sequence[str], chosen: _Chosen) -> Iterator[Row]:
+        """Of whoever has a key that begins so, in the order of these keys: as the index has them, so that the first
+        hundred of a million are soon found."""
+        (low, high, _), view = chosen.span, chosen.view
+        sql = (
+            f"SELECT {chosen.columns} FROM key k CROSS JOIN entry e ON e.id = k.id {chosen.body} "  # noqa: S608
+            f"WHERE k.value >= ? AND k.value < ? AND k.id > ? AND k.id < ? AND k.view <= ? AND e.view <= ? "
+            f"AND {chosen.sieve} ORDER BY k.value, k.id"
+        )
+        for start in starts:
+            yield from self.connection.execute(sql, (start, after(start), low, high, view, view, *chosen.values))
 
     def _by_keys(self, keys: Sequence[str], chosen: _Chosen) -> Iterator[Row]:
         marks = ", ".join("?" * len(keys))
@@ -212,6 +274,20 @@ def selected(columns: tuple[str, ...]) -> tuple[str, str]:
     in_body = [c in BODY_COLUMNS and c != "id" for c in columns]
     named = ", ".join(f"{'b' if there else 'e'}.{c}" for c, there in zip(columns, in_body, strict=True))
     return named, "CROSS JOIN body b ON b.id = e.id" if any(in_body) else ""
+
+
+def after(start: str) -> str:
+    """The least text after all that begin so."""
+    return start[:-1] + chr(ord(start[-1]) + 1)
+
+
+def _in_turn(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    """One after the other, each row once."""
+    seen: set[int] = set()
+    for row in chain.from_iterable(streams):
+        if row[0] not in seen:
+            seen.add(row[0])
+            yield row
 
 
 def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:

@@ -221,7 +221,7 @@ class Reader:
         if plan.halves and not ranked:
             self._run_halves(search, span)
         elif ranked or not plan.first:
-            search.add(self._matching(search, plan.paths, span))
+            search.add(self._matching(search, plan.paths, span, ranked=ranked))
         elif not self._run_few(search, span):
             self._run_tiers(search, span)
 
@@ -304,14 +304,20 @@ class Reader:
                     return
                 search.ids += found
             seen.update(search.ids)
-        search.add(pk for pk in self._matching(search, every, span) if pk not in seen)
+        search.add(pk for pk in self._matching(search, every, span, ranked=False) if pk not in seen)
 
     def _matching(
-        self, search: Search, ways: tuple[Way, ...] | None, span: Span, tier: Tier | None = None
+        self,
+        search: Search,
+        ways: tuple[Way, ...] | None,
+        span: Span,
+        tier: Tier | None = None,
+        *,
+        ranked: bool = True,
     ) -> Iterator[int]:
-        """Ids of the candidates that match, of the tier, as long as the search may go on: in rank order, or that of the
-        tier."""
-        return map(_first, self._rows(search, ways, span, span.plan.check.columns, tier))
+        """Ids of the candidates that match, of the tier, as long as the search may go on: in rank order, that of the
+        tier, or as ``Lookups.candidates`` says."""
+        return map(_first, self._rows(search, ways, span, span.plan.check.columns, tier, ranked=ranked))
 
     def _rows(
         self,
@@ -320,13 +326,16 @@ class Reader:
         span: Span,
         columns: Sequence[str],
         tier: Tier | None = None,
+        *,
+        ranked: bool = True,
     ) -> Iterator[Row]:
         test = span.plan.check.test
         try:
             if tier and tier.is_token and ways and ways[0].tag:
                 rows = self.lookups.begun(ways[0], span, columns, search.view, _MOST_PAIRS, tier)
             else:
-                rows = self.lookups.candidates(ways, span, columns, search.view, tier.sieve if tier else None)
+                also = tier.sieve if tier else None
+                rows = self.lookups.candidates(ways, span, columns, search.view, also, ranked=ranked)
             if test is None:
                 yield from rows
                 return

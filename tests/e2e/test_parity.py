@@ -315,6 +315,15 @@ def test_every_number_ever_held_finds_the_same_person(faces: Faces, people: list
             assert dn == f"uid={person['id']},ou=personnes,{SUFFIX}"
 
 
+def test_a_number_that_is_being_typed_finds_the_same_people(faces: Faces, people: list[Json]) -> None:
+    for person in people[:SAMPLE]:
+        typed = (person["rpps"] or person["adeli"][0])[:7]
+        over_json = {p["id"] for p in faces.json(f"/v1/search?limit=100&q={typed}")["items"]}
+        text = filter_format("(|(asRpps=%s*)(asAdeli=%s*)(asNationalId=%s*))", [typed] * 3)
+        over_ldap = faces.peer.search_s(f"ou=personnes,{SUFFIX}", ldap.SCOPE_ONELEVEL, text, ["uid"])
+        assert person["id"] in over_json == {e["uid"][0].decode() for _, e in over_ldap}
+
+
 def test_search_finds_whom_ldap_finds(faces: Faces, people: list[Json]) -> None:
     for person in people[:SAMPLE]:
         query = f"family={quote(person['family_name'])}&given={quote(person['given_names'])}&limit=100"

@@ -82,6 +82,31 @@ def test_an_equality_on_an_identifier_is_a_look_up_by_key(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "typed", "begins", "tag"),
+    [
+        ("uid", b"81007", ("u81007",), ""),
+        ("asRpps", b"1007", ("i81007",), ""),
+        ("asRpps", b"8 1007", ("i881007", "i81007"), ""),
+        ("asAdeli", b"2a1", ("i02a1", "i02A1"), ""),
+        ("asFiness", b"75 0", (), '("f750"* OR "fx373530"*)'),
+    ],
+)
+def test_a_number_is_looked_up_by_how_it_begins(name: str, typed: bytes, begins: tuple[str, ...], tag: str) -> None:
+    (path,) = make_plan(Substrings(name, typed, (), b""), BAL).paths
+    assert (path.begins, path.tag) == (begins, tag)
+
+
+def test_beside_what_few_have_a_number_is_checked_and_need_not_be_looked_up() -> None:
+    number = Substrings("asRpps", b"1007", (), b"")
+    (path,) = make_plan(And((number, Equal("asStatus", b"active"))), BAL).paths
+    assert path.begins and path.tag and path.is_other  # the reader takes the shorter list
+    (path,) = make_plan(And((number, Equal("mail", b"a@b"))), BAL).paths
+    assert path.keys and not path.begins
+    paths = make_plan(Or((number, Equal("mail", b"a@b"), has("sn", b"dup"))), PEOPLE).paths
+    assert [bool(p.keys) + 2 * bool(p.begins) + 4 * bool(p.text) for p in paths] == [1, 2, 4]
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         And((Equal("mail", b"a@b"), thunderbird(b"dup"))),

@@ -16,12 +16,14 @@ from typing import Final
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule, index_key, index_tag
 from directory_service.entries.entry import BAL, CONTAINER
 from directory_service.entries.rules import plain
+from directory_service.entries.starting import key_starts, tag_starts
 from directory_service.index.plan.access import (
     ALL,
     NOTHING,
     Access,
     Both,
     Either,
+    KeyBegins,
     KeyIs,
     Path,
     TagIs,
@@ -326,6 +328,10 @@ def _leaf_access(leaf: Leaf, lexicon: Lexicon) -> Access:
         if attribute.operational and attribute.key:
             return NOTHING  # a name that is no ``uid``: that of a container, at most
     pattern = pattern_of(leaf) if isinstance(leaf, Equal | Approx | Substrings) else None
+    if pattern and pattern.head and not attribute.columns:
+        begun: list[Access] = [KeyBegins(key) for key in key_starts(attribute, pattern.pieces[0][1:])]
+        begun += [TagIs(token, starts=True) for token in tag_starts(attribute, pattern.pieces[0][1:])]
+        return either(begun) if begun else ALL
     return _texts(attribute.columns, pattern, attribute.rule, lexicon) if pattern and attribute.columns else ALL
 
 

@@ -7,7 +7,7 @@ Each set is a superset of the entries meant; ``both`` and ``either`` keep that, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -26,6 +26,11 @@ class All:
 @dataclass(frozen=True, slots=True)
 class KeyIs:
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyBegins:
+    start: str  # of a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class Either:
     items: tuple[Access, ...]
 
 
-Access = All | KeyIs | TagIs | TextHas | Both | Either
+Access = All | KeyIs | KeyBegins | TagIs | TextHas | Both | Either
 
 ALL = All()
 NOTHING = Either(())
@@ -83,8 +88,8 @@ def either(items: Iterable[Access]) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One look-up: by any of the keys, by the start of the first family name, else by one of the expressions on
-    ``names``, ``text`` and ``tag``, each of which finds all that is meant."""
+    """One look-up: by any of the keys, by the start of the first family name, else by how a key begins or by one of the
+    expressions on ``names``, ``text`` and ``tag``, each of which finds all that is meant."""
 
     keys: tuple[str, ...] = ()
     text: str = ""
@@ -92,11 +97,17 @@ class Path:
     names: str = ""
     whole: bool = False  # ``names`` asks for all that ``text`` does
     start: str = ""  # of the text ``sn`` of a mailbox
+    begins: tuple[str, ...] = ()  # a key begins with one of these
+
+    @property
+    def is_other(self) -> bool:
+        """Found otherwise than by how a key begins, too."""
+        return bool(self.text or self.tag or self.names)
 
     @property
     def without_names(self) -> Path:
         """The same for entries that ``names`` does not hold."""
-        return Path(self.keys, self.text, self.tag)
+        return replace(self, names="", whole=False)
 
 
 def paths(access: Access) -> tuple[Path, ...] | None:
@@ -110,10 +121,12 @@ def paths(access: Access) -> tuple[Path, ...] | None:
 
 
 def _single(access: Access) -> Path | None:
-    keys, text, tag = _keys(access), _text(access), _tag(access)
-    if access == NOTHING or not (keys or text or tag):
+    keys, begins, text, tag = _keys(access), _begins(access), _text(access), _tag(access)
+    if access == NOTHING or not (keys or begins or text or tag):
         return None
-    return Path(keys=tuple(keys)) if keys else _path(access, text or "", tag or "")
+    if keys or begins:
+        return Path(keys=tuple(keys or ()), begins=begins or ())
+    return _path(access, text or "", tag or "")
 
 
 def _path(access: Access, text: str, tag: str) -> Path:
@@ -128,11 +141,13 @@ def _texts(access: Access) -> list[TextHas]:
 
 
 def _either_paths(items: Sequence[Access]) -> tuple[Path, ...] | None:
-    """Keys together, texts together, tokens together; what mixes them, one by one."""
+    """Keys together, their beginnings, texts, tokens; what mixes them, one by one."""
     keys = tuple(dict.fromkeys(k for i in items for k in _keys(i) or ()))
     texts = {i: t for i in items if (t := _text(i))}
     tags = [t for i in items if (t := _tag(i))]
+    begins = tuple(dict.fromkeys(b for i in items for b in _begins(i) or ()))
     found = [Path(keys=keys)] if keys else []
+    found += [Path(begins=begins)] if begins else []
     found += [_path(Either(tuple(texts)), " OR ".join(texts.values()), "")] if texts else []
     found += [Path(tag=" OR ".join(tags))] if tags else []
     for item in items:
@@ -145,15 +160,17 @@ def _either_paths(items: Sequence[Access]) -> tuple[Path, ...] | None:
 
 
 def _both_paths(access: Access) -> tuple[Path, ...] | None:
-    """The keys when there are some, for they are few; else texts and tokens; a mixed part only for want of those."""
+    """The keys when there are some, for they are few; else how they begin, texts and tokens; a mixed part only for want
+    of those."""
     items = access.items if isinstance(access, Both) else (access,)
     keys = [k for i in items if (k := _keys(i))]
     if keys:
         return (Path(keys=tuple(sorted(keys, key=len)[0])),)
     text = " AND ".join(t for i in items if (t := _text(i)))
     tag = " AND ".join(t for i in items if (t := _tag(i)))
-    if text or tag:
-        return (_path(access, text, tag),)
+    begins: tuple[str, ...] = max((b for i in items if (b := _begins(i))), key=lambda b: min(map(len, b)), default=())
+    if begins or text or tag:
+        return (replace(_path(access, text, tag), begins=begins),)
     return next((p for i in items if (p := paths(i)) is not None), None)
 
 
@@ -161,6 +178,13 @@ def _keys(access: Access) -> list[str] | None:
     """The keys of a set that is a union of keys."""
     items = access.items if isinstance(access, Either) else (access,)
     found = [i.value for i in items if isinstance(i, KeyIs)]
+    return found if found and len(found) == len(items) else None
+
+
+def _begins(access: Access) -> tuple[str, ...] | None:
+    """The beginnings of keys of a set that is a union of such."""
+    items = access.items if isinstance(access, Either) else (access,)
+    found = tuple(i.start for i in items if isinstance(i, KeyBegins))
     return found if found and len(found) == len(items) else None
 
 
