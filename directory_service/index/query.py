@@ -153,13 +153,15 @@ class SortKey:
 @dataclass(frozen=True, slots=True)
 class Window:
     """The part of a sorted list around one entry (draft-ietf-ldapext-ldapv3-vlv-09): the first not before ``value`` by
-    the first sort key or, without a value, that at ``offset`` (from 1) of a list of ``count`` (0: as long as it is)."""
+    the first sort key or, without a value, that at ``offset`` (from 1) of a list of ``count`` (0: as long as it is).
+    ``begins``: the list is of what is not before this, as an earlier window said."""
 
     before: int
     after: int
     offset: int = 1
     count: int = 0
     value: bytes | None = None
+    begins: bytes | None = None
 
 
 class Part(IntEnum):

@@ -36,12 +36,14 @@ Key = tuple[bool, str]  # missing (RFC 2891 2.2: larger than any value), and the
 
 class Order(NamedTuple):
     """``exact``: the answer is the first of all that match; else of the best-ranked ``MOST``.  Of a window:
-    ``position`` of its target in the list, from 1; ``length`` of the list; ``fault``, or 0."""
+    ``position`` of its target in the list, from 1; ``length`` of the list; ``fault``, or 0; ``begins``: the value that
+    the list begins at, None for one that begins with the first of all."""
 
     exact: bool
     position: int = 0
     length: int = 0
     fault: int = SUCCESS
+    begins: bytes | None = None
 
 
 class _Place(NamedTuple):
@@ -62,12 +64,10 @@ def search_sorted(
     reader: Reader, spans: Sequence[Span], query: Query, begin: Begin
 ) -> tuple[list[Hit], bool, bool, Order]:
     """The hits, whether there are more, whether time ran out, and what became of the order."""
-    wanted = query.limit if query.window else query.seen + query.limit
-    found = _list(reader, begin, spans, query.sort, wanted)
     if query.window:
-        places = found.places[: query.limit]
-        start, stop, order = _window(places, query.window, query.sort[0])
-        return _hits(reader, places[start:stop]), False, found.timed_out, order._replace(exact=found.exact)
+        places, timed_out, order = _seen_through(reader, spans, query, query.window, begin)
+        return _hits(reader, places), False, timed_out, order
+    found = _list(reader, begin, spans, query.sort, query.seen + query.limit)
     start = _after(found.places, query)
     chosen = found.places[start : start + query.limit]
     more = start + query.limit < len(found.places) or not found.whole
@@ -88,15 +88,41 @@ def _hits(reader: Reader, places: Sequence[_Place]) -> list[Hit]:
 # --- the list --------------------------------------------------------------------------------------------------------
 
 
-def _list(reader: Reader, begin: Begin, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int) -> _List:
-    """All that match when they are few; else the first of them, where the build can tell which those are."""
+def _list(
+    reader: Reader,
+    begin: Begin,
+    spans: Sequence[Span],
+    sort: Sequence[SortKey],
+    wanted: int,
+    start: str | None = None,
+) -> _List:
+    """All that match when they are few; else the first of them, where the build can tell which those are.  With
+    ``start``, of those that are not before it."""
+    found = _whole_list(reader, begin, spans, sort, wanted, start)
+    return found if start is None else found._replace(places=_from(found.places, start, sort[0]))
+
+
+def _from(places: Sequence[_Place], start: str, key: SortKey) -> list[_Place]:
+    return [place for place in places if _is_from(place, start, key)]
+
+
+def _is_from(place: _Place, start: str, key: SortKey) -> bool:
+    """Whether it is not before the value."""
+    bound = (False, start)
+    return place.keys[0] <= bound if key.reverse else place.keys[0] >= bound
+
+
+def _whole_list(
+    reader: Reader, begin: Begin, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int, start: str | None
+) -> _List:
+    """Of what is before the start, too, where that is not read in order."""
     order, search = _order(spans, sort[0]), begin(MOST)
     if not (order and _matches_many(spans)):
         ids = _found(reader, search, spans)
         if not search.over or search.timed_out or not order:
             whole = not search.over
             return _List(_places(reader, ids, sort), whole, whole, search.timed_out)
-    first = _first(reader, begin, spans, sort, wanted, order)
+    first = _first(reader, begin, spans, sort, wanted, order, start)
     if first.places or first.whole or first.timed_out:
         return first
     return _List(_places(reader, _found(reader, search, spans), sort), False, False)
@@ -129,7 +155,13 @@ def _matches_many(spans: Sequence[Span]) -> bool:
 
 
 def _first(
-    reader: Reader, begin: Begin, spans: Sequence[Span], sort: Sequence[SortKey], wanted: int, text: str
+    reader: Reader,
+    begin: Begin,
+    spans: Sequence[Span],
+    sort: Sequence[SortKey],
+    wanted: int,
+    text: str,
+    start: str | None,
 ) -> _List:
     """The first ``wanted``, read in order; and the few entries that stand beside the boxes: nothing when they are not
     few."""
@@ -139,7 +171,8 @@ def _first(
         return _List([], False, False, few.timed_out)
     read = begin(wanted + 1)
     boxes = [s for s in spans if not _is_beside(s) and s.plan.paths != ()]
-    in_order = [entry for span in boxes for entry in _read(reader, read, span, text, sort[0].reverse)]
+    order = _InOrder(text, sort[0].reverse, start)
+    in_order = [entry for span in boxes for entry in _read(reader, read, span, order)]
     whole = not read.over
     places = _places(reader, [*ids, *in_order], sort)
     if not whole:  # what comes after the last that was read may have others before it
@@ -149,16 +182,36 @@ def _first(
     return _List(places, whole, True, read.timed_out)
 
 
-def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) -> list[int]:
+class _InOrder(NamedTuple):
+    """The order of a text of ``ORDERED``, or ``against`` it: of all, or from ``start`` on."""
+
+    text: str
+    against: bool
+    start: str | None
+
+    @property
+    def parts(self) -> list[tuple[str, tuple[str, ...]]]:
+        """What is read one after the other: an entry without a value is after all others (RFC 2891 2.2).  A text begins
+        with its least value, which ``$`` ends."""
+        text, start = f"e.{self.text}", self.start
+        none, some = (f"{text} = ?", ("",)), (f"{text} > ?", ("",))
+        if start is not None and self.against:
+            return [(f"{text} > ? AND {text} < ?", ("", f"^{start}%"))]
+        if start is not None:
+            some = (f"{text} >= ?", (f"^{start}",))
+        return [none, some] if self.against else [some, none]
+
+
+def _read(reader: Reader, search: Search, span: Span, order: _InOrder) -> list[int]:
     """Ids in the order of their first key, and with the last of them all that share its key, since the other keys
     decide among those.  Some of all when the search must stop: then without the last key, which others may share."""
     layout = Layout()
-    test, place = compile_filter(span.plan.filter, layout), layout.place(text)
+    test, place = compile_filter(span.plan.filter, layout), layout.place(order.text)
     found: list[int] = []
     start, last = 0, None
     try:
         with reader.watched(search), search.scanning() if span.is_scan else nullcontext():
-            for row in _rows(reader.connection, span, search.view, text, against, layout.columns):
+            for row in _rows(reader.connection, span, search.view, order, layout.columns):
                 search.budget -= 1
                 if search.budget <= 0:
                     break
@@ -181,18 +234,17 @@ def _read(reader: Reader, search: Search, span: Span, text: str, against: bool) 
 
 
 def _rows(
-    connection: sqlite3.Connection, span: Span, view: int, text: str, against: bool, columns: tuple[str, ...]
+    connection: sqlite3.Connection, span: Span, view: int, order: _InOrder, columns: tuple[str, ...]
 ) -> Iterator[Row]:
-    """In the order of the text or against it; an entry without a value is after all others (RFC 2891 2.2)."""
     condition, values = span.plan.condition
     chosen, body = selected(columns)
     sql = (
-        f"SELECT {chosen} FROM entry e INDEXED BY by_{text} {body} "  # noqa: S608
-        f"WHERE e.{IN_ORDER} AND e.{text} {{}} '' AND e.id > ? AND e.id < ? AND e.view <= ? AND {condition} "
-        f"ORDER BY e.{text} {'DESC' if against else ''}"
+        f"SELECT {chosen} FROM entry e INDEXED BY by_{order.text} {body} "  # noqa: S608
+        f"WHERE e.{IN_ORDER} AND {{}} AND e.id > ? AND e.id < ? AND e.view <= ? AND {condition} "
+        f"ORDER BY e.{order.text} {'DESC' if order.against else ''}"
     )
-    for sign in ("=", ">") if against else (">", "="):
-        yield from connection.execute(sql.format(sign), (span.low, span.high, view, *values))
+    for part, bounds in order.parts:
+        yield from connection.execute(sql.replace("{}", part, 1), (*bounds, span.low, span.high, view, *values))
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------
@@ -254,6 +306,30 @@ def _assertion(key: SortKey, value: bytes) -> str | None:
 # --- windows ---------------------------------------------------------------------------------------------------------
 
 
+def _seen_through(
+    reader: Reader, spans: Sequence[Span], query: Query, window: Window, begin: Begin
+) -> tuple[list[_Place], bool, Order]:
+    """The places of the window, whether time ran out, and where they stand.  The list is the first that match; where
+    what is typed is after all of these, those from there on, and it stays so for whoever goes on from that window."""
+    key, most, typed = query.sort[0], query.limit, window.value is not None
+    begins = None if typed or window.begins is None else _assertion(key, window.begins)
+    found = _list(reader, begin, spans, query.sort, most, begins)
+    places, began_at = found.places[:most], None if typed else window.begins
+    start, stop, order = _window(places, window, key)
+    is_cut = len(found.places) > most or not found.whole
+    if typed and found.exact and is_cut and order.position > len(places):
+        wanted = _assertion(key, window.value or b"") or ""
+        more = (
+            found._replace(places=_from(found.places, wanted, key))
+            if found.whole
+            else _list(reader, begin, spans, query.sort, most, wanted)
+        )
+        if more.places:
+            found, places, began_at = more, more.places[:most], window.value
+            start, stop, order = _window(places, window, key)
+    return places[start:stop], found.timed_out, order._replace(exact=found.exact, begins=began_at)
+
+
 def _window(places: Sequence[_Place], window: Window, key: SortKey) -> tuple[int, int, Order]:
     """Start and stop in the list, and the position of the target; nothing of the list when the target has none."""
     count = len(places)
@@ -280,6 +356,5 @@ def _by_value(places: Sequence[_Place], window: Window, key: SortKey) -> tuple[i
     wanted = _assertion(key, window.value or b"")
     if wanted is None:
         return 0, INAPPROPRIATE_MATCHING
-    bound = (False, wanted)
-    found = (n for n, p in enumerate(places, 1) if (p.keys[0] <= bound if key.reverse else p.keys[0] >= bound))
+    found = (n for n, place in enumerate(places, 1) if _is_from(place, wanted, key))
     return next(found, len(places) + 1), SUCCESS

@@ -2,12 +2,15 @@
 
 The list of a client is what all its pages could show it (``paged_total_…``), so that a window is no way round a limit,
 and its length no count of what it may not see (ldap-clients.md §5).  Nothing is kept between two windows: the context
-id is a signature of what was asked and by whom.
+id is a signature of what was asked and by whom, and behind it the value that the list begins at, if that was typed.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Final, NamedTuple
 
 from directory_service.errors import InvalidInput
@@ -24,10 +27,11 @@ _MOST_VALUE: Final = 1024  # octets of what is typed
 
 
 class Listing(NamedTuple):
-    """``fault``: a virtualListViewResult known before the search; ``most`` entries are sent."""
+    """``context`` gives the id for a list that begins at a value, None for the first of all.  ``fault``: a
+    virtualListViewResult known before the search; ``most`` entries are sent."""
 
     window: Window
-    context: bytes
+    context: Callable[[bytes | None], bytes]
     fault: int = 0
     most: int = 0
 
@@ -45,11 +49,17 @@ def asked_listing(control: Control | None, query: Query, who: str, key: bytes) -
     window = _target(reader, before, after)
     given = reader.octets() if reader.peek() == OCTET_STRING else b""
     reader.finish()
-    context = sign(b"vlv", query, who, key)
+    context = partial(_context, query, who, key)
     if not query.sort:
-        return Listing(window, b"", SORT_CONTROL_MISSING)
-    known = not given or hmac.compare_digest(given, context)
-    return Listing(window, context, 0 if known else PROTOCOL_ERROR, query.limit)
+        return Listing(window, context, SORT_CONTROL_MISSING)
+    begins = given[len(context(None)) :] or None
+    known = not given or hmac.compare_digest(given, context(begins))
+    return Listing(replace(window, begins=begins), context, 0 if known else PROTOCOL_ERROR, query.limit)
+
+
+def _context(query: Query, who: str, key: bytes, begins: bytes | None) -> bytes:
+    value = begins or b""
+    return sign(b"vlv%d:%s" % (len(value), value), query, who, key) + value
 
 
 def _target(reader: Reader, before: int, after: int) -> Window:

@@ -67,6 +67,8 @@ class Order(Protocol):
     def length(self) -> int: ...
     @property
     def fault(self) -> int: ...
+    @property
+    def begins(self) -> bytes | None: ...
 
 
 class Result(Protocol):
@@ -238,7 +240,7 @@ class Searcher:
                 return refused
             controls = [sort_control(asked.order)] if asked.order else []
             controls += [page_control(query, identity.dn, self.key, None)] if asked.page else []
-            controls += [list_control(1, 1, 0, asked.listing.context)] if asked.listing else []
+            controls += [list_control(1, 1, 0, asked.listing.context(None))] if asked.listing else []
             values = ValueFilter(asked.values, definition_tests) if asked.values else None
         if request.scope == Scope.ONE or not entry.matches(request.filter):
             return _with(message_id, SUCCESS, controls)
@@ -327,7 +329,7 @@ class Searcher:
             if fault:
                 listed = list_control(0, ended.length, fault, b"")
                 return _with(work.message_id, VLV_ERROR, [listed], "vue de liste impossible")
-            controls.append(list_control(ended.position, ended.length, 0, asked.listing.context))
+            controls.append(list_control(ended.position, ended.length, 0, asked.listing.context(ended.begins)))
             hits, code = hits[: asked.listing.most], SIZE_LIMIT_EXCEEDED if len(hits) > asked.listing.most else code
         if order and hits:  # RFC 2891 2, case 6: nothing is said of the order of nothing
             controls.append(sort_control(order))

@@ -15,7 +15,7 @@ from index_world import all_entries, make_entry, write_index
 from record_factories import SUFFIX
 from twin_matcher import attributes_of, twin_search
 
-from directory_service.entries.attributes import ATTRIBUTES, prepare
+from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
 from directory_service.entries.entry import BAL, PEOPLE, STAFF, UNLISTED, Entry
 from directory_service.index import sorting
 from directory_service.index.directory import Directory
@@ -138,7 +138,7 @@ def _check(directory: Directory, world: list[Entry], query: Query, view: View, m
     assert [hit.id for hit in found.hits] == expected[: query.limit]
     assert found.truncated == (len(expected) > query.limit)
     _check_pages(directory, query, view, expected)
-    _check_windows(directory, query, view, expected)
+    _check_windows(directory, world, query, view, expected)
 
 
 def _has_order(query: Query) -> bool:
@@ -158,13 +158,37 @@ def _check_pages(directory: Directory, query: Query, view: View, expected: list[
     assert [hit.id for hit in gone.hits] == expected[2 : 2 + query.limit]
 
 
-def _check_windows(directory: Directory, query: Query, view: View, expected: list[int]) -> None:
+def _check_windows(directory: Directory, world: list[Entry], query: Query, view: View, expected: list[int]) -> None:
     listed = expected[: query.limit]
     for offset in range(1, len(listed) + 1):
         found = directory.search(replace(query, window=Window(1, 1, offset)), view)
-        assert found.order is not None and found.order[1:] == (offset, len(listed), 0)
+        assert found.order is not None and found.order[1:] == (offset, len(listed), 0, None)
         assert [hit.id for hit in found.hits] == listed[max(0, offset - 2) : offset + 1]
-    found = directory.search(replace(query, window=Window(0, 0, value=b"b")), view)
-    assert found.order is not None and found.order.length == len(listed)
-    if found.order.fault == 0:
-        assert [hit.id for hit in found.hits] == listed[found.order.position - 1 :][:1]
+    for typed in (b"b", b"a", b"ab", b""):
+        _check_typed(directory, world, query, view, expected, typed)
+
+
+def _check_typed(
+    directory: Directory, world: list[Entry], query: Query, view: View, expected: list[int], typed: bytes
+) -> None:
+    """The list is of the first; where these are all before what was typed, of those from there on, and stays so."""
+    found, key = directory.search(replace(query, window=Window(1, 1, value=typed)), view), query.sort[0]
+    attribute = ATTRIBUTES.get(key.attribute.lower())
+    assert found.order is not None
+    if found.order.fault:
+        assert attribute and attribute.rule is MatchRule.TIME and not key.exact
+        return
+    by_id, bound = {entry.id: entry for entry in world}, (False, typed.decode())
+    after = [
+        n for n, pk in enumerate(expected)
+        if (least(by_id[pk], key) <= bound if key.reverse else least(by_id[pk], key) >= bound)
+    ]  # fmt: skip
+    moved = bool(after) and after[0] >= query.limit
+    start = after[0] if moved else 0
+    listed = expected[start : start + query.limit]
+    place = after[0] - start if after else len(listed)
+    assert found.order.begins == (typed if moved else None)
+    assert (found.order.position, found.order.length) == (place + 1, len(listed))
+    assert [hit.id for hit in found.hits] == listed[max(0, place - 1) : place + 2]
+    again = directory.search(replace(query, window=Window(0, 9, len(listed), 0, begins=found.order.begins)), view)
+    assert [hit.id for hit in again.hits] == listed[-1:]

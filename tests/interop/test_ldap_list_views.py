@@ -186,6 +186,28 @@ def test_a_stranger_sees_and_counts_no_more_than_a_hundred(serving: Serving) -> 
         assert listed(typed[-1])[:3] == (101, 100, 0) and dns(typed) == []
 
 
+def test_a_stranger_who_types_a_late_letter_sees_a_hundred_from_there_on(serving: Serving, client: Client) -> None:
+    """Outlook's address book is browsed so.  The list is then that hundred, also for who scrolls on by offsets."""
+    names = column(client.ask(search(EVERY, 1, sorting("sn"), attributes=["sn"])), "sn")
+    late = next(n for n, held in enumerate(names) if n > 150 and squash(min(held)) != squash(min(names[n - 1])))
+    typed = min(names[late])
+    with Client(serving.port) as stranger:
+        first = stranger.ask(search(EVERY, 2, sorting("sn"), window(9, 9, value=typed), attributes=["sn"]))
+        position, length, code, context = listed(first[-1])
+        assert (position, length, code, first[-1].code) == (1, min(100, len(names) - late), 0, 0)
+        assert column(first, "sn") == names[late : late + 10]
+        onward = stranger.ask(
+            search(EVERY, 3, sorting("sn"), window(0, 4, 11, length, context=context), attributes=["sn"])
+        )
+        assert column(onward, "sn") == names[late + 10 : late + 15] and listed(onward[-1])[0] == 11
+        assert listed(onward[-1])[3] == context
+        back = stranger.ask(search(EVERY, 4, sorting("sn"), window(0, 0, value=""), attributes=["sn"]))
+        assert column(back, "sn") == names[:1]
+        for forged in (context[:12] + b"a", context[:-1], context + b"a"):
+            asked = search(EVERY, 5, sorting("sn"), window(0, 0, context=forged))
+            assert listed(stranger.ask(asked)[-1])[2] == 2
+
+
 def test_a_window_larger_than_the_limit_is_cut_and_says_so(serving: Serving, client: Client) -> None:
     found = client.ask(search(EVERY, 1, sorting("sn"), window(0, 50), size=10))
     assert (len(dns(found)), found[-1].code) == (10, 4)
