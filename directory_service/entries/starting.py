@@ -7,8 +7,11 @@ others, all entries that match.  Only of attributes that no text finds.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from directory_service.entries.attributes import Attribute, tag
+
+_STATUS: Final = "a"  # one of two words, which every entry has: to count who has which takes longer than to find some
 
 
 def key_starts(attribute: Attribute, prepared: str) -> Iterator[str]:
@@ -28,6 +31,6 @@ def key_starts(attribute: Attribute, prepared: str) -> Iterator[str]:
 
 def tag_starts(attribute: Attribute, prepared: str) -> Iterator[str]:
     """The same of tokens, which write what is not made of letters and digits otherwise."""
-    if attribute.tag and attribute.segment is None:
+    if attribute.tag not in ("", _STATUS) and attribute.segment is None:
         plain, other = tag(attribute.tag, prepared), f"{attribute.tag}x{prepared.encode().hex()}"
         yield from dict.fromkeys((plain, other))
