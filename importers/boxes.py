@@ -27,6 +27,7 @@ from importers.published import Beside
 from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
 from importers.sources import box_sources
+from importers.spared import KEPT, Spared
 from importers.store import Store
 
 _BATCH = 2_000
@@ -98,6 +99,8 @@ class BoxLoader:
                     self._compare(address, placed)
                 if not unchanged:
                     self.add(digest, numbers, placed)
+            elif not second and self._stands(address):
+                self.store.counts["mailbox"][KEPT] += 1
             self.store.flush_if_full()
             self.beside.flush_if_full()
 
@@ -120,6 +123,10 @@ class BoxLoader:
         """Whether this run has met it, of those that the source named before."""
         position = self.known.positions.get(address)
         return position is not None and bool(self.known.state[position] & SEEN)
+
+    def _stands(self, address: bytes) -> bool:
+        position = self.known.positions.get(address)
+        return position is not None and self.known.stands(position)
 
     def is_unchanged(self, address: bytes, digest: int) -> bool:
         position = self.known.positions.get(address)
@@ -256,6 +263,8 @@ class BoxLoader:
             else:
                 said.remove(same)
                 updates.append((row_id, values, same))
+        if box.held and not box.digest:  # a line of it was rejected, which may have named them
+            closed = []
         connection = self.store.connection
         update_rows(connection, binding, _BOUND, [(*new, row_id) for row_id, _, new in updates])
         self._end(closed, unlisted)
@@ -269,10 +278,10 @@ class BoxLoader:
         ended = [(self.store.as_of, self.store.run_id, unlisted, row_id) for row_id, _ in held]
         update_rows(self.store.connection, binding, ("until", "closed_run", "unlisted"), ended)
 
-    def close_vanished(self) -> None:
+    def close_vanished(self, spared: Spared) -> None:
         self.flush()
         self.store.flush()
-        gone = list(self.known.vanished())
+        gone = spared.vanished(self.store, self.known, "mailbox")
         mark_gone(self.store, self.source, [key for key, _ in gone])
         for batch in chunks(gone):
             owned = (mailbox.c.id.in_([pk for _, pk in batch]), mailbox.c.source == self.source)

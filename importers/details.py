@@ -30,6 +30,7 @@ from importers.revise import (
     touch,
 )
 from importers.rows import Layout
+from importers.spared import KEPT, Spared
 from importers.store import Store
 
 _BATCH = 2_000
@@ -73,6 +74,8 @@ class DetailLoader:
                 self.store.labels.add(feed.systems, labels)
             if said is not None:
                 self._changed(position is not None, *said)
+            elif position is not None and known.stands(position):
+                counts[KEPT] += 1
             self.store.flush_if_full()
         self.flush()
 
@@ -127,11 +130,12 @@ class DetailLoader:
         self.changes = []
         store.flush()
         several = named_otherwise(store, self.source, [(c.pk, c.key) for c in changes])
+        partial = {c.pk for c in changes if not c.digest}  # a row of hers was rejected
         stored = stored_rows(store, self.table, self.source, sorted({c.pk for c in changes}))
         changed = []
         for detail in _of_one_person(changes):
             found = difference(stored.get(detail.pk, ()), detail.said)
-            if detail.pk in several:  # what is missing may be said under her other number
+            if detail.pk in several or detail.pk in partial:  # what is missing may be said there
                 found.delete, found.removed = [], []
             if self._apply(detail, found):
                 changed.append(detail)
@@ -165,11 +169,11 @@ class DetailLoader:
                 self._record_new(detail)
         record(self.store, self.source, [(c.key, c.digest, c.pk) for c in changes if c.held])
 
-    def close_vanished(self) -> None:
+    def close_vanished(self, spared: Spared) -> None:
         """What the source no longer says of active people is dropped; of those who left, the last word is kept."""
         store, source = self.store, self.source
         store.flush()
-        gone = list(self.known.vanished())
+        gone = spared.vanished(store, self.known, self.name)
         mark_gone(store, source, [key for key, _ in gone])
         store.counts[self.name]["closed"] += len(gone)
         for batch in chunks(gone):

@@ -126,6 +126,10 @@ class Known:
         before, self.state[position] = self.state[position], self.state[position] | SEEN
         return self.digests[position] == digest and not before & GONE
 
+    def stands(self, position: int) -> bool:
+        """Whether it is not gone, by what the source last said."""
+        return not self.state[position] & GONE
+
     def _row(self, key: bytes, position: int) -> tuple[bytes, int, int, int]:
         return key, self.digests[position], self.subjects[position], self.state[position] & GONE
 

@@ -23,6 +23,7 @@ from importers.revise import settle
 from importers.rows import Holding, Place, Problems, getter
 from importers.said import lines_of
 from importers.source import Kind, Source
+from importers.spared import Spared
 from importers.store import Store
 
 
@@ -38,6 +39,7 @@ class Work:
     source: Source
     sources: Mapping[bytes, str]  # of people: type of identifier ► source
     problems: Problems
+    spared: Callable[[], Spared]  # by the rows rejected so far
     feed: Feed
     made: datetime  # when the source made the file, or the date that the import bears if that is before
     lead: timedelta  # by which operators are ahead of the extract
@@ -67,7 +69,7 @@ def _load_people(work: Work, feed: Feed) -> None:
     for source in set(work.sources.values()):
         loader.open_source(source, feed)
     loader.load(feed, work.sources)
-    loader.close_vanished()
+    loader.close_vanished(work.spared())
 
 
 def load_details(work: Work) -> None:
@@ -76,7 +78,7 @@ def load_details(work: Work) -> None:
     known = work.feed.known_of(work.store.connection, layout.id)
     details = DetailLoader(work.store, work.people, work.links, layout, known)
     details.load(work.feed)
-    details.close_vanished()
+    details.close_vanished(work.spared())
 
 
 def _box_loader(work: Work, source: str) -> BoxLoader:
@@ -90,7 +92,7 @@ def load_mailboxes(work: Work) -> None:
     settle(work.store, work.people)
     boxes = _box_loader(work, work.source.layout.id)
     boxes.load(work.feed)
-    boxes.close_vanished()
+    boxes.close_vanished(work.spared())
 
 
 def _load_with_mailboxes(work: Work, source: str) -> None:
@@ -102,7 +104,7 @@ def _load_with_mailboxes(work: Work, source: str) -> None:
     for address in sorted(held):
         numbers, holdings = zip(*held[address], strict=True)
         boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), numbers, holdings)
-    boxes.close_vanished()
+    boxes.close_vanished(work.spared())
 
 
 def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> Iterator[Record]:

@@ -19,6 +19,7 @@ from importers.revise import Change, Reviser
 from importers.rows import NAMELESS
 from importers.source import System
 from importers.sources import vouching
+from importers.spared import KEPT, Spared
 from importers.store import Store
 
 
@@ -51,6 +52,8 @@ class PeopleLoader:
                 self._learn(feed.systems, *news.take())
             if said is not None and known is not None:
                 self._changed(known.source, position is not None, *said)
+            elif known is not None and position is not None and known.stands(position):
+                counts[KEPT] += 1
             self.store.flush_if_full()
         self.reviser.flush()
 
@@ -108,7 +111,7 @@ class PeopleLoader:
             used[a[0] or 0] += 1
         self.people.vouch(pk, self.bits[source])
 
-    def close_vanished(self) -> None:
+    def close_vanished(self, spared: Spared) -> None:
         """Whoever her source no longer names: inactive, unless another activity source still does."""
         for source, known in self.known.items():
-            self.reviser.vanish(source, list(known.vanished()))
+            self.reviser.vanish(source, spared.vanished(self.store, known, "practitioner"))

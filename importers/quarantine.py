@@ -15,7 +15,8 @@ from importers.feed import HELD
 from importers.quality import rules
 from importers.quality.characters import shown
 from importers.report import FileReport
-from importers.rows import KEPT, Doubt, Finding, Problems
+from importers.rows import KEPT, Doubt, Finding, Match, Problems
+from importers.spared import Spared
 from importers.store import Store
 
 _SHARE = 0.05  # of rejected rows: above it, columns have moved rather than rows gone bad
@@ -26,9 +27,12 @@ _DOUBTS = 10_000  # false numbers of one file for which the right one is looked 
 class Quarantine:
     """The rejected rows of one file, and what is to be said of the others."""
 
-    def __init__(self, store: Store, report: FileReport, run_file_id: int, separator: str, kept: int = KEPT) -> None:
+    def __init__(
+        self, store: Store, report: FileReport, run_file_id: int, match: Match, separator: str, kept: int = KEPT
+    ) -> None:
         self.store, self.report, self.run_file_id = store, report, run_file_id
         self.problems = Problems(separator, kept)
+        self._spared = Spared(match, separator)
         self.count = 0
         self.reasons: Counter[str] = Counter()
         self.doubts: list[tuple[int, Doubt]] = []  # line of a rejected row, its number
@@ -38,6 +42,11 @@ class Quarantine:
         if len(self.problems.rejected) >= HELD:
             self._write()
 
+    def spared(self) -> Spared:
+        """What all rows rejected so far may have been about."""
+        self._write()
+        return self._spared
+
     def _write(self) -> None:
         found = self.problems.rejected
         self.count += len(found)
@@ -45,6 +54,7 @@ class Quarantine:
         pending = self.store.pending[rejection]
         for r in found:
             pending.append((self.run_file_id, r.line, r.column, r.reason, r.message, shown(r.raw)))
+            self._spared.add(r)
             if r.doubt and len(self.doubts) < _DOUBTS:
                 self.doubts.append((r.line, Doubt(*r.doubt)))
         rows = self.report.rows

@@ -39,8 +39,11 @@ _ACTS = {
     "accepted": "accepté",
     "rejected": "rejeté",
     "later": "remis à plus tard",
+    "kept": "maintenu (ligne rejetée)",
     "unchanged": "inchangé",
 }
+_NAMED = 12  # unknown columns
+STILL = frozenset(("unchanged", "kept"))  # acts by which nothing changes
 _STATUS = {
     "done": "Import {run} terminé",
     "unchanged": "Import {run} : rien n'a changé",
@@ -65,6 +68,7 @@ class FileReport:
     warnings: Mapping[str, int] = field(default_factory=dict)
     status: str = "imported"
     reasons: Mapping[str, int] = field(default_factory=dict)  # rejections by reason
+    unknown: tuple[str, ...] = ()  # captions that no layout has
 
     def as_text(self) -> str:
         if self.status == "skipped":
@@ -79,7 +83,10 @@ class FileReport:
         for reasons, effect in ((self.reasons, rules.Effect.REJECT.value), (self.warnings, "")):
             for rule, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0])):
                 shown = effect or rules.effect(rule)
-                lines.append(f"    {shown + ', ' if shown else ''}{rule} : {grouped(count)} ({rules.text(rule)})")
+                named = f" : {', '.join(self.unknown[:_NAMED])}" if rule == "column_unknown" else ""
+                lines.append(
+                    f"    {shown + ', ' if shown else ''}{rule} : {grouped(count)} ({rules.text(rule)}){named}"
+                )
         return lines
 
 
@@ -114,7 +121,7 @@ class ImportReport:
 
     @property
     def changed(self) -> bool:
-        return any(n for acts in self.counts.values() for act, n in acts.items() if act != "unchanged")
+        return any(n for acts in self.counts.values() for act, n in acts.items() if act not in STILL)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -201,6 +208,8 @@ def _mover(move: Mapping[str, Any]) -> str:
 def _share(moved: Mapping[str, Any]) -> str:
     if not moved["before"]:
         return grouped(moved["touched"])
+    if moved["touched"] > moved["before"]:  # records that came, or others in the place of those that were: no share
+        return f"{grouped(moved['touched'])}, pour {grouped(moved['before'])} avant"
     share = f"{moved['percent']:.2f}".replace(".", ",")
     return f"{grouped(moved['touched'])} sur {grouped(moved['before'])} ({share} %)"
 

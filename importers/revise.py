@@ -127,6 +127,7 @@ class Reviser:
         told = {c.pk for c in each if c.held or self.people.vouchers(c.pk) & bit or not self.people.vouchers(c.pk)}
         rows = {table: stored_rows(self.store, table, source, sorted(told)) for table in (activity, expertise)}
         several = named_otherwise(self.store, source, [(c.pk, c.key) for c in each if c.pk in told])
+        partial = {c.pk for c in each if not c.digest}  # a row of hers was rejected
         better = {c.pk for c in changes if self.people.vouchers(c.pk) & (bit - 1)}  # active, and said by that source
         people = self._people([c.pk for c in changes if c.pk not in better])
         wanted = _Written()
@@ -136,7 +137,7 @@ class Reviser:
             self.people.vouch(change.pk, bit)
             for table, said in ((activity, change.activities), (expertise, change.expertises)):
                 found = difference(rows[table].get(change.pk, ()), said)
-                if change.pk in several:  # what is missing may be said under her other number
+                if change.pk in several or change.pk in partial:  # what is missing may be said there
                     found.delete, found.removed = [], []
                 wanted.deleted[table] += found.delete
                 self._hang(table, change, found, before, after)

@@ -7,20 +7,18 @@ Nothing is corrected: a suggestion is for staff.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import select
 
 from directory_service.model.mistaken import near_numbers
-from directory_service.model.names import squash, words
 from directory_service.registry.bulk import chunks, update_rows
-from directory_service.registry.tables import practitioner, rejection
+from directory_service.registry.tables import rejection
 from importers.known import People
 from importers.quarantine import Quarantine
 from importers.rows import Doubt
+from importers.spared import alike, names_of
 from importers.store import Store
-
-Names = tuple[str, str]
 
 
 def suggest(store: Store, people: People, quarantines: Sequence[Quarantine]) -> None:
@@ -41,32 +39,15 @@ def _suggestions(store: Store, people: People, doubts: Sequence[Doubt]) -> dict[
     near = {d: numbers for d, numbers in near.items() if numbers}
     wanted = {people.ids[n.encode()] for numbers in near.values() for n in numbers}
     wanted |= {people.ids[d.other.encode()] for d in near if d.other.encode() in people.ids}
-    names, found = _names(store, wanted), {}
+    names, found = names_of(store, wanted), {}
     for doubt, numbers in near.items():
         own = (doubt.family_name, doubt.given_names)
         if doubt.other:
             own = names.get(people.ids.get(doubt.other.encode(), 0), ("", ""))
-        alike = [n[1:] for n in numbers if _alike(own, names.get(people.ids[n.encode()], ("", "")))]
-        if alike:
-            found[doubt] = ", ".join(alike)
+        meant = [n[1:] for n in numbers if alike(own, names.get(people.ids[n.encode()], ("", "")))]
+        if meant:
+            found[doubt] = ", ".join(meant)
     return found
-
-
-def _names(store: Store, pks: Iterable[int]) -> dict[int, Names]:
-    found: dict[int, Names] = {}
-    columns = practitioner.c.id, practitioner.c.family_name, practitioner.c.given_names
-    for some in chunks(sorted(pks)):
-        for pk, family, given in store.connection.execute(select(*columns).where(practitioner.c.id.in_(some))):
-            found[pk] = (family, given)
-    return found
-
-
-def _alike(one: Names, other: Names) -> bool:
-    """The same family name, and given names of which one begins with the other."""
-    if not squash(one[0]) or squash(one[0]) != squash(other[0]):
-        return False
-    first, second = words(one[1]), words(other[1])
-    return all(a == b for a, b in zip(first, second, strict=False))
 
 
 def _complete(store: Store, quarantine: Quarantine, found: dict[Doubt, str]) -> None:

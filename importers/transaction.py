@@ -36,8 +36,9 @@ from importers.lastwords import forget_last_words
 from importers.loaders import LOADERS, Work
 from importers.places import Places
 from importers.progress import Progress, advancing
+from importers.quality.characters import shown
 from importers.quarantine import Quarantine
-from importers.report import Breach, FileReport, ImportReport
+from importers.report import STILL, Breach, FileReport, ImportReport
 from importers.revise import settle
 from importers.stages import Stages
 from importers.store import Store
@@ -190,7 +191,7 @@ class Transaction:
             del self.places, self.links  # asked no more: room for the sorting of indexes
         self.show("rapprochement", 0, 0)
         with self.stages.during("reconcile"):
-            if store.counts["practitioner"].keys() - {"unchanged"} or store.counts["mailbox"].keys() - {"unchanged"}:
+            if any(store.counts[kind].keys() - STILL for kind in ("practitioner", "mailbox")):
                 # Files of details are read after those that say who is back.
                 forget_last_words(store, filter(self.people.vouchers, store.back))
                 attach_holders(store, self.people)
@@ -230,9 +231,10 @@ class Transaction:
 
     def _load_file(self, job: Job, task: Task) -> FileReport:
         file = job.file
-        report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows)
+        captions = tuple(shown(caption[:80]) for caption in file.match.unknown)
+        report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows, unknown=captions)
         self.store.file = self._record(report, job)
-        quarantine = Quarantine(self.store, report, self.store.file, file.separator, self.findings)
+        quarantine = Quarantine(self.store, report, self.store.file, file.match, file.separator, self.findings)
         self.quarantines.append(quarantine)
         problems, advance = quarantine.problems, advancing(self.show, f"import de {file.name}", file.size)
         for caption in file.match.unknown:
@@ -244,8 +246,8 @@ class Transaction:
         else:
             feed = feed_here(task, problems, quarantine.look, advance, self.stages)
         made = min(parse_instant(job.published), parse_instant(self.as_of))
-        shared = self.store, self.people, self.places, self.links
-        work = Work(*shared, file, job.source, job.sources, problems, feed, made, self.lead, self.patients)
+        shared, spared = (self.store, self.people, self.places, self.links), quarantine.spared
+        work = Work(*shared, file, job.source, job.sources, problems, spared, feed, made, self.lead, self.patients)
         read_beside = self.assistant and not job.surveyed
         with self.stages.during("diff", without=("wait", "write") if read_beside else ("read", "parse", "write")):
             LOADERS[job.source.kind](work)
