@@ -134,11 +134,12 @@ def _candidates(path: Path) -> list[Path]:
 
 
 def _members(path: Path) -> list[str | None]:
-    """The text members of a zip; one None for a plain file."""
+    """The text members of a zip, and the zips in it, which are told; one None for a plain file."""
     if _is_of_macos(path.name) or not _is_zip(path):
         return [None]
     with _opened_zip(path) as archive:
-        infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in _SUFFIXES and not i.is_dir()]
+        ours = {*_SUFFIXES, ".zip"}
+        infos = [i for i in archive.infolist() if Path(i.filename).suffix.lower() in ours and not i.is_dir()]
         if len({i.filename for i in infos}) < len(infos):  # only the last of them could be opened
             raise ImportRefused("deux membres du même nom", where=path.name)
         if any(i.file_size > _MEMBER_LIMIT for i in infos):

@@ -59,6 +59,8 @@ def nothing_recognised(seen: Sequence[str], folders: Sequence[str]) -> ImportRef
     are in it and were not looked into."""
     if any(name.startswith("xl/") for name in seen):
         return ImportRefused("classeur Excel, vu à la place d'une extraction : texte, ou zip de textes, attendu")
+    if any(name.lower().endswith(".zip") and not name.startswith("._") for name in seen):  # those: a Mac's
+        return ImportRefused("archive dans une archive : extrayez-la, et importez ce qu'elle contient")
     told = f"vu : {_list(seen)}" if seen else "aucun fichier .txt, .csv, .xml ni .zip"
     below = f" ; ses dossiers ne sont pas lus : donnez-les à part ({_list(folders)})" if folders else ""
     return ImportRefused(f"aucune extraction reconnue : {told}{below}")

@@ -172,6 +172,12 @@ def test_the_impact_is_told_in_numbers_and_percent_the_biggest_movers_first(worl
     assert "domaines touchés : 2 sur 2 ; d'abord medecin.mssante.fr : 2 sur 40 (5,00 %), lyon.mssante.fr :" in text
 
 
+def test_more_than_there_was_is_no_share(world: World) -> None:
+    world.day(1, activity=activities(NURSES[:2]))
+    text = world.day(2, activity=activities(NURSES[:7])).as_text()
+    assert "effet sur les professionnels : 5, pour 2 avant ; 5 ajoutés" in text
+
+
 def test_a_merge_is_told_as_one(world: World) -> None:
     world.day(1, activity=[f.activity(NURSES[0]), f.activity(f.adeli(1), family_name="DURAND")])
     impact = world.day(2, links=[(f.adeli(1), NURSES[0])]).impact

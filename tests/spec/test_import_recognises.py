@@ -88,6 +88,19 @@ def test_a_zip_may_hold_several_extracts_and_other_things(tmp_path: Path) -> Non
     assert ignored == ["LISEZMOI.txt"]
 
 
+def test_a_zip_in_a_zip_is_told_as_such(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "day.zip", "w") as archive:
+        archive.write(f.write_links(tmp_path / "links.csv", []), "links.csv")
+    with zipfile.ZipFile(tmp_path / "week.zip", "w") as archive:
+        archive.write(tmp_path / "day.zip", "day.zip")
+    told = "week.zip : archive dans une archive : extrayez-la, et importez ce qu'elle contient"
+    assert refusal(tmp_path / "week.zip") == told
+    with zipfile.ZipFile(tmp_path / "week.zip", "a") as archive:
+        archive.write(tmp_path / "links.csv", "links.csv")
+    found, ignored = recognise(tmp_path / "week.zip")
+    assert ([file.name for file in found], ignored) == (["week.zip/links.csv"], ["day.zip"])
+
+
 def test_the_names_in_a_zip_show_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
     good = f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]).read_bytes()
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:

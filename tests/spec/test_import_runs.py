@@ -212,6 +212,7 @@ def test_unknown_extra_columns_are_reported_and_the_rest_is_imported(world: Worl
     path.write_text(f"{header}|Colonne nouvelle\n{row}|valeur\n")
     report = run_import(world.engine, [path], actor="tests")
     assert report.files[0].warnings == {"column_unknown": 1}
+    assert "column_unknown : 1 (colonne inconnue : laissée de côté) : Colonne nouvelle\n" in report.as_text()
     with reading(world.engine) as connection:
         (found,) = each_found(connection, report.run or 0)
     assert (found.rule, found.column) == ("column_unknown", "Colonne nouvelle")
