@@ -157,7 +157,7 @@ class EndlessLookups(Lookups):
 
     began, ended = threading.Semaphore(0), threading.Semaphore(0)
 
-    def candidates(self, *_: object) -> Iterator[Row]:  # type: ignore[override]
+    def candidates(self, *_: object, **__: object) -> Iterator[Row]:  # type: ignore[override]
         self.began.release()
         try:
             yield from self.connection.execute(ENDLESS)
