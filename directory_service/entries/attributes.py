@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
+from directory_service.entries.marks import marked, unmarked
 from directory_service.errors import InvalidInput
 from directory_service.ldap.dn import normalise, parse_dn, uuid_start
 from directory_service.model.identifiers import is_adeli, is_rpps
@@ -207,12 +208,7 @@ def _mail(text: str) -> str:
     """Text of ASCII is not what folding makes of other signs: those are not of the syntax (RFC 4517 3.3.15)."""
     bare = text.strip()
     folded = bare.casefold()
-    return folded.translate(_MARKS_IN_MAIL) if bare.isascii() or not folded.isascii() else ""
-
-
-# What stands between the values of a text is no sign of one: an address may hold both (RFC 5322 3.2.3).
-_MARKS_IN_MAIL: Final = str.maketrans("^$", "\x1e\x1f")
-_MARKS_BACK: Final = str.maketrans("\x1e\x1f", "^$")
+    return unmarked(folded) if bare.isascii() or not folded.isascii() else ""
 
 
 def _exact(text: str) -> str:
@@ -307,7 +303,7 @@ def column(prepared: Iterable[str]) -> str:
 
 def address_column(addresses: Iterable[str]) -> str:
     """That of addresses."""
-    return column([a.casefold().translate(_MARKS_IN_MAIL) for a in addresses])
+    return column([unmarked(a.casefold()) for a in addresses])
 
 
 def worded(text: str) -> tuple[str, ...]:
@@ -367,7 +363,7 @@ def index_key(attribute: Attribute, value: bytes) -> str | None:
         return _operational_key(attribute, prepared)
     if prepared and attribute.key in ("i8", "i0") and _is_national(attribute.key[1], prepared):
         return id_key("i", prepared)
-    return id_key(attribute.key, prepared.translate(_MARKS_BACK)) if prepared else None
+    return id_key(attribute.key, marked(prepared)) if prepared else None
 
 
 def _is_national(scheme: str, number: str) -> bool:

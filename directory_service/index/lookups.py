@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.beginnings import Beginnings
@@ -50,7 +49,7 @@ class _Chosen(NamedTuple):
     values: tuple[str, ...]
 
 
-_first = itemgetter(0)
+_LAST: Final = 2**63 - 1  # no id is after it
 # The entries of a list, in its order: ``CROSS JOIN`` says which of the two is gone through.
 _OF_IDS: Final = "json_each(?) j CROSS JOIN entry e ON e.id = j.value"
 
@@ -199,11 +198,9 @@ class Lookups:
 
     def _begun_ids(self, starts: Sequence[str], chosen: _Chosen, most: int) -> set[int] | None:
         """Who has a key that begins so; None when these keys, of any branch, are more than so many."""
-        sql, found = "SELECT id FROM key WHERE value >= ? AND value < ? AND view <= ? LIMIT ?", list[int]()
+        found = list[int]()
         for start in starts:
-            found += map(
-                _first, self.connection.execute(sql, (start, after(start), chosen.view, most + 1 - len(found)))
-            )
+            found += self.keyed(start, after(start), -1, _LAST, chosen.view, most + 1 - len(found))
         low, high, _ = chosen.span
         return {pk for pk in found if low < pk < high} if len(found) <= most else None
 

@@ -14,7 +14,7 @@ from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, first_id
 from directory_service.index import ranges, spelled
 from directory_service.index.plan.access import COLUMNS
-from directory_service.index.plan.fours import LISTED, terms_in
+from directory_service.index.plan.fours import INDEXED, terms_in
 from directory_service.index.plan.starts import with_starts
 from directory_service.index.render import body_of, letters_of, names_of, row_of
 from directory_service.index.schema import (
@@ -68,7 +68,7 @@ def _take_out(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         db.execute(f"INSERT INTO text(text, rowid, {_TEXTS}) VALUES ('delete', ?, {_MARKS})", (entry, *texts))  # noqa: S608
         db.execute("INSERT INTO tag(tag, rowid, terms) VALUES ('delete', ?, ?)", (entry, with_starts(tags)))
         if branch_of(entry) == BAL:
-            db.execute(_OUT_OF_NAMES, (entry, terms_in(texts[: len(LISTED)])))
+            db.execute(_OUT_OF_NAMES, (entry, terms_in(texts[: len(INDEXED)])))
         found = [(key, entry) for key in keys.split(KEY_SEPARATOR)]
         db.executemany("DELETE FROM key WHERE value = ? AND id = ?", found)
         db.execute("DELETE FROM entry WHERE id = ?", (entry,))

@@ -13,6 +13,7 @@ from directory_service.entries import entry
 from directory_service.entries.attributes import (
     ATTRIBUTES,
     MatchRule,
+    address_column,
     column,
     id_key,
     index_key,
@@ -171,3 +172,12 @@ def test_the_reference_page_tells_how_each_attribute_compares() -> None:
     told |= dict(re.findall(r"^\| (`as\w+`) \| \d+ \| (\w+) \|", text, re.M))
     known = {f"`{a.name}`": a.rule.value for a in ATTRIBUTES.values() if a.name not in ("objectClass", "c", "dc")}
     assert {name: rule for name, rule in told.items() if name in known} == known
+
+
+def test_what_is_written_for_marks_in_an_address_is_no_sign_of_one() -> None:
+    mail = ATTRIBUTES["mail"]
+    odd = b"a^b$c@x.fr"
+    assert index_key(mail, odd) == id_key("m", odd.decode())
+    assert address_column([odd.decode()]) == column([prepare(mail, odd) or ""])
+    for asked in (b"a\x1eb\x1fc@x.fr", b"a\x1eb$c@x.fr"):
+        assert prepare(mail, asked) != prepare(mail, odd) and index_key(mail, asked) != index_key(mail, odd)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.criteria import typed_filter
 from directory_service.index.plan import make_plan
-from directory_service.index.plan.fours import LISTED, term, terms, terms_in
+from directory_service.index.plan.fours import INDEXED, term, terms, terms_in
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
 from directory_service.index.plan.predicate import Layout, compile_filter
 from directory_service.index.plan.sieve import sieve_of
@@ -177,10 +177,10 @@ def test_four_letters_beside_a_town_find_all_that_is_meant() -> None:
     assert path.names and path.text and not path.whole
 
 
-@pytest.mark.parametrize("column", LISTED)
+@pytest.mark.parametrize("column", INDEXED)
 @pytest.mark.parametrize("text", ["dupont", "a", "", "œuvre", "Ж1Ж1", "^dupont$", "a^b"])
 def test_letters_are_found_in_the_text_that_is_indexed(text: str, column: str) -> None:
-    indexed = terms_in([f"^avant{text}apres$" if c == column else "" for c in LISTED]).split()
+    indexed = terms_in([f"^avant{text}apres$" if c == column else "" for c in INDEXED]).split()
     pieces = {text[i : i + size] for size in (2, 3, 4) for i in range(len(text) - size + 1)}
     assert {term(piece, column) for piece in pieces} <= set(indexed)
 
@@ -197,7 +197,7 @@ def test_letters_are_found_in_the_text_that_is_indexed(text: str, column: str) -
 def test_every_two_to_four_letters_are_indexed_and_nothing_else(texts: tuple[str, ...]) -> None:
     cut = {
         term(text[i : i + size], column)
-        for text, column in zip(texts, LISTED, strict=True)
+        for text, column in zip(texts, INDEXED, strict=True)
         for size in (2, 3, 4)
         for i in range(len(text) - size + 1)
     }
@@ -222,7 +222,7 @@ def test_a_display_name_is_found_by_any_letters_of_it(family: str, own: str, bef
 
 
 def test_a_start_is_of_one_text() -> None:
-    assert len({term("^dup", column) for column in LISTED}) == len(LISTED)
+    assert len({term("^dup", column) for column in INDEXED}) == len(INDEXED)
     assert term("dup", "sn") == term("dup", "name")
     assert len({term("dup", column) for column in ("name", "given", "mail")}) == 3
 

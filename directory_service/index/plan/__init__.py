@@ -33,7 +33,7 @@ from directory_service.index.plan.access import (
     paths,
 )
 from directory_service.index.plan.fitting import fit_in_python, fit_in_sql
-from directory_service.index.plan.fours import LISTED, NAME_TEXTS
+from directory_service.index.plan.fours import INDEXED, NAME_TEXTS
 from directory_service.index.plan.merging import merged
 from directory_service.index.plan.named import named
 from directory_service.index.plan.naming import sound_access
@@ -360,5 +360,5 @@ def _in_text(columns: tuple[str, ...], pattern: Pattern, lexicon: Lexicon) -> Ac
 
 def _texts(columns: tuple[str, ...], pattern: Pattern, rule: MatchRule, lexicon: Lexicon) -> Access:
     terms = terms_of(pattern.pieces, rule, lexicon)
-    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(LISTED) else None
+    fours = fours_of(pattern.pieces, columns[0], lexicon) if set(columns).issubset(INDEXED) else None
     return TextHas(columns, terms, fours.texts if fours else ()) if terms else ALL

@@ -17,18 +17,13 @@ from operator import add
 from typing import Final
 
 NAMES: Final = ("sn", "name", "given", "mail")  # what an address book asks for
-LISTED: Final = (*NAMES, "shown")  # the texts whose terms are indexed
+INDEXED: Final = (*NAMES, "shown")  # the texts whose terms are indexed
 NAME_TEXTS: Final = frozenset(NAMES) - {"mail"}
 START: Final = "^"
 _WRITTEN: Final = {"shown": ("name", "shown")}  # a displayName has a name in it, which is not written again
 _MOST: Final = 4  # letters of a term
-_STARTS: Final = {
-    "sn": "\x02",
-    "name": "\x03",
-    "given": "\x04",
-    "mail": "\x05",
-    "shown": "\x06",
-}  # of each column
+# How each column writes that a value starts.
+_STARTS: Final = {"sn": "\x02", "name": "\x03", "given": "\x04", "mail": "\x05", "shown": "\x06"}
 
 
 class _Pairs(dict[tuple[str, str], str]):
@@ -63,7 +58,7 @@ def terms(letters: str, column: str) -> list[str]:
 
 
 def terms_in(texts: Sequence[str]) -> str:
-    """What is indexed of the texts ``LISTED``: their terms between spaces, a few of them twice."""
+    """What is indexed of the texts ``INDEXED``: their terms between spaces, a few of them twice."""
     sn, name, given, mail, shown = texts
     domain = mail.find("@")
     parts = (_terms(name, "name"), _part(sn, "sn", name), _terms(given, "given"), _around(shown, name))

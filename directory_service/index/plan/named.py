@@ -8,8 +8,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from directory_service.index.plan.access import fours_expression, joined
-from directory_service.index.plan.fours import LISTED as TEXTS
-from directory_service.index.plan.fours import START, writings
+from directory_service.index.plan.fours import INDEXED, START, writings
 from directory_service.index.plan.pieces import FEW_LISTS, LISTED, MOST_LISTS, Lexicon, fours_of, pattern_of
 from directory_service.index.plan.predicate import OWN
 from directory_service.index.query import And, Filter, InText, Or, Substrings
@@ -31,7 +30,7 @@ _ANYBODY: Final = Named("", float("inf"))
 def named(asked: Filter, lexicon: Lexicon, most: int = MOST_LISTS) -> Named | None:
     """None for what is, in part, about something else.  ``most``: lists of one piece."""
     match asked:
-        case InText(columns, piece) if all(c in TEXTS for c in columns):
+        case InText(columns, piece) if all(c in INDEXED for c in columns):
             return _pieces(columns, (piece,), lexicon, most)
         case Substrings(attribute) if attribute in OWN:
             pattern = pattern_of(asked)

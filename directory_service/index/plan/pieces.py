@@ -206,11 +206,9 @@ def _counted(piece: str, column: str, lexicon: Lexicon) -> set[tuple[int, str]]:
     that of all."""
     size, each, counts = min(4, len(piece)), terms(piece, column), lexicon.fours
     starts = range(len(piece) - size + 1)
-    if len(each) == 1:
-        (whole,) = each
-        return {(counts.get(whole[i : i + size - 1], _SUPPOSED), piece[i : i + size]) for i in starts}
-    held = [[counts.get(whole[i : i + size - 1], _SUPPOSED) for i in starts] for whole in each]
-    return {(sum(count), piece[i : i + size]) for i, count in enumerate(zip(*held, strict=True))}
+    return {
+        (sum([counts.get(whole[i : i + size - 1], _SUPPOSED) for whole in each]), piece[i : i + size]) for i in starts
+    }
 
 
 def forget_terms() -> None:
