@@ -1,9 +1,10 @@
 """``/v1/search``: practitioners by the one box and by criteria, ranked, counted and page by page.  I/O: one reader.
 
-Whoever matches is found by tokens (``onebox``).  Few are all read, scored and sorted; many are read tier by tier, each
-in rank order, as far as the page goes.  When hardly anybody matches, words are also taken by sound, with typing errors,
-as short beginnings, and failing that inside other words.  What is done goes by numbers of the build, so that within a
-build every page is of the same order; the clock only ends what takes too long.  Figures: docs/reference/search.md.
+Whoever matches is found by tokens (``onebox``).  Few are all read, scored and sorted, and so are few who have the words
+as typed; the others of many are read tier by tier, each in rank order, as far as the page goes.  When hardly anybody
+matches, words are also taken by sound, with typing errors, as short beginnings, and failing that inside other words.
+What is done goes by numbers of the build, so that within a build every page is of the same order; the clock only ends
+what takes too long.  Figures: docs/reference/search.md.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -23,9 +24,17 @@ from directory_service.index.inside import candidates
 from directory_service.index.lookups import Span
 from directory_service.index.onebox import Box, facets, within
 from directory_service.index.onebox.explain import explained
-from directory_service.index.onebox.readings import Word
 from directory_service.index.onebox.score import Fit, Match, match
-from directory_service.index.onebox.tiers import FIRST_RELAXED, IDENTIFIED, Near, everyone, expressions, with_tokens
+from directory_service.index.onebox.tiers import (
+    FIRST_RELAXED,
+    IDENTIFIED,
+    TIERS,
+    Near,
+    everyone,
+    expressions,
+    with_tokens,
+)
+from directory_service.index.people import GIVEN, MORE, SN, TAGS, People, Row
 from directory_service.index.plan import make_plan
 from directory_service.index.points import ids_of
 from directory_service.index.query import And, Filter, HasTag, Not, Or
@@ -42,9 +51,6 @@ SURE: Final = 3  # words; where somebody matches so many, she is meant
 LOOSE: Final = 1_000  # candidates by sound and typing errors
 INSIDE: Final = 300  # candidates of one look-up of what stands inside words
 TIME: Final = 2.0  # seconds
-_KEYED: Final = 500  # entries that one identifier, or its beginning, may find
-_OWN: Final = ("tags", "sn", "given")  # columns read of everybody
-_TAGS, _SN, _GIVEN = range(1, 4)
 
 
 class Found(NamedTuple):
@@ -65,12 +71,12 @@ class _Everyone:
     """Who was found, where all of them are known: rank and what was read of each."""
 
     ranks: list[Rank] = field(default_factory=list)
-    rows: dict[int, Sequence[Any]] = field(default_factory=dict)
+    rows: dict[int, Row] = field(default_factory=dict)
 
 
 class Finder:
     """Answers one question.  ``box`` is None when only criteria were given.  ``uncounted`` are those of the criteria
-    that no facet counts, None where these are all."""
+    that no facet counts, None where these are all.  ``search``: what it may cost, where others have spent of it."""
 
     def __init__(
         self,
@@ -81,6 +87,7 @@ class Finder:
         wishes: Wishes,
         view: int,
         uncounted: Filter | None = None,
+        search: Search | None = None,
     ) -> None:
         self._reader, self._box, self._near, self._wishes, self._view = reader, box, near, wishes, view
         if box and box.titled:
@@ -91,8 +98,8 @@ class Finder:
         self._nobody = plan.paths == ()
         only = plan.paths[0] if plan.paths and len(plan.paths) == 1 else None
         self._tokens = only.tag if only else ""  # that whoever meets the criteria has
-        self._columns = (*plan.check.columns, *_OWN)
-        self._search = Search(EXAMINED, view, time.monotonic() + TIME, EXAMINED)
+        self._search = search or Search(EXAMINED, view, time.monotonic() + TIME, EXAMINED)
+        self._people = People(reader, self._span, self._search, view)
         self._told: Callable[[int], Match | None] = lambda _pk: None
 
     def page(self, limit: int, place: Place | None) -> Found:
@@ -110,12 +117,13 @@ class Finder:
     # --- by the box --------------------------------------------------------------------------------------------------
 
     def _boxed(self, box: Box, limit: int, place: Place | None) -> Found:
-        keyed = self._keyed(box)
+        keyed = self._people.keyed(box)
+        rows: list[Row] = []
         # What is typed as it is comes cheaper than all that begins so.
         for most in dict.fromkeys((Likeness.EXACT, box.most)):
-            rows = list(islice(self._rows(self._where(box, most)), SCORED + 1))
+            typed, rows = rows, list(islice(self._people.tagged(self._where(box, most)), SCORED + 1))
             if len(rows) > SCORED:
-                return self._many(box, keyed, limit, place)
+                return self._many(box, keyed, typed, limit, place)
         found = self._scored(box, rows, keyed)
         least = min(LITTLE, 1) if len(box.needed) >= SURE else LITTLE
         if box.exact or len(found.ranks) >= least or (found.ranks and self._has(least, box, found)):
@@ -127,34 +135,33 @@ class Finder:
         a search then widens as it did without, and finds those who were counted."""
         if len(found.ranks) >= least or self._uncounted is None:
             return len(found.ranks) >= least
-        wider = Finder(self._reader, box, self._uncounted, Near(), NO_WISHES, self._view)
-        wider._search = self._search
-        rows = islice(wider._rows(wider._where(box, box.most)), least)
-        return len(wider._scored(box, rows, wider._keyed(box)).ranks) >= least
+        wider = Finder(self._reader, box, self._uncounted, Near(), NO_WISHES, self._view, search=self._search)
+        rows = islice(wider._people.tagged(wider._where(box, box.most)), least)
+        return len(wider._scored(box, rows, wider._people.keyed(box)).ranks) >= least
 
-    def _begun(self, box: Box, most: Likeness) -> tuple[list[Sequence[Any]], bool]:
+    def _begun(self, box: Box, most: Likeness) -> tuple[list[Row], bool]:
         """Rows of the first who have the words that are long enough, if the others begin what is not looked up by so
         little; and whether these are all."""
         if box.begun is None:
             return [], True
         others, whole = box.begun
-        rows = list(islice(self._rows(self._where(others, most)), LOOSE + 1))
+        rows = list(islice(self._people.tagged(self._where(others, most)), LOOSE + 1))
         may_fit = within.quick_look(whole)
-        return [row for row in rows[:LOOSE] if may_fit(f" {row[_TAGS]} ", ())], len(rows) <= LOOSE
+        return [row for row in rows[:LOOSE] if may_fit(f" {row[TAGS]} ", ())], len(rows) <= LOOSE
 
     def _where(self, box: Box, most: Likeness) -> str:
         whole = everyone(box, most)
         return with_tokens(whole, self._tokens) if whole else ""
 
-    def _scored(self, box: Box, rows: Iterable[Sequence[Any]], keyed: dict[int, list[Fit | None]]) -> _Everyone:
+    def _scored(self, box: Box, rows: Iterable[Row], keyed: dict[int, list[Fit | None]]) -> _Everyone:
         """Those of the rows, and of those found by a key, who match: in order."""
-        held = {row[0]: row for row in (*rows, *self._of_ids(list(keyed)))}
+        held = {row[0]: row for row in (*rows, *self._people.of_ids(list(keyed)))}
         self._tell(box, held, keyed)
         found = _Everyone()
         for pk, row in held.items():
-            fit = match(box, f" {row[_TAGS]} ", keyed.get(pk, ()))
+            fit = match(box, f" {row[TAGS]} ", keyed.get(pk, ()))
             if fit is not None:
-                found.ranks.append(Rank(fit.tier, fit.fine, self._near.of(f" {row[_TAGS]} "), pk))
+                found.ranks.append(Rank(fit.tier, fit.fine, self._near.of(f" {row[TAGS]} "), pk))
                 found.rows[pk] = row
         found.ranks.sort()
         return found
@@ -166,8 +173,8 @@ class Finder:
         except sqlite3.OperationalError as error:
             self._search.stopped_by(error)
             return self._of(found, limit, place, exact=False)
-        rows = list(islice(self._rows(self._where(loose, Likeness.TYPO)), LOOSE + 1))
-        exact, keyed, whole = len(rows) <= LOOSE, self._keyed(loose), loose.begun[1] if loose.begun else loose
+        rows = list(islice(self._people.tagged(self._where(loose, Likeness.TYPO)), LOOSE + 1))
+        exact, keyed, whole = len(rows) <= LOOSE, self._people.keyed(loose), loose.begun[1] if loose.begun else loose
         if self._has(1, box, found):
             close = self._scored(loose, [*rows[:LOOSE], *found.rows.values()], keyed)
         else:
@@ -190,16 +197,16 @@ class Finder:
             self._search.stopped_by(error)
             return False
         more = [pk for pk in ids if pk not in found.rows]
-        held = {row[0]: row for row in self._of_ids(more, within.COLUMNS)}
+        held = {row[0]: row for row in self._people.of_ids(more, within.COLUMNS)}
         may_fit = within.quick_look(box)
 
         def fit(pk: int) -> Match | None:
-            tags, texts = f" {held[pk][_TAGS]} ", held[pk][len(_OWN) + 1 :]
+            tags, texts = f" {held[pk][TAGS]} ", held[pk][MORE:]
             return match(box, tags, (), within.fits(box, texts)) if may_fit(tags, texts) else None
 
         for pk, row in held.items():
             if (fits := fit(pk)) is not None:
-                found.ranks.append(Rank(fits.tier, fits.fine, self._near.of(f" {row[_TAGS]} "), pk))
+                found.ranks.append(Rank(fits.tier, fits.fine, self._near.of(f" {row[TAGS]} "), pk))
                 found.rows[pk] = row
         found.ranks.sort()
         told = self._told
@@ -210,22 +217,32 @@ class Finder:
         """The first who meet this and the criteria."""
         return [rank.id for rank in self._ids([And((self._criteria, asked))], None, INSIDE)[0]]
 
-    def _many(self, box: Box, keyed: dict[int, list[Fit | None]], limit: int, place: Place | None) -> Found:
-        """Tier by tier, as far as the page goes."""
+    def _many(
+        self,
+        box: Box,
+        keyed: dict[int, list[Fit | None]],
+        typed: Sequence[Row],
+        limit: int,
+        place: Place | None,
+    ) -> Found:
+        """Tier by tier, as far as the page goes.  ``typed``: all who have the words as typed; none where there are too
+        many."""
         first = self._scored(box, (), keyed)
         if self._wishes.sort != "relevance":
-            rows = islice(self._rows(self._where(box, box.most)), SORTED + 1)
+            rows = islice(self._people.tagged(self._where(box, box.most)), SORTED + 1)
             return self._of(_known([*rows, *first.rows.values()]), limit, place, exact=not self._search.over)
         start = place.rank if place else Rank(-1, 0, 0, 0)
-        ranks = [rank for rank in first.ranks if rank > start]
+        ranks = [rank for rank in self._scored(box, typed, keyed).ranks if rank > start]
         for part in expressions(box, self._near, self._tokens):
             if len(ranks) > limit:
                 break
+            if typed and TIERS[part.tier].worst is Likeness.EXACT:
+                continue
             if (part.tier, part.near) >= (start.tier, start.near):
                 after = start.id if (part.tier, part.near) == (start.tier, start.near) else -1
-                ids = (row[0] for row in self._rows(part.expression, after) if row[0] not in first.rows)
+                ids = (row[0] for row in self._people.tagged(part.expression, after) if row[0] not in first.rows)
                 ranks += islice((Rank(part.tier, 0, part.near, pk) for pk in ids), limit + 1 - len(ranks))
-        self._tell(box, {row[0]: row for row in self._of_ids([rank.id for rank in ranks])}, keyed)
+        self._tell(box, {row[0]: row for row in self._people.of_ids([rank.id for rank in ranks])}, keyed)
         shown, more = ranks[:limit], len(ranks) > limit or self._search.over
         if place and not self._wishes.facets:
             return Found(shown, more, place.total, place.exact)
@@ -239,16 +256,16 @@ class Finder:
         typed as it is may be enough to know that there are too many to count."""
         most = EXAMINED if self._wishes.facets else COUNTED
         if not self._wishes.facets and box.most is not Likeness.EXACT:
-            sure = sum(1 for _ in islice(self._rows(self._where(box, Likeness.EXACT)), COUNTED + 1))
+            sure = sum(1 for _ in islice(self._people.tagged(self._where(box, Likeness.EXACT)), COUNTED + 1))
             if sure > COUNTED:
                 return COUNTED, False, Counter()
         counts: Counter[str] = Counter()
         others, total = dict(first.rows), 0
-        for total, row in enumerate(islice(self._rows(self._where(box, box.most)), most + 1), 1):
+        for total, row in enumerate(islice(self._people.tagged(self._where(box, box.most)), most + 1), 1):
             if self._wishes.facets and total <= most:
-                counts.update(set(row[_TAGS].split()))
+                counts.update(set(row[TAGS].split()))
             others.pop(row[0], None)
-        counts.update(facets.count(row[_TAGS] for row in others.values()))
+        counts.update(facets.count(row[TAGS] for row in others.values()))
         return min(total, most) + len(others), total <= most and not self._search.over, counts
 
     # --- by criteria alone -------------------------------------------------------------------------------------------
@@ -266,11 +283,11 @@ class Finder:
         if not self._wishes.facets:
             return found
         counted, over = self._ids(parts, None, EXAMINED) if place else (ranks, over)
-        counts = facets.count(row[_TAGS] for row in self._of_ids([rank.id for rank in counted]))
+        counts = facets.count(row[TAGS] for row in self._people.of_ids([rank.id for rank in counted]))
         return found._replace(facets=facets.told(counts, self._wishes.facets), facets_exact=not over)
 
     def _read(self, ranks: list[Rank]) -> _Everyone:
-        return _Everyone(ranks, {row[0]: row for row in self._of_ids([rank.id for rank in ranks])})
+        return _Everyone(ranks, {row[0]: row for row in self._people.of_ids([rank.id for rank in ranks])})
 
     def _by_nearness(self) -> list[Filter]:
         """The criteria for each class, exclusive of one another."""
@@ -293,61 +310,10 @@ class Finder:
                 return found, True
         return found, False
 
-    # --- what is read ------------------------------------------------------------------------------------------------
-
-    def _rows(self, expression: str, after: int = -1) -> Iterator[Sequence[Any]]:
-        """Id and ``_OWN`` of those who have the tokens and meet the criteria, in rank order."""
-        if not expression:
-            return
-        low, high, plan = self._span
-        span = Span(max(low, after), high, plan)
-        yield from self._checked(lambda: self._reader.lookups.tagged(expression, span, self._columns, self._view))
-
-    def _of_ids(self, ids: Sequence[int], more: Sequence[str] = ()) -> Iterator[Sequence[Any]]:
-        """The same of these, if they meet the criteria, and ``more`` columns."""
-        plan, columns = self._span.plan, (*self._columns, *more)
-        yield from self._checked(lambda: self._reader.lookups.rows_of(ids, plan, columns, self._view))
-
-    def _checked(self, read: Callable[[], Iterator[Any]]) -> Iterator[Sequence[Any]]:
-        """What the search may still cost decides how far."""
-        test, own = self._span.plan.check.test, len(self._columns) - len(_OWN)
-        try:
-            for row in read():
-                if test is None or test(row):
-                    yield (row[0], *row[own:])
-                elif self._spent():
-                    self._search.end_early()
-                    return
-        except sqlite3.OperationalError as error:
-            self._search.stopped_by(error)
-
-    def _spent(self) -> bool:
-        self._search.budget -= 1
-        return self._search.budget <= 0 or (self._search.budget & 255 == 0 and self._search.is_late())
-
-    def _keyed(self, box: Box) -> dict[int, list[Fit | None]]:
-        """Whom identifiers and addresses find, with what they fit of each word."""
-        found: dict[int, list[Fit | None]] = {}
-        for n, word in enumerate(box.words):
-            for pk, fit in self._of_keys(word, box.exact):
-                fits = found.setdefault(pk, [None] * len(box.words))
-                if (known := fits[n]) is None or fit.likeness < known.likeness:
-                    fits[n] = fit
-        return found
-
-    def _of_keys(self, word: Word, exact: bool) -> Iterator[tuple[int, Fit]]:
-        low, high, _ = self._span
-        for keys in word.keys:
-            if exact and keys.likeness is not Likeness.EXACT:
-                continue
-            found = self._reader.lookups.keyed(keys.low, keys.high, low, high, self._view, _KEYED)
-            self._search.truncated |= len(found) == _KEYED
-            yield from ((pk, Fit(keys.field, keys.likeness)) for pk in found)
-
-    def _tell(self, box: Box, rows: dict[int, Sequence[Any]], keyed: dict[int, list[Fit | None]]) -> None:
-        self._told = lambda pk: match(box, f" {rows[pk][_TAGS]} ", keyed.get(pk, ())) if pk in rows else None
-
     # --- a page of what is wholly known ------------------------------------------------------------------------------
+
+    def _tell(self, box: Box, rows: dict[int, Row], keyed: dict[int, list[Fit | None]]) -> None:
+        self._told = lambda pk: match(box, f" {rows[pk][TAGS]} ", keyed.get(pk, ())) if pk in rows else None
 
     def _of(self, found: _Everyone, limit: int, place: Place | None, *, exact: bool, relaxed: bool = False) -> Found:
         ranks = found.ranks
@@ -359,7 +325,7 @@ class Finder:
         shown = ranks[start : start + limit]
         total, known = (place.total, place.exact) if place else (len(ranks), exact)
         more = len(ranks) > start + limit
-        counts = facets.count(row[_TAGS] for row in found.rows.values()) if self._wishes.facets else None
+        counts = facets.count(row[TAGS] for row in found.rows.values()) if self._wishes.facets else None
         told = facets.told(counts, self._wishes.facets) if counts is not None else None
         return Found(shown, more, total, known, relaxed, told, exact)
 
@@ -372,7 +338,7 @@ class Finder:
         return [rank._replace(tier=n, fine=0, near=0) for n, rank in enumerate(ordered)]
 
 
-def _known(rows: Iterable[Sequence[Any]]) -> _Everyone:
+def _known(rows: Iterable[Row]) -> _Everyone:
     held = {row[0]: row for row in rows}
     return _Everyone([Rank(0, 0, 0, pk) for pk in held], held)
 
@@ -384,12 +350,12 @@ def _start_of(ranks: Sequence[Rank], place: Place | None) -> int:
     return next((n + 1 for n, rank in enumerate(ranks) if rank.id == place.rank.id), place.rank.tier + 1)
 
 
-def _town(row: Sequence[Any]) -> str:
+def _town(row: Row) -> str:
     """The first town, as one word; after all others where there is none."""
-    return next((token[1:] for token in row[_TAGS].split() if token[0] == "3"), "\U0010ffff")
+    return next((token[1:] for token in row[TAGS].split() if token[0] == "3"), "\U0010ffff")
 
 
-_SORTS: Final[dict[str, Callable[[Sequence[Any]], tuple[str, ...]]]] = {
-    "name": lambda row: (row[_SN], row[_GIVEN]),
-    "city": lambda row: (_town(row), row[_SN], row[_GIVEN]),
+_SORTS: Final[dict[str, Callable[[Row], tuple[str, ...]]]] = {
+    "name": lambda row: (row[SN], row[GIVEN]),
+    "city": lambda row: (_town(row), row[SN], row[GIVEN]),
 }

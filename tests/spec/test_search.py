@@ -238,6 +238,25 @@ def test_a_title_brings_those_who_bear_it_first_and_hides_nobody(
         assert found(client, "Docteur ZOLA") == found(client, "zola pr.") == [physician, dentist, nurse]
 
 
+@pytest.mark.parametrize("scored", [3, finder.SCORED])
+def test_who_bears_the_name_and_no_other_is_first_however_many_begin_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scored: int
+) -> None:
+    monkeypatch.setattr(finder, "SCORED", scored)
+    names = (("SAINT ZOLA", "Anne"), ("ZOLA-PETIT", "Anne"), ("ZOLA", "Anne"), ("ZOLANDO", "Anne"), ("ZOLA", "Annette"))
+    made = [make_practitioner(n, family_name=f, given_names=g, roles=[]) for n, (f, g) in enumerate(names, 901)]
+    saint, petit, zola, zolando, annette = (person.national_id for person in made)
+    with closing(world.build(tmp_path, [practitioner_entry(person, [], SUFFIX) for person in made])) as directory:
+        client = create_app(directory).test_client()
+        ordered = [zola, saint, petit, annette, zolando]
+        assert found(client, "zola anne") == ordered
+        page, ids = ask(client, "zola anne", limit=1), []
+        while page["next"]:
+            ids += [item["id"] for item in page["items"]]
+            page = ask(client, "zola anne", limit=1, cursor=page["next"])
+        assert [*ids, *(item["id"] for item in page["items"])] == ordered
+
+
 def test_what_only_sounds_so_says_so(client: FlaskClient) -> None:
     assert ask(client, "lefevre")["relaxed"] and not ask(client, "lefebvre")["relaxed"]
     assert ask(client, "dupond")["relaxed"], "four sound so"
