@@ -35,7 +35,8 @@ class Touched:
 
 def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touched:
     """What these entries touch, directly and through others."""
-    people, places, boxes = (_subjects(entries, s) for s in ("practitioner", "organization", "mailbox"))
+    people, boxes = (_subjects(entries, s) for s in ("practitioner", "mailbox"))
+    places = _subjects((e for e in entries if _is_itself(e)), "organization")
     boxes |= {pk for pk, _ in mailboxes_under(connection, moved_domains(connection, entries))}
     holders = _related(connection, binding.c.practitioner_id, binding.c.mailbox_id, boxes)
     owners = _related(connection, binding.c.organization_id, binding.c.mailbox_id, boxes)
@@ -44,7 +45,14 @@ def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touch
     people |= _related(connection, activity.c.practitioner_id, activity.c.organization_id, places)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.practitioner_id, people)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.organization_id, places)
-    return Touched(people | holders | users, places | owners, boxes, _subjects(entries, "operator"))
+    places |= owners | _subjects(entries, "organization")
+    return Touched(people | holders | users, places, boxes, _subjects(entries, "operator"))
+
+
+def _is_itself(entry: JournalEntry) -> bool:
+    """False of a structure of which a rollback took a mailbox: nobody who works there shows that, and in a hospital
+    thousands do."""
+    return entry.kind != "restore" or (decode(entry.after) or {}).get("itself", True)
 
 
 def _subjects(entries: Iterable[JournalEntry], subject: str) -> set[int]:

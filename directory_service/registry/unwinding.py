@@ -223,12 +223,22 @@ class Unwinding:
         return self._removed(subject, pk) or pk in self.changed[subject]
 
     def note_restored(self, runs: Sequence[int]) -> None:
-        said = {"runs": list(runs)}
+        """One entry of the journal for each; ``itself`` is false of those whose own rows are as they were."""
         for name in SUBJECTS:
-            self._count(name, "restored", sum(not self._removed(name, pk) for pk in self.changed[name]))
-            touched = sorted(pk for pk in self.changed[name] | self.related[name] if not self._removed(name, pk))
+            changed, related = self.changed[name], self.related[name]
+            self._count(name, "restored", sum(not self._removed(name, pk) for pk in changed))
             hidden = self.hidden if name == "mailbox" else set()
-            changes = (("restore", name, pk, {"unlisted": False} if pk in hidden else None, said) for pk in touched)
+            changes = (
+                (
+                    "restore",
+                    name,
+                    pk,
+                    {"unlisted": False} if pk in hidden else None,
+                    {"runs": list(runs)} | ({} if pk in changed else {"itself": False}),
+                )
+                for pk in sorted(changed | related)
+                if not self._removed(name, pk)
+            )
             append_many(self.connection, changes, actor=self.actor, run_id=self.number, at=self.at)
 
 

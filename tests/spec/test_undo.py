@@ -26,6 +26,7 @@ from directory_service.errors import NotFound, UndoRefused
 from directory_service.index.follower import Follower
 from directory_service.index.writer import build_index
 from directory_service.registry import journal, operators
+from directory_service.registry.changes import dependants
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.overview import read_sources, resolve
 from directory_service.registry.rollback import Undone, roll_back
@@ -191,6 +192,19 @@ def test_who_loses_a_mailbox_with_the_run_that_brought_it_is_shown_without(world
     run = world.day(2, mailboxes=[f.mailbox("a@b.fr", ONE)]).run
     index.follower.catch_up()
     assert undo(world.engine, run).counts == {"mailbox": {"removed": 1}}
+    assert index.agrees()
+
+
+def test_of_a_hospital_that_loses_a_mailbox_so_nobody_else_is_written_again(world: World, tmp_path: Path) -> None:
+    world.day(1, activity=[f.activity(ONE)])
+    index = Followed(world.engine, tmp_path / "index")
+    run = world.day(2, activity=[f.activity(ONE)], mailboxes=[f.mailbox("service@b.fr")]).run
+    index.follower.catch_up()
+    end = world.journal()[-1].seq
+    undo(world.engine, run)
+    with reading(world.engine) as connection:
+        touched = dependants(connection, journal.read_after(connection, end, 99))
+    assert not touched.practitioners and len(touched.organizations) == 1
     assert index.agrees()
 
 

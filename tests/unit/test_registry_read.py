@@ -193,14 +193,24 @@ def test_an_empty_registry_reads_as_nothing(registry: Engine) -> None:
         assert overview.read_sources(connection) == []
 
 
-def _touched(connection: Connection, subject: str, key: int, kind: str = "update") -> Touched:
+def _touched(
+    connection: Connection, subject: str, key: int, kind: str = "update", after: journal.State | None = None
+) -> Touched:
     before = journal.last_seq(connection)
-    journal.append(connection, actor="test", kind=kind, subject=subject, subject_id=key)
+    journal.append(connection, actor="test", kind=kind, subject=subject, subject_id=key, after=after)
     return dependants(connection, journal.read_after(connection, before, 99))
 
 
 def test_a_structure_touches_its_people_and_their_mailboxes_and_its_own(world: Connection) -> None:
     assert _touched(world, "organization", CLINIC) == Touched({ZOE}, {CLINIC}, {1, 2})
+
+
+def test_a_structure_that_only_shows_what_a_rollback_took_touches_nobody(world: Connection) -> None:
+    said = {"runs": [1], "itself": False}
+    assert _touched(world, "organization", CLINIC, "restore", said) == Touched(organizations={CLINIC})
+    whole = Touched({ZOE}, {CLINIC}, {1, 2})
+    assert _touched(world, "organization", CLINIC, "restore", {"runs": [1]}) == whole
+    assert _touched(world, "organization", CLINIC, "restore") == whole, "the oldest journals say nothing"
 
 
 def test_a_structure_touches_who_uses_a_mailbox_there(world: Connection) -> None:
