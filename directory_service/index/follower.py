@@ -1,8 +1,8 @@
 """Keeps the current build up with the registry, by its journal: what changed is rendered again and put in.
 
-One follower a node, beside the readers, which see each of its commits at once.  Where small changes would take longer
-than a build (first start, another version or suffix, a whole day's load), it builds.  It may be stopped at any point
-and run twice: applying a change again changes nothing.
+One follower a node, beside the readers, which see each of its commits at once.  Where changes would take longer than a
+build (first start, another version or suffix, changes of a twentieth of all records), it builds.  It may be stopped at
+any point and run twice: applying a change again changes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+import orjson
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -39,7 +40,12 @@ from directory_service.registry.journal import JournalEntry, decode, last_seq, r
 from directory_service.registry.trusted import read_operators
 
 _STEP: Final = 2_000  # changes applied in one transaction
-_MOST: Final = 50_000  # changes past which a build takes less time
+_FEW: Final = 2_000  # changes that are always put in: a build is another one, with cursors and answers of its own
+_SHARE: Final = (
+    20  # of as many records one may have changed: putting in takes ten times as long as a build, one process
+)
+_MOST: Final = 50_000  # mailboxes of one transaction, past which a build takes less time
+_RECORDS: Final = ("practitioners", "organizations", "mailboxes")
 _PAUSE: Final = 0.25  # seconds between two looks at the journal: a change is to be visible within one
 _COUNT: Final = 60.0  # seconds between two counts while nothing changes
 _RECOUNT: Final = 10.0  # seconds between two counts while operators publish: meanwhile no change would show
@@ -139,7 +145,7 @@ class Follower:
 
     def _advance(self, look: _Look) -> int:
         behind = look.last - look.indexed
-        if look.stands is None or look.foreign or behind > _MOST:
+        if look.stands is None or look.foreign or self._is_sooner_built(behind):
             build_index(self.engine, self.folder, self.suffix, workers=self.workers)
             return max(0, behind)
         if not behind and time.monotonic() < self._count_at:
@@ -148,6 +154,15 @@ class Follower:
             return self._patch()
         build_index(self.engine, self.folder, self.suffix, workers=self.workers)
         return behind
+
+    def _is_sooner_built(self, behind: int) -> bool:
+        if behind <= _FEW:
+            return False
+        with closing(open_reader(self.folder / current_name(self.folder))) as db:
+            ((counts,),) = db.execute("SELECT value FROM meta WHERE key = 'counts'")
+        told = orjson.loads(counts)
+        records: int = sum(told[kind] for kind in _RECORDS)
+        return behind > max(_FEW, records // _SHARE)
 
     def _patch(self) -> int:
         """Puts the changes into the current build, step by step.  Gives their number."""

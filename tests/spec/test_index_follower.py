@@ -287,6 +287,20 @@ def test_a_registry_that_does_not_answer_is_waited_for(engine, directory, follow
     assert addresses(directory, "quinternel")
 
 
+@pytest.mark.parametrize(("few", "share", "builds"), [(2, 20, True), (3, 20, False), (2, 1, False)])
+def test_more_changes_than_a_share_of_all_records_make_a_build(
+    engine, follower, tmp_path, monkeypatch, few: int, share: int, builds: bool
+) -> None:
+    """But few are always put in: of a small registry each is a large share."""
+    monkeypatch.setattr(following, "_FEW", few)
+    monkeypatch.setattr(following, "_SHARE", share)
+    before = current_name(tmp_path / "index")
+    for name in ("QUINTERNEL", "QUINTERNET", "QUINTERNELLE"):
+        change(engine, practitioner, 2, "practitioner", family_name=name)
+    assert follower.catch_up() == 3
+    assert (current_name(tmp_path / "index") != before) is builds
+
+
 def test_whom_operators_are_trusted_for_is_known_before_a_build_that_many_mailboxes_need(
     engine, directory, follower, tmp_path, monkeypatch
 ) -> None:
