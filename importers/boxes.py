@@ -108,11 +108,15 @@ class BoxLoader:
         bindings = [self._binding(*h) for h in held]
         self.beside.compare(address, held[0][0], [holder_of(b) for b in bindings])
 
-    def load_holdings(self, address: str, digest: int, numbers: Sequence[int], holdings: Sequence[Holding]) -> None:
-        """An address whose holdings, and the line of each, come from elsewhere than a file of mailboxes."""
+    def load_holdings(
+        self, address: str, digest: int, numbers: Sequence[int], holdings: Sequence[Holding], *, partial: bool
+    ) -> None:
+        """An address whose holdings, and the line of each, come from elsewhere than a file of mailboxes; ``partial``:
+        rejected lines have it too."""
         if not self.is_unchanged(address.encode(), digest):
             pairs = zip(numbers, holdings, strict=True)
-            self.add(digest, numbers, [(*h[:-1], self._organization(line, h.place)) for line, h in pairs])
+            held = [(*h[:-1], self._organization(line, h.place)) for line, h in pairs]
+            self.add(0 if partial else digest, numbers, held)
         self.store.flush_if_full()
 
     def _organization(self, line: int, place: Place | None) -> int | None:

@@ -100,23 +100,28 @@ def _load_with_mailboxes(work: Work, source: str) -> None:
     held: dict[str, list[tuple[int, Holding]]] = defaultdict(list)
     _load_people(work, replace(work.feed, records=_with_addresses(work, held)))
     work.store.flush()
-    boxes = _box_loader(work, source)
+    boxes, spared = _box_loader(work, source), work.spared()
     for address in sorted(held):
         numbers, holdings = zip(*held[address], strict=True)
-        boxes.load_holdings(address, digest_text(sorted(str(tuple(h)) for h in holdings)), numbers, holdings)
-    boxes.close_vanished(work.spared())
+        digest = digest_text(sorted(str(tuple(h)) for h in holdings))
+        boxes.load_holdings(address, digest, numbers, holdings, partial=address.encode() in spared.keys)
+    boxes.close_vanished(spared)
 
 
 def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> Iterator[Record]:
-    """Passes the records on, keeping the addresses met: of unchanged people too, or their mailboxes would close."""
+    """Passes the records on, keeping the addresses met: of unchanged people too, or their mailboxes would close.  A
+    rejected row says nothing of its mailbox either, which ``spared`` knows."""
     match, separator = work.file.match, work.separator
     names = ("id_type", "id", "family_name", "given_names", "category_code", "profession_code", "expertise_code")
     pick, place, at = getter(match, names), getter(match, Place._fields), match.index("address")
+    rejected = work.problems.rejected
     for key, digest, rows in work.feed.records:
-        # A row that is rejected for its columns has another thing in this one; that it is, its person tells.
+        before = len(rejected)
+        yield key, digest, rows  # read meanwhile, unless it is what it was
+        left_out = {r.line for r in rejected[before:]}
         for number, values in lines_of(rows, separator, match, Problems(separator)):
             address = values[at].strip().lower()
-            if not address:
+            if not address or number in left_out:
                 continue
             if is_patient(address, work.patients):  # whose it is, is told nowhere
                 work.problems.warn("address_dropped", number, match.caption("address"))
@@ -129,7 +134,6 @@ def _with_addresses(work: Work, held: dict[str, list[tuple[int, Holding]]]) -> I
             named = where if any(where[:-1]) else None
             written = (scheme + value, family, given, category, profession, specialty)
             held[address].append((number, Holding("PER", address, *written, "", None, named)))
-        yield key, digest, rows
 
 
 LOADERS: Mapping[Kind, Callable[[Work], None]] = {

@@ -192,6 +192,21 @@ def test_the_last_column_of_a_monotable_is_an_address_too(world: World) -> None:
     assert (report.files[0].rejected, kept(report, "mailbox"), is_open(world)) == (1, 1, True)
 
 
+@pytest.mark.parametrize("fault", [{"id": FALSE, "national_id": "8" + FALSE}, {"family_name": ""}, {"title": "é" * 600}])
+@SQLITE
+def test_a_rejected_row_of_a_monotable_says_nothing_of_its_mailbox(world: World, fault: dict[str, str]) -> None:
+    rows = [f.cat18(n, b) for b, n in zip(BOXES, OTHERS, strict=False)]
+    hers, shared = f.cat18(HERS, BOX, **ME), f.cat18(OTHERS[9], BOX)
+    for day, others in enumerate((rows, [*rows, shared]), 1):  # hers alone, then of two
+        told = [hers, *others, f.cat18(f.rpps(50 + day))]
+        world.day(3 * day, cat18=told, accept="essai")
+        held = world.holders(BOX)
+        report = world.day(3 * day + 1, cat18=[hers | fault, *told[1:-1], f.cat18(f.rpps(60 + day))], accept="essai")
+        assert (report.files[0].rejected, world.holders(BOX)) == (1, held)
+    world.day(8, cat18=[*rows, shared], accept="essai")
+    assert world.holders(BOX) == ["8" + OTHERS[9]]
+
+
 # --- thresholds, and any days ----------------------------------------------------------------------------------------
 
 
