@@ -152,7 +152,14 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
         return wanted in values + spelt or any(is_called(name, v, asked.value) for v in held)
     if attribute.rule not in ORDERING_RULES:
         return None
+    if attribute.rule is MatchRule.MAIL:
+        values, wanted = [written(v) for v in held], written(asked.value)
     return any(v >= wanted if isinstance(asked, GreaterOrEqual) else v <= wanted for v in values)
+
+
+def written(address: bytes) -> str:
+    """Of which texts write two signs otherwise."""
+    return address.decode().strip().casefold()
 
 
 def others(name: str, value: bytes) -> list[str]:
@@ -235,8 +242,7 @@ def is_near(typed: str, word: str) -> bool:
         return True
     if not 4 <= len(typed) <= 32:
         return False
-    half = typed[:4] == word[:4] or typed[-4:] == word[-4:]
-    return edits(typed, word) <= (2 if len(typed) >= 7 and len(word) >= 8 and half else 1)
+    return edits(typed, word) <= (2 if len(typed) >= 7 and len(word) >= 8 else 1)
 
 
 def heard_alike(one: str, other: str) -> bool:

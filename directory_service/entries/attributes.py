@@ -183,7 +183,7 @@ _TIME_FORM: Final = re.compile(r"(\d{10})(\d\d)?(\d\d)?(?:[.,]\d+)?(Z|[+-]\d{2}(
 
 
 def prepare(attribute: Attribute, value: bytes) -> str | None:
-    """A stored value, an assertion or a component of one, comparable by ``==``, ``in`` and ``<=``.
+    """A stored value, an assertion or a component of one, comparable by ``==`` and ``in``.
 
     None when the value is not of the attribute's syntax or has nothing to compare (``-`` as a name): the assertion is
     then Undefined (RFC 4511 4.5.1.7).
@@ -193,6 +193,12 @@ def prepare(attribute: Attribute, value: bytes) -> str | None:
     except UnicodeDecodeError:
         return value.hex() if attribute.rule is MatchRule.OCTETS else None
     return PREPARE[attribute.rule](text) or None
+
+
+def prepare_ordered(attribute: Attribute, value: bytes) -> str | None:
+    """The same for ``<=``: addresses as they are written, and not as texts have them."""
+    prepared = prepare(attribute, value)
+    return marked(prepared) if prepared and attribute.rule is MatchRule.MAIL else prepared
 
 
 def _digits(text: str) -> str:

@@ -14,7 +14,7 @@ from contextlib import nullcontext
 from math import inf
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
+from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare_ordered
 from directory_service.entries.entry import BAL, UNLISTED, first_id
 from directory_service.index.lookups import Span, selected
 from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
@@ -275,7 +275,7 @@ def _key_of(sort: SortKey) -> tuple[str, Callable[[Any], Key]]:
 
     def key(held: str | bytes) -> Key:
         raw = [held.encode()] if isinstance(held, str) else find_values(held, name)
-        values = [v for r in raw if (v := _exact(r) if exact else prepare(known, r))]
+        values = [v for r in raw if (v := _exact(r) if exact else prepare_ordered(known, r))]
         return (False, min(values)) if values else (True, "")
 
     return f"b.{_OPERATIONAL.get(attribute.name, 'ber')}", key
@@ -300,7 +300,7 @@ def _assertion(key: SortKey, value: bytes) -> str | None:
         return None
     if attribute is None or key.exact:
         return _exact(value)
-    return prepare(attribute, value) or (None if attribute.rule is MatchRule.TIME and text else "")
+    return prepare_ordered(attribute, value) or (None if attribute.rule is MatchRule.TIME and text else "")
 
 
 # --- windows ---------------------------------------------------------------------------------------------------------

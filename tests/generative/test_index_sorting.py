@@ -19,7 +19,7 @@ from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
 from directory_service.entries.entry import BAL, PEOPLE, STAFF, UNLISTED, Entry
 from directory_service.index import sorting
 from directory_service.index.directory import Directory
-from directory_service.index.query import And, Filter, Present, Query, Scope, SortKey, Substrings, View, Window
+from directory_service.index.query import And, Filter, GreaterOrEqual, Present, Query, Scope, SortKey, Substrings, View, Window
 from directory_service.index.underway import BUDGET
 
 # Few letters, so that entries share keys; of ``-`` there is nothing to compare.
@@ -192,3 +192,16 @@ def _check_typed(
     assert [hit.id for hit in found.hits] == listed[max(0, place - 1) : place + 2]
     again = directory.search(replace(query, window=Window(0, 9, len(listed), 0, begins=found.order.begins)), view)
     assert [hit.id for hit in again.hits] == listed[-1:]
+
+
+def test_addresses_are_in_the_order_in_which_they_are_written(tmp_path: Path) -> None:
+    """Texts write two signs otherwise (``entries.marks``)."""
+    written = ["!@a.fr", "$@a.fr", "0@a.fr", "^@a.fr", "a@a.fr"]
+    world = [make_entry(BAL, pk, mail=[address]) for pk, address in enumerate(written, 1)]
+    with closing(Directory(write_index(tmp_path, world), SUFFIX)) as directory:
+        query = Query(f"ou=bal,{SUFFIX}", Scope.ONE, And(()), 10, sort=(SortKey("mail"),))
+        assert [hit.id for hit in directory.search(query, View.ANONYMOUS).hits] == [entry.id for entry in world]
+        query = replace(query, window=Window(before=0, after=1, value=b"^"))
+        assert [hit.id for hit in directory.search(query, View.ANONYMOUS).hits] == [entry.id for entry in world[3:]]
+        query = replace(query, filter=GreaterOrEqual("mail", b"^"), sort=(), window=None)
+        assert [hit.id for hit in directory.search(query, View.ANONYMOUS).hits] == [entry.id for entry in world[3:]]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare, prepared_forms
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare_ordered, prepared_forms
 from directory_service.entries.rules import in_order, narrower, plain, structural
 from directory_service.index.plan.pieces import Pattern, TextLeaf, pattern_of
 from directory_service.index.query import (
@@ -337,12 +337,12 @@ def _present(attribute: Attribute, layout: Layout) -> Test:
 
 def _ordered(asked: GreaterOrEqual | LessOrEqual, layout: Layout) -> Test:
     attribute = ATTRIBUTES[asked.attribute.lower()]
-    limit = prepare(attribute, asked.value) or ""
+    limit = prepare_ordered(attribute, asked.value) or ""
     values_of = _values_of(attribute, layout)
     after = isinstance(asked, GreaterOrEqual)
 
     def test(row: Row) -> bool:
-        known = [p for v in values_of(row) if (p := prepare(attribute, v)) is not None]
+        known = [p for v in values_of(row) if (p := prepare_ordered(attribute, v)) is not None]
         return any(p >= limit if after else p <= limit for p in known)
 
     return test
