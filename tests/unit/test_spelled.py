@@ -82,6 +82,7 @@ def _mistake(draw: st.DrawFn, part: str, letters: st.SearchStrategy[str]) -> str
 @given(twice_mistyped())
 @example(("bcfhteaiedg", "bcfhetaideg"))  # neighbours exchanged, in both halves
 @example(("xschweitzery", "schweitzer"))  # both ends
+@example(("chweitze", "schweitzer"))
 @example(("hcweitzer", "schweitzer"))
 def test_any_two_errors_in_a_long_name_are_found(pair: tuple[str, str]) -> None:
     """The first letter included; of a name of eight letters one may be missing, not two."""
