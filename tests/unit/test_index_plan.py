@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES
 from directory_service.index.criteria import typed_filter
 from directory_service.index.plan import make_plan
-from directory_service.index.plan.fours import INDEXED, term, terms, terms_in
+from directory_service.index.plan.fours import INDEXED, term, terms, terms_in, writings
 from directory_service.index.plan.pieces import MOST_TERMS, Lexicon
 from directory_service.index.plan.predicate import Layout, compile_filter
 from directory_service.index.plan.sieve import sieve_of
@@ -221,10 +221,20 @@ def test_a_display_name_is_found_by_any_letters_of_it(family: str, own: str, bef
     )
 
 
+def test_what_holds_the_text_anywhere_is_not_asked_whether_it_begins_so() -> None:
+    starts = [Substrings(name, b"dup", (), b"") for name in ("sn", "mail")]
+    beside = make_plan(Or((*starts, has("mail", b"dup"))), BAL).filter
+    assert beside == Or((InText(("sn",), "^dup"), InText(("mail",), "dup")))
+    assert make_plan(Or((*starts, has("cn", b"dup"))), BAL).filter == Or((
+        InText(("sn", "mail"), "^dup"), InText(("name",), "dup"),
+    ))  # fmt: skip
+
+
 def test_a_start_is_of_one_text() -> None:
     assert len({term("^dup", column) for column in INDEXED}) == len(INDEXED)
     assert term("dup", "sn") == term("dup", "name")
     assert len({term("dup", column) for column in ("name", "given", "mail")}) == 3
+    assert writings(("sn", "name", "mail", "shown")) == ("mail", "shown")  # which looks among names, too
 
 
 @pytest.mark.parametrize(
