@@ -19,7 +19,18 @@ from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
 from directory_service.entries.entry import BAL, PEOPLE, STAFF, UNLISTED, Entry
 from directory_service.index import sorting
 from directory_service.index.directory import Directory
-from directory_service.index.query import And, Filter, GreaterOrEqual, Present, Query, Scope, SortKey, Substrings, View, Window
+from directory_service.index.query import (
+    And,
+    Filter,
+    GreaterOrEqual,
+    Present,
+    Query,
+    Scope,
+    SortKey,
+    Substrings,
+    View,
+    Window,
+)
 from directory_service.index.underway import BUDGET
 
 # Few letters, so that entries share keys; of ``-`` there is nothing to compare.

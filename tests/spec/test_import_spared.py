@@ -192,7 +192,9 @@ def test_the_last_column_of_a_monotable_is_an_address_too(world: World) -> None:
     assert (report.files[0].rejected, kept(report, "mailbox"), is_open(world)) == (1, 1, True)
 
 
-@pytest.mark.parametrize("fault", [{"id": FALSE, "national_id": "8" + FALSE}, {"family_name": ""}, {"title": "é" * 600}])
+@pytest.mark.parametrize(
+    "fault", [{"id": FALSE, "national_id": "8" + FALSE}, {"family_name": ""}, {"title": "é" * 600}]
+)
 @SQLITE
 def test_a_rejected_row_of_a_monotable_says_nothing_of_its_mailbox(world: World, fault: dict[str, str]) -> None:
     rows = [f.cat18(n, b) for b, n in zip(BOXES, OTHERS, strict=False)]
