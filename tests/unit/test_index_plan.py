@@ -96,6 +96,11 @@ def test_a_number_is_looked_up_by_how_it_begins(name: str, typed: bytes, begins:
     assert (path.begins, path.tag) == (begins, tag)
 
 
+@pytest.mark.parametrize("last", ["\ud7ff", "\U0010ffff"])
+def test_behind_the_last_letters_of_all_no_range_ends(last: str) -> None:
+    assert make_plan(Substrings("asRpps", b"8" + last.encode(), (), b""), PEOPLE).paths is None
+
+
 def test_beside_what_few_have_a_number_is_checked_and_need_not_be_looked_up() -> None:
     number = Substrings("asRpps", b"1007", (), b"")
     (path,) = make_plan(And((number, Equal("asStatus", b"active"))), BAL).paths
