@@ -95,7 +95,7 @@ class BoxLoader:
             elif said is not None:
                 _, digest, numbers, held = said
                 placed = [(*h[:-1], self.organizations[h[-1]]) for h in held]
-                if address in self.beside.boxes:
+                if address in self.beside.boxes and digest:
                     self._compare(address, placed)
                 if not unchanged:
                     self.add(digest, numbers, placed)
@@ -285,6 +285,7 @@ class BoxLoader:
     def close_vanished(self, spared: Spared) -> None:
         self.flush()
         self.store.flush()
+        self.beside.unread |= spared.keys & self.beside.boxes.keys()
         gone = spared.vanished(self.store, self.known, "mailbox")
         mark_gone(self.store, self.source, [key for key, _ in gone])
         for batch in chunks(gone):

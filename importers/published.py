@@ -91,6 +91,7 @@ class Beside:
         self.store, self.source, self.made, self.lead = store, source, made, lead
         self.boxes: dict[bytes, int] = self._published() if source == MAILBOXES.id else {}
         self.unsaid = set(self.boxes)
+        self.unread = set[bytes]()  # of which a line was rejected: it may have said what is missing
         self.waiting: list[tuple[bytes, Word | None]] = []
         self.questions: dict[Finding, list[tuple[str, str]]] = {finding: [] for finding in REASONS}
 
@@ -111,7 +112,7 @@ class Beside:
         """Everything was read: judges what the extract left out, and puts the questions."""
         if not self.boxes:
             return
-        self.waiting += [(address, None) for address in sorted(self.unsaid)]
+        self.waiting += [(address, None) for address in sorted(self.unsaid - self.unread)]
         self._judge()
         self._forget_settled()
         for finding, pairs in self.questions.items():
@@ -163,7 +164,9 @@ class Beside:
         return str(found or "")
 
     def _forget_settled(self) -> None:
-        """Questions of former days that the two sides have answered by agreeing since; what a person put off stays."""
+        """Questions of former days that the two sides have answered by agreeing since; what a person put off stays, and
+        what is asked of an address that could not be read today."""
         for finding, rule in RULES.items():
             waiting, again = decisions.asked(self.store.connection, rule), {*self.questions[finding]}
-            decisions.forget(self.store.connection, [pk for pk, pair in waiting.items() if pair not in again])
+            settled = [pk for pk, pair in waiting.items() if pair not in again and pair[0].encode() not in self.unread]
+            decisions.forget(self.store.connection, settled)

@@ -117,6 +117,24 @@ def test_a_question_is_taken_back_when_the_extract_catches_up(known: World) -> N
     assert questions(known) == []
 
 
+def test_a_rejected_line_neither_asks_nor_answers(known: World) -> None:
+    """It may have said the same as ever, or what the operator says."""
+    publish(known, 2)
+    bad, asked = f.mailbox(BOX, ZOE, type="XXX"), [("rule:published_holder", BOX, "8" + ZOE)]
+    days = [
+        ([of_jean()], asked),
+        ([bad], asked),
+        ([of_jean(), bad], asked),
+        ([of_jean(type="|PER")], asked),
+        ([f.mailbox(BOX, ZOE)], []),
+        ([bad], []),
+        ([of_jean(), bad], []),
+    ]
+    for day, (lines, expected) in enumerate(days, 20):
+        known.day(day, mailboxes=[*lines, f.mailbox(f"d{day}@y.fr")], accept="essai")
+        assert questions(known) == expected, day
+
+
 def test_yes_the_publication_stands_and_is_never_asked_again(known: World) -> None:
     publish(known, 2)
     known.day(20, mailboxes=[of_jean()])
