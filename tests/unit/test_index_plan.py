@@ -235,6 +235,13 @@ def test_what_holds_the_text_anywhere_is_not_asked_whether_it_begins_so() -> Non
     ))  # fmt: skip
 
 
+def test_a_start_is_looked_up_in_each_text_that_is_asked() -> None:
+    """Letters within a displayName are looked for among names too, its start is not."""
+    starts = Or(tuple([Substrings(name, b"dup", (), b"") for name in ("sn", "displayName")]))
+    (path,) = make_plan(starts, BAL).paths
+    assert all(term("^dup", column) in path.names for column in ("sn", "shown"))
+
+
 def test_a_start_is_of_one_text() -> None:
     assert len({term("^dup", column) for column in INDEXED}) == len(INDEXED)
     assert term("dup", "sn") == term("dup", "name")
