@@ -55,6 +55,19 @@ def test_a_token_that_many_have_is_asked_for_by_itself(db: sqlite3.Connection) -
     assert kept.opened('"2zoe"*') == '"2zoe"*'
 
 
+@pytest.mark.parametrize("most", [beginnings._MOST_IN_TURN, 2])
+def test_tokens_asked_for_in_turn_are_all_that_begin_so(
+    db: sqlite3.Connection, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(beginnings, "_MOST_IN_TURN", most)
+    monkeypatch.setattr(beginnings, "_TOGETHER", 1)
+    kept, asked = Beginnings(db, "a build"), '("2mar"* OR "3"*)'
+    for _ in range(2):  # then as it is remembered
+        parts = kept.in_turn(asked)
+        assert parts and {pk for part in parts for pk in found(db, part)} == {*found(db, asked)}
+    assert kept.in_turn('"2mar"* AND "3"*') is None
+
+
 @given(st.lists(LETTERS, min_size=1, unique=True), st.lists(st.integers(1, MANY), min_size=30))
 def test_terms_cover_each_token_once_and_none_gathers_many(rest: list[str], counts: list[int]) -> None:
     held = sorted(zip(("2" + word for word in rest), counts, strict=False), key=lambda each: each[0].encode())

@@ -96,9 +96,20 @@ def test_a_number_is_looked_up_by_how_it_begins(name: str, typed: bytes, begins:
     assert (path.begins, path.tag) == (begins, tag)
 
 
-@pytest.mark.parametrize("last", ["\ud7ff", "\U0010ffff"])
-def test_behind_the_last_letters_of_all_no_range_ends(last: str) -> None:
-    assert make_plan(Substrings("asRpps", b"8" + last.encode(), (), b""), PEOPLE).paths is None
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("asRpps", "8\ud7ff"), ("uid", "8\U0010ffff"), ("HcProfession", "1.2"), ("HcIdentifier", "1.2"), ("mail", "a")],
+)
+def test_where_no_key_or_token_begins_as_the_value_none_is_looked_up_so(name: str, typed: str) -> None:
+    """Behind the last letters of all no range ends; of some values a part is the key."""
+    for path in make_plan(Substrings(name, typed.encode(), (), b""), PEOPLE).paths or ():
+        assert path.text and not path.begins and not path.tag
+
+
+def test_of_two_beginnings_the_longer_is_looked_up() -> None:
+    short, long = Substrings("asRpps", b"1", (), b""), Substrings("asNationalId", b"81007", (), b"")
+    for asked in (And((short, long)), And((long, short))):
+        assert [path.begins for path in make_plan(asked, PEOPLE).paths] == [("i81007",)]
 
 
 def test_beside_what_few_have_a_number_is_checked_and_need_not_be_looked_up() -> None:
