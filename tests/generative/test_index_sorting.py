@@ -216,3 +216,20 @@ def test_addresses_are_in_the_order_in_which_they_are_written(tmp_path: Path) ->
         assert [hit.id for hit in directory.search(query, View.ANONYMOUS).hits] == [entry.id for entry in world[3:]]
         query = replace(query, filter=GreaterOrEqual("mail", b"^"), sort=(), window=None)
         assert [hit.id for hit in directory.search(query, View.ANONYMOUS).hits] == [entry.id for entry in world[3:]]
+
+
+@pytest.mark.parametrize("most", [2, 1000])
+@pytest.mark.parametrize("names", ["abcdef", "fedcba"])
+def test_a_list_begins_at_what_is_typed_only_past_the_first_that_are_shown(
+    names: str, most: int, tmp_path: Path
+) -> None:
+    world = [make_entry(BAL, pk, sn=[name]) for pk, name in enumerate(names, 1)]
+    query = Query(f"ou=bal,{SUFFIX}", Scope.ONE, And(()), 3, sort=(SortKey("sn", reverse=names[0] == "f"),))
+    with patch.object(sorting, "MOST", most), closing(Directory(write_index(tmp_path, world), SUFFIX)) as directory:
+        for place, typed in enumerate(names):
+            found = directory.search(replace(query, window=Window(0, 9, value=typed.encode())), View.ANONYMOUS)
+            start = place if place >= query.limit else 0
+            listed = names[start : start + query.limit]
+            assert found.order is not None and found.order.begins == (typed.encode() if start else None)
+            assert (found.order.position, found.order.length) == (place - start + 1, len(listed))
+            assert "".join(names[(hit.id & 0xFFFFFFFF) - 1] for hit in found.hits) == listed[place - start :]
