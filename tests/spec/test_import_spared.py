@@ -193,7 +193,7 @@ def test_the_last_column_of_a_monotable_is_an_address_too(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"id": FALSE, "national_id": "8" + FALSE}, {"family_name": ""}, {"title": "é" * 600}]
+    "fault", [{"id": FALSE, "national_id": "8" + FALSE}, {"family_name": "", "email": "a@b.fr"}, {"title": "é" * 600}]
 )
 @SQLITE
 def test_a_rejected_row_of_a_monotable_says_nothing_of_its_mailbox(world: World, fault: dict[str, str]) -> None:
