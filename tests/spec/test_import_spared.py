@@ -75,6 +75,7 @@ def test_who_has_a_false_number_for_a_day_is_there_all_along(world: World) -> No
 MAYBE_HERS: dict[str, dict[str, str]] = {
     "another digit": {"id": FALSE, "national_id": "8" + FALSE},
     "the digit in one column": {"id": FALSE},
+    "the number in one column": {"id": ""},
     "the digit in the other": {"national_id": "8" + FALSE},
     "another type": {"id_type": "5", "national_id": "5" + HERS},
     "no type": {"id_type": "", "national_id": HERS},
