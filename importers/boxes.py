@@ -14,7 +14,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from directory_service.model.identifiers import parse_national_id
 from directory_service.model.mailboxes import domain_of
+from directory_service.model.mistaken import near_numbers
 from directory_service.model.publication import SOURCE
 from directory_service.registry.bulk import chunks, update_rows
 from directory_service.registry.tables import binding, mailbox, source_record
@@ -27,7 +29,7 @@ from importers.published import Beside
 from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
 from importers.sources import box_sources
-from importers.spared import KEPT, Spared
+from importers.spared import KEPT, Spared, alike
 from importers.store import Store
 
 _BATCH = 2_000
@@ -35,6 +37,7 @@ _BATCH = 2_000
 _HOLDER = ("practitioner_id", "organization_id", "source", "national_id", "family_name", "given_names")
 _SAID = ("category_code", "profession_code", "specialty_code", "service", "description", "responsible", "paperless")
 _BOUND = (*_HOLDER, *_SAID)
+_NUMBER, _NAMES = _HOLDER.index("national_id"), slice(_HOLDER.index("family_name"), _HOLDER.index("given_names") + 1)
 
 
 def _rank(source: str) -> int:
@@ -269,6 +272,7 @@ class BoxLoader:
                 updates.append((row_id, values, same))
         if box.held and not box.digest:  # a line of it was rejected, which may have named them
             closed = []
+        _keep_meant(closed, said)
         connection = self.store.connection
         update_rows(connection, binding, _BOUND, [(*new, row_id) for row_id, _, new in updates])
         self._end(closed, unlisted)
@@ -340,3 +344,15 @@ def attach_holders(store: Store, people: People) -> None:
     for box, held in sorted(boxes.items()):
         store.note("update", "mailbox", box, {"holder": [(row_id, None) for row_id, _ in held]}, {"holder": held})
     update_rows(store.connection, mailbox, ("changed_at",), [(store.as_of, box) for box in sorted(boxes)])
+
+
+def _keep_meant(closed: list[tuple[int, tuple[Any, ...]]], said: list[tuple[Any, ...]]) -> None:
+    """Takes from both who is no longer named, and the line with a false number, one error from hers, and her name: it
+    may be about her, so that neither is she taken away nor somebody unknown put in her place."""
+    for line in [values for values in said if values[_NUMBER] and parse_national_id(values[_NUMBER]) is None]:
+        near = near_numbers(line[_NUMBER])
+        for held in closed:
+            if held[1][_NUMBER] in near and alike(held[1][_NAMES], line[_NAMES]):
+                closed.remove(held)
+                said.remove(line)
+                break

@@ -90,8 +90,8 @@ def names_of(store: Store, pks: Iterable[int]) -> dict[int, Names]:
     return found
 
 
-def alike(one: Names, other: Names) -> bool:
-    """The same family name, and given names of which one begins with the other."""
+def alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Family name and given names each: the same family name, and given names of which one begins with the other."""
     if not squash(one[0]) or squash(one[0]) != squash(other[0]):
         return False
     first, second = words(one[1]), words(other[1])

@@ -182,6 +182,24 @@ def test_a_rejected_line_of_a_mailbox_ends_no_binding(world: World) -> None:
 
 
 @SQLITE
+@pytest.mark.parametrize(("name", "stays"), [(ME, True), ({"family_name": "AUTRE"}, False)])
+def test_a_false_number_of_a_holder_does_not_take_her_mailbox(world: World, name: dict[str, str], stays: bool) -> None:
+    world.day(1, activity=[f.activity(HERS, **ME), *rest()], mailboxes=[f.mailbox(BOX, HERS, **ME)])
+    entries = len(world.journal())
+    report = world.day(2, mailboxes=[f.mailbox(BOX, FALSE, **name)])
+    assert "identifiant du titulaire faux" in report.as_text()
+    assert (world.holders(BOX) == ["8" + HERS]) is stays
+    world.day(3, mailboxes=[f.mailbox(BOX, HERS, **ME)])
+    assert world.holders(BOX) == ["8" + HERS]
+    assert (len(world.journal()) == entries) is stays
+
+
+def test_beside_the_one_whose_number_is_right_somebody_new_may_have_a_false_one(world: World) -> None:
+    world.day(1, activity=[f.activity(HERS, **ME), *rest()], mailboxes=[f.mailbox(BOX, HERS, **ME)])
+    world.day(2, mailboxes=[f.mailbox(BOX, HERS, **ME), f.mailbox(BOX, FALSE, **ME)])
+    assert sorted(world.holders(BOX)) == sorted(["8" + HERS, "10" + BOX])
+
+
 def test_the_last_column_of_a_monotable_is_an_address_too(world: World) -> None:
     rows = [f.cat18(n, b) for b, n in zip(BOXES, OTHERS, strict=False)]
     world.day(1, cat18=[f.cat18(HERS, BOX, **ME), *rows])
