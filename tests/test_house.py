@@ -275,10 +275,11 @@ def test_who_only_reads_the_index_starts_without_the_registrys_libraries() -> No
     assert not {"sqlalchemy", "alembic"} & set(said.split())
 
 
-def test_the_command_that_verifies_starts_without_what_serves_http() -> None:
-    program = "import sys, directory_service.web.asking; print(*sys.modules)"
+def test_the_command_that_verifies_starts_without_what_serves_http_or_opens_registries() -> None:
+    program = "import sys, directory_service.web.asking, directory_service.trust.keys; print(*sys.modules)"
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "directory_service.web.asking" in said.split() and not {"flask", "werkzeug"} & set(said.split())
+    assert "directory_service.web.asking" in said.split()
+    assert not {"flask", "werkzeug", "sqlalchemy"} & set(said.split())
 
 
 def test_a_registry_on_sqlite_is_opened_without_what_is_known_of_postgresql() -> None:

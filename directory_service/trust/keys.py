@@ -26,7 +26,6 @@ from joserfc.jwk import ECKey
 
 from directory_service.errors import InvalidInput, RegistryUnavailable, why_unwritten
 from directory_service.registry.clock import format_instant
-from directory_service.registry.logread import is_signed
 
 ALGORITHM = "ES256"  # what every JOSE library and openssl know
 _CURVE = "P-256"
@@ -132,7 +131,11 @@ class Keys:
 def keys_are_away(folder: Path, registry: str) -> bool:
     """Whether there is no key, though the log of this registry was signed.  Raises RegistryUnavailable where the
     registry is needed to know, and does not answer."""
-    return bool(registry) and not any(folder.glob("*.json")) and is_signed(registry)
+    if not registry or any(folder.glob("*.json")):
+        return False
+    from directory_service.registry.logread import is_signed  # loads SQLAlchemy, half of what `annuaire verify` takes
+
+    return is_signed(registry)
 
 
 def kids_of(folder: Path) -> frozenset[str]:

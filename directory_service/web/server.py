@@ -1,7 +1,8 @@
 """The HTTP face as processes: gunicorn embedded, a few worker processes (``worker``) of a few threads each.
 
-The directory is opened by each worker after the fork (an SQLite connection must not cross one).  The HTTPS port is a
-server of its own (gunicorn has one TLS for all its sockets), or TLS is left to a proxy.
+What the application needs is loaded once, before the fork, and shared by the workers; the directory is opened by each
+of them after it (an SQLite connection must not cross one).  The HTTPS port is a server of its own (gunicorn has one TLS
+for all its sockets), or TLS is left to a proxy.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import shutil
 import ssl
 import tempfile
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 
 from directory_service.errors import RegistryUnavailable
+from directory_service.heap import settle
 from directory_service.settings import authority
 from directory_service.web.sockets import Ciphered
 from directory_service.web.worker import Worker
@@ -36,11 +39,12 @@ _METRICS: Final = "PROMETHEUS_MULTIPROC_DIR"
 def run_http(settings: Settings, tls: Tls | None = None) -> None:
     """Serves until SIGTERM.  Workers that die are replaced by gunicorn.  With ``tls``, on the HTTPS port and over TLS
     only: whoever sends anything else is cut off."""
-    # Read by prometheus_client when it is first imported, which is after the fork.  The supervisor gives a folder that
-    # the LDAP workers write to as well.
+    # Read by prometheus_client when it is first imported, with the application.  The supervisor gives a folder that the
+    # LDAP workers write to as well.
     given = os.environ.get(_METRICS)
     metrics = given or tempfile.mkdtemp(prefix="annuaire-metrics-")
     os.environ[_METRICS] = metrics
+    _load()
     _Server(
         settings,
         {
@@ -67,6 +71,14 @@ def run_http(settings: Settings, tls: Tls | None = None) -> None:
         },
         tls,
     ).run()
+
+
+def _load() -> None:
+    """All that workers need but what they open, which takes a second: once, not in each of them and of those that
+    replace them, and told to the collector before the fork, so that its looks do not make pages theirs."""
+    import_module("directory_service.web.app")
+    import_module("directory_service.web.refusals")
+    settle()
 
 
 def _over(tls: Tls, settings: Settings) -> dict[str, Any]:
