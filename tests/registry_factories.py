@@ -7,13 +7,14 @@ from typing import Any
 from argon2 import PasswordHasher
 from sqlalchemy import Connection, update
 
+from directory_service.model.clients import PREFIX
 from directory_service.registry import tables
 from directory_service.registry.bulk import insert_rows
 
 START = "2026-01-01T00:00:00Z"
 LATER = "2026-06-01T00:00:00Z"
 
-_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # half a second less for each of two secrets
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # half a second less for each of two secrets
 
 _DULL: dict[str, dict[str, Any]] = {
     "run": {
@@ -64,5 +65,13 @@ def secret_of(connection: Connection, name: str) -> str:
     """A secret of the operator that is quick to make and to verify."""
     secret = f"{name}.essai"
     where = tables.operator.c.name == name
-    connection.execute(update(tables.operator).where(where).values(secret_hash=_CHEAP.hash(secret)))
+    connection.execute(update(tables.operator).where(where).values(secret_hash=CHEAP.hash(secret)))
     return secret
+
+
+def key_of(connection: Connection, name: str) -> str:
+    """The same of a program."""
+    key = f"{PREFIX}{name}.essai"
+    where = tables.client.c.name == name
+    connection.execute(update(tables.client).where(where).values(secret_hash=CHEAP.hash(key)))
+    return key

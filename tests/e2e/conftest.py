@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +13,36 @@ from e2e.installation import PEOPLE, Installation, installation, start
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """Registry and index of a small sample.  Not to be changed: ``copy`` it."""
-    here = installation(tmp_path_factory.mktemp("annuaire"))
-    here.run("sample", "sample", "--people", str(PEOPLE), "--seed", "7")
-    here.run("init")
-    here.run("import", "sample")
-    here.run("index")
+def _first(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What every process of the run copies: made by the first of them, while others wait."""
+    ours = tmp_path_factory.getbasetemp()
+    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "first"
+    here, made = installation(folder), folder.with_suffix(".made")
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            folder.mkdir()
+            for name, day in (("sample", "0"), ("day1", "1")):
+                here.run("sample", name, "--people", str(PEOPLE), "--seed", "7", "--day", day)
+            here.run("init")
+            here.run("import", "sample")
+            here.run("index")
+            made.touch()
     return here
 
 
 @pytest.fixture(scope="session")
-def day1(loaded: Installation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def loaded(_first: Installation, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Registry and index of a small sample.  Not to be changed: ``copy`` it."""
+    here = _first.copy(tmp_path_factory.mktemp("annuaire") / "loaded")
+    shutil.rmtree(here.folder / "day1")
+    return here
+
+
+@pytest.fixture(scope="session")
+def day1(_first: Installation) -> Path:
     """The extracts of the sample's next day.  Not to be changed: copy them."""
-    folder = tmp_path_factory.mktemp("extracts") / "day1"
-    loaded.run("sample", str(folder), "--people", str(PEOPLE), "--seed", "7", "--day", "1")
-    return folder
+    return _first.folder / "day1"
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 import web_world as world
 from flask.testing import FlaskClient
 from record_factories import SUFFIX
+from registry_factories import key_of
 from werkzeug.test import TestResponse
 
 from directory_service.index.answers import Suggested
@@ -43,8 +44,9 @@ class World:
         upgrade(self.engine)
         self.secret = world.fill(self.engine)
         with writing(self.engine) as connection:
-            self.key = add_client(connection, "logiciel", "editeur@exemple.fr", actor="test")
-            self.namesake = add_client(connection, world.OPERATOR, actor="test")
+            add_client(connection, "logiciel", "editeur@exemple.fr", actor="test")
+            add_client(connection, world.OPERATOR, actor="test")
+            self.key, self.namesake = (key_of(connection, name) for name in ("logiciel", world.OPERATOR))
         build_index(self.engine, folder / "index", SUFFIX, workers=1)
         self.directory = Directory(folder / "index", SUFFIX)
 

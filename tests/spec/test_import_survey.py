@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from import_world import World
@@ -17,6 +18,7 @@ from importers import beside, survey
 from importers.check import check
 from importers.extract import ExtractFile, recognise
 from importers.load import run_import
+from importers.report import FileReport
 from importers.sample import write_sample
 from importers.sources import source_of
 
@@ -47,24 +49,49 @@ def contents(world: World) -> dict[str, list]:
     return found
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_as_if_every_record_were_read(
-    world: World, twin: World, days: list[Path], processes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """New, changed, vanished and returning records; rows set aside; journal and report included."""
-    monkeypatch.setattr(beside, "WORTH", 0)
-    for n, day in enumerate((*days, days[1], days[2])):
-        told = []
-        for which, most in ((world, survey.MOST), (twin, -1)):
-            with monkeypatch.context() as patch:
-                patch.setattr(survey, "MOST", most)
-                when = FIRST + timedelta(days=n)
-                told.append(run_import(which.engine, [day], actor="test", as_of=when, accept="test",
-                                       processes=processes))  # fmt: skip
-        assert told[0].counts == told[1].counts
-        assert told[0].files == told[1].files
-        assert contents(world) == contents(twin)
-        assert journal(world) == journal(twin)
+class Held(NamedTuple):
+    """What a run said, and what the registry holds after it."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    files: Sequence[FileReport]
+    contents: dict[str, list]
+    journal: list[tuple]
+
+
+def five_days(world: World, days: list[Path], *, processes: int, most: int) -> list[Held]:
+    """New, changed, vanished and returning records; rows set aside."""
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(beside, "WORTH", 0)
+        patch.setattr(survey, "MOST", most)
+        for n, day in enumerate((*days, days[1], days[2])):
+            done = run_import(world.engine, [day], actor="test", as_of=FIRST + timedelta(days=n), accept="test",
+                              processes=processes)  # fmt: skip
+            found.append(Held(done.counts, done.files, contents(world), journal(world)))
+    return found
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def whole(
+    request: pytest.FixtureRequest, sqlite_template: Path, days: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[int, list[Held]]]:
+    """Every record was read again each day, by so many processes; what came of it, on SQLite, for both databases."""
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copy(sqlite_template, folder / "twin.sqlite")
+    engine = open_registry(f"sqlite:///{folder / 'twin.sqlite'}")
+    yield request.param, five_days(World(engine, folder), days, processes=request.param, most=-1)
+    engine.dispose()
+
+
+def test_as_if_every_record_were_read(world: World, days: list[Path], whole: tuple[int, list[Held]]) -> None:
+    """Journal and report included."""
+    processes, read = whole
+    found = five_days(world, days, processes=processes, most=survey.MOST)
+    for one, other in zip(found, read, strict=True):
+        assert one.counts == other.counts
+        assert one.files == other.files
+        assert one.contents == other.contents
+        assert one.journal == other.journal
 
 
 def journal(world: World) -> list[tuple]:

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 from publication_world import Publishing
+from registry_factories import CHEAP
 from sqlalchemy import Engine, update
 from werkzeug.test import TestResponse
 
-from directory_service.registry import operators
+from directory_service.registry import minting, operators
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import read_after
 from directory_service.registry.tables import operator
 
 
 @pytest.fixture
-def here(registry: Engine, tmp_path: Path) -> Iterator[Publishing]:
+def here(registry: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publishing]:
+    """Whose secrets are quick to make and to verify."""
+    monkeypatch.setattr(minting, "_hasher", CHEAP)
     with closing(Publishing(registry, tmp_path)) as found:
         yield found
 
