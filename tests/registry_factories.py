@@ -70,8 +70,8 @@ def secret_of(connection: Connection, name: str) -> str:
 
 
 def key_of(connection: Connection, name: str) -> str:
-    """The same of a program."""
-    key = f"{PREFIX}{name}.essai"
+    """The same of a program; it is not that of an operator of its name."""
+    key = f"{PREFIX}{name}.logiciel"
     where = tables.client.c.name == name
     connection.execute(update(tables.client).where(where).values(secret_hash=CHEAP.hash(key)))
     return key

@@ -21,7 +21,7 @@ from e2e.installation import ANNUAIRE, Installation, installation
 from pages import shows, steps
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ["README.md", "docs/tutorial/first-steps.md"]
+PAGES = ["docs/tutorial/first-steps.md"]
 PAGES += [f"docs/howto/{name}.md" for name in ("daily-import", "undo-an-import", "white-list", "review", "tls")]
 PAGES += [f"docs/howto/{name}.md" for name in ("verify", "check-a-receipt", "publish-mailboxes")]
 PORTS = {"1389": "ANNUAIRE_LDAP_PORT", "1636": "ANNUAIRE_LDAPS_PORT", "8080": "ANNUAIRE_HTTP_PORT"}
@@ -90,6 +90,22 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_shows_what_happens(reader: Reader, name: str) -> None:
+    follow(reader, name)
+
+
+@pytest.mark.timeout(900)
+def test_the_readme_and_the_http_pages_show_what_happens(reader: Reader) -> None:
+    """The examples of the latter are what the sample of ``make run`` answers."""
+    follow(reader, "README.md")
+    found = [step for path in sorted((ROOT / "docs/reference").glob("http-*.md")) for step in steps(path)]
+    assert len(found) > 5 and reader.serving
+    for block, shown in found:
+        printed = reader.type(block)
+        assert shown and shows(shown, printed), f"{block}--- shown\n{shown}--- printed\n{printed}"
+
+
+def follow(reader: Reader, name: str) -> None:
+    """Types what a page says, block by block."""
     path = ROOT / name
     page = path.read_text(encoding="utf-8")
     for block, shown in steps(path):
@@ -99,17 +115,6 @@ def test_the_page_shows_what_happens(reader: Reader, name: str) -> None:
         assert "REWRITE_PAGES" in os.environ, f"{block}--- shown\n{shown}--- printed\n{printed}"
         page = page.replace(f"{block}```\n\n```text\n{shown}", f"{block}```\n\n```text\n{_settled(printed)}")
         path.write_text(page, encoding="utf-8")
-
-
-@pytest.mark.timeout(900)
-def test_the_examples_of_the_http_pages_are_what_the_sample_of_make_run_answers(reader: Reader) -> None:
-    reader.type("annuaire sample day0 --people 5000 --seed 1; annuaire init; annuaire import day0; annuaire index\n")
-    reader.type("annuaire serve\n")
-    found = [step for path in sorted((ROOT / "docs/reference").glob("http-*.md")) for step in steps(path)]
-    assert len(found) > 5
-    for block, shown in found:
-        printed = reader.type(block)
-        assert shown and shows(shown, printed), f"{block}--- shown\n{shown}--- printed\n{printed}"
 
 
 def _settled(printed: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import web_world as world
 from record_factories import SUFFIX
+from registry_factories import key_of, secret_of
 
 from directory_service.errors import Forbidden, TooManyAttempts
 from directory_service.index.directory import Directory
@@ -37,13 +38,14 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Directory
     upgrade(engine)
     secrets = {"essai": world.fill(engine)}
     with writing(engine) as connection:
-        secrets["client~essai"] = add_client(connection, "essai", actor="test")
+        add_client(connection, "essai", actor="test")
+        secrets["client~essai"] = key_of(connection, "essai")
         secrets["client~gone"] = add_client(connection, "gone", actor="test")
         revoke_client(connection, "gone", actor="test")
         operators.add_operator(connection, "essai.fr", (), actor="test")
-        secrets["essai.fr"] = operators.set_secret(connection, "essai.fr", actor="test")
+        secrets["essai.fr"] = secret_of(connection, "essai.fr")
         operators.add_operator(connection, "off", (), actor="test")
-        secrets["off"] = operators.set_secret(connection, "off", actor="test")
+        secrets["off"] = secret_of(connection, "off")
         operators.suspend(connection, "off", actor="test")
     build_index(engine, folder / "index", SUFFIX, workers=1)
     engine.dispose()
