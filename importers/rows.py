@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -142,6 +143,7 @@ def getter(match: Match, names: Iterable[str]) -> Callable[[Sequence[str]], tupl
     return itemgetter(*(match.index(name) for name in names))
 
 
+@lru_cache(maxsize=4096)  # a header is compared with every layout
 def fold_caption(caption: str) -> str:
     text = caption.strip().strip('"\ufeff').replace("°", "").replace("º", "")
     folded = " ".join(w for w in words(text) if w not in _SMALL_WORDS)

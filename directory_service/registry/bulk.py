@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -104,8 +105,14 @@ def next_id(connection: Connection, table: Table) -> int:
 
 def top_key(connection: Connection, table: Table) -> int:
     """The largest key of the rows that are there; 0 for an empty table."""
+    return int(connection.execute(_top_of(table)).scalar_one())
+
+
+@cache
+def _top_of(table: Table) -> Select[tuple[Any]]:
+    """Made once: each run asks it of every table, twice, and making it takes longer than the answer."""
     (key,) = table.primary_key.columns
-    return int(connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one())
+    return select(func.coalesce(func.max(key), 0))
 
 
 def chunks(values: Iterable[Any], size: int = CHUNK) -> Iterator[list[Any]]:
