@@ -39,6 +39,7 @@ BEFORE, BETWEEN, AFTER = "2025-12-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-0
 ZOE, JEAN, JEAN_BIS, MARIE, PAUL = (f"8{rpps(n)}" for n in range(1, 6))
 ZOE_ADELI = "691234563"
 HOSPITAL_FINESS = "690000005"
+BERTHE = f"3{HOSPITAL_FINESS}/351"  # in no registry: a number of the structure's own
 OPERATOR = "essai"
 DOMAINS = ("medecin.mssante.fr", "cabinet.mssante.fr", "ch-essai.mssante.fr")
 
@@ -194,7 +195,7 @@ def _box(key: int, address: str, kind: str, unlisted: bool, holders: Any) -> dic
 
 def _held(box: int, person: int | None, place: int | None, since: str, until: str | None) -> dict[str, Any]:
     names = {p[0]: (p[1], p[2], p[3]) for p in _PEOPLE} | {None: ("", "", "")}
-    national_id, family, given = names[person] if person or place else ("", "NOUVELLE", "BERTHE")
+    national_id, family, given = names[person] if person or place else (BERTHE, "NOUVELLE", "BERTHE")
     return {
         "mailbox_id": box,
         "practitioner_id": person,

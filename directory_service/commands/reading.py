@@ -163,25 +163,17 @@ def _record(index: Directory, key: str) -> dict[str, Any]:
     from directory_service.index.query import View
 
     if "@" in key:
-        return shown(index.mailbox(key, View.STAFF))
+        with suppress(NotFound):  # ``10`` and an address is the number of whoever is in no registry
+            return shown(index.mailbox(key, View.STAFF))
 
     def person() -> dict[str, Any]:
         hit, former = index.practitioner(key, View.STAFF)
         return {**orjson.loads(hit.json), **({"resolved_from": former} if former else {})}
 
-    if addresses := _held_under(index, key):
-        return shown(index.mailbox(addresses[0], View.STAFF))
+    addresses = index.held_under(key, View.STAFF)
+    if addresses or "@" in key:
+        return shown(index.mailbox((addresses or [key])[0], View.STAFF))
     return _either(index, key, person, lambda: dict(orjson.loads(index.organization(key, View.STAFF).json)))
-
-
-def _held_under(index: Directory, key: str) -> list[str]:
-    """Addresses of the holder of this number whom no registry of people knows."""
-    import orjson
-
-    from directory_service.index.query import View
-
-    hits = index.held_under(key, View.STAFF)
-    return list(dict.fromkeys(str(orjson.loads(hit.json)["address"]) for hit in hits))
 
 
 def _either(index: Directory, key: str, person: Callable[[], T], structure: Callable[[], T]) -> T:
@@ -213,7 +205,7 @@ def resolve(settings: Settings, key: str, machine: bool) -> None:
     from directory_service.index.query import View
 
     with directory(settings) as index:
-        if addresses := _held_under(index, key):
+        if addresses := index.held_under(key, View.STAFF):
             _tell_held(key, addresses, machine=machine)
             return
         try:
@@ -266,7 +258,7 @@ def mailbox(settings: Settings, key: str, machine: bool, **asked: str | None) ->
     from directory_service.index.query import View
     from directory_service.trust.rightbox import Asked, organization_mailboxes, practitioner_mailboxes
 
-    if "@" in key:
+    if "@" in key and not key.startswith("10"):  # the number of whoever is in no registry
         why = "un numéro est attendu, de professionnel ou de structure ; pour une adresse : annuaire show ADRESSE"
         raise InvalidInput(why, where="ID")
     wanted = Asked(**{name: value or "" for name, value in asked.items()})

@@ -215,8 +215,8 @@ class Directory:
         current = orjson.loads(hit.json)["id"]
         return hit, None if _exact(current) == _exact(person.national) else person.national
 
-    def held_under(self, text: str, view: View) -> list[Hit]:
-        """The mailboxes of a holder whom no registry of people knows, by the number that their source wrote: of a
+    def held_under(self, text: str, view: View) -> list[str]:
+        """The addresses of a holder whom no registry of people knows, by the number that their source wrote: of a
         FINESS or SIREN and an internal number, for instance.  Empty for nobody's, and for a number of somebody known,
         who is a ``practitioner``."""
         person = parse_person_id(text)
@@ -225,7 +225,8 @@ class Directory:
         reader, key = self._reader(time.monotonic()), id_key("i", person.national)
         if reader.by_key(key, *ids_of(PEOPLE), view):
             return []
-        return [hit for branch in (BAL, UNLISTED) for hit in reader.by_key(key, *ids_of(branch), view)]
+        hits = [hit for branch in (BAL, UNLISTED) for hit in reader.by_key(key, *ids_of(branch), view)]
+        return list(dict.fromkeys(str(orjson.loads(hit.json)["address"]) for hit in hits))
 
     def organization(self, text: str, view: View) -> Hit:
         """The structure of this FINESS, SIRET, SIREN, national or technical id.  Raises NotFound."""

@@ -6,7 +6,7 @@ is held.  They stand after everything else in the index, so that for the others 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ import orjson
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import Equal, Part, Query, Scope, View
+from directory_service.model.identifiers import parse_person_id
 from directory_service.model.mailboxes import MailboxType, domain_of
 from directory_service.model.rightbox import DECIDERS, REASONS, Box, Choice, Judged, Need, choose
 from directory_service.trust.domains import operators_by_domain
@@ -39,10 +40,18 @@ class Asked:
 def practitioner_mailboxes(directory: Directory, number: str, asked: Asked, view: View) -> tuple[str, Record]:
     """The build and the answer.  Raises NotFound; InvalidInput for a structure that nobody knows."""
     with directory.held() as build:
+        if addresses := directory.held_under(number, view):
+            return build.id, _answer(directory, _unregistered(number), asked, view, addresses)
         hit, former = directory.practitioner(number, view)
         record = orjson.loads(hit.json)
         answer = _answer(directory, record, asked, view)
         return build.id, answer | ({"resolved_from": former} if former else {})
+
+
+def _unregistered(number: str) -> Record:
+    """Of whom only mailboxes know."""
+    person = parse_person_id(number)
+    return {"id": person.national if person else number, "status": "active"}
 
 
 def organization_mailboxes(directory: Directory, number: str, asked: Asked, view: View) -> tuple[str, Record]:
@@ -57,9 +66,11 @@ def choice_of(directory: Directory, record: Record, purpose: str, view: View) ->
     return choose(_boxes(directory, record, view), Need(purpose))
 
 
-def _answer(directory: Directory, record: Record, asked: Asked, view: View) -> Record:
+def _answer(
+    directory: Directory, record: Record, asked: Asked, view: View, addresses: Sequence[str] | None = None
+) -> Record:
     need = Need(asked.purpose, _structure(directory, asked.structure, view), asked.service)
-    found = _boxes(directory, record, view)
+    found = _boxes(directory, record, view, addresses)
     choice = choose(found, need)
     return {
         "holder": record["id"],
@@ -107,15 +118,23 @@ def _item(judged: Judged, said: Record) -> Record:
     }
 
 
-def _boxes(directory: Directory, record: Record, view: View) -> dict[Box, Record]:
+def _boxes(
+    directory: Directory, record: Record, view: View, addresses: Sequence[str] | None = None
+) -> dict[Box, Record]:
     """Every box that this view may see, with what is shown of it besides."""
     at = {a["structure"]["id"] for a in record.get("activities", ()) if a["structure"]}
-    branch = f"ou=bal,{directory.suffix}"
-    held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON, kept=False)
-    addresses = dict.fromkeys(orjson.loads(hit.json)["address"] for hit in directory.search(held, view).hits)
+    if addresses is None:
+        branch = f"ou=bal,{directory.suffix}"
+        held = Query(branch, Scope.ONE, Equal("uid", record["id"].encode()), _MOST, part=Part.JSON, kept=False)
+        addresses = list(dict.fromkeys(orjson.loads(hit.json)["address"] for hit in directory.search(held, view).hits))
     read = operators_by_domain(directory)
     found = (_box(directory, address, record, at, read, view) for address in addresses)
     return dict(filter(None, found))
+
+
+def _is_of(holder: Record, number: str) -> bool:
+    """Who is in no registry goes by the address, and by the numbers that the source wrote."""
+    return holder["id"] == number or (not holder["known"] and number in holder["ids"])
 
 
 def _box(
@@ -131,7 +150,7 @@ def _box(
         said = directory.mailbox(address, view)
     except NotFound:
         return None
-    holder = next((h for h in said["holders"] if h["id"] == record["id"] and not h["until"]), None)
+    holder = next((h for h in said["holders"] if _is_of(h, record["id"]) and not h["until"]), None)
     if holder is None:
         return None
     structures = tuple(place["id"] for place in holder["structures"])

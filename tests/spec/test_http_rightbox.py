@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from publication_world import BOX, OURS, ZOE, Publishing, personal
 from sqlalchemy import Engine, update
 
+from directory_service import cli
 from directory_service.index.directory import Directory
 from directory_service.index.query import View
 from directory_service.index.writer import build_index
@@ -98,6 +99,22 @@ def test_a_former_number_and_a_structure(client: FlaskClient) -> None:
     assert boxes(client, world.ZOE_ADELI)["resolved_from"] == "0" + world.ZOE_ADELI
     answer = client.get(f"/v1/organizations/{world.HOSPITAL_FINESS}/mailboxes?purpose=report").json
     assert answer["recommended"] == "cardiologie@ch-essai.mssante.fr"
+
+
+def test_who_is_in_no_registry_is_found_by_the_number_that_the_source_wrote(client: FlaskClient) -> None:
+    for number in world.BERTHE, "10inconnue@medecin.mssante.fr":
+        found = boxes(client, number)
+        assert (found["holder"], found["recommended"]) == (number, "inconnue@medecin.mssante.fr")
+        answer = client.get(f"/v1/practitioners/{number}")
+        assert answer.status_code == 404 and "/mailboxes" in answer.json["detail"]
+
+
+def test_the_terminal_finds_who_is_in_no_registry_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    world.build_world(tmp_path)[0].close()
+    for number in world.BERTHE, "10inconnue@medecin.mssante.fr":
+        for command in "show", "mailbox", "resolve":
+            assert cli.run(["--data", str(tmp_path), command, number]) == 0
+            assert "inconnue@medecin.mssante.fr" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from directory_service.web.parameters import clean_text, read_query
 
 blueprint = Blueprint("practitioners", __name__)
 
+_ONLY_MAILBOXES = "seule la liste des boîtes connaît ce numéro : ses boîtes sont sous /v1/practitioners/{id}/mailboxes"
+
 
 @blueprint.get("/v1/practitioners/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash
 @describe(Route(
@@ -32,9 +34,11 @@ def practitioner(identifier: str) -> Response:
 
 
 def _find(asked: str, view: View) -> tuple[Hit, str | None]:
-    """A false number is told with those that it was probably meant for."""
+    """A false number is told with those that it was probably meant for, that of whom only mailboxes know as such."""
     found = directory()
     try:
         return found.practitioner(asked, view)
     except NotFound as error:
+        if found.held_under(asked, view):
+            raise NotFound(_ONLY_MAILBOXES) from None
         raise NotFound(error.message, suggestions=found.near_persons(asked, view)) from None
