@@ -167,6 +167,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         with self.patience.with_thread(conn):
             return super().handle(conn)
 
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Of HTTP/1.1, none that does not say whom it is for (RFC 9112 3.2)."""
+        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+            raise errors.InvalidHeader("HOST", req)
+        return super().handle_request(req, conn)
+
     def on_client_socket_readable(self, conn: Any, client: socket.socket) -> None:
         """Called in the loop, for a connection that was answered before: it stays where it is while it is answered
         here."""

@@ -47,7 +47,9 @@ def test_the_server_does_not_say_what_it_is(served: Served) -> None:
     [
         (b"DUPONTSECRET\r\n\r\n", 400),
         (b"GET /v1/suggest?q=dupontsecret HTTP/9.9\r\n\r\n", 400),
-        (b"GET /v1/suggest?q=dupontsecret HTTP/1.1\r\nbad header\r\n\r\n", 400),
+        (b"GET /v1/suggest?q=dupontsecret HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n", 400),
+        (b"GET /v1/suggest?q=dupontsecret HTTP/1.1\r\n\r\n", 400),  # RFC 9112 3.2: no Host
+        (b"GET /v1/suggest?q=dupontsecret HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
         (b"GET /v1/suggest?q=" + b"dupontsecret" * 800 + b" HTTP/1.1\r\n\r\n", 414),
         (b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: dupontsecret\r\n" % n for n in range(70)) + b"\r\n", 431),
     ],
@@ -74,10 +76,17 @@ def test_what_is_not_http_is_answered_by_a_problem_and_not_logged(served: Served
 )
 def test_a_body_that_is_no_chunks_is_the_callers_fault(served: Served, chunks: bytes) -> None:
     port, log = served
-    head = b"POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     status, _, body = send(port, head + chunks).partition(b"\r\n")
     assert status.startswith(b"HTTP/1.1 400 ") and b"/problems/bad-request" in body
     assert "incident" not in log.read_text()
+
+
+def test_a_request_says_whom_it_is_for_but_in_http_1_0(served: Served) -> None:
+    assert send(served[0], b"GET /healthz HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 200 ")
+    kept = b"GET /v1/suggest?q=dupont HTTP/1.1\r\n"
+    answers = send(served[0], kept + b"Host: x\r\n\r\n" + kept + b"\r\n")
+    assert [answers.count(b"HTTP/1.1 %d " % status) for status in (200, 400)] == [1, 1]
 
 
 def test_no_header_moves_the_path(served: Served) -> None:
@@ -114,7 +123,7 @@ def test_a_request_under_way_is_answered_when_told_to_stop(tmp_path: Path) -> No
     process, port = start(tmp_path, tmp_path / "http.log")
     body = b'{"address":"zoe.d-essai@medecin.mssante.fr"}'
     head = (
-        "POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\n"
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", port), timeout=30) as peer:
