@@ -6,6 +6,7 @@ answered to them is held against the document, with no member allowed that it do
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -60,7 +61,8 @@ def faults(document: dict[str, Any], response: Response) -> list[str]:
     if response.is_streamed or not (lines or response.mimetype.endswith("json")):
         return []
     check = _validator(orjson.dumps(told["x-itemSchema" if lines else "schema"]))
-    found = [orjson.loads(line) for line in response.data.splitlines()] if lines else [response.json]
+    body = gzip.decompress(response.data) if response.content_encoding == "gzip" else response.data
+    found = [orjson.loads(line) for line in (body.splitlines() if lines else [body])]
     errors = (error for one in found for error in check.iter_errors(one))
     return [f"{name} : {error.json_path} : {error.message[:300]}" for error in errors]
 

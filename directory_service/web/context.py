@@ -9,6 +9,7 @@ another URL holds nothing of this one, which may be refused or not be there.
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ T = TypeVar("T")
 _RETRIES = 3  # while changes come faster than one record is read
 _SERVICES = "annuaire"
 _gate = Lock()
+_LONG = 4096  # octets: three packets
 _PATIENCE = 0.02  # seconds: a suggestion takes one
 SHORT = 10  # seconds a suggestion may be kept: shorter than anyone waits for a correction to show
 
@@ -172,23 +174,26 @@ def require_own(operator: str, address: str) -> None:
 
 def cached(
     view: View, make: Callable[[], Iterable[bytes]], age: int = 0, *, state: str = "", build: str = "",
-    version: str | None = None, in_turn: bool = True,
+    version: str | None = None, in_turn: bool = True, long: bool = False,
 ) -> Response:  # fmt: skip
     """The answer that ``make`` writes, or 304 when the caller holds it.  ``age``: seconds of caching without asking
     again; an operator's answers are never kept by a shared cache.  ``state``: what may change within one build.
     ``version``, of a record that was read from ``build``, ends the entity tag, so that ``If-Match`` may give it back.
-    ``in_turn`` is False for what sees to ``turn`` itself."""
-    changes = f"{state}-{version}" if version else state
+    ``in_turn`` is False for what sees to ``turn`` itself.  ``long`` answers are packed for whom anybody might be: the
+    length of another's would tell of what only it is shown (BREACH)."""
+    packed = long and not view and takes_gzip()
+    changes = f"{'-gz' if packed else ''}{state}" + (f"-{version}" if version else "")
     etag = f'"{build or directory().build().id}-{int(view)}-{url_digest()}{changes}"'
 
     def answer() -> Response:
         with turn() if in_turn else nullcontext():
-            return json_answer(b"".join(make()))
+            body = b"".join(make())
+        return packed_answer(body) if long and not view else json_answer(body)
 
     response = unless_held(etag, answer)
     headers = response.headers
     headers["ETag"] = etag
-    headers["Vary"] = varies()
+    headers["Vary"] = f"{varies()}, Accept-Encoding" if long else varies()
     scope = "private" if view else "public"
     headers["Cache-Control"] = f"{scope}, max-age={age}" if age else f"{scope}, no-cache"
     return response
@@ -230,6 +235,16 @@ def turn() -> Iterator[None]:
 
 def json_answer(body: bytes, status: int = 200) -> Response:
     return Response(body, status, content_type="application/json")
+
+
+def packed_answer(body: bytes) -> Response:
+    """JSON, packed where that is taken and worth it.  The least effort: a seventh of the octets, for 20 µs a kilobyte;
+    what is short is sent as it is."""
+    if len(body) < _LONG or not takes_gzip():
+        return json_answer(body)
+    response = json_answer(gzip.compress(body, 1, mtime=0))
+    response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 def expect_state(etag: str) -> None:

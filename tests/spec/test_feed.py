@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import sqlite3
 import threading
@@ -307,6 +308,13 @@ def test_a_number_alone_is_no_cursor_any_more(reader: Reader) -> None:
 @pytest.mark.parametrize("since", ["-1", "5-", "5-?", "x", "1.2", "1.2.3.4", "1.2.x", "9" * 19, "1.2." + "9" * 30])
 def test_a_foreign_cursor_is_refused(reader: Reader, since: str) -> None:
     assert reader.ask(f"since={since}").status_code == 400
+
+
+def test_a_long_answer_is_packed_for_who_takes_that(reader: Reader) -> None:
+    plain = reader.ask("limit=100").data
+    reader.bearer["Accept-Encoding"] = "gzip"
+    packed = reader.ask("limit=100")
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.data) == plain
 
 
 def test_operators_alone_follow_it(reader: Reader, engine: Engine, catch_up) -> None:

@@ -76,8 +76,10 @@ def test_what_is_not_http_is_answered_by_a_problem_and_not_logged(served: Served
 )
 def test_a_body_that_is_no_chunks_is_the_callers_fault(served: Served, chunks: bytes) -> None:
     port, log = served
-    head = b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    status, _, body = send(port, head + chunks).partition(b"\r\n")
+    head = (
+        b"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    status, _, body = send(port, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks).partition(b"\r\n")
     assert status.startswith(b"HTTP/1.1 400 ") and b"/problems/bad-request" in body
     assert "incident" not in log.read_text()
 

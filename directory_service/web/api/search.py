@@ -103,7 +103,7 @@ def search() -> Response:
             **more,
         )
 
-    return cached(view, answer)
+    return cached(view, answer, long=True)
 
 
 def _items(page: Page, fields: tuple[str, ...]) -> Iterator[bytes]:
