@@ -18,7 +18,7 @@ from directory_service.model.ins import PATIENT_DOMAIN
 from importers.extract import ExtractFile
 from importers.known import Known, digest_of
 from importers.lines import groups
-from importers.rows import KEPT, Finding, Problems, Rejection
+from importers.rows import LISTED, Finding, Problems, Rejection
 from importers.said import News, Reader, Rows, Said, reader_of
 from importers.source import System
 from importers.stages import Stages
@@ -41,7 +41,7 @@ class Task:
     grouped: bool
     sources: Mapping[bytes, str]  # type of identifier ► source of people
     known: bool
-    kept: int = KEPT  # findings of each rule that are kept with their line
+    kept: int = LISTED  # findings of each rule that are kept with their line
     patients: str = PATIENT_DOMAIN  # mailboxes of this domain are rejected; "" for none
 
 

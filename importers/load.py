@@ -36,7 +36,7 @@ from importers.jobs import Job, in_order
 from importers.progress import Progress, silent
 from importers.published import LEAD
 from importers.report import ImportReport
-from importers.rows import KEPT
+from importers.rows import LISTED
 from importers.sources import source_of
 from importers.stages import Stages
 from importers.survey import Surveyed, examine
@@ -61,7 +61,7 @@ def run_import(
     accept: str | None = None,
     progress: Progress | None = None,
     processes: int = 1,
-    findings: int = KEPT,
+    findings: int = LISTED,
     wait: float = 0.0,
     thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
     rhythms: Rhythms = DAILY,

@@ -15,7 +15,7 @@ from importers.feed import HELD
 from importers.quality import rules
 from importers.quality.characters import shown
 from importers.report import FileReport
-from importers.rows import KEPT, Doubt, Finding, Match, Problems
+from importers.rows import LISTED, Doubt, Finding, Match, Problems
 from importers.spared import Spared
 from importers.store import Store
 
@@ -28,7 +28,7 @@ class Quarantine:
     """The rejected rows of one file, and what is to be said of the others."""
 
     def __init__(
-        self, store: Store, report: FileReport, run_file_id: int, match: Match, separator: str, kept: int = KEPT
+        self, store: Store, report: FileReport, run_file_id: int, match: Match, separator: str, kept: int = LISTED
     ) -> None:
         self.store, self.report, self.run_file_id = store, report, run_file_id
         self.problems = Problems(separator, kept)

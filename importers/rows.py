@@ -159,7 +159,7 @@ class Line(NamedTuple):
     values: list[str]
 
 
-KEPT = 200  # findings of one rule in one file that are kept with their line; all are counted
+LISTED = 200  # findings of one rule in one file that are kept with their line; all are counted
 _SAME = 10  # of those, the lines of one value
 
 
@@ -167,7 +167,7 @@ class Problems:
     """What parsers say beside their result: rejections, and what else trips a rule: counted by rule, the first ``kept``
     of each with their line."""
 
-    def __init__(self, separator: str, kept: int = KEPT) -> None:
+    def __init__(self, separator: str, kept: int = LISTED) -> None:
         self.separator, self.kept = separator, kept
         self.rejected: list[Rejection] = []
         self.warnings: dict[str, int] = {}

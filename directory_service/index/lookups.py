@@ -91,7 +91,7 @@ class Lookups:
         if way.begins:
             ids = self._begun_ids(way.begins, chosen, _WEIGHED if way.is_other else _GATHERED)
             if ids is not None:
-                return self._of_ids(ids, chosen)
+                return self._of_ids(ids, *chosen[1:])
             if not way.is_other:
                 return self._all(chosen)
         if way.keys:
@@ -150,9 +150,12 @@ class Lookups:
 
     def rows_of(self, ids: Collection[int], plan: Plan, columns: Sequence[str], view: int) -> Iterator[Row]:
         """Rows of those of these entries that the sieve of the plan lets through, in rank order."""
-        named, body = selected(tuple(columns))
-        sieve, values = plan.condition
-        sql = f"SELECT {named} FROM {_OF_IDS} {body} WHERE e.view <= ? AND {sieve}"  # noqa: S608
+        return self._of_ids(ids, view, *selected(tuple(columns)), *plan.condition)
+
+    def _of_ids(
+        self, ids: Collection[int], view: int, columns: str, body: str, sieve: str, values: Sequence[str]
+    ) -> Iterator[Row]:
+        sql = f"SELECT {columns} FROM {_OF_IDS} {body} WHERE e.view <= ? AND {sieve}"  # noqa: S608
         return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
     def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
@@ -203,10 +206,6 @@ class Lookups:
             found += self.keyed(start, after(start), -1, _LAST, chosen.view, most + 1 - len(found))
         low, high, _ = chosen.span
         return {pk for pk in found if low < pk < high} if len(found) <= most else None
-
-    def _of_ids(self, ids: Collection[int], chosen: _Chosen) -> Iterator[Row]:
-        sql = f"SELECT {chosen.columns} FROM {_OF_IDS} {chosen.body} WHERE e.view <= ? AND {chosen.sieve}"  # noqa: S608
-        return iter(self.connection.execute(sql, (str(sorted(ids)), chosen.view, *chosen.values)))
 
     def _begun_keys(self, starts: Sequence[str], chosen: _Chosen) -> Iterator[Row]:
         """Of whoever has a key that begins so, in the order of these keys: as the index has them, so that the first
