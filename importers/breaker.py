@@ -12,15 +12,17 @@ from typing import Any
 
 from directory_service.errors import CircuitBreaker
 from directory_service.model import nomenclature
+from directory_service.model.numbers import grouped
 from directory_service.model.rhythms import Rhythms
 from directory_service.model.thresholds import ROWS, Thresholds
 from directory_service.registry.clock import format_instant, parse_instant
 from importers.impact import Impact, Moved, percent
-from importers.report import Breach, ImportReport
+from importers.report import LEAST, Breach, ImportReport, counted
 
-_WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes aux lettres"}
+_WHOLES = {"people": "professionnel", "activities": "activité", "mailboxes": "boîte aux lettres"}
 _GROUPS = {"domain": "domaine", "profession": "profession", "department": "département"}
-_UNITS = {"domain": "boîtes aux lettres", "profession": "professionnels", "department": "activités"}
+_UNITS = {"domain": "boîte aux lettres", "profession": "professionnel", "department": "activité"}
+_GO, _CHANGE = ("disparaît", "disparaissent"), ("change ou fusionne", "changent ou fusionnent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +75,32 @@ def of_impact(impact: Impact, limits: Thresholds) -> list[Breach]:
 
 
 def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Breach]:
-    label = _WHOLES[dimension]
-    for rule, number, limit, verb in (
-        ("removed", whole.removed, limits.removed, "disparaissent"),
-        ("changed", whole.changed + whole.merged, limits.changed, "changent ou fusionnent"),
+    for rule, number, limit, verbs in (
+        ("removed", whole.removed, limits.removed, _GO),
+        ("changed", whole.changed + whole.merged, limits.changed, _CHANGE),
     ):
         if passes(number, whole.before, limit, limits.floor):
             seen = percent(number, whole.before) or 0.0
-            message = f"{number} {label} sur {whole.before} {verb} ({_shown(seen)} %, seuil {_shown(limit)} %)"
+            message = f"{_said(number, _WHOLES[dimension], whole.before, verbs)} ({shares(seen, limit)})"
             yield Breach(rule, dimension, seen, limit, message)
 
 
 def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Breach]:
     if passes(group.removed, group.before, limits.group_removed, limits.floor):
         seen = percent(group.removed, group.before) or 0.0
-        said = f"{group.removed} {_UNITS[dimension]} sur {group.before} disparaissent"
-        shares = f"{_shown(seen)} %, seuil {_shown(limits.group_removed)} %"
-        message = f"{_GROUPS[dimension]} {_named(dimension, group.key)} : {said} ({shares})"
+        said = _said(group.removed, _UNITS[dimension], group.before, _GO)
+        told = shares(seen, limits.group_removed)
+        message = f"{_GROUPS[dimension]} {_named(dimension, group.key)} : {said} ({told})"
         yield Breach("group_removed", f"{dimension} {group.key}", seen, limits.group_removed, message)
+
+
+def _said(number: int, unit: str, whole: int, verbs: tuple[str, str]) -> str:
+    return f"{counted(number, unit)} sur {grouped(whole)} {verbs[number > 1]}"
+
+
+def shares(seen: float, limit: float) -> str:
+    """What was seen and what is allowed, in percent."""
+    return f"{_shown(seen)} %, seuil {_shown(limit)} %" if seen else f"{LEAST}, seuil {_shown(limit)} %"
 
 
 def _named(dimension: str, key: str) -> str:
@@ -112,8 +122,8 @@ def of_file(file: Seen, last: Seen | None, limits: Thresholds) -> list[Breach]:
     if limits.rows_fell < 100 and last.rows >= ROWS and (last.rows - file.rows) * 100 >= last.rows * limits.rows_fell:
         seen = percent(last.rows - file.rows, last.rows) or 0.0
         message = (
-            f"{file.name} : {file.rows} lignes, {_shown(seen)} % de moins que les {last.rows} de {last.name} "
-            f"(seuil {_shown(limits.rows_fell)} %) : le fichier est-il entier ?"
+            f"{file.name} : {counted(file.rows, 'ligne')}, {_shown(seen)} % de moins que les {grouped(last.rows)} "
+            f"de {last.name} (seuil {_shown(limits.rows_fell)} %) : le fichier est-il entier ?"
         )
         found.append(Breach("rows_fell", file.name, seen, limits.rows_fell, message))
     if is_older(file, last):

@@ -73,8 +73,8 @@ class FileReport:
     def as_text(self) -> str:
         if self.status == "skipped":
             return f"{self.name} ({self.layout}) : {SKIPPED}"
-        rejected = _counted(self.rejected, "rejeté", feminine=True)
-        text = f"{self.name} ({self.layout}) : {_counted(self.rows, 'ligne')}, {rejected}"
+        rejected = counted(self.rejected, "rejeté", feminine=True)
+        text = f"{self.name} ({self.layout}) : {counted(self.rows, 'ligne')}, {rejected}"
         return "\n".join([text, *self._told()])
 
     def _told(self) -> list[str]:
@@ -133,7 +133,7 @@ class ImportReport:
         lines += [f"  laissé de côté, ce n'est pas une extraction : {name}" for name in self.ignored]
         for kind, acts in self.counts.items():
             feminine = kind in _FEMININE
-            said = ", ".join(_counted(acts[a], word, feminine=feminine) for a, word in _ACTS.items() if acts.get(a))
+            said = ", ".join(counted(acts[a], word, feminine=feminine) for a, word in _ACTS.items() if acts.get(a))
             if said:
                 asked = " (annuaire review list)" if kind == "match" and acts.get("review") else ""
                 lines.append(f"  {_KINDS.get(kind, kind)} : {said}{asked}")
@@ -153,6 +153,7 @@ class ImportReport:
 _WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes ouvertes"}
 _GROUPS = {"domain": "domaines touchés", "profession": "professions touchées", "department": "départements touchés"}
 _HIT = {"added": "ajouté", "changed": "modifié", "removed": "retiré", "merged": "fusionné"}
+LEAST = "moins de 0,01 %"  # of what is there, and rounds to nothing
 _SHOWN = 5  # of the biggest movers, as text
 
 
@@ -163,7 +164,7 @@ def impact_lines(impact: Mapping[str, Any]) -> list[str]:
         whole = impact.get(dimension)
         if whole and whole["touched"]:
             feminine = dimension in _FEMININE
-            acts = ", ".join(_counted(whole[act], word, feminine=feminine) for act, word in _HIT.items() if whole[act])
+            acts = ", ".join(counted(whole[act], word, feminine=feminine) for act, word in _HIT.items() if whole[act])
             lines.append(f"  effet sur les {label} : {_share(whole)} ; {acts}")
     for dimension, label in _GROUPS.items():
         groups = impact.get(dimension)
@@ -189,20 +190,20 @@ def _trust_lines(trust: Mapping[str, Any] | None) -> list[str]:
         return []
     lines = []
     if trust["touched"]:
-        acts = ", ".join(f"{_counted(trust[a]['domains'], word)} ({_counted(trust[a]['mailboxes'], 'boîte')})"
+        acts = ", ".join(f"{counted(trust[a]['domains'], word)} ({counted(trust[a]['mailboxes'], 'boîte')})"
                          for a, word in _MOVES.items() if trust[a]["domains"])  # fmt: skip
         movers = ", ".join(map(_mover, trust["movers"][:_SHOWN]))
         lines.append(f"  domaines de confiance : {grouped(trust['before'])} avant ; {acts} ; d'abord {movers}")
     if trust["outside"]["mailboxes"]:
         outside = trust["outside"]
-        boxes = f"{_counted(outside['mailboxes'], 'boîte')} {_agreed('ouvert', outside['mailboxes'], feminine=True)}"
-        lines.append(f"  hors de l'espace de confiance : {boxes}, de {_counted(outside['domains'], 'domaine')}")
+        boxes = f"{counted(outside['mailboxes'], 'boîte')} {agreed('ouvert', outside['mailboxes'], feminine=True)}"
+        lines.append(f"  hors de l'espace de confiance : {boxes}, de {counted(outside['domains'], 'domaine')}")
     return lines
 
 
 def _mover(move: Mapping[str, Any]) -> str:
     who = " → ".join(" et ".join(names) for names in (move["from"], move["to"]) if names)
-    return f"{move['domain']} ({who}) : {_counted(move['mailboxes'], 'boîte')}"
+    return f"{move['domain']} ({who}) : {counted(move['mailboxes'], 'boîte')}"
 
 
 def _share(moved: Mapping[str, Any]) -> str:
@@ -210,8 +211,8 @@ def _share(moved: Mapping[str, Any]) -> str:
         return grouped(moved["touched"])
     if moved["touched"] > moved["before"]:  # records that came, or others in the place of those that were: no share
         return f"{grouped(moved['touched'])}, pour {grouped(moved['before'])} avant"
-    share = f"{moved['percent']:.2f}".replace(".", ",")
-    return f"{grouped(moved['touched'])} sur {grouped(moved['before'])} ({share} %)"
+    share = f"{moved['percent']:.2f} %".replace(".", ",") if moved["percent"] else LEAST
+    return f"{grouped(moved['touched'])} sur {grouped(moved['before'])} ({share})"
 
 
 def _named(dimension: str, group: Mapping[str, Any]) -> str:
@@ -221,11 +222,12 @@ def _named(dimension: str, group: Mapping[str, Any]) -> str:
     return str(group.get("label") or group["key"] or "sans")
 
 
-def _counted(value: int, word: str, *, feminine: bool = False) -> str:
-    return f"{grouped(value)} {_agreed(word, value, feminine=feminine)}"
+def counted(value: int, word: str, *, feminine: bool = False) -> str:
+    """``1 ligne``, ``1 200 boîtes aux lettres``."""
+    return f"{grouped(value)} {agreed(word, value, feminine=feminine)}"
 
 
-def _agreed(word: str, number: int, *, feminine: bool = False) -> str:
+def agreed(word: str, number: int, *, feminine: bool = False) -> str:
     """The first word, a masculine participle or a noun, in the gender and the number of what is counted."""
     first, space, rest = word.partition(" ")
     if first == "à":

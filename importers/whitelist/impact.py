@@ -10,14 +10,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from directory_service.model.numbers import grouped
 from directory_service.model.thresholds import Thresholds
-from importers.breaker import passes
+from importers.breaker import passes, shares
 from importers.impact import percent
-from importers.report import Breach
+from importers.report import Breach, counted
 
 Holders = Mapping[str, frozenset[str]]  # domain ► names of the operators that hold it
 ACTS = ("opened", "closed", "moved", "joined", "left")
-_FRENCH = {"closed": "sortent de l'espace de confiance", "moved": "changent d'opérateur"}
+_FRENCH = {
+    "closed": ("sort de l'espace de confiance", "sortent de l'espace de confiance"),
+    "moved": ("change d'opérateur", "changent d'opérateur"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +97,19 @@ def of_trust(impact: TrustImpact, limits: Thresholds) -> Iterator[Breach]:
     """Thresholds that a list passes: shares of the domains, of the mailboxes, of the domains of one operator."""
     for act, limit in (("closed", limits.removed), ("moved", limits.moved)):
         domains, boxes = impact.total(act)
-        for unit, number, whole in (("domaines", domains, impact.before), ("boîtes", boxes, impact.mailboxes)):
+        for unit, number, whole in (("domaine", domains, impact.before), ("boîte", boxes, impact.mailboxes)):
             if passes(number, whole, limit, limits.floor):
-                under = "" if unit == "domaines" else f", de {domains} domaine{'s' * (domains > 1)},"
-                said = f"{number} {unit} sur {whole}{under} {_FRENCH[act]}"
-                yield _breach(f"domain_{act}", unit, said, number, whole, limit)
+                under = "" if unit == "domaine" else f", de {counted(domains, 'domaine')},"
+                said = f"{counted(number, unit)} sur {grouped(whole)}{under} {_FRENCH[act][number > 1]}"
+                yield _breach(f"domain_{act}", f"{unit}s", said, number, whole, limit)
     for name, (held, lost) in sorted(impact.operators.items()):
         if held >= limits.group_size and passes(lost, held, limits.group_removed, limits.floor):
-            said = f"opérateur {name} : {lost} domaines sur {held} le quittent"
+            goes = "le quittent" if lost > 1 else "le quitte"
+            said = f"opérateur {name} : {counted(lost, 'domaine')} sur {grouped(held)} {goes}"
             yield _breach("operator_domains", f"operator {name}", said, lost, held, limits.group_removed)
 
 
 def _breach(rule: str, subject: str, said: str, number: int, whole: int, limit: float) -> Breach:
     seen = percent(number, whole) or 0.0
-    shown = f"{seen:g} %, seuil {limit:g} %".replace(".", ",")
-    return Breach(rule, f"trust {subject}" if rule != "operator_domains" else subject, seen, limit, f"{said} ({shown})")
+    told = f"{said} ({shares(seen, limit)})"
+    return Breach(rule, f"trust {subject}" if rule != "operator_domains" else subject, seen, limit, told)

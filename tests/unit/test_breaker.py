@@ -10,7 +10,7 @@ import pytest
 from directory_service.model.thresholds import Thresholds
 from importers.breaker import Seen, is_older, of_dates, of_file, of_impact, passes, stopped
 from importers.impact import Impact, Standing
-from importers.report import Breach, ImportReport
+from importers.report import Breach, ImportReport, impact_lines
 
 LIMITS = Thresholds(removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10)
 
@@ -125,6 +125,18 @@ def test_a_group_is_named_as_the_staff_know_it(dimension: str, key: str, named: 
     impact.acts[dimension][key].removed = 60
     (breach,) = of_impact(impact, replace(LIMITS, group_removed=12.5))
     assert breach.message == f"{named} (60 %, seuil 12,5 %)"
+
+
+def test_numbers_are_written_as_people_read_them() -> None:
+    impact, all_of_it = Impact({"people": Counter({"": 1_200_000})}), replace(LIMITS, removed=0, changed=0, floor=1)
+    impact.acts["people"][""].removed, impact.acts["people"][""].changed = 1, 1_200
+    assert [b.message for b in of_impact(impact, all_of_it)] == [
+        "1 professionnel sur 1 200 000 disparaît (moins de 0,01 %, seuil 0 %)",
+        "1 200 professionnels sur 1 200 000 changent ou fusionnent (0,1 %, seuil 0 %)",
+    ]
+    assert "1 201 sur 1 200 000 (0,10 %)" in impact_lines(impact.as_dict())[0]
+    impact.acts["people"][""].changed = 0
+    assert "1 sur 1 200 000 (moins de 0,01 %)" in impact_lines(impact.as_dict())[0]
 
 
 @pytest.mark.parametrize(("number", "said"), [(3, "a0 ; a1 ; a2. Les"), (4, "a2 ; … (4 seuils dépassés en tout). Les")])
