@@ -109,6 +109,26 @@ def test_who_is_in_no_registry_is_found_by_the_number_that_the_source_wrote(clie
         assert answer.status_code == 404 and "/mailboxes" in answer.json["detail"]
 
 
+def test_the_number_of_whose_only_box_is_unlisted_is_nobody_s(tmp_path: Path) -> None:
+    engine = open_registry(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    upgrade(engine)
+    secret = world.fill(engine)
+    with writing(engine) as connection:
+        connection.execute(update(mailbox).where(mailbox.c.id == 9).values(unlisted=True))
+    build_index(engine, tmp_path / "index", world.SUFFIX, workers=1)
+    engine.dispose()
+    with closing(Directory(tmp_path / "index", world.SUFFIX)) as directory:
+        client = create_app(directory).test_client()
+        for headers in ({}, {"Authorization": f"Bearer {secret}"}):
+            for end in "", "/mailboxes":
+                found, nobody = (
+                    client.get(f"/v1/practitioners/{number}{end}", headers=headers)
+                    for number in (world.BERTHE, world.BERTHE + "9")
+                )
+                assert found.status_code == 404 and found.data == nobody.data
+        assert practitioner_mailboxes(directory, world.BERTHE, Asked(), View.STAFF)[1]["total"] == 1
+
+
 def test_the_terminal_finds_who_is_in_no_registry_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     world.build_world(tmp_path)[0].close()
     for number in world.BERTHE, "10inconnue@medecin.mssante.fr":
