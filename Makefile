@@ -35,7 +35,7 @@ sample: .venv/.installed $(SAMPLE)/.done ## writes the synthetic extracts only
 # Files in the order of their folders, the longest (e2e) first: by number of tests, xdist leaves one of few and long to the end.
 # One process more than processors, since tests wait for servers, commands and browsers that they start.
 test: .venv/.tested ## the whole test suite, with real peers (slapd, ldapsearch, PostgreSQL, Chromium) where they can be installed
-	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
+	@$(if $(TESTS),$(BIN)/pytest -q $(TESTS),$(BIN)/pytest -q -m "not alone" -n $$(($$(nproc) + 2)) --maxprocesses 4 --dist loadfile --no-loadscope-reorder)
 	@$(if $(TESTS),,$(BIN)/pytest -q $(shell grep -rl 'mark\.alone' tests --include='test_*.py'))
 
 lint: .venv/.tested ## ruff
