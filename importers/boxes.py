@@ -270,9 +270,9 @@ class BoxLoader:
             else:
                 said.remove(same)
                 updates.append((row_id, values, same))
+        _keep_meant(closed, said)
         if box.held and not box.digest:  # a line of it was rejected, which may have named them
             closed = []
-        _keep_meant(closed, said)
         connection = self.store.connection
         update_rows(connection, binding, _BOUND, [(*new, row_id) for row_id, _, new in updates])
         self._end(closed, unlisted)

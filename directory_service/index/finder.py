@@ -232,7 +232,8 @@ class Finder:
             rows = islice(self._people.tagged(self._where(box, box.most)), SORTED + 1)
             return self._of(_known([*rows, *first.rows.values()]), limit, place, exact=not self._search.over)
         start = place.rank if place else Rank(-1, 0, 0, 0)
-        ranks = [rank for rank in self._scored(box, typed, keyed).ranks if rank > start]
+        best = self._scored(box, typed, keyed) if typed else first
+        ranks = [rank for rank in best.ranks if rank > start]
         for part in expressions(box, self._near, self._tokens):
             if len(ranks) > limit:
                 break
@@ -246,16 +247,16 @@ class Finder:
         shown, more = ranks[:limit], len(ranks) > limit or self._search.over
         if place and not self._wishes.facets:
             return Found(shown, more, place.total, place.exact)
-        total, exact, counts = self._count(box, first)
+        total, exact, counts = self._count(box, first, few_typed=bool(typed))
         told = facets.told(counts, self._wishes.facets) if self._wishes.facets else None
         known = (place.total, place.exact) if place else (total, exact)
         return Found(shown, more, *known, facets=told, facets_exact=exact)
 
-    def _count(self, box: Box, first: _Everyone) -> tuple[int, bool, Counter[str]]:
+    def _count(self, box: Box, first: _Everyone, *, few_typed: bool) -> tuple[int, bool, Counter[str]]:
         """How many match, whether that is all, and how often each token occurs (where facets are asked for).  What is
-        typed as it is may be enough to know that there are too many to count."""
+        typed as it is may be enough to know that there are too many to count; not where it is ``few_typed``."""
         most = EXAMINED if self._wishes.facets else COUNTED
-        if not self._wishes.facets and box.most is not Likeness.EXACT:
+        if not few_typed and not self._wishes.facets and box.most is not Likeness.EXACT:
             sure = sum(1 for _ in islice(self._people.tagged(self._where(box, Likeness.EXACT)), COUNTED + 1))
             if sure > COUNTED:
                 return COUNTED, False, Counter()

@@ -162,7 +162,7 @@ class Follower:
             ((counts,),) = db.execute("SELECT value FROM meta WHERE key = 'counts'")
         told = orjson.loads(counts)
         records: int = sum(told[kind] for kind in _RECORDS)
-        return behind > max(_FEW, records // _SHARE)
+        return behind > records // _SHARE
 
     def _patch(self) -> int:
         """Puts the changes into the current build, step by step.  Gives their number."""

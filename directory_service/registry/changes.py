@@ -35,8 +35,8 @@ class Touched:
 
 def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touched:
     """What these entries touch, directly and through others."""
-    people, boxes = (_subjects(entries, s) for s in ("practitioner", "mailbox"))
-    places = _subjects((e for e in entries if _is_itself(e)), "organization")
+    people, shown, boxes = (_subjects(entries, s) for s in ("practitioner", "organization", "mailbox"))
+    places = {e.subject_id for e in entries if e.subject == "organization" and _is_itself(e)}
     boxes |= {pk for pk, _ in mailboxes_under(connection, moved_domains(connection, entries))}
     holders = _related(connection, binding.c.practitioner_id, binding.c.mailbox_id, boxes)
     owners = _related(connection, binding.c.organization_id, binding.c.mailbox_id, boxes)
@@ -45,8 +45,7 @@ def dependants(connection: Connection, entries: Sequence[JournalEntry]) -> Touch
     people |= _related(connection, activity.c.practitioner_id, activity.c.organization_id, places)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.practitioner_id, people)
     boxes |= _related(connection, binding.c.mailbox_id, binding.c.organization_id, places)
-    places |= owners | _subjects(entries, "organization")
-    return Touched(people | holders | users, places, boxes, _subjects(entries, "operator"))
+    return Touched(people | holders | users, shown | owners, boxes, _subjects(entries, "operator"))
 
 
 def _is_itself(entry: JournalEntry) -> bool:

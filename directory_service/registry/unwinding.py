@@ -224,21 +224,14 @@ class Unwinding:
 
     def note_restored(self, runs: Sequence[int]) -> None:
         """One entry of the journal for each; ``itself`` is false of those whose own rows are as they were."""
+        said = {"runs": list(runs)}
+        shown = said | {"itself": False}
         for name in SUBJECTS:
             changed, related = self.changed[name], self.related[name]
             self._count(name, "restored", sum(not self._removed(name, pk) for pk in changed))
-            hidden = self.hidden if name == "mailbox" else set()
-            changes = (
-                (
-                    "restore",
-                    name,
-                    pk,
-                    {"unlisted": False} if pk in hidden else None,
-                    {"runs": list(runs)} | ({} if pk in changed else {"itself": False}),
-                )
-                for pk in sorted(changed | related)
-                if not self._removed(name, pk)
-            )
+            touched = sorted(pk for pk in changed | related if not self._removed(name, pk))
+            listed = {pk: {"unlisted": False} for pk in self.hidden} if name == "mailbox" else {}
+            changes = (("restore", name, pk, listed.get(pk), said if pk in changed else shown) for pk in touched)
             append_many(self.connection, changes, actor=self.actor, run_id=self.number, at=self.at)
 
 

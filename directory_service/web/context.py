@@ -188,7 +188,7 @@ def cached(
     def answer() -> Response:
         with turn() if in_turn else nullcontext():
             body = b"".join(make())
-        return packed_answer(body) if long and not view else json_answer(body)
+        return packed_answer(body) if packed else json_answer(body)
 
     response = unless_held(etag, answer)
     headers = response.headers
