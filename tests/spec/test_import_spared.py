@@ -194,6 +194,14 @@ def test_a_false_number_of_a_holder_does_not_take_her_mailbox(world: World, name
     assert (len(world.journal()) == entries) is stays
 
 
+@SQLITE
+def test_nor_does_it_name_somebody_new_beside_a_rejected_line(world: World) -> None:
+    two = [f.mailbox(BOX, HERS, **ME), f.mailbox(BOX, OTHERS[0])]
+    world.day(1, activity=[f.activity(HERS, **ME), *rest()], mailboxes=two)
+    world.day(2, mailboxes=[f.mailbox(BOX, FALSE, **ME), two[1] | {"type": "XXX"}])
+    assert world.holders(BOX) == sorted(["8" + HERS, "8" + OTHERS[0]])
+
+
 def test_beside_the_one_whose_number_is_right_somebody_new_may_have_a_false_one(world: World) -> None:
     world.day(1, activity=[f.activity(HERS, **ME), *rest()], mailboxes=[f.mailbox(BOX, HERS, **ME)])
     world.day(2, mailboxes=[f.mailbox(BOX, HERS, **ME), f.mailbox(BOX, FALSE, **ME)])
