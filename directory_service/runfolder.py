@@ -1,7 +1,7 @@
 """The folder that the processes of one node share while they run: ``metrics/`` of prometheus_client, ``harvest``
 and ``rates``.
 
-Made by the supervisor, before the workers start; a worker only reads where it is, in its environment.  Several
+Made by the supervisor, before the workers start; a worker reads where it is in its environment.  Several
 supervisors may share one that is given (``annuaire serve ldap`` beside ``annuaire serve http``).
 """
 
@@ -45,7 +45,8 @@ def shared_folder(given: str) -> Iterator[Path]:
 
 
 def restore(folder: Path) -> None:
-    """Makes what somebody deleted under us, as those who clean ``/tmp`` do: no worker could start again."""
+    """Makes what somebody deleted under us, as those who clean ``/tmp`` do: no worker could start again.  By the
+    supervisor for those that it starts, by a worker of gunicorn's for itself."""
     with suppress(OSError):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / _METRICS).mkdir(exist_ok=True)

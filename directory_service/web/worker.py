@@ -15,12 +15,14 @@ import time
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.http import errors
 from gunicorn.http.wsgi import Response
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from directory_service import runfolder
 from directory_service.heap import settle
 from directory_service.siblings import PAUSE, Siblings
 from directory_service.web.arrivals import Arrivals
@@ -48,6 +50,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         Response.default_headers = _without_server
         sys.setswitchinterval(SWITCH)
         host, port = self.sockets[0].getsockname()[:2]
+        if self.app.settings.run_folder:  # without it no worker starts, and gunicorn, which lost one at that, ends
+            runfolder.restore(Path(self.app.settings.run_folder))
         self.siblings = None if self.cfg.is_ssl else Siblings.among(self.app.settings.run_folder, "http", host, port)
         self.looked = 0.0
         super().init_process()
