@@ -16,7 +16,7 @@ from directory_service.model import identifiers
 from importers.cat18.columns import CAT18_COLUMNS
 from importers.extract import ListFile
 from importers.sample import SampleSummary, country, write, write_sample
-from importers.sample.names import plain
+from importers.sample.names import Pool, given_names, plain, surnames
 from importers.sample.numbers import rpps_numbers
 from importers.whitelist.job import read_lists
 
@@ -152,10 +152,18 @@ def test_names_have_accents_particles_compounds_and_several_given_names(sample: 
         assert any(re.search(pattern, name) for name in names), pattern
 
 
-def test_homonyms_recur(sample: Sample) -> None:
+def test_homonyms_recur_at_the_real_rate(sample: Sample) -> None:
+    """A whole country has 36 women MARTIN ISABELLE (of the files of 2026)."""
+    women = sum(row[5] == "MME" for row in sample.rows["activity"]) / len(sample.rows["activity"])
+    martin, isabelle = (share(pool, name) for pool, name in ((surnames(), "MARTIN"), (given_names(2), "ISABELLE")))
+    assert 1_700_000 * women * martin * isabelle == pytest.approx(36, rel=0.1)
     names = Counter((t["family"].upper(), t["given"].upper()) for t in sample.truth)
-    assert names.most_common(1)[0][1] >= 3
-    assert len(names) > 0.9 * len(sample.truth)
+    assert 0.9 * len(sample.truth) < len(names) < len(sample.truth) - 20
+
+
+def share(pool: Pool, name: str) -> float:
+    found = pool.names.index(name)
+    return float((pool.cumulated[found] - (pool.cumulated[found - 1] if found else 0)) / pool.cumulated[-1])
 
 
 def test_places_reach_corsica_overseas_and_the_big_towns(sample: Sample) -> None:
