@@ -118,9 +118,9 @@ def of_file(file: Seen, last: Seen | None, limits: Thresholds) -> list[Breach]:
     """Against the last file read of the same source, of another content."""
     if last is None:
         return []
-    found = []
-    if limits.rows_fell < 100 and last.rows >= ROWS and (last.rows - file.rows) * 100 >= last.rows * limits.rows_fell:
-        seen = percent(last.rows - file.rows, last.rows) or 0.0
+    found, lost = [], last.rows - file.rows
+    if limits.rows_fell < 100 and last.rows >= ROWS and lost > 0 and lost * 100 >= last.rows * limits.rows_fell:
+        seen = percent(lost, last.rows) or 0.0
         message = (
             f"{file.name} : {counted(file.rows, 'ligne')}, {_shown(seen)} % de moins que les {grouped(last.rows)} "
             f"de {last.name} (seuil {_shown(limits.rows_fell)} %) : le fichier est-il entier ?"

@@ -36,7 +36,16 @@ def test_a_share_is_passed_by_more_than_it_from_the_floor_on(
 
 @pytest.mark.parametrize(
     ("last", "rows", "stopped"),
-    [(200, 181, False), (200, 180, True), (200, 0, True), (200, 400, False), (20, 18, True), (19, 0, False)],
+    [
+        (200, 181, False),
+        (200, 180, True),
+        (200, 0, True),
+        (200, 200, False),
+        (200, 199, False),
+        (200, 400, False),
+        (20, 18, True),
+        (19, 0, False),
+    ],
 )
 def test_a_file_that_fell_by_the_share_or_more_stops(last: int, rows: int, stopped: bool) -> None:
     def breaches(limits: Thresholds) -> list[str]:
@@ -45,6 +54,7 @@ def test_a_file_that_fell_by_the_share_or_more_stops(last: int, rows: int, stopp
 
     assert breaches(LIMITS) == ["rows_fell"] * stopped
     assert breaches(Thresholds(rows_fell=100)) == []
+    assert breaches(Thresholds(rows_fell=0)) == ["rows_fell"] * (rows < last and last >= 20)
 
 
 @pytest.mark.parametrize(
