@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from directory_service.model import nomenclature
 from directory_service.model.people import NO_CODE, Address, Coded, Organization, SourceMark, Status
-from directory_service.registry.bulk import chunks
+from directory_service.registry.bulk import chunks, top_key
 from directory_service.registry.clock import parse_instant
 from directory_service.registry.tables import domain, operator, run
 from directory_service.registry.tables import nomenclature as labels
@@ -50,7 +50,7 @@ def batches(
         yield from (listed(chunk) for chunk in chunks(sorted(set(ids))))
         return
     if high is None:
-        high = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one() + 1
+        high = top_key(connection, table) + 1
     for start in range(low, high, RANGE):
         yield _ranged(start, min(start + RANGE, high))
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
-from directory_service.registry.bulk import insert_rows
+from directory_service.registry.bulk import insert_rows, top_key
 from directory_service.registry.clock import now_text
 from directory_service.registry.tables import journal
 
@@ -102,4 +102,4 @@ def read_after(connection: Connection, seq: int, limit: int) -> list[JournalEntr
 
 def last_seq(connection: Connection) -> int:
     """The number of the last change; 0 in an empty registry."""
-    return int(connection.execute(select(func.coalesce(func.max(journal.c.seq), 0))).scalar_one())
+    return top_key(connection, journal)

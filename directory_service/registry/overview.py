@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, func, select
 
+from directory_service.registry.bulk import top_key
 from directory_service.registry.tables import (
     activity,
     identifier,
@@ -41,11 +42,7 @@ class SourceState:
 
 
 def bounds(connection: Connection) -> Bounds:
-    return Bounds(*(_largest(connection, t) for t in (practitioner, organization, mailbox)))
-
-
-def _largest(connection: Connection, table: Table) -> int:
-    return int(connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
+    return Bounds(*(top_key(connection, t) for t in (practitioner, organization, mailbox)))
 
 
 def read_sources(connection: Connection) -> list[SourceState]:
