@@ -66,8 +66,8 @@ class Binding:
     """One address bound to one holder over a stretch of time.
 
     The holder is ``practitioner`` when it is a person, else ``organization``; a personal mailbox may name the
-    ``organization`` it is used in.  ``until`` is None while the binding is open.  ``as_written`` keeps what the
-    source said of a holder whom no registry knows.
+    ``organization`` it is used in.  ``until`` is None while the binding is open.  ``family_name``,
+    ``given_names`` and ``national_id`` keep what the source said of a holder whom no registry knows.
     """
 
     pk: int
