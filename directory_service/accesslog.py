@@ -44,7 +44,6 @@ FIELDS: Final = {
     "bytes": "octets of the answer",
     "limit": "LDAP: name of the limit that was met, when one was",
 }
-ADDRESSES: Final = ("full", "network", "none")
 _PENDING: Final = 2_000  # lines kept for one write
 _LOOK: Final = 1.0  # seconds between two looks whether the file was moved
 

@@ -31,7 +31,7 @@ from directory_service.ldap.session import Disconnect, Event, Refusal, Session
 from directory_service.matching import describe
 from directory_service.model.confusable import meant_for
 from directory_service.policy.protocol import Requests
-from directory_service.trust.smime import MailTrust, Owner, check, read_upload
+from directory_service.trust.smime import MailTrust, Owner, owned, read_upload, vet
 from directory_service.web.dav.filters import parse_filter as parse_filter_element
 from directory_service.web.dav.xml import card
 from directory_service.web.dav.xml import parse as parse_xml
@@ -172,7 +172,8 @@ def certificate(data: bytes) -> None:
     with suppress(AnnuaireError):
         ends, given = read_upload(data)
         for end in ends:
-            check(end, Owner("zoe.d-essai@medecin.mssante.fr"), MailTrust(), datetime.now(UTC), given)
+            vet(end, MailTrust(), datetime.now(UTC), given)
+            owned(end, Owner("zoe.d-essai@medecin.mssante.fr"))
 
 
 def dav(data: bytes) -> None:

@@ -1,6 +1,6 @@
-"""An entry as a line, or lines, of a file: LDIF, NDJSON, CSV.  PURE: text in, text out; writing files is the command's.
+"""An entry as a line, or lines, of a file: LDIF, CSV.  PURE: text in, text out; writing files is the command's.
 
-All three come from the BER that the LDAP face sends, so that an export cannot say anything else than a search.
+Both come from the BER that the LDAP face sends, so that an export cannot say anything else than a search.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Final
-
-import orjson
 
 from directory_service.entries.wire import decode_attributes, decode_dn
 
@@ -39,12 +37,6 @@ def _ldif_line(name: str, value: bytes) -> str:
     if _SAFE.fullmatch(value):
         return f"{name}: {value.decode()}"
     return f"{name}:: {b64encode(value).decode()}"
-
-
-def ndjson(ber: bytes) -> str:
-    """One line: the dn, then each attribute as a list of texts, in the order of the entry."""
-    attributes = {name: [v.decode() for v in values] for name, values in decode_attributes(ber).items()}
-    return orjson.dumps({"dn": decode_dn(ber), **attributes}).decode() + "\n"
 
 
 def csv_header(columns: Sequence[str] = CSV_COLUMNS) -> str:

@@ -51,8 +51,8 @@ class LineResult:
     """``state`` is that of the address, ``until`` since when it is out of service; ``outcome``, ``confidence`` (out of
     100) and ``candidates`` are about who is meant.  ``mailboxes`` are those of the best candidate, the one to write to
     first (``model.rightbox``), ``usable`` those of them that may be written to; ``mailbox`` is the right one, "" where
-    there is none, several do as well, or the candidate is not more likely meant than not.  ``by_address``: the line
-    names nobody; the name was read in its address.  ``others`` are the other addresses of the line."""
+    there is none, several do as well, or the candidate is not more likely meant than not.  ``others`` are the
+    other addresses of the line."""
 
     address: str
     state: AddressState
@@ -64,7 +64,6 @@ class LineResult:
     candidates: tuple[Candidate, ...]
     mailbox: str
     mailboxes: tuple[str, ...]
-    by_address: bool = False
     usable: tuple[str, ...] = ()
     others: tuple[Judged, ...] = ()
 
@@ -120,7 +119,7 @@ def _checked(directory: Directory, d: Description, addresses: Sequence[Judged]) 
     """The line as one of the first of its addresses."""
     judged, *others = addresses
     d = replace(d, address=judged.address)
-    asked, by_address = _who(d, judged)
+    asked = _who(d, judged)
     kind = _kind(asked, judged)
     matched = candidates(directory, asked, kind=kind, limit=_CANDIDATES)
     if kind is Kind.PERSON and matched.outcome is Outcome.NONE and (d.structure or d.structure_id or d.text):
@@ -128,7 +127,7 @@ def _checked(directory: Directory, d: Description, addresses: Sequence[Judged]) 
     best = matched.best
     chosen = choice_of(directory, best.record, _USUAL, PUBLIC) if best and best.record["mailboxes"] else None
     told = tuple(replace(o, state=_state(o, d, matched)) for o in others)
-    return replace(_result(judged, d, matched, chosen, by_address), others=told)
+    return replace(_result(judged, d, matched, chosen), others=told)
 
 
 def check_lines(
@@ -141,15 +140,15 @@ def check_lines(
             yield from [check_line(directory, line, patient_domain) for line in group]
 
 
-def _who(d: Description, judged: Judged) -> tuple[Description, bool]:
+def _who(d: Description, judged: Judged) -> Description:
     """What is asked about the person: of a line that names nobody, and whose address nobody holds, the words of the
     address.  ``zoe.d-essai@…`` is how most addresses are made."""
     if d.whole_name or d.identifier or d.text or d.structure_id or judged.holders or not d.address:
-        return d, False
+        return d
     local = d.address.rpartition("@")[0]
     if not _SPOKEN.fullmatch(local):
-        return d, False
-    return replace(d, name=re.sub(r"[._]+", " ", local)), True
+        return d
+    return replace(d, name=re.sub(r"[._]+", " ", local))
 
 
 def _kind(d: Description, judged: Judged) -> Kind:
@@ -160,7 +159,7 @@ def _kind(d: Description, judged: Judged) -> Kind:
     return Kind.STRUCTURE if d.structure and not d.text and not d.address else Kind.PERSON
 
 
-def _result(judged: Judged, d: Description, matched: Matched, chosen: Choice | None, by_address: bool) -> LineResult:
+def _result(judged: Judged, d: Description, matched: Matched, chosen: Choice | None) -> LineResult:
     best = matched.best
     return LineResult(
         judged.address,
@@ -173,7 +172,6 @@ def _result(judged: Judged, d: Description, matched: Matched, chosen: Choice | N
         matched.candidates,
         _mailbox(judged, chosen, matched),
         tuple(j.box.address for j in chosen.boxes) if chosen else (),
-        by_address,
         _usable(chosen),
     )
 

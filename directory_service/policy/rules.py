@@ -27,7 +27,6 @@ from directory_service.trust.verify import Question, ask
 if TYPE_CHECKING:
     from directory_service.index.directory import Directory
 
-PASS, DEFER = "pass", "defer"
 _ALWAYS: Final = ("postmaster", "abuse")  # RFC 5321 4.5.1, RFC 2142
 _SHA256: Final = 64  # hexadecimal digits
 
@@ -35,12 +34,12 @@ _SHA256: Final = 64  # hexadecimal digits
 @dataclass(frozen=True, slots=True)
 class Policy:
     """``operator``: whose Postfix asks.  ``age``: seconds after which data is too old to refuse by, 0 for never;
-    ``unavailable``: what becomes of mail while there is no index.  ``patients``:
-    the domain whose addresses are judged by rule; "" for none."""
+    ``unavailable``: what becomes of mail while there is no index, ``pass`` or ``defer``.  ``patients``: the domain
+    whose addresses are judged by rule; "" for none."""
 
     operator: str
     age: float = 0.0
-    unavailable: str = PASS
+    unavailable: str = "pass"
     patients: str = PATIENT_DOMAIN
 
 
@@ -84,7 +83,7 @@ def decide(directory: Directory, request: Request, policy: Policy) -> Answer:
 
 
 def without_index(policy: Policy) -> Answer:
-    return _PASS if policy.unavailable == PASS else Answer(_NO_INDEX, outcome="defer")
+    return _PASS if policy.unavailable == "pass" else Answer(_NO_INDEX, outcome="defer")
 
 
 class _Sending(NamedTuple):

@@ -7,7 +7,6 @@ change nothing writes nothing.  How an extract that says otherwise is met is in 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -248,9 +247,4 @@ def _refused(connection: Connection, addresses: Sequence[str]) -> set[tuple[str,
             for one, other in connection.execute(query.where(decision.c.one.in_(some)))}  # fmt: skip
 
 
-def counted(done: Iterable[Done | AnnuaireError]) -> Counter[str]:
-    """Acts in numbers; ``unchanged`` and ``refused`` among them."""
-    return Counter("refused" if isinstance(d, AnnuaireError) else d.act or "unchanged" for d in done)
-
-
-__all__ = ["Allowed", "Done", "Order", "Publisher", "as_publication", "counted", "require_publisher"]
+__all__ = ["Allowed", "Done", "Order", "Publisher", "as_publication", "require_publisher"]

@@ -94,17 +94,9 @@ def read_upload(data: bytes) -> tuple[list[x509.Certificate], list[x509.Certific
     return ends, [c for c in found if _is_authority(c)]
 
 
-def check(
-    found: x509.Certificate, owner: Owner, trust: MailTrust, now: datetime, given: Sequence[x509.Certificate] = ()
-) -> MailCertificate:
-    """``vet``, then ``owned``: the certificate, to be published for its owner.  ``given``: authorities that came with
-    it.  Raises CertificateRefused, or InvalidInput for what does not read."""
-    vet(found, trust, now, given)
-    return owned(found, owner)
-
-
 def vet(found: x509.Certificate, trust: MailTrust, now: datetime, given: Sequence[x509.Certificate] = ()) -> None:
-    """All that needs no owner: what takes time, to be done before the registry is held.  Raises as ``check``."""
+    """All that needs no owner: what takes time, to be done before the registry is held.  ``given``: authorities that
+    came with it.  Raises CertificateRefused, or InvalidInput for what does not read."""
     with _read():
         for name, test in _CHECKS:
             if why := test(found, now):
@@ -113,7 +105,7 @@ def vet(found: x509.Certificate, trust: MailTrust, now: datetime, given: Sequenc
 
 
 def owned(found: x509.Certificate, owner: Owner) -> MailCertificate:
-    """A certificate that was vetted, if it is its owner's.  Raises as ``check``."""
+    """A certificate that was vetted, if it is its owner's, to be published for it.  Raises as ``vet``."""
     with _read():
         if why := _name(found, owner):
             raise CertificateRefused(why, where="titulaire")

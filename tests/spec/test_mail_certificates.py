@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import factories as f
@@ -29,7 +28,7 @@ from directory_service.registry import certificates, operators
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.rollback import roll_back
 from directory_service.registry.tables import journal
-from directory_service.trust.smime import MailTrust, Owner, check
+from directory_service.trust.smime import Owner, owned
 from directory_service.web.app import create_app
 from directory_service.web.registry import write_registry
 
@@ -55,7 +54,7 @@ def test_certificates_stay_with_the_address_through_imports_and_rollbacks(
     imports, box = ImportWorld(registry, tmp_path), "b1@essai.mssante.fr"
     rows = [f.mailbox(f"b{n}@essai.mssante.fr", f.rpps(n)) for n in range(1, 40)]
     first = imports.day(1, mailboxes=rows)
-    good = check(authority.mail(box), Owner(box), MailTrust.read(str(authority.path), ""), datetime.now(UTC))
+    good = owned(authority.mail(box), Owner(box))
     with writing(registry) as connection:
         certificates.add_certificates(connection, certificates.get_box(connection, box), [good], actor="test")
     build_index(registry, tmp_path / "index", SUFFIX)

@@ -1,4 +1,4 @@
-"""entries.wire and entries.export: BER read back, LDIF, NDJSON and CSV."""
+"""entries.wire and entries.export: BER read back, LDIF and CSV."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import csv
 import io
 from base64 import b64decode
 
-import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from directory_service.entries import practitioner_entry
-from directory_service.entries.export import CSV_COLUMNS, csv_header, csv_row, ldif, ndjson
+from directory_service.entries.export import CSV_COLUMNS, csv_header, csv_row, ldif
 from directory_service.entries.wire import decode_attributes, entry_ber, iterate_attributes, many, one, several
 from directory_service.ldap.ber import partial_attribute
 from tests.record_factories import SUFFIX, make_practitioner
@@ -58,12 +57,6 @@ def test_any_value_survives_ldif(text: str) -> None:
 
 def test_operational_attributes_on_request() -> None:
     assert "modifyTimestamp: 20261102034500Z" in ldif(ENTRY.ber, {"modifyTimestamp": ENTRY.changed})
-
-
-def test_ndjson_is_one_line_of_every_attribute() -> None:
-    text = ndjson(ENTRY.ber)
-    assert text.count("\n") == 1
-    assert orjson.loads(text)["givenName"] == ["ZOÉ"]
 
 
 def test_csv_has_a_cell_a_column() -> None:

@@ -248,7 +248,6 @@ def test_lists_take_nobodys_place_among_kept_answers(world: Directory) -> None:
 
 def test_a_name_is_read_in_an_address_that_nobody_holds(world: Directory) -> None:
     found = line(world, address="paul.martin@wanadoo.fr")
-    assert found.by_address
     assert [c.id for c in found.candidates] == [PAUL]
     assert found.outcome is Outcome.DOUBTFUL
 

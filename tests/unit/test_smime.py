@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from directory_service.errors import AnnuaireError, InvalidInput
+from directory_service.model.certificates import MailCertificate
 from directory_service.trust import smime
-from directory_service.trust.smime import MOST_OCTETS, CertificateRefused, MailTrust, Owner, check, read_upload
+from directory_service.trust.smime import MOST_OCTETS, CertificateRefused, MailTrust, Owner, owned, read_upload, vet
 
 ZOE = "zoe.d-essai@medecin.mssante.fr"
 HOSPITAL = "1690000005"
@@ -43,10 +44,20 @@ def trust_of(*authorities: Authority, lists: str = "") -> MailTrust:
     return MailTrust.read(str(folder), lists)
 
 
-def refusal(found: x509.Certificate, trust: MailTrust, owner: Owner | None = None, **more: object) -> str:
+def check(
+    found: x509.Certificate, owner: Owner, trust: MailTrust, given: Sequence[x509.Certificate] = ()
+) -> MailCertificate:
+    """Both halves, as who publishes asks them."""
+    vet(found, trust, now(), given)
+    return owned(found, owner)
+
+
+def refusal(
+    found: x509.Certificate, trust: MailTrust, owner: Owner | None = None, given: Sequence[x509.Certificate] = ()
+) -> str:
     """The check that it failed; empty for none."""
     try:
-        check(found, owner or Owner(ZOE), trust, now(), **more)  # type: ignore[arg-type]
+        check(found, owner or Owner(ZOE), trust, given)
     except CertificateRefused as error:
         assert ZOE not in str(error) and "Boite" not in str(error)
         return error.where or ""
@@ -62,7 +73,7 @@ def emailed(address: str) -> x509.Name:
 
 
 def test_a_good_one_is_read_whole(root: Authority) -> None:
-    found = check(root.mail(ZOE.upper()), Owner(ZOE), trust_of(root), now())
+    found = check(root.mail(ZOE.upper()), Owner(ZOE), trust_of(root))
     assert found.uses == ("signature", "encryption")
     assert found.issuer == "CN=Racine,O=Essai" and len(found.sha256) == 64
     assert found.not_before < now().strftime("%Y-%m-%dT%H:%M:%SZ") < found.not_after
@@ -99,7 +110,7 @@ def test_what_it_says_of_itself(root: Authority, make: Made, where: str) -> None
 
 def test_a_key_for_one_purpose_says_which(root: Authority) -> None:
     for uses, said in ((("content_commitment",), ("signature",)), (("key_agreement",), ("encryption",))):
-        assert check(root.mail(ZOE, uses=uses), Owner(ZOE), trust_of(root), now()).uses == said
+        assert check(root.mail(ZOE, uses=uses), Owner(ZOE), trust_of(root)).uses == said
 
 
 def test_a_structure_s_own_mailbox_may_have_one_that_names_the_structure(root: Authority) -> None:
@@ -246,7 +257,7 @@ def test_octets_changed_anywhere_never_do_more_than_refuse(root: Authority) -> N
     for at in range(len(der)):
         with suppress(AnnuaireError):
             for found in read_upload(der[:at] + bytes([der[at] ^ 1]) + der[at + 1 :])[0]:
-                check(found, Owner(ZOE), trust, now())
+                check(found, Owner(ZOE), trust)
                 assert found.tbs_certificate_bytes == good.tbs_certificate_bytes
 
 
