@@ -24,6 +24,7 @@ from directory_service.entries.record import as_listed
 from directory_service.errors import NotFound
 from directory_service.index import nearby, ranges
 from directory_service.index.answers import LONGEST, MOST, MOST_SENT, Answer, Answers, Suggested
+from directory_service.index.bodies import Hit
 from directory_service.index.connections import Connections
 from directory_service.index.criteria import (
     LONGEST_PLACE,
@@ -42,7 +43,7 @@ from directory_service.index.plan.predicate import find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
 from directory_service.index.query import SEARCH_TIME, Equal, Part, Query, Scope, View
-from directory_service.index.reader import Build, Hit
+from directory_service.index.reader import Build
 from directory_service.index.schema import HIDDEN
 from directory_service.index.shield import shielded_suggestions
 from directory_service.index.smime import Published, served

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from directory_service.index.bodies import Hit
 from directory_service.index.criteria import (
     Criteria,
     Place,
@@ -22,7 +23,7 @@ from directory_service.index.onebox import understand
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.onebox.tiers import Near
 from directory_service.index.query import View
-from directory_service.index.reader import Hit, Reader
+from directory_service.index.reader import Reader
 
 
 class Page(NamedTuple):

@@ -6,9 +6,10 @@ from typing import Final
 
 from directory_service.entries.attributes import ATTRIBUTES, index_key, prepare, prepared_forms
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES, first_id
+from directory_service.index.bodies import Hit
 from directory_service.index.plan.predicate import find_values
 from directory_service.index.query import Equal, Part, Scope
-from directory_service.index.reader import Hit, Reader
+from directory_service.index.reader import Reader
 
 _OUS: Final = {BAL: "bal", PEOPLE: "personnes", STRUCTURES: "structures"}
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -23,6 +22,7 @@ from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, first_id, k
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.answers import LONGEST, Answer, Held
 from directory_service.index.beginnings import Beginnings
+from directory_service.index.bodies import BY_IDS, BY_KEY, Hit, hit_of
 from directory_service.index.feed import end_of
 from directory_service.index.files import open_reader
 from directory_service.index.lookups import Lookups, Span
@@ -63,18 +63,6 @@ class Build(NamedTuple):
     sources: list[dict[str, Any]]
     counts: dict[str, int]
     cursor: str = "0"  # of the feed: after all that the build holds
-
-
-class Hit(NamedTuple):
-    """One entry found; see ``entries.Entry``."""
-
-    id: int
-    dn: str
-    ber: bytes
-    json: bytes
-    created: str
-    changed: str
-    alike: str = ""
 
 
 class Reader:
@@ -355,40 +343,19 @@ class Reader:
     def by_key(self, key: str, low: int, high: int, view: int, part: Part = Part.ALL) -> list[Hit]:
         """Entries with this key and ``low < id < high``, best first."""
         asked = (key, low, high, int(view))  # what is not exactly an int, ``sqlite3`` looks for ways to adapt
-        return [_hit(row) for row in self.connection.execute(_BY_KEY[part], asked)]
+        return [hit_of(row) for row in self.connection.execute(BY_KEY[part], asked)]
 
     def hits(self, ids: Sequence[int], part: Part = Part.ALL) -> list[Hit]:
         """The entries of these ids, in their order."""
         if not ids:
             return []
-        rows = self.connection.execute(_BY_IDS[part], (str(list(ids)),))
+        rows = self.connection.execute(BY_IDS[part], (str(list(ids)),))
         if part is Part.BER:
-            return [_hit((pk, "", ber, b"", "", "", "")) for pk, ber in rows]
+            return [hit_of((pk, "", ber, b"", "", "", "")) for pk, ber in rows]
         if part is Part.JSON:
-            return [_hit((pk, "", b"", json, "", "", alike)) for pk, json, alike in rows]
-        return list(map(_hit, rows))
+            return [hit_of((pk, "", b"", json, "", "", alike)) for pk, json, alike in rows]
+        return list(map(hit_of, rows))
 
     def branch_below(self, container: str) -> int | None:
         """The branch whose entries stand under this container."""
         return _BRANCHES.get(container.partition(",")[0]) if container in self.containers else None
-
-
-# A third of what ``Hit._make`` costs, a hundred times a search.
-_hit: Callable[[Row], Hit] = partial(tuple.__new__, Hit)
-_HIT: Final = "b.id, b.dn, b.ber, b.json, b.created, b.changed, b.alike"
-_PARTS: Final = {
-    Part.ALL: _HIT,
-    Part.BER: "b.id, '', b.ber, x'', '', '', ''",
-    Part.JSON: "b.id, '', x'', b.json, '', '', b.alike",
-}
-_BY_KEY: Final = {
-    part: f"SELECT {chosen} FROM key k CROSS JOIN body b ON b.id = k.id "  # noqa: S608
-    "WHERE k.value = ? AND k.id > ? AND k.id < ? AND k.view <= ? ORDER BY k.id"
-    for part, chosen in _PARTS.items()
-}
-# In the order of the list, since ``CROSS JOIN`` says which of the two is gone through.  ``hits`` adds the fields that
-# are not asked for: a hundred rows take SQLite a third longer with them.
-_BY_IDS: Final = {
-    part: f"SELECT {chosen} FROM json_each(?) j CROSS JOIN body b ON b.id = j.value"  # noqa: S608
-    for part, chosen in {Part.ALL: _HIT, Part.BER: "b.id, b.ber", Part.JSON: "b.id, b.json, b.alike"}.items()
-}

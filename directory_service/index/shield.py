@@ -13,8 +13,9 @@ from typing import Any, Final
 import orjson
 
 from directory_service.entries.entry import BAL, first_id
+from directory_service.index.bodies import Hit
 from directory_service.index.query import Part
-from directory_service.index.reader import Hit, Reader
+from directory_service.index.reader import Reader
 from directory_service.model.confusable import mistaken
 from directory_service.model.homonyms import Item, Mark, Shield, colliding, parse_mark, shields
 

@@ -16,10 +16,11 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare_ordered
 from directory_service.entries.entry import BAL, UNLISTED, first_id
+from directory_service.index.bodies import Hit
 from directory_service.index.lookups import Span, selected
 from directory_service.index.plan.predicate import Layout, Row, compile_filter, find_values
 from directory_service.index.query import Query, SortKey, Window
-from directory_service.index.reader import Hit, Reader
+from directory_service.index.reader import Reader
 from directory_service.index.schema import IN_ORDER, ORDERED
 from directory_service.index.underway import Search
 

@@ -9,12 +9,13 @@ from typing import Final
 from directory_service.entries.attributes import id_key
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STAFF, STRUCTURES, UNLISTED, branch_of
 from directory_service.errors import NotFound
+from directory_service.index.bodies import Hit
 from directory_service.index.lookups import Span
 from directory_service.index.plan import Plan
 from directory_service.index.plan.simple import simplify
 from directory_service.index.points import ids_of
 from directory_service.index.query import Filter, Query, Scope
-from directory_service.index.reader import Hit, Reader
+from directory_service.index.reader import Reader
 from directory_service.ldap.dn import normalise, parse_dn
 
 _BRANCHES: Final = (CONTAINER, BAL, PEOPLE, STRUCTURES)

@@ -27,6 +27,7 @@ from directory_service.ldap.codes import (
     UNWILLING_TO_PERFORM,
 )
 from directory_service.ldap.controls import check
+from directory_service.ldap.directory import DirectoryReader
 from directory_service.ldap.dn import normalise, parse_dn
 from directory_service.ldap.filters import Resolve
 from directory_service.ldap.limits import LdapSettings
@@ -45,7 +46,7 @@ from directory_service.ldap.messages import (
     result,
 )
 from directory_service.ldap.ordering import OrderedSchema, sort_rules
-from directory_service.ldap.searching import DirectoryReader, Run, Searcher, Work, read_dn
+from directory_service.ldap.searching import Run, Searcher, Work, read_dn
 from directory_service.ldap.session import ANONYMOUS, Identity
 from directory_service.ldap.virtual import WHO_AM_I, root_dse, subschema
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from directory_service.errors import AnnuaireError, NotFound
 from directory_service.index.query import Filter, Part, Query, Scope, SortKey, View
@@ -29,11 +29,12 @@ from directory_service.ldap.codes import (
     VLV_ERROR,
 )
 from directory_service.ldap.controls import Asked, Context, read_controls
+from directory_service.ldap.directory import DirectoryReader, Result
 from directory_service.ldap.dn import InvalidDN, normalise
 from directory_service.ldap.filters import Resolve, names_addresses
 from directory_service.ldap.limits import LdapSettings
 from directory_service.ldap.listing import list_control
-from directory_service.ldap.matched import ValueFilter, ValueTest, definition_tests
+from directory_service.ldap.matched import ValueFilter, definition_tests
 from directory_service.ldap.messages import (
     SEARCH_DONE,
     Control,
@@ -54,46 +55,6 @@ from directory_service.ldap.virtual import VirtualEntry
 _MOST_KEPT: Final = 20_000  # rendered entries: about 10 MB
 _SCOPES: Final = tuple(Scope)
 _BRANCHES: Final = ("ou=bal", "ou=personnes", "ou=structures")
-
-
-class Order(Protocol):
-    """What became of the order that was asked for; see ``index.sorting.Order``."""
-
-    @property
-    def exact(self) -> bool: ...
-    @property
-    def position(self) -> int: ...
-    @property
-    def length(self) -> int: ...
-    @property
-    def fault(self) -> int: ...
-    @property
-    def begins(self) -> bytes | None: ...
-
-
-class Result(Protocol):
-    """What ``Directory.search`` gives; ``order`` is None when none was asked for."""
-
-    @property
-    def build(self) -> str: ...
-    @property
-    def hits(self) -> Sequence[Hit]: ...
-    @property
-    def truncated(self) -> bool: ...
-    @property
-    def timed_out(self) -> bool: ...
-    @property
-    def order(self) -> Order | None: ...
-
-
-class DirectoryReader(Protocol):
-    """The part of ``index.directory.Directory`` that this face uses."""
-
-    def search(self, query: Query, view: View) -> Result: ...
-    def is_point(self, query: Query) -> bool: ...
-    def is_quick(self, query: Query) -> bool: ...
-    def certificates(self, entries: Iterable[tuple[int, bytes]], /) -> Mapping[int, Sequence[bytes]]: ...
-    def value_tests(self, item: Filter, /) -> Mapping[str, ValueTest]: ...
 
 
 class Work(NamedTuple):

@@ -26,9 +26,9 @@ from directory_service.accesslog import AccessLog
 from directory_service.errors import AnnuaireError
 from directory_service.heap import settle
 from directory_service.index.directory import HELD, Directory
+from directory_service.ldap.directory import DirectoryReader
 from directory_service.ldap.handler import Handler, no_name, nobody
 from directory_service.ldap.limits import LdapSettings
-from directory_service.ldap.searching import DirectoryReader
 from directory_service.ldap.server.connection import Connection
 from directory_service.ldap.server.harvest import harvest_of
 from directory_service.ldap.server.hub import Hub

@@ -1,0 +1,49 @@
+"""The part of ``index.directory.Directory`` that this face uses, and what it is answered.  PURE: whatever answers so
+will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from directory_service.index.query import Filter, Query, View
+from directory_service.ldap.matched import ValueTest
+from directory_service.ldap.selection import Hit
+
+
+class Order(Protocol):
+    """What became of the order that was asked for; see ``index.sorting.Order``."""
+
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def fault(self) -> int: ...
+    @property
+    def begins(self) -> bytes | None: ...
+
+
+class Result(Protocol):
+    """What ``Directory.search`` gives; ``order`` is None when none was asked for."""
+
+    @property
+    def build(self) -> str: ...
+    @property
+    def hits(self) -> Sequence[Hit]: ...
+    @property
+    def truncated(self) -> bool: ...
+    @property
+    def timed_out(self) -> bool: ...
+    @property
+    def order(self) -> Order | None: ...
+
+
+class DirectoryReader(Protocol):
+    def search(self, query: Query, view: View) -> Result: ...
+    def is_point(self, query: Query) -> bool: ...
+    def is_quick(self, query: Query) -> bool: ...
+    def certificates(self, entries: Iterable[tuple[int, bytes]], /) -> Mapping[int, Sequence[bytes]]: ...
+    def value_tests(self, item: Filter, /) -> Mapping[str, ValueTest]: ...
