@@ -13,7 +13,6 @@ from record_factories import SUFFIX
 from directory_service.entries.attributes import (
     ATTRIBUTES,
     SOUNDED,
-    MatchRule,
     column,
     id_key,
     index_key,
@@ -22,6 +21,7 @@ from directory_service.entries.attributes import (
     prepared_forms,
     uuid_key,
 )
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import BAL, CLASSES, PEOPLE, STRUCTURES, Entry, entry_id, kind_of
 from directory_service.entries.naming import GIVEN, all_tokens

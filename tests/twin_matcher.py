@@ -9,7 +9,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, find_attribute, prepare
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, find_attribute, prepare
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, Entry, branch_of
 from directory_service.errors import NotFound
 from directory_service.index.query import (

@@ -3,7 +3,8 @@
 The functions that the index calls, once a record; what they promise about attributes is the table of ``attributes``.
 """
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.containers import container_entries
 from directory_service.entries.entry import Entry, entry_id
 from directory_service.entries.mailboxes import mailbox_entries, mailbox_entry

@@ -10,17 +10,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import (
-    PREPARE,
-    MatchRule,
-    address_column,
-    column,
-    id_key,
-    tag,
-    token_text,
-    uuid_key,
-)
+from directory_service.entries.attributes import address_column, column, id_key, tag, token_text, uuid_key
 from directory_service.entries.boxes import by_holder, paperless
+from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, BAL, INACTIVE_RANK, STAFF, UNLISTED, Entry, entry_id
 from directory_service.entries.fragments import written

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import DEPARTMENT_TAG, PREPARE, MatchRule, tag, town_tag, worded
+from directory_service.entries.attributes import DEPARTMENT_TAG, tag, town_tag, worded
+from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.finding import structure_words, town_words
 from directory_service.entries.fragments import fragment
 from directory_service.entries.wire import apart, clean, distinct, many, one, phone

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from directory_service.entries.attributes import ATTRIBUTES, MatchRule
+from directory_service.entries.attributes import ATTRIBUTES
+from directory_service.entries.comparing import MatchRule
 from directory_service.index.query import Equal, Extensible, Substrings
 from directory_service.model.names import normalized
 from ldap_schema.matching import find_rule

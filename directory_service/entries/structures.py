@@ -8,8 +8,6 @@ from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import (
     BOX_TAG,
-    PREPARE,
-    MatchRule,
     column,
     id_key,
     names_column,
@@ -19,6 +17,7 @@ from directory_service.entries.attributes import (
     worded,
 )
 from directory_service.entries.boxes import NO_BOX, Listed, listed
+from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.dates import generalized, latest
 from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
 from directory_service.entries.fragments import written

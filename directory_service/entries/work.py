@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import ATTRIBUTES, PREPARE, MatchRule, column, index_tag, tag
+from directory_service.entries.attributes import ATTRIBUTES, column, index_tag, tag
+from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.entry import CLASSES, PEOPLE
 from directory_service.entries.fragments import fragment
 from directory_service.entries.labels import personal_title

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from directory_service.entries.attributes import ATTRIBUTES, id_key
+from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.entry import BAL, PEOPLE, STAFF, STRUCTURES, UNLISTED
 from directory_service.entries.record import as_listed
 from directory_service.errors import NotFound
@@ -67,6 +68,7 @@ from directory_service.model.mailboxes import CertificateRule, lowered
 
 __all__ = ["Build", "Criteria", "Directory", "Hit", "OperatorRecord", "Page", "Result", "Wishes"]
 
+_EXACT: Final = PREPARE[MatchRule.EXACT]
 HELD: Final = frozenset(ATTRIBUTES)  # attributes that entries may hold, in lower case
 
 
@@ -214,7 +216,7 @@ class Directory:
             raise NotFound("aucun professionnel ne porte ce numéro")
         hit = self._by_keys([id_key("i", person.national)], PEOPLE, view, "aucun professionnel ne porte ce numéro")
         current = orjson.loads(hit.json)["id"]
-        return hit, None if _exact(current) == _exact(person.national) else person.national
+        return hit, None if _EXACT(current) == _EXACT(person.national) else person.national
 
     def held_under(self, text: str, view: View) -> list[str]:
         """The addresses of a holder whom no registry of people knows, by the number that their source wrote: of a
@@ -382,7 +384,3 @@ class Directory:
         """Whether anything says who may be trusted for a domain: a white list, or an operator made by hand that holds
         it or held it."""
         return self.has_white_list(at) or was_held(self._connection, domain, at)
-
-
-def _exact(text: str) -> str:
-    return text.casefold().replace(" ", "")

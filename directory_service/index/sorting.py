@@ -14,7 +14,8 @@ from contextlib import nullcontext
 from math import inf
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare_ordered
+from directory_service.entries.attributes import ATTRIBUTES, prepare_ordered
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.entry import BAL, UNLISTED, first_id
 from directory_service.index.bodies import Hit
 from directory_service.index.lookups import Span, selected

@@ -15,7 +15,8 @@ from index_world import all_entries, make_entry, write_index
 from record_factories import SUFFIX
 from twin_matcher import attributes_of, twin_search
 
-from directory_service.entries.attributes import ATTRIBUTES, MatchRule, prepare
+from directory_service.entries.attributes import ATTRIBUTES, prepare
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.entry import BAL, PEOPLE, STAFF, UNLISTED, Entry
 from directory_service.index import sorting
 from directory_service.index.directory import Directory

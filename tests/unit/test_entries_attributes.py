@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from directory_service.entries import entry
 from directory_service.entries.attributes import (
     ATTRIBUTES,
-    MatchRule,
     address_column,
     column,
     id_key,
@@ -21,6 +20,7 @@ from directory_service.entries.attributes import (
     prepare,
     tag,
 )
+from directory_service.entries.comparing import MatchRule
 from directory_service.index.query import View
 from directory_service.model.names import squash
 from ldap_schema.schema import load

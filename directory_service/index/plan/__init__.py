@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache
 from operator import itemgetter
 from typing import Final
 
-from directory_service.entries.attributes import ATTRIBUTES, MatchRule, index_key, index_tag
+from directory_service.entries.attributes import ATTRIBUTES, index_key, index_tag
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.entry import BAL, CONTAINER
 from directory_service.entries.rules import plain
 from directory_service.entries.starting import key_starts, tag_starts

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from directory_service.entries.attributes import ATTRIBUTES, Attribute, MatchRule, prepare
+from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
+from directory_service.entries.comparing import MatchRule
 from directory_service.index.plan.fours import terms
 from directory_service.index.query import Approx, Equal, Substrings
 

@@ -9,15 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from directory_service.entries.attributes import (
-    ATTRIBUTES,
-    SOUNDED,
-    Attribute,
-    MatchRule,
-    find_attribute,
-    prepare,
-    subtypes,
-)
+from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute, find_attribute, prepare, subtypes
+from directory_service.entries.comparing import MatchRule
 from directory_service.entries.entry import CONTAINER
 from directory_service.entries.rules import narrower, plain, suited
 from directory_service.index.plan.called import with_values_called
