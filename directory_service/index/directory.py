@@ -53,9 +53,11 @@ from directory_service.index.sorting import Order, search_sorted
 from directory_service.index.tree import spans_of
 from directory_service.index.trusted import (
     OperatorRecord,
+    client_named,
     domain_record,
     operator_named,
     operator_records,
+    operators_by_certificate,
     trust_left,
     trusted_operators,
     was_held,
@@ -333,15 +335,11 @@ class Directory:
 
     def client(self, name: str) -> ApiClient | None:
         """A program that has a key; None once it is revoked."""
-        row = self._connection.execute("SELECT secret_hash FROM client WHERE name = ?", (name,)).fetchone()
-        return None if row is None else ApiClient(name, row[0], "", "")
+        return client_named(self._connection, name)
 
     def operators_by_certificate(self, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
         """The operators, suspended ones too, that any of these rules names."""
-        connection = self._connection
-        sql = "SELECT operator FROM certificate WHERE method = ? AND issuer = ? AND value = ?"
-        names = {name for rule in rules for (name,) in connection.execute(sql, rule)}
-        return [found for name in sorted(names) if (found := self.operator(name)) is not None]
+        return operators_by_certificate(self._connection, rules)
 
     def operators_of(self, domain: str, at: str | None = None) -> list[str]:
         """Names of the operators that may be trusted for this mail domain, today or at an instant (UTC text)."""

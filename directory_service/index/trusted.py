@@ -1,8 +1,10 @@
-"""The trusted space in an index file: who may be trusted for a domain at an instant, and what is told of operators."""
+"""The trusted space in an index file: who may be trusted for a domain at an instant, what is told of operators, and by
+what they and programs are known."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +13,8 @@ import orjson
 from directory_service.entries.operators import CONTACTS
 from directory_service.errors import NotFound
 from directory_service.index.query import View
-from directory_service.model.mailboxes import lowered
+from directory_service.model.clients import ApiClient
+from directory_service.model.mailboxes import CertificateRule, lowered
 
 _AT: Final = "SELECT operator FROM domain WHERE name = ? AND since <= ? AND (until = '' OR until > ?) ORDER BY operator"
 _TODAY: Final = "SELECT operator FROM domain WHERE name = ? AND until = '' ORDER BY operator"
@@ -49,6 +52,19 @@ def operator_named(db: sqlite3.Connection, name: str) -> OperatorRecord | None:
     name, secret_hash, status, written, *former = row
     said = orjson.loads(written)
     return OperatorRecord(name, secret_hash, status, tuple(said["domains"]), tuple(said["rights"]), *former)
+
+
+def operators_by_certificate(db: sqlite3.Connection, rules: Iterable[CertificateRule]) -> list[OperatorRecord]:
+    """By name, those that any of these rules names."""
+    sql = "SELECT operator FROM certificate WHERE method = ? AND issuer = ? AND value = ?"
+    names = {name for rule in rules for (name,) in db.execute(sql, rule)}
+    return [found for name in sorted(names) if (found := operator_named(db, name)) is not None]
+
+
+def client_named(db: sqlite3.Connection, name: str) -> ApiClient | None:
+    """As far as it is needed to know its key; revoked ones are not there."""
+    row = db.execute("SELECT secret_hash FROM client WHERE name = ?", (name,)).fetchone()
+    return None if row is None else ApiClient(name, row[0], "", "")
 
 
 def trusted_operators(db: sqlite3.Connection, domain: str, at: str | None) -> list[str]:
