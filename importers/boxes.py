@@ -25,7 +25,7 @@ from importers.feed import Feed
 from importers.known import SEEN, Known, People
 from importers.mssante.parse import PERSONAL
 from importers.places import Places
-from importers.published import Beside
+from importers.published import PublishedBoxes
 from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
 from importers.sources import box_sources
@@ -63,12 +63,12 @@ class BoxLoader:
     """Loads addresses of one source."""
 
     def __init__(
-        self, store: Store, people: People, places: Places, known: Known, rules: BoxRules, beside: Beside
+        self, store: Store, people: People, places: Places, known: Known, rules: BoxRules, published: PublishedBoxes
     ) -> None:
         """``known``: what the source of these addresses last said."""
         self.store, self.people, self.places, self.rules = store, people, places, rules
         self.known, self.source = known, known.source
-        self.beside = beside
+        self.published = published
         self.others = self._others()
         self.changes: list[Box] = []
         self.organizations: list[int | None] = [None] * (NAMELESS + 1)  # by the numbers of the feed
@@ -86,7 +86,7 @@ class BoxLoader:
             address = key.strip().lower()
             second = self._is_met(address)
             unchanged = self.is_unchanged(address, digest)
-            if unchanged and address not in self.beside.boxes:
+            if unchanged and address not in self.published.boxes:
                 continue
             said = feed.read(key, digest, given)
             if news.places or news.labels:
@@ -98,18 +98,18 @@ class BoxLoader:
             elif said is not None:
                 _, digest, numbers, held = said
                 placed = [(*h[:-1], self.organizations[h[-1]]) for h in held]
-                if address in self.beside.boxes and digest:
+                if address in self.published.boxes and digest:
                     self._compare(address, placed)
                 if not unchanged:
                     self.add(digest, numbers, placed)
             elif not second and self._stands(address):
                 self.store.counts["mailbox"][KEPT] += 1
             self.store.flush_if_full()
-            self.beside.flush_if_full()
+            self.published.flush_if_full()
 
     def _compare(self, address: bytes, held: Sequence[tuple[Any, ...]]) -> None:
         bindings = [self._binding(*h) for h in held]
-        self.beside.compare(address, held[0][0], [holder_of(b) for b in bindings])
+        self.published.compare(address, held[0][0], [holder_of(b) for b in bindings])
 
     def load_holdings(
         self, address: str, digest: int, numbers: Sequence[int], holdings: Sequence[Holding], *, partial: bool
@@ -289,7 +289,7 @@ class BoxLoader:
     def close_vanished(self, spared: Spared) -> None:
         self.flush()
         self.store.flush()
-        self.beside.unread |= spared.keys & self.beside.boxes.keys()
+        self.published.unread |= spared.keys & self.published.boxes.keys()
         gone = spared.vanished(self.store, self.known, "mailbox")
         mark_gone(self.store, self.source, [key for key, _ in gone])
         for batch in chunks(gone):
@@ -297,7 +297,7 @@ class BoxLoader:
             columns = mailbox.c.id, mailbox.c.address, mailbox.c.unlisted
             query = select(*columns).where(*owned, mailbox.c.until.is_(None))
             self._close({pk: (address, hidden) for pk, address, hidden in self.store.connection.execute(query)})
-        self.beside.finish()
+        self.published.finish()
 
     def _close(self, found: dict[int, tuple[str, bool]]) -> None:
         """Mailboxes: the address of each, and whether it is unlisted."""

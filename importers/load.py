@@ -26,8 +26,8 @@ from directory_service.registry.engine import filling, reading, require_tables, 
 from directory_service.registry.grants import require_grants
 from directory_service.registry.lock import locked, told_by
 from directory_service.registry.runs import read_runs
-from importers import beside, extract
-from importers.beside import Assistant
+from importers import assistant, extract
+from importers.assistant import Assistant
 from importers.breaker import Rules, stopped
 from importers.check import Checked
 from importers.dating import published
@@ -88,17 +88,17 @@ def run_import(
     gc.disable()  # millions of live tuples and no cycle: the collector would only walk them again and again
     try:
         found, ignored = _recognise([Path(p) for p in paths])
-        aside = processes > 1 and sum(file.size for file in found) >= beside.WORTH
+        aside = processes > 1 and sum(file.size for file in found) >= assistant.WORTH
         show = progress or silent
         with (
             locked(engine, work="import", actor=actor, wait=wait, tell=told_by(show)),
-            Assistant() if aside else nullcontext() as assistant,
+            Assistant() if aside else nullcontext() as helper,
         ):
             with reading(engine) as connection:
                 require_tables(connection)
                 require_grants(connection)
             rules = Rules(thresholds, rhythms, accept.strip() if accept else None)
-            asked = Asked(actor, as_of, show, assistant, rules, findings, anchors, signer, lead, patients)
+            asked = Asked(actor, as_of, show, helper, rules, findings, anchors, signer, lead, patients)
             return replace(_import(engine, asked, found, dry_run), ignored=tuple(ignored))
     finally:
         if collecting:
@@ -157,7 +157,7 @@ def _checked(
     asked: Asked, files: Sequence[ExtractFile], known: Engine | None
 ) -> Iterator[tuple[ExtractFile, Checked, Surveyed | None]]:
     """Each file with what the first pass learnt, in two halves of about the same size where there are two of us."""
-    mine, theirs = beside.halves(files) if asked.assistant else (list(files), [])
+    mine, theirs = assistant.halves(files) if asked.assistant else (list(files), [])
     if asked.assistant:
         asked.assistant.ask_checks(theirs, known.url.render_as_string(hide_password=False) if known else "")
     for file in mine:

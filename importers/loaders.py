@@ -18,7 +18,7 @@ from importers.feed import Feed, Record
 from importers.known import Links, People, digest_text
 from importers.people import PeopleLoader
 from importers.places import Places
-from importers.published import Beside
+from importers.published import PublishedBoxes
 from importers.revise import settle
 from importers.rows import Holding, Place, Problems, getter
 from importers.said import lines_of
@@ -83,9 +83,9 @@ def load_details(work: Work) -> None:
 
 def _box_loader(work: Work, source: str) -> BoxLoader:
     rules = BoxRules(work.store, work.people, work.places, work.problems, work.file.match.caption)
-    beside = Beside(work.store, source, work.made, work.lead)
+    published = PublishedBoxes(work.store, source, work.made, work.lead)
     known = work.feed.known_of(work.store.connection, source)
-    return BoxLoader(work.store, work.people, work.places, known, rules, beside)
+    return BoxLoader(work.store, work.people, work.places, known, rules, published)
 
 
 def load_mailboxes(work: Work) -> None:

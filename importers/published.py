@@ -83,7 +83,7 @@ REASONS: Final[Mapping[Finding, str]] = {
 RULES: Final[Mapping[Finding, str]] = {finding: f"rule:published_{finding}" for finding in REASONS}
 
 
-class Beside:
+class PublishedBoxes:
     """The published mailboxes, as one extract is read.  Of other sources than the MSSanté extract there is nothing to
     compare: the monotables are of 2018."""
 

@@ -2,7 +2,7 @@
 
 One reader per file and layout.  ``read`` takes the rows of a record and gives a plain tuple, or None when none of them
 can be kept; what it meets for the first time waits in ``news`` until it is taken.  It knows no registry, so that it may
-work in a process of its own (``importers.beside``), whose tuples and news cross a pipe.
+work in a process of its own (``importers.assistant``), whose tuples and news cross a pipe.
 """
 
 from __future__ import annotations

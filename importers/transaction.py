@@ -24,7 +24,7 @@ from directory_service.registry.runs import add_file, create_run, finish_run, la
 from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import extract
-from importers.beside import Assistant
+from importers.assistant import Assistant
 from importers.boxes import attach_holders
 from importers.breaker import Rules, Seen, of_dates, of_file, of_impact
 from importers.doubts import queue_doubtful_holders

@@ -20,7 +20,7 @@ from directory_service.errors import ImportRefused, RegistryUnavailable
 from directory_service.registry import engine as engines
 from directory_service.registry.engine import filling, open_registry, reading, writing
 from directory_service.registry.upgrading import upgrade
-from importers import beside
+from importers import assistant
 from importers.load import run_import
 from importers.sample import write_sample
 
@@ -29,7 +29,7 @@ AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(beside, "WORTH", 0)
+    monkeypatch.setattr(assistant, "WORTH", 0)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_a_quote_never_closed_is_refused_wherever_it_is_read(sqlite: World, tmp_
 
 KILLED = """
 import os, signal, sys
-from importers import beside, load, transaction
+from importers import assistant, load, transaction
 from directory_service.registry.engine import open_registry
 
 def show(label, done, total):
@@ -100,7 +100,7 @@ def show(label, done, total):
 if __name__ == "__main__":
     # Pages leave for the file long before the end, as they do at national scale.
     transaction._SQLITE_CACHE_KIB = transaction._FILLING_CACHE_KIB = 64
-    beside.WORTH = 0
+    assistant.WORTH = 0
     load.run_import(open_registry(sys.argv[1]), [sys.argv[2]], actor="tests", progress=show, processes=2)
 """
 
@@ -108,7 +108,7 @@ if __name__ == "__main__":
 STOPPED = ["annuaire : import arrêté ; s'il n'est pas dans `annuaire runs`, rien n'a été écrit.", "Interrompu."]
 INTERRUPTED = """
 import os, signal, sys
-from importers import beside, load
+from importers import assistant, load
 from directory_service import cli
 from directory_service.commands import importing
 
@@ -122,7 +122,7 @@ class Shown:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has background jobs ignore it
-    beside.WORTH = 0
+    assistant.WORTH = 0
     importing.progress = lambda quiet: Shown()
     sys.exit(cli.run(["--database-url", sys.argv[1], "import", sys.argv[2]]))
 """

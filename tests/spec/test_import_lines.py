@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from directory_service.registry.engine import reading
 from directory_service.registry.tables import identifier, mailbox, organization, practitioner, run_file
-from importers import beside
+from importers import assistant
 from importers.load import run_import
 from importers.sample import write_sample
 
@@ -25,7 +25,7 @@ def test_every_entry_with_a_line_was_read_there(
     world: World, tmp_path: Path, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a first load and of a later day: the line named holds the number, address or structure of the record."""
-    monkeypatch.setattr(beside, "WORTH", 0)
+    monkeypatch.setattr(assistant, "WORTH", 0)
     for day in (0, 2):
         write_sample(tmp_path / f"day{day}", people=300, seed=4, day=day, defects=0.01)
         run_import(

@@ -82,7 +82,7 @@ SOURCES = (
 }
 # The command, and the same with a process beside that reads, however small the file.
 COMMAND = ["-m", "directory_service.cli"]
-BESIDE = ["-c", "import sys; from importers import beside; beside.WORTH = 0\n"
+BESIDE = ["-c", "import sys; from importers import assistant; assistant.WORTH = 0\n"
                 "from directory_service.cli import run; sys.exit(run(sys.argv[1:]))"]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import pytest
 from import_world import World
 
 from directory_service.registry.engine import open_registry
-from importers import beside, survey
+from importers import assistant, survey
 from importers.check import check
 from importers.extract import ExtractFile, recognise
 from importers.load import run_import
@@ -62,7 +62,7 @@ def five_days(world: World, days: list[Path], *, processes: int, most: int) -> l
     """New, changed, vanished and returning records; rows set aside."""
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(beside, "WORTH", 0)
+        patch.setattr(assistant, "WORTH", 0)
         patch.setattr(survey, "MOST", most)
         for n, day in enumerate((*days, days[1], days[2])):
             done = run_import(world.engine, [day], actor="test", as_of=FIRST + timedelta(days=n), accept="test",
