@@ -18,9 +18,9 @@ from importers.doubts import queue_conflicts
 from importers.impact import count_changed
 from importers.known import Links, People
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
+from importers.readers import lines_of
 from importers.revise import touch
 from importers.rows import Line, Match, Problems
-from importers.said import lines_of
 from importers.source import LinkParser
 from importers.store import Store
 

@@ -13,9 +13,10 @@ from sqlalchemy import select
 
 from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, practitioner, qualification, source_record
+from importers.digests import match_key
 from importers.feed import Feed
 from importers.impact import count_changed
-from importers.known import Known, Links, People, match_key
+from importers.known import Known, Links, People
 from importers.numbers import first_numbers
 from importers.revise import (
     Difference,

@@ -1,5 +1,5 @@
 """What a run cannot settle and puts into the staff's queue: contradictions of the link table, mailboxes whose holder
-bears another name than the one written beside the address.  Who is who is in ``importers.who``.
+bears another name than the one written beside the address.  Who is who is in ``importers.reconciling``.
 """
 
 from __future__ import annotations

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from directory_service.model.ins import PATIENT_DOMAIN
+from importers.digests import digest_of
 from importers.extract import ExtractFile
-from importers.known import Known, digest_of
+from importers.known import Known
 from importers.lines import groups
+from importers.readers import News, Reader, Rows, Said, reader_of
 from importers.rows import LISTED, Finding, Problems, Rejection
-from importers.said import News, Reader, Rows, Said, reader_of
 from importers.source import System
 from importers.stages import Stages
 from importers.survey import Surveyed

@@ -5,45 +5,18 @@ Sized for the nation: a dict from bytes to a small int, and arrays beside it, ab
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from itertools import chain, count, islice
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from directory_service.model.names import squash
 from directory_service.registry.bulk import among, chunks, plain_rows
 from directory_service.registry.tables import identifier, link, source_record
 from importers.sources import vouching
-
-_hash, _number = hashlib.blake2b, int.from_bytes
-
-
-def digest_of(rows: Sequence[tuple[int, bytes]]) -> int:
-    """A signed 64-bit digest of the rows of one record, whatever their order, line ends or trailing separators."""
-    if len(rows) == 1:
-        data = rows[0][1].rstrip(b"|\r\n\x1f")
-    else:
-        data = b"\n".join(sorted([row[1].rstrip(b"|\r\n\x1f") for row in rows]))
-    return _number(_hash(data, digest_size=8).digest(), "little", signed=True)
-
-
-def digest_text(values: Sequence[object]) -> int:
-    return digest_of([(0, "\x1f".join(map(str, values)).encode())])
-
-
-_squashed = lru_cache(maxsize=400_000)(squash)  # names repeat: a look-up instead of a folding
-
-
-def match_key(family_name: str, given_names: str) -> str:
-    """The blocking key of reconciliation: both names squashed."""
-    return _squashed(family_name) + _squashed(given_names)
-
 
 GONE, SEEN = 1, 2  # the source no longer names it; this run has met it
 _TOGETHER = 10_000

@@ -30,8 +30,8 @@ from importers import assistant, extract
 from importers.assistant import Assistant
 from importers.breaker import Rules, stopped
 from importers.check import Checked
-from importers.dating import published
 from importers.extract import ExtractFile, ListFile
+from importers.filedates import date_of
 from importers.jobs import Job, in_order
 from importers.progress import Progress, silent
 from importers.published import LEAD
@@ -147,7 +147,7 @@ def _import(engine: Engine, asked: Asked, files: Sequence[ExtractFile | ListFile
 def _jobs(asked: Asked, files: Sequence[ExtractFile], known: Engine | None) -> list[Job]:
     """``known``: the registry, where it is not empty."""
     jobs = [
-        Job(file, checked, source_of(file.match.layout), *published(file), surveyed)
+        Job(file, checked, source_of(file.match.layout), *date_of(file), surveyed)
         for file, checked, surveyed in _checked(asked, files, known)
     ]
     return in_order(jobs)

@@ -13,15 +13,16 @@ from importers.boxes import BoxLoader
 from importers.boxrules import BoxRules
 from importers.crosswalk import LinkLoader
 from importers.details import DetailLoader
+from importers.digests import digest_text
 from importers.extract import ExtractFile
 from importers.feed import Feed, Record
-from importers.known import Links, People, digest_text
+from importers.known import Links, People
 from importers.people import PeopleLoader
 from importers.places import Places
 from importers.published import PublishedBoxes
+from importers.readers import lines_of
 from importers.revise import settle
 from importers.rows import Holding, Place, Problems, getter
-from importers.said import lines_of
 from importers.source import Kind, Source
 from importers.spared import Spared
 from importers.store import Store

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from directory_service.model.identifiers import structure_national_id
 from directory_service.registry.bulk import chunks, plain_rows, update_rows
 from directory_service.registry.tables import organization
+from importers.digests import digest_text
 from importers.impact import relocate
-from importers.known import digest_text
 from importers.rows import Place
 from importers.sources import box_sources, people_sources
 from importers.store import Store

@@ -15,8 +15,9 @@ from sqlalchemy import Table, bindparam, select, update
 
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
 from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
+from importers.digests import match_key
 from importers.impact import counted
-from importers.known import People, match_key
+from importers.known import People
 from importers.rows import Identity
 from importers.sources import vouching, without_field
 from importers.store import Store

@@ -21,9 +21,10 @@ from directory_service.model.publication import SOURCE
 from directory_service.registry.engine import reading
 from directory_service.registry.tables import mailbox
 from importers.check import Checked, check
+from importers.digests import digest_of
 from importers.extract import ExtractFile
-from importers.known import Known, digest_of, speaks, standing_digests
-from importers.said import Rows
+from importers.known import Known, speaks, standing_digests
+from importers.readers import Rows
 from importers.source import Kind, Source
 from importers.sources import source_of
 

@@ -38,6 +38,7 @@ from importers.places import Places
 from importers.progress import Progress, advancing
 from importers.quality.characters import shown
 from importers.quarantine import Quarantine
+from importers.reconciling import reconcile
 from importers.report import STILL, Breach, FileReport, ImportReport
 from importers.revise import settle
 from importers.stages import Stages
@@ -46,7 +47,6 @@ from importers.suggest import suggest
 from importers.whitelist.impact import TrustImpact, of_trust
 from importers.whitelist.job import ListJob, refuse_older
 from importers.whitelist.load import load_list
-from importers.who import reconcile
 
 # WAL pages are dear to read again; while an empty registry is filled there are none, and few pages are met twice: half
 # as much costs 6 % more writing, a quarter 80 %.

@@ -15,7 +15,7 @@ from bench.quality.truth import pairs_of, read_truth, world
 from directory_service.model.names import squash
 from importers.reconcile.candidate import Candidate, Pair
 from importers.reconcile.judge import Outcome, judge
-from importers.who import model
+from importers.reconciling import model
 
 Scores = Mapping[Pair, float]
 SAMPLE = (60_000, 33, 0.15, 0.03)  # people, seed, variants, defects

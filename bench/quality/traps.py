@@ -9,7 +9,7 @@ from collections import Counter
 
 from bench.quality.truth import pairs_of, read_truth, world
 from importers.reconcile.judge import judge
-from importers.who import model
+from importers.reconciling import model
 
 PEOPLE, SEEDS, VARIANTS = 60_000, range(100, 108), 0.1
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from directory_service.model.identifiers import is_adeli, is_rpps
+from importers.readers import PeopleReader
 from importers.rows import NAMELESS, NO_PLACE, Match, Place, PlaceNumbers, Problems, derived_key
 from importers.rpps.layout import ACTIVITY
 from importers.rpps.parse import PersonParser
-from importers.said import PeopleReader
 from importers.sample.headers import PERSON_HEADER
 
 CAPTIONS = PERSON_HEADER.split("|")

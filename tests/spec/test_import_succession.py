@@ -15,7 +15,7 @@ from import_world import World
 from directory_service.errors import CircuitBreaker, ImportRefused
 from directory_service.model.rhythms import Rhythms
 from directory_service.model.thresholds import Thresholds
-from importers.dating import stamp_of
+from importers.filedates import stamp_of
 from importers.load import run_import
 
 # --- files -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 from importers.reconcile.candidate import Candidate
 from importers.reconcile.judge import Judgement, Outcome, judge
-from importers.who import model
+from importers.reconciling import model
 
 PRACTICE = ("60", "C12345678900011")
 CROWDS = {PRACTICE[1]: 3}

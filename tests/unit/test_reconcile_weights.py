@@ -21,7 +21,7 @@ from importers.reconcile.weights import (
     shares,
     start,
 )
-from importers.who import model
+from importers.reconciling import model
 
 NAME = Comparison("name", ("same", "near", "other"), (0.8, 0.15, 0.05), (0.02, 0.03, 0.95))
 PLACE = Comparison("place", ("same", "other"), (0.6, 0.4), (0.1, 0.9))

@@ -16,7 +16,7 @@ from importers.extract import ExtractFile, readable
 _STAMP = re.compile(r"(?<!\d)(20\d{6})(\d{4})?(?!\d)")
 
 
-def published(file: ExtractFile) -> tuple[str, bool]:
+def date_of(file: ExtractFile) -> tuple[str, bool]:
     """The instant as stored text, and whether a stamp says it: of the member of a zip first, then of the zip."""
     for name in (file.member or "", file.path.name):
         stamp = stamp_of(name)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from directory_service.model.mailboxes import is_patient
+from importers.digests import match_key
 from importers.extract import SEPARATOR
-from importers.known import match_key
 from importers.mssante.parse import PERSONAL
 from importers.quality.characters import (
     CONTROLS,
