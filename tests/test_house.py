@@ -46,8 +46,11 @@ ROOMS = {
     "directory_service": Room(),
     "directory_service.errors": Room(pure=True),
     "directory_service.option": Room(may=(*_MODEL, "directory_service.ldap.limits")),
-    "directory_service.settings": Room(
+    "directory_service.facesettings": Room(
         may=(*_MODEL, *(f"directory_service.{m}" for m in ("ldap.dn", "ldap.limits", "option")))
+    ),
+    "directory_service.settings": Room(
+        may=(*_MODEL, *(f"directory_service.{m}" for m in ("facesettings", "ldap.limits", "option")))
     ),
     "directory_service.accesslog": Room(may=_MODEL, packages=("orjson",)),
     "directory_service.tls": Room(may=("directory_service.errors", "directory_service.trust.certificates")),
