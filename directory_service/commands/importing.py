@@ -138,16 +138,10 @@ def import_files(
     from directory_service.errors import CircuitBreaker
     from importers.load import run_import
 
-    choices |= {"thresholds": settings.thresholds, "rhythms": settings.source_rhythms}
-    choices["anchors"] = Path(settings.trust_anchors) if settings.trust_anchors else None
-    choices["signer"] = settings.trust_signer
-    choices["lead"] = timedelta(days=settings.publication_lead)
-    choices["patients"] = settings.patient_domain
-    choices["wait"] = settings.import_wait if wait is None else wait
+    choices |= _of_every_import(settings) | ({} if wait is None else {"wait": wait})
     try:
         with registry(settings, asked=False) as engine, progress(quiet=machine) as show:
-            choices |= {"progress": show, "processes": settings.processes, "findings": settings.import_findings}
-            report = run_import(engine, paths, actor=whoami(), as_of=as_of, **choices)
+            report = run_import(engine, paths, actor=whoami(), as_of=as_of, progress=show, **choices)
             if report.status != "dry-run":
                 start = perf_counter()
                 keep_log_after(engine, settings)
@@ -164,6 +158,21 @@ def import_files(
     code = CircuitBreaker.exit_code if would_stop else 0
     _tell(report, machine, {})
     return code
+
+
+def _of_every_import(settings: Settings) -> dict[str, Any]:
+    """What ``run_import`` takes from the settings."""
+    return {
+        "thresholds": settings.thresholds,
+        "rhythms": settings.source_rhythms,
+        "anchors": Path(settings.trust_anchors) if settings.trust_anchors else None,
+        "signer": settings.trust_signer,
+        "lead": timedelta(days=settings.publication_lead),
+        "patients": settings.patient_domain,
+        "processes": settings.processes,
+        "findings": settings.import_findings,
+        "wait": settings.import_wait,
+    }
 
 
 def _tell(report: ImportReport, machine: bool, more: dict[str, object]) -> None:
