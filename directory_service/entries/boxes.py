@@ -11,9 +11,10 @@ from typing import Final
 
 from directory_service.entries.attributes import address_column, id_key
 from directory_service.entries.dates import iso
+from directory_service.entries.entry import INACTIVE_RANK
 from directory_service.entries.wire import many
 from directory_service.model.mailboxes import Binding
-from directory_service.model.people import Organization
+from directory_service.model.people import Organization, Status
 
 _LAST: Final = 1_000  # after every rank
 
@@ -30,6 +31,12 @@ class Listed:
     types: tuple[str, ...]
     json: list[dict[str, object]]
     structures: tuple[Organization, ...] = ()  # in which they are used
+
+    def rank(self, status: Status) -> int:
+        """That of their holder in its branch: before who has none; last of all, who is not active."""
+        if status is not Status.ACTIVE:
+            return INACTIVE_RANK
+        return 0 if self.bindings else 1
 
 
 NO_BOX: Final = Listed((), (), b"", "", (), (), [])

@@ -15,7 +15,7 @@ import orjson
 from directory_service.entries.attributes import BOX_TAG, column, id_key, names_column, tag, token_text, uuid_key
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.dates import generalized, iso, latest
-from directory_service.entries.entry import ANYONE, INACTIVE_RANK, PEOPLE, Entry, entry_id
+from directory_service.entries.entry import ANYONE, PEOPLE, Entry, entry_id
 from directory_service.entries.finding import domain_words, name_words
 from directory_service.entries.fragments import fragment, written
 from directory_service.entries.labels import SHORT_TITLES, capitalised
@@ -207,7 +207,7 @@ def known_entry(k: Known, bindings: Sequence[Binding], suffix: str) -> Entry:
     changed = [p.changed_at, *[s.changed_at for s in k.structures], *[b.changed_at for b in boxes.bindings]]
     own = (work.ber, names.ber, _own(p, numbers), _mail(boxes) if boxes.addresses else b"", place.ber)
     return Entry(  # by position: twice as fast as by name
-        entry_id(PEOPLE, _rank(p, boxes), p.pk),
+        entry_id(PEOPLE, boxes.rank(p.status), p.pk),
         dn,
         ANYONE,
         names.sn_text,
@@ -237,12 +237,6 @@ def _around(k: Known, boxes: Listed) -> Place:
     these she has no attributes (decision 0057)."""
     others = [o for o in boxes.structures if all(o.pk != known.pk for known in k.structures)]
     return combined([*k.structures, *others]) if others else k.place
-
-
-def _rank(p: Practitioner, boxes: Listed) -> int:
-    if p.status is not Status.ACTIVE:
-        return INACTIVE_RANK
-    return 0 if boxes.bindings else 1
 
 
 def _own(p: Practitioner, numbers: Numbers) -> bytes:

@@ -19,7 +19,7 @@ from directory_service.entries.attributes import (
 from directory_service.entries.boxes import NO_BOX, Listed, listed
 from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.dates import generalized, latest
-from directory_service.entries.entry import ANYONE, CLASSES, INACTIVE_RANK, STRUCTURES, Entry, entry_id
+from directory_service.entries.entry import ANYONE, CLASSES, STRUCTURES, Entry, entry_id
 from directory_service.entries.fragments import written
 from directory_service.entries.labels import facts
 from directory_service.entries.places import Place, coded_json, digits, place_of, structure_names
@@ -43,7 +43,7 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
     dn = f"uid={escape_value(o.national_id)},ou=structures,{suffix}"
     changed = latest([o.changed_at, *[b.changed_at for b in boxes.bindings]])
     return Entry(
-        entry_id(STRUCTURES, _rank(o, boxes), o.pk),
+        entry_id(STRUCTURES, boxes.rank(o.status), o.pk),
         dn,
         ANYONE,
         "",
@@ -61,12 +61,6 @@ def organization_entry(o: Organization, bindings: Sequence[Binding], suffix: str
         generalized(o.created_at),
         generalized(changed),
     )
-
-
-def _rank(o: Organization, boxes: Listed) -> int:
-    if o.status is not Status.ACTIVE:
-        return INACTIVE_RANK
-    return 0 if boxes.bindings else 1
 
 
 def _box_tags(boxes: Listed) -> list[str]:

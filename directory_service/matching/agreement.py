@@ -27,6 +27,7 @@ from directory_service.model.likeness import Likeness, grade_whole
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of
+from directory_service.model.numbers import dialled
 from directory_service.model.phonetics import heard, near, units
 from directory_service.model.towns import town_name
 from directory_service.trust.naming import TITLES, NameMatch, compare_person
@@ -337,14 +338,9 @@ def _workplace(d: Description, record: Record) -> Iterator[Feature]:
 
 
 def _phone(d: Description, phones: Iterable[str]) -> Iterator[Feature]:
-    wanted = _digits(d.phone)
-    if len(wanted) >= 9 and wanted in {_digits(p) for p in phones}:
+    wanted = dialled(d.phone)
+    if len(wanted) >= 9 and wanted in {dialled(p) for p in phones}:
         yield Feature(Field.PHONE, Way.EQUAL)
-
-
-def _digits(phone: str) -> str:
-    """The last nine: ``+33 4 72…`` is ``04 72…``."""
-    return "".join(c for c in phone if c.isdigit())[-9:]
 
 
 def _texts(record: Record) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Final
 from directory_service.errors import InvalidInput
 from directory_service.index.query import FALSE, TRUE, And, Filter, InText, Or, Substrings
 from directory_service.model.names import fold_any, words
+from directory_service.model.numbers import dialled
 from directory_service.web.dav.xml import Element, card
 
 _LONGEST: Final = 200
@@ -43,13 +44,8 @@ _HOW: Final[dict[str, Callable[[str, str], bool]]] = {
 }
 
 
-def _dialled(text: str) -> str:
-    """The last nine digits: ``+33 4 72…`` is ``04 72…``."""
-    return "".join(c for c in text if c.isdigit())[-9:]
-
-
 # Properties that are no words: signs count in an address, and nothing but digits in a number.
-_PLAIN: Final[dict[str, Callable[[str], str]]] = {"EMAIL": str.casefold, "UID": str.casefold, "TEL": _dialled}
+_PLAIN: Final[dict[str, Callable[[str], str]]] = {"EMAIL": str.casefold, "UID": str.casefold, "TEL": dialled}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +170,7 @@ def _names(match: TextMatch) -> Filter:
 
 
 def _phone(match: TextMatch) -> Filter | None:
-    digits = _dialled(match.text)
+    digits = dialled(match.text)
     return Substrings("telephoneNumber", b"", (digits.encode(),), b"") if digits else None
 
 
