@@ -26,7 +26,7 @@ from directory_service.model.identifiers import parse_person_id, structure_keys
 from directory_service.model.likeness import Likeness, grade_whole
 from directory_service.model.mistaken import near_numbers
 from directory_service.model.names import squash, words
-from directory_service.model.nomenclature import DEPARTMENTS, department_of
+from directory_service.model.nomenclature import department_of, find_department
 from directory_service.model.numbers import dialled
 from directory_service.model.phonetics import heard, near, units
 from directory_service.model.towns import town_name
@@ -314,9 +314,8 @@ def _postcode_way(said: str, places: Sequence[Record]) -> Way:
 
 
 def _department_way(said: str, places: Sequence[Record]) -> Way:
-    code, name = said.strip().upper(), squash(said)
-    meant = {c for c, label in DEPARTMENTS.items() if code in (c, c.lstrip("0")) or squash(label) == name}
-    return Way.EQUAL if meant & _departments(places) else Way.DIFFERS
+    code = find_department(said)
+    return Way.EQUAL if code and code in _departments(places) else Way.DIFFERS
 
 
 def _departments(places: Iterable[Record]) -> set[str]:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from types import MappingProxyType
 
-from directory_service.model.names import fold
+from directory_service.model.names import fold, squash
 
 # System: its files; where two give one code, the first wins (TRE_G16 only adds what TRE_G15 lacks).
 _FILES: Mapping[str, tuple[str, ...]] = {
@@ -208,6 +208,13 @@ _CODES = {fold(label): (code.lower(),) for code, label in DEPARTMENTS.items()}
 def code_of_department(label: str) -> tuple[str, ...]:
     """The folded code of the département of this name, if there is one."""
     return _CODES.get(fold(label), ())
+
+
+def find_department(said: str) -> str:
+    """Code of the département that is named so, by its code (``1`` is ``01``) or by its whole name; ``""`` for none."""
+    code, name = said.strip().upper(), squash(said)
+    found = (c for c, label in DEPARTMENTS.items() if code in (c, c.lstrip("0")) or squash(label) == name)
+    return next(found, "")
 
 
 _CITY_CODE = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{3}", re.ASCII)
