@@ -1,4 +1,4 @@
-"""The criteria of ``/v1/search`` as a filter over ``ou=personnes``, and the place of a page in its answer.  PURE.
+"""The criteria of ``/v1/search`` as a filter over ``ou=personnes``.  PURE.
 
 Every criterion given must hold; within one, every word must be found (``Jacques Martin`` is not all Jacques and all
 Martin), and in what the criterion is about: the rue de Paris is no town.  Codes are taken as codes, anything else as
@@ -7,12 +7,9 @@ words of the label, or as what people call it.  ``q`` is ``onebox``'s.  Nothing 
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
 from directory_service.entries.finding import Kind
@@ -24,8 +21,8 @@ from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InT
 from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
 from directory_service.model.kinds import Unit, units_of
-from directory_service.model.names import SAINTS, fold, squash, words
-from directory_service.model.nomenclature import DEPARTMENTS, department_of
+from directory_service.model.names import SAINTS, fold, words
+from directory_service.model.nomenclature import DEPARTMENTS, department_of, find_department
 from directory_service.model.towns import district_of, town_name
 from directory_service.model.vocabulary import System, codes_said
 
@@ -225,9 +222,8 @@ def _code_or_label(system: str, said: System, letter: str, attribute: str, text:
 
 def _department(text: str) -> Filter:
     """By code, or by name whole."""
-    code, name = text.strip().upper(), squash(text)
-    found = [c for c, label in nomenclature.DEPARTMENTS.items() if code in (c, c.lstrip("0")) or squash(label) == name]
-    return _all(HasTag(tag(DEPARTMENT_TAG, c.lower())) for c in found[:1])
+    code = find_department(text)
+    return HasTag(tag(DEPARTMENT_TAG, code.lower())) if code else FALSE
 
 
 def _postcode(text: str) -> Filter:
@@ -287,51 +283,3 @@ _MADE: Final[dict[str, Callable[[str], Filter]]] = {
     "type": _type,
     "status": _status,
 }
-
-
-# --- pages -----------------------------------------------------------------------------------------------------------
-
-
-class Rank(NamedTuple):
-    """A place in the order of an answer: the tier, what the words cost within it, the class of nearness, the entry."""
-
-    tier: int
-    fine: int
-    near: int
-    id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page starts: after ``rank``, of the answer to the question that ``digest`` is of; and the total, the same
-    on every page.  Of a sorted answer ``rank.tier`` counts those shown before."""
-
-    rank: Rank
-    total: int
-    exact: bool
-    digest: int
-
-
-def digest_of(criteria: Criteria, wishes: Wishes) -> int:
-    """What a cursor remembers of its question: no other may go on with it."""
-    said = repr((criteria, wishes.exact, wishes.sort, wishes.near))
-    return int.from_bytes(hashlib.blake2s(said.encode(), digest_size=4).digest())
-
-
-def write_cursor(place: Place) -> str:
-    text = ".".join(map(str, (*place.rank, place.total, int(place.exact), place.digest)))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def parse_cursor(cursor: str, digest: int) -> Place:
-    """Raises InvalidInput for what we did not write, or wrote for another question."""
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        tier, fine, near, after, total, exact, of = map(int, text.split("."))
-    except (ValueError, binascii.Error):
-        raise InvalidInput("marque de page illisible", where="paramètre cursor") from None
-    if not all(0 <= n < 1 << 62 for n in (tier, fine, near, after, total)):
-        raise InvalidInput("marque de page illisible", where="paramètre cursor")
-    if of != digest:
-        raise InvalidInput("cette marque de page est celle d'une autre recherche", where="paramètre cursor")
-    return Place(Rank(tier, fine, near, after), total, bool(exact), of)

@@ -19,7 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from directory_service.entries.entry import PEOPLE
 from directory_service.errors import LimitExceeded
-from directory_service.index.criteria import NO_WISHES, Place, Rank, Wishes
+from directory_service.index.criteria import NO_WISHES, Wishes
+from directory_service.index.cursors import Place, Rank
 from directory_service.index.inside import candidates
 from directory_service.index.lookups import Span
 from directory_service.index.onebox import Box, facets, within

@@ -9,15 +9,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from directory_service.index.bodies import Hit
-from directory_service.index.criteria import (
-    Criteria,
-    Place,
-    Wishes,
-    digest_of,
-    filter_of,
-    parse_cursor,
-    write_cursor,
-)
+from directory_service.index.criteria import Criteria, Wishes, filter_of
+from directory_service.index.cursors import Place, digest_of, parse_cursor, write_cursor
 from directory_service.index.finder import Finder
 from directory_service.index.onebox import understand
 from directory_service.index.onebox.facets import FACETS

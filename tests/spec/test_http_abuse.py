@@ -20,7 +20,8 @@ from record_factories import SUFFIX
 from werkzeug.test import TestResponse
 
 from directory_service.errors import InvalidInput, LimitExceeded
-from directory_service.index.criteria import NO_WISHES, Criteria, Place, Rank, digest_of, write_cursor
+from directory_service.index.criteria import NO_WISHES, Criteria
+from directory_service.index.cursors import Place, Rank, digest_of, write_cursor
 from directory_service.index.directory import Directory
 from directory_service.index.writer import build_index
 from directory_service.model.networks import Networks
