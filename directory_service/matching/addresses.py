@@ -17,7 +17,7 @@ import orjson
 
 from directory_service.errors import AnnuaireError
 from directory_service.index.query import Filter, Or, Part, Query, Scope, Substrings
-from directory_service.matching.retrieve import PUBLIC, holders_of
+from directory_service.matching.seeker import PUBLIC, holders_of
 from directory_service.model.confusable import SAID, How, meant_for, near_domain, rewritten
 from directory_service.model.mailboxes import is_address
 from directory_service.trust.verdicts import Outcome as Verdicts

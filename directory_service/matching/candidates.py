@@ -14,7 +14,8 @@ from directory_service.entries.labels import person_label
 from directory_service.matching.agreement import agree_person, agree_structure
 from directory_service.matching.description import Description, Kind
 from directory_service.matching.judging import LEAST, Outcome, confidences, is_sure, outcome, score
-from directory_service.matching.retrieve import Found, find_people, find_structures
+from directory_service.matching.retrieve import find_people, find_structures
+from directory_service.matching.seeker import Found
 from directory_service.matching.weights import Feature
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from directory_service.matching.agreement import is_given_name, name_way
 from directory_service.matching.candidates import Candidate, Matched, candidates
 from directory_service.matching.description import Description, Kind, describe
 from directory_service.matching.judging import LIKELY, Outcome
-from directory_service.matching.retrieve import PUBLIC
+from directory_service.matching.seeker import PUBLIC
 from directory_service.matching.weights import Way
 from directory_service.model.ins import PATIENT_DOMAIN
 from directory_service.model.rightbox import Choice, Fit

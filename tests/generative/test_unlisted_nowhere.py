@@ -22,7 +22,7 @@ from directory_service.entries.record import as_listed
 from directory_service.index import filling, finder
 from directory_service.index.query import View
 from directory_service.index.schema import HIDDEN
-from directory_service.matching import addresses, retrieve
+from directory_service.matching import addresses, seeker
 from directory_service.policy.rules import Policy, decide
 from directory_service.web.portal.downloads import XLSX_TYPE
 from directory_service.web.portal.sheets import read_file
@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Countries]:
     with (
         mock.patch.object(filling, "RARE", 3),
         mock.patch.object(finder, "TIME", 60),
-        mock.patch.object(retrieve, "_TIME", 60),
+        mock.patch.object(seeker, "_TIME", 60),
         mock.patch.object(addresses, "_TIME", 60),
         closing(countries(tmp_path_factory.mktemp("unlisted"))) as made,
     ):
