@@ -41,9 +41,7 @@ from directory_service.registry.trusted import read_operators
 
 _STEP: Final = 2_000  # changes applied in one transaction
 _FEW: Final = 2_000  # changes that are always put in: a build is another one, with cursors and answers of its own
-_SHARE: Final = (
-    20  # of as many records one may have changed: putting in takes ten times as long as a build, one process
-)
+_SHARE: Final = 20  # of so many records one may have changed: putting in takes ten times as long as building
 _MOST: Final = 50_000  # mailboxes of one transaction, past which a build takes less time
 _RECORDS: Final = ("practitioners", "organizations", "mailboxes")
 _PAUSE: Final = 0.25  # seconds between two looks at the journal: a change is to be visible within one
