@@ -148,7 +148,7 @@ ROOMS = {
             *_MODEL,
             *(f"directory_service.index.{m}" for m in ("directory", "criteria", "query")),
             "directory_service.entries.vcard",
-            *(f"directory_service.web.{m}" for m in ("bodies", "cards", "context", "limiting", "links")),
+            *(f"directory_service.web.{m}" for m in ("answers", "bodies", "cards", "context", "limiting", "links")),
             "directory_service.web.openapi.route",
         ),
         packages=("flask", "werkzeug", "orjson", "lxml"),

@@ -23,7 +23,8 @@ from directory_service.errors import AnnuaireError, RegistryUnavailable
 from directory_service.index.directory import Build, Directory
 from directory_service.index.freshness import age_of, data_age, published_age, silent_sources, source_age
 from directory_service.model.clients import PREFIX
-from directory_service.web.context import access_log, address, directory, json_answer, rhythms, settings
+from directory_service.web.answers import json_answer
+from directory_service.web.context import access_log, address, directory, rhythms, settings
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 

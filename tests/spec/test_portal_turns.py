@@ -9,7 +9,7 @@ import web_world as world
 from portal_support import HTML
 
 from directory_service.index.directory import Directory
-from directory_service.web import context
+from directory_service.web import answers
 from directory_service.web.app import create_app
 
 
@@ -33,6 +33,6 @@ class Gate:
 )
 def test_a_page_takes_its_turn_once(opened: Directory, monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:
     gate = Gate()
-    monkeypatch.setattr(context, "_gate", gate)
+    monkeypatch.setattr(answers, "_gate", gate)
     assert create_app(opened).test_client().get(path, headers=HTML).status_code == 200
     assert gate.taken == times

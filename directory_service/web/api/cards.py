@@ -15,8 +15,9 @@ from flask import Blueprint, Response, request
 from directory_service.entries.vcard import Version, mailbox_card, organization_card, practitioner_card
 from directory_service.errors import NotFound
 from directory_service.index.query import View
+from directory_service.web.answers import expect_state, varies
 from directory_service.web.cards import accepted, card_answer, file_name
-from directory_service.web.context import directory, expect_state, identify, varies
+from directory_service.web.context import directory, identify
 from directory_service.web.links import public_base
 from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.parameters import LONGEST_ADDRESS, clean_text, read_query

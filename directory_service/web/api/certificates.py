@@ -21,9 +21,10 @@ from directory_service.model.mailboxes import lowered
 from directory_service.registry.certificates import Box, add_certificates, own_box, remove_certificate
 from directory_service.registry.certificates import replace_certificates as replace
 from directory_service.trust.smime import MOST_OCTETS, Certificate, MailTrust, Owner, owned, read_upload, trust_of, vet
+from directory_service.web.answers import json_answer, uncached
 from directory_service.web.api.mailboxes import ADDRESS
 from directory_service.web.bodies import read_body
-from directory_service.web.context import directory, identify, json_answer, publisher, require_own, settings, uncached
+from directory_service.web.context import directory, identify, publisher, require_own, settings
 from directory_service.web.openapi.route import JSON, Answer, Body, Place, Rate, Route, Who, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import LONGEST_ADDRESS, Choice, clean_text, read_query

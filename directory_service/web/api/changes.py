@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 
 from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
-from directory_service.web.context import directory, identify, packed_answer, uncached, with_items
+from directory_service.web.answers import packed_answer, uncached, with_items
+from directory_service.web.context import directory, identify
 from directory_service.web.openapi.route import Rate, Route, Who, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Text, Whole, read_query

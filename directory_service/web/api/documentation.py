@@ -15,7 +15,7 @@ import orjson
 from flask import Blueprint, Flask, Response, current_app, render_template, request
 from markupsafe import Markup, escape
 
-from directory_service.web.context import cached_text, takes_gzip
+from directory_service.web.answers import cached_text, takes_gzip
 from directory_service.web.openapi.document import document
 from directory_service.web.openapi.page import operations, schemas
 from directory_service.web.parameters import read_query

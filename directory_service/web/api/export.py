@@ -10,7 +10,8 @@ from directory_service.errors import NotFound
 from directory_service.index.query import View
 from directory_service.trust.access import BadCredentials
 from directory_service.trust.exports import FORMS, Published, read_published
-from directory_service.web.context import expect_state, identify, settings, varies
+from directory_service.web.answers import expect_state, varies
+from directory_service.web.context import identify, settings
 from directory_service.web.openapi.route import Answer, Place, Rate, Route, Who, describe, ok
 from directory_service.web.parameters import read_query
 

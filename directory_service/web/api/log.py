@@ -15,7 +15,8 @@ from flask import Blueprint, Response, g, request
 from directory_service.index.query import View
 from directory_service.model.mailboxes import domain_of
 from directory_service.registry.logread import Leaf, read_consistency, read_head, read_inclusion, read_leaves
-from directory_service.web.context import directory, identify, json_answer, varies
+from directory_service.web.answers import json_answer, varies
+from directory_service.web.context import directory, identify
 from directory_service.web.openapi.route import Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Whole, read_query, refused

@@ -16,7 +16,8 @@ from directory_service.index.query import View
 from directory_service.index.smime import Published
 from directory_service.model.mailboxes import lowered
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
-from directory_service.web.context import cached, directory, identify, settled, with_items, with_record
+from directory_service.web.answers import cached, settled, with_items, with_record
+from directory_service.web.context import directory, identify
 from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import LONGEST_ADDRESS, Instant, clean_text, read_query, refused

@@ -16,9 +16,10 @@ from flask import Blueprint, Response, request
 from directory_service.errors import LimitExceeded
 from directory_service.matching import check_line
 from directory_service.matching import describe as described
+from directory_service.web.answers import json_answer, uncached
 from directory_service.web.batches import answered
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
-from directory_service.web.context import directory, identify, json_answer, patient_domain, uncached
+from directory_service.web.context import directory, identify, patient_domain
 from directory_service.web.limiting import Counting, numbered, purse, spending, take_lines
 from directory_service.web.openapi.matching import DESCRIPTION
 from directory_service.web.openapi.route import JSON, LINES, Body, Rate, Route, describe, ok

@@ -15,18 +15,9 @@ from flask import Blueprint, Response, g, request
 
 from directory_service.errors import Forbidden, InvalidInput
 from directory_service.registry.operators import require_active, set_contacts, set_secret
+from directory_service.web.answers import cached, json_answer, settled, uncached, with_items, with_record
 from directory_service.web.bodies import expect_type, read_body
-from directory_service.web.context import (
-    cached,
-    directory,
-    identify,
-    json_answer,
-    publisher,
-    settled,
-    uncached,
-    with_items,
-    with_record,
-)
+from directory_service.web.context import directory, identify, publisher
 from directory_service.web.openapi.route import JSON, Body, Place, Rate, Route, Who, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Text, body_schema, clean_text, parse_object, read_fields, read_query

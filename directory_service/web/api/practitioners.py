@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request
 from directory_service.errors import NotFound
 from directory_service.index.directory import Hit
 from directory_service.index.query import View
-from directory_service.web.context import cached, directory, identify, settled, with_record
+from directory_service.web.answers import cached, settled, with_record
+from directory_service.web.context import directory, identify
 from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import clean_text, read_query

@@ -23,18 +23,9 @@ from directory_service.registry.clock import now_text
 from directory_service.registry.journal import last_seq
 from directory_service.registry.publishing import Done, Order, Publisher, as_publication, require_publisher
 from directory_service.registry.replays import Answer, Ticket
+from directory_service.web.answers import json_answer, settled, uncached, with_record
 from directory_service.web.bodies import BATCH_LIMIT, BODY_LIMIT, expect_type, lines_of, read_body
-from directory_service.web.context import (
-    directory,
-    json_answer,
-    patient_domain,
-    publisher,
-    require_own,
-    settings,
-    settled,
-    uncached,
-    with_record,
-)
+from directory_service.web.context import directory, patient_domain, publisher, require_own, settings
 from directory_service.web.openapi.route import JSON, LINES, MERGE, Body, Place, Rate, Route, Who, describe, ok
 from directory_service.web.openapi.route import Answer as Described
 from directory_service.web.openapi.terms import ref

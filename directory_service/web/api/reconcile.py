@@ -16,8 +16,9 @@ from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory_service.errors import InvalidInput, LimitExceeded, NotFound
+from directory_service.web.answers import json_answer
 from directory_service.web.bodies import UnsupportedBody, read_body
-from directory_service.web.context import directory, identify, json_answer
+from directory_service.web.context import directory, identify
 from directory_service.web.limiting import numbered, spending, take_lines
 from directory_service.web.links import public_base
 from directory_service.web.openapi.matching import ASKED

@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 from directory_service.index.query import View
 from directory_service.model.publication import PURPOSES
 from directory_service.trust.rightbox import Asked, Record, organization_mailboxes, practitioner_mailboxes
-from directory_service.web.context import cached, directory, identify, with_record
+from directory_service.web.answers import cached, with_record
+from directory_service.web.context import directory, identify
 from directory_service.web.openapi.route import Place, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import Choice, Text, clean_text, read_query

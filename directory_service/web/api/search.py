@@ -15,7 +15,8 @@ from directory_service.index.onebox.facets import FACETS
 from directory_service.index.shield import SHIELD, shielded_people
 from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Status
-from directory_service.web.context import cached, directory, identify, with_items
+from directory_service.web.answers import cached, with_items
+from directory_service.web.context import directory, identify
 from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref

@@ -16,7 +16,8 @@ from directory_service.model.anomalies import MOST, Limits, anomalies
 from directory_service.model.quality import figures
 from directory_service.model.rhythms import Silence
 from directory_service.registry.clock import format_instant
-from directory_service.web.context import directory, identify, json_answer, rhythms, settings, uncached
+from directory_service.web.answers import json_answer, uncached
+from directory_service.web.context import directory, identify, rhythms, settings
 from directory_service.web.openapi.route import Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import read_query

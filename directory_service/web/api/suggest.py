@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from flask import Blueprint, Response, request
 
 from directory_service.index.query import BRIEF
-from directory_service.web.context import SHORT, cached, directory, identify, turn, with_items
+from directory_service.web.answers import SHORT, cached, turn, with_items
+from directory_service.web.context import directory, identify
 from directory_service.web.inloop import Later, in_loop
 from directory_service.web.limiting import asked_again, spending
 from directory_service.web.openapi.route import Rate, Route, describe, ok

@@ -16,18 +16,10 @@ from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
 from directory_service.index.ranges import DIGITS
 from directory_service.trust.ranges import verdicts_in
+from directory_service.web.answers import cached, json_answer, uncached
 from directory_service.web.asking import FIELDS, Asker
 from directory_service.web.bodies import BATCH_LIMIT, expect_type, lines_of, read_body
-from directory_service.web.context import (
-    cached,
-    directory,
-    identify,
-    identify_caller,
-    json_answer,
-    patient_domain,
-    receipts,
-    uncached,
-)
+from directory_service.web.context import directory, identify, identify_caller, patient_domain, receipts
 from directory_service.web.openapi.route import JSON, LINES, Body, Place, Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
 from directory_service.web.parameters import body_schema, read_query

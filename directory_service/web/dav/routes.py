@@ -18,9 +18,10 @@ from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from directory_service.entries.vcard import Version
+from directory_service.web.answers import expect_state
 from directory_service.web.bodies import read_body
 from directory_service.web.cards import accepted, card_answer, file_name
-from directory_service.web.context import directory, expect_state
+from directory_service.web.context import directory
 from directory_service.web.dav import xml
 from directory_service.web.dav.books import NATIONAL, Book, cards_of, find_book, get_card
 from directory_service.web.dav.properties import (

@@ -18,7 +18,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from directory_service.web.context import directory, settings, takes_gzip, turn, unless_held, url_digest
+from directory_service.web.answers import takes_gzip, turn, unless_held, url_digest
+from directory_service.web.context import directory, settings
 from directory_service.web.portal.french import FILTERS
 
 HERE: Final = Path(__file__).parent

@@ -20,8 +20,9 @@ from werkzeug.formparser import FormDataParser
 from directory_service.errors import InvalidInput, LimitExceeded
 from directory_service.matching import check_lines
 from directory_service.matching.columns import SEVERAL
+from directory_service.web.answers import json_answer, uncached
 from directory_service.web.bodies import expect_type, read_body
-from directory_service.web.context import directory, json_answer, patient_domain, uncached
+from directory_service.web.context import directory, patient_domain
 from directory_service.web.limiting import counted, numbered, spending, take_lines
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import parse_object

@@ -18,7 +18,8 @@ from directory_service.matching.whereabouts import places
 from directory_service.model.publication import PURPOSES
 from directory_service.trust.domains import untrusted
 from directory_service.trust.rightbox import Asked, practitioner_mailboxes
-from directory_service.web.context import directory, turn
+from directory_service.web.answers import turn
+from directory_service.web.context import directory
 from directory_service.web.limiting import counted
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, clean_text

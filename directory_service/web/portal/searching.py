@@ -20,7 +20,8 @@ from directory_service.model import nomenclature
 from directory_service.model.names import fold
 from directory_service.model.vocabulary import skipped
 from directory_service.trust.domains import untrusted
-from directory_service.web.context import directory, turn
+from directory_service.web.answers import turn
+from directory_service.web.context import directory
 from directory_service.web.limiting import counted, spending
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, Text, read_fields
