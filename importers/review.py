@@ -1,19 +1,19 @@
 """What the staff decide: two records are one person, or are not, or were not after all.
 
 Each act is a run of its own, under the lock of imports, journalled under who did it, and goes through the same doors
-as an import (``importers.merge``). A merge is undone from its journal entry: what moved goes back, and so does what the
-absorbed record's own sources have said since.  A decision taken here stands: no later run asks again, or does
-otherwise; only a rollback of this very run, or of one before it with all that came after, takes it back.
+as an import (``importers.merge``); a merge is undone by ``importers.parting``.  A decision taken here stands: no later
+run asks again, or does otherwise; only a rollback of this very run, or of one before it with all that came after, takes
+it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Required, TypedDict, Unpack
 
-from sqlalchemy import Connection, Engine, Table, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.model.publication import SOURCE
@@ -22,21 +22,14 @@ from directory_service.registry.bulk import update_rows
 from directory_service.registry.clock import format_instant, now_text
 from directory_service.registry.decisions import OPEN, Decision, Kind, Outcome
 from directory_service.registry.engine import writing
-from directory_service.registry.journal import decode
 from directory_service.registry.lock import Tell, locked
 from directory_service.registry.overview import resolve
 from directory_service.registry.runs import create_run, finish_run
 from directory_service.registry.tables import (
-    activity,
     binding,
-    expertise,
     identifier,
-    journal,
     mailbox,
-    metadata,
     practitioner,
-    qualification,
-    run,
     source_record,
 )
 from directory_service.registry.tally import change_tally
@@ -44,14 +37,11 @@ from directory_service.registry.undo import recording
 from importers.impact import counted
 from importers.known import People
 from importers.lastwords import forget_last_words
-from importers.merge import Merge, merge, move_sources
+from importers.merge import Merge, merge
 from importers.mssante.layout import MAILBOXES
-from importers.parting import only_hers, rows_back
+from importers.parting import carry, part, stand
 from importers.published import RULES, Finding
-from importers.revise import hang, read_again, stored_rows
 from importers.store import Store
-
-_MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)
 
 
 class _Act:
@@ -140,7 +130,7 @@ def split(engine: Engine, what: str, **by: Unpack[By]) -> Decision:
     NotFound, InvalidInput, RegistryBusy."""
     with _acting(engine, **by) as act:
         merged = _merged(act.connection, what)
-        _split(act, merged)
+        part(act.store, merged, act.note)
         act.decide(merged, Outcome.SPLIT)
         return decisions.get(act.connection, merged.pk)
 
@@ -207,7 +197,7 @@ def _believe_link(act: _Act, asked: Decision) -> None:
         raise InvalidInput(f"le numéro {asked.one} n'est plus à quelqu'un d'autre : il n'y a rien à déplacer")
     earlier = _find_merge(connection, asked.one)
     if earlier:
-        _split(act, earlier)
+        part(store, earlier, act.note)
         act.decide(earlier, Outcome.SPLIT)
     alone = _find_alive(connection, asked.one)
     if alone is not None:
@@ -221,9 +211,9 @@ def _believe_link(act: _Act, asked: Decision) -> None:
     row, how = connection.execute(select(identifier.c.id, identifier.c.how).where(*held)).one()
     store.flush()
     with counted(store, [holder, rightful]):
-        _carry(act, said, holder, rightful)
+        carry(store, said, holder, rightful)
         update_rows(connection, identifier, ("practitioner_id", "how"), [(rightful, "link-table", row)])
-        _stand(act, (holder, rightful), {})
+        stand(store, (holder, rightful), {})
         people = People(connection, (holder, rightful))
         forget_last_words(store, filter(people.vouchers, (holder, rightful)))
     store.note("update", "practitioner", holder, {"identifier": [asked.one], "how": how}, {})
@@ -299,79 +289,3 @@ _ACCEPT: dict[Kind, Effect] = {
     Kind.HOLDER: _is_the_holder,
 }
 _REJECT: dict[Kind, Effect] = {Kind.HOLDER: _is_not_the_holder}
-
-
-# --- split ----------------------------------------------------------------------------------------------------------
-
-
-def _split(act: _Act, merged: Decision) -> None:
-    connection, store = act.connection, act.store
-    query = select(practitioner.c.id, practitioner.c.merged_into).where(practitioner.c.national_id == merged.one)
-    found = connection.execute(query).first()
-    if found is None or found.merged_into is None:
-        raise InvalidInput(f"la fiche {merged.one} n'est plus fusionnée : il n'y a rien à défaire")
-    absorbed, survivor = int(found.id), int(found.merged_into)
-    before = _before(connection, absorbed)
-    store.flush()
-    with counted(store, [absorbed, survivor]):
-        _take_apart(act, absorbed, survivor, before)
-    store.note("split", "practitioner", absorbed, {"into": survivor}, {"reason": act.note})
-    store.note("update", "practitioner", survivor, {"merged": absorbed}, {}, count=False)
-
-
-def _take_apart(act: _Act, absorbed: int, survivor: int, before: dict[str, Any]) -> None:
-    connection, mine = act.connection, only_hers(act.connection, before, survivor)
-    _carry(act, before, survivor, absorbed)
-    numbers = [(absorbed, current, until, how, row) for row, _, _, current, until, how in before["identifiers"]]
-    update_rows(connection, identifier, ("practitioner_id", "current", "until", "how"), numbers)
-    update_rows(connection, practitioner, ("merged_into",), [(None, absorbed)])
-    _stand(act, (absorbed, survivor), {survivor: before["survivor"]} if before["survivor"][0] != "active" else {})
-    people = People(connection, (absorbed, survivor))
-    forget_last_words(act.store, filter(people.vouchers, (absorbed, survivor)))
-    for source in {source for source, _ in before["sources"]} - mine:
-        read_again(act.store, source, (absorbed, survivor))
-    for pk, name, source, rows in before.get("last_words", ()):
-        table = metadata.tables[name]
-        if not people.vouchers(pk) and not stored_rows(act.store, table, source, [pk]):
-            hang(act.store, table, pk, source, rows)
-
-
-def _carry(act: _Act, said: Mapping[str, Any], holder: int, rightful: int) -> None:
-    """What came under these numbers, from these sources, becomes the rightful holder's."""
-    for table in _MOVED:
-        rows = rows_back(act.connection, table, said, holder)
-        update_rows(act.connection, table, ("practitioner_id",), [(rightful, row) for row in rows])
-    move_sources(act.store, [(source, key, rightful) for source, key in said["sources"]])
-
-
-def _before(connection: Connection, absorbed: int) -> dict[str, Any]:
-    """What the last merge of this record wrote into the journal; a merge of an undone run is none."""
-    told = journal.c.kind == "merge", journal.c.subject == "practitioner", journal.c.subject_id == absorbed
-    query = select(journal.c.before).join(run, run.c.id == journal.c.run_id).where(*told, run.c.undone_by.is_(None))
-    before = decode(connection.execute(query.order_by(journal.c.seq.desc()).limit(1)).scalar())
-    if before is None or "identifiers" not in before:
-        raise InvalidInput("cette fusion date d'une version qui ne notait pas de quoi la défaire")
-    return before
-
-
-def _stand(act: _Act, pks: Sequence[int], asleep: Mapping[int, list[str]]) -> None:
-    """Each is active if one of its own sources vouches for it; one that a merge woke falls ``asleep`` again, with the
-    date that it had."""
-    act.store.flush()
-    people, as_of = People(act.connection, pks), act.store.as_of
-    query = select(practitioner.c.id, practitioner.c.status, practitioner.c.status_since)
-    state = {pk: now for pk, *now in act.connection.execute(query.where(practitioner.c.id.in_(pks)))}
-    stands = {pk: _as_vouched(people, pk, now, as_of) for pk, now in state.items()}
-    stands |= {pk: before for pk, before in asleep.items() if not people.vouchers(pk)}
-    for pk in pks:
-        if stands[pk] != state[pk]:
-            old, new = ({"status": status, "status_since": since} for status, since in (state[pk], stands[pk]))
-            act.store.note("reopen" if new["status"] == "active" else "close", "practitioner", pk, old, new)
-    columns = "status", "status_since", "changed_at"
-    update_rows(act.connection, practitioner, columns, [(*stands[pk], as_of, pk) for pk in pks])
-
-
-def _as_vouched(people: People, pk: int, now: list[str], as_of: str) -> list[str]:
-    """Status and its date, of a record whose sources may have left it, or come back, while it was one with another."""
-    status = "active" if people.vouchers(pk) else "inactive"
-    return now if status == now[0] else [status, as_of]
