@@ -27,8 +27,8 @@ from directory_service.errors import AnnuaireError, RegistryUnavailable, damaged
 from directory_service.ldap.proxyheader import LOCAL
 from directory_service.model.networks import asked_at
 from directory_service.model.numbers import grouped
+from directory_service.parts import SPARE_DESCRIPTORS
 from directory_service.safekeeping import certificates_last, keys_are_private, lists_last, signer_is_named
-from directory_service.serve import SPARE_DESCRIPTORS
 from directory_service.settings import Settings
 
 if TYPE_CHECKING:

@@ -3,14 +3,13 @@
 Workers share nothing but the index file and their port (SO_REUSEPORT), so that one that dies takes no other with it;
 they hand connections over to one another (``siblings``).
 A worker is ``python -m directory_service.serve PART`` with every setting in its environment.  This module knows how
-to start and stop parts, not what they do: see ``ldap.server``, ``web.server``, ``policy.server`` and ``following``.
+to start and stop parts, not what they do: see ``parts``.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import select
 import signal
 import socket
@@ -19,23 +18,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from directory_service import runfolder
-from directory_service.errors import AnnuaireError, InvalidInput, RegistryUnavailable, why_no_port
+from directory_service.errors import AnnuaireError, RegistryUnavailable, why_no_port
 from directory_service.model.networks import asked_at
+from directory_service.parts import PARTS
 from directory_service.settings import Settings, describe
-
-if TYPE_CHECKING:
-    from directory_service.policy.rules import Policy
-    from directory_service.tls import Tls
 
 START_DEADLINE = 120.0  # seconds for every port to answer: a cold disk and eight workers on one core
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds before a restart, doubled each time
-SPARE_DESCRIPTORS = 256  # of a worker, besides its connections: index files, threads, logs
 STEADY = 60.0  # a worker that lived this long has not failed to start
 _PR_SET_PDEATHSIG = 1
 _NOTIFY = "NOTIFY_SOCKET"
@@ -246,116 +241,6 @@ def _signals() -> Iterator[Callable[[float], set[int]]]:
         os.close(write)
 
 
-class Stop:
-    """Set by SIGTERM or SIGINT.  Not a ``threading.Event``, whose lock the interrupted code may hold."""
-
-    def __init__(self) -> None:
-        self._set = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._mark)
-
-    def _mark(self, *_: object) -> None:
-        self._set = True
-
-    def is_set(self) -> bool:
-        return self._set
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """At most that many seconds; true when asked to stop."""
-        deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
-        while not self._set and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, 0.1))
-        return self._set
-
-
-def _ldap(settings: Settings) -> None:
-    from directory_service.accesslog import AccessLog
-    from directory_service.index.directory import Directory
-    from directory_service.ldap.server import Operators, serve
-    from directory_service.siblings import Siblings
-
-    _allow_descriptors(settings.ldap_connections + SPARE_DESCRIPTORS)
-    log = AccessLog(settings.access_log, settings.access_log_address) if settings.access_log else None
-    where, ldaps = ((settings.host, port) for port in (settings.ldap_port, settings.ldaps_port))
-    directory = Directory(settings.index_folder, settings.ldap_suffix, candidates=settings.ldap_candidates)
-    with closing(directory):
-        operators, tls = Operators(directory), read_tls(settings)
-        serve(settings.ldap, where, directory, Stop(), operators=operators, tls=tls, ldaps=ldaps if tls else None,
-              log=log, counts=runfolder.harvest_file(settings.run_folder),
-              siblings=Siblings.among(settings.run_folder, "ldap", *where))  # fmt: skip
-
-
-def _allow_descriptors(wanted: int) -> None:
-    """As many as connections may need, or as we may have: shells give 1024, systemd what the unit says."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-
-
-def read_tls(settings: Settings) -> Tls | None:
-    """Certificates and authorities, where there are any.  Raises InvalidInput for files that cannot be used."""
-    from directory_service.tls import Tls, TlsFiles
-
-    names = ("certificate", "key", "client_ca", "crl")
-    files = TlsFiles(*(getattr(settings, f"ldap_tls_{name}") for name in names))
-    if not files.certificate and (files.key or files.client_ca or files.crl):
-        raise InvalidInput("les autres réglages TLS n'ont pas d'effet sans lui", where="réglage ldap_tls_certificate")
-    return Tls(files) if files.certificate else None
-
-
-def _http(settings: Settings) -> None:
-    from directory_service.web.server import run_http
-
-    run_http(settings)
-
-
-def _https(settings: Settings) -> None:
-    from directory_service.web.server import run_http
-
-    run_http(settings, read_https(settings))
-
-
-def read_https(settings: Settings) -> Tls:
-    """What the HTTPS port shows and accepts.  Raises InvalidInput for files that cannot be used."""
-    from directory_service.tls import Tls
-    from directory_service.web.clients import tls_files
-
-    files = tls_files(settings)
-    if not settings.http_tls_certificate and (settings.http_tls_key or settings.http_tls_client_ca):
-        raise InvalidInput("les autres réglages TLS n'ont pas d'effet sans lui", where="réglage http_tls_certificate")
-    if not files.certificate:
-        raise InvalidInput("sans certificat, pas de HTTPS (http_tls_certificate)", where="réglage https_port")
-    return Tls(files)
-
-
-def _policy(settings: Settings) -> None:
-    from directory_service.index.directory import Directory
-    from directory_service.policy.server import serve
-
-    with closing(Directory(settings.index_folder, settings.ldap_suffix)) as directory:
-        serve(settings.policy_host, settings.policy_port, directory, read_policy(settings), Stop())
-
-
-def read_policy(settings: Settings) -> Policy:
-    """Whose Postfix asks, and what it is told when in doubt.  Raises InvalidInput where nobody is named."""
-    from directory_service.policy.rules import Policy
-
-    if not settings.policy_port:
-        raise InvalidInput("le service de politique demande un port", where="réglage policy_port")
-    if not settings.policy_operator:
-        raise InvalidInput("le nom de l'opérateur qui l'interroge est attendu", where="réglage policy_operator")
-    return Policy(settings.policy_operator, settings.policy_age, settings.policy_unavailable, settings.patient_domain)
-
-
-def _follow(settings: Settings) -> None:
-    from directory_service.following import follow
-
-    follow(settings, Stop())
-
-
-_PARTS = {"ldap": _ldap, "http": _http, "https": _https, "policy": _policy, "follow": _follow}
-
-
 def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:
     """One worker, in this process; its exit code."""
     # A worker must not outlive its supervisor, even one killed outright: nobody would restart or stop it.  One that was
@@ -364,7 +249,7 @@ def run_part(part: str, env: Mapping[str, str], supervisor: int) -> int:
     if os.getppid() != supervisor:
         return 1
     try:
-        _PARTS[part](Settings.load(env, None, {}))
+        PARTS[part](Settings.load(env, None, {}))
     except AnnuaireError as error:
         print(f"annuaire {part} : {error}", file=sys.stderr)
         return error.exit_code

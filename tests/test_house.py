@@ -168,6 +168,7 @@ ROOMS = {
         may=("directory_service", "importers"), packages=("click", "rich", "orjson", "sqlalchemy")
     ),
     "directory_service.serve": Room(may=("directory_service",)),
+    "directory_service.parts": Room(may=("directory_service",)),
     "directory_service.following": Room(
         may=tuple(f"directory_service.{r}" for r in ("errors", "index", "registry", "settings", "trust")),
         packages=("sqlalchemy", "prometheus_client"),

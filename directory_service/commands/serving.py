@@ -58,7 +58,8 @@ def serve(load: Any, /, part: str | None, machine: bool, **chosen: Any) -> None:
     Avec un argument, n'en lance qu'une partie : PARTIE est ldap, http, follow ou policy.
     """
     from directory_service.index.files import bring_in
-    from directory_service.serve import Supervisor, parts_of, read_https, read_policy, read_tls, require_free
+    from directory_service.parts import read_https, read_policy, read_tls
+    from directory_service.serve import Supervisor, parts_of, require_free
 
     settings = load(**chosen)
     parts = parts_of(part, settings)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from directory_service.errors import InvalidInput
-from directory_service.serve import _answers, parts_of, ports, read_https, read_policy
+from directory_service.parts import read_https, read_policy
+from directory_service.serve import _answers, parts_of, ports
 from directory_service.settings import Settings
 
 
