@@ -23,10 +23,10 @@ from directory_service.registry.tables import binding, mailbox, source_record
 from importers.boxrules import BoxRules
 from importers.feed import Feed
 from importers.known import SEEN, Known, People
+from importers.marks import mark_gone, mark_said
 from importers.mssante.parse import PERSONAL
 from importers.places import Places
 from importers.published import PublishedBoxes
-from importers.revise import mark_gone, record
 from importers.rows import NAMELESS, Holding, Place, derived_key
 from importers.sources import box_sources
 from importers.spared import KEPT, Spared, alike
@@ -216,7 +216,7 @@ class BoxLoader:
         boxes, self.changes = self.changes, []
         for chunk in chunks(boxes):
             self._apply(chunk)
-        record(self.store, self.source, [(b.address, b.digest, b.pk) for b in boxes if b.held])
+        mark_said(self.store, self.source, [(b.address, b.digest, b.pk) for b in boxes if b.held])
 
     def _apply(self, boxes: Sequence[Box]) -> None:
         ids = [b.pk for b in boxes]

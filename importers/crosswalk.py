@@ -15,11 +15,11 @@ from sqlalchemy import update
 from directory_service.registry import decisions
 from directory_service.registry.tables import link
 from importers.doubts import queue_conflicts
+from importers.held import touch
 from importers.impact import count_changed
 from importers.known import Links, People
 from importers.merge import Merge, add_former_adeli, add_rpps, merge
 from importers.readers import lines_of
-from importers.revise import touch
 from importers.rows import Line, Match, Problems
 from importers.source import LinkParser
 from importers.store import Store

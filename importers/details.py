@@ -15,21 +15,11 @@ from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import expertise, practitioner, qualification, source_record
 from importers.digests import match_key
 from importers.feed import Feed
+from importers.held import Difference, difference, drop_rows, stored_rows, touch
 from importers.impact import count_changed
 from importers.known import Known, Links, People
+from importers.marks import mark_gone, mark_said, named_otherwise, note_marks, read_again
 from importers.numbers import first_numbers
-from importers.revise import (
-    Difference,
-    difference,
-    drop_rows,
-    mark_gone,
-    named_otherwise,
-    note_marks,
-    read_again,
-    record,
-    stored_rows,
-    touch,
-)
 from importers.rows import Layout
 from importers.spared import KEPT, Spared
 from importers.store import Store
@@ -168,7 +158,7 @@ class DetailLoader:
                 detail.digest = 0
             if not detail.held:
                 self._record_new(detail)
-        record(self.store, self.source, [(c.key, c.digest, c.pk) for c in changes if c.held])
+        mark_said(self.store, self.source, [(c.key, c.digest, c.pk) for c in changes if c.held])
 
     def close_vanished(self, spared: Spared) -> None:
         """What the source no longer says of active people is dropped; of those who left, the last word is kept."""

@@ -11,7 +11,7 @@ from sqlalchemy import Table, select
 
 from directory_service.registry.bulk import chunks, delete_rows
 from directory_service.registry.tables import source_record
-from importers.revise import HELD, stored_rows, touch
+from importers.held import HELD, stored_rows, touch
 from importers.sources import person_sources
 from importers.store import Store
 

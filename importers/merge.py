@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, select, update
 
 from directory_service.registry import decisions
 from directory_service.registry.bulk import chunks, update_rows
@@ -27,6 +27,7 @@ from directory_service.registry.tables import (
 from importers.impact import counted
 from importers.known import People
 from importers.lastwords import LastWords, forget, last_words
+from importers.marks import move_sources
 from importers.sources import person_sources
 from importers.store import Store
 
@@ -200,16 +201,6 @@ def _told(unsaid: LastWords, pks: Iterable[int]) -> list[tuple[Any, ...]]:
         for pk in pks
         for table, source, rows in unsaid.get(pk, ())
     ]
-
-
-def move_sources(store: Store, rows: Sequence[tuple[str, str, int]]) -> None:
-    """(source, key, subject): of whom these sources spoke under these keys."""
-    if rows:
-        change = update(source_record).where(
-            source_record.c.source == bindparam("s"), source_record.c.key == bindparam("k")
-        )
-        values = [{"s": source, "k": key, "pk": pk} for source, key, pk in rows]
-        store.connection.execute(change.values(subject_id=bindparam("pk")), values)
 
 
 def _wake(store: Store, people: People, lines: Mapping[int, int | None]) -> None:

@@ -26,11 +26,11 @@ from directory_service.registry.tables import (
     run,
     source_record,
 )
+from importers.held import hang, stored_rows
 from importers.impact import counted
 from importers.known import People
 from importers.lastwords import forget_last_words
-from importers.merge import move_sources
-from importers.revise import hang, read_again, stored_rows
+from importers.marks import move_sources, read_again
 from importers.store import Store
 
 _MOVED: tuple[Table, ...] = (activity, expertise, qualification, binding)

@@ -6,18 +6,20 @@ vouches for a person keeps her identity as it says it (RG_EXP_030).
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections import defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy import Table, select
 
 from directory_service.registry.bulk import chunks, delete_rows, update_rows
-from directory_service.registry.tables import activity, expertise, practitioner, qualification, source_record
+from directory_service.registry.tables import activity, expertise, practitioner, source_record
 from importers.digests import match_key
+from importers.held import Difference, difference, drop_rows, hang, stored_rows, touch
 from importers.impact import counted
 from importers.known import People
+from importers.marks import mark_gone, mark_said, named_otherwise, note_marks, read_again
 from importers.rows import Identity
 from importers.sources import vouching, without_field
 from importers.store import Store
@@ -27,14 +29,6 @@ _COLUMNS = ("status", "status_since", *_IDENTITY, "match_key", "changed_at")
 _BATCH = 2_000
 
 State = dict[str, Any]  # columns of a person, or one side of a change, by name
-
-# What hangs on a practitioner per source: table ► the columns that tell a row from another.
-HELD: dict[Table, tuple[str, ...]] = {
-    activity: ("organization_id", "profession_code", "category_code", "mode_code", "sector_code", "section_code",
-               "role_code", "kind_code", "authority"),
-    expertise: ("profession_code", "type_code", "code"),
-    qualification: ("diploma_type_code", "diploma_code", "authorization_type_code", "authorization_code"),
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -50,42 +44,6 @@ class Change:
     identity: tuple[str, ...]  # as Identity
     expertises: list[tuple[str, ...]]
     activities: list[tuple[Any, ...]]
-
-
-@dataclass(slots=True)
-class Difference:
-    """Between the rows stored and the rows said."""
-
-    delete: list[int]
-    removed: list[tuple[Any, ...]]
-    added: list[tuple[Any, ...]]
-
-
-def difference(stored: Sequence[tuple[int, tuple[Any, ...]]], said: Sequence[tuple[Any, ...]]) -> Difference:
-    """Both are multisets; ``stored`` is (id, values)."""
-    wanted = Counter(said)
-    result = Difference([], [], [])
-    for pk, values in stored:
-        if wanted[values] > 0:
-            wanted[values] -= 1
-        else:
-            result.delete.append(pk)
-            result.removed.append(values)
-    result.added = list(wanted.elements())
-    return result
-
-
-def stored_rows(
-    store: Store, table: Table, source: str, pks: Sequence[int]
-) -> dict[int, list[tuple[int, tuple[Any, ...]]]]:
-    """(id, values) of the rows that a source holds of these people."""
-    found: dict[int, list[tuple[int, tuple[Any, ...]]]] = defaultdict(list)
-    columns = [table.c[name] for name in ("practitioner_id", "id", *HELD[table])]
-    for ids in chunks(pks):
-        query = select(*columns).where(table.c.practitioner_id.in_(ids), table.c.source == source).order_by(table.c.id)
-        for pk, row_id, *values in store.connection.execute(query):
-            found[pk].append((row_id, tuple(values)))
-    return found
 
 
 @dataclass(slots=True)
@@ -221,7 +179,7 @@ class Reviser:
         again = several & {c.pk for c in changes if c.held}  # who may have more than she should
         read_again(self.store, source, again)
         digests = [(c, 0 if c.pk in again else c.digest) for c in changes]
-        record(self.store, source, [(c.key, digest, c.pk) for c, digest in digests if c.held])
+        mark_said(self.store, source, [(c.key, digest, c.pk) for c, digest in digests if c.held])
         new = [(source, c.key, digest, c.pk, self.store.run_id, None) for c, digest in digests if not c.held]
         self.store.pending[source_record].extend(new)
 
@@ -288,48 +246,6 @@ def _of_one_person(changes: Sequence[Change]) -> list[Change]:
     return list(found.values())
 
 
-def named_otherwise(store: Store, source: str, told: Iterable[tuple[int, str]]) -> set[int]:
-    """Of these people, told under these keys: those whom the source names under another one, too."""
-    own, found, columns = set(told), set[int](), source_record.c
-    for ids in chunks(sorted({pk for pk, _ in own})):
-        query = select(columns.subject_id, columns.key).where(columns.subject_id.in_(ids), columns.source == source)
-        rows = store.connection.execute(query.where(columns.gone_at.is_(None)))
-        found |= {pk for pk, key in rows if (pk, key) not in own}
-    return found
-
-
-def read_again(store: Store, source: str, pks: Iterable[int]) -> None:
-    """All that the source says of these people is read by the next import, changed or not: what each of their numbers
-    says is not kept apart, so that nothing could be taken out today."""
-    columns = source_record.c
-    for ids in chunks(sorted(pks)):
-        mine = columns.source == source, columns.subject_id.in_(ids), columns.gone_at.is_(None)
-        store.connection.execute(update(source_record).where(*mine).values(digest=0))
-
-
-def mark_gone(store: Store, source: str, keys: Iterable[bytes]) -> None:
-    columns = source_record.c
-    for some in chunks(keys):
-        mine = columns.source == source, columns.key.in_([key.decode() for key in some])
-        store.connection.execute(update(source_record).where(*mine).values(gone_at=store.as_of, run_id=store.run_id))
-
-
-def note_marks(store: Store, source: str, pks: Iterable[int], line: int | None = None) -> None:
-    """What a source says of these people is what it was, but since another run, or no more: records show that."""
-    for pk in pks:
-        store.note("update", "practitioner", pk, {}, {"source": source}, line=line, count=False)
-
-
-def drop_rows(store: Store, table: Table, source: str, pks: Sequence[int], *, count: bool = True) -> set[int]:
-    """What a source said of people whom it no longer names and another still does.  Gives those of whom it had."""
-    stored = stored_rows(store, table, source, pks)
-    for pk, rows in stored.items():
-        store.note("update", "practitioner", pk, {str(table.name): [values for _, values in rows]}, {}, count=count)
-        delete_rows(store.connection, table, [row_id for row_id, _ in rows])
-        touch(store, [pk])
-    return set(stored)
-
-
 def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None:
     """Who comes back practises as those sources say that name her: the last words of the others, kept while nobody
     named her, go."""
@@ -337,25 +253,3 @@ def forget_the_silent(store: Store, people: People, back: Sequence[int]) -> None
         silent = [pk for pk in back if not people.vouchers(pk) & bit]
         for table in (activity, expertise):
             drop_rows(store, table, source, silent, count=False)
-
-
-def hang(store: Store, table: Table, pk: int, source: str, rows: Iterable[Sequence[Any]]) -> None:
-    """These values of a table of ``HELD`` become this person's, as that source says."""
-    for values in rows:
-        own = (values[0], source, *values[1:]) if table is activity else (source, *values)
-        store.pending[table].append((pk, *own))
-
-
-def record(store: Store, source: str, rows: Sequence[tuple[str, int, int]]) -> None:
-    """(key, digest, subject) of records that the source said anew."""
-    if rows:
-        columns = source_record.c
-        query = update(source_record).where(columns.source == source, columns.key == bindparam("k"))
-        query = query.values(digest=bindparam("d"), subject_id=bindparam("s"), run_id=store.run_id, gone_at=None)
-        store.connection.execute(query, [{"k": key, "d": digest, "s": pk} for key, digest, pk in rows])
-
-
-def touch(store: Store, pks: Sequence[int]) -> None:
-    """These people changed now; who was created in this run has said so from the start."""
-    known = [pk for pk in pks if pk < store.first_new_practitioner]
-    update_rows(store.connection, practitioner, ("changed_at",), [(store.as_of, pk) for pk in known])
