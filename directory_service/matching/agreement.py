@@ -319,7 +319,8 @@ def _department_way(said: str, places: Sequence[Record]) -> Way:
 
 
 def _departments(places: Iterable[Record]) -> set[str]:
-    return {p["department"]["code"] for p in places if p["department"]}
+    """Their codes; a foreign place may have a label only."""
+    return {code for p in places if p["department"] and (code := p["department"]["code"])}
 
 
 def _workplace(d: Description, record: Record) -> Iterator[Feature]:

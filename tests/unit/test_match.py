@@ -455,6 +455,15 @@ def test_towns_by_their_plain_names(world: Directory, said: str, held: str) -> N
     assert Feature(Field.TOWN, Way.EQUAL) in agree_person(describe({"town": said}), record)
 
 
+@pytest.mark.parametrize("code", ["", None])
+def test_a_postcode_of_nowhere_is_not_that_of_a_place_without_departement(world: Directory, code: str | None) -> None:
+    place = {"city": "GENÈVE", "cedex": None, "postcode": None, "department": {"code": code, "label": "Étranger"}}
+    zoe = candidates(world, describe({"identifier": ZOE})).best
+    assert zoe
+    record = zoe.record | {"activities": [a | {"address": place} for a in zoe.record["activities"]]}
+    assert Feature(Field.POSTCODE, Way.DIFFERS) in agree_person(describe({"postcode": "00000"}), record)
+
+
 def test_structures_by_their_plain_names() -> None:
     assert overlap("CHU de Rouen", ["CENTRE HOSPITALIER UNIVERSITAIRE ROUEN"]) > overlap(
         "CHU de Rouen", ["CLINIQUE ROUEN"]
