@@ -3,7 +3,7 @@
 A line says who, what kind, how much and how long; never a name, an address of the directory, a value or the text of a
 query.  Faces give records whose fields are those of ``FIELDS``; this module writes them, shortens client addresses
 where that is asked for, and opens the file again when it was moved away (logrotate), so that no signal is needed.
-A log that cannot be written disturbs nobody: its lines are lost, and counted.
+A log that cannot be written disturbs nobody: its lines are lost, and counted in ``/metrics``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+from prometheus_client import Counter
 
 from directory_service.model.networks import find_address
 
+LOST: Final = Counter("annuaire_access_log_lost_total", "Lines of the access log that could not be written.")
 # Every field, with its meaning: the table of docs/reference/observability.md.
 FIELDS: Final = {
     "at": "end of the operation, UTC",
@@ -53,7 +55,6 @@ class AccessLog:
     whole lines are appended at once."""
 
     def __init__(self, target: str, addresses: str = "full", clock: Callable[[], float] = time.time) -> None:
-        self.lost = 0
         self._target = target
         self._clock = clock
         self._shorten = SHORTEN[addresses]
@@ -81,7 +82,7 @@ class AccessLog:
             try:
                 os.write(self._open(), b"".join(lines))
             except OSError:
-                self.lost += len(lines)
+                LOST.inc(len(lines))
 
     def close(self) -> None:
         self.flush()

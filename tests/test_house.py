@@ -52,7 +52,7 @@ ROOMS = {
     "directory_service.settings": Room(
         may=(*_MODEL, *(f"directory_service.{m}" for m in ("facesettings", "ldap.limits", "option")))
     ),
-    "directory_service.accesslog": Room(may=_MODEL, packages=("orjson",)),
+    "directory_service.accesslog": Room(may=_MODEL, packages=("orjson", "prometheus_client")),
     "directory_service.tls": Room(may=("directory_service.errors", "directory_service.trust.certificates")),
     "directory_service.model": Room(may=("directory_service.errors",), pure=True),
     "directory_service.registry": Room(may=_MODEL, packages=("sqlalchemy", "alembic", "psycopg", "argon2")),
