@@ -202,3 +202,32 @@ class FaceSettings:
     ldap_output_buffer: int = _setting(
         _LDAP.output_buffer, "Octets that may wait for a slow reader before we stop working for it."
     )
+    policy_port: int = _setting(0, "TCP port of the policy service that Postfix asks at SMTP time. 0: not open.")
+    policy_host: str = _setting(
+        "127.0.0.1", "Address it listens on; it knows no authentication, so that other machines need a reason."
+    )
+    policy_operator: str = _setting(
+        "", "Name of the operator whose Postfix asks; its domains are answered for in full."
+    )
+    policy_unavailable: str = _setting(
+        "pass",
+        "What becomes of mail while there is no index: `pass`, or `defer` to try later.",
+        among=("pass", "defer"),
+    )
+    policy_age: float = _setting(
+        0.0, "Seconds since the newest data past which nothing is refused by it: mail waits instead. 0: however old."
+    )
+    run_folder: str = _setting(
+        "",
+        "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "
+        "one; give one to keep the counts across restarts.",
+    )
+    ready_age: float = _setting(
+        0.0, "Seconds since the newest data of the index past which `/readyz` answers 503. 0: however old it is."
+    )
+    access_log: str = _setting(
+        "", "File of the access log, one JSON object a line; `-` for standard error; empty for none."
+    )
+    access_log_address: str = _setting(
+        "network", "Client addresses in it: `full`, `network` (/24 or /48), `none`.", among=("full", "network", "none")
+    )

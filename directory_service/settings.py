@@ -39,21 +39,6 @@ class Settings(FaceSettings):
     smime_crl: str = _setting(
         "", "PEM file, or folder, of their revocation lists; with it, a certificate without a valid list is refused."
     )
-    policy_port: int = _setting(0, "TCP port of the policy service that Postfix asks at SMTP time. 0: not open.")
-    policy_host: str = _setting(
-        "127.0.0.1", "Address it listens on; it knows no authentication, so that other machines need a reason."
-    )
-    policy_operator: str = _setting(
-        "", "Name of the operator whose Postfix asks; its domains are answered for in full."
-    )
-    policy_unavailable: str = _setting(
-        "pass",
-        "What becomes of mail while there is no index: `pass`, or `defer` to try later.",
-        among=("pass", "defer"),
-    )
-    policy_age: float = _setting(
-        0.0, "Seconds since the newest data past which nothing is refused by it: mail waits instead. 0: however old."
-    )
     import_findings: int = _setting(
         200,
         "Lines that an import keeps of each rule of data quality and file (`annuaire runs rejects`); all are counted.",
@@ -78,20 +63,6 @@ class Settings(FaceSettings):
         "Days that an operator's word is taken to be ahead of the extract; when they still differ then, the staff are "
         "asked.  The extract once stood still for 10 days.",
         most=3650,
-    )
-    run_folder: str = _setting(
-        "",
-        "Folder that the processes of a node share while they run: metrics, harvesting counts. Empty: a temporary "
-        "one; give one to keep the counts across restarts.",
-    )
-    ready_age: float = _setting(
-        0.0, "Seconds since the newest data of the index past which `/readyz` answers 503. 0: however old it is."
-    )
-    access_log: str = _setting(
-        "", "File of the access log, one JSON object a line; `-` for standard error; empty for none."
-    )
-    access_log_address: str = _setting(
-        "network", "Client addresses in it: `full`, `network` (/24 or /48), `none`.", among=("full", "network", "none")
     )
 
     breaker_removed: float = _setting(
