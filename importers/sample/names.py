@@ -19,9 +19,6 @@ from numpy.typing import NDArray
 
 from importers.sample.numbers import Ints, draw
 
-# Names of practitioners are more various than those of births: by these a national sample has 75 women MARTIN ISABELLE,
-# by these to this power the 36 that there are.
-_EVENED = 0.9
 _COMPOUNDS = 20_000  # DUPONT-MARTIN: made from the frequencies themselves
 _PARTICLES = ("DE LA", "DE", "D'", "DU", "DES", "LE", "L'", "EL", "VAN DER", "VON", "DE SAINT", "SAINT-")
 _ESTATES = """
@@ -69,6 +66,12 @@ def _read(name: str) -> list[list[str]]:
     return [values[column::width] for column in range(width)]
 
 
+def _weights(births: list[str]) -> NDArray[np.float64]:
+    """How often each name is drawn.  Those who practise have more various names than those who are born: as often as in
+    births, a national sample has 75 women MARTIN ISABELLE; to the power 0.9, the 36 that there are."""
+    return np.array(births, np.float64) ** 0.9
+
+
 def _estates() -> list[str]:
     joined = (f"{p}{e}" if p[-1] in "'-" else f"{p} {e}" for p in _PARTICLES for e in _ESTATES)
     return sorted(set(joined))
@@ -78,7 +81,7 @@ def _estates() -> list[str]:
 def surnames() -> Pool:
     """INSEE surnames, then compounds of two of them (1.3 %) and names with a particle (0.3 %)."""
     names, births = _read("noms.csv.gz")
-    weights = np.array(births, np.float64) ** _EVENED
+    weights = _weights(births)
     total = weights.sum()
     pairs = draw(np.random.default_rng(1789), weights.cumsum(), 2 * _COMPOUNDS).reshape(2, -1)
     compounds = [f"{names[a]}-{names[b]}" for a, b in pairs.T.tolist()]
@@ -96,7 +99,7 @@ def given_names(sex: int) -> Pool:
     """INSEE given names of one sex (1 M, 2 F), then several given names in a row (4 %)."""
     sexes, names, births = _read("prenoms.csv.gz")
     names = list(compress(names, of_it := [found == str(sex) for found in sexes]))
-    weights = np.array(list(compress(births, of_it)), np.float64) ** _EVENED
+    weights = _weights(list(compress(births, of_it)))
     rng, extra = np.random.default_rng(1790 + sex), 4_000
     chosen = draw(rng, weights.cumsum(), 3 * extra).reshape(3, -1).T.tolist()
     several = [" ".join(names[i] for i in dict.fromkeys(row[: 2 + k % 2])) for k, row in enumerate(chosen)]
