@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,19 @@ def runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def forked(pid: int) -> list[int]:
+    """The processes that it started, as the kernel shows them."""
+    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def until(true: Callable[[], object], said: Callable[[], object] = str) -> None:
+    """Looks for a minute, then fails with what was ``said``."""
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, said()
+        time.sleep(0.05)
 
 
 def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path | None = None) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from certificates import Authority
 from conftest import missing
-from e2e.installation import Installation, Server, start
+from e2e.installation import Installation, Server, forked, start, until
 from ldap_support import START_TLS, Client, dns, extended, search
 
 pytestmark = pytest.mark.alone
@@ -161,16 +161,13 @@ def met(here: Installation, limit: str) -> float:
 
 def wait_until_met(here: Installation, limit: str, times: int) -> None:
     """Workers write what they counted once a second."""
-    deadline = time.monotonic() + 60
-    while met(here, limit) < times:
-        assert time.monotonic() < deadline, (limit, met(here, limit), times)
-        time.sleep(0.2)
+    until(lambda: met(here, limit) >= times, lambda: (limit, met(here, limit), times))
 
 
 def memory(running: Server) -> int:
     """Octets that the workers have in memory."""
     total = 0
-    for pid in Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children").read_text().split():
+    for pid in forked(running.process.pid):
         total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     return total
 

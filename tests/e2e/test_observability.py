@@ -7,14 +7,13 @@ import contextlib
 import http.client
 import json
 import re
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import jwt
 import pytest
-from e2e.installation import Installation, Server, start
+from e2e.installation import Installation, Server, start, until
 from ldap_support import (
     Client,
     Reply,
@@ -71,14 +70,6 @@ def metrics(here: Installation) -> str:
 
 def value(text: str, name: str) -> float:
     return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
-
-
-def until(seen: object) -> None:
-    """Workers write what they counted once a second."""
-    deadline = time.monotonic() + 60
-    while not seen():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def ask(here: Installation, *sent: bytes) -> list[Reply]:

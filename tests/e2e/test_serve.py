@@ -16,13 +16,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import ldap3
 import pytest
-from e2e.installation import Installation, Server, free_port, runs, start
+from e2e.installation import Installation, Server, forked, free_port, runs, start, until
 
 
 def get(here: Installation, path: str) -> dict[str, object]:
@@ -42,10 +42,10 @@ def answered(here: Installation, path: str) -> int:
 def children(pid: int, part: str) -> list[int]:
     """Our worker processes of one part, by the command line that the kernel shows."""
     found = []
-    for name in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+    for child in forked(pid):
         with contextlib.suppress(FileNotFoundError):
-            if Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")[-2:-1] == [part.encode()]:
-                found.append(int(name))
+            if Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")[-2:-1] == [part.encode()]:
+                found.append(child)
     return found
 
 
@@ -119,11 +119,8 @@ def test_it_begins_on_an_index_of_another_version_and_replaces_it(loaded: Instal
     running = start(here)
     try:
         running.wait_for("Ctrl-C")
-        deadline = time.monotonic() + 60
-        while (status := answered(here, "/readyz")) == 503:
-            assert time.monotonic() < deadline, running.said
-            time.sleep(0.1)
-        assert status == 200
+        until(lambda: answered(here, "/readyz") != 503, lambda: running.said)
+        assert answered(here, "/readyz") == 200
     finally:
         assert running.stop() == 0, running.said
 
@@ -165,26 +162,18 @@ def test_a_worker_is_replaced_though_somebody_cleaned_the_run_folder(
         running.wait_for("Ctrl-C")
         (gunicorn,) = children(running.process.pid, "http")
         ours = {"ldap": children(running.process.pid, "ldap"), "http": forked(gunicorn)}
-        until(lambda: listening() >= {*ours["ldap"], *ours["http"]}, running)
+        until(lambda: listening() >= {*ours["ldap"], *ours["http"]}, lambda: running.said)
         shutil.rmtree(folder)
         os.kill(ours[part][0], signal.SIGKILL)
-        until(listening, running)
+        until(listening, lambda: running.said)
         assert answered(here, "/metrics") == 200
+        until(lambda: list((folder / "metrics").glob("*.db")), lambda: running.said)
+        if part == "ldap":  # gunicorn replaces its own, and says nothing
+            running.wait_for("le processus ldap s'est arrêté")
         assert children(running.process.pid, "http") == [gunicorn]
     finally:
         assert running.stop() == 0, running.said
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def forked(pid: int) -> list[int]:
-    return list(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
-
-
-def until(true: Callable[[], object], running: Server) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, running.said
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -207,10 +196,7 @@ def test_workers_do_not_outlive_a_supervisor_that_was_killed(server: tuple[Insta
     workers = [pid for part in ("ldap", "http", "follow") for pid in children(running.process.pid, part)]
     running.process.kill()
     running.process.wait()
-    deadline = time.monotonic() + 60
-    while any(map(runs, workers)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not any(map(runs, workers)))
 
 
 def loopback() -> Iterator[str]:
