@@ -98,13 +98,21 @@ def postgresql() -> Iterator[Path]:
         missing("PostgreSQL (/usr/lib/postgresql/*/bin)")
     # Not pytest's own folder: root's is closed to the account that PostgreSQL must run under, and a socket's path
     # may hold 107 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="annuaire-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="annuaire-pg-", dir=_memory()))
     try:
         _start(programs[-1], folder)
         yield folder
         _as_postgres([programs[-1] / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", folder / "data"])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _memory() -> str | None:
+    """Where a database is copied and dropped in 25 ms instead of 60; None, for the usual place, where there is little
+    room, as in many containers."""
+    place = "/dev/shm"
+    roomy = os.access(place, os.W_OK) and shutil.disk_usage(place).free > 4 << 30
+    return place if roomy else None
 
 
 @pytest.fixture

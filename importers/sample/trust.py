@@ -1,13 +1,12 @@
 """The trusted space of the made-up country: a signed white list of the domains of its mailboxes, and its anchor.
 
 Written in a folder of its own, which the import of the sample does not enter: without ``trust_anchors`` a list is
-refused.  The key comes from the seed, so that the days of one country have one anchor, and is therefore known to
-everybody: it makes nothing trustworthy, as its certificate says.
+refused.  The key stands below, so that the days of one country have one anchor: it is known to everybody and makes
+nothing trustworthy, as its certificate says.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -27,9 +26,21 @@ from importers.whitelist.signature import Seal, sign
 
 FOLDER, LIST, ANCHOR = "confiance", "liste_blanche.xml", "ancre.pem"
 _NAME = "Echantillon annuaire, connu de tous, a ne jamais approuver"
-_BITS = 2048
-_SMALL = [p for p in range(3, 2000, 2) if all(p % d for d in range(3, int(p**0.5) + 1, 2))]
-_ROUNDS = 8  # of Miller-Rabin: for random numbers of 1,024 bits, far below one in a million million
+# Made once: to look for two such primes takes longer than to write a small country.
+_P = int(
+    "bd5b151b7262ec8b36017d7777b7dedf2b3dba2741f09a7e0096390beadb784f"
+    "5d0408936afa5da424a9f9036977e37e68e41c3c7940a82254b22887738f2276"
+    "81c7f2895b3057e385dfa3449e9cfa322ef89f3401049abb4178ba70595f4a12"
+    "efb57cf19dc4d6d5f851f17153c1c80c9cbb9180f5e777f2208b05152c2eeb17",
+    16,
+)
+_Q = int(
+    "bd2dbe346f3edb891b03cebc9401f1202b9014ed956fab555092775501c72853"
+    "e3b5c0d688456fb713907d9027f04abc67bb0f61b1accf800cad0fdb48e81313"
+    "6a6c9c55cdde4504674ea2da15ad395c949d30cddf2aeea3f779a14a7f75b78e"
+    "5612978d8551ab082e8ff866dbed1e816d927817962b3a6ab190af004efa7295",
+    16,
+)
 _FROM, _UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 _HOSTS = 12  # operators that hold the domains of others; an institution in nine is its own
 _OWN = 9
@@ -69,7 +80,7 @@ def _subject(operator: int, machine: int) -> str:
 
 @cache
 def _seal(seed: int) -> Seal:
-    key = _key(random.Random(f"annuaire {seed}"))
+    key = _key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
     made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     made = made.serial_number(seed % 2**64 + 1).not_valid_before(_FROM).not_valid_after(_UNTIL)
@@ -77,30 +88,9 @@ def _seal(seed: int) -> Seal:
     return Seal(key, (made.sign(key, hashes.SHA256()),))
 
 
-def _key(rng: random.Random) -> rsa.RSAPrivateKey:
+def _key() -> rsa.RSAPrivateKey:
     exponent = 65537
-    p, q = (_prime(rng, exponent) for _ in range(2))
-    d = pow(exponent, -1, (p - 1) * (q - 1))
-    public = rsa.RSAPublicNumbers(exponent, p * q)
-    crt = rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q)
-    return rsa.RSAPrivateNumbers(p, q, d, *crt, public).private_key()
-
-
-def _prime(rng: random.Random, exponent: int) -> int:
-    while True:
-        found = rng.getrandbits(_BITS // 2) | 3 << _BITS // 2 - 2 | 1  # two high bits: their product has all of its own
-        if (found - 1) % exponent and all(found % p for p in _SMALL) and _is_prime(found, rng):
-            return found
-
-
-def _is_prime(number: int, rng: random.Random) -> bool:
-    odd, twos = number - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    for _ in range(_ROUNDS):
-        power = pow(rng.randrange(2, number - 1), odd, number)
-        if power not in (1, number - 1) and all(
-            (power := power * power % number) != number - 1 for _ in range(twos - 1)
-        ):
-            return False
-    return True
+    d = pow(exponent, -1, (_P - 1) * (_Q - 1))
+    public = rsa.RSAPublicNumbers(exponent, _P * _Q)
+    crt = rsa.rsa_crt_dmp1(d, _P), rsa.rsa_crt_dmq1(d, _Q), rsa.rsa_crt_iqmp(_P, _Q)
+    return rsa.RSAPrivateNumbers(_P, _Q, d, *crt, public).private_key()
