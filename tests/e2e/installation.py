@@ -17,6 +17,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from e2e.forks import run_command
+
 ANNUAIRE = str(Path(sys.executable).with_name("annuaire"))
 PEOPLE = 300
 
@@ -29,9 +31,7 @@ class Installation:
     env: dict[str, str]
 
     def run(self, *arguments: str, code: int = 0, **env: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [ANNUAIRE, *arguments], env=self.env | env, cwd=self.folder, capture_output=True, text=True, timeout=300
-        )
+        done = run_command(arguments, self.env | env, self.folder)
         assert done.returncode == code, done.stdout + done.stderr
         return done
 
