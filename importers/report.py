@@ -128,7 +128,7 @@ class ImportReport:
 
     def as_text(self) -> str:
         """French lines for a terminal."""
-        lines = [_STATUS[self.status].format(run=self.run) + f" (données au {self.as_of})"]
+        lines = [_STATUS[self.status].format(run=self.run) + f" (à effet du {self.as_of})"]
         lines += ["  " + f.as_text() for f in self.files]
         lines += [f"  laissé de côté, ce n'est pas une extraction : {name}" for name in self.ignored]
         for kind, acts in self.counts.items():

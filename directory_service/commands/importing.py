@@ -116,7 +116,9 @@ def sample(folder: Path, machine: bool, **choices: Any) -> None:
 @click.argument("paths", metavar="CHEMIN…", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Montre ce qui changerait, sans rien écrire.")
 @click.option("--accept", metavar="MOTIF", help="Accepte un effet au-delà des seuils, et dit pourquoi.")
-@click.option("--as-of", metavar="DATE", type=Moment(), help="Date des données, en UTC.")
+@click.option(
+    "--as-of", metavar="DATE", type=Moment(), help="Date d'effet des changements, en UTC : maintenant par défaut."
+)
 @click.option(
     "--wait", metavar="SECONDES", type=click.FloatRange(0), help="Attente de la fin d'un autre import  [import_wait]"
 )
@@ -210,7 +212,7 @@ def runs(ctx: click.Context, /, limit: int, machine: bool) -> None:
         emit({"runs": [asdict(run) for run in found], "silent": [asdict(silence) for silence in silent]})
         return
     _warn_of(silent)
-    columns = ("N°", "Terminé le", "Par", "Nature", "État", "Données du", "Fichiers", "Rejets")
+    columns = ("N°", "Terminé le", "Par", "Nature", "État", "Effet du", "Fichiers", "Rejets")
     table(
         columns,
         (

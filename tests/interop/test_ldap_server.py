@@ -262,9 +262,8 @@ def test_a_fault_of_ours_is_answered_80_and_its_log_holds_no_query(
     serving: Serving, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(Broken(serving.directory)) as port, Client(port) as client:
-        assert codes(client.ask(search(JEAN, 1) + search(SLOW, 2) + compare(BAL, "ou", "bal", 3), 3)) == [
-            (1, 80), (2, 80), (3, 80)
-        ]  # fmt: skip
+        said = codes(client.ask(search(JEAN, 1) + search(SLOW, 2) + compare(BAL, "ou", "bal", 3), 3))
+        assert sorted(said) == [(1, 80), (2, 80), (3, 80)]  # whichever thread comes first
         assert codes(client.ask(extended(WHOAMI))) == [(1, 0)]
     assert "ZeroDivisionError" in caplog.text
     assert "dupont" not in caplog.text and "martin" not in caplog.text

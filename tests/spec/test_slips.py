@@ -41,7 +41,7 @@ def test_a_date_in_the_future_is_stopped_before_it_shuts_out_what_follows(ask: A
 def test_an_instant_is_taken_as_it_is_shown(ask: Ask, tmp_path: Path) -> None:
     path = str(f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))]))
     for written in ("2024-08-26 06:00:00Z", "2024-08-26T06:00:00Z", "2024-08-26 06:00", "2024-08-26T08:00:00+02:00"):
-        assert "données au 2024-08-26T06:00:00Z" in ask("import", path, "--as-of", written, "--dry-run")[0]
+        assert "à effet du 2024-08-26T06:00:00Z" in ask("import", path, "--as-of", written, "--dry-run")[0]
 
 
 def test_a_domain_that_others_hold_too_is_told_when_it_is_given(ask: Ask) -> None:
