@@ -42,6 +42,8 @@ def _problem(status: int) -> Response:
     slug, text = _LATE.get(status) or ("bad-request" if status < 500 else "internal", "")
     told = Response(problem_body(slug, status, text or PROBLEMS[slug][1]), status, content_type=MIMETYPE)
     told.headers["Connection"] = "close"
+    told.headers["Cache-Control"] = "no-store"  # else caches may keep a 414 (RFC 9110 15.5.15)
+    told.headers["X-Content-Type-Options"] = "nosniff"
     if status == 503:
         told.headers["Retry-After"] = "5"
     return told

@@ -58,6 +58,7 @@ def test_what_is_not_http_is_answered_by_a_problem_and_not_logged(served: Served
     port, log = served
     head, _, body = send(port, raw).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Cache-Control: no-store" in head.split(b"\r\n")
     told = json.loads(body)
     assert told["type"] == "/problems/bad-request"
     assert ("illisible" in told["detail"]) == (status == 400)  # what is too long reads well
