@@ -43,6 +43,7 @@ FIELDS: Final = (
     Flag("receipt", (Form.PRIVATE.value,)),
 )
 _BETWEEN: Final = frozenset('<>"(),:;\\[]')  # signs that addresses stand between (RFC 5322 3.2.3): what was copied too
+_PARAMETERS: Final = {"adresse": "address", "instant": "at"}  # as ``ask`` names what it refuses
 # Lines answered from one build: a batch must see changes within a second.
 _GROUP: Final = 200
 
@@ -65,7 +66,7 @@ class Asker:
             raise LimitExceeded(f"au plus {LONGEST} octets par question")
         asked = read_fields(parse_object(body), FIELDS)
         if not _BETWEEN.isdisjoint(asked["address"]):
-            raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
+            raise refused("address", "une adresse de messagerie est attendue")
         question = Question(
             asked["address"],
             asked["person"],
@@ -73,7 +74,12 @@ class Asker:
             asked["at"],
             self._sender(asked["as"], asked["operator"].lower()),
         )
-        verdict = ask(self.directory, question, self.caller, patient_domain=self.patient_domain)
+        try:
+            verdict = ask(self.directory, question, self.caller, patient_domain=self.patient_domain)
+        except InvalidInput as error:
+            if error.where not in _PARAMETERS:
+                raise
+            raise refused(_PARAMETERS[error.where], error.message) from None
         return verdict, {**verdict.as_dict(), **self._receipt(asked["receipt"], question, verdict)}
 
     def _receipt(self, wanted: bool | str, question: Question, verdict: Verdict) -> dict[str, Any]:

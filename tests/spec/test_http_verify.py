@@ -79,7 +79,17 @@ def ask(client: FlaskClient, headers: dict[str, str] | None = None, **question: 
 def test_what_was_copied_with_an_address_is_refused_not_judged(client: FlaskClient, copied: str) -> None:
     """Its domain is none, and was told as outside the trusted space."""
     answer = client.post("/v1/verify", json={"address": copied})
-    assert (answer.status_code, answer.json["where"]) == (400, "adresse")
+    assert (answer.status_code, answer.json["where"]) == (400, "paramètre address")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"), [({"address": "zoe"}, "address"), ({"address": ZOE_BOX, "at": "2999-01-01"}, "at")]
+)
+def test_a_question_that_cannot_be_judged_names_its_parameter(
+    client: FlaskClient, asked: dict[str, str], named: str
+) -> None:
+    answer = client.post("/v1/verify", json=asked)
+    assert (answer.status_code, answer.json["where"]) == (400, f"paramètre {named}")
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
