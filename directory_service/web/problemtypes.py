@@ -17,7 +17,7 @@ PROBLEMS = MappingProxyType(
         "forbidden": ("Accès refusé", "Votre identité est connue, mais elle ne donne pas ce droit."),
         "bad-credentials": (
             "Authentification refusée",
-            "Le secret ou le certificat présenté n'est celui d'aucun opérateur.",
+            "Le secret, la clé ou le certificat présenté n'est à personne, ou la route est pour les opérateurs.",
         ),
         "conflict": ("Conflit", "Une décision de l'équipe, ou l'état de la boîte, s'y oppose ; `detail` dit quoi."),
         "gone": ("Boîte fermée", "La boîte est fermée : `PUT` la rouvre."),
@@ -34,7 +34,7 @@ PROBLEMS = MappingProxyType(
             "Requête en cours",
             "La même requête, avec cette `Idempotency-Key`, est en cours : renvoyez-la après `Retry-After`.",
         ),
-        "limit-exceeded": ("Limite atteinte", "La recherche demande plus de travail que la limite documentée."),
+        "limit-exceeded": ("Limite atteinte", "La requête dépasse une limite documentée ; `detail` dit laquelle."),
         "too-many-requests": (
             "Trop de requêtes",
             "Cette adresse, ou ce compte, demande plus souvent que permis : `Retry-After` dit quand revenir. Une clé "
@@ -51,7 +51,8 @@ PROBLEMS = MappingProxyType(
         ),
         "unavailable": (
             "Service indisponible",
-            "L'index n'est pas encore construit ou est illisible, ou trop de corps arrivent à la fois. Réessayez.",
+            "L'index n'est pas encore construit ou est illisible, le registre ne répond pas, ou trop de corps arrivent "
+            "à la fois. Réessayez.",
         ),
         "busy": ("Registre occupé", "Un autre travail écrit dans le registre. Réessayez après `Retry-After`."),
         "certificate-refused": (
