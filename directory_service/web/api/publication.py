@@ -66,7 +66,7 @@ def put(address: str) -> Response:
 
 @blueprint.patch("/v1/mailboxes/<address:address>")
 @describe(Route(
-    "Change une boîte (RFC 7396)", "Publication", _DONE,
+    "Change une boîte (RFC 7396)", "Publication", {200: _DONE[200]},
     path=(_ADDRESS,), headers=_IF, body=Body({MERGE: ref("PublicationPatch"), JSON: ref("PublicationPatch")}),
     problems=(*_REFUSED, "unsupported-media-type"), who=Who.OPERATORS, rate=Rate.WRITE, asks=False,
 ))  # fmt: skip
