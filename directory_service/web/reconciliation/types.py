@@ -147,7 +147,7 @@ PROPERTIES: Final = {
         Property("title", "Civilité d'exercice", "", _P, _label("title")),
         Property("profession", "Profession", "profession", _P, _label("profession")),
         Property("specialty", "Spécialité", "specialty", _P, lambda r: (s["label"] for s in r.get("specialties", ()))),
-        Property("status", "En exercice", "", _P + _O + _M, _one("status")),
+        Property("status", "État", "", _P + _O + _M, _one("status")),
         Property("town", "Commune", "town", _P + _O, _of_places("city")),
         Property("postcode", "Code postal", "postcode", _P + _O, _of_places("postcode")),
         Property("department", "Département", "department", _P + _O, _departments),
