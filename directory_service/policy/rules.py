@@ -17,7 +17,7 @@ from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.index.freshness import data_age
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
-from directory_service.model.mailboxes import CertificateRule, domain_of
+from directory_service.model.mailboxes import CertificateRule, domain_of, is_patient
 from directory_service.policy.protocol import Request
 from directory_service.trust.access import Caller
 from directory_service.trust.certificates import PIN
@@ -151,8 +151,9 @@ def _judged(directory: Directory, side: str, address: str, holders: list[str], p
     except InvalidInput:  # Postfix has rules of its own for the form of an address; its domain is judged all the same
         outside = not holders and directory.has_trust_of(domain_of(address))
         return _refused(side, texts[Outcome.UNTRUSTED_DOMAIN]) if outside else None
-    if verdict.verdict not in texts or (verdict.verdict is Outcome.UNKNOWN_ADDRESS and holders and not ours):
-        return None  # of an address of another operator's, of which anybody knows nothing, that one decides
+    by_rule = not holders and is_patient(address.lower(), policy.patients)
+    if verdict.verdict not in texts or (verdict.verdict is Outcome.UNKNOWN_ADDRESS and not ours and not by_rule):
+        return None  # it may be unlisted: whoever holds the domain decides, known here or, without a white list, not
     since = f" depuis le {verdict.until[:10]}" if verdict.until else ""
     return _refused(side, texts[verdict.verdict].format(since=since))
 

@@ -120,6 +120,9 @@ def test_without_a_white_list_no_domain_is_outside(tmp_path: Path) -> None:
     found, _ = world.build_world(tmp_path, white_list=False)
     with closing(found):
         assert ask(found, recipient="pas une adresse@nulle-part.fr") == "DUNNO"
+        assert ask(found, recipient="inconnue@nulle-part.fr") == "DUNNO"  # whose may it be? it may be unlisted
+        assert ask(found, sender="inconnue@nulle-part.fr", recipient=ZOE) == "DUNNO"
+        assert code(ask(found, recipient="255081416802539@patient.mssante.fr")) == "550 5.1.1"  # by rule
 
 
 @pytest.mark.parametrize(
