@@ -136,7 +136,8 @@ def _stop(response: Response) -> Response:
     route = rule.rule.replace("<address:", "<") if rule else "unmatched"  # as the route has always been called
     key = (route, _method(), response.status_code)
     counter, histogram = _children.get(key) or _make(key)
-    seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    now = time.perf_counter()
+    seconds = now - g.get("started", now)
     counter.inc()
     histogram.observe(seconds)
     _log(key, seconds, response)

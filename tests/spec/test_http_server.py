@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import signal
 import socket
 import time
@@ -64,6 +65,9 @@ def test_what_is_not_http_is_answered_by_a_problem_and_not_logged(served: Served
     assert ("illisible" in told["detail"]) == (status == 400)  # what is too long reads well
     assert b"dupontsecret" not in body.lower()
     assert "dupontsecret" not in log.read_text().lower()
+    told_of = get(port, "/metrics")[2].decode()
+    (seconds,) = re.findall(r'request_seconds_sum\{route="unmatched"\} (\S+)', told_of)
+    assert float(seconds) >= 0.0  # what never reached a route took no time of ours
 
 
 @pytest.mark.parametrize(
