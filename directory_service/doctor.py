@@ -183,7 +183,8 @@ def _hours(number: float) -> str:
 
 
 def _sources_speak(settings: Settings) -> str:
-    """A feed that stopped: its file is read again every day, so that the data were received an hour ago."""
+    """A feed that stopped: its file is read again every day, so that the data were received an hour ago.  A source that
+    is expected and was never read may be one that is not wanted here, or a name mistyped: it is told, and no fault."""
     from directory_service.index.freshness import silent_sources
 
     with _index(settings) as index:
@@ -191,7 +192,10 @@ def _sources_speak(settings: Settings) -> str:
     silent = [s for s in silent_sources(build, settings.source_rhythms, datetime.now(UTC)) if s.source != _LIST]
     if silent:
         _fail("source muette : " + " ; ".join(silence.as_text() for silence in silent))
-    return "aucune source muette"
+    read = {str(source["name"]) for source in build.sources}
+    never = [name for name, _ in settings.source_rhythms.hours if name not in read]
+    expected = f" ; attendues, jamais lues : {', '.join(never)} (réglage source_rhythms)" if never else ""
+    return "aucune source muette" + expected
 
 
 def _white_list(settings: Settings) -> str:

@@ -49,6 +49,13 @@ def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(se
     assert "données reçues il y a 0," in found["âge des données"]["detail"]  # less than an hour
 
 
+def test_a_source_that_is_expected_by_a_name_that_none_has_is_told(served: Installation) -> None:
+    """It would never be silent, and nobody would know that nobody watches the right one."""
+    rhythms = {"ANNUAIRE_SOURCE_RHYTHMS": "rpps.activty=36 mssante.mailboxes=1000000"}
+    found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", **rhythms).stdout)["checks"]}
+    assert found["sources"]["detail"].endswith("jamais lues : rpps.activty (réglage source_rhythms)")
+
+
 def test_a_registry_restored_from_a_backup_is_told_until_the_index_follows(
     loaded: Installation, tmp_path: Path
 ) -> None:
