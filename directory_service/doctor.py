@@ -326,12 +326,23 @@ def _reached(host: str, port: int) -> socket.socket:
 
 
 def _faces_agree(settings: Settings) -> str:
-    """For some mailboxes: the holders by LDAP, by HTTP and in the index; for those that are people, their boxes."""
+    """For some mailboxes: the holders by LDAP and by HTTP.  Where LDAP has no answers for strangers, that it has none."""
     with _index(settings) as index, _ldap(settings) as connection:
+        if not settings.ldap_allow_anonymous:
+            return _refuses_strangers(settings, connection)
         probes = list(islice(_addresses(index, settings), _PROBES))
         for address in probes:
             _compare(settings, connection, address)
     return f"adresses demandées aux deux services : {len(probes)}" if probes else "annuaire vide"
+
+
+def _refuses_strangers(settings: Settings, connection: Connection) -> str:
+    from ldap3.core.results import RESULT_INSUFFICIENT_ACCESS_RIGHTS
+
+    connection.search(f"ou=bal,{settings.ldap_suffix}", "(mail=*)", size_limit=1)
+    if connection.result["result"] != RESULT_INSUFFICIENT_ACCESS_RIGHTS:
+        _fail("LDAP répond aux anonymes malgré le réglage ldap_allow_anonymous : redémarrez le service")
+    return "LDAP est fermé aux anonymes (réglage ldap_allow_anonymous) : rien à comparer"
 
 
 def _addresses(index: Directory, settings: Settings) -> Iterator[str]:

@@ -42,6 +42,26 @@ def test_ports_that_expect_headers_of_this_machine_answer(loaded: Installation, 
         assert server.stop() == 0, server.said
 
 
+def test_a_service_that_has_no_answers_for_strangers_is_well(
+    served: Installation, loaded: Installation, tmp_path: Path
+) -> None:
+    """The doctor, a stranger itself, took the refusal for an answer that differs."""
+    closed = {"ANNUAIRE_LDAP_ALLOW_ANONYMOUS": "false"}
+    told = {
+        c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5, **NONE_DUE, **closed).stdout)["checks"]
+    }
+    assert not told["mêmes réponses"]["ok"] and "redémarrez" in told["mêmes réponses"]["detail"]
+    here = loaded.copy(tmp_path / "copy")
+    here.env.update(closed)
+    server = start(here)
+    try:
+        server.wait_for("Ctrl-C")
+        found = checks(here.run("doctor", "--json", **NONE_DUE).stdout)
+        assert all(found.values())
+    finally:
+        assert server.stop() == 0, server.said
+
+
 def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(served: Installation) -> None:
     found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5).stdout)["checks"]}
     assert [name for name, check in found.items() if not check["ok"]] == ["sources"]
