@@ -13,7 +13,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".fuzz"
-NAMES = ("session", "server", "filter", "name", "schema", "policy", "certificate", "dav", "description")
+NAMES = (
+    "session", "server", "filter", "name", "schema", "policy", "proxy", "certificate", "dav", "description",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -48,7 +50,7 @@ def _in_a_process(target: str, seconds: int) -> int:
 def _fuzz(target: str, seconds: int) -> int:
     import atheris
 
-    ours = ("ldap", "index.plan", "policy", "trust.smime")
+    ours = ("ldap", "index.plan", "policy", "trust.smime", "web.dav", "matching", "model.confusable")
     with atheris.instrument_imports(include=[*(f"directory_service.{name}" for name in ours), "ldap_schema"]):
         from fuzz import seeds, targets
 

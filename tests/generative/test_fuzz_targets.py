@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fuzz.__main__ import NAMES
 from fuzz.seeds import dictionary, seeds
 from fuzz.targets import TARGETS, close
 
@@ -25,6 +26,11 @@ BROKE = [
 def _closed() -> Iterator[None]:
     yield
     close()
+
+
+def test_what_make_fuzz_goes_through_is_every_target() -> None:
+    """It may not read them before they are instrumented, and has a list of its own."""
+    assert tuple(TARGETS) == NAMES
 
 
 @pytest.mark.parametrize("target", TARGETS)
