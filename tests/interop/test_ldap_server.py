@@ -245,10 +245,18 @@ def test_the_base_of_everything_is_found_by_its_name(serving: Serving) -> None:
         assert client.ask(search(base=f"uid=x,{BAL}"))[-1].matched == BAL
 
 
-def test_without_an_index_searches_are_answered_52_and_the_root_dse_still_is(tmp_path: Path) -> None:
-    with closing(Directory(tmp_path, SUFFIX)) as empty, served(empty) as port, Client(port) as client:
+def test_without_an_index_searches_and_operators_are_answered_52_and_the_root_dse_still_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        closing(Directory(tmp_path, SUFFIX)) as empty,
+        served(empty, check=Operators(empty)) as port,
+        Client(port) as client,
+    ):
         assert codes(client.ask(search(JEAN, 1) + search(SLOW, 2), 2)) == [(1, 52), (2, 52)]
+        assert codes(client.ask(bind(OPERATOR, "secret") + bind(message_id=2), 2)) == [(1, 52), (2, 0)]
         assert codes(client.ask(search(base="", scope=0))) == [(1, 0)]
+    assert "internal fault" not in caplog.text
 
 
 class Broken(Gate):

@@ -36,7 +36,11 @@ def bind(client: Connection, request: BindRequest) -> bytes:
             client.disconnect(BUSY, f"plus de {hub.settings.binds} authentifications", "binds")
             return b""
     name = hub.handler.claimed(request) if slow else ""
-    if not slow or (hub.operators and hub.operators.remembered(name, request.secret) is not None):
+    try:
+        at_once = not slow or (hub.operators and hub.operators.remembered(name, request.secret) is not None)
+    except AnnuaireError as error:  # no index at this moment
+        return result(request.message_id, BIND_RESPONSE, error.ldap_code, error.message)
+    if at_once:
         return _bound(client, request, hub.handler.bind(request, client.channel))
     return _queue(client, request, keys_of(name, client.address))
 
