@@ -326,7 +326,7 @@ def _reached(host: str, port: int) -> socket.socket:
 
 
 def _faces_agree(settings: Settings) -> str:
-    """For some mailboxes: the holders by LDAP and by HTTP.  Where LDAP has no answers for strangers, that it has none."""
+    """For some mailboxes: the holders by LDAP and by HTTP.  Where LDAP is closed to strangers, that it is."""
     with _index(settings) as index, _ldap(settings) as connection:
         if not settings.ldap_allow_anonymous:
             return _refuses_strangers(settings, connection)
