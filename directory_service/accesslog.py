@@ -62,6 +62,7 @@ class AccessLog:
         self._lines: deque[bytes] = deque()
         self._lock = threading.Lock()
         self._file = -1
+        self._cut = False  # does it end with half a line?
         self._looked = 0.0
 
     def add(self, face: str, address: str, record: Mapping[str, Any]) -> None:
@@ -80,9 +81,14 @@ class AccessLog:
             if not lines:
                 return
             try:
-                os.write(self._open(), b"".join(lines))
+                file = self._open()
+                block = (b"\n" if self._cut else b"") + b"".join(lines)
+                written = os.write(file, block)
             except OSError:
                 LOST.inc(len(lines))
+                return
+            LOST.inc(block.count(b"\n", written))  # where the disk was full in the middle of them
+            self._cut = not block.endswith(b"\n", 0, written)
 
     def close(self) -> None:
         self.flush()
@@ -100,6 +106,7 @@ class AccessLog:
                 os.close(self._file)
                 self._file = -1
         if self._file < 0:
+            self._cut = False
             self._file = os.open(self._target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
             self._looked = now
         return self._file

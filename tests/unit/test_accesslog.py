@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,14 +60,36 @@ def test_a_file_moved_away_is_opened_again(tmp_path: Path, monkeypatch: pytest.M
     log.close()
 
 
-def test_a_log_that_cannot_be_written_disturbs_nobody(tmp_path: Path) -> None:
-    def lost() -> float:
-        return REGISTRY.get_sample_value("annuaire_access_log_lost_total") or 0.0
+def lost() -> float:
+    return REGISTRY.get_sample_value("annuaire_access_log_lost_total") or 0.0
 
+
+def test_a_log_that_cannot_be_written_disturbs_nobody(tmp_path: Path) -> None:
     before, log = lost(), AccessLog(str(tmp_path / "no" / "folder"))
     log.add("ldap", "", {})
     log.close()
     assert lost() == before + 1
+
+
+def test_what_a_full_disk_cut_short_is_counted_and_runs_into_no_other_line(tmp_path: Path) -> None:
+    before, path = lost(), tmp_path / "log"
+    log = AccessLog(str(path), clock=lambda: 1_795_000_000.5)
+    log.add("ldap", "", {"operation": "a"})
+    log.flush()
+    whole = path.stat().st_size
+    for operation in "bc":
+        log.add("ldap", "", {"operation": operation})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (whole + whole // 2, hard))  # as if the disk ended there
+    try:
+        log.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    log.add("ldap", "", {"operation": "d"})
+    log.close()
+    first, half, last = path.read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["operation"] for line in (first, last)] == ["a", "d"] and len(half) == whole // 2
+    assert lost() == before + 2
 
 
 def test_lines_that_nobody_flushes_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
