@@ -11,13 +11,14 @@ from directory_service.model.names import squash
 _hash, _number = hashlib.blake2b, int.from_bytes
 
 
-def digest_of(rows: Sequence[tuple[int, bytes]]) -> int:
-    """A signed 64-bit digest of the rows of one record, whatever their order, line ends or trailing separators."""
+def digest_of(rows: Sequence[tuple[int, bytes]], reading: bytes = b"") -> int:
+    """A signed 64-bit digest of the rows of one record, whatever their order, line ends or trailing separators.
+    ``reading``: what the header makes of them (``rows.Match.reading``)."""
     if len(rows) == 1:
         data = rows[0][1].rstrip(b"|\r\n\x1f")
     else:
         data = b"\n".join(sorted([row[1].rstrip(b"|\r\n\x1f") for row in rows]))
-    return _number(_hash(data, digest_size=8).digest(), "little", signed=True)
+    return _number(_hash(data + reading, digest_size=8).digest(), "little", signed=True)
 
 
 def digest_text(values: Sequence[object]) -> int:

@@ -78,11 +78,12 @@ class Batch(NamedTuple):
 def feed_here(task: Task, problems: Problems, look: Look, advance: Advance, stages: Stages) -> Feed:
     """Read by the process that loads."""
     reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
+    reading = task.file.match.reading
 
     def records() -> Iterator[Record]:
         found = groups(task.file, task.encoding, task.grouped, advance)
         for key, rows in stages.each("read", found):
-            yield key, digest_of(rows), rows
+            yield key, digest_of(rows, reading), rows
             look()
 
     if reader is None:
@@ -144,6 +145,7 @@ def batches_of(task: Task) -> Iterator[bytes]:
     reader = reader_of(task.file.match, task.file.value_separator, problems, task.sources, task.patients)
     parsing = reader if reader and not task.known else None
     parse = stages.timed("parse", parsing.read) if parsing else _unread
+    reading = task.file.match.reading
     read = held = 0
     records: list[Record] = []
 
@@ -152,7 +154,7 @@ def batches_of(task: Task) -> Iterator[bytes]:
         read += count
 
     for key, rows in stages.each("read", groups(task.file, task.encoding, task.grouped, advance)):
-        digest = digest_of(rows)
+        digest = digest_of(rows, reading)
         if parsing is None:
             records.append((key, digest, rows))
         elif said := parse(key, digest, rows):

@@ -116,6 +116,16 @@ class Match:
         """1.0 when header and layout hold the same captions, 0.0 when they share none."""
         return len(self.columns) / max(self.width, len(self.layout.fields), 1)
 
+    @property
+    def reading(self) -> bytes:
+        """What tells apart two headers by which the same row says something else; empty for the columns of today, or
+        the first of them, in their order."""
+        named = {column: name for name, column in self.columns.items()}
+        found = [named.get(column, "") for column, caption in enumerate(self.captions) if caption]
+        if found == [field.name for field in self.layout.fields[: len(found)]]:
+            return b""
+        return hashlib.blake2b("|".join(found).encode(), digest_size=8).digest()
+
     def index(self, name: str) -> int:
         """Where the field stands in a row; -1, the empty value that every row is padded with, when it is absent."""
         return self.columns.get(name, -1)

@@ -80,6 +80,7 @@ class Survey:
         self._separator = extract.separator.encode()
         self._columns = [extract.match.index(name) for name in extract.match.layout.key]
         self._strip = extract.key_is_last
+        self._reading = extract.match.reading
         self._number = 1  # of the last line read: the header
         self._found = Surveyed()
         self._size = 0
@@ -101,13 +102,13 @@ class Survey:
         first, second, several = columns[0], columns[-1], len(columns)
         number, plain, strip = self._number, not self.addresses, self._strip
         current, held, unchanged = self._key, self._held, 0
-        kind, digests = b"", set[int]()
+        kind, digests, header = b"", set[int](), self._reading
         for line in lines:
             number += 1
             parts = (line.rstrip(b"\r") if strip else line).split(separator, width)
             if len(parts) < width:
                 short = [(number, line)]
-                self._add(b"", digest_of(short), short)
+                self._add(b"", digest_of(short, header), short)
                 continue
             if several == 2:  # as nearly all: a third of what joining a list costs
                 key = parts[first] + parts[second]
@@ -120,7 +121,7 @@ class Survey:
                 if current[:1] != kind:
                     kind = current[:1]
                     digests = self._standing(kind)
-                digest = digest_of(held)
+                digest = digest_of(held, header)
                 if plain and digest in digests:
                     digests.remove(digest)
                     unchanged += 1
@@ -166,7 +167,7 @@ class Survey:
     def close(self) -> None:
         """That was all."""
         if self._key is not None:
-            self._close(self._key, digest_of(self._held), self._held)
+            self._close(self._key, digest_of(self._held, self._reading), self._held)
             self._key, self._held = None, []
         if not self.grouped or self._twice:
             return  # the file is read in whole, and there is nothing left to learn

@@ -11,8 +11,10 @@ import factories as f
 import pytest
 from import_world import World
 
+from directory_service.model.people import Practitioner
 from directory_service.registry.engine import reading
 from directory_service.registry.runs import each_found
+from importers import assistant
 from importers.load import run_import
 from importers.report import ImportReport
 from importers.sample import write_sample
@@ -120,3 +122,37 @@ def test_whose_only_row_is_rejected_stays_even_if_its_number_is_false(world: Wor
     report = world.day(2, activity=rows)
     assert {(line, rule) for _, line, rule in rejected(world, report)} == {(2, "columns"), (3, "rpps_key")}
     assert [world.person(n).status.value for n in numbers[:3]] == ["active"] * 3
+
+
+RENAMED = {
+    "unknown": {"Code civilité": "Civ"},
+    "exchanged": {"Nom d'exercice": "Prénom d'exercice", "Prénom d'exercice": "Nom d'exercice"},
+}
+
+
+@pytest.mark.parametrize("renamed", RENAMED)
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)
+def test_what_another_header_makes_of_the_same_rows_is_told_of_all_of_them(
+    world: World, tmp_path: Path, renamed: str, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of those alone that also changed: the others would follow a few a day, below every threshold; and once the
+    column is known again, those would stay without it."""
+    monkeypatch.setattr(assistant, "WORTH", 0)
+    rows = [f.activity(f.rpps(n)) for n in range(5)]
+    world.day(1, activity=rows)
+    before, path = said(world.people()), f.write_activity(tmp_path / "a.txt", rows)
+    header, _, rest = path.read_text().partition("\n")
+    captions = [RENAMED[renamed].get(caption, caption) for caption in header.split("|")]
+    path.write_text("|".join(captions) + "\n" + rest)
+    report = run_import(world.engine, [path], actor="tests", processes=processes)
+    assert report.counts["practitioner"] == {"updated": 5}
+    again = f.write_activity(tmp_path / "b.txt", rows)
+    assert run_import(world.engine, [again], actor="tests", processes=processes).counts["practitioner"] == {
+        "updated": 5
+    }
+    assert said(world.people()) == before
+
+
+def said(people: list[Practitioner]) -> list[tuple[object, ...]]:
+    return [(person.civility, person.family_name, person.given_names) for person in people]
