@@ -74,6 +74,15 @@ def of_impact(impact: Impact, limits: Thresholds) -> list[Breach]:
     return found
 
 
+def of_structures(changed: int, before: int, limits: Thresholds) -> list[Breach]:
+    """``changed``: those of which their own source tells something else; ``before``: all that were known."""
+    if not passes(changed, before, limits.changed, limits.floor):
+        return []
+    seen = percent(changed, before) or 0.0
+    message = f"{_said(changed, 'structure', before, ('change', 'changent'))} ({shares(seen, limits.changed)})"
+    return [Breach("changed", "structures", seen, limits.changed, message)]
+
+
 def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Breach]:
     for rule, number, limit, verbs in (
         ("removed", whole.removed, limits.removed, _GO),

@@ -252,6 +252,24 @@ def test_many_who_change_stop_the_import(world: World) -> None:
     assert stopped_by(stop) == {"changed people"}
 
 
+def test_many_structures_that_change_stop_the_import(world: World) -> None:
+    """Of the people there nothing changes: a spreadsheet that drops the zeros of telephones and postcodes passed."""
+
+    def at(number: int, **fields: str) -> dict[str, str]:
+        key = f.finess(number)
+        return f.activity(f.rpps(number), technical_id="F" + key, finess=key, **fields)
+
+    world.day(1, mailboxes=[f.mailbox(f"{n}@un.fr", place_id=f.finess(n)) for n in range(20)])
+    first = [at(n, phone="0432000000") for n in range(40)]
+    assert world.day(2, activity=first).breaches == ()  # it tells other things of structures than the mailboxes did
+    path = f.write_activity(world.folder / "a.txt", [*first[:31], *(at(n, phone="432000000") for n in range(31, 40))])
+    assert imported(world, path, dry_run=True).breaches == ()  # 9: below the floor
+    path = f.write_activity(world.folder / "a.txt", [at(n, phone="432000000") for n in range(40)])
+    with pytest.raises(CircuitBreaker, match="40 structures sur 40 changent") as stop:
+        imported(world, path)
+    assert stopped_by(stop) == {"changed structures"}
+
+
 def test_who_becomes_another_record_counts_with_those_who_change(world: World) -> None:
     old = [f.adeli(n) for n in range(20)]
     elsewhere = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
