@@ -28,7 +28,7 @@ from importers.quality.codes import Fault
 from importers.rows import NAMELESS, Place
 
 _POSTCODE = re.compile(r"[0-9]{5}", re.ASCII)
-_CITY_CODE = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{3}", re.ASCII)
+_CITY_CODE = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{3}|[0-9]{4}", re.ASCII)  # four: a spreadsheet took the first zero
 _STREET_NUMBER = re.compile(
     r"[0-9]{1,5}(?: ?[A-Z])?(?: ?(?:[-/]|BIS|TER|QUATER|ET|A) ?[0-9]{0,5}[A-Z]?)?", re.I | re.ASCII
 )

@@ -63,7 +63,7 @@ ACTIVITY: dict[str, dict[str, str]] = {
     "structure_id": place(5, technical_id="X5"),
     "structure_without_id": place(6, technical_id=""),
     "structure_unnamed": {**dict.fromkeys((*PLACE, *TOWN), ""), "technical_id": "R10000000000007"},
-    "postcode_form": place(8, postcode="2500", city_code=""),
+    "postcode_form": place(8, postcode="2500", city_code="2408"),  # 02: as a spreadsheet saves them
     "postcode_unknown": place(9, postcode="99999", city_code=""),
     "city_code_unknown": place(10, city_code="25999"),
     "postcode_city": place(11, city_code="25462", postcode="25000"),
