@@ -21,6 +21,7 @@ from typing import IO
 
 from directory_service.errors import ImportRefused, InvalidInput, why_unread
 from importers.layouts import find_layout, nothing_recognised, unknown_header
+from importers.report import PACKED
 from importers.rows import Match
 
 _BOM = codecs.BOM_UTF8
@@ -31,6 +32,7 @@ _HEADER_LIMIT = 64 * 1024  # the longest header known has 1,523 bytes
 _MEMBER_LIMIT = 16 << 30  # uncompressed; the national extract is under 1 GB: more is a zip bomb
 _PACKED, _SMALL = 200, 64 << 20  # times that a member grows, extracts 5 to 20; below that size it does no harm
 _SUFFIXES = {".txt", ".csv", ".xml"}
+_UNOPENED = {*PACKED, ".xls", ".xlsx", ".ods"}  # may hold an extract, which is to be told
 _XML_HEAD = 4096  # octets in which a document says what it is
 _WHITE_LIST = b"ListeBlancheMSSante"  # its root: importers.whitelist
 _ENCRYPTED = re.compile("encrypted|password")  # in what zipfile says
@@ -103,7 +105,7 @@ def _recognise(path: Path) -> tuple[list[ExtractFile | ListFile], list[str]]:
     if not path.exists():
         raise InvalidInput("fichier ou dossier introuvable", where=str(path))
     found: list[ExtractFile | ListFile] = []
-    ignored: list[str] = []
+    ignored = [_shown(p.name) for p in _inside(path) if p.suffix.lower() in _UNOPENED and not _is_of_macos(p.name)]
     for candidate in _candidates(path):
         for member in _members(candidate):
             alone = candidate == path and member is None
@@ -123,10 +125,15 @@ def _is_of_macos(name: str) -> bool:
     return Path(name).name.startswith("._")
 
 
+def _inside(path: Path) -> list[Path]:
+    """What a folder holds, in order."""
+    return sorted(path.iterdir()) if path.is_dir() else []
+
+
 def _candidates(path: Path) -> list[Path]:
     if path.is_dir():
-        ours = (p for p in path.iterdir() if p.suffix.lower() in {*_SUFFIXES, ".zip"})
-        return sorted(p for p in ours if p.is_file() or not p.exists())  # a link that leads nowhere is to be told
+        ours = (p for p in _inside(path) if p.suffix.lower() in {*_SUFFIXES, ".zip"})
+        return [p for p in ours if p.is_file() or not p.exists()]  # a link that leads nowhere is to be told
     if not path.is_file():
         raise ImportRefused("fichier ordinaire attendu, vu un tube ou un périphérique : il serait lu plusieurs fois",
                             where=path.name)  # fmt: skip

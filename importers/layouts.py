@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from directory_service.errors import ImportRefused
+from importers.report import PACKED
 from importers.rows import Match, fold_caption
 from importers.sources import sources
 
@@ -61,6 +62,8 @@ def nothing_recognised(seen: Sequence[str], folders: Sequence[str]) -> ImportRef
         return ImportRefused("classeur Excel, vu à la place d'une extraction : texte, ou zip de textes, attendu")
     if any(name.lower().endswith(".zip") and not name.startswith("._") for name in seen):  # those: a Mac's
         return ImportRefused("archive dans une archive : extrayez-la, et importez ce qu'elle contient")
+    if any(name.lower().endswith(PACKED) for name in seen):
+        return ImportRefused(f"fichiers compressés autrement qu'en zip : décompressez-les ; vu : {_list(seen)}")
     told = f"vu : {_list(seen)}" if seen else "aucun fichier .txt, .csv, .xml ni .zip"
     below = f" ; ses dossiers ne sont pas lus : donnez-les à part ({_list(folders)})" if folders else ""
     return ImportRefused(f"aucune extraction reconnue : {told}{below}")

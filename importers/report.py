@@ -42,6 +42,7 @@ _ACTS = {
     "kept": "maintenu (ligne rejetée)",
     "unchanged": "inchangé",
 }
+PACKED = (".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar")  # suffixes of what is never opened
 _NAMED = 12  # unknown columns
 STILL = frozenset(("unchanged", "kept"))  # acts by which nothing changes
 _STATUS = {
@@ -130,7 +131,7 @@ class ImportReport:
         """French lines for a terminal."""
         lines = [_STATUS[self.status].format(run=self.run) + f" (à effet du {self.as_of})"]
         lines += ["  " + f.as_text() for f in self.files]
-        lines += [f"  laissé de côté, ce n'est pas une extraction : {name}" for name in self.ignored]
+        lines += [f"  laissé de côté, {_why_aside(name)} : {name}" for name in self.ignored]
         for kind, acts in self.counts.items():
             feminine = kind in _FEMININE
             said = ", ".join(counted(acts[a], word, feminine=feminine) for a, word in _ACTS.items() if acts.get(a))
@@ -148,6 +149,11 @@ class ImportReport:
         elif self.breaches and self.status == "dry-run":
             lines.append("  sans --accept MOTIF, l'import s'arrêterait avant d'écrire")
         return lines
+
+
+def _why_aside(name: str) -> str:
+    packed = name.lower().endswith(PACKED)
+    return "compressé autrement qu'en zip" if packed else "ce n'est pas une extraction"
 
 
 _WHOLES = {"people": "professionnels", "activities": "activités", "mailboxes": "boîtes ouvertes"}

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import factories as f
 import pytest
+from import_world import World
 from openpyxl import Workbook
 
 from directory_service.errors import ImportRefused, InvalidInput
 from importers.check import check
 from importers.extract import recognise
 from importers.lines import groups
+from importers.load import run_import
 from importers.sample.headers import PERSON_HEADER
 
 
@@ -118,12 +120,28 @@ def test_a_folder_is_read_without_the_files_of_another_kind(tmp_path: Path) -> N
     assert ignored == ["truth.csv"]
 
 
+@pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)
+def test_what_is_not_opened_in_a_folder_is_told_all_the_same(world: World, tmp_path: Path) -> None:
+    """Mailboxes in a .gz were passed over without a word, for days."""
+    (tmp_path / "Extraction.TXT.gz").write_bytes(b"\x1f\x8b\x08")
+    with pytest.raises(ImportRefused, match="compressés autrement qu'en zip : décompressez-les ; vu : Extraction"):
+        recognise(tmp_path)
+    f.write_activity(tmp_path / "a.txt", [f.activity(f.rpps(1))])
+    for name in ("._a.txt.gz", "notes.pdf", "a.txt.part", "carnet.xlsx"):
+        (tmp_path / name).touch()
+    report = run_import(world.engine, [tmp_path], actor="tests")
+    assert report.ignored == ("Extraction.TXT.gz", "carnet.xlsx")
+    assert "  laissé de côté, compressé autrement qu'en zip : Extraction.TXT.gz\n" in report.as_text()
+    assert "  laissé de côté, ce n'est pas une extraction : carnet.xlsx\n" in report.as_text()
+
+
 @pytest.mark.parametrize(
     ("names", "said"),
     [
         ((), "aucun fichier .txt, .csv, .xml ni .zip"),
         (("notes.pdf",), "aucun fichier .txt, .csv, .xml ni .zip"),
         (("notes.csv",), "vu : notes.csv"),
+        (("notes.xlsx",), "vu : notes.xlsx"),
         (("day0/a.txt", "day1/a.txt"), "ses dossiers ne sont pas lus : donnez-les à part (day0, day1)"),
     ],
 )
