@@ -60,17 +60,21 @@ OneOf = TypeVar("OneOf", bound=Read)
 
 def fresh(connection: Connection, jobs: Sequence[OneOf]) -> list[OneOf]:
     """Those whose content is not in the registry already: all but the files that the last run read of each layout,
-    as far as the one that it read last.  After that one, and where it is not among them, a file that was read before
-    says something new again."""
+    as far as the one that it read last.  After that one, where it is not among them, and after a file that is read now,
+    a file that was read before says something new again."""
     read = {layout: _last_read(connection, layout) for layout in {job.layout for job in jobs}}
     stands = {}  # layout ► place of the file that the registry stands at
     for place, job in enumerate(jobs):
         if job.checked.sha256 in read[job.layout][-1:]:
             stands[job.layout] = place
-    return [
-        job for place, job in enumerate(jobs)
-        if place > stands.get(job.layout, -1) or job.checked.sha256 not in read[job.layout]
-    ]  # fmt: skip
+    found: list[OneOf] = []
+    reading = set()  # layouts; a file that came late has those that follow it read once more: theirs is the last word
+    for place, job in enumerate(jobs):
+        if place > stands.get(job.layout, -1) or job.checked.sha256 not in read[job.layout]:
+            reading.add(job.layout)
+        if job.layout in reading:
+            found.append(job)
+    return found
 
 
 def _last_read(connection: Connection, layout: str) -> list[str]:

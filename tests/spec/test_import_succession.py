@@ -101,6 +101,21 @@ def test_a_folder_that_gathers_days_is_read_in_order_and_each_day_once(world: Wo
     assert [b.subject for b in report.breaches] == ["a_202608240606.txt"]
 
 
+def test_a_file_that_came_late_has_not_the_last_word(world: World) -> None:
+    """Accepted, it left the registry at its day, though the folder held the next one."""
+    for day in (24, 26):
+        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(NURSES))
+        imported(world, world.folder)
+    f.write_activity(world.folder / "a_202608250606.txt", activities(NURSES[1:]))
+    report = imported(world, world.folder, accept="arrivé en retard")
+    assert [b.subject for b in report.breaches] == ["a_202608250606.txt"]
+    assert [(x.name, x.status) for x in report.files] == [
+        ("a_202608240606.txt", "skipped"), ("a_202608250606.txt", "imported"), ("a_202608260606.txt", "imported")
+    ]  # fmt: skip
+    assert world.person(NURSES[0]).status == "active"
+    assert {x.status for x in imported(world, world.folder).files} == {"skipped"}
+
+
 def test_two_days_of_one_source_in_one_command_are_read_in_order(world: World) -> None:
     for day, numbers in ((26, NURSES[1:]), (25, NURSES)):
         f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
