@@ -58,6 +58,8 @@ def stopped(report: ImportReport, actor: str) -> CircuitBreaker:
     said = " ; ".join(b.message for b in report.breaches[:_SAID])
     if len(report.breaches) > _SAID:
         said += f" ; … ({len(report.breaches)} seuils dépassés en tout)"
+    if any(b.rule == "older" for b in report.breaches):
+        said += ". Un fichier arrivé après un plus récent n'apprend plus rien : retirez-le"
     message = (
         f"import arrêté, rien n'a été écrit : {said}. Les fichiers sont-ils les bons, du bon jour, entiers ? Si oui, "
         f"et si l'effet est voulu, relancez la même commande avec --accept MOTIF : le nom ({actor}) et le motif seront "

@@ -70,13 +70,15 @@ class FileReport:
     status: str = "imported"
     reasons: Mapping[str, int] = field(default_factory=dict)  # rejections by reason
     unknown: tuple[str, ...] = ()  # captions that no layout has
+    read_by: int | None = None  # run that read the same content under another date: an old file may pass for a new one
 
     def as_text(self) -> str:
         if self.status == "skipped":
             return f"{self.name} ({self.layout}) : {SKIPPED}"
         rejected = counted(self.rejected, "rejeté", feminine=True)
         text = f"{self.name} ({self.layout}) : {counted(self.rows, 'ligne')}, {rejected}"
-        return "\n".join([text, *self._told()])
+        again = f"    attention : même contenu qu'au passage {self.read_by} ; est-ce bien le fichier du jour ?"
+        return "\n".join([text, *([again] if self.read_by else []), *self._told()])
 
     def _told(self) -> list[str]:
         """A line for each rule, the gravest effect first, then the commonest."""

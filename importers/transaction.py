@@ -20,7 +20,14 @@ from directory_service.registry.bulk import is_empty
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.firstload import fast_load
 from directory_service.registry.overview import read_sources
-from directory_service.registry.runs import add_file, create_run, finish_run, last_file, latest_import
+from directory_service.registry.runs import (
+    add_file,
+    create_run,
+    find_reading,
+    finish_run,
+    last_file,
+    latest_import,
+)
 from directory_service.registry.tally import change_tally
 from directory_service.registry.undo import recording
 from importers import extract
@@ -236,6 +243,8 @@ class Transaction:
         file = job.file
         captions = tuple(shown(caption[:80]) for caption in file.match.unknown)
         report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows, unknown=captions)
+        earlier = find_reading(self.connection, job.layout, report.sha256, job.published)
+        report = replace(report, read_by=earlier)
         self.store.file = self._record(report, job)
         quarantine = Quarantine(self.store, report, self.store.file, file.match, file.separator, self.findings)
         self.quarantines.append(quarantine)

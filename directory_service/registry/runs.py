@@ -11,7 +11,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from directory_service.errors import NotFound
 from directory_service.registry.clock import now_text
@@ -137,6 +137,13 @@ def last_file(connection: Connection, layout: str) -> RunFile | None:
     query = select(run_file).join(run).where(run_file.c.layout == layout, run.c.undone_by.is_(None))
     found = connection.execute(query.order_by(run_file.c.id.desc()).limit(1)).first()
     return _file(found) if found else None
+
+
+def find_reading(connection: Connection, layout: str, sha256: str, published: str) -> int | None:
+    """The first run that stands and read this very content under another date."""
+    mine = run_file.c.layout == layout, run_file.c.sha256 == sha256, run_file.c.published != published
+    query = select(func.min(run.c.id)).select_from(run_file.join(run)).where(*mine, run.c.undone_by.is_(None))
+    return connection.execute(query).scalar()
 
 
 def read_runs(connection: Connection, limit: int = 50) -> list[Run]:

@@ -54,7 +54,7 @@ def test_a_file_older_than_the_last_by_its_stamp_stops_and_may_be_accepted(world
     old = f.write_activity(world.folder / "PS_LibreAcces_202608250606.txt", activities(NURSES[::-1][1:]))
     os.utime(old)  # fetched later
     imported(world, new)
-    with pytest.raises(CircuitBreaker, match="plus ancien que le dernier lu") as stop:
+    with pytest.raises(CircuitBreaker, match=r"plus ancien que le dernier lu.*: retirez-le") as stop:
         imported(world, old)
     assert stopped_by(stop) == {"older PS_LibreAcces_202608250606.txt"}
     assert imported(world, old, accept="retour en arrière voulu").status == "done"
@@ -103,17 +103,31 @@ def test_a_folder_that_gathers_days_is_read_in_order_and_each_day_once(world: Wo
 
 def test_a_file_that_came_late_has_not_the_last_word(world: World) -> None:
     """Accepted, it left the registry at its day, though the folder held the next one."""
-    for day in (24, 26):
-        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(NURSES))
+    for day, numbers in ((24, NURSES[2:]), (26, NURSES)):
+        f.write_activity(world.folder / f"a_202608{day}0606.txt", activities(numbers))
         imported(world, world.folder)
     f.write_activity(world.folder / "a_202608250606.txt", activities(NURSES[1:]))
     report = imported(world, world.folder, accept="arrivé en retard")
     assert [b.subject for b in report.breaches] == ["a_202608250606.txt"]
+    assert [x.read_by for x in report.files] == [None, None, None]  # at its own date
     assert [(x.name, x.status) for x in report.files] == [
         ("a_202608240606.txt", "skipped"), ("a_202608250606.txt", "imported"), ("a_202608260606.txt", "imported")
     ]  # fmt: skip
     assert world.person(NURSES[0]).status == "active"
     assert {x.status for x in imported(world, world.folder).files} == {"skipped"}
+
+
+def test_an_old_file_that_passes_for_a_new_one_is_told(world: World) -> None:
+    """Fetched again from a mirror, whose names have no stamp."""
+    path = world.folder / "a.txt"
+    told = []
+    for day, numbers in ((1, NURSES), (2, NURSES[1:]), (3, NURSES)):
+        f.write_activity(path, activities(numbers))
+        os.utime(path, (day * 86_400, day * 86_400))
+        report = imported(world, path)
+        told.append(report.files[0].read_by)
+    assert told == [None, None, 1]
+    assert "attention : même contenu qu'au passage 1 ; est-ce bien le fichier du jour ?" in report.as_text()
 
 
 def test_two_days_of_one_source_in_one_command_are_read_in_order(world: World) -> None:
