@@ -104,9 +104,9 @@ def _in_file(engine: Engine, mine: Holder) -> Iterator[_Attempt]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
-            file.truncate(0)
-            file.write(json.dumps(asdict(mine)))
-            file.flush()
+            with suppress(OSError):  # a full disk is for the work to tell, if it writes
+                file.truncate(0)
+                os.write(file.fileno(), json.dumps(asdict(mine)).encode())
             return True
 
         def holder() -> Holder | None:
