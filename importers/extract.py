@@ -270,7 +270,10 @@ def _decode_header(head: bytes, name: str) -> str:
     if not head.strip():
         raise ImportRefused("fichier vide", where=name)
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ImportRefused("encodage UTF-8 attendu, vu UTF-16", where=name)
+        raise ImportRefused(
+            "encodage UTF-8 attendu, vu UTF-16 : un tableur a-t-il enregistré le fichier ? Reprenez l'original",
+            where=name,
+        )
     if head.startswith(_GZIP):
         raise ImportRefused("fichier compressé par gzip : le texte, ou un zip, est attendu", where=name)
     try:

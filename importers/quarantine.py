@@ -60,8 +60,8 @@ class Quarantine:
         rows = self.report.rows
         if self.count == rows or (rows >= _FROM and self.count > rows * _SHARE):
             raise ImportRefused(
-                f"lignes rejetées : {self.count} sur {rows} ({_most(self.reasons)}) : les colonnes ont-elles bougé ? "
-                f"Première : ligne {found[0].line}, {found[0].message}",
+                f"lignes rejetées : {self.count} sur {rows} ({_most(self.reasons)}) : les colonnes ont-elles bougé, ou "
+                f"un tableur a-t-il enregistré le fichier ? Première : ligne {found[0].line}, {found[0].message}",
                 where=self.report.name,
             )
         found.clear()
