@@ -196,7 +196,7 @@ def test_who_gets_another_number_through_the_link_table_is_changed(world: World)
     assert {m["key"]: m["changed"] for m in report.impact["profession"]["movers"]} == {"60": 1, "26": 1}
     assert "effet sur les professionnels : 2 sur 4 (50,00 %) ; 2 modifiés" in report.as_text()
     assert world.day(3, links=links).impact == report.impact
-    assert "effet" not in world.day(4, links=[*links, (f.adeli(5), NURSES[7])]).as_text()
+    assert "effet sur" not in world.day(4, links=[*links, (f.adeli(5), NURSES[7])]).as_text()
 
 
 def test_who_comes_back_with_other_diplomas_is_added_and_not_changed_as_well(world: World) -> None:
