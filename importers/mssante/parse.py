@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from directory_service.model.identifiers import is_finess, is_siren, is_siret
 from directory_service.model.mailboxes import is_address
 from importers.quality.codes import CodeChecker, Fault
 from importers.rows import Holding, Line, Match, Place, Problems, getter
@@ -33,6 +34,7 @@ _YES_NO = {
 
 # TRE_G07 ► length of the number, and the letter of the technical id that says the same.
 _STRUCTURES = {"0": (11, "C"), "1": (9, "F"), "2": (9, "S"), "3": (14, "C"), "4": (14, "R")}
+_SOUND = {"1": is_finess, "2": is_siren, "3": is_siret}
 _STRUCTURE_NAMES = {"adeli-rang": "0", "finess": "1", "siren": "2", "siret": "3", "rpps-rang": "4"}
 
 _NAME, _TRADE_NAME = Place._fields.index("name"), Place._fields.index("trade_name")
@@ -52,6 +54,13 @@ def parse_structure(kind: str, number: str) -> tuple[str, str]:
     if len(number) == length + 1 and number.startswith(kind):
         number = number[1:]
     return kind, number
+
+
+def with_first_zero(kind: str, number: str) -> str:
+    """The number of a structure, with the first zero that a spreadsheet took if its key says that one is missing."""
+    whole = "0" + number
+    sound = _SOUND.get(kind)
+    return whole if sound and len(whole) == _STRUCTURES[kind][0] and sound(whole) else number
 
 
 def technical_id(kind: str, number: str) -> str:
@@ -121,7 +130,10 @@ class HoldingParser:
 
     def _place(self, line: Line, kind: str, number: str) -> Place | None:
         values = list(self.place(line.values))
-        kind, number = parse_structure(kind, number)
+        kind, written = parse_structure(kind, number)
+        number = with_first_zero(kind, written)
+        if number != written:
+            self._warn(line, "place_id", "structure_spelling", written)
         if not number and not (values[_NAME] or values[_TRADE_NAME]):
             return None
         numbers = (

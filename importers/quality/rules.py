@@ -95,6 +95,8 @@ _RULES = (
          _REPAIR, _EXTRACTS),
     Rule("structure_unnamed", "structure sans nom ni adresse", "structure", _W, _WARN, _EXTRACTS),
     Rule("structure_unknown", "structure qu'aucune extraction d'activités ne connaît", "structure", _N, _WARN, _BOXES),
+    Rule("structure_spelling", "premier zéro perdu au numéro de la structure d'une boîte : rétabli", "structure", _W,
+         _REPAIR, _BOXES),
     Rule("postcode_form", "code postal français attendu (5 chiffres)", "structure", _W, _WARN, _COG),
     Rule("postcode_unknown", "code postal inconnu, hors CEDEX", "structure", _N, _WARN, _COG),
     Rule("city_code_unknown", "code commune inconnu", "structure", _N, _WARN, _COG),

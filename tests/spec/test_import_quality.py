@@ -82,6 +82,7 @@ SOUND = [
     {"mode_code": "L", "mode": "Libéral"},
     {"technical_id": "C" + f.siret(26), "siret": f.siret(26), "siren": f.siret(26)[:9], "finess": ""},
 ]
+AIN_SITE = "010780054"
 BOXES: dict[str, dict[str, str]] = {
     "address": {"address": "pas une adresse"},
     "address_patient": {"address": "123456789012345@patient.mssante.fr"},
@@ -92,6 +93,7 @@ BOXES: dict[str, dict[str, str]] = {
     "holder_unknown": {"id": f.rpps(901), "national_id": "8" + f.rpps(901)},
     "domain_untrusted": {"address": "a@ailleurs.mssante.fr"},
     "structure_unknown": {"place_type": "1", "place_id": f.finess(2), "name": "CLINIQUE INCONNUE"},
+    "structure_spelling": {"place_type": "1", "place_id": AIN_SITE[1:]},
     "person_on_organization": {"type": "ORG", "place_type": "1", "place_id": f.finess(1)},
     "box_without_structure": {**dict.fromkeys(f.person(OTHER), ""), "type": "ORG"},
 }
@@ -130,7 +132,8 @@ def test_each_rule_of_mailboxes_tells_its_row_and_no_other(world: World) -> None
         operators.add_operator(connection, "essai", ["essai.mssante.fr"], actor="tests")
     rows = [f.mailbox(f"b{n}@essai.mssante.fr", OTHER) for n in range(len(BOXES) + 80)]
     rows = [{**row, **said} for row, said in zip(rows, [*BOXES.values(), *[{}] * 80], strict=True)]
-    report = world.day(1, activity=[f.activity(OTHER, **TOWN)], mailboxes=rows)
+    works = [{}, {"technical_id": "F" + AIN_SITE, "finess": AIN_SITE}]
+    report = world.day(1, activity=[f.activity(OTHER, **TOWN, **work) for work in works], mailboxes=rows)
     found = tripped(world, report)
     assert by_line(found, "mssante.mailboxes") == {n: {rule} for n, rule in enumerate(BOXES, 2)}
     assert [line.value for line in found if line.rule == "structure_unknown"] == ["F" + f.finess(2)]

@@ -8,7 +8,7 @@ import pytest
 from importers.links.layout import LINKS
 from importers.links.parse import LinkParser
 from importers.mssante.layout import MAILBOXES
-from importers.mssante.parse import HoldingParser, parse_structure, technical_id
+from importers.mssante.parse import HoldingParser, parse_structure, technical_id, with_first_zero
 from importers.rows import Doubt, Holding, Layout, Line, Match, Problems
 
 RPPS, ADELI, AIN = f.rpps(1), f.adeli(1), f.adeli(1, "01")
@@ -44,6 +44,20 @@ def read(**told: str) -> tuple[Holding | None, set[str]]:
 )
 def test_the_number_of_a_structure_may_repeat_its_type(kind: str, number: str, read: tuple[str, str]) -> None:
     assert parse_structure(kind, number) == read
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "whole"),
+    [
+        ("1", "10780054", "010780054"),
+        ("1", "10780055", "10780055"),  # the key is another's
+        ("1", "780054", "780054"),
+        ("2", "5450093", "5450093"),  # two zeros short
+        ("4", "10780054", "10780054"),
+    ],
+)
+def test_the_first_zero_is_given_back_where_the_key_says_so(kind: str, number: str, whole: str) -> None:
+    assert with_first_zero(kind, number) == whole
 
 
 def test_a_structure_without_a_number_has_no_key() -> None:
