@@ -73,8 +73,8 @@ class Settings(FaceSettings):
     )
     breaker_changed: float = _setting(
         _BREAKER.changed,
-        "The same for people, mailboxes or structures changed or merged: 0.5 % on an ordinary day, all of them when "
-        "a column moves. 100: no limit.",
+        "The same for people, mailboxes, structures or links changed or merged: 0.5 % on an ordinary day, all of them "
+        "when a column moves. 100: no limit.",
         most=100,
     )
     breaker_group_removed: float = _setting(

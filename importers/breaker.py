@@ -36,6 +36,17 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """What is counted apart from the impact on people and mailboxes.  ``changed``: those of which their own source
+    tells something else; ``before``: all that were known."""
+
+    subject: str
+    unit: str  # French, one of them
+    changed: int
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What the one who imports asks for.  ``accept``: the reason to let an impact pass."""
 
@@ -76,13 +87,14 @@ def of_impact(impact: Impact, limits: Thresholds) -> list[Breach]:
     return found
 
 
-def of_structures(changed: int, before: int, limits: Thresholds) -> list[Breach]:
-    """``changed``: those of which their own source tells something else; ``before``: all that were known."""
+def of_rewritten(rewritten: Rewritten, limits: Thresholds) -> list[Breach]:
+    """Structures or links of which so many say something else."""
+    changed, before = rewritten.changed, rewritten.before
     if not passes(changed, before, limits.changed, limits.floor):
         return []
     seen = percent(changed, before) or 0.0
-    message = f"{_said(changed, 'structure', before, ('change', 'changent'))} ({shares(seen, limits.changed)})"
-    return [Breach("changed", "structures", seen, limits.changed, message)]
+    message = f"{_said(changed, rewritten.unit, before, ('change', 'changent'))} ({shares(seen, limits.changed)})"
+    return [Breach("changed", rewritten.subject, seen, limits.changed, message)]
 
 
 def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Breach]:

@@ -33,7 +33,7 @@ from directory_service.registry.undo import recording
 from importers import extract
 from importers.assistant import Assistant
 from importers.boxes import attach_holders
-from importers.breaker import Rules, Seen, of_dates, of_file, of_impact, of_structures
+from importers.breaker import Rewritten, Rules, Seen, of_dates, of_file, of_impact, of_rewritten
 from importers.doubts import queue_doubtful_holders
 from importers.extract import ExtractFile
 from importers.feed import Task, feed_beside, feed_here, feed_surveyed
@@ -89,7 +89,7 @@ class Transaction:
         self.lead, self.patients = asked.lead, asked.patients
         self.quarantines: list[Quarantine] = []
         self.trust: list[TrustImpact] = []
-        self.structures = (0, 0)  # of which something else is told, and all that were known
+        self.rewritten: list[Rewritten] = []
         at, actor = now_text(), asked.actor
         self.id = create_run(connection, actor=actor, kind="import", as_of=as_of, started_at=at)
         self.store = Store(connection, run_id=self.id, actor=actor, as_of=as_of, at=at, stages=stages)
@@ -107,7 +107,7 @@ class Transaction:
             reports += [self._load_list(job) for job in fresh_lists]
         impact = self.store.impact
         breaches += of_impact(impact, self.rules.thresholds)
-        breaches += of_structures(*self.structures, self.rules.thresholds)
+        breaches += [b for told in self.rewritten for b in of_rewritten(told, self.rules.thresholds)]
         breaches += [b for moved in self.trust for b in of_trust(moved, self.rules.thresholds)]
         told = impact.as_dict() | ({"trust": self.trust[-1].as_dict()} if self.trust else {})
         accepted = self.rules.accepted(self.store.actor, breaches)
@@ -184,6 +184,7 @@ class Transaction:
         store = self.store
         self.people, self.places = People(self.connection), Places(store)
         self.links = Links(self.connection)
+        links = len(self.links.rpps)
         # Two files of one source: the second reads what the first wrote, by the indexes that a first load drops.
         once = len({job.layout for job in jobs}) == len(jobs)
         if self.connection.dialect.name == "sqlite":  # until the connection closes
@@ -197,7 +198,10 @@ class Transaction:
             settle(store, self.people)
             self.places.flush()
             store.flush()
-            self.structures = self.places.rewritten, self.places.before
+            self.rewritten = [
+                Rewritten("structures", "structure", self.places.rewritten, self.places.before),
+                Rewritten("links", "lien ADELI-RPPS", store.counts["link"]["updated"], links),
+            ]
             del self.places, self.links  # asked no more: room for the sorting of indexes
         self.show("rapprochement", 0, 0)
         with self.stages.during("reconcile"):

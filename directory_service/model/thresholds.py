@@ -15,7 +15,7 @@ class Thresholds:
     """What one import may do.  A share of 100 is never passed: no limit."""
 
     removed: float = 3.0  # of people, activities or mailboxes that close: a month of the ordinary churn
-    changed: float = 20.0  # of people, mailboxes or structures changed or merged: a column that moved changes them all
+    changed: float = 20.0  # of people, mailboxes, structures or links changed: a column that moved changes all
     group_removed: float = 50.0  # of one domain, profession or department; of the domains of one operator
     moved: float = 5.0  # of the trusted domains, or of the mailboxes under them, that go to other operators
     group_size: int = 100  # smaller groups are not looked at: the median domain has 4 mailboxes

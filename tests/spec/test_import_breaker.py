@@ -270,6 +270,17 @@ def test_many_structures_that_change_stop_the_import(world: World) -> None:
     assert stopped_by(stop) == {"changed structures"}
 
 
+def test_many_links_that_change_stop_the_import(world: World) -> None:
+    """A table that slipped by a row queued a question for nearly each of its lines, and passed."""
+    pairs = [(f.adeli(n), f.rpps(n)) for n in range(1, 41)]
+    world.day(1, links=pairs)
+    slipped = [(adeli, rpps) for (adeli, _), (_, rpps) in zip(pairs, [*pairs[1:], pairs[0]], strict=True)]
+    assert world.day(2, links=[*slipped[:7], *pairs[7:]], dry_run=True).breaches == ()  # below the floor
+    with pytest.raises(CircuitBreaker, match="40 liens ADELI-RPPS sur 40 changent") as stop:
+        world.day(2, links=slipped)
+    assert stopped_by(stop) == {"changed links"}
+
+
 def test_who_becomes_another_record_counts_with_those_who_change(world: World) -> None:
     old = [f.adeli(n) for n in range(20)]
     elsewhere = {"technical_id": "F" + f.finess(2), "finess": f.finess(2)}
