@@ -92,9 +92,8 @@ def of_rewritten(rewritten: Rewritten, limits: Thresholds) -> list[Breach]:
     changed, before = rewritten.changed, rewritten.before
     if not passes(changed, before, limits.changed, limits.floor):
         return []
-    seen = percent(changed, before) or 0.0
-    message = f"{_said(changed, rewritten.unit, before, ('change', 'changent'))} ({shares(seen, limits.changed)})"
-    return [Breach("changed", rewritten.subject, seen, limits.changed, message)]
+    said = _said(changed, rewritten.unit, before, ("change", "changent"))
+    return [share("changed", rewritten.subject, said, changed, before, limits.changed)]
 
 
 def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Breach]:
@@ -103,27 +102,27 @@ def _of_whole(dimension: str, whole: Moved, limits: Thresholds) -> Iterator[Brea
         ("changed", whole.changed + whole.merged, limits.changed, _CHANGE),
     ):
         if passes(number, whole.before, limit, limits.floor):
-            seen = percent(number, whole.before) or 0.0
-            message = f"{_said(number, _WHOLES[dimension], whole.before, verbs)} ({shares(seen, limit)})"
-            yield Breach(rule, dimension, seen, limit, message)
+            said = _said(number, _WHOLES[dimension], whole.before, verbs)
+            yield share(rule, dimension, said, number, whole.before, limit)
 
 
 def _of_group(dimension: str, group: Moved, limits: Thresholds) -> Iterator[Breach]:
     if passes(group.removed, group.before, limits.group_removed, limits.floor):
-        seen = percent(group.removed, group.before) or 0.0
-        said = _said(group.removed, _UNITS[dimension], group.before, _GO)
-        told = shares(seen, limits.group_removed)
-        message = f"{_GROUPS[dimension]} {_named(dimension, group.key)} : {said} ({told})"
-        yield Breach("group_removed", f"{dimension} {group.key}", seen, limits.group_removed, message)
+        went = _said(group.removed, _UNITS[dimension], group.before, _GO)
+        said = f"{_GROUPS[dimension]} {_named(dimension, group.key)} : {went}"
+        subject = f"{dimension} {group.key}"
+        yield share("group_removed", subject, said, group.removed, group.before, limits.group_removed)
 
 
 def _said(number: int, unit: str, whole: int, verbs: tuple[str, str]) -> str:
     return f"{counted(number, unit)} sur {grouped(whole)} {verbs[number > 1]}"
 
 
-def shares(seen: float, limit: float) -> str:
-    """What was seen and what is allowed, in percent."""
-    return f"{_shown(seen)} %, seuil {_shown(limit)} %" if seen else f"{LEAST}, seuil {_shown(limit)} %"
+def share(rule: str, subject: str, said: str, number: int, whole: int, limit: float) -> Breach:
+    """The breach of a threshold in percent: what is ``said`` of it, with what was seen and what is allowed."""
+    seen = percent(number, whole) or 0.0
+    told = f"{_shown(seen)} %" if seen else LEAST
+    return Breach(rule, subject, seen, limit, f"{said} ({told}, seuil {_shown(limit)} %)")
 
 
 def _named(dimension: str, key: str) -> str:

@@ -39,7 +39,7 @@ class Places:
         self.first_box = len(people_sources()) + 1
         self.ranks = bytearray(1)  # by id: rank of the source
         self.seen = bytearray(1)  # by id: met in this run
-        self.changed: dict[int, tuple[Place, str, int, int, bool]] = {}
+        self.changed: dict[int, tuple[Place, str, int, int]] = {}
         self.rewritten = 0  # of which the source that told them before tells something else
         self.adoptable: dict[str, int] = {}  # F… or C… of organizations that only mailboxes spoke of
         self.box_keys: dict[int, str] = {}  # technical ids of the organizations that mailboxes brought
@@ -130,9 +130,8 @@ class Places:
         if digest == self.digests[pk] and rank == self.ranks[pk]:
             self.store.counts["organization"]["unchanged"] += 1
             return
-        same_source = rank == self.ranks[pk]
         self._grow(pk, digest, rank)
-        self.changed[pk] = (Place._make((key, *place[1:])), source, digest, line, same_source)
+        self.changed[pk] = (Place._make((key, *place[1:])), source, digest, line)
         if len(self.changed) >= _BATCH:
             self.flush()
 
@@ -180,20 +179,18 @@ class Places:
         relocate(self.store, {pk: (place.department_code, place.postcode) for pk, (place, *_) in changed.items()})
         rows = []
         for ids in chunks(sorted(changed)):
-            columns = [organization.c[name] for name in ("id", "changed_at", "national_id", *_FIELDS)]
+            columns = [organization.c[name] for name in ("id", "source", "changed_at", "national_id", *_FIELDS)]
             for pk, *old in self.store.connection.execute(select(*columns).where(organization.c.id.in_(ids))):
                 rows.append(self._updated(pk, old, *changed[pk]))
         update_rows(self.store.connection, organization, _UPDATED, rows)
 
-    def _updated(
-        self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int, same_source: bool
-    ) -> tuple[Any, ...]:
-        changed_at, *old = held
+    def _updated(self, pk: int, held: list[str], place: Place, source: str, digest: int, line: int) -> tuple[Any, ...]:
+        teller, changed_at, *old = held
         national = self._national(pk, place)
         told = [*zip(("national_id", *_FIELDS), old, (national, *place), strict=True)]
         before = {name: value for name, value, other in told if value != other}
         after = {name: other for name, value, other in told if value != other}
         if after:
-            self.rewritten += same_source
+            self.rewritten += source == teller
             self.store.note("update", "organization", pk, before, after, line=line)
         return (*place, national, source, digest, self.store.as_of if after else changed_at, pk)

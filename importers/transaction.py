@@ -246,9 +246,9 @@ class Transaction:
     def _load_file(self, job: Job, task: Task) -> FileReport:
         file = job.file
         captions = tuple(shown(caption[:80]) for caption in file.match.unknown)
-        report = FileReport(file.name, job.layout, job.checked.sha256, file.size, job.checked.rows, unknown=captions)
-        earlier = find_reading(self.connection, job.layout, report.sha256, job.published)
-        report = replace(report, read_by=earlier)
+        told = file.name, job.layout, job.checked.sha256, file.size, job.checked.rows
+        earlier = find_reading(self.connection, job.layout, job.checked.sha256, job.published)
+        report = FileReport(*told, unknown=captions, read_by=earlier)
         self.store.file = self._record(report, job)
         quarantine = Quarantine(self.store, report, self.store.file, file.match, file.separator, self.findings)
         self.quarantines.append(quarantine)

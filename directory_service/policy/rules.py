@@ -17,11 +17,11 @@ from directory_service.errors import InvalidInput, RegistryUnavailable
 from directory_service.index.freshness import data_age
 from directory_service.index.query import View
 from directory_service.model.ins import PATIENT_DOMAIN
-from directory_service.model.mailboxes import CertificateRule, domain_of, is_patient
+from directory_service.model.mailboxes import CertificateRule, domain_of
 from directory_service.policy.protocol import Request
 from directory_service.trust.access import Caller
 from directory_service.trust.certificates import PIN
-from directory_service.trust.verdicts import Outcome
+from directory_service.trust.verdicts import Outcome, reason
 from directory_service.trust.verify import Question, ask
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _judged(directory: Directory, side: str, address: str, holders: list[str], p
     except InvalidInput:  # Postfix has rules of its own for the form of an address; its domain is judged all the same
         outside = not holders and directory.has_trust_of(domain_of(address))
         return _refused(side, texts[Outcome.UNTRUSTED_DOMAIN]) if outside else None
-    by_rule = not holders and is_patient(address.lower(), policy.patients)
+    by_rule = not holders and reason("patient_number") in verdict.reasons
     if verdict.verdict not in texts or (verdict.verdict is Outcome.UNKNOWN_ADDRESS and not ours and not by_rule):
         return None  # it may be unlisted: whoever holds the domain decides, known here or, without a white list, not
     since = f" depuis le {verdict.until[:10]}" if verdict.until else ""

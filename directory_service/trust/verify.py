@@ -185,9 +185,9 @@ def _seen(build: Build, source: str) -> str:
 def _case(question: Question, build: Build) -> _Case:
     address, at, now = lowered(question.address.strip()), question.at, datetime.now(UTC)
     if not _ADDRESS.fullmatch(address):
-        raise InvalidInput("une adresse de messagerie est attendue", where="adresse")
+        raise InvalidInput("une adresse de messagerie est attendue", where="paramètre address")
     if at is not None and at > now + CLOCK_SKEW:
-        raise InvalidInput("cet instant est à venir", where="instant")
+        raise InvalidInput("cet instant est à venir", where="paramètre at")
     instant = min(at, now) if at is not None else now
     return _Case(address, format_instant(instant), build, past=at is not None and at < now - CLOCK_SKEW)
 

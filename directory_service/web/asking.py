@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from directory_service.errors import Forbidden, InvalidInput, LimitExceeded
+from directory_service.errors import Forbidden, LimitExceeded
 from directory_service.trust.receipts import Form
 from directory_service.trust.verify import Question, ask
 from directory_service.web.batches import answered
@@ -43,7 +43,6 @@ FIELDS: Final = (
     Flag("receipt", (Form.PRIVATE.value,)),
 )
 _BETWEEN: Final = frozenset('<>"(),:;\\[]')  # signs that addresses stand between (RFC 5322 3.2.3): what was copied too
-_PARAMETERS: Final = {"adresse": "address", "instant": "at"}  # as ``ask`` names what it refuses
 # Lines answered from one build: a batch must see changes within a second.
 _GROUP: Final = 200
 
@@ -74,12 +73,7 @@ class Asker:
             asked["at"],
             self._sender(asked["as"], asked["operator"].lower()),
         )
-        try:
-            verdict = ask(self.directory, question, self.caller, patient_domain=self.patient_domain)
-        except InvalidInput as error:
-            if error.where not in _PARAMETERS:
-                raise
-            raise refused(_PARAMETERS[error.where], error.message) from None
+        verdict = ask(self.directory, question, self.caller, patient_domain=self.patient_domain)
         return verdict, {**verdict.as_dict(), **self._receipt(asked["receipt"], question, verdict)}
 
     def _receipt(self, wanted: bool | str, question: Question, verdict: Verdict) -> dict[str, Any]:

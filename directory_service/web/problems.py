@@ -33,7 +33,11 @@ _OF_STATUS = {
 def problem(
     slug: str, status: int, detail: str, where: str | None = None, suggestions: tuple[str, ...] = ()
 ) -> Response:
-    body = problem_body(slug, status, detail, where, _build(), suggestions)
+    return problem_response(problem_body(slug, status, detail, where, _build(), suggestions), status)
+
+
+def problem_response(body: bytes, status: int) -> Response:
+    """No cache keeps it: by itself one may keep a 404 or a 414 (RFC 9110 15.1)."""
     response = Response(body, status, content_type=MIMETYPE)
     response.headers["Cache-Control"] = "no-store"
     return response

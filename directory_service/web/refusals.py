@@ -12,7 +12,7 @@ from flask import Flask, Response
 from gunicorn.util import unquote_to_wsgi_str
 
 from directory_service.web.operations import account
-from directory_service.web.problems import MIMETYPE
+from directory_service.web.problems import problem_response
 from directory_service.web.problemtypes import PROBLEMS, problem_body
 from directory_service.web.slow import TOO_LATE
 
@@ -40,9 +40,8 @@ class Refusals:
 
 def _problem(status: int) -> Response:
     slug, text = _LATE.get(status) or ("bad-request" if status < 500 else "internal", "")
-    told = Response(problem_body(slug, status, text or PROBLEMS[slug][1]), status, content_type=MIMETYPE)
+    told = problem_response(problem_body(slug, status, text or PROBLEMS[slug][1]), status)
     told.headers["Connection"] = "close"
-    told.headers["Cache-Control"] = "no-store"  # else caches may keep a 414 (RFC 9110 15.5.15)
     told.headers["X-Content-Type-Options"] = "nosniff"
     if status == 503:
         told.headers["Retry-After"] = "5"

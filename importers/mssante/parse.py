@@ -58,9 +58,10 @@ def parse_structure(kind: str, number: str) -> tuple[str, str]:
 
 def with_first_zero(kind: str, number: str) -> str:
     """The number of a structure, with the first zero that a spreadsheet took if its key says that one is missing."""
+    if kind not in _SOUND or len(number) != _STRUCTURES[kind][0] - 1:
+        return number
     whole = "0" + number
-    sound = _SOUND.get(kind)
-    return whole if sound and len(whole) == _STRUCTURES[kind][0] and sound(whole) else number
+    return whole if _SOUND[kind](whole) else number
 
 
 def technical_id(kind: str, number: str) -> str:

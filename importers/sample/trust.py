@@ -90,7 +90,7 @@ def _seal(seed: int) -> Seal:
 
 def _key() -> rsa.RSAPrivateKey:
     exponent = 65537
-    d = pow(exponent, -1, (_P - 1) * (_Q - 1))
+    d = rsa.rsa_recover_private_exponent(exponent, _P, _Q)
     public = rsa.RSAPublicNumbers(exponent, _P * _Q)
     crt = rsa.rsa_crt_dmp1(d, _P), rsa.rsa_crt_dmq1(d, _Q), rsa.rsa_crt_iqmp(_P, _Q)
     return rsa.RSAPrivateNumbers(_P, _Q, d, *crt, public).private_key()

@@ -12,8 +12,7 @@ from typing import Any
 
 from directory_service.model.numbers import grouped
 from directory_service.model.thresholds import Thresholds
-from importers.breaker import passes, shares
-from importers.impact import percent
+from importers.breaker import passes, share
 from importers.report import Breach, counted
 
 Holders = Mapping[str, frozenset[str]]  # domain ► names of the operators that hold it
@@ -101,15 +100,9 @@ def of_trust(impact: TrustImpact, limits: Thresholds) -> Iterator[Breach]:
             if passes(number, whole, limit, limits.floor):
                 under = "" if unit == "domaine" else f", de {counted(domains, 'domaine')},"
                 said = f"{counted(number, unit)} sur {grouped(whole)}{under} {_FRENCH[act][number > 1]}"
-                yield _breach(f"domain_{act}", f"{unit}s", said, number, whole, limit)
+                yield share(f"domain_{act}", f"trust {unit}s", said, number, whole, limit)
     for name, (held, lost) in sorted(impact.operators.items()):
         if held >= limits.group_size and passes(lost, held, limits.group_removed, limits.floor):
             goes = "le quittent" if lost > 1 else "le quitte"
             said = f"opérateur {name} : {counted(lost, 'domaine')} sur {grouped(held)} {goes}"
-            yield _breach("operator_domains", f"operator {name}", said, lost, held, limits.group_removed)
-
-
-def _breach(rule: str, subject: str, said: str, number: int, whole: int, limit: float) -> Breach:
-    seen = percent(number, whole) or 0.0
-    told = f"{said} ({shares(seen, limit)})"
-    return Breach(rule, f"trust {subject}" if rule != "operator_domains" else subject, seen, limit, told)
+            yield share("operator_domains", f"operator {name}", said, lost, held, limits.group_removed)

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from certificates import Authority
 from e2e.installation import Installation, free_port, start
@@ -15,8 +16,12 @@ from e2e.installation import Installation, free_port, start
 OF_NO_DATA = ["signataire", "clés", "certificats", "révocation", "ports TLS", "service de politique"]
 
 
+def by_name(text: str) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in json.loads(text)["checks"]}
+
+
 def checks(text: str) -> dict[str, bool]:
-    return {check["name"]: check["ok"] for check in json.loads(text)["checks"]}
+    return {name: check["ok"] for name, check in by_name(text).items()}
 
 
 NONE_DUE = {"ANNUAIRE_SOURCE_RHYTHMS": ""}  # samples are of August 2026
@@ -47,10 +52,8 @@ def test_a_service_that_has_no_answers_for_strangers_is_well(
 ) -> None:
     """The doctor, a stranger itself, took the refusal for an answer that differs."""
     closed = {"ANNUAIRE_LDAP_ALLOW_ANONYMOUS": "false"}
-    told = {
-        c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5, **NONE_DUE, **closed).stdout)["checks"]
-    }
-    assert not told["mêmes réponses"]["ok"] and "redémarrez" in told["mêmes réponses"]["detail"]
+    same = by_name(served.run("doctor", "--json", code=5, **NONE_DUE, **closed).stdout)["mêmes réponses"]
+    assert not same["ok"] and "redémarrez" in same["detail"]
     here = loaded.copy(tmp_path / "copy")
     here.env.update(closed)
     server = start(here)
@@ -63,7 +66,7 @@ def test_a_service_that_has_no_answers_for_strangers_is_well(
 
 
 def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(served: Installation) -> None:
-    found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", code=5).stdout)["checks"]}
+    found = by_name(served.run("doctor", "--json", code=5).stdout)
     assert [name for name, check in found.items() if not check["ok"]] == ["sources"]
     assert "mssante.mailboxes : dernière extraction du 2026-08-25" in found["sources"]["detail"]
     assert "données reçues il y a 0," in found["âge des données"]["detail"]  # less than an hour
@@ -72,7 +75,7 @@ def test_sources_that_fell_silent_are_told_though_their_files_were_read_today(se
 def test_a_source_that_is_expected_by_a_name_that_none_has_is_told(served: Installation) -> None:
     """It would never be silent, and nobody would know that nobody watches the right one."""
     rhythms = {"ANNUAIRE_SOURCE_RHYTHMS": "rpps.activty=36 mssante.mailboxes=1000000"}
-    found = {c["name"]: c for c in json.loads(served.run("doctor", "--json", **rhythms).stdout)["checks"]}
+    found = by_name(served.run("doctor", "--json", **rhythms).stdout)
     assert found["sources"]["detail"].endswith("jamais lues : rpps.activty (réglage source_rhythms)")
 
 
@@ -111,7 +114,7 @@ def test_a_part_of_the_index_that_nobody_asks_for_is_looked_at_too(loaded: Insta
     with build.open("r+b") as file:
         file.seek(build.stat().st_size // 2)
         file.write(bytes(build.stat().st_size // 4))
-    found = {c["name"]: c for c in json.loads(here.run("doctor", "--json", code=5).stdout)["checks"]}
+    found = by_name(here.run("doctor", "--json", code=5).stdout)
     assert found["index"]["ok"] and "annuaire index --rebuild" in found["intégrité de l'index"]["detail"]
     here.run("index", "--rebuild")
     assert checks(here.run("doctor", "--json", code=5).stdout)["intégrité de l'index"]
@@ -128,7 +131,7 @@ def test_keys_that_were_lost_are_told_and_none_is_made(loaded: Installation, tmp
     keys, away = here.folder / "var" / "keys", tmp_path / "away"
     keys.rename(away)
     for made in (False, True):
-        found = {c["name"]: c for c in json.loads(here.run("doctor", "--json", code=5).stdout)["checks"]}
+        found = by_name(here.run("doctor", "--json", code=5).stdout)
         assert not found["journal signé"]["ok"] and "remettez-y" in found["journal signé"]["detail"]
         assert keys.exists() == made
         if not made:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from full_disk import full_disk
 from prometheus_client import REGISTRY
 
 from directory_service import accesslog
@@ -79,12 +79,8 @@ def test_what_a_full_disk_cut_short_is_counted_and_runs_into_no_other_line(tmp_p
     whole = path.stat().st_size
     for operation in "bc":
         log.add("ldap", "", {"operation": operation})
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (whole + whole // 2, hard))  # as if the disk ended there
-    try:
+    with full_disk(after=whole + whole // 2):
         log.flush()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     log.add("ldap", "", {"operation": "d"})
     log.close()
     first, half, last = path.read_text(encoding="utf-8").splitlines()

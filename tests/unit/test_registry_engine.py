@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import resource
 import shutil
 import socket
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from full_disk import full_disk
 from sqlalchemy import Engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import NullPool
@@ -67,13 +67,8 @@ def test_a_registry_that_does_not_open_says_what_an_account_needs(tmp_path: Path
 
 def test_a_registry_that_finds_no_room_to_open_tells_of_its_disk(sqlite_template: Path, tmp_path: Path) -> None:
     path = shutil.copy(sqlite_template, tmp_path / "registry.sqlite")
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # as on a full disk, no file beside it can grow
-    try:
-        with pytest.raises(RegistryUnavailable, match="disque du registre"):
-            require_current(open_registry(f"sqlite:///{path}"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with full_disk(), pytest.raises(RegistryUnavailable, match="disque du registre"):
+        require_current(open_registry(f"sqlite:///{path}"))
 
 
 @pytest.mark.parametrize(

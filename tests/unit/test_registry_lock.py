@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import factories as f
 import pytest
+from full_disk import full_disk
 from sqlalchemy import Engine
 
 from directory_service import cli
@@ -69,13 +69,12 @@ def test_the_second_waits_and_is_told_once_whom_for(registry: Engine) -> None:
 @pytest.mark.parametrize("registry_url", ["sqlite"], indirect=True)
 def test_a_full_disk_is_told_by_the_work_and_not_by_the_lock(registry: Engine) -> None:
     """It was said that the output could not be written, and that what had been done was kept."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    try:
-        with locked(registry, work="import", actor="aude"), pytest.raises(RegistryBusy, match="processus inconnu"):
-            locked(registry, work="import", actor="zoé").__enter__()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with (
+        full_disk(),
+        locked(registry, work="import", actor="aude"),
+        pytest.raises(RegistryBusy, match="processus inconnu"),
+    ):
+        locked(registry, work="import", actor="zoé").__enter__()
 
 
 def test_the_lock_of_a_killed_process_is_free(registry: Engine, registry_url: str, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def _answer(address: str, person: str) -> Response:
         verdict = ask(directory(), question, Caller(View.ANONYMOUS), patient_domain=patient_domain())
     except InvalidInput as error:
         asked = {"address": address, "person": person}
-        if error.where == "adresse":
+        if error.where == "paramètre address":
             return _again(
                 asked,
                 "address",
