@@ -92,12 +92,15 @@ def running(command: list[str], port: int, env: dict[str, str] | None = None) ->
 @contextmanager
 def balanced(node: Node, configuration: str, port: int) -> Iterator[Callable[[], dict[str, str]]]:
     """HAProxy, answering on ``port``; gives what its checks last found, and what it takes each server for."""
-    path, control = node.folder / "haproxy.cfg", node.folder / "haproxy.sock"
+    path, control = node.folder / f"{port}.cfg", node.folder / f"{port}.sock"
     path.write_text(f"global\n    stats socket {control}\n\n{configuration}")
 
     def checked() -> dict[str, str]:
         with socket.socket(socket.AF_UNIX) as link:
-            link.connect(str(control))
+            try:
+                link.connect(str(control))
+            except (FileNotFoundError, ConnectionRefusedError):  # it listens on its ports before
+                return {}
             link.sendall(b"show stat\n")
             told = b"".join(iter(lambda: link.recv(65536), b"")).decode().removeprefix("# ")
         rows = [row for row in csv.DictReader(told.splitlines()) if row["check_status"]]
