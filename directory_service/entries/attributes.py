@@ -7,9 +7,9 @@ that these find a superset of the entries that match.  What the wire calls these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 from directory_service.entries.comparing import PREPARE, MatchRule
@@ -18,7 +18,7 @@ from directory_service.entries.marks import marked, unmarked
 from directory_service.ldap.dn import parse_dn, uuid_start
 from directory_service.model.identifiers import is_adeli, is_rpps
 from directory_service.model.names import fold, other_spellings, other_wordings, squash
-from directory_service.model.nomenclature import code_of_department
+from directory_service.model.nomenclature import code_of_department, codes
 from directory_service.model.towns import other_towns, town_key
 from ldap_schema.schema import load
 
@@ -80,6 +80,9 @@ _TABLE: Final = (
     Attribute("asSpecialtyCode", _EXACT, _B | _P, tag="s"),
     Attribute("asModeCode", _EXACT, _B | _P, tag="m"),
     Attribute("asSectorCode", _EXACT, _BPS, tag="e"),
+    Attribute("asCategory", _TEXT, _B | _P),
+    Attribute("asMode", _TEXT, _B | _P),
+    Attribute("asSector", _TEXT, _BPS),
     # state
     Attribute("asStatus", _EXACT, _BPS, always=_BPS, tag="a"),
     Attribute("asMailboxType", _EXACT, _B, always=_B, tag="t"),
@@ -108,6 +111,12 @@ _TABLE: Final = (
 )
 
 ATTRIBUTES: Final[dict[str, Attribute]] = {a.name.lower(): a for a in _TABLE}
+# Attributes that hold the labels of a nomenclature: its name, and the attribute of the codes.
+LABELS: Final = {
+    "asCategory": ("category", "asCategoryCode"),
+    "asMode": ("mode", "asModeCode"),
+    "asSector": ("sector", "asSectorCode"),
+}
 # Attributes whose ``~=`` is by sound and typing errors, and where their entries have the tokens for it.
 SOUNDED: Final[dict[str, frozenset[int]]] = dict.fromkeys(("cn", "sn", "givenName"), _B | _P)
 # Attributes whose values match by other spellings too, prepared already, and what gives these.
@@ -229,6 +238,14 @@ def index_tag(attribute: Attribute, value: bytes) -> str | None:
         named = PREPARE[_EXACT](parts[2].decode()) if len(parts) > 2 and parts[2].isalnum() else ""
         return tag(attribute.tag, named) if named else f"{attribute.tag}x{prepared.encode().hex()}"
     return tag(attribute.tag, prepared) if prepared else None
+
+
+@cache
+def label_tokens(name: str) -> Mapping[str, str]:
+    """The labels, prepared, that an attribute of ``LABELS`` may hold, and the token of the code of each."""
+    system, coded = LABELS[name]
+    rule, attribute = PREPARE[_TEXT], ATTRIBUTES[coded.lower()]
+    return {rule(label): index_tag(attribute, code.encode()) or "" for code, label in codes(system).items()}
 
 
 def town_tag(town: str) -> str:

@@ -24,7 +24,7 @@ from directory_service.entries.fragments import written
 from directory_service.entries.labels import facts
 from directory_service.entries.places import Place, coded_json, digits, place_of, structure_names
 from directory_service.entries.wire import clean, entry_ber, many, one
-from directory_service.entries.work import AUTHORITY, hc_status, status_text
+from directory_service.entries.work import AUTHORITY, hc_status, labelled, status_text
 from directory_service.ldap.dn import escape_value
 from directory_service.model.mailboxes import Binding, MailboxType
 from directory_service.model.names import squash
@@ -76,10 +76,10 @@ class _State(NamedTuple):
 def _state(active: bool, sector: Coded) -> _State:
     """What few codes say of very many structures."""
     status = hc_status(active)
-    own = [("a", status_text(active)), ("e", _EXACT(sector.code))]
+    sectors = labelled("asSector", "e", (sector.code,))
     return _State(
-        one("hpdProviderStatus", status) + one("asStatus", status.lower()) + one("asSectorCode", clean(sector.code)),
-        token_text([tag(letter, value) for letter, value in own if value]),
+        one("hpdProviderStatus", status) + one("asStatus", status.lower()) + sectors.ber,
+        token_text([tag("a", status_text(active)), sectors.tags]),
     )
 
 

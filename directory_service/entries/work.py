@@ -11,12 +11,13 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from directory_service.entries.attributes import ATTRIBUTES, column, index_tag, tag
+from directory_service.entries.attributes import ATTRIBUTES, LABELS, column, index_tag, tag
 from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.entry import CLASSES, PEOPLE
 from directory_service.entries.fragments import fragment
 from directory_service.entries.labels import personal_title
 from directory_service.entries.wire import clean, many, one
+from directory_service.model import nomenclature
 from directory_service.model.people import Coded, Expertise, Practitioner, Status
 from directory_service.model.specialists import SPECIALISTS
 
@@ -92,8 +93,8 @@ def _led_by(
 def work_of(codes: Codes) -> Work:
     """The part of the entry that these codes give."""
     what = _skill(codes.branch, codes.active, codes.title, codes.civility, codes.professions, codes.expertises)
-    category = _values("asCategoryCode", "k", codes.categories)
-    mode, sector = _values("asModeCode", "m", codes.modes), _values("asSectorCode", "e", codes.sectors)
+    category = labelled("asCategory", "k", codes.categories)
+    mode, sector = labelled("asMode", "m", codes.modes), labelled("asSector", "e", codes.sectors)
     tags = (what.professions.tags, category.tags, what.specialties.tags, mode.tags, sector.tags, what.status.tags)
     return Work(
         b"".join((what.ber, category.ber, what.specialties.ber, mode.ber, sector.ber, what.status.ber, what.hc_ber)),
@@ -106,25 +107,33 @@ def work_of(codes: Codes) -> Work:
     )
 
 
-class _Values(NamedTuple):
+class Values(NamedTuple):
     ber: bytes
     tags: str
 
 
 @lru_cache(maxsize=20_000)
-def _values(name: str, letter: str, codes: tuple[str, ...]) -> _Values:
+def _values(name: str, letter: str, codes: tuple[str, ...]) -> Values:
     """One attribute and its tokens."""
     values = [clean(c) for c in codes]
-    return _Values(many(name, values), " ".join(dict.fromkeys([tag(letter, e) for v in values if (e := _EXACT(v))])))
+    return Values(many(name, values), " ".join(dict.fromkeys([tag(letter, e) for v in values if (e := _EXACT(v))])))
+
+
+@lru_cache(maxsize=20_000)
+def labelled(name: str, letter: str, codes: tuple[str, ...]) -> Values:
+    """The attribute of the codes, and that of their labels; the tokens find both, in whatever case a code came."""
+    system, coded = LABELS[name]
+    known = _values(coded, letter, codes)
+    return Values(known.ber + many(name, [nomenclature.label(system, clean(c).upper()) for c in codes]), known.tags)
 
 
 class _Skill(NamedTuple):
     """What combinations of category, mode and sector leave as it is."""
 
     ber: bytes  # up to asProfessionCode
-    professions: _Values
-    specialties: _Values
-    status: _Values
+    professions: Values
+    specialties: Values
+    status: Values
     hc_ber: bytes
     hc_tags: tuple[str, ...]  # most of them are tokens of the codes as well
     column: str

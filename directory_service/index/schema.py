@@ -16,7 +16,7 @@ from typing import Final
 from directory_service.entries.entry import BAL, first_id
 from directory_service.index.plan.access import COLUMNS
 
-VERSION: Final = "26"
+VERSION: Final = "27"
 
 ENTRY_COLUMNS: Final = ("id", "view", *COLUMNS, "tags")
 BODY_COLUMNS: Final = ("id", "dn", "keys", "created", "changed", "ber", "json", "alike")

@@ -62,7 +62,7 @@ _ANYBODYS: Final = """
     name cn sn givenName initials displayName personalTitle title
     mail
     asSpecialty street postalAddress postalCode l st telephoneNumber facsimileTelephoneNumber
-    asProfessionCode asCategoryCode asSpecialtyCode asModeCode asSectorCode
+    asProfessionCode asCategoryCode asCategory asSpecialtyCode asModeCode asMode asSectorCode asSector
     asStatus asMailboxType asPaperless asPreferred asOperator
     HcRegisteredName HcProfession HcSpecialisation hpdProviderStatus hpdMedicalRecordsDeliveryEmailAddress
     userCertificate

@@ -103,10 +103,13 @@ PRACTITIONER = {
     "asProfessionCode": Same(at("profession.code"), exact=False),  # (1)
     "title": Same(at("profession.label"), exact=False),  # (1)
     "asCategoryCode": Same(at("category.code"), exact=False),  # (1)
+    "asCategory": Same(at("category.label"), exact=False),  # (1)
     "asSpecialtyCode": Same(at("specialties.code")),
     "asSpecialty": Same(at("specialties.label")),
     "asModeCode": Same(at("activities.mode.code")),
+    "asMode": Same(at("activities.mode.label")),
     "asSectorCode": Same(at("activities.sector.code")),
+    "asSector": Same(at("activities.sector.label")),
     "mail": Same(at("mailboxes.address")),
 }
 STRUCTURE = {
@@ -125,6 +128,7 @@ ORGANIZATION = STRUCTURE | {
     "uid": Same(at("id")),
     "asStatus": Same(at("status")),
     "asSectorCode": Same(at("sector.code")),
+    "asSector": Same(at("sector.label")),
     "mail": Same(at("mailboxes.address")),
 }
 # A mailbox and one of its holders.

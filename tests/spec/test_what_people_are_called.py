@@ -17,7 +17,8 @@ from directory_service.index.directory import Directory
 from directory_service.index.plan.values import value_tests
 from directory_service.index.query import Query, Scope, View
 from directory_service.ldap.filters import parse_filter
-from directory_service.model.nomenclature import label
+from directory_service.model.names import fold
+from directory_service.model.nomenclature import codes, label
 from directory_service.model.people import Coded, Expertise
 
 BAL = f"ou=bal,{SUFFIX}"
@@ -91,6 +92,52 @@ def test_people_are_found_by_what_they_are_called_and_the_others_are_the_rest(
     assert found(directory, f"(!{asked})") == "".join(letter for letter in EVERYBODY if letter not in who)
 
 
+LIBERAL, SALARIED = Coded("L", label("mode", "L")), Coded("S", label("mode", "S"))
+# Codes of the modes; those of nowhere have no label, and a source may write one in small letters.
+MODES = {"a": [LIBERAL], "b": [SALARIED, LIBERAL], "c": [Coded("s", "")], "d": [Coded("X9", "")], "e": [Coded("", "")]}
+
+
+@pytest.fixture(scope="module")
+def practising(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Directory]:
+    entries = []
+    for n, (letter, modes) in enumerate(MODES.items(), 600):
+        person = make_practitioner(n, roles=[make_role(world.LYON, mode=mode) for mode in modes])
+        entries.append(practitioner_entry(person, (), SUFFIX))
+        entries += mailbox_entries([make_binding(n, f"{letter}@a.mssante.fr", practitioner=person)], SUFFIX)
+    with closing(world.build(tmp_path_factory.mktemp("practising"), entries)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("asked", "who"),
+    [
+        ("(asMode=salarié)", "bc"),
+        ("(asMode=SALARIE)", "bc"),
+        ("(asMode=*libéral*)", "ab"),
+        ("(asMode=libéral*commerçant)", "ab"),
+        ("(asMode=libéral)", ""),
+        ("(asMode=*é*)", "abc"),
+        ("(asMode=*)", "abc"),
+        ("(asMode~=salarie)", "bc"),
+        ("(asMode:=salarié)", "bc"),
+        ("(asMode:caseIgnoreMatch:=salarié)", "bc"),
+        ("(asMode:caseExactMatch:=Salarié)", "bc"),
+        ("(asMode:caseExactMatch:=salarié)", ""),
+        ("(asModeCode=s)", "bc"),
+        ("(asCategory=civil)", "abcde"),
+    ],
+)
+def test_people_are_found_by_the_labels_of_their_codes(practising: Directory, asked: str, who: str) -> None:
+    assert found(practising, asked) == who
+    assert found(practising, f"(!{asked})") == "".join(letter for letter in MODES if letter not in who)
+
+
+def test_the_labels_of_a_nomenclature_have_codes_that_differ_in_more_than_case() -> None:
+    for system in ("category", "mode", "sector"):
+        assert all(code == code.upper() for code in codes(system))
+        assert len({fold(each) for each in codes(system).values()}) == len(codes(system))
+
+
 @pytest.mark.parametrize(
     ("asked", "value", "matches"),
     [
@@ -100,6 +147,8 @@ def test_people_are_found_by_what_they_are_called_and_the_others_are_the_rest(
         ("(title:caseIgnoreMatch:=kiné)", "Masseur-Kinésithérapeute", False),
         ("(asSpecialty=cardiologue)", "Cardiologie et Maladies vasculaires", True),
         ("(st=1)", "Ain", True),
+        ("(asMode=*salarié*)", "Salarié", True),
+        ("(asMode=*salarié*)", "Bénévole", False),
     ],
 )
 def test_the_values_that_match_are_those_the_filter_finds(asked: str, value: str, matches: bool) -> None:

@@ -3,6 +3,8 @@
 Entries hold the label of the nomenclature (*Masseur-Kinésithérapeute*), people and programs ask for *kiné*.  An
 assertion that is such a word, whole, is true of each label that is called so: the filter is widened before it is
 planned, and the index holds nothing more.  The words are the search box's (``model.vocabulary``).
+
+Labels that go with a code and are few (*Salarié*) are looked up by the tokens of the codes that bear them.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from directory_service.entries.attributes import LABELS, label_tokens
 from directory_service.index.plan.logic import any_of
-from directory_service.index.query import Equal, Filter, Substrings
+from directory_service.index.plan.pieces import holder_of, pattern_of
+from directory_service.index.query import Equal, Filter, HasTag, Substrings
 from directory_service.model.names import fold
 from directory_service.model.vocabulary import System, labels_called
 
@@ -29,6 +33,16 @@ def with_values_called(asked: Filter) -> Filter:
             return any_of([asked, *(_called(name, only[0]) if len(only[0]) >= _LEAST else ())])
         case _:
             return asked
+
+
+def with_labels_found(asked: Filter) -> Filter:
+    """``with_values_called`` where entries are looked for: labels by the codes that bear them, which have tokens."""
+    match asked:
+        case Equal(name) | Substrings(name) if name in LABELS and (pattern := pattern_of(asked)):
+            holds = holder_of(pattern)
+            return any_of([HasTag(token) for label, token in label_tokens(name).items() if holds(f"^{label}$")])
+        case _:
+            return with_values_called(asked)
 
 
 def _components(asked: Substrings) -> list[bytes]:

@@ -7,13 +7,14 @@ letters, only if a term that starts (or, for a final one, ends) with it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare
 from directory_service.entries.comparing import MatchRule
+from directory_service.entries.rules import in_order
 from directory_service.index.plan.fours import terms
 from directory_service.index.query import Approx, Equal, Substrings
 
@@ -59,6 +60,15 @@ class Pattern:
     def anchored(self) -> Pattern:
         """The same, at the start of the value."""
         return self if self.head else Pattern(("^" + self.pieces[0], *self.pieces[1:]), True, self.tail)
+
+
+def holder_of(pattern: Pattern) -> Callable[[str], bool]:
+    """Whether one value holds it, between its bounds: ``^value$``."""
+    pieces = pattern.pieces
+    if pattern.is_equality:
+        return lambda value: value == pieces[0]
+    start, end = pieces[0] if pattern.head else "^", pieces[-1] if pattern.tail else "$"
+    return in_order(start, pieces[pattern.head : len(pieces) - pattern.tail], end)
 
 
 def pattern_of(leaf: TextLeaf) -> Pattern | None:

@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, prepare_ordered, prepared_forms
-from directory_service.entries.rules import in_order, narrower, plain, structural
-from directory_service.index.plan.pieces import Pattern, TextLeaf, pattern_of
+from directory_service.entries.rules import narrower, plain, structural
+from directory_service.index.plan.pieces import Pattern, TextLeaf, holder_of, pattern_of
 from directory_service.index.query import (
     TRUE,
     And,
@@ -252,7 +252,7 @@ def _has_tag(token: str, starts: bool, place: int) -> Test:
 
 def _value_test(attribute: Attribute, pattern: Pattern, layout: Layout) -> Test:
     """The values themselves, for the entries whose texts hold every piece."""
-    holds = _holds(pattern)
+    holds = holder_of(pattern)
     values_of = _values_of(attribute, layout)
     places = [layout.place(c) for c in attribute.columns]
     needed = [p for p in pattern.pieces if "\0" not in p] if places else []
@@ -264,15 +264,6 @@ def _value_test(attribute: Attribute, pattern: Pattern, layout: Layout) -> Test:
         return any(holds(f"^{p}$") for v in values_of(row) for p in prepared_forms(attribute, v))
 
     return test
-
-
-def _holds(pattern: Pattern) -> Callable[[str], bool]:
-    """On one value between its bounds."""
-    pieces = pattern.pieces
-    if pattern.is_equality:
-        return lambda value: value == pieces[0]
-    start, end = pieces[0] if pattern.head else "^", pieces[-1] if pattern.tail else "$"
-    return in_order(start, pieces[pattern.head : len(pieces) - pattern.tail], end)
 
 
 # Attributes that the BER does not hold: the column that says them, and how.  What is the same for a whole branch
@@ -305,7 +296,7 @@ def _checked(asked: Extensible) -> Callable[[bytes], bool]:
     """Whether a value meets the assertion: by the attribute's own rule, and by the one asked for."""
     attribute, leaf, narrow = ATTRIBUTES[asked.attribute.lower()], plain(asked), narrower(asked)
     pattern = pattern_of(leaf) if leaf else None
-    own = _holds(pattern) if pattern else lambda _value: False
+    own = holder_of(pattern) if pattern else lambda _value: False
 
     def meets(value: bytes) -> bool:
         forms = prepared_forms(attribute, value)

@@ -13,7 +13,7 @@ from directory_service.entries.attributes import ATTRIBUTES, SOUNDED, Attribute,
 from directory_service.entries.comparing import MatchRule
 from directory_service.entries.entry import CONTAINER
 from directory_service.entries.rules import narrower, plain, suited
-from directory_service.index.plan.called import with_values_called
+from directory_service.index.plan.called import with_labels_found
 from directory_service.index.plan.constants import constant_values, in_container
 from directory_service.index.plan.logic import all_of, any_of
 from directory_service.index.plan.merging import is_sure
@@ -70,8 +70,8 @@ def simplify(asked: Filter, branch: int, suffix: str = "") -> Filter:
         case _:
             names = subtypes(asked.attribute)
             if names == (asked.attribute,):
-                return with_values_called(_leaf(asked, branch))
-            return any_of([with_values_called(_leaf(replace(asked, attribute=n), branch)) for n in names])
+                return with_labels_found(_leaf(asked, branch))
+            return any_of([with_labels_found(_leaf(replace(asked, attribute=n), branch)) for n in names])
 
 
 def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
@@ -89,7 +89,7 @@ def _extensible(asked: Extensible, branch: int, suffix: str) -> Filter:
             return TRUE
     asked = replace(asked, dn=False)
     found = FALSE if option else _leaf(leaf, branch)
-    return asked if asked.rule and found == leaf and narrower(asked) else with_values_called(found)
+    return asked if asked.rule and found == leaf and narrower(asked) else with_labels_found(found)
 
 
 def _negated(item: Filter) -> Filter:
