@@ -101,6 +101,12 @@ class Settings(FaceSettings):
         "that one had 20 rows: a file cut at the end of a line looks whole. 100: no limit.",
         most=100,
     )
+    breaker_rows_grew: float = _setting(
+        _BREAKER.rows_grew,
+        "Percent of rows that a file may have more than the last file of its source before the import stops, if that "
+        "one had 20 rows: two days in one file, or test data, look whole too. 10000: no limit.",
+        most=10_000,
+    )
     withdrawn_share: float = _setting(
         _ANOMALY.share,
         "Percent of an operator's mailboxes closed within a day from which on `/v1/status` tells a mass withdrawal; an "

@@ -14,7 +14,7 @@ from directory_service.errors import CircuitBreaker
 from directory_service.model import nomenclature
 from directory_service.model.numbers import grouped
 from directory_service.model.rhythms import Rhythms
-from directory_service.model.thresholds import ROWS, Thresholds
+from directory_service.model.thresholds import NO_LIMIT, ROWS, Thresholds
 from directory_service.registry.clock import format_instant, parse_instant
 from importers.impact import Impact, Moved, percent
 from importers.report import LEAST, Breach, ImportReport, counted
@@ -142,16 +142,24 @@ def of_file(file: Seen, last: Seen | None, limits: Thresholds) -> list[Breach]:
         return []
     found, lost = [], last.rows - file.rows
     if limits.rows_fell < 100 and last.rows >= ROWS and lost > 0 and lost * 100 >= last.rows * limits.rows_fell:
-        seen = percent(lost, last.rows) or 0.0
-        message = (
-            f"{file.name} : {counted(file.rows, 'ligne')}, {_shown(seen)} % de moins que les {grouped(last.rows)} "
-            f"de {last.name} (seuil {_shown(limits.rows_fell)} %) : le fichier est-il entier ?"
+        found.append(_of_rows("rows_fell", file, last, limits.rows_fell, "de moins", "le fichier est-il entier ?"))
+    if limits.rows_grew < NO_LIMIT and last.rows >= ROWS and -lost * 100 > last.rows * limits.rows_grew:
+        found.append(
+            _of_rows("rows_grew", file, last, limits.rows_grew, "de plus", "n'est-ce que le fichier du jour ?")
         )
-        found.append(Breach("rows_fell", file.name, seen, limits.rows_fell, message))
     if is_older(file, last):
         message = f"{file.name} : du {file.published}, plus ancien que le dernier lu, {last.name}, du {last.published}"
         found.append(Breach("older", file.name, file.published, last.published, message))
     return found
+
+
+def _of_rows(rule: str, file: Seen, last: Seen, limit: float, direction: str, asked: str) -> Breach:
+    seen = percent(abs(file.rows - last.rows), last.rows) or 0.0
+    message = (
+        f"{file.name} : {counted(file.rows, 'ligne')}, {_shown(seen)} % {direction} que les {grouped(last.rows)} "
+        f"de {last.name} (seuil {_shown(limit)} %) : {asked}"
+    )
+    return Breach(rule, file.name, seen, limit, message)
 
 
 AHEAD = timedelta(days=1)  # from now: clocks and zones differ by less

@@ -97,7 +97,8 @@ class FileReport:
 class Breach:
     """A threshold passed.  ``subject``: file, whole or group; ``seen`` and ``limit`` in percent, or instants."""
 
-    # removed, changed, group_removed, rows_fell, older, future, domain_closed, domain_moved, operator_domains
+    # removed, changed, group_removed, rows_fell, rows_grew, older, future, domain_closed, domain_moved,
+    # operator_domains
     rule: str
     subject: str
     seen: float | str

@@ -21,6 +21,8 @@ class Thresholds:
     group_size: int = 100  # smaller groups are not looked at: the median domain has 4 mailboxes
     floor: int = 10  # records; fewer never stop an import: shares say little of small numbers
     rows_fell: float = 10.0  # of a file against the last one of its source, from ``ROWS`` rows on
+    rows_grew: float = 50.0  # the same; 500,000 nurses joined the million and more of RPPS in 2021, once
 
 
+NO_LIMIT = 10_000  # percent: of rows that come
 ROWS = 20  # rows of a file from which on a share of them says something

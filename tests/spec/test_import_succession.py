@@ -42,6 +42,16 @@ def test_a_file_cut_at_the_end_of_a_line_has_fewer_rows_and_stops(world: World) 
     assert stopped_by(stop) == {"rows_fell a.txt"}
 
 
+def test_a_file_of_many_more_rows_stops_and_may_be_accepted(world: World) -> None:
+    path = f.write_activity(world.folder / "a.txt", activities(NURSES[:40]))
+    imported(world, path)
+    f.write_activity(path, activities(NURSES))
+    with pytest.raises(CircuitBreaker, match=r"100 lignes, 150 % de plus que les 40.*que le fichier du jour") as stop:
+        imported(world, path)
+    assert stopped_by(stop) == {"rows_grew a.txt"}
+    assert imported(world, path, accept="une profession nous rejoint").status == "done"
+
+
 def test_a_small_file_may_lose_any_share(world: World) -> None:
     path = f.write_activity(world.folder / "a.txt", activities(NURSES[:19]))
     imported(world, path)

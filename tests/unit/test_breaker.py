@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from directory_service.model.thresholds import Thresholds
+from directory_service.model.thresholds import NO_LIMIT, Thresholds
 from importers.breaker import Seen, is_older, of_dates, of_file, of_impact, passes, stopped
 from importers.impact import Impact, Standing
 from importers.report import Breach, ImportReport, impact_lines
 
-LIMITS = Thresholds(removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10)
+LIMITS = Thresholds(
+    removed=100, changed=100, group_removed=50, group_size=100, floor=10, rows_fell=10, rows_grew=NO_LIMIT
+)
 
 
 @pytest.mark.parametrize(
@@ -53,8 +55,22 @@ def test_a_file_that_fell_by_the_share_or_more_stops(last: int, rows: int, stopp
         return [b.rule for b in of_file(now, before, limits)]
 
     assert breaches(LIMITS) == ["rows_fell"] * stopped
-    assert breaches(Thresholds(rows_fell=100)) == []
-    assert breaches(Thresholds(rows_fell=0)) == ["rows_fell"] * (rows < last and last >= 20)
+    assert breaches(Thresholds(rows_fell=100, rows_grew=NO_LIMIT)) == []
+    assert breaches(Thresholds(rows_fell=0, rows_grew=NO_LIMIT)) == ["rows_fell"] * (rows < last and last >= 20)
+
+
+@pytest.mark.parametrize(
+    ("last", "rows", "stopped"),
+    [(200, 300, False), (200, 301, True), (200, 400, True), (20, 31, True), (19, 400, False)],
+)
+def test_a_file_that_grew_by_more_than_the_share_stops(last: int, rows: int, stopped: bool) -> None:
+    def breaches(limits: Thresholds) -> list[str]:
+        before, now = (Seen(name, n, "2026-08-25T06:06:00Z", True) for name, n in (("a", last), ("b", rows)))
+        return [b.rule for b in of_file(now, before, limits)]
+
+    assert breaches(Thresholds(rows_grew=50)) == ["rows_grew"] * stopped
+    assert breaches(Thresholds(rows_grew=NO_LIMIT)) == []
+    assert breaches(Thresholds(rows_grew=0)) == ["rows_grew"] * (last >= 20)
 
 
 @pytest.mark.parametrize(
