@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from directory_service.errors import ImportRefused
-from directory_service.model.rhythms import Silence, silences
+from directory_service.model.rhythms import silences
 from directory_service.registry.bulk import is_empty
 from directory_service.registry.clock import now_text, parse_instant
 from directory_service.registry.firstload import fast_load
@@ -99,6 +99,7 @@ class Transaction:
         refuse_older(self.connection, fresh_lists)
         if fresh_jobs or fresh_lists:
             self._refuse_earlier()
+        published = self._published()
         breaches = self._against_the_last([*fresh_jobs, *fresh_lists])
         reports = [self._skip(job) for job in jobs if job not in fresh_jobs]
         reports += [self._skip(job) for job in lists if job not in fresh_lists]
@@ -123,7 +124,10 @@ class Transaction:
             impact=report.impact,
             accepted=accepted,
         )
-        return replace(report, silent=tuple(self._silent()))
+        if accepted or not breaches:  # else it stops, and the files that came last are the last ones still
+            published = self._published()
+        silent = silences(published, self.rules.rhythms, parse_instant(self.as_of))
+        return replace(report, silent=tuple(silent))
 
     def _refuse_earlier(self) -> None:
         """What opened with an import would have closed before (docs/decisions/0039).  Raises ImportRefused."""
@@ -149,9 +153,9 @@ class Transaction:
             last[job.layout] = seen
         return found
 
-    def _silent(self) -> list[Silence]:
-        dates = {source.name: source.published for source in read_sources(self.connection)}
-        return silences(dates, self.rules.rhythms, parse_instant(self.as_of))
+    def _published(self) -> dict[str, str]:
+        """When each source made the extract that was read last."""
+        return {source.name: source.published for source in read_sources(self.connection)}
 
     def _counts(self) -> dict[str, dict[str, int]]:
         found = {kind: {act: n for act, n in acts.items() if n} for kind, acts in self.store.counts.items()}

@@ -209,6 +209,17 @@ def test_a_source_silent_for_longer_than_its_rhythm_is_told(world: World) -> Non
     assert silent("2026-08-27T07:00", a, b) == ["mssante.mailboxes"]
 
 
+def test_a_file_that_is_stopped_does_not_end_the_silence_of_its_source(world: World) -> None:
+    first = f.write_activity(world.folder / "a_202608250606.txt", activities(NURSES))
+    imported(world, first, as_of=datetime(2026, 8, 25, 8, tzinfo=UTC))
+    path = f.write_activity(world.folder / "a_202608300606.txt", activities(NURSES[:50]))
+    moment = datetime(2026, 8, 30, 8, tzinfo=UTC)
+    with pytest.raises(CircuitBreaker) as stop:
+        imported(world, path, as_of=moment)
+    assert [(s.source, s.published) for s in stop.value.report.silent] == [("rpps.activity", "2026-08-25T06:06:00Z")]
+    assert imported(world, path, as_of=moment, accept="moitié voulue").silent == ()
+
+
 def test_a_file_without_stamp_fetched_again_is_no_younger(world: World) -> None:
     path = f.write_activity(world.folder / "a.txt", activities(NURSES))
     os.utime(path, (1_790_000_000, 1_790_000_000))  # 21 September 2026
