@@ -61,6 +61,7 @@ def _activity(activity: Record) -> Iterator[str]:
 def _structure(record: Record) -> Iterator[str]:
     yield _join(" ; ", *dict.fromkeys((record["name"], record["trade_name"])))
     yield _label(record["sector"])
+    yield _named("État", "" if record["status"] == "active" else "fermée")
     yield _named("Identifiant", *dict.fromkeys((record["id"], record["technical_id"])))
     yield _named("FINESS", record["finess"])
     yield _named("SIRET", record["siret"])

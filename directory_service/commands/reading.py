@@ -253,7 +253,8 @@ def _tell_held(key: str, addresses: list[str], *, machine: bool) -> None:
 def mailbox(settings: Settings, key: str, machine: bool, **asked: str | None) -> int:
     """Dit à quelle boîte écrire pour un usage, et pourquoi.
 
-    Le code de retour est 0 quand une boîte est recommandée, 4 sinon : rien n'est deviné.
+    Le code de retour est 0 quand une boîte est recommandée, 4 sinon : rien n'est deviné ; 2 quand la
+    structure est inconnue.
     """
     from directory_service.index.query import View
     from directory_service.trust.rightbox import Asked, organization_mailboxes, practitioner_mailboxes

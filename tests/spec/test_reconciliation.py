@@ -202,6 +202,8 @@ def test_an_entity_is_previewed_and_viewed(client: FlaskClient) -> None:
     page = client.get(f"{HERE}/preview?id={ZOE}")
     assert page.content_type == "text/html; charset=utf-8"
     assert "Dr Zoé D&#x27;ESSAI" in page.text
+    assert "<dd>en exercice</dd>" in page.text
+    assert "<dd>ouverte</dd>" in client.get(f"{HERE}/preview?id={HOSPITAL}").text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     seen = client.get(f"{HERE}/view?id={ZOE}", follow_redirects=True)
     assert seen.json["id"] == world.ZOE

@@ -152,6 +152,11 @@ def suggest_among(prefix: str, known: Sequence[dict[str, str]]) -> list[dict[str
 # --- preview ---------------------------------------------------------------------------------------------------------
 
 _PREVIEWED: Final = ("profession", "specialty", "rpps", "structure", "finess", "town", "mailbox", "holder", "status")
+_STATES: Final = {
+    PRACTITIONER: {"active": "en exercice", "inactive": "n'exerce plus"},
+    ORGANIZATION: {"active": "ouverte", "inactive": "fermée"},
+    MAILBOX: {"open": "ouverte", "closed": "fermée"},
+}
 _PAGE: Final = (
     '<!doctype html><html lang="fr"><head><meta charset="utf-8"><title>{title}</title><style>body{{font:14px/1.4 '
     "system-ui,sans-serif;margin:.6rem;color:#161616}}h1{{font-size:1rem;margin:0 0 .4rem}}dl{{margin:0;display:grid;"
@@ -169,7 +174,7 @@ def preview(directory: Directory, entity: str) -> str:
     facts = "".join(
         f"<dt>{html.escape(PROPERTIES[name].name)}</dt><dd>{html.escape(', '.join(texts))}</dd>"
         for name in _PREVIEWED
-        if (texts := [_shown(v) for v in _values(PROPERTIES[name], found)])
+        if (texts := _texts(name, found))
     )
     return _PAGE.format(title=html.escape(_title(kind, record)), facts=facts)
 
@@ -178,6 +183,12 @@ def _title(kind: Type, record: Record) -> str:
     if kind.id == MAILBOX:
         return str(record["address"])
     return label_of(Kind.PERSON if kind.id == PRACTITIONER else Kind.STRUCTURE, record)
+
+
+def _texts(name: str, found: tuple[Type, Record]) -> list[str]:
+    """What a property holds, in the words of people."""
+    texts = [_shown(v) for v in _values(PROPERTIES[name], found)]
+    return [_STATES[found[0].id].get(text, text) for text in texts] if name == "status" else texts
 
 
 def _shown(value: object) -> str:
