@@ -17,6 +17,7 @@ from directory_service.index.plan.sieve import Sieve
 from directory_service.index.schema import BODY_COLUMNS, IN_ORDER
 
 _WEIGHED: Final = 2_000  # rows counted to see which of two look-ups finds less
+_NUMBERED: Final = 20_000  # ids of one look-up that are read to go through another with them
 _GATHERED: Final = 20_000  # entries that are put in the order of rank; of more, a part of all is soon found by reading
 
 
@@ -36,6 +37,9 @@ class Span(NamedTuple):
     def is_scan(self) -> bool:
         """Nothing is looked up, and many entries have to be looked at."""
         return self.plan.is_scan and not self.is_single
+
+
+Asked = tuple[str, str]  # a table, and an expression on it
 
 
 class _Chosen(NamedTuple):
@@ -100,16 +104,19 @@ class Lookups:
             return self._by_start(way.start, chosen)
         if not way.text and not way.names and self._beginnings.are_many(way.tag):
             return self._all(chosen)
-        return self._listed(*self._shortest(way, low, high), chosen)
+        return self._listed(*self._narrowest(way, low, high), chosen)
 
-    def _listed(self, table: str, asked: str, chosen: _Chosen) -> Iterator[Row]:
+    def _listed(self, table: str, asked: str, among: Sequence[int], chosen: _Chosen) -> Iterator[Row]:
+        """Of whom this expression finds, ``among`` these if there are any.  The ``+`` keeps SQLite from looking the
+        expression up anew for each of them."""
         (low, high, _), view = chosen.span, chosen.view
+        held, listed = ("+f.rowid IN (SELECT value FROM json_each(?))", (str(among),)) if among else ("1", ())
         sql = (
             f"SELECT {chosen.columns} FROM {table} f CROSS JOIN entry e ON e.id = f.rowid {chosen.body} "  # noqa: S608
-            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND e.view <= ? AND {chosen.sieve} "
+            f"WHERE f.{table} MATCH ? AND f.rowid > ? AND f.rowid < ? AND {held} AND e.view <= ? AND {chosen.sieve} "
             "ORDER BY f.rowid"
         )
-        return iter(self.connection.execute(sql, (asked, low, high, view, *chosen.values)))
+        return iter(self.connection.execute(sql, (asked, low, high, *listed, view, *chosen.values)))
 
     def begun(self, way: Way, span: Span, columns: Sequence[str], view: int, most: int, tier: Tier) -> Iterator[Row]:
         """``candidates`` of one look-up by tokens, among the first ``most`` that have them: those of the tier, in its
@@ -139,8 +146,11 @@ class Lookups:
         """Ids with ``low < id < high`` of at most so many entries that an expression on ``names``, ``text`` or ``tag``
         finds."""
         asked = self._opened(asked) if table == "tag" else asked
+        return self._ids(table, asked, low, high, most) if asked else []
+
+    def _ids(self, table: str, asked: str, low: int, high: int, most: int) -> list[int]:
         sql = f"SELECT rowid FROM {table} WHERE {table} MATCH ? AND rowid > ? AND rowid < ? LIMIT ?"  # noqa: S608
-        return [pk for (pk,) in self.connection.execute(sql, (asked, low, high, most))] if asked else []
+        return [pk for (pk,) in self.connection.execute(sql, (asked, low, high, most))]
 
     def keyed(self, low_key: str, high_key: str, low: int, high: int, view: int, most: int) -> list[int]:
         """Ids with ``low < id < high`` of at most so many entries that have a key from ``low_key`` on, before
@@ -158,20 +168,33 @@ class Lookups:
         sql = f"SELECT {columns} FROM {_OF_IDS} {body} WHERE e.view <= ? AND {sieve}"  # noqa: S608
         return iter(self.connection.execute(sql, (str(sorted(ids)), view, *values))) if ids else iter(())
 
-    def _shortest(self, way: Way, low: int, high: int) -> tuple[str, str]:
-        """The look-up to make, of those that find all that is meant: the one that finds least, as far as counting is
-        worth it.  Tokens are counted soonest, the texts last: there, rare letters are found by way of common ones."""
+    def _narrowest(self, way: Way, low: int, high: int) -> tuple[str, str, Sequence[int]]:
+        """The look-up to make, and among whom: where tokens find many and texts do too, tokens are read as numbers
+        first, of which ten take the time of one entry.  Of more, who has the letters is soon one of them."""
+        known = self._known(way)
+        best, least = self._shortest(known, low, high)
+        if known[0][0] != "tag" or least < _WEIGHED or len(known) == 1:
+            return *best, ()
+        ids = self._ids(*known[0], low, high, _NUMBERED)
+        return *known[1], ids if len(ids) < _NUMBERED else ()
+
+    def _known(self, way: Way) -> list[Asked]:
+        """The look-ups that each find all that is meant."""
         text = "" if way.whole else way.text
-        known = [asked for asked in (("tag", self._opened(way.tag)), ("names", way.names), ("text", text)) if asked[1]]
+        return [asked for asked in (("tag", self._opened(way.tag)), ("names", way.names), ("text", text)) if asked[1]]
+
+    def _shortest(self, known: Sequence[Asked], low: int, high: int) -> tuple[Asked, int]:
+        """That which finds least, as far as counting is worth it, and how many (``_WEIGHED``: or more).  Tokens are
+        counted soonest, the texts last: there, rare letters are found by way of common ones."""
         if len(known) == 1:
-            return known[0]
+            return known[0], 0
         best, least = next(asked for asked in known if asked[0] != "names"), _WEIGHED
         for table, asked in known:
             if table == "text" and least < _WEIGHED:
                 break
             if (size := self._count(table, asked, low, high, least)) < least:
                 best, least = (table, asked), size
-        return best
+        return best, least
 
     def _count(self, table: str, asked: str, low: int, high: int, most: int) -> int:
         sql = (
@@ -197,7 +220,7 @@ class Lookups:
         if way.begins and not (way.is_other and self._begun_ids(way.begins, chosen, _WEIGHED) is None):
             return self._begun_keys(way.begins, chosen)
         parts = self._beginnings.in_turn(way.tag) if way.tag and not (way.begins or way.text or way.names) else None
-        return parts and chain.from_iterable(self._listed("tag", part, chosen) for part in parts)
+        return parts and chain.from_iterable(self._listed("tag", part, (), chosen) for part in parts)
 
     def _begun_ids(self, starts: Sequence[str], chosen: _Chosen, most: int) -> set[int] | None:
         """Who has a key that begins so; None when these keys, of any branch, are more than so many."""
