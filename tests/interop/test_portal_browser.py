@@ -260,6 +260,23 @@ def test_her_other_box_is_not_one_that_hers_is_mistaken_for(opening: Opener) -> 
     expect(options.nth(1)).to_contain_text("À ne pas confondre avec z@c.fr")
 
 
+def test_a_suggestion_says_where_though_it_is_mistaken_for_many(opening: Opener) -> None:
+    """The addresses of others took the whole line, and left no letter of room for the place."""
+    others = [{"address": f"urgences{n}@centre-hospitalier-d-essai.mssante.fr"} for n in range(5)]
+    item = {"label": "URGENCES", "hint": "CENTRE HOSPITALIER, LYON", "address": "urgences@a.fr", "mistaken": others}
+    page = opening("/")
+    page.route("**/v1/suggest*", lambda route: route.fulfill(json={"items": [item]}))
+    page.get_by_role("combobox").press_sequentially("u")
+    where = page.get_by_role("option").locator(".why").bounding_box()
+    assert where and where["width"] > 200 and where["height"] < 40
+
+
+def test_what_a_record_holds_is_not_broken_by_letters_where_there_is_little_room(opening: Opener) -> None:
+    """Two columns on a sheet of paper, or on half a screen."""
+    page = opening(f"/professionnels/{world.ZOE}", viewport={"width": 794, "height": 1100})
+    assert min(box["width"] for cell in page.locator("dd").all() if (box := cell.bounding_box())) > 110
+
+
 def test_back_finds_the_box_as_it_was_left(opening: Opener) -> None:
     page = opening("/")
     box = page.get_by_role("combobox", name="Nom, profession")
