@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from directory_service.entries.labels import capitalised, person_label
+from directory_service.model.publication import PURPOSES
 
 Record = Mapping[str, Any]
 
@@ -26,6 +27,7 @@ SOURCES: Final = {
     "rpps.diploma": "RPPS, diplômes",
     "rpps.expertise": "RPPS, savoir-faire",
     "adeli.activity": "ADELI",
+    "cat18.activity": "extraction monotable CAT18",
     "links.adeli_rpps": "correspondance ADELI – RPPS",
     "mssante.mailboxes": "liste nationale des boîtes MSSanté",
     "mssante.whitelist": "liste blanche de l’espace de confiance",
@@ -70,6 +72,13 @@ def trade(person: Record) -> str:
 def place(address: Record | None) -> str:
     """Postcode and town."""
     return " ".join(x for x in ((address or {}).get("postcode"), (address or {}).get("city")) if x)
+
+
+def structure(record: Record | None, nameless: str = "Structure sans nom") -> str:
+    """By its sign, else its name.  Where a source gives neither, records hold its number: nothing for people."""
+    known = record or {}
+    found = known.get("trade_name") or known.get("name") or ""
+    return nameless if found in ("", known.get("id")) else found
 
 
 def posts(activities: Sequence[Record]) -> list[str]:
@@ -132,6 +141,11 @@ def box_kind(code: str | None) -> str:
     return BOX_KINDS.get(code or "", "Boîte")
 
 
+def uses(purposes: Sequence[str]) -> str:
+    """What a mailbox is meant for, as its operator said."""
+    return typeset(" ; ".join(PURPOSES[word] for word in purposes if word in PURPOSES))
+
+
 def source(code: str) -> str:
     return SOURCES.get(code, code)
 
@@ -156,12 +170,14 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
         given,
         trade,
         place,
+        structure,
         posts,
         lines,
         phone,
         number,
         grouped,
         box_kind,
+        uses,
         source,
         plural,
         holder_path,

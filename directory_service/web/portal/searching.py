@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import orjson
 from flask import Response, request
 
+from directory_service.errors import NotFound
 from directory_service.index.directory import Criteria, Hit, Page, Wishes
 from directory_service.index.onebox.facets import FACETS
 from directory_service.index.query import View
@@ -30,7 +32,10 @@ from directory_service.web.portal.french import BOX_KINDS, name, trade
 
 SCREEN: Final = 20  # results of one page
 PROPOSED: Final = 8  # people proposed while typing
+_WARDS: Final = 3  # mailboxes of structures told beside people
+_NUMBER: Final = re.compile(r"[0-9]?[0-9ABab][0-9 ]{7,}", re.ASCII)  # of a person or a structure; FINESS of Corsica
 _MOST_LEFT_OUT: Final = 6  # words, of which each is left out where nobody has all of them
+_FINDING_WARDS: Final = 0.5  # seconds
 _LEAVING_OUT: Final = 1.0  # seconds for that
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
 _KNOWN: Final = (*(Text(name) for name in _TEXTS), Text("cursor"))
@@ -58,7 +63,7 @@ def home() -> Response:
     if not any(chosen.values()):
         return page("home", lambda: {"counts": directory().build().counts})
     if not any(chosen[name] for name in _TEXTS):
-        return html("search", 400, chosen=chosen, used=used, filters=_filters(chosen, {}), missing=True)
+        return html("search", 400, chosen=chosen, used=used, filters=_filters(chosen, {}), place=None, missing=True)
     return page("search", lambda: {"chosen": chosen, "used": used, **_found(chosen, given["cursor"])})
 
 
@@ -70,15 +75,50 @@ def _given() -> dict[str, Any]:
 def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
     found = _find(chosen, SCREEN, cursor, Wishes(facets=FACETS))
     people = _people(found.hits, chosen)
+    wards = [] if cursor else _wards(chosen, bool(people))
+    boxes = [*(person["box"] for person in people if person["box"]), *wards]
     return {
         "people": people,
-        "untrusted": untrusted(directory(), (person["box"]["address"] for person in people if person["box"])),
+        "wards": wards,
+        "place": _place(chosen),
+        "is_number": _is_number(chosen["q"]),
+        "untrusted": untrusted(directory(), (box["address"] for box in boxes)),
         "found": found,
         "filters": _filters(chosen, found.facets or {}),
         "next": _url(chosen, cursor=found.next) if found.next else "",
         "first": _url(chosen) if cursor else "",
         "without": [] if people else _without_a_word(chosen),
     }
+
+
+def _wards(chosen: Chosen, beside: bool) -> list[dict[str, Any]]:
+    """Mailboxes of structures, which the box proposes while typing and no person has.  ``beside`` people, only where
+    the best proposal is one of them."""
+    if not chosen["q"] or any(chosen[name] for name in _TEXTS[1:]) or chosen["type"] in ("PER", "CAB"):
+        return []
+    count = spending()
+    found = directory().suggestions(chosen["q"], PROPOSED, View.ANONYMOUS, _FINDING_WARDS)
+    items = list(zip(found.ids, orjson.loads(b"[%b]" % found.items), strict=True))
+    if beside and (not items or "structure" not in items[0][1]):
+        return []
+    kept = [(pk, box) for pk, box in items if "structure" in box and chosen["type"] in ("", box["type"])]
+    kept = kept[: _WARDS if beside else PROPOSED]
+    count([pk for pk, _ in kept])
+    return [box for _, box in kept]
+
+
+def _place(chosen: Chosen) -> dict[str, Any] | None:
+    """The structure that a filter, or a number alone, asks for."""
+    asked = chosen["structure"] or (chosen["q"] if _is_number(chosen["q"]) else "")
+    try:
+        found: dict[str, Any] = orjson.loads(directory().organization(asked, View.ANONYMOUS).json) if asked else {}
+    except NotFound:
+        return None
+    return found or None
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
 
 
 def _without_a_word(chosen: Chosen) -> list[dict[str, Any]]:
