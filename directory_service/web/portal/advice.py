@@ -87,6 +87,11 @@ class Line:
         return self.found.candidates[: 1 if self.found.outcome is Outcome.SURE else _SHOWN]
 
     @property
+    def more(self) -> bool:
+        """Are there who may be meant too and are not shown?"""
+        return self.found.outcome is not Outcome.SURE and len(self.found.candidates) > len(self.candidates)
+
+    @property
     def mailbox(self) -> str:
         """Where to write to today, where one person is meant."""
         return "" if self.advice in (Advice.CHOOSE, Advice.DROP) else self.found.mailbox

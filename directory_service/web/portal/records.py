@@ -27,7 +27,7 @@ from directory_service.web.portal.base import answer, blueprint, page
 from directory_service.web.portal.french import name, trade
 
 Record = dict[str, Any]
-_PURPOSE: Final = Choice("usage", ("", *PURPOSES))
+_PURPOSE: Final = Choice("usage", tuple(PURPOSES))
 
 
 @blueprint.get("/professionnels/<path:identifier>")  # path: an idNat_PS of type 3 holds a slash

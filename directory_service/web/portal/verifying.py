@@ -14,19 +14,21 @@ from flask import Response
 from directory_service.entries.history import once_each, shown
 from directory_service.errors import InvalidInput, NotFound
 from directory_service.index.query import View
+from directory_service.matching.addresses import LookAlike, look_alikes
 from directory_service.matching.description import address_of
-from directory_service.model.mailboxes import lowered
+from directory_service.model.mailboxes import is_address, lowered
 from directory_service.trust.access import Caller
 from directory_service.trust.domains import untrusted
-from directory_service.trust.verdicts import Outcome
+from directory_service.trust.verdicts import Outcome, Verdict
 from directory_service.trust.verify import Question, ask
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, patient_domain
-from directory_service.web.limiting import counted
+from directory_service.web.limiting import counted, numbered, spending
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import LONGEST_ADDRESS, Text, clean_text, read_query
 from directory_service.web.portal.base import blueprint, html, page
 
+_NOBODYS: Final = (Outcome.UNKNOWN_ADDRESS, Outcome.UNTRUSTED_DOMAIN)
 _FORM: Final = "application/x-www-form-urlencoded"
 _PERSON: Final = Text("person")
 _ADDRESS: Final = Text("address", LONGEST_ADDRESS)
@@ -96,7 +98,7 @@ def mailbox(address: str) -> Response:
     try:
         return page("mailbox", make)
     except NotFound:
-        return html("verify", 404, unknown=True, address=asked)
+        return html("verify", 404, unknown=True, address=asked, near=_near(asked))
 
 
 @blueprint.post("/boites/<address:address>")
@@ -125,8 +127,36 @@ def _answer(address: str, person: str) -> Response:
             )
         return _again(asked, "person", error.message)
     tone, alone, of_person = _SAYS[verdict.verdict]
-    title = of_person if person else alone
-    return html("verdict", verdict=verdict, tone=tone, title=title, address=verdict.address, person=person)
+    return html(
+        "verdict",
+        verdict=verdict,
+        tone=tone,
+        title=of_person if person else alone,
+        address=verdict.address,
+        person=person,
+        holder=_holder(verdict),
+        near=_near(verdict.address) if verdict.verdict in _NOBODYS else (),
+    )
+
+
+def _holder(verdict: Verdict) -> dict[str, Any] | None:
+    """Who has a page, of the holder that is told."""
+    if not verdict.holder:
+        return None
+    try:
+        holders = directory().mailbox(verdict.address, View.ANONYMOUS)["holders"]
+    except NotFound:
+        return None
+    return next((h for h in holders if h["known"] and h["id"] == verdict.holder.id), None)
+
+
+def _near(address: str) -> tuple[LookAlike, ...]:
+    """The known addresses that an unknown one was probably meant for, as the clean-up page tells them."""
+    if not is_address(address):
+        return ()
+    count, near = spending(), look_alikes(directory(), address)
+    count(numbered(found.address for found in near))
+    return near
 
 
 def _again(asked: dict[str, Any], field: str, fault: str) -> Response:
