@@ -135,7 +135,7 @@ ROOMS = {
             *_MODEL,
             "directory_service.entries.history",
             "directory_service.entries.labels",
-            *(f"directory_service.index.{m}" for m in ("directory", "query", "shield", "onebox.facets")),
+            *(f"directory_service.index.{m}" for m in ("directory", "freshness", "query", "shield", "onebox.facets")),
             "directory_service.matching",
             *(f"directory_service.trust.{m}" for m in ("access", "domains", "rightbox", "verdicts", "verify")),
             "directory_service.web",

@@ -207,7 +207,7 @@ def test_the_page_tells_every_route_without_a_script(client: FlaskClient, docume
     assert named | {f"schema-{name}" for name in SCHEMAS} <= set(page.ids)
     inside = {target.removeprefix("#") for target in page.targets if target.startswith("#")}
     assert inside <= set(page.ids)
-    assert {t for t in page.targets if not t.startswith("#")} == {"/docs/style.css", "/openapi.json"}
+    assert {t for t in page.targets if not t.startswith("#")} == {"/", "/docs/style.css", "/openapi.json"}
     assert client.get("/docs/style.css").content_type == "text/css; charset=utf-8"
     assert not {"script", "style", "iframe"} & {tag for tag, _ in page.elements}
     assert not any(name.startswith("on") or name == "style" for _, attrs in page.elements for name in attrs)

@@ -79,7 +79,8 @@ def _document(app: Flask) -> dict[str, Any]:
 
 
 def _page(made: dict[str, Any]) -> str:
-    return render_template("api.html", document=made, operations=operations(made), schemas=schemas(made))
+    known = {"operations": operations(made), "schemas": schemas(made), "portal": "portal" in current_app.blueprints}
+    return render_template("api.html", document=made, **known)
 
 
 @blueprint.app_template_filter("code")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
+from directory_service.index.freshness import published_at
 from directory_service.web.context import directory
 from directory_service.web.portal.base import blueprint, page
 
@@ -20,4 +23,10 @@ def accessibility() -> Response:
 
 @blueprint.get("/mentions-legales", strict_slashes=False)
 def legal() -> Response:
-    return page("legal", lambda: {"build": directory().build()})
+    return page("legal", _data)
+
+
+def _data() -> dict[str, Any]:
+    """The build in force, and when each source that it is made of was published."""
+    build = directory().build()
+    return {"build": build, "sources": [(str(s["name"]), published_at(s)) for s in build.sources]}
