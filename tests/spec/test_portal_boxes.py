@@ -10,6 +10,7 @@ from portal_support import HTML, ZOE_BOX, text
 from directory_service.index.directory import Directory
 from directory_service.web.app import create_app
 from directory_service.web.portal.french import source, structure, uses
+from directory_service.web.portal.records import small_card
 from importers.sources import sources
 
 WARD = "cardiologie@ch-essai.mssante.fr"
@@ -88,6 +89,16 @@ def test_an_unknown_address_is_told_with_the_one_that_was_meant(client: FlaskCli
 def test_the_verdict_leads_to_the_holder_who_has_a_page(client: FlaskClient) -> None:
     answer = client.post("/verification", data={"address": CLOSED, "person": world.ZOE}, headers=HTML)
     assert f'<dd><a href="/professionnels/{world.ZOE}">Dr Zoé D&#39;ESSAI</a>' in answer.text
+
+
+def test_the_code_carries_no_address_of_an_unsafe_domain(client: FlaskClient) -> None:
+    """Pages warn of it; a telephone that holds it would not."""
+    person = client.get(f"/v1/practitioners/{world.JEAN}").json
+    unsafe = "ailleurs@nulle-part.fr"
+    assert unsafe in [box["address"] for box in person["mailboxes"]]
+    person["activities"][0]["structure"]["name"] = person["activities"][0]["structure"]["id"]
+    card = small_card(person, [unsafe])
+    assert "jean.dupont@medecin.mssante.fr" in card and unsafe not in card and "ORG" not in card
 
 
 # -- why there is none ------------------------------------------------------------------------------------------------

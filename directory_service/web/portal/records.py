@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from typing import Any, Final
 
 import orjson
@@ -24,7 +25,7 @@ from directory_service.web.limiting import counted
 from directory_service.web.openapi.route import Rate
 from directory_service.web.parameters import Choice, clean_text
 from directory_service.web.portal.base import answer, blueprint, page
-from directory_service.web.portal.french import name, trade
+from directory_service.web.portal.french import name, structure, trade
 
 Record = dict[str, Any]
 _PURPOSE: Final = Choice("usage", tuple(PURPOSES))
@@ -62,7 +63,8 @@ def card(identifier: str) -> Response:
     asked = clean_text(identifier, "id")
 
     def draw() -> bytes:
-        return qr_code(orjson.loads(directory().practitioner(asked, View.ANONYMOUS)[0].json))
+        person = orjson.loads(directory().practitioner(asked, View.ANONYMOUS)[0].json)
+        return qr_code(person, untrusted(directory(), (box["address"] for box in person["mailboxes"])))
 
     return answer(draw, "image/svg+xml")
 
@@ -105,21 +107,28 @@ def _hers(address: str, holder: str) -> list[Record]:
     return [item for item in once_each(record) if item["holder"]["id"] == holder]
 
 
-def qr_code(person: Record) -> bytes:
-    """Her card (vCard 3.0) as an SVG drawing that a telephone reads: name, profession, mailboxes, telephones."""
-    family, given = person["family_name"] or "", person["given_names"] or ""
-    places = [a["structure"]["name"] for a in person["activities"] if (a["structure"] or {}).get("name")]
-    phones = dict.fromkeys(p for a in person["activities"] for p in a["phones"])
-    card = helpers.make_vcard_data(
-        name=f"{family};{given}",
-        displayname=name(person),
-        email=[box["address"] for box in person["mailboxes"][:2]] or None,
-        phone=[*phones][:2] or None,
-        org=places[0] if places else None,
-        title=trade(person)[:80] or None,
-    )
+def qr_code(person: Record, unsafe: Collection[str] = ()) -> bytes:
+    """``small_card`` as an SVG drawing that a telephone reads."""
     drawn = io.BytesIO()
-    segno.make(card, error="m", micro=False).save(
+    segno.make(small_card(person, unsafe), error="m", micro=False).save(
         drawn, kind="svg", border=4, dark="#000", light="#fff", omitsize=True, xmldecl=False, nl=False
     )
     return drawn.getvalue()
+
+
+def small_card(person: Record, unsafe: Collection[str] = ()) -> str:
+    """Her vCard 3.0: name, profession, first mailboxes and telephones.  No ``unsafe`` address: nothing in a telephone
+    would warn of it."""
+    family, given = person["family_name"] or "", person["given_names"] or ""
+    named = (structure(a["structure"], "") for a in person["activities"])
+    phones = dict.fromkeys(p for a in person["activities"] for p in a["phones"])
+    addresses = [box["address"] for box in person["mailboxes"] if box["address"] not in unsafe]
+    card: str = helpers.make_vcard_data(
+        name=f"{family};{given}",
+        displayname=name(person),
+        email=addresses[:2] or None,
+        phone=[*phones][:2] or None,
+        org=next(filter(None, named), None),
+        title=trade(person)[:80] or None,
+    )
+    return card
