@@ -347,6 +347,29 @@ def test_is_this_address_hers(opening: Opener) -> None:
     expect(page.get_by_role("region", name="Réponse")).to_contain_text("Non, cette adresse n’est pas la sienne.")
 
 
+def test_back_from_a_mailbox_finds_the_question_that_was_asked(opening: Opener) -> None:
+    """It found the browser's error page: answers to what is posted are kept nowhere."""
+    page = opening("/verification")
+    page.get_by_label("Adresse à vérifier").fill(ZOE_BOX)
+    page.get_by_label("Personne ou structure").fill("Zoé D'Essai")
+    page.get_by_role("button", name="Vérifier").click()
+    page.get_by_role("link", name="Voir la boîte").click()
+    page.get_by_role("heading", name="Historique").wait_for()
+    page.go_back()
+    expect(page.get_by_label("Adresse à vérifier")).to_have_value(ZOE_BOX)
+    expect(page.get_by_label("Personne ou structure")).to_have_value("Zoé D'Essai")
+
+
+def test_who_is_looked_at_from_a_book_leaves_the_book_open(opening: Opener) -> None:
+    page = opening("/nettoyage")
+    page.fill("#texte", BOOK)
+    page.get_by_role("button", name="Vérifier le carnet").click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("row").nth(1).get_by_role("link").click()
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Dr Zoé D'ESSAI")
+    expect_cleaned(page)
+
+
 # -- cleaning up ------------------------------------------------------------------------------------------------------
 
 

@@ -183,7 +183,22 @@ function combobox(input, list) {
   if (history.state && "typed" in history.state) input.value = history.state.typed;
 }
 
+// --- what was sent ---------------------------------------------------------------------------------------------------
+
+// An answer to a form is kept nowhere: Back would find the browser's error.  It finds the form, as it was filled in.
+function refillable(form) {
+  const fields = ["address", "person"].map((name) => form.elements[name]).filter(Boolean);
+  const asked = history.state && history.state.asked;
+  if (form.dataset.verifier === "answered") {
+    history.replaceState({ ...history.state, asked: Object.fromEntries(fields.map((field) => [field.name, field.value])) }, "");
+  } else if (asked) {
+    for (const field of fields) if (field.name in asked) field.value = asked[field.name];
+  }
+}
+
 showCopyButtons(document);
+const verifier = document.querySelector("[data-verifier]");
+if (verifier) refillable(verifier);
 const filters = document.getElementById("filtres");
 if (filters && !("used" in filters.dataset) && matchMedia("(max-width: 48rem)").matches) filters.open = false;
 const box = document.getElementById("q");
