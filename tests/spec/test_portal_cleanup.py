@@ -37,7 +37,7 @@ Zorglub;Inconnu;;zorglub@exemple.org
 def rows_of(page: TestResponse) -> list[str]:
     return [
         re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
-        for row in re.findall(r"<tr>\s*<td class=.num.*?</tr>", page.text, re.DOTALL)
+        for row in re.findall(r"<tr>\s*<td class=.num.*?</tr>", page.text.replace("<wbr>", ""), re.DOTALL)
     ]
 
 

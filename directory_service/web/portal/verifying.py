@@ -21,6 +21,7 @@ from directory_service.trust.access import Caller
 from directory_service.trust.domains import untrusted
 from directory_service.trust.verdicts import Outcome, Verdict
 from directory_service.trust.verify import Question, ask
+from directory_service.web.answers import turn
 from directory_service.web.bodies import expect_type, read_body
 from directory_service.web.context import directory, patient_domain
 from directory_service.web.limiting import counted, numbered, spending
@@ -154,7 +155,9 @@ def _near(address: str) -> tuple[LookAlike, ...]:
     """The known addresses that an unknown one was probably meant for, as the clean-up page tells them."""
     if not is_address(address):
         return ()
-    count, near = spending(), look_alikes(directory(), address)
+    count = spending()
+    with turn():
+        near = look_alikes(directory(), address)
     count(numbered(found.address for found in near))
     return near
 
