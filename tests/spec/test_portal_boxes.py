@@ -64,6 +64,11 @@ def test_a_number_that_nobody_has_is_not_called_a_name(client: FlaskClient) -> N
     assert "Personne ne porte exactement ce numéro" in page and "Dr Zoé D'ESSAI" in page
 
 
+def test_who_is_found_by_her_telephone_is_not_told_to_be_nearly_found(client: FlaskClient) -> None:
+    page = searched(client, q="04 72 00 00 00")
+    assert "Dr Zoé D'ESSAI" in page and "exactement" not in page
+
+
 def test_an_address_that_the_search_does_not_find_leads_to_what_became_of_it(client: FlaskClient) -> None:
     page = client.get("/", query_string={"q": CLOSED}, headers=HTML)
     assert f'<a href="/boites/{CLOSED.replace("@", "%40")}">Vérifier l’adresse' in page.text

@@ -35,6 +35,7 @@ PROPOSED: Final = 8  # people proposed while typing
 _WARDS: Final = 3  # mailboxes of structures told beside people
 _NUMBER: Final = re.compile(r"[0-9]?[0-9ABab][0-9 ]{7,}", re.ASCII)  # of a person or a structure; FINESS of Corsica
 _MOST_LEFT_OUT: Final = 6  # words, of which each is left out where nobody has all of them
+_SUBSCRIBER: Final = 9  # digits of a telephone number without its country and its zero
 _FINDING_WARDS: Final = 0.5  # seconds
 _LEAVING_OUT: Final = 1.0  # seconds for that
 _TEXTS: Final = ("q", "profession", "specialty", "department", "structure")
@@ -82,6 +83,7 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
         "wards": wards,
         "place": _place(chosen),
         "is_number": _is_number(chosen["q"]),
+        "by_phone": _has_telephone(people, chosen["q"]),
         "untrusted": untrusted(directory(), (box["address"] for box in boxes)),
         "found": found,
         "filters": _filters(chosen, found.facets or {}),
@@ -94,7 +96,12 @@ def _found(chosen: Chosen, cursor: str) -> dict[str, Any]:
 def _wards(chosen: Chosen, beside: bool) -> list[dict[str, Any]]:
     """Mailboxes of structures, which the box proposes while typing and no person has.  ``beside`` people, only where
     the best proposal is one of them."""
-    if not chosen["q"] or any(chosen[name] for name in _TEXTS[1:]) or chosen["type"] in ("PER", "CAB"):
+    if (
+        not chosen["q"]
+        or chosen["q"].isdecimal()
+        or any(chosen[name] for name in _TEXTS[1:])
+        or chosen["type"] in ("PER", "CAB")
+    ):
         return []
     count = spending()
     found = directory().suggestions(chosen["q"], PROPOSED, View.ANONYMOUS, _FINDING_WARDS)
@@ -119,6 +126,17 @@ def _place(chosen: Chosen) -> dict[str, Any] | None:
 
 def _is_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
+
+
+def _has_telephone(people: Sequence[Mapping[str, Any]], asked: str) -> bool:
+    """Whether the text is a telephone number of one of them, with its country or without."""
+    wanted = _digits(asked)[-_SUBSCRIBER:]
+    phones = (phone for person in people for activity in person["activities"] for phone in activity["phones"])
+    return len(wanted) == _SUBSCRIBER and any(_digits(phone).endswith(wanted) for phone in phones)
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def _without_a_word(chosen: Chosen) -> list[dict[str, Any]]:
