@@ -24,9 +24,9 @@ def place_meant(found: Sequence[Place], asked: str, *, department: str = "", str
     words = telling(asked)
 
     def strength(place: Place) -> tuple[bool, bool, int]:
-        held, address = _where(place[0])
+        address = _where(place[0])[1]
         return (
-            bool(structure) and structure in map(held.get, ("id", "finess", "siret")),
+            bool(structure) and any(structure in map(s.get, ("id", "finess", "siret")) for s in _structures(place)),
             bool(department) and department == (address.get("department") or {}).get("code"),
             _spoken_of(words, place),
         )
@@ -38,8 +38,8 @@ def place_meant(found: Sequence[Place], asked: str, *, department: str = "", str
 def box_at(person: Mapping[str, Any], place: Place | None) -> Mapping[str, Any] | None:
     """Her mailbox in the structure of a place; else the first of all."""
     boxes: Sequence[Mapping[str, Any]] = person["mailboxes"]
-    there = _where(place[0])[0].get("id") if place else None
-    used = (box for box in boxes if there and there in [s["id"] for s in box["structures"]])
+    there = {s.get("id") for s in _structures(place or ())} - {None}
+    used = (box for box in boxes if not there.isdisjoint(s["id"] for s in box["structures"]))
     return next(used, boxes[0] if boxes else None)
 
 
@@ -48,9 +48,16 @@ def _where(activity: Activity) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return activity["structure"] or {}, activity["address"] or {}
 
 
+def _structures(place: Place) -> list[Mapping[str, Any]]:
+    return [_where(activity)[0] for activity in place]
+
+
 def _which(activity: Activity) -> tuple[str, ...]:
+    """ADELI numbers a structure in its own way: of one name and SIRET it is the same one."""
     structure, address = _where(activity)
-    return (structure.get("id") or "", *(address.get(part) or "" for part in ("street", "postcode", "city")))
+    siret, name = structure.get("siret"), structure.get("name")
+    which = (siret, name) if siret and name else (structure.get("id") or "",)
+    return (*which, *(address.get(part) or "" for part in ("street", "postcode", "city")))
 
 
 def _spoken_of(asked: Sequence[str], place: Place) -> int:

@@ -22,6 +22,8 @@ PAGES = (
     "/",
     "/?q=dupont",
     "/?q=zzzzzz",
+    "/?q=cardiologie%40ch-essai.mssante.fr",
+    "/?q=690000005",
     "/?type=PER",
     f"/professionnels/{world.ZOE}",
     f"/professionnels/{world.ZOE_ADELI}",

@@ -30,6 +30,18 @@ def test_what_is_said_of_one_place_stands_together() -> None:
     assert places(PERSON) == [[HOME], [AT_WARD, AGAIN], [AT_SURGERY], [ELSEWHERE]]
 
 
+def test_a_structure_that_another_register_numbers_otherwise_is_one_place() -> None:
+    """The page showed the same surgery twice."""
+    otherwise = activity(SURGERY | {"id": "C012345678"}, "LYON", "69003")
+    place = [AT_SURGERY, otherwise]
+    assert places({"activities": place}) == [place]
+    beside = activity(SURGERY | {"id": "42", "name": "PHARMACIE"}, "LYON", "69003")
+    assert places({"activities": [AT_SURGERY, beside]}) == [[AT_SURGERY], [beside]]
+    box = {"address": "b@b.fr", "structures": [{"id": "C012345678"}]}
+    assert box_at({"mailboxes": [{"address": "a@a.fr", "structures": []}, box]}, place) is box
+    assert place_meant([[HOME], place], "", structure="C012345678") is place
+
+
 @pytest.mark.parametrize(
     ("asked", "meant"),
     [
