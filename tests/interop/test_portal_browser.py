@@ -330,6 +330,17 @@ def test_an_address_is_copied_and_that_is_said(opening: Opener) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == ZOE_BOX
 
 
+def test_a_copy_that_the_browser_refuses_is_seen_to_be_refused(opening: Opener) -> None:
+    """It was said to screen readers only; whoever sees the page pasted what was copied before."""
+    page = opening(f"/boites/{ZOE_BOX}")
+    page.evaluate(
+        "navigator.clipboard.writeText = () => Promise.reject(new Error()); document.execCommand = () => false"
+    )
+    page.get_by_role("button", name=f"Copier adresse {ZOE_BOX}").click()
+    expect(page.get_by_role("button", name="Copie refusée")).to_be_visible()
+    expect(page.locator("#annonce")).to_contain_text("n’a pas permis la copie")
+
+
 def test_the_code_is_drawn_when_it_is_opened(opening: Opener) -> None:
     page = opening(f"/professionnels/{world.ZOE}")
     page.get_by_text("Code QR").click()

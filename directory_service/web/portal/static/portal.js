@@ -26,14 +26,16 @@ function copyWithoutApi(text) {
 async function copy(button) {
   const text = button.dataset.copy, word = button.querySelector("span");
   try {
-    await (navigator.clipboard ? navigator.clipboard.writeText(text) : copyWithoutApi(text));
+    // A browser may have the API and refuse it: in a frame, by a policy of the hospital, without a certificate.
+    await (navigator.clipboard ? navigator.clipboard.writeText(text).catch(() => copyWithoutApi(text)) : copyWithoutApi(text));
     button.classList.add("copied");
     word.textContent = "Copié";
     announce(button.dataset.said);
-    setTimeout(() => { button.classList.remove("copied"); word.textContent = "Copier"; }, 3000);
   } catch {
+    word.textContent = "Copie refusée";
     announce("Le navigateur n’a pas permis la copie. Sélectionnez le texte et copiez-le.");
   }
+  setTimeout(() => { button.classList.remove("copied"); word.textContent = "Copier"; }, 3000);
   button.focus();
 }
 
