@@ -20,7 +20,7 @@ from directory_service.settings import Settings
 from directory_service.trust.verdicts import Outcome
 from directory_service.web import portal
 from directory_service.web.app import create_app
-from directory_service.web.portal.french import sentence, typeset
+from directory_service.web.portal.french import minute, sentence, typeset
 from directory_service.web.portal.verifying import _SAYS
 
 HIDDEN = "cachee@medecin.mssante.fr"
@@ -302,8 +302,16 @@ def test_an_unlisted_mailbox_is_nowhere_and_nobody_can_tell_it_from_none(client:
 )
 def test_the_verdict_is_told_in_plain_french(client: FlaskClient, address: str, person: str, said: str) -> None:
     page = client.post("/verification", data={"address": address, "person": person}, headers=HTML)
-    assert page.status_code == 200 and said in text(page) and "(UTC)" in text(page)
+    assert page.status_code == 200 and said in text(page) and "(heure de Paris)" in text(page)
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("instant", "shown"),
+    [("2026-07-31T22:05:59Z", "1er août 2026 à 00 h 05"), ("2026-12-31T23:30:00Z", "1er janvier 2027 à 00 h 30")],
+)
+def test_the_time_of_day_is_that_of_paris(instant: str, shown: str) -> None:
+    assert minute(instant).replace("\N{NARROW NO-BREAK SPACE}", " ") == f"{shown} (heure de Paris)"
 
 
 def test_the_verdict_on_a_patient_leads_to_no_page_that_is_not_there(client: FlaskClient) -> None:

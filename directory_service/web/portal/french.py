@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from directory_service.entries.labels import capitalised, person_label
 from directory_service.model.publication import PURPOSES
@@ -47,8 +49,9 @@ def day(instant: str | None) -> str:
 
 
 def minute(instant: str) -> str:
-    """With the time of day, of Greenwich."""
-    return f"{day(instant)} à {instant[11:13]}{_NO_BREAK}h{_NO_BREAK}{instant[14:16]} (UTC)"
+    """With the time of day, of Paris."""
+    there = datetime.fromisoformat(instant).astimezone(ZoneInfo("Europe/Paris"))
+    return f"{day(there.isoformat())} à {there:%H{_NO_BREAK}h{_NO_BREAK}%M} (heure de Paris)"
 
 
 def name(person: Record) -> str:
