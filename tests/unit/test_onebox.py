@@ -6,7 +6,7 @@ import pytest
 
 from directory_service.entries.finding import Kind, domain_words, name_words, structure_words, town_words
 from directory_service.errors import InvalidInput
-from directory_service.index.onebox import MOST_WORDS, Field, understand
+from directory_service.index.onebox import MOST_WORDS, Field, Keys, understand
 from directory_service.index.onebox.readings import Reading, Word
 from directory_service.index.onebox.score import match
 from directory_service.index.onebox.tiers import TIERS, Near, everyone, expressions, tier_of
@@ -123,10 +123,18 @@ def test_a_kind_of_structure_is_any_of_the_ways_to_write_it() -> None:
         ("690000005", Field.STRUCTURE, "f690000005"),
         ("26690000000017", Field.STRUCTURE, "n26690000000017"),
         ("R00000000000012", Field.STRUCTURE, "or00000000000012"),
+        ("F2A0000113", Field.STRUCTURE, "of2a0000113"),
+        ("12A0000113", Field.STRUCTURE, "o12a0000113"),
+        ("C9F606459401", Field.STRUCTURE, "oc9f606459401"),
     ],
 )
 def test_numbers_are_told_by_their_shape(text: str, field: Field, token: str) -> None:
     assert token in tokens(word(text), field)
+
+
+@pytest.mark.parametrize("adeli", ["09F6064594", "02a1234567", "09a7654321"])
+def test_an_adeli_number_of_a_lettered_departement_may_have_its_type_digit(adeli: str) -> None:
+    assert Keys(f"i{adeli.upper()}", f"i{adeli.upper()}\0", Field.IDENTIFIER) in word(adeli).keys
 
 
 def test_districts_of_the_three_towns() -> None:

@@ -20,7 +20,8 @@ from directory_service.model.nomenclature import DEPARTMENTS
 
 _EXACT, _PREFIX, _TYPO = Likeness.EXACT, Likeness.PREFIX, Likeness.TYPO
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:fr|org|com|net|eu|re|nc|pf|info)", re.ASCII)
-_NUMERIC: Final = re.compile(r"2[ab]|(?:2[ab]|9[a-f]|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
+# A letter of a département may stand behind what says of which kind the number is: *09F…*, *F2A…*.
+_NUMERIC: Final = re.compile(r"2[ab]|(?:[01cf]?(?:2[ab]|9[a-f])|[cfr])?[0-9][0-9.\-_/]*", re.ASCII | re.I)
 # Letters read or scanned for digits (``model.mistaken``): no word is made of these alone.
 _MISREAD: Final = re.compile(r"(?=(?:[a-z]*[0-9]){3})[0-9oqdilzsgb]{9,14}", re.ASCII | re.I)
 _DISTRICT: Final = re.compile(r"([0-9]{1,2})(?:e|er|eme|ème)?", re.ASCII)
