@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from itertools import product
 
 from directory_service.entries.attributes import ATTRIBUTES, Attribute, find_attribute, prepare
 from directory_service.entries.comparing import MatchRule
@@ -38,6 +39,7 @@ from directory_service.model.names import fold, squash
 from directory_service.model.nicknames import is_nickname
 from directory_service.model.nomenclature import DEPARTMENTS
 from directory_service.model.phonetics import code, heard, units
+from directory_service.model.streets import other_ways
 from directory_service.model.vocabulary import ARTICLES, System, terms
 from ldap_schema.matching import RULES
 from ldap_schema.schema import load
@@ -140,7 +142,10 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
     values = [p for v in held if (p := prepare(attribute, v))]
     spelt = [form for v in held for form in others(name, v)]
     if isinstance(asked, Substrings):
-        found = substrings(attribute, asked, values + spelt)
+        ways = [[part, *otherwise(name, part)] for part in (asked.initial, *asked.any, asked.final)]
+        each = [Substrings(name, first, tuple(middle), last) for first, *middle, last in product(*ways)]
+        results = [substrings(attribute, way, values + spelt) for way in each]
+        found = True if True in results else results[0]
         only = [part for part in (asked.initial, *asked.any, asked.final) if part]
         one = len(only) == 1 and len(only[0]) >= 3 and name != "st"
         return found or (any(is_called(name, v, only[0]) for v in held) if one and found is False else found)
@@ -150,7 +155,8 @@ def one_type(entry, name, every, asked):  # type: ignore[no-untyped-def]
     if isinstance(asked, Approx) and name in SOUNDED and branch_of(entry.id) in (BAL, PEOPLE):
         return any(is_alike(asked.value.decode(), v.decode()) for v in held)
     if isinstance(asked, Equal | Approx):
-        return wanted in values + spelt or any(is_called(name, v, asked.value) for v in held)
+        meant = [wanted, *(prepare(attribute, way) for way in otherwise(name, asked.value))]
+        return any(way in values + spelt for way in meant) or any(is_called(name, v, asked.value) for v in held)
     if attribute.rule not in ORDERING_RULES:
         return None
     if attribute.rule is MatchRule.MAIL:
@@ -189,6 +195,20 @@ def towns(text: str) -> list[str]:
         ways = (f"{n}", f"{n:02}", nth, f"{n}eme", f"{nth} arrondissement", f"cedex {n:02}")
         found += [f"{bare} {way}" for way in ways]
     return [form for form in found if form]
+
+
+def otherwise(name: str, said: bytes) -> list[bytes]:
+    """A street, or a town with its post office, as the register has it."""
+    text = fold(said.decode("utf-8", "replace")) if len(said) <= 128 else ""
+    if name == "street":
+        text = re.sub(r"\b(\d+)(bis|ter|quater)\b", r"\1 \2", text)
+        text = re.sub(r"\b([0-9]{1,4})([abctq])\b", r"\1 \2", text)
+        found = text.split()
+        each = [(word, *other_ways(word, found[n - 1] if n else "")) for n, word in enumerate(found)]
+        return [" ".join(way).encode() for way in product(*each) if len(" ".join(way)) > 3 or len(found) > 1]
+    if name != "l" or not re.search(r"\bcedex\b", text) or len(towns(text)) > 3:
+        return []
+    return [bare.encode() for bare in towns(text)[:1]]
 
 
 def is_called(name: str, value: bytes, said: bytes) -> bool:

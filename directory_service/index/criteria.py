@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from directory_service.entries.attributes import BOX_TAG, DEPARTMENT_TAG, tag
@@ -23,6 +24,7 @@ from directory_service.model.identifiers import structure_keys
 from directory_service.model.kinds import Unit, units_of
 from directory_service.model.names import SAINTS, fold, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of, find_department
+from directory_service.model.streets import is_inside_others, other_ways, street_words
 from directory_service.model.towns import district_of, town_name
 from directory_service.model.vocabulary import System, codes_said
 
@@ -30,6 +32,7 @@ LONGEST_BOX: Final = 200  # characters of ``q``: what is meant by more is nobody
 _SIREN: Final = 9  # digits
 _ABBREVIATION: Final = 4  # letters of a kind of structure that are inside of other words (*CH*, *EPSM*)
 _ORG: Final = ("org",)
+_PLACE: Final = ("place",)
 LONGEST_PLACE: Final = 5  # characters of a postcode or of the code of a department
 # What people call a general practitioner is three savoir-faire (formats.md §5).
 _GENERAL: Final = ("SM26", "SM53", "SM54")
@@ -187,6 +190,23 @@ def _city(text: str) -> Filter:
     return Or((HasTag(Kind.TOWN + whole), _all(parts))) if whole else _all(parts)
 
 
+def _street(text: str) -> Filter:
+    """Each word, or what stands for it in the register."""
+    return _all(_street_word(word, before) for before, word in pairwise(("", *street_words(text))))
+
+
+def _street_word(word: str, before: str) -> Filter:
+    as_typed = Substrings("street", b"", (word.encode(),), b"")
+    return Or((as_typed, *(_street_way(way, before) for way in other_ways(word, before))))
+
+
+def _street_way(way: str, before: str) -> Filter:
+    if len(way) == 1:  # of a number, which it stands behind
+        return InText(_PLACE, f"{before} {way} ")
+    inside = Substrings("street", b"", (way.encode(),), b"")
+    return And((inside, InText(_PLACE, f" {way} "))) if is_inside_others(way) else inside
+
+
 def _are_letters(found: Sequence[str]) -> bool:
     """Words of one letter each, which are in everything: looked for whole, they are looked up."""
     return all(len(word) == 1 for word in found)
@@ -275,7 +295,7 @@ _MADE: Final[dict[str, Callable[[str], Filter]]] = {
     "family": _family,
     "postcode": _postcode,
     "city": _city,
-    "street": _of("street"),
+    "street": _street,
     "given": _given,
     "specialty": _specialty,
     "profession": _profession,

@@ -43,6 +43,13 @@ def other_towns(town: str) -> tuple[str, ...]:
     return tuple(form for form in dict.fromkeys(forms) if form and form != own)
 
 
+def town_of_post(town: str) -> str:
+    """The town alone of one that is written with its post office (*METZ CEDEX 01*); nothing of others, nor of a
+    district, which the number is of."""
+    found, bare, number = _parts(town)
+    return " ".join(bare) if CEDEX in found and bare and not number else ""
+
+
 def district_of(town: str) -> int:
     """The number of the district that is named; 0 for none."""
     return _parts(town)[2]

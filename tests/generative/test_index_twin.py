@@ -87,7 +87,10 @@ HEARD = st.sampled_from(["lefebvre", "lefevre", "lefaivre", "lefebrve", "le fevr
 SPELT = {
     "l": st.sampled_from(["PARIS", "Paris 10e Arrondissement", "Paris 1er Arrondissement", "LYON 03", "LYON CEDEX 03",
                           "lyon 3", "Lyon 3ème", "Marseille 20", "ST ETIENNE CEDEX 2", "Saint-Étienne", "saint",
-                          "paris cedex", "cedex", "PARIS 01 CEDEX", "lyon 3 4"]),
+                          "paris cedex", "cedex", "PARIS 01 CEDEX", "lyon 3 4", "METZ", "metz cedex 01", "St Étienne"]),
+    "street": st.sampled_from(["12 B Rue DE L'EGLISE", "12 bis rue de l'église", "12bis r de l'eglise", "bd St Ab",
+                               "Boulevard SAINT AB", "12 T Boulevard", "ter", "dr", "4 Rue DU DOCTEUR ROUX", "za ab",
+                               "4 r du dr roux", "12b rue de l'eglise", "Zone artisanale AB"]),
     "st": st.sampled_from(["Rhône", "69", "2a", "CORSE DU SUD", "rhone", "Ain", "1", "01"]),
     "title": st.sampled_from(["Infirmier", "INFIRMIÈRE", "ide", "Masseur-Kinésithérapeute", "kiné", "kine", "as",
                               "Aide-soignant", "medecin", "psy"]),

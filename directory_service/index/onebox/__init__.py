@@ -53,6 +53,7 @@ from directory_service.model.likeness import Likeness
 from directory_service.model.names import SAINTS
 from directory_service.model.names import words as folded
 from directory_service.model.phonetics import PARTICLES
+from directory_service.model.streets import is_street, with_street
 from directory_service.model.towns import CEDEX
 from directory_service.model.vocabulary import is_known, skipped, titles
 
@@ -166,7 +167,7 @@ def _order(reading: Reading) -> tuple[int, int]:
 
 def _cut(text: str) -> tuple[list[str], list[Word]]:
     """Folded words, and those that have a shape.  An announced number is told by its shape."""
-    raw = [piece for word in national(text).split() for piece in _pieces(word)]
+    raw = [piece for word in with_street(national(text)).split() for piece in _pieces(word)]
     plain: list[str] = []
     others: list[Word] = []
     at = 0
@@ -176,7 +177,8 @@ def _cut(text: str) -> tuple[list[str], list[Word]]:
             continue  # of a post office
         if is_number(here) or is_district(here):
             size = number_at(raw, at - 1)
-            others.append(of_number(compact(raw[at - 1 : at - 1 + size])))
+            behind = raw[at - 1 + size : at + size]
+            others.append(of_number(compact(raw[at - 1 : at - 1 + size]), at_door=any(map(is_street, behind))))
             at += size - 1
         elif is_misread(here):
             others.append(of_number(compact((here,))))

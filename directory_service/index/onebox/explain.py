@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from directory_service.entries.attributes import town_tag
 from directory_service.entries.finding import domain_word, name_words, structure_words, town_words
 from directory_service.index.onebox import Box, Field
 from directory_service.index.onebox.score import Fit, Match
 from directory_service.index.onebox.tiers import TIERS
+from directory_service.index.onebox.within import piece_of_street
 from directory_service.model import nomenclature
-from directory_service.model.names import squash
+from directory_service.model.likeness import LEAST_INSIDE
+from directory_service.model.names import fold, squash
 
 Record = Mapping[str, Any]
 
@@ -50,6 +53,8 @@ def _part_of_work(typed: str, fit: Fit, record: Record) -> Field:
 
 
 def _part_of_place(typed: str, _fit: Fit, record: Record) -> Field:
+    if len(typed) < LEAST_INSIDE:
+        return Field.OTHER  # of a street
     wanted = squash(typed)
     places = list(_activities(record, "address"))
     if any(wanted in squash(a["city"] or "") for a in places):
@@ -83,7 +88,7 @@ def _activities(record: Record, part: str) -> Iterator[Mapping[str, Any]]:
 
 def _city(record: Record, typed: str, token: str) -> str | None:
     cities = (address["city"] for address in _activities(record, "address"))
-    return _the(cities, lambda text: token in town_words(text) or squash(typed) in squash(text))
+    return _the(cities, lambda text: token in (town_tag(text), *town_words(text)) or squash(typed) in squash(text))
 
 
 def _postcode(record: Record, _typed: str, token: str) -> str | None:
@@ -147,6 +152,9 @@ def _identifier(record: Record, typed: str, _token: str) -> str | None:
 def _other(record: Record, typed: str, _token: str) -> str | None:
     """A part of a postal address or a telephone number; None where the record does not show it."""
     lines = [text for a in _activities(record, "address") for text in a.values() if isinstance(text, str)]
+    if len(typed) < LEAST_INSIDE:
+        piece = f" {typed} " if typed.isdigit() else piece_of_street(typed)
+        return next((text for text in lines if piece in f" {fold(text)}"), None)
     phones = [phone for activity in record["activities"] for phone in activity["phones"]]
     return next((text for text in (*lines, *phones) if squash(typed) in squash(text)), None)
 

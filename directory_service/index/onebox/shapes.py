@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from directory_service.entries.attributes import DEPARTMENT_TAG, id_key, tag
+from directory_service.entries.attributes import DEPARTMENT_TAG, id_key, tag, town_tag
 from directory_service.entries.finding import Kind, domain_word
 from directory_service.index.onebox.readings import Field, Keys, Reading, Word
-from directory_service.model.likeness import Likeness
+from directory_service.model.likeness import LEAST_INSIDE, Likeness
 from directory_service.model.mistaken import STRUCTURES, is_sound_adeli, meant_persons, meant_structures
 from directory_service.model.nomenclature import DEPARTMENTS
 
@@ -33,6 +33,7 @@ _LAST: Final = "\U0010ffff"  # after whatever a key goes on with
 _POSTCODE: Final = 5  # digits
 _LEAST_BEGINNING: Final = 6  # digits of the beginning of an identifier
 _ABROAD: Final = re.compile(r"(?<![\w+])(?:\+|00)33(?:[ .-]*\(0\))?[ .-]*(?=(?:[0-9][ .-]*){9}(?![0-9]))", re.ASCII)
+_YEAR: Final = re.compile(r"(?:1[89]|20)[0-9]{2}", re.ASCII)
 _PERSON_TYPES: Final = {"8": 11, "0": 9}  # type digits of TRE_G08, and how many digits follow: RPPS, ADELI
 _RPPS_LENGTHS: Final = (11, 12)
 _STRUCTURE_LENGTHS: Final = frozenset(form.length for form in STRUCTURES)
@@ -63,9 +64,12 @@ def with_district(word: Word, words: Sequence[str]) -> Word:
     found = _DISTRICT.fullmatch(word.typed)
     if not found:
         return word
-    codes = [f"{start}{int(found[1]):02d}" for town, start in _DISTRICTS.items() if town in words]
-    more = (Reading(tag("z", code), Field.POSTCODE) for code in codes)
-    return replace(word, readings=(*more, *word.readings))
+    number, towns = int(found[1]), [town for town in _DISTRICTS if town in words]
+    codes = (Reading(tag("z", f"{_DISTRICTS[town]}{number:02d}"), Field.POSTCODE) for town in towns)
+    named = (
+        Reading(town_tag(f"{town} {number}"), Field.CITY) for town in towns if number
+    )  # CEDEX have codes of their own
+    return replace(word, readings=(*codes, *named, *word.readings))
 
 
 def compact(texts: Sequence[str]) -> str:
@@ -90,13 +94,17 @@ def _is_written_so(texts: Sequence[str]) -> bool:
     Postcodes are none."""
     if len(texts) == 2 and _PERSON_TYPES.get(texts[0]) == len(compact(texts[1:])):
         return True
+    if len(texts) == 2 and len(texts[1]) == _POSTCODE and _YEAR.fullmatch(texts[0]):
+        return False  # *rue du 8 mai 1945, 25330 Bolandoz*
     sizes = {len(compact((text,))) for text in texts}
     return not sizes & _LENGTHS and sizes != {_POSTCODE}
 
 
-def of_number(number: str) -> Word:
-    """Digits, the letter of an overseas or Corsican department or that of a technical id among them."""
-    return Word(number, tuple(dict.fromkeys(_number_readings(number))), tuple(_number_keys(number)), part=number)
+def of_number(number: str, *, at_door: bool = False) -> Word:
+    """Digits, the letter of an overseas or Corsican department or that of a technical id among them; ``at_door``: a
+    street follows."""
+    part = number if len(number) >= LEAST_INSIDE else f"^{number} " if at_door else f" {number} "
+    return Word(number, tuple(dict.fromkeys(_number_readings(number))), tuple(_number_keys(number)), part=part)
 
 
 def _number_readings(number: str) -> Iterator[Reading]:

@@ -13,6 +13,7 @@ from typing import Final
 from directory_service.index.onebox import Box, Field, Word
 from directory_service.index.onebox.score import Fit
 from directory_service.model.likeness import LEAST_INSIDE, Likeness
+from directory_service.model.streets import other_ways
 
 COLUMNS: Final = ("sn", "name", "mail", "org", "work", "shown", "place")
 _FIELDS: Final = (
@@ -23,7 +24,12 @@ _FIELDS: Final = (
 def piece_of(word: Word) -> str:
     """What is looked for; nothing for what is inside of everything."""
     piece = word.part or word.typed
-    return piece if len(piece) >= LEAST_INSIDE else ""
+    return piece if len(piece) >= LEAST_INSIDE else piece_of_street(piece)
+
+
+def piece_of_street(short: str) -> str:
+    """The type of a street that so few letters are; nothing for others."""
+    return next(iter(other_ways(short, "")), "") if len(short) > 1 else ""
 
 
 def quick_look(box: Box) -> Callable[[str, Sequence[str]], bool]:
