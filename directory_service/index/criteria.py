@@ -22,7 +22,7 @@ from directory_service.index.query import FALSE, And, Equal, Filter, HasTag, InT
 from directory_service.model import nomenclature
 from directory_service.model.identifiers import structure_keys
 from directory_service.model.kinds import Unit, units_of
-from directory_service.model.names import SAINTS, fold, words
+from directory_service.model.names import SAINTS, fold, fold_any, words
 from directory_service.model.nomenclature import DEPARTMENTS, department_of, find_department
 from directory_service.model.streets import is_inside_others, other_ways, street_words
 from directory_service.model.towns import district_of, town_name
@@ -111,8 +111,22 @@ def _classes(structures: tuple[str, ...], postcode: str, department: str) -> Nea
 
 
 def typed_filter(text: str) -> Filter:
-    """Mailboxes of ``/v1/suggest``: the filter of an address book, every word in a name or in the address."""
-    return And(tuple(_any_name(word) for word in text.split())) if text.strip() else FALSE
+    """Mailboxes of ``/v1/suggest``: the filter of an address book, every word in a name or in the address.  A title is
+    in neither, and stands before what is shown: *Dr Martin* is *Martin*."""
+    typed = text.split()
+    if len(typed) > 1 and fold_any(typed[0]) in _SHORT_TITLES:
+        del typed[0]
+    return And(tuple(_any_name(word) for word in typed)) if typed else FALSE
+
+
+def untitled(text: str) -> str:
+    """What is behind a title in full, which may be a name too (*docteur jean*); "" for no title."""
+    title, *behind = text.split(maxsplit=1) or [""]
+    return behind[0] if behind and fold_any(title) in _WHOLE_TITLES else ""
+
+
+_SHORT_TITLES: Final = frozenset(("dr", "drs", "pr", "prs", "mme", "mmes", "mlle", "mr"))
+_WHOLE_TITLES: Final = frozenset(("docteur", "docteure", "professeur", "professeure", "madame", "monsieur"))
 
 
 def family_filter(word: str) -> Filter:

@@ -35,6 +35,7 @@ from directory_service.index.criteria import (
     near_of,
     typed_filter,
     typed_key,
+    untitled,
 )
 from directory_service.index.feed import Changes, parse_place, read_changes
 from directory_service.index.lookups import Span
@@ -186,7 +187,10 @@ class Directory:
     def suggest(self, text: str, limit: int, view: View, seconds: float = SEARCH_TIME) -> Result:
         """Mailboxes for what is typed in an address field, best first: the answer of LDAP to an address book."""
         base = f"ou=bal,{self.suffix}"
-        return self.search(Query(base, Scope.ONE, typed_filter(text), limit, seconds, part=Part.JSON), view)
+        found = self.search(Query(base, Scope.ONE, typed_filter(text), limit, seconds, part=Part.JSON), view)
+        if found.hits or found.timed_out or not (behind := untitled(text)):
+            return found
+        return self.suggest(behind, limit, view, seconds)
 
     def suggested(self, text: str, limit: int, view: View) -> Suggested | None:
         """``suggestions`` that were made a moment ago; None when they must be made."""

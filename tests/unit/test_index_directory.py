@@ -334,6 +334,13 @@ def test_suggestions_do_not_mind_order_case_or_accents(directory: Directory, tex
     assert b"jean.dupont@medecin.mssante.fr" in b"".join(h.json for h in directory.suggest(text, 10, ANYONE).hits)
 
 
+@pytest.mark.parametrize("text", ["Dr Jean DUPONT", "dr. dupont", "Docteur\N{NO-BREAK SPACE}Dupont", "monsieur dup"])
+def test_a_title_before_a_name_suggests_whom_the_name_does(directory: Directory, text: str) -> None:
+    assert any(b"jean.dupont@" in h.json for h in directory.suggest(text, 10, ANYONE).hits)
+    alone = [h.id for h in directory.suggest("dupont", 10, ANYONE).hits]
+    assert [h.id for h in directory.suggest("Pr dupont", 10, ANYONE).hits] == alone
+
+
 @pytest.mark.parametrize("text", ["dessai", "d'essai", "D ESSAI", "zoe d'éssai", "d-essai"])
 def test_apostrophe_hyphen_space_and_nothing_are_the_same(directory: Directory, text: str) -> None:
     assert any(b"zoe.d-essai" in h.json for h in directory.suggest(text, 10, ANYONE).hits)
