@@ -69,6 +69,9 @@ def test_a_word_of_a_label_says_less_than_the_label() -> None:
 def test_codes_are_said_by_all_the_words_of_a_label_and_no_fewer() -> None:
     for code, label in nomenclature.codes("profession").items():
         assert code in vocabulary.codes_said(label, System.PROFESSION)
+    for title in ("d'électroradiologie médicale", "en électroradiologie", "radio"):
+        title = f"Manipulatrice {title}"
+        assert vocabulary.codes_said(title, System.PROFESSION) == ("98",)
     assert vocabulary.codes_said("La Réunion", System.DEPARTMENT) == ("974",)
     assert vocabulary.codes_said("corse du sud", System.DEPARTMENT) == ("2A",)
     for text in ("vasculaires", "corse", "sud corse haute", ""):
