@@ -2,7 +2,7 @@
 
 A block is what brings two records together: the family name (or one part of it) with the initial of the given names, a
 structure that few share, a mailbox ever held.  A pair whose names leave no room is dropped before anything else is
-read.
+read.  An unlisted mailbox (*liste rouge*) ties nobody: a merge is public, and would tell who held it (decision 0043).
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _LIKE_NAMED: Final = (
     "WHERE p.match_key BETWEEN w.low AND w.high"
 )
 _NAMES: Final = "SELECT id, national_id, family_name, given_names, civility_code, profession_code FROM practitioner"
+_SEEN: Final = (~mailbox.c.unlisted,)  # and of a binding, that it did not end unlisted
 _ADELI = practitioner.c.national_id >= "0", practitioner.c.national_id < "1", practitioner.c.merged_into.is_(None)
 
 
@@ -172,12 +173,14 @@ class Blocks:
     def _holding_one_mailbox(self, pks: Collection[int]) -> set[Pair]:
         """These people, and others, who at some time held the same mailbox."""
         one, other = binding.alias("one"), binding.alias("other")
+        both = one.join(other, one.c.mailbox_id == other.c.mailbox_id).join(mailbox, one.c.mailbox_id == mailbox.c.id)
         found: set[Pair] = set()
         for some in chunks(sorted(pks)):
             query = (
                 select(one.c.practitioner_id, other.c.practitioner_id)
-                .select_from(one.join(other, one.c.mailbox_id == other.c.mailbox_id))
+                .select_from(both)
                 .where(one.c.practitioner_id.in_(some), other.c.practitioner_id != one.c.practitioner_id)
+                .where(*_SEEN, ~one.c.unlisted, ~other.c.unlisted)
             )
             found.update((a, b) for a, b in self.connection.execute(query))
         return found | self._claiming_one_mailbox(pks)
@@ -190,7 +193,7 @@ class Blocks:
                 for address in addresses:
                     claimed[address].add(pk)
         found: set[Pair] = set()
-        query = select(mailbox.c.address, binding.c.practitioner_id).join(binding)
+        query = select(mailbox.c.address, binding.c.practitioner_id).join(binding).where(*_SEEN, ~binding.c.unlisted)
         for some in chunks(sorted(claimed)):
             held = mailbox.c.address.in_(some), binding.c.practitioner_id.is_not(None)
             for address, holder in self.connection.execute(query.where(*held)):
@@ -295,7 +298,7 @@ def _identifying(technical: str, finess: str, siret: str, former: str) -> list[s
 
 def _boxes(store: Store, pks: list[int]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
-    query = select(binding.c.practitioner_id, mailbox.c.address).join(mailbox)
+    query = select(binding.c.practitioner_id, mailbox.c.address).join(mailbox).where(*_SEEN, ~binding.c.unlisted)
     personal: Any = mailbox.c.type.in_(sorted(PERSONAL)), binding.c.practitioner_id.in_(pks)
     for pk, address in store.connection.execute(query.where(*personal)):
         found[pk].add(address)
