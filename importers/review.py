@@ -221,17 +221,20 @@ def _believe_link(act: _Act, asked: Decision) -> None:
 
 
 def _take_away(act: _Act, asked: Decision) -> None:
-    """The mailbox stays open, under the names written beside it; its holder is known no more."""
+    """The mailbox stays open, under the names written beside it; its holder is known no more.  Her own record changes
+    only if it showed the mailbox: that it does is told to all."""
     store, columns = act.store, binding.c
-    query = select(columns.id, columns.mailbox_id, columns.practitioner_id).join(mailbox)
+    query = select(columns.id, columns.mailbox_id, columns.practitioner_id, mailbox.c.unlisted).join(mailbox)
     held = mailbox.c.address == asked.one, columns.national_id == asked.other, columns.until.is_(None)
-    for row, box, person in act.connection.execute(query.where(*held, columns.practitioner_id.is_not(None))).all():
+    query = query.where(*held, columns.practitioner_id.is_not(None))
+    for row, box, person, unlisted in act.connection.execute(query).all():
         update_rows(act.connection, binding, ("practitioner_id",), [(None, row)])
         store.impact.mailbox("changed", asked.one)
         store.note("update", "mailbox", box, {"holder": asked.other}, {"holder": None})
-        store.note("update", "practitioner", person, {"mailbox": asked.one}, {})
         update_rows(act.connection, mailbox, ("changed_at",), [(store.as_of, box)])
-        update_rows(act.connection, practitioner, ("changed_at",), [(store.as_of, person)])
+        if not unlisted:
+            store.note("update", "practitioner", person, {"mailbox": asked.one}, {})
+            update_rows(act.connection, practitioner, ("changed_at",), [(store.as_of, person)])
 
 
 def _of_published(act: _Act, asked: Decision) -> Any:

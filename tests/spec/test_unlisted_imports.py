@@ -9,6 +9,7 @@ from typing import Any
 import factories as f
 import pytest
 from import_world import World
+from sqlalchemy import select
 
 from directory_service.model.feed import Changed
 from directory_service.model.publication import parse_publication
@@ -17,6 +18,7 @@ from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import read_after
 from directory_service.registry.publishing import Order, Publisher
+from directory_service.registry.tables import practitioner
 from importers.review import reject
 
 OURS = "ville.mssante.fr"
@@ -72,3 +74,15 @@ def test_a_mailbox_that_was_held_unlisted_makes_nobody_one_person(here: World, u
     publish(here, 4, ZOE, unlisted=False)  # how the former holder left is what counts
     here.day(5, activity=[f.activity(ADELI, mode_code="L"), f.activity(ZOE, given_names="Zoé Marie", **ELSEWHERE)])
     assert len(here.people()) == (2 if unlisted else 1)
+
+
+def test_whom_the_staff_take_it_from_is_not_told_of(here: World) -> None:
+    """The extract writes another name beside her number; the mailbox is unlisted before the answer."""
+    here.day(1, activity=[f.activity(ZOE)], mailboxes=[f.mailbox(BOX, ZOE, family_name="AUTRE", given_names="Berthe")])
+    publish(here, 2, ZOE)
+    with reading(here.engine) as connection:
+        changed, since = connection.execute(select(practitioner.c.changed_at)).scalar_one(), here.journal()[-1].seq
+    answer_no(here)
+    assert here.box(BOX)[0].practitioner is None and told(here, since) == []
+    with reading(here.engine) as connection:
+        assert connection.execute(select(practitioner.c.changed_at)).scalar_one() == changed
