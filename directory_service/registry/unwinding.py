@@ -48,6 +48,8 @@ _IS_BOX = source_record.c.key.like("%@%")  # the others are numbers
 _NAMED = {fk.column.table for t in UNDOABLE for fk in t.foreign_keys}
 _PARENTS = [t for t in UNDOABLE if t in _NAMED]
 _CHILDREN = [t for t in UNDOABLE if t not in _NAMED and is_numbered(t)]
+# The feed tells nobody that something became of whoever holds a mailbox that nobody could see.
+_SHOWN = binding.c.mailbox_id.in_(select(mailbox.c.id).where(~mailbox.c.unlisted))
 _TOLD_APART = [t for t in UNDOABLE if t not in _NAMED and not is_numbered(t)]  # no foreign key leads to or from them
 
 
@@ -136,7 +138,8 @@ class Unwinding:
             return
         for place, (column, subject) in enumerate(references(table).items()):
             older = own, column.is_not(None), column < ranges[subject][0]
-            found = self.connection.execute(select(column).where(*older).distinct()).scalars()
+            asked = select(column).where(*older).distinct()
+            found = self.connection.execute(asked.where(_SHOWN) if place and table is binding else asked).scalars()
             (self.related if place else self.changed)[subject].update(found)
         if table is source_record:
             firsts = case((_IS_BOX, ranges["mailbox"][0]), else_=ranges["practitioner"][0])
@@ -208,8 +211,16 @@ class Unwinding:
         """Records that these rows, as they were or as they are again, are part of or name."""
         for place, (column, subject) in enumerate(references(table).items()):
             (self.related if place else self.changed)[subject].update(r[column.name] for r in rows if r[column.name])
+            if table is binding:
+                rows = self._shown(rows)  # from here on, of records that name it
         if table is source_record:
             self._note_marks((row["key"], row["subject_id"]) for row in rows)
+
+    def _shown(self, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """Bindings that their holders show: those of mailboxes that are not unlisted."""
+        boxes = mailbox.c.id.in_({row["mailbox_id"] for row in rows})
+        unlisted = set(self.connection.execute(select(mailbox.c.id).where(boxes, mailbox.c.unlisted)).scalars())
+        return [row for row in rows if row["mailbox_id"] not in unlisted]
 
     def _note_marks(self, marks: Any) -> None:
         """A record shows which sources speak of it, since which run."""

@@ -18,6 +18,7 @@ from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import read_after
 from directory_service.registry.publishing import Order, Publisher
+from directory_service.registry.rollback import roll_back
 from directory_service.registry.tables import practitioner
 from importers.review import reject
 
@@ -86,3 +87,13 @@ def test_whom_the_staff_take_it_from_is_not_told_of(here: World) -> None:
     assert here.box(BOX)[0].practitioner is None and told(here, since) == []
     with reading(here.engine) as connection:
         assert connection.execute(select(practitioner.c.changed_at)).scalar_one() == changed
+
+
+def test_a_rollback_of_an_import_that_moved_it_tells_of_neither(here: World) -> None:
+    given_back(here)
+    run = here.day(21, mailboxes=OF_JEAN[:1], accept="essai").run or 0
+    assert here.holders(BOX) == ["8" + JEAN]
+    since = here.journal()[-1].seq
+    roll_back(here.engine, run, actor="staff")
+    assert here.holders(BOX) == ["8" + ZOE]
+    assert told(here, since) == [OTHER, "8" + JEAN]  # which that import had closed, of which he is told
