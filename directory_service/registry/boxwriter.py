@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Self
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, exists, update
 
 from directory_service.model.mailboxes import domain_of
 from directory_service.model.publication import SOURCE, Publication
@@ -124,11 +124,17 @@ class Writer:
         update_rows(self.connection, binding, ("until", "closed_operator", "unlisted"), closed)
 
     def _take_certificates(self) -> dict[str, list[str]]:
-        """Who held a mailbox unlisted takes along what names her; gives the digests, by address."""
-        box, found = mail_certificate.c, dict[str, list[str]]()
-        passed = [c.after.address for c in self.changes if c.before and c.before.unlisted and c.held and not c.kept]
-        for some in chunks(passed):
-            those = box.address.in_(some), box.removed_at.is_(None)
+        """Who held a mailbox unlisted takes along what names her; gives the digests, by address.  Where an import gave
+        it to who holds it now, what was there then."""
+        box, b, found = mail_certificate.c, binding.c, dict[str, list[str]]()
+        hidden = [c for c in self.changes if c.before and c.before.unlisted and c.held]
+        passed = {c.after.address for c in hidden if not c.kept}
+        listed = {c.after.address for c in hidden if c.kept and not c.after.unlisted}
+        held = mailbox.join(binding, b.mailbox_id == mailbox.c.id)
+        ended = mailbox.c.address == box.address, b.unlisted, b.until >= box.added_at
+        for some in chunks(sorted(passed | listed)):
+            left = box.address.in_(passed.intersection(some)) | exists().select_from(held).where(*ended)
+            those = box.address.in_(some), box.removed_at.is_(None), left
             query = update(mail_certificate).where(*those).values(removed_at=self.at)
             for address, digest in self.connection.execute(query.returning(box.address, box.sha256)).all():
                 found.setdefault(address, []).append(digest)

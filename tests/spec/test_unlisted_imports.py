@@ -4,6 +4,7 @@ else, in no record of whoever holds one or held one."""
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import factories as f
@@ -11,9 +12,11 @@ import pytest
 from import_world import World
 from sqlalchemy import select
 
+from directory_service.model.certificates import MailCertificate
 from directory_service.model.feed import Changed
 from directory_service.model.publication import parse_publication
 from directory_service.registry import decisions, feed, operators
+from directory_service.registry.certificates import add_certificates, get_box, read_published
 from directory_service.registry.clock import format_instant
 from directory_service.registry.engine import reading, writing
 from directory_service.registry.journal import read_after
@@ -97,3 +100,16 @@ def test_a_rollback_of_an_import_that_moved_it_tells_of_neither(here: World) -> 
     roll_back(here.engine, run, actor="staff")
     assert here.holders(BOX) == ["8" + ZOE]
     assert told(here, since) == [OTHER, "8" + JEAN]  # which that import had closed, of which he is told
+
+
+def test_certificates_stay_hidden_with_whom_an_import_took_it_from(here: World) -> None:
+    """They name her, and it is listed as his."""
+    given_back(here)
+    der, dates = b"de Zoe", ("2026-01-01T00:00:00Z", "2099-01-01T00:00:00Z")
+    hers = MailCertificate(sha256(der).hexdigest(), der, "CN=Zoe", "CN=y", "1f", *dates, ("encryption",))
+    with writing(here.engine) as connection:
+        add_certificates(connection, get_box(connection, BOX), [hers], actor="essai", at="2026-11-20T08:00:00Z")
+    here.day(21, mailboxes=OF_JEAN[:1], accept="essai")
+    publish(here, 22, JEAN, unlisted=False)
+    with reading(here.engine) as connection:
+        assert list(read_published(connection, [BOX])) == []
