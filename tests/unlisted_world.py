@@ -208,7 +208,7 @@ def _plan(people: Sequence[Person], places: Sequence[str], which: int) -> Plan:
                  ("vitrine1@infirmier.mssante.fr", None), *taken]),
         (NORTH, [(passed[0], None), (passed[1], _body("PER", people[2].national)), (passed[5], None)]),
     ]  # fmt: skip
-    holders, texts = people[which::2], (("Zèbre", "labyrinthe"), ("Quagga", "obélisque"))[which]
+    holders, texts = people[which::2], (("Zèbre", "labyrinthe Ж"), ("Quagga", "obélisque Ω"))[which]
     first = [_hidden(n, person, texts) for n, person in enumerate(holders)]
     own = [
         (f"{kind.lower()}-{texts[0].lower()}@{DARK}".replace("è", "e"),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -121,11 +121,18 @@ def _reserve(db: sqlite3.Connection, mailboxes: int) -> None:
     db.executemany("INSERT INTO reserve VALUES (zeroblob(?))", [(_SLACK,)] * (wanted // _SLACK))
 
 
-def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[dict[str, str], Counter[str]]:
-    """Writes the rows; gives rows of ``meta``: the unusual letters met, and the terms counted; and how many unlisted
-    mailboxes have each term of ``names``."""
+class Hidden(NamedTuple):
+    """How many unlisted mailboxes have each term of ``names``, and each token."""
+
+    terms: Counter[str]
+    tokens: Counter[str]
+
+
+def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[dict[str, str], Hidden]:
+    """Writes the rows; gives rows of ``meta``: the unusual letters met, and the terms counted; and what is not to be
+    counted."""
     letters: set[str] = set()
-    terms, hidden = Counter[str](), Counter[str]()
+    terms, hidden = Counter[str](), Hidden(Counter(), Counter())
     for batch in batches:
         boxes = slice(*(bisect_left(batch.entries, (limit,)) for limit in _BOX_IDS))
         db.executemany(_into("loose", INSERT_ENTRY), batch.entries[boxes])
@@ -140,16 +147,21 @@ def fill(db: sqlite3.Connection, batches: Iterable[Batch]) -> tuple[dict[str, st
         letters.update(batch.letters)
         terms.update(batch.terms)
         for _, held in batch.names[bisect_left(batch.names, (_UNLISTED,)) :]:
-            hidden.update(set(held.split()))
-    return {"letters": "".join(sorted(letters)), "terms": orjson.dumps(terms).decode()}, hidden
+            hidden.terms.update(set(held.split()))
+        for row in batch.entries[bisect_left(batch.entries, (_UNLISTED,)) :]:
+            hidden.tokens.update(set(row[10].split()))
+    return {
+        "letters": "".join(sorted(letters)),
+        "terms": orjson.dumps(terms, option=orjson.OPT_SORT_KEYS).decode(),
+    }, hidden
 
 
-def counts(db: sqlite3.Connection, hidden: Counter[str]) -> dict[str, str]:
+def counts(db: sqlite3.Connection, hidden: Hidden) -> dict[str, str]:
     """How many listed mailboxes have each term of ``names`` that many have: a row of ``meta``.  As with
-    ``render.terms_of_some``, unlisted ones (``hidden``) are not counted."""
+    ``render.terms_of_some``, unlisted ones are not counted."""
     db.execute("CREATE VIRTUAL TABLE temp.held USING fts5vocab(main, names, row)")
     held = db.execute("SELECT term, doc FROM temp.held WHERE doc > ?", (RARE,))
-    found = {term: listed for term, doc in held if (listed := doc - hidden[term]) > RARE}
+    found = {term: listed for term, doc in held if (listed := doc - hidden.terms[term]) > RARE}
     db.execute("DROP TABLE temp.held")
     return {"fours": orjson.dumps(found).decode()}
 
@@ -186,7 +198,7 @@ _LAST: Final[tuple[tuple[str, Iterable[str]], ...]] = (
 _TOTAL: Final = len(_STEPS) + len(_LAST)
 
 
-def finish(db: sqlite3.Connection, show: Callable[[str, int, int], None]) -> None:
+def finish(db: sqlite3.Connection, hidden: Hidden, show: Callable[[str, int, int], None]) -> None:
     """The indexes, each in its own order."""
     path = next(Path(file) for _, schema, file in db.execute("PRAGMA database_list") if schema == "lists")
     for sql in ("COMMIT", "DETACH lists", "BEGIN"):
@@ -197,7 +209,7 @@ def finish(db: sqlite3.Connection, show: Callable[[str, int, int], None]) -> Non
     _attach(db, "lists", path)
     db.execute("BEGIN")
     _run(db, _LAST, len(_STEPS), show)
-    spelled.fill(db)
+    spelled.fill(db, hidden.tokens)
     lift(db)
     show(_LAST[-1][0], _TOTAL, _TOTAL)
 

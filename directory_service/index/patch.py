@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from directory_service.entries.attributes import id_key
-from directory_service.entries.entry import BAL, UNLISTED, Entry, branch_of, entry_id, first_id
+from directory_service.entries.entry import BAL, STAFF, UNLISTED, Entry, branch_of, entry_id, first_id
 from directory_service.index import ranges, spelled
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.plan.fours import INDEXED, terms_in
@@ -82,7 +82,8 @@ def _put_in(db: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         db.execute(INSERT_BODY, body_of(entry))
         db.execute(INSERT_TEXT, (entry.id, *row[2:10]))
         db.execute(INSERT_TAG, (entry.id, with_starts(row[10])))
-        spelled.add(db, row[10])
+        if entry.view < STAFF:
+            spelled.add(db, row[10])
         if branch_of(entry.id) == BAL:
             db.execute(INSERT_NAMES, names_of(entry))
         db.executemany(INSERT_KEY, [(key, entry.id, entry.view) for key in entry.keys])

@@ -13,12 +13,13 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, first_id, kind_of
+from directory_service.entries.entry import BAL, PEOPLE, STRUCTURES, UNLISTED, first_id, kind_of
 from directory_service.errors import RegistryUnavailable
 from directory_service.index.answers import LONGEST, Answer, Held
 from directory_service.index.beginnings import Beginnings
@@ -80,7 +81,7 @@ class Reader:
         self._looked = 0.0
         self.build: Build
         self.lookups: Lookups
-        self.lexicon = NO_LEXICON
+        self.lexicon = self._of_unlisted = NO_LEXICON
         self._path = folder / name
         try:
             self.refresh()
@@ -124,6 +125,7 @@ class Reader:
         cursor = str(end_of(self.connection, seq))
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts, cursor)
         self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
+        self._of_unlisted = replace(self.lexicon, whole=False)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (first_id(BAL),))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self._listed_since: str | None = None
@@ -167,10 +169,11 @@ class Reader:
         found: list[Span] = []
         make, settled = make_plan if kept else plan_once, None
         for branch in branches:
-            plan = make(asked, kind_of(branch), self.lexicon)
+            lexicon = self._of_unlisted if branch == UNLISTED else self.lexicon
+            plan = make(asked, kind_of(branch), lexicon)
             if plan.fit_first:
                 settled = settled or self.spelled.settled(asked)
-                plan = make(settled, kind_of(branch), self.lexicon)
+                plan = make(settled, kind_of(branch), lexicon)
             start = first_id(branch)
             parts = _RANKS if branch in _UNMAILED and plan.first and not plan.fit_first else ((0, 16),)
             for first, end in parts:

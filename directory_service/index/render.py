@@ -91,14 +91,17 @@ def batch_of(entries: Iterable[Entry], mailboxes: list[tuple[str, bytes]], done:
 
 def terms_of_some(entries: Sequence[Entry]) -> dict[str, int]:
     """In how many of one entry in ``SAMPLED`` each three letters occur.  Unlisted ones are not counted: where searches
-    begin, everybody's too, must not depend on them."""
+    begin, everybody's too, must not depend on them; nor which the others are, so that numbers choose them and not their
+    places in a batch."""
     found: Counter[str] = Counter()
-    for entry in (e for e in entries[::SAMPLED] if e.view < STAFF):
+    for entry in (e for e in entries if not e.id % SAMPLED and e.view < STAFF):
         found.update({text[i : i + 3] for text in entry[3:11] for i in range(len(text) - 2)})
     return dict(found)
 
 
 def letters_of(entries: Iterable[Entry]) -> str:
+    """Those of unlisted mailboxes left out, as from ``terms_of_some``."""
+    entries = [entry for entry in entries if entry.view < STAFF]
     texts = ["".join(entry[3:11]) for entry in entries]
     unusual = [text for text in texts if not (text.isascii() and text.isprintable())]
     return "".join(sorted(set("".join(unusual)) - _PRINTABLE - {"\0"}))

@@ -2,6 +2,7 @@
 
 What an error makes of seven letters are some 400 words, of which the country has ten: these alone are looked up.
 Table ``word`` has each under its ``model.spelling.places``; words whose last holder is gone stay until the next build.
+Words that unlisted mailboxes alone have are not there: what is looked up, for anybody, must not depend on them.
 Hot path of ``~=`` and of the box: half a millisecond a word, then remembered.  I/O: one connection to one build.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -64,21 +65,22 @@ class Spelled:
                 return asked
 
 
-def fill(db: sqlite3.Connection) -> None:
+def fill(db: sqlite3.Connection, hidden: Mapping[str, int]) -> None:
     """The words of all entries of a build, once its tokens are in place: three million rows of the country, which
-    SQLite sorts."""
+    SQLite sorts.  ``hidden``: how many unlisted mailboxes have each token."""
     db.execute("CREATE VIRTUAL TABLE temp.tokens USING fts5vocab(main, tag, row)")
     db.execute("CREATE TEMP TABLE placed(place TEXT, word TEXT)")
-    words = {word for kind in _KINDS for word in _of_kind(db, kind)}
+    words = {word for kind in _KINDS for word in _of_kind(db, kind, hidden)}
     db.executemany("INSERT INTO placed VALUES (?, ?)", ((place, word) for word in words for place in places(word)))
     db.execute("INSERT OR IGNORE INTO word(place, word) SELECT place, word FROM placed ORDER BY place, word")
     db.execute("DROP TABLE placed")
     db.execute("DROP TABLE temp.tokens")
 
 
-def _of_kind(db: sqlite3.Connection, kind: str) -> Iterator[str]:
-    sql = "SELECT term FROM temp.tokens WHERE term >= ? AND term < ?"
-    return (term[len(kind) :] for (term,) in db.execute(sql, (kind, chr(ord(kind) + 1))))
+def _of_kind(db: sqlite3.Connection, kind: str, hidden: Mapping[str, int]) -> Iterator[str]:
+    sql = "SELECT term, doc FROM temp.tokens WHERE term >= ? AND term < ?"
+    found = db.execute(sql, (kind, chr(ord(kind) + 1)))
+    return (term[len(kind) :] for term, doc in found if doc > hidden.get(term, 0))
 
 
 def add(db: sqlite3.Connection, tags: str) -> None:

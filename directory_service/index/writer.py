@@ -145,7 +145,7 @@ def write_build(
         write_operators(db, operators)
         write_clients(db, clients)
         write_changes(db, changes, marks)
-        filling.finish(db, lambda label, done, total: show(f"{_LABEL} : {label}", done, total))
+        filling.finish(db, hidden, lambda label, done, total: show(f"{_LABEL} : {label}", done, total))
         counted |= filling.counts(db, hidden)
         db.executemany("INSERT INTO meta(key, value) VALUES (?, ?)", {**meta, **counted}.items())
 

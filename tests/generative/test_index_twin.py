@@ -16,7 +16,7 @@ from record_factories import SUFFIX
 from twin_matcher import matches, twin_search
 
 from directory_service.entries.attributes import ATTRIBUTES
-from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES
+from directory_service.entries.entry import BAL, CONTAINER, PEOPLE, STRUCTURES, UNLISTED
 from directory_service.errors import NotFound
 from directory_service.index.directory import Directory
 from directory_service.index.plan.merging import merged
@@ -317,3 +317,13 @@ def test_letters_of_other_scripts_are_found_by_two(letters, tmp_path) -> None:
         assert sorted(h.id for h in directory.search(query, View.ANONYMOUS).hits) == twin_search(
             all_entries(world), SUFFIX, query, 0
         )
+
+
+def test_so_are_those_that_unlisted_mailboxes_alone_have(tmp_path) -> None:
+    """By the staff: they are not among those that a build knows."""
+    world = [make_entry(UNLISTED, view=View.STAFF, o=["aЖЩЪ"]), make_entry(pk=2, o=["aЖ"])]
+    with closing(Directory(write_index(tmp_path, world), SUFFIX)) as directory:
+        query = Query(f"ou=bal,{SUFFIX}", Scope.ONE, Substrings("o", b"", ("ЖЩ".encode(),), b""), 10)
+        assert [[h.id for h in directory.search(query, view).hits] for view in (View.STAFF, View.OPERATOR)] == [
+            [world[0].id], []
+        ]  # fmt: skip

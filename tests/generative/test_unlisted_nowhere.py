@@ -19,7 +19,7 @@ from unlisted_world import DARK, NORTH, SOUTH, Countries, Country, countries
 from werkzeug.test import TestResponse
 
 from directory_service.entries.record import as_listed
-from directory_service.index import filling, finder
+from directory_service.index import filling, finder, render
 from directory_service.index.query import View
 from directory_service.index.schema import HIDDEN
 from directory_service.matching import addresses, seeker
@@ -32,15 +32,18 @@ BOX, CERTIFICATES = "/v1/mailboxes/<address:address>", "/v1/mailboxes/<address:a
 # Where whoever holds the domain is told of its own, by name.
 OWN = re.compile(r"/v1/verify(/batch)?|/v1/mailboxes/(batch|[^/]+/publication)")
 OWN_WRITES = re.compile(r"/v1/mailboxes/.*")
-HELD = ("entry", "body", "key", "mailbox", "hashed", "change", "mark", "operator", "domain", "client", "certificate")
+HELD = ("entry", "body", "key", "mailbox", "hashed", "change", "mark", "word", "operator", "domain", "client",
+        "certificate")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Countries]:
-    """With few letters that are rare, so that some are counted in so small a country; and with searches that end when
-    they have found, not when a machine that does other things has made them wait."""
+    """With few letters that are rare, so that some are counted in so small a country, and with several batches of a
+    build; and with searches that end when they have found, not when a machine that does other things has made them
+    wait."""
     with (
         mock.patch.object(filling, "RARE", 3),
+        mock.patch.object(render, "BATCH", 100),
         mock.patch.object(finder, "TIME", 60),
         mock.patch.object(seeker, "_TIME", 60),
         mock.patch.object(addresses, "_TIME", 60),

@@ -29,8 +29,7 @@ def batch() -> Batch:
 def test_no_page_is_free_and_no_file_stands_beside(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
     with opened(path, 0) as db:
-        fill(db, [batch()])
-        finish(db, lambda *_: None)
+        finish(db, fill(db, [batch()])[1], lambda *_: None)
     assert [found.name for found in tmp_path.iterdir()] == ["x.sqlite"]
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA freelist_count").fetchone() == (0,)
@@ -41,8 +40,7 @@ def test_full_text_indexes_are_brought_over_whole(tmp_path: Path) -> None:
     """With the options that the follower writes by."""
     path = tmp_path / "x.sqlite"
     with opened(path, 0) as db:
-        fill(db, [batch()])
-        finish(db, lambda *_: None)
+        finish(db, fill(db, [batch()])[1], lambda *_: None)
     with closing(sqlite3.connect(path)) as db:
         for table in FTS:
             assert db.execute(f"SELECT v FROM {table}_config WHERE k = 'automerge'").fetchone() == (4,)
@@ -54,7 +52,7 @@ def built(path: Path, batches: list[Batch]) -> tuple[dict[str, str], list[list[o
     """What it says of itself, and what can be found in it."""
     with opened(path, 0) as db:
         meta, hidden = fill(db, batches)
-        finish(db, lambda *_: None)
+        finish(db, hidden, lambda *_: None)
         meta |= counts(db, hidden)
     with closing(sqlite3.connect(path)) as db:
         rows: list[list[object]] = [
@@ -100,7 +98,6 @@ def test_ctrl_c_at_the_end_of_a_build_waits_for_nothing(tmp_path: Path) -> None:
 
     threads = threading.active_count()
     with pytest.raises(KeyboardInterrupt), opened(tmp_path / "x.sqlite", 0) as db:
-        fill(db, [batch()])
-        finish(db, interrupt)
+        finish(db, fill(db, [batch()])[1], interrupt)
     assert threading.active_count() == threads
     assert [found.name for found in tmp_path.iterdir()] == ["x.sqlite"]

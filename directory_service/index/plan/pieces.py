@@ -138,13 +138,15 @@ class Terms:
 @dataclass(frozen=True, slots=True, eq=False)
 class Lexicon:
     """What a build knows of its texts: letters that are not ``PRINTABLE``, and in how many of one entry in ``SAMPLED``
-    each term occurs; and of its names: the suffix, normalised.  Compared by identity: one a build."""
+    each term occurs; and of its names: the suffix, normalised.  Compared by identity: one a build, and one for its
+    unlisted mailboxes, whose letters are not among those (``whole`` is False)."""
 
     letters: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     suffix: str = ""
     fours: Mapping[str, int] = field(default_factory=dict)  # mailboxes of each term of ``names`` that has many
     mailboxes: int = 0  # about how many there are
+    whole: bool = True  # texts have no other letters
 
     def count(self, term: str) -> int:
         return self.counts.get(term, 0)
@@ -172,7 +174,7 @@ def _terms(pieces: tuple[str, ...], rule: MatchRule, lexicon: Lexicon) -> Terms 
         return Terms(every=tuple(sorted(usable, key=lexicon.count)[:MOST_TERMS]))
     short = next((piece for piece in pieces if len(piece) == 2 and "\0" not in piece), None)
     letters = _LETTERS.get(rule, PRINTABLE) + lexicon.letters
-    if short is None or len(letters) > _MOST_LETTERS:
+    if short is None or not lexicon.whole or len(letters) > _MOST_LETTERS:
         return None
     if short[1] == "$":
         return Terms(some=tuple(c + short for c in letters + "^"))
