@@ -127,16 +127,16 @@ class Countries(NamedTuple):
 
 def countries(folder: Path) -> Countries:
     base = folder / "base"
-    engine = _engine(base)
-    key = _imported(engine, base)
+    engine = new_registry(base)
+    key = imported(engine, base)
     keyring(base)
     with reading(engine) as connection:
         people, places, listed = _people(connection), _places(connection), _addresses(connection)
     engine.dispose()
     plans = {name: _plan(people, places, n) for n, name in enumerate(("hidden", "other"))}
-    made = {name: _published(_copied(base, folder / name), plan) for name, plan in plans.items()}
-    made["followed"] = _published(_copied(base, folder / "followed"), plans["hidden"], follow=True)
-    made["absent"] = _copied(folder / "hidden", folder / "absent")
+    made = {name: _published(copied(base, folder / name), plan) for name, plan in plans.items()}
+    made["followed"] = _published(copied(base, folder / "followed"), plans["hidden"], follow=True)
+    made["absent"] = copied(folder / "hidden", folder / "absent")
     with writing(made["absent"][1]) as connection:
         _take_out(connection, plans["hidden"])
     opened = {name: _opened(*at, plans.get(name)) for name, at in made.items()}
@@ -149,23 +149,23 @@ def countries(folder: Path) -> Countries:
 # --- the registry ----------------------------------------------------------------------------------------------------
 
 
-def _engine(folder: Path) -> Engine:
+def new_registry(folder: Path) -> Engine:
     folder.mkdir(parents=True, exist_ok=True)
     engine = open_registry(f"sqlite:///{folder / REGISTRY}")
     upgrade(engine)
     return engine
 
 
-def _copied(base: Path, folder: Path) -> tuple[Path, Engine]:
+def copied(base: Path, folder: Path) -> tuple[Path, Engine]:
     """The registry and the keys that sign."""
     folder.mkdir()
     shutil.copytree(base / "keys", folder / "keys")
     with closing(sqlite3.connect(base / REGISTRY)) as one, closing(sqlite3.connect(folder / REGISTRY)) as other:
         one.backup(other)
-    return folder, _engine(folder)
+    return folder, new_registry(folder)
 
 
-def _imported(engine: Engine, folder: Path) -> str:
+def imported(engine: Engine, folder: Path) -> str:
     """What all have in common; the key of the program."""
     write_sample(folder / "sample", people=PEOPLE, seed=7, processes=0)
     run_import(engine, [folder / "sample"], actor="tests", as_of=datetime(2026, 9, 1, tzinfo=UTC))
@@ -192,35 +192,35 @@ def _addresses(connection: Connection) -> list[str]:
     return list(connection.execute(select(mailbox.c.address).order_by(mailbox.c.id)).scalars())
 
 
-def _body(kind: str, person: str = "", place: str = "", **more: Any) -> dict[str, Any]:
+def body(kind: str, person: str = "", place: str = "", **more: Any) -> dict[str, Any]:
     holder = {name: value for name, value in (("person", person), ("structure", place)) if value}
     return {"type": kind, "holder": holder, **more}
 
 
 def _plan(people: Sequence[Person], places: Sequence[str], which: int) -> Plan:
     passed = [f"releve{n}@{NORTHERN[n % 3]}" for n in range(6)]
-    taken = [(address, _body("PER", people[4 * n + 1].national)) for n, address in enumerate(passed)]
+    taken = [(address, body("PER", people[4 * n + 1].national)) for n, address in enumerate(passed)]
     listed = [
-        (NORTH, [(f"vitrine{n}@{NORTHERN[n % 3]}", _body("PER", people[2 * n].national, rank=n + 1))
+        (NORTH, [(f"vitrine{n}@{NORTHERN[n % 3]}", body("PER", people[2 * n].national, rank=n + 1))
                  for n in range(6)]),
-        (SOUTH, [(f"comptoir{n}@sud.mssante.fr", _body("PER", people[3 * n].national)) for n in range(6)]),
-        (NORTH, [(CERTIFIED, _body("ORG", place=places[0], service="Accueil")),
+        (SOUTH, [(f"comptoir{n}@sud.mssante.fr", body("PER", people[3 * n].national)) for n in range(6)]),
+        (NORTH, [(CERTIFIED, body("ORG", place=places[0], service="Accueil")),
                  ("vitrine1@infirmier.mssante.fr", None), *taken]),
-        (NORTH, [(passed[0], None), (passed[1], _body("PER", people[2].national)), (passed[5], None)]),
+        (NORTH, [(passed[0], None), (passed[1], body("PER", people[2].national)), (passed[5], None)]),
     ]  # fmt: skip
     holders, texts = people[which::2], (("Zèbre", "labyrinthe Ж"), ("Quagga", "obélisque Ω"))[which]
     first = [_hidden(n, person, texts) for n, person in enumerate(holders)]
     own = [
         (f"{kind.lower()}-{texts[0].lower()}@{DARK}".replace("è", "e"),
-         _body(kind, place=places[n + which], service=texts[0], description=texts[1], unlisted=True))
+         body(kind, place=places[n + which], service=texts[0], description=texts[1], unlisted=True))
         for n, kind in enumerate(("ORG", "APP"))
     ]  # fmt: skip
     moved = [(address, body | {"holder": {"person": holders[-1].national}, "service": texts[1]})
              for address, body in first[:5]]  # fmt: skip
     ended: Orders = [(address, None) for address, _ in first[3:9]]
     again = first[3:5]
-    before = [(address, _body("PER", holders[-2 - n].national, unlisted=True)) for n, address in enumerate(passed)]
-    other = [(address, _body("PER", holders[-1].national, unlisted=True)) for address in passed[2:4]]
+    before = [(address, body("PER", holders[-2 - n].national, unlisted=True)) for n, address in enumerate(passed)]
+    other = [(address, body("PER", holders[-1].national, unlisted=True)) for address in passed[2:4]]
     gone = [(address, None) for address in passed[3:]]
     return Plan(listed, [[*before, *first, *own], [*other, *gone, *moved], [*ended, *again], []], passed)
 
@@ -231,7 +231,7 @@ def _hidden(n: int, person: Person, texts: tuple[str, str]) -> tuple[str, dict[s
     name = "".join(c for c in name if c.isascii() and (c.isalnum() or c in ".-")) or "x"
     local = (name, f"{name}.{n}", f"vitrine{n}", texts[0].lower().replace("è", "e") + f"{n}")[n % 4]
     more = {"rank": 1, "purposes": ["report"], "service": texts[0], "contacts": [{"system": "apicrypt", "value": name}]}
-    kind = _body("PER", person.national, unlisted=True, preferred=n % 2 == 0, **(more if n % 3 == 0 else {}))
+    kind = body("PER", person.national, unlisted=True, preferred=n % 2 == 0, **(more if n % 3 == 0 else {}))
     return f"{local}@{(DARK, *NORTHERN)[n % 5]}", kind
 
 
@@ -240,8 +240,8 @@ def _published(at: tuple[Path, Engine], plan: Plan, *, follow: bool = False) -> 
     if follow:
         build_index(engine, folder / "index", SUFFIX)
     for day, (name, orders) in enumerate(plan.listed, 2):
-        _publish(engine, name, orders, f"2026-09-{day:02}T08:00:00Z")
-        _publish(engine, NORTH, plan.hidden[day - 2], f"2026-09-{day:02}T09:00:00Z")
+        publish(engine, name, orders, f"2026-09-{day:02}T08:00:00Z")
+        publish(engine, NORTH, plan.hidden[day - 2], f"2026-09-{day:02}T09:00:00Z")
         if day == len(plan.listed) + 1:
             _certify(engine, (*plan.addresses[10:13], CERTIFIED))
         if follow:
@@ -249,7 +249,7 @@ def _published(at: tuple[Path, Engine], plan: Plan, *, follow: bool = False) -> 
     return folder, engine
 
 
-def _publish(engine: Engine, name: str, orders: Orders, at: str) -> None:
+def publish(engine: Engine, name: str, orders: Orders, at: str) -> None:
     asked = [Order(address, None if body is None else parse_publication(body)) for address, body in orders]
     with writing(engine) as connection:
         done = Publisher(connection, name, at).do_all(asked)
