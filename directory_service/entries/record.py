@@ -39,8 +39,14 @@ def mailbox_record(address: str, bindings: Sequence[Binding]) -> Record:
         "contacts": [{"system": c.system, "value": c.value} for c in shown[0].contacts] if shown else [],
         "version": _version(shown, opened),
         "changed": iso(shown[0].changed_at) if shown else None,
-        "holders": [_holder(stretch) for held in by_holder(bindings) for stretch in _stretches(held)],
+        "holders": [_holder(stretch) for held in by_holder(_in_order(bindings)) for stretch in _stretches(held)],
     }
+
+
+def _in_order(bindings: Sequence[Binding]) -> Sequence[Binding]:
+    """Of a listed mailbox, those last that ended while it was unlisted: who held it then, and holds it again, would
+    else stand before who held it in between."""
+    return sorted(bindings, key=lambda b: b.unlisted) if len(bindings) > 1 else bindings
 
 
 def as_listed(record: dict[str, Any]) -> dict[str, Any] | None:

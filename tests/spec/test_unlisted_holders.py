@@ -161,7 +161,7 @@ def test_her_operator_and_the_staff_are_told(here: Publishing, capsys: pytest.Ca
     verdict = here.app.test_client().post("/v1/verify", json={"address": BOX, "person": ZOE}, headers=own).json
     assert (verdict["verdict"], verdict["until"]) == ("closed", AFTER)
     record = here.directory.mailbox(BOX, View.STAFF)
-    assert [(h["id"], h["listed"]) for h in record["holders"]] == [("8" + ZOE, False), ("8" + JEAN, True)]
+    assert [(h["id"], h["listed"]) for h in record["holders"]] == [("8" + JEAN, True), ("8" + ZOE, False)]
     capsys.readouterr()
     code = run(["--data", str(here.settings.data), "verify", BOX, "--person", ZOE, "--json"])
     said = json.loads(capsys.readouterr().out)
@@ -230,6 +230,17 @@ def test_who_held_it_listed_stays_in_its_history(here: Publishing) -> None:
         ("8" + JEAN, "2026-10-01T00:00:00Z", None), ("8" + JEAN, AFTER, "2026-09-01T00:00:00Z")
     ]  # fmt: skip
     assert flags(here.engine) == [(False, True), (False, False), (False, True), (True, False)]
+
+
+def test_who_held_it_unlisted_before_another_stands_after_her_all_the_same(here: Publishing) -> None:
+    """The order of holders tells who came first."""
+    once, never = (f"{name}@{OURS}" for name in ("deux", "trois"))
+    publish(here.engine, BEFORE, (once, personal(JEAN, unlisted=True)))
+    publish(here.engine, "2026-04-01T00:00:00Z", (once, personal()), (never, personal()))
+    publish(here.engine, AFTER, (once, personal(JEAN)), (never, personal(JEAN)))
+    here.follower.catch_up()
+    both = [here.app.test_client().get(f"/v1/mailboxes/{address}").json for address in (once, never)]
+    assert both[0]["holders"] == both[1]["holders"] and [h["id"] for h in both[0]["holders"]] == ["8" + ZOE, "8" + JEAN]
 
 
 def test_leaves_of_before_they_said_it_go_by_the_binding(here: Publishing) -> None:
