@@ -78,7 +78,7 @@ NO_WISHES: Final = Wishes()
 
 def filter_of(criteria: Criteria) -> Filter:
     """All criteria but ``q``."""
-    return And(tuple(made(text) for name, made in _MADE.items() if (text := getattr(criteria, name).strip())))
+    return And(tuple(made(text) for name, made in MADE.items() if (text := getattr(criteria, name).strip())))
 
 
 def near_of(text: str, structure: Mapping[str, Any] | None = None) -> Near:
@@ -144,7 +144,7 @@ def structure_filter(columns: tuple[str, ...], unit: Unit) -> Filter:
     of the ways of writing it, short ones as whole words.  ``columns`` are those of the names."""
     if not unit.ways:
         return InText(columns, unit.said[0])
-    return Or(tuple(_all(_way_in(columns, word) for word in way) for way in unit.ways))
+    return Or(tuple(all_of(_way_in(columns, word) for word in way) for way in unit.ways))
 
 
 def _way_in(columns: tuple[str, ...], word: str) -> Filter:
@@ -181,9 +181,9 @@ def _any_name(word: str) -> Filter:
 # --- one criterion each ----------------------------------------------------------------------------------------------
 
 
-def _of(attribute: str) -> Callable[[str], Filter]:
+def words_in(attribute: str) -> Callable[[str], Filter]:
     """The words in values of one attribute, whatever else its column holds."""
-    return lambda text: _all(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
+    return lambda text: all_of(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
 
 
 def _city(text: str) -> Filter:
@@ -201,12 +201,12 @@ def _city(text: str) -> Filter:
         spelt = [f"{way} {found[0]}" for way in ways] if ways else [word]
         del found[: bool(ways)]
         parts.append(Or(tuple(Substrings("l", b"", (piece.encode(),), b"") for piece in spelt)))
-    return Or((HasTag(Kind.TOWN + whole), _all(parts))) if whole else _all(parts)
+    return Or((HasTag(Kind.TOWN + whole), all_of(parts))) if whole else all_of(parts)
 
 
 def _street(text: str) -> Filter:
     """Each word, or what stands for it in the register."""
-    return _all(_street_word(word, before) for before, word in pairwise(("", *street_words(text))))
+    return all_of(_street_word(word, before) for before, word in pairwise(("", *street_words(text))))
 
 
 def _street_word(word: str, before: str) -> Filter:
@@ -229,7 +229,7 @@ def _are_letters(found: Sequence[str]) -> bool:
 _SAINTS: Final = {word: (short, whole) for short, whole in SAINTS.items() for word in (short, whole)}
 
 
-def _all(items: Iterable[Filter]) -> Filter:
+def all_of(items: Iterable[Filter]) -> Filter:
     found = tuple(items)
     return And(found) if found else FALSE
 
@@ -251,7 +251,7 @@ def _code_or_label(system: str, said: System, letter: str, attribute: str, text:
     if code in nomenclature.codes(system):
         return HasTag(tag(letter, code.lower()))
     called = [HasTag(tag(letter, code.lower())) for code in codes_said(text, said)]
-    return Or((*called, _of(attribute)(text)))
+    return Or((*called, words_in(attribute)(text)))
 
 
 def _department(text: str) -> Filter:
@@ -269,9 +269,9 @@ def _structure(text: str) -> Filter:
     """A structure's number, or words of its name.  One of several numbers is its id; a SIREN is how SIRETs begin."""
     found = words(text)
     if _are_letters(found):
-        by_name = _all(_whole_word(_ORG, word) for word in found)
+        by_name = all_of(_whole_word(_ORG, word) for word in found)
     else:
-        by_name = _all(structure_filter(_ORG, unit) for unit in units_of(found))
+        by_name = all_of(structure_filter(_ORG, unit) for unit in units_of(found))
     if not any(c.isdigit() for c in text):
         return by_name
     compact = "".join(text.split()).casefold()
@@ -303,7 +303,7 @@ def _status(text: str) -> Filter:
 
 
 # Those of which few people have the same come first: where one look-up cannot tell all, that of the first is made.
-_MADE: Final[dict[str, Callable[[str], Filter]]] = {
+MADE: Final[Mapping[str, Callable[[str], Filter]]] = {
     "address": _address,
     "structure": _structure,
     "family": _family,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from directory_service.errors import InvalidInput
-from directory_service.index.criteria import Criteria, Wishes
 
 
 class Rank(NamedTuple):
@@ -32,10 +31,9 @@ class Place:
     digest: int
 
 
-def digest_of(criteria: Criteria, wishes: Wishes) -> int:
+def digest_of(*asked: object) -> int:
     """What a cursor remembers of its question: no other may go on with it."""
-    said = repr((criteria, wishes.exact, wishes.sort, wishes.near))
-    return int.from_bytes(hashlib.blake2s(said.encode(), digest_size=4).digest())
+    return int.from_bytes(hashlib.blake2s(repr(asked).encode(), digest_size=4).digest())
 
 
 def write_cursor(place: Place) -> str:

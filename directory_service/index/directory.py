@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from directory_service.errors import NotFound
 from directory_service.index import nearby, ranges
 from directory_service.index.answers import LONGEST, MOST, MOST_SENT, Answer, Answers, Suggested
 from directory_service.index.bodies import Hit
+from directory_service.index.boxcriteria import box_filter
 from directory_service.index.connections import Connections
 from directory_service.index.criteria import (
     LONGEST_PLACE,
@@ -37,10 +38,11 @@ from directory_service.index.criteria import (
     typed_key,
     untitled,
 )
+from directory_service.index.cursors import digest_of, parse_cursor
 from directory_service.index.feed import Changes, parse_place, read_changes
 from directory_service.index.lookups import Span
 from directory_service.index.onebox.tiers import Near
-from directory_service.index.pages import Page, find_page
+from directory_service.index.pages import BoxPage, Page, box_page, find_page
 from directory_service.index.plan.predicate import find_values
 from directory_service.index.plan.values import value_tests
 from directory_service.index.points import ids_of, key_of, point, points
@@ -321,6 +323,15 @@ class Directory:
         reader = self._reader(now)
         reader.recent(now)
         return find_page(reader, criteria, near, view, limit, cursor, wishes)
+
+    def find_mailboxes(self, asked: Mapping[str, str], view: View, limit: int, cursor: str | None) -> BoxPage:
+        """Open mailboxes by criteria (``index.boxcriteria``), in the order of rank: the pages of a build show each
+        once.  Raises InvalidInput for a foreign cursor."""
+        digest = digest_of(sorted(asked.items()))
+        after = parse_cursor(cursor, digest).rank.id if cursor else 0
+        query = Query(f"ou=bal,{self.suffix}", Scope.ONE, box_filter(asked), limit, after=after, part=Part.JSON)
+        found = self.search(query, view)
+        return box_page(found.build, found.hits, found.truncated or found.timed_out, limit, digest)
 
     def _near(self, text: str, view: View) -> Near:
         """Around a place, or a structure of which the address may be known."""

@@ -1,4 +1,4 @@
-"""One page of ``/v1/search``, and the cursor of the next.  I/O: one reader."""
+"""One page of ``/v1/search`` or of ``GET /v1/mailboxes``, and the cursor of the next.  I/O: one reader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 
 from directory_service.index.bodies import Hit
 from directory_service.index.criteria import Criteria, Wishes, filter_of
-from directory_service.index.cursors import Place, digest_of, parse_cursor, write_cursor
+from directory_service.index.cursors import Place, Rank, digest_of, parse_cursor, write_cursor
 from directory_service.index.finder import Finder
 from directory_service.index.onebox import understand
 from directory_service.index.onebox.facets import FACETS
@@ -35,11 +35,28 @@ class Page(NamedTuple):
     why: Sequence[dict[str, Any]] = ()
 
 
+class BoxPage(NamedTuple):
+    """One page of ``find_mailboxes``.  ``partial``: the search ended before it had looked at all that might match."""
+
+    build: str
+    hits: list[Hit]
+    next: str | None
+    partial: bool
+
+
+def box_page(build: str, hits: list[Hit], truncated: bool, limit: int, digest: int) -> BoxPage:
+    """Of a search in the order of rank, which gave no more than ``limit``."""
+    following = None
+    if truncated and len(hits) == limit:
+        following = write_cursor(Place(Rank(0, 0, 0, hits[-1].id), 0, False, digest))
+    return BoxPage(build, hits, following, truncated and following is None)
+
+
 def find_page(
     reader: Reader, criteria: Criteria, near: Near, view: View, limit: int, cursor: str | None, wishes: Wishes
 ) -> Page:
     """As ``Directory.find``, which says what is raised."""
-    digest = digest_of(criteria, wishes)
+    digest = digest_of(criteria, wishes.exact, wishes.sort, wishes.near)
     place = parse_cursor(cursor, digest) if cursor else None
     box = understand(criteria.q, exact=wishes.exact) if criteria.q.strip() else None
     asked, uncounted = filter_of(criteria), filter_of(replace(criteria, **dict.fromkeys(FACETS, "")))

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final
 
 BUDGET: Final = 50_000  # candidates one search may check: about 0.2 s, past which a better filter is due
-_SCANNED: Final = 10  # times fewer, where nothing is looked up: what is not among the first is not soon found
+_SCANNED: Final = 15  # times fewer, where nothing is looked up: what is not among the first is not soon found
 
 # What SQLite says of a statement that was stopped, and of one that was while it opened the first FTS5 table.
 _STOPPED: Final = ("interrupted", "vtable constructor failed")

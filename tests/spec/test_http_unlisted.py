@@ -42,7 +42,8 @@ Request = tuple[str, str, str, str]
 def requests() -> Iterator[Request]:
     for text in TEXTS:
         for url in ("/v1/suggest?q={}", "/v1/search?q={}&facets=true&explain=true", "/?q={}",
-                    "/v1/search?address={}&facets=true", "/v1/reconcile/suggest/entity?prefix={}"):  # fmt: skip
+                    "/v1/search?address={}&facets=true", "/v1/mailboxes?q={}&limit=1",
+                    "/v1/mailboxes?address={}", "/v1/reconcile/suggest/entity?prefix={}"):  # fmt: skip
             yield "GET", url.format(text.replace(" ", "+")), "", ""
         match = f'<c:prop-filter name="EMAIL"><c:text-match>{text}</c:text-match></c:prop-filter>'
         asked = f"<d:prop><c:address-data/></d:prop><c:filter>{match}</c:filter>"

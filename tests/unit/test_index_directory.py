@@ -231,7 +231,7 @@ def test_an_order_is_no_way_round_the_candidates_of_a_search(tmp_path: Path) -> 
     """By an order of the build's own or by another, what is looked at is what the setting says."""
     boxes = [make_entry(pk=n, cn=[f"DUPONT {n:03d}"], sn=["DUPONT"], title=["x"]) for n in range(1, 41)]
     folder = write_index(tmp_path, boxes)
-    for candidates, expected in ((100, 10), (600, 40)):  # a tenth: nothing is looked up
+    for candidates, expected in ((150, 10), (900, 40)):  # a fifteenth: nothing is looked up
         with closing(Directory(folder, SUFFIX, candidates=candidates)) as opened:
             for key in ((), (SortKey("title"),), (SortKey("cn"),), (SortKey("cn", exact=True),)):
                 asked = Query(BAL, Scope.ONE, GreaterOrEqual("title", b"x"), 100, sort=key)
@@ -254,7 +254,7 @@ def test_what_shares_the_key_at_which_an_ordered_reading_stopped_is_not_given(tm
     """Others that were not read may come before it, by the next key."""
     first = [make_entry(pk=n, cn=[f"A {n}"], sn=["A"], title=["x"]) for n in (1, 2, 3)]
     others = [make_entry(pk=10 + n, cn=[f"B {40 - n}"], sn=["B"], title=["x"]) for n in range(30)]
-    with closing(Directory(write_index(tmp_path, first + others), SUFFIX, candidates=100)) as opened:  # a tenth
+    with closing(Directory(write_index(tmp_path, first + others), SUFFIX, candidates=150)) as opened:  # a fifteenth
         sort = (SortKey("sn"), SortKey("cn"))
         found = opened.search(Query(BAL, Scope.ONE, GreaterOrEqual("title", b"x"), 20, sort=sort), ANYONE)
         assert found.order is not None and found.order.exact

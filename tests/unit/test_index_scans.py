@@ -20,8 +20,8 @@ PEOPLE_THERE = 300
 LAST = f"8{10_000_000_000 + PEOPLE_THERE}"
 
 
-@pytest.mark.parametrize(("candidates", "found"), [(10 * PEOPLE_THERE - 10, False), (10 * PEOPLE_THERE + 10, True)])
-def test_a_filter_with_nothing_to_look_up_may_look_at_a_tenth(tmp_path: Path, candidates: int, found: bool) -> None:
+@pytest.mark.parametrize(("candidates", "found"), [(15 * PEOPLE_THERE - 15, False), (15 * PEOPLE_THERE + 15, True)])
+def test_a_filter_with_nothing_to_look_up_may_look_at_a_fifteenth(tmp_path: Path, candidates: int, found: bool) -> None:
     """Who is meant is the last of all."""
     everyone = [make_entry(PEOPLE, n, uid=[f"8{10_000_000_000 + n}"]) for n in range(1, PEOPLE_THERE + 1)]
     with closing(Directory(write_index(tmp_path, everyone), SUFFIX, candidates=candidates)) as directory:

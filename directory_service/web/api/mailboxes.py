@@ -1,5 +1,6 @@
-"""``GET /v1/mailboxes/{address}``: one mailbox, open or closed, with its holders, today or at an instant; and
-``…/history``, every binding of the address.  What is hidden from the caller is absent, by the same path.
+"""``GET /v1/mailboxes``: open mailboxes by criteria; ``…/{address}``: one mailbox, open or closed, with its holders,
+today or at an instant; and ``…/{address}/history``, every binding of the address.  What is hidden from the caller is
+absent, by the same path.
 """
 
 from __future__ import annotations
@@ -12,19 +13,74 @@ import orjson
 from flask import Blueprint, Response, request
 
 from directory_service.entries.history import as_of, history, shown
+from directory_service.errors import InvalidInput
 from directory_service.index.query import View
 from directory_service.index.smime import Published
-from directory_service.model.mailboxes import lowered
+from directory_service.model.mailboxes import MailboxType, lowered
+from directory_service.model.people import Status
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.web.answers import cached, settled, with_items, with_record
 from directory_service.web.context import directory, identify
-from directory_service.web.openapi.route import Place, Route, describe, ok
+from directory_service.web.limiting import spending
+from directory_service.web.openapi.route import Place, Rate, Route, describe, ok
 from directory_service.web.openapi.terms import ref
-from directory_service.web.parameters import LONGEST_ADDRESS, Instant, clean_text, read_query, refused
+from directory_service.web.parameters import (
+    LONGEST_ADDRESS,
+    Choice,
+    Instant,
+    Text,
+    Whole,
+    clean_text,
+    read_query,
+    refused,
+)
 
 blueprint = Blueprint("mailboxes", __name__)
 PARAMETERS = (Instant("at", filled=True),)
+_TEXTS = (
+    "q",
+    "address",
+    "structure",
+    "service",
+    "family",
+    "given",
+    "profession",
+    "specialty",
+    "department",
+    "postcode",
+    "city",
+    "street",
+)
+CRITERIA: tuple[Text | Choice, ...] = (
+    *(Text(name) for name in _TEXTS),
+    Choice("type", tuple(MailboxType)),
+    Choice("status", tuple(Status)),
+)
+SEARCHED = (*CRITERIA, Whole("limit", 1, 100, default=20), Text("cursor"))
 ADDRESS = Place("address", "Une adresse, majuscules et minuscules se valent", example="zoe.d-essai@medecin.mssante.fr")
+
+
+@blueprint.get("/v1/mailboxes")
+@describe(Route(
+    "Cherche des boîtes ouvertes par critères, qui doivent tous être remplis", "Recherche",
+    ok("Une page de boîtes, de personnes et de structures, dans l'ordre du rang", ref("MailboxPage")),
+    f"Au moins un critère est attendu parmi : {', '.join(_TEXTS)}.",
+    query=SEARCHED, problems=("budget-spent",), rate=Rate.SEARCH, cached=True,
+))  # fmt: skip
+def mailboxes() -> Response:
+    given = read_query(request.query_string, SEARCHED)
+    view = identify()
+    asked = {c.name: given[c.name] for c in CRITERIA if given[c.name]}
+    if asked.keys().isdisjoint(_TEXTS):  # browsing all is not searching; the export is there for that
+        raise InvalidInput(f"au moins un critère est attendu parmi : {', '.join(_TEXTS)}", where="requête")
+
+    def answer() -> Iterable[bytes]:
+        count = spending()
+        page = directory().find_mailboxes(asked, view, given["limit"], given["cursor"] or None)
+        count([hit.id for hit in page.hits])
+        return with_items(page.build, (hit.json for hit in page.hits), next=page.next, partial=page.partial)
+
+    return cached(view, answer, long=True)
 
 
 @blueprint.get("/v1/mailboxes/<address:address>")

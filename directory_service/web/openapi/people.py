@@ -96,6 +96,18 @@ _SHIELD: Final[dict[str, Schema]] = {
 }
 _FACETS: Final[dict[str, Schema]] = {name: ref("Facet") for name in FACETS}
 _BY: Final = or_null(record({"run": or_null(WHOLE), "operator": _TEXT_OR_NULL}))
+_BOX: Final[dict[str, Schema]] = {
+    "label": TEXT,
+    "address": TEXT,
+    "type": _TYPE,
+    "hint": TEXT,
+    "place": _TEXT_OR_NULL,
+    "town": _TEXT_OR_NULL,
+}
+_HOLDER: Final[dict[str, Schema]] = {
+    "person": ref("SuggestedPerson"),
+    "structure": record({"id": _TEXT_OR_NULL, "name": _TEXT_OR_NULL}),
+}
 
 PEOPLE: Final[dict[str, Schema]] = {
     "Coded": record({"code": TEXT, "label": TEXT}),
@@ -129,17 +141,15 @@ PEOPLE: Final[dict[str, Schema]] = {
     ),
     "Organization": record(_ORGANIZATION),
     "OrganizationAnswer": record({"build": BUILD, **_ORGANIZATION}),
-    "Suggestion": record(
+    "Suggestion": record({**_BOX, **_SHIELD}, _HOLDER),
+    "FoundMailbox": record(_BOX, _HOLDER),
+    "MailboxPage": record(
         {
-            "label": TEXT,
-            "address": TEXT,
-            "type": _TYPE,
-            "hint": TEXT,
-            "place": _TEXT_OR_NULL,
-            "town": _TEXT_OR_NULL,
-            **_SHIELD,
-        },
-        {"person": ref("SuggestedPerson"), "structure": record({"id": _TEXT_OR_NULL, "name": _TEXT_OR_NULL})},
+            "build": BUILD,
+            "items": listed(ref("FoundMailbox")),
+            "next": CURSOR,
+            "partial": told("Vrai : la recherche s'est arrêtée avant d'avoir tout regardé ; précisez-la", FLAG),
+        }
     ),
     "SuggestedPerson": record(
         {
