@@ -137,8 +137,8 @@ class FaceSettings:
     ldap_search_time: float = _setting(_LDAP.search_time, "Seconds of one search; nobody waits longer at a keyboard.")
     ldap_candidates: int = _setting(
         _LDAP.candidates,
-        "Entries one search may look at, about 0.2 s, and a fifteenth where its filter has nothing to look up; past it a "
-        "better filter is due.",
+        "Entries one search may look at, about 0.2 s, and a fifteenth where its filter has nothing to look up; past it "
+        "a better filter is due.",
     )
     ldap_harvest_anonymous: int = _setting(
         _LDAP.harvest_anonymous,
