@@ -17,7 +17,7 @@ import orjson
 from directory_service.entries.attributes import DEPARTMENT_TAG, tag, town_tag, worded
 from directory_service.entries.comparing import PREPARE, MatchRule
 from directory_service.entries.finding import structure_words, town_words
-from directory_service.entries.fragments import fragment
+from directory_service.entries.fragments import fragment, written
 from directory_service.entries.wire import apart, clean, distinct, many, one, phone
 from directory_service.model.names import fold, fold_once, saints_spelt
 from directory_service.model.nomenclature import code_of_department
@@ -47,7 +47,7 @@ class Place(NamedTuple):
     address_json: orjson.Fragment
     phones: tuple[str, ...]
     organization: Organization | None
-    activities: dict[tuple[Coded, Coded, Coded], orjson.Fragment]  # those met so far: see ``activity_json``
+    activities: dict[tuple[Coded, Coded, Coded], bytes]  # those met so far: see ``activity_json``
 
 
 # Two generations stand for a list of the least recently used, as in ``registry.batches.Book``: a region names nearly
@@ -257,11 +257,18 @@ def activity_json(place: Place, role: PractitionerRole) -> orjson.Fragment:
     found = place.activities.get(way)
     if found is None:
         found = place.activities[way] = _activity(place, role)
-    return found
+    return orjson.Fragment(_profession_json(role.profession, role.category) + found)
 
 
-def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
-    return fragment(
+@lru_cache(maxsize=1_000)
+def _profession_json(profession: Coded, category: Coded) -> bytes:
+    """The beginning of an activity: that of hers which she practises there."""
+    return written({"profession": coded_json(profession), "category": coded_json(category)})[:-1] + b","
+
+
+def _activity(place: Place, role: PractitionerRole) -> bytes:
+    """The rest of it."""
+    return written(
         {
             "structure": place.structure_json,
             "address": place.address_json,
@@ -270,7 +277,7 @@ def _activity(place: Place, role: PractitionerRole) -> orjson.Fragment:
             "role": coded_json(role.role),
             "phones": place.phones,
         }
-    )
+    )[1:]
 
 
 NO_PLACE: Final = Place("", "", b"", (), "", (), "", "", "", (), fragment(None), fragment(None), (), None, {})

@@ -89,7 +89,10 @@ class Same:
     as_text: Callable[[str], str] = str
 
 
-# (1) JSON tells a person's main profession and category; those of her other activities are in LDAP only.
+def of_all(part: str) -> Getter:
+    """What is said of the person, and of each of her activities."""
+    return lambda person: [*at(part)(person), *at(f"activities.{part}")(person)]
+
 
 PRACTITIONER = {
     "uid": Same(at("id")),
@@ -100,10 +103,10 @@ PRACTITIONER = {
     "asSince": Same(instant("status_since")),
     "sn": Same(at("family_name")),
     "givenName": Same(at("given_names")),
-    "asProfessionCode": Same(at("profession.code"), exact=False),  # (1)
-    "title": Same(at("profession.label"), exact=False),  # (1)
-    "asCategoryCode": Same(at("category.code"), exact=False),  # (1)
-    "asCategory": Same(at("category.label"), exact=False),  # (1)
+    "asProfessionCode": Same(of_all("profession.code")),
+    "title": Same(of_all("profession.label")),
+    "asCategoryCode": Same(of_all("category.code")),
+    "asCategory": Same(of_all("category.label")),
     "asSpecialtyCode": Same(at("specialties.code")),
     "asSpecialty": Same(at("specialties.label")),
     "asModeCode": Same(at("activities.mode.code")),

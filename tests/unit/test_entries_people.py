@@ -16,6 +16,7 @@ from directory_service.model.mailboxes import MailboxType
 from directory_service.model.people import Coded, Expertise, Identifier, Status
 from tests.record_factories import (
     EPOCH,
+    NONE,
     NURSE,
     ORDINAL,
     SUFFIX,
@@ -127,12 +128,27 @@ def test_ranks(status: Status, boxes: int, rank: int) -> None:
 def test_the_json_has_the_fields_of_the_contract() -> None:
     answer = orjson.loads(practitioner_entry(make_practitioner(), [make_binding()], SUFFIX).json)
     assert CONTRACT_PRACTITIONER | {"status_since"} == answer.keys()
-    assert answer["activities"][0].keys() == {"structure", "address", "mode", "sector", "role", "phones"}
+    assert [*answer["activities"][0]] == [
+        "profession", "category", "structure", "address", "mode", "sector", "role", "phones",
+    ]  # fmt: skip
     assert answer["activities"][0]["structure"].keys() == {"id", "name", "finess", "siret"}
     of_a_box = {"address", "type", "paperless", "preferred", "since", "operator"}
     assert answer["mailboxes"][0].keys() == of_a_box | {"service", "structures"}
     assert answer["sources"] == [{"name": "rpps.activity", "run": 1, "seen": "2026-11-02T03:45:00Z"}]
     assert answer["profession"] == {"code": "10", "label": "Médecin"}
+
+
+def test_each_activity_says_as_what_it_is_practised() -> None:
+    place, midwife = make_organization(), Coded("50", "Sage-Femme")
+    roles = [make_role(place, profession=NURSE), make_role(place, profession=midwife), make_role(None, profession=NONE)]
+    answer = orjson.loads(practitioner_entry(make_practitioner(profession=NURSE, roles=roles), [], SUFFIX).json)
+    assert answer["profession"]["label"] == "Infirmier"
+    assert [a["profession"] and a["profession"]["label"] for a in answer["activities"]] == [
+        "Infirmier",
+        "Sage-Femme",
+        None,
+    ]
+    assert {a["category"]["label"] for a in answer["activities"]} == {"Civil"}
 
 
 def test_unlisted_and_closed_boxes_leave_no_trace() -> None:

@@ -53,8 +53,8 @@ def build(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Several batches, so that FTS5 has merged them."""
     entries = [*container_entries(SUFFIX), *(box(number, f"durand {number}") for number in range(1, BUILT + 1))]
     with opened(tmp_path / "x.sqlite", 0) as db:
-        fill(db, [batch_of(entries[at : at + BATCH], [], 1) for at in range(0, len(entries), BATCH)])
-        finish(db, lambda *_: None)
+        _, hidden = fill(db, [batch_of(entries[at : at + BATCH], [], 1) for at in range(0, len(entries), BATCH)])
+        finish(db, hidden, lambda *_: None)
     with closing(open_writer(tmp_path / "x.sqlite")) as db:
         yield db
 
@@ -111,8 +111,8 @@ def test_nothing_to_gather_writes_nothing(build: sqlite3.Connection) -> None:
 def test_numbers_of_several_octets_are_read_whole(tmp_path: Path, written: bytes) -> None:
     """A national build has written a hundred thousand leaves, a small one a few."""
     with opened(tmp_path / "x.sqlite", 0) as db:
-        fill(db, [batch_of([box(1, "durand")], [], 1)])
-        finish(db, lambda *_: None)
+        _, hidden = fill(db, [batch_of([box(1, "durand")], [], 1)])
+        finish(db, hidden, lambda *_: None)
     with closing(open_writer(tmp_path / "x.sqlite")) as db:
         for table in FULL_TEXT:
             (block,) = db.execute(f"SELECT block FROM {table}_data WHERE id = 10").fetchone()

@@ -47,7 +47,7 @@ def test_a_build_filled_at_once_has_the_words_of_one_filled_entry_by_entry(db: s
     db.execute("DELETE FROM word")
     for number, tags in enumerate(TAGS):
         db.execute("INSERT INTO tag(rowid, terms) VALUES (?, ?)", (number, tags))
-    fill(db)
+    fill(db, {})
     assert rows_of(db) == one_by_one
     assert {word for _, word in one_by_one} == {"martin", "martine", "jean", "mar", "durand", "anne", "schweitzer"}
 

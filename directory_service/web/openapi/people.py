@@ -115,6 +115,8 @@ PEOPLE: Final[dict[str, Schema]] = {
     "PostalAddress": record({**dict.fromkeys(_LINES, _TEXT_OR_NULL), "department": _CODED_OR_NULL}),
     "Activity": record(
         {
+            "profession": _CODED_OR_NULL,
+            "category": _CODED_OR_NULL,
             "structure": or_null(_PLACE),
             "address": or_null(ref("PostalAddress")),
             "mode": _CODED_OR_NULL,
