@@ -20,6 +20,7 @@ from directory_service.model.mailboxes import MailboxType, lowered
 from directory_service.model.people import Status
 from directory_service.registry.clock import CLOCK_SKEW, format_instant
 from directory_service.web.answers import cached, settled, with_items, with_record
+from directory_service.web.api.search import TEXTS
 from directory_service.web.context import directory, identify
 from directory_service.web.limiting import spending
 from directory_service.web.openapi.route import Place, Rate, Route, describe, ok
@@ -37,20 +38,7 @@ from directory_service.web.parameters import (
 
 blueprint = Blueprint("mailboxes", __name__)
 PARAMETERS = (Instant("at", filled=True),)
-_TEXTS = (
-    "q",
-    "address",
-    "structure",
-    "service",
-    "family",
-    "given",
-    "profession",
-    "specialty",
-    "department",
-    "postcode",
-    "city",
-    "street",
-)
+_TEXTS = (*TEXTS, "service")
 CRITERIA: tuple[Text | Choice, ...] = (
     *(Text(name) for name in _TEXTS),
     Choice("type", tuple(MailboxType)),

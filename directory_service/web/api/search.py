@@ -24,7 +24,7 @@ from directory_service.web.parameters import Choice, Several, Text, Whole, YesNo
 
 blueprint = Blueprint("search", __name__)
 
-_TEXTS = (
+TEXTS = (
     "q",
     "profession",
     "specialty",
@@ -38,7 +38,7 @@ _TEXTS = (
     "address",
 )
 CRITERIA: tuple[Text | Choice, ...] = (
-    *(Text(name) for name in _TEXTS),
+    *(Text(name) for name in TEXTS),
     Choice("type", tuple(MailboxType)),
     Choice("status", tuple(Status)),
 )
@@ -77,7 +77,7 @@ PARAMETERS = (
 @describe(Route(
     "Cherche des professionnels par critères, qui doivent tous être remplis", "Recherche",
     ok("Une page de professionnels, le mieux placé en premier", ref("SearchPage")),
-    f"Au moins un critère est attendu parmi : {', '.join(_TEXTS)}.",
+    f"Au moins un critère est attendu parmi : {', '.join(TEXTS)}.",
     query=PARAMETERS, problems=("budget-spent", "limit-exceeded"), rate=Rate.SEARCH, cached=True,
 ))  # fmt: skip
 def search() -> Response:
@@ -85,8 +85,8 @@ def search() -> Response:
     view = identify()
     chosen = {c.name: given[c.name] for c in CRITERIA}
     # Browsing everybody is not searching; the export is there for that.
-    if not any(chosen[name] for name in _TEXTS):
-        raise InvalidInput(f"au moins un critère est attendu parmi : {', '.join(_TEXTS)}", where="requête")
+    if not any(chosen[name] for name in TEXTS):
+        raise InvalidInput(f"au moins un critère est attendu parmi : {', '.join(TEXTS)}", where="requête")
     wishes = Wishes(given["facets"], given["exact"], given["explain"], given["sort"] or SORTS[0], given["near"])
 
     def answer() -> Iterable[bytes]:
