@@ -76,7 +76,7 @@ class _State(NamedTuple):
 def _state(active: bool, sector: Coded) -> _State:
     """What few codes say of very many structures."""
     status = hc_status(active)
-    sectors = labelled("asSector", "e", (sector.code,))
+    sectors = labelled("asSector", (sector.code,))
     return _State(
         one("hpdProviderStatus", status) + one("asStatus", status.lower()) + sectors.ber,
         token_text([tag("a", status_text(active)), sectors.tags]),

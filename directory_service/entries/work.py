@@ -93,8 +93,8 @@ def _led_by(
 def work_of(codes: Codes) -> Work:
     """The part of the entry that these codes give."""
     what = _skill(codes.branch, codes.active, codes.title, codes.civility, codes.professions, codes.expertises)
-    category = labelled("asCategory", "k", codes.categories)
-    mode, sector = labelled("asMode", "m", codes.modes), labelled("asSector", "e", codes.sectors)
+    category = labelled("asCategory", codes.categories)
+    mode, sector = labelled("asMode", codes.modes), labelled("asSector", codes.sectors)
     tags = (what.professions.tags, category.tags, what.specialties.tags, mode.tags, sector.tags, what.status.tags)
     return Work(
         b"".join((what.ber, category.ber, what.specialties.ber, mode.ber, sector.ber, what.status.ber, what.hc_ber)),
@@ -120,10 +120,10 @@ def _values(name: str, letter: str, codes: tuple[str, ...]) -> Values:
 
 
 @lru_cache(maxsize=20_000)
-def labelled(name: str, letter: str, codes: tuple[str, ...]) -> Values:
+def labelled(name: str, codes: tuple[str, ...]) -> Values:
     """The attribute of the codes, and that of their labels; the tokens find both, in whatever case a code came."""
     system, coded = LABELS[name]
-    known = _values(coded, letter, codes)
+    known = _values(coded, ATTRIBUTES[coded.lower()].tag, codes)
     return Values(known.ber + many(name, [nomenclature.label(system, clean(c).upper()) for c in codes]), known.tags)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from directory_service.index.criteria import MADE, all_of, words_in
+from directory_service.index.criteria import MADE, every_one, words_in
 from directory_service.index.plan.access import COLUMNS
 from directory_service.index.query import And, Equal, Filter, InText, Or
 from directory_service.model.names import words
@@ -22,7 +22,7 @@ def box_filter(asked: Mapping[str, str]) -> Filter:
 
 def _anywhere(text: str) -> Filter:
     """Each word, in whatever part of the entry."""
-    return all_of(InText(COLUMNS, word) for word in words(text))
+    return every_one(InText(COLUMNS, word) for word in words(text))
 
 
 def _city(text: str) -> Filter:

@@ -144,7 +144,7 @@ def structure_filter(columns: tuple[str, ...], unit: Unit) -> Filter:
     of the ways of writing it, short ones as whole words.  ``columns`` are those of the names."""
     if not unit.ways:
         return InText(columns, unit.said[0])
-    return Or(tuple(all_of(_way_in(columns, word) for word in way) for way in unit.ways))
+    return Or(tuple(every_one(_way_in(columns, word) for word in way) for way in unit.ways))
 
 
 def _way_in(columns: tuple[str, ...], word: str) -> Filter:
@@ -183,7 +183,7 @@ def _any_name(word: str) -> Filter:
 
 def words_in(attribute: str) -> Callable[[str], Filter]:
     """The words in values of one attribute, whatever else its column holds."""
-    return lambda text: all_of(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
+    return lambda text: every_one(Substrings(attribute, b"", (word.encode(),), b"") for word in words(text))
 
 
 def _city(text: str) -> Filter:
@@ -201,12 +201,12 @@ def _city(text: str) -> Filter:
         spelt = [f"{way} {found[0]}" for way in ways] if ways else [word]
         del found[: bool(ways)]
         parts.append(Or(tuple(Substrings("l", b"", (piece.encode(),), b"") for piece in spelt)))
-    return Or((HasTag(Kind.TOWN + whole), all_of(parts))) if whole else all_of(parts)
+    return Or((HasTag(Kind.TOWN + whole), every_one(parts))) if whole else every_one(parts)
 
 
 def _street(text: str) -> Filter:
     """Each word, or what stands for it in the register."""
-    return all_of(_street_word(word, before) for before, word in pairwise(("", *street_words(text))))
+    return every_one(_street_word(word, before) for before, word in pairwise(("", *street_words(text))))
 
 
 def _street_word(word: str, before: str) -> Filter:
@@ -229,7 +229,7 @@ def _are_letters(found: Sequence[str]) -> bool:
 _SAINTS: Final = {word: (short, whole) for short, whole in SAINTS.items() for word in (short, whole)}
 
 
-def all_of(items: Iterable[Filter]) -> Filter:
+def every_one(items: Iterable[Filter]) -> Filter:
     found = tuple(items)
     return And(found) if found else FALSE
 
@@ -269,9 +269,9 @@ def _structure(text: str) -> Filter:
     """A structure's number, or words of its name.  One of several numbers is its id; a SIREN is how SIRETs begin."""
     found = words(text)
     if _are_letters(found):
-        by_name = all_of(_whole_word(_ORG, word) for word in found)
+        by_name = every_one(_whole_word(_ORG, word) for word in found)
     else:
-        by_name = all_of(structure_filter(_ORG, unit) for unit in units_of(found))
+        by_name = every_one(structure_filter(_ORG, unit) for unit in units_of(found))
     if not any(c.isdigit() for c in text):
         return by_name
     compact = "".join(text.split()).casefold()

@@ -173,7 +173,7 @@ class Lookups:
         first, of which ten take the time of one entry.  Of more, who has the letters is soon one of them."""
         known = self._known(way)
         best, least = self._shortest(known, low, high)
-        if known[0][0] != "tag" or least < _WEIGHED or len(known) == 1:
+        if known[0][0] != "tag" or least < _WEIGHED:
             return *best, ()
         ids = self._ids(*known[0], low, high, _NUMBERED)
         return *known[1], ids if len(ids) < _NUMBERED else ()

@@ -124,8 +124,9 @@ class Reader:
         sources, counts = json.loads(meta["sources"]), json.loads(meta["counts"])
         cursor = str(end_of(self.connection, seq))
         self.build = Build(f"{meta['build']}.{seq}", seq, meta["built_at"], sources, counts, cursor)
-        self.lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
-        self._of_unlisted = replace(self.lexicon, whole=False)
+        lexicon = _LEXICON.of((self._path, meta["letters"], meta["suffix"]), self._counts)
+        if lexicon is not self.lexicon:  # plans are remembered by it
+            self.lexicon, self._of_unlisted = lexicon, replace(lexicon, whole=False)
         rows = self.connection.execute("SELECT id, dn FROM body WHERE id < ?", (first_id(BAL),))
         self.containers = {normalise(dn): entry for entry, dn in rows}
         self._listed_since: str | None = None
